@@ -1,0 +1,61 @@
+STACK ?= tni
+PYTHON ?= python3
+
+# Looked up when a recipe runs, so that `make help` needs no Python.
+python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not found: install Python 3.11 or newer, or name yours, as in make PYTHON=python3.12))
+in_environment = eval "$$($(python) -m toolchain.environment)" &&
+
+.DEFAULT_GOAL := help
+.PHONY: help up down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ready  ## Bring the environment up and show its table (STACK=tni)
+	@toolchain/up $(STACK)
+
+down:  ## Stop the authorities, keep their data
+	@[ ! -x .venv/bin/acmidm ] || .venv/bin/acmidm portal stop
+
+clean: down  ## Forget all environments, keep the engine and the packages
+	@toolchain/clean
+
+distclean: clean  ## Forget everything that was made in this clone
+	@rm -rf .local .venv *.egg-info .*_cache .hypothesis .coverage .coverage.* htmlcov
+
+shell: ready  ## Open a shell in which pulumi and acmidm work on this clone
+	@$(python) -m toolchain.environment shell
+
+env: ready  ## Print what that shell has: eval "$(make -s env)"
+	@$(python) -m toolchain.environment
+
+ready:
+	@$(MAKE) --no-print-directory -j2 venv engine
+
+venv:  ## Install the Python packages into .venv
+	@$(python) -m toolchain.install_venv
+
+engine:  ## Find or build the Pulumi engine
+	@$(python) -m toolchain.install_engine
+
+random-plugin: engine  ## Install Pulumi's random plugin, for forms with a client secret
+	@$(python) -m toolchain.install_random
+
+lock:  ## Write requirements*.txt anew (needs uv)
+	@toolchain/lock
+
+lint: venv  ## Check style
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+typecheck: venv  ## Check types
+	.venv/bin/mypy
+
+contracts: venv  ## Check which room may import which
+	.venv/bin/lint-imports
+
+test: venv lint typecheck contracts ready random-plugin  ## Run everything that CI runs
+	@$(in_environment) pytest --cov tests toolchain
+
+test-unit: venv  ## Run the tests that need no engine
+	.venv/bin/pytest tests/unit toolchain

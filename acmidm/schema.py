@@ -1,0 +1,55 @@
+"""``acmidm schema``: the JSON Schemas by which an editor completes and checks forms and catalogue files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+CATALOGUE = Path("catalogue")
+SCHEMAS = Path("schema")
+
+
+def schema(
+    catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = CATALOGUE,
+    out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a schema is not up to date.")] = False,
+) -> None:
+    """Write the schemas that editors check forms with, from the form model and the catalogue."""
+    from components.model.editor import schemas
+    from components.model.loading import load_catalogue
+    from components.model.problems import InvalidForms
+
+    try:
+        texts = schemas(load_catalogue(catalogue))
+    except InvalidForms as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    stale = [name for name, text in texts.items() if _text_of(out / name) != text]
+    for name in stale:
+        if check:
+            typer.echo(f"{out / name} is not up to date; run: acmidm schema", err=True)
+        else:
+            _write(out / name, texts[name])
+            typer.echo(f"{out / name} written")
+    if check and stale:
+        raise typer.Exit(1)
+    if not stale:
+        typer.echo("the schemas are up to date")
+
+
+def _text_of(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"{file} cannot be written: {error.strerror}; check the folder and its rights", err=True)
+        raise typer.Exit(1) from error

@@ -1,0 +1,75 @@
+"""The scopes and the keys of a client: whole sets, each with an ETag of its own, so that they can be written in parallel."""
+
+from fastapi import APIRouter, Response
+
+from beheerportaal.api import answers
+from beheerportaal.api.clients import PREFIX, find
+from beheerportaal.api.describe import ACCESS_TOKEN, IF_MATCH, merge, problems, with_etag
+from beheerportaal.conditions import require_current
+from beheerportaal.context import Caller, CurrentPortal
+from beheerportaal.documents import JwksDocument, ScopesDocument
+from beheerportaal.http.guard import OperatorRoute
+from beheerportaal.jwk import mistakes
+from beheerportaal.problems import refused
+from beheerportaal.store import audit, clients
+from beheerportaal.store.audit import Change
+
+router = APIRouter(prefix=f"{PREFIX}/clients/{{client_id}}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
+
+_READ = merge(with_etag(200), problems(404))
+_REPLACE = merge(with_etag(200), problems(404, 412, 428, with_body=True))
+
+
+@router.get("/scopes", response_model=ScopesDocument, responses=_READ)
+def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
+    """The whole set of scopes, those that the portal assigned included."""
+    with portal.database.read() as connection:
+        client = find(connection, client_id)
+    return answers.document(client.scopes, client.scopes_version)
+
+
+@router.put("/scopes", response_model=ScopesDocument, responses=_REPLACE)
+def replace_scopes(portal: CurrentPortal, caller: Caller, client_id: str, wanted: ScopesDocument, if_match: IF_MATCH = None) -> Response:
+    """Replaces the whole set; scopes that the portal assigns by itself stay, asked for or not."""
+    unknown = [
+        {"pointer": f"/scopes/{position}", "detail": f"{scope} is no scope of this environment; ask its provider, or correct the name"}
+        for position, scope in enumerate(wanted.scopes)
+        if scope not in portal.settings.scopes
+    ]
+    if unknown:
+        raise refused(unknown)
+    scopes = ScopesDocument(scopes=sorted({*wanted.scopes, *portal.settings.assigned_scopes}))
+    with portal.database.write() as connection:
+        client = find(connection, client_id)
+        require_current(if_match, client.scopes_version)
+        if scopes != client.scopes:
+            before = client.scopes.model_dump()
+            client = clients.replace_scopes(connection, client, scopes)
+            path = f"{PREFIX}/clients/{client_id}/scopes"
+            audit.record(connection, caller, Change("scopes.replaced", client_id, path, before, scopes.model_dump()))
+    return answers.document(client.scopes, client.scopes_version)
+
+
+@router.get("/jwks", response_model=JwksDocument, responses=_READ)
+def read_jwks(portal: CurrentPortal, client_id: str) -> Response:
+    """The whole set of public keys, sorted by kid."""
+    with portal.database.read() as connection:
+        client = find(connection, client_id)
+    return answers.document(client.jwks, client.jwks_version)
+
+
+@router.put("/jwks", response_model=JwksDocument, responses=_REPLACE)
+def replace_jwks(portal: CurrentPortal, caller: Caller, client_id: str, wanted: JwksDocument, if_match: IF_MATCH = None) -> Response:
+    """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in use."""
+    if found := mistakes(wanted.keys):
+        raise refused(found)
+    jwks = JwksDocument(keys=sorted(wanted.keys, key=lambda key: str(key["kid"])))
+    with portal.database.write() as connection:
+        client = find(connection, client_id)
+        require_current(if_match, client.jwks_version)
+        if jwks != client.jwks:
+            before = client.jwks.model_dump()
+            client = clients.replace_jwks(connection, client, jwks)
+            path = f"{PREFIX}/clients/{client_id}/jwks"
+            audit.record(connection, caller, Change("jwks.replaced", client_id, path, before, jwks.model_dump()))
+    return answers.document(client.jwks, client.jwks_version)

@@ -1,0 +1,50 @@
+"""The application: all rooms of the portal under one origin."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import FastAPI
+
+from beheerportaal import problems
+from beheerportaal.api import audit, client_parts, clients, describe, products, traffic
+from beheerportaal.context import Portal
+from beheerportaal.http.access_log import AccessLog
+from beheerportaal.oauth import endpoints as oauth
+from beheerportaal.settings import PortalSettings
+
+# SQLite has one writer and Python one running thread: more than a few only get in each other's way.
+WORKER_THREADS = 8
+
+
+def create_app(settings: PortalSettings) -> FastAPI:
+    """The portal of one environment and platform. The database is opened when the application starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = WORKER_THREADS
+        app.state.portal = Portal.open(settings)
+        yield
+        app.state.portal.close()
+
+    app = FastAPI(
+        title=f"Beheerportaal {settings.platform} {settings.environment}",
+        version="1",
+        description="Manages OAuth clients, their scopes and keys, and their product configurations; issues access tokens.",
+        lifespan=lifespan,
+        docs_url=None,  # their scripts come from elsewhere, and this server speaks with nobody but loopback
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for router in (clients.router, client_parts.router, audit.router, products.router, oauth.router, traffic.router):
+        app.include_router(router)
+
+    @app.get("/health", tags=["health"])
+    async def health() -> dict[str, str]:
+        """Answers as soon as the portal is ready."""
+        return {"status": "ok"}
+
+    problems.install(app)
+    describe.install(app)
+    app.add_middleware(AccessLog)
+    return app

@@ -1,0 +1,62 @@
+"""What the endpoints of one running portal share."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from joserfc.jwk import KeySet
+from jsonschema import Draft202012Validator
+
+from beheerportaal.migrations import upgrade
+from beheerportaal.oauth.authorization import PortalAuthorizationServer
+from beheerportaal.oauth.tokens import AccessTokenValidator
+from beheerportaal.settings import PortalSettings
+from beheerportaal.store import credentials
+from beheerportaal.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """One environment of one platform, opened."""
+
+    settings: PortalSettings
+    database: Database
+    keys: KeySet
+    authorization: PortalAuthorizationServer
+    access_tokens: AccessTokenValidator
+    configuration_validators: dict[str, Draft202012Validator]
+
+    @classmethod
+    def open(cls, settings: PortalSettings) -> "Portal":
+        """Opens the database, brings its schema up to date, and makes the signing key at the first start."""
+        database = Database(settings.database)
+        upgrade(database)
+        with database.write() as connection:
+            keys = KeySet([credentials.server_key(connection)])
+        return cls(
+            settings=settings,
+            database=database,
+            keys=keys,
+            authorization=PortalAuthorizationServer(settings, database, keys),
+            access_tokens=AccessTokenValidator(settings, keys),
+            configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},
+        )
+
+    def close(self) -> None:
+        """Closes the database."""
+        self.database.close()
+
+
+async def _portal(request: Request) -> Portal:
+    portal: Portal = request.app.state.portal
+    return portal
+
+
+async def _client_id(request: Request) -> str:
+    client_id: str = request.state.client_id
+    return client_id
+
+
+CurrentPortal = Annotated[Portal, Depends(_portal)]
+# Who calls: the client_id of the access token, which `GuardedRoute` has checked.
+Caller = Annotated[str, Depends(_client_id)]

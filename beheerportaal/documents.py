@@ -1,0 +1,215 @@
+"""The documents on the wire; the names are those of RFC 7591 wherever it has one."""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, StringConstraints, WithJsonSchema, model_validator
+
+AuthMethod = Literal["private_key_jwt", "client_secret_basic", "client_secret_post"]
+SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
+
+
+# The order of these lists means nothing; sorted, two equal sets are equal documents.
+SORTED_SET = AfterValidator(lambda values: sorted(set(values)))
+
+# No control characters: these end up in token claims, logs and tables on a screen.
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+ScopeName = Annotated[str, StringConstraints(max_length=255, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]  # RFC 6749 §3.3
+Address = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+GrantType = Literal["authorization_code", "client_credentials"]
+# RFC 6749 appendix A.2: VSCHAR. The lower limit keeps guessable secrets out.
+_CLIENT_SECRET = re.compile(r"[\x20-\x7e]{16,255}")
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    if not _CLIENT_SECRET.fullmatch(value.get_secret_value()):
+        raise ValueError("needs 16 to 255 printable ASCII characters")
+    return value
+
+
+ClientSecret = Annotated[
+    SecretStr,
+    AfterValidator(_secret),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CLIENT_SECRET.pattern}$", "writeOnly": True}),
+]
+
+
+class Wire(BaseModel):
+    """The rules of all documents: unknown members are refused, nothing changes after validation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Organisation(Wire):
+    """Who the client belongs to. Departments can share a KBO number, so where both are given the OVO code identifies."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["ovo"], "properties": {"ovo": {"type": "string"}}},
+                {"required": ["kbo"], "properties": {"kbo": {"type": "string"}}},
+            ]
+        }
+    )
+
+    name: Text
+    ovo: Annotated[str, Field(pattern=r"^OVO[0-9]{6}$")] | None = None
+    kbo: Annotated[str, Field(pattern=r"^[0-9]{10}$")] | None = None
+
+    @model_validator(mode="after")
+    def _identified(self) -> Self:
+        if self.ovo is None and self.kbo is None:
+            raise ValueError("has neither an OVO code nor a KBO number; give at least one")
+        return self
+
+    @property
+    def code(self) -> str:
+        """The OVO code, else the KBO number."""
+        return self.ovo or self.kbo or ""
+
+
+class ClientMetadata(Wire):
+    """What an operator says about a client (RFC 7591 §2)."""
+
+    client_name: Text
+    software_id: Text | None = Field(
+        default=None,
+        description="The natural key, `<platform>/<environment>/<organisation code>/<application>`; unique where it is not null.",
+    )
+    managed_by: Text | None = Field(default=None, description="Who declares this client; null where it was made by hand.")
+    organisation: Organisation
+    application: Text
+    grant_types: Annotated[list[GrantType], Field(min_length=1, max_length=10), SORTED_SET]
+    token_endpoint_auth_method: AuthMethod
+    contacts: Annotated[list[Address], Field(max_length=50), SORTED_SET] = []
+    enabled: bool = True
+
+
+class ClientDeclaration(ClientMetadata):
+    """The body of a POST."""
+
+    client_secret: ClientSecret | None = Field(
+        default=None,
+        description="Kept as a salted hash and never returned. "
+        "Required at the first use of a client_secret method; a PUT without it keeps the stored one.",
+    )
+
+    @model_validator(mode="after")
+    def _secret_fits(self) -> Self:
+        if self.client_secret is not None and self.token_endpoint_auth_method not in SECRET_METHODS:
+            raise ValueError("has a client_secret, which private_key_jwt does not use; leave it out")
+        return self
+
+
+class ClientReplacement(ClientDeclaration):
+    """The body of a PUT: the whole document (RFC 7592 §2.2); what is left out falls back to its default."""
+
+    client_id: str | None = Field(default=None, description="Must be the one in the URL, where it is given.")
+
+
+class ClientDocument(ClientMetadata):
+    """A client as it is returned."""
+
+    client_id: str = Field(description="A UUID on acmidm, digits on geosecure.")
+    client_id_issued_at: int = Field(description="Seconds since 1970-01-01T00:00:00Z.")
+    client_secret_updated_at: int | None = Field(description="The same unit; null where the client has no secret.")
+
+
+class ScopesDocument(Wire):
+    """The whole set of a client's scopes."""
+
+    scopes: Annotated[list[ScopeName], Field(max_length=500), SORTED_SET]
+
+
+class JwksDocument(Wire):
+    """A JWK Set of public signing keys (RFC 7517 §5)."""
+
+    keys: Annotated[list[dict[str, JsonValue]], Field(max_length=20)]
+
+
+class Etags(Wire):
+    """The ETag of each of a client's documents, as the headers give them."""
+
+    client: str
+    scopes: str
+    jwks: str
+
+
+class ClientItem(ClientDocument):
+    """A client with all that lives inside it, as lists give it."""
+
+    scopes: list[str]
+    jwks: JwksDocument
+    etags: Etags
+
+
+class ClientPage(Wire):
+    """A page of clients in the order of their registration."""
+
+    items: list[ClientItem]
+    next: str | None = Field(description="`after` of the next page; null on the last one.")
+
+
+class ConfigurationItem(Wire):
+    """One client's configuration for a product."""
+
+    client_id: str
+    configuration: dict[str, JsonValue]
+    etag: str
+
+
+class ConfigurationPage(Wire):
+    """A page of configurations in the order of their creation."""
+
+    items: list[ConfigurationItem]
+    next: str | None
+
+
+Action = Literal[
+    "client.created",
+    "client.replaced",
+    "client.removed",
+    "scopes.replaced",
+    "jwks.replaced",
+    "product.replaced",
+    "product.removed",
+]
+
+
+class AuditEntry(Wire):
+    """One change: who, when, what. Secrets are never in it."""
+
+    at: str = Field(description="ISO 8601, UTC.")
+    actor: str = Field(description="The operator's client_id.")
+    action: Action
+    client_id: str
+    document: str = Field(description="The path of the changed document.")
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class AuditPage(Wire):
+    """A page of the audit trail, newest first."""
+
+    items: list[AuditEntry]
+    next: str | None
+
+
+class ProblemDetail(BaseModel):
+    """One of several mistakes in a request."""
+
+    pointer: str | None = Field(default=None, description="JSON Pointer into the body (RFC 6901).")
+    parameter: str | None = Field(default=None, description="The name of the query parameter or header.")
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="One sentence: what is wrong, and what to do.")
+    errors: list[ProblemDetail] | None = None

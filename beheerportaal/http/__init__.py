@@ -1,0 +1,1 @@
+"""What happens to every request before an endpoint sees it."""

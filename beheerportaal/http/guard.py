@@ -1,0 +1,75 @@
+"""Who may do what: each request is authorised before its body is looked at (RFC 6750)."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from beheerportaal.context import Portal
+from beheerportaal.http.body import LimitedRequest, require_json
+from beheerportaal.problems import Problem
+from beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE
+
+
+class TokenRoute(APIRoute):
+    """A route that needs a valid access token; `request.state` then has its `client_id` and `scopes`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI: wraps what it would do."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            _authenticate(request)
+            self.authorise(request)
+            if request.method in ("POST", "PUT"):
+                require_json(request)
+            return await handle(LimitedRequest(request.scope, request.receive))
+
+        return guarded
+
+    def authorise(self, request: Request) -> None:
+        """Any valid token will do here; the endpoint decides on the scope."""
+
+
+class OperatorRoute(TokenRoute):
+    """A route for operators only: reading and changing are separate rights."""
+
+    def authorise(self, request: Request) -> None:
+        """Checks the right that the method needs."""
+        require_scope(request, MANAGEMENT_READ if request.method == "GET" else MANAGEMENT_WRITE)
+
+
+def require_scope(request: Request, scope: str) -> None:
+    """Checks the access token's scope.
+
+    Raises:
+        Problem: 403 that names the scope (RFC 6750 §3.1).
+    """
+    if scope not in request.state.scopes:
+        raise Problem(
+            403,
+            f"The access token lacks scope {scope}; have it granted to {request.state.client_id}, and request a new token.",
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+        )
+
+
+def _authenticate(request: Request) -> None:
+    portal: Portal = request.app.state.portal
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        # RFC 6750 §3.1: no error code for a request without authentication.
+        raise Problem(
+            401,
+            f"The request carries no access token; get one at {portal.settings.token_endpoint} and send it as Authorization: Bearer.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    claims = portal.access_tokens.claims(token.strip())
+    if claims is None:
+        raise Problem(
+            401,
+            f"The access token has expired, or was not issued here; get a new one at {portal.settings.token_endpoint}.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired, or not issued here"'},
+        )
+    request.state.client_id = claims["client_id"]
+    request.state.scopes = frozenset(claims["scope"].split())

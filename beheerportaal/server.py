@@ -1,0 +1,79 @@
+"""`python -m beheerportaal.server <settings.json>`: one portal in one process, on loopback, until SIGTERM."""
+
+import argparse
+import asyncio
+import logging
+import socket
+import sys
+import warnings
+from pathlib import Path
+
+import uvicorn
+from joserfc.errors import SecurityWarning
+from pydantic import ValidationError
+
+from beheerportaal import pid_file
+from beheerportaal.app import create_app
+from beheerportaal.settings import PortalSettings
+
+GRACE_SECONDS = 5
+READY = "ready at "
+
+
+class _Server(uvicorn.Server):
+    """Says on standard output when and where it can be reached."""
+
+    def __init__(self, config: uvicorn.Config, origin: str) -> None:
+        super().__init__(config)
+        self._origin = origin
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn: starts the application and accepts connections."""
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write(f"{READY}{self._origin}\n")
+            sys.stdout.flush()
+
+
+def serve(settings: PortalSettings) -> None:
+    """Serves until a signal ends it. Port 0 is replaced by the one that the operating system chose.
+
+    Raises:
+        OSError: when the port is taken.
+    """
+    # Named, because asyncio turns off Nagle's algorithm for TCP by name only, and with it on each answer waits 40 ms.
+    with socket.socket(settings.family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        config = uvicorn.Config(
+            create_app(settings), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+        )
+        asyncio.run(_Server(config, settings.origin).serve([listener]))
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m beheerportaal.server", description=__doc__)
+    parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
+    parser.add_argument("--pid-file", type=Path, help="written and locked as long as the portal lives")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news at each request.
+    warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+    try:
+        settings = PortalSettings.model_validate_json(arguments.settings.read_bytes())
+    except (OSError, ValidationError) as error:
+        sys.exit(f"{arguments.settings}: {error}")
+    held = None if arguments.pid_file is None else pid_file.hold(arguments.pid_file)
+    if arguments.pid_file is not None and held is None:
+        sys.exit(f"another portal holds {arguments.pid_file}; stop it first")
+    try:
+        serve(settings)
+    except OSError as error:
+        sys.exit(f"can't listen on {settings.host}:{settings.port}: {error.strerror}; stop the program that does, or choose another port")
+
+
+if __name__ == "__main__":
+    main()

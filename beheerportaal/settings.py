@@ -1,0 +1,99 @@
+"""What one instance of the portal needs to know: one process serves one environment of one platform."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from socket import AddressFamily
+from typing import Any, Literal, Self
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Platform = Literal["acmidm", "geosecure"]
+
+MANAGEMENT_READ = "management_read"
+MANAGEMENT_WRITE = "management_write"
+RIGHTS = (MANAGEMENT_READ, MANAGEMENT_WRITE)
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class ScopeSettings(_Settings):
+    """A scope that clients can be granted."""
+
+    assigned_by_provider: bool = Field(
+        default=False, description="Granted by the portal itself to each new client, and never withdrawn by a PUT."
+    )
+
+
+class ProductSettings(_Settings):
+    """A product whose configuration is kept per client."""
+
+    json_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema 2020-12 of a client's configuration.")
+    scope: str = Field(description="The scope that gives access to the product's traffic.")
+
+    @field_validator("json_schema")
+    @classmethod
+    def _is_a_schema(cls, schema: dict[str, Any]) -> dict[str, Any]:
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            raise ValueError(f"not a JSON Schema 2020-12: {error.message}") from error
+        return schema
+
+
+class PortalSettings(_Settings):
+    """Everything an instance needs; the file that `python -m beheerportaal.server` reads is this as JSON."""
+
+    environment: str = Field(min_length=1)
+    platform: Platform
+    host: str = Field(default="127.0.0.1", description="A loopback address: the portal speaks plain HTTP.")
+    port: int = Field(ge=0, le=65535, description="0 lets the operating system choose.")
+    database: Path = Field(description="The SQLite file; made at first start.")
+    scopes: dict[str, ScopeSettings]
+    products: dict[str, ProductSettings] = {}
+    access_token_lifetime_seconds: int = Field(default=3600, ge=1)
+
+    @field_validator("host")
+    @classmethod
+    def _loopback_only(cls, host: str) -> str:
+        if host != "localhost" and not ip_address(host).is_loopback:
+            raise ValueError(f"{host} is no loopback address; use 127.0.0.1")
+        return host
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        if taken := sorted(set(RIGHTS) & self.scopes.keys()):
+            raise ValueError(f"scope {', '.join(taken)} is a right of operators and can't be granted to clients")
+        for name, product in self.products.items():
+            if product.scope not in self.scopes:
+                raise ValueError(f"product {name} names scope {product.scope}, which is not among the scopes")
+        return self
+
+    @property
+    def family(self) -> AddressFamily:
+        """The kind of the host's address."""
+        return AddressFamily.AF_INET6 if ":" in self.host else AddressFamily.AF_INET
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, without a trailing slash; also the `aud` of the access tokens."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier (RFC 8414 §2)."""
+        return f"{self.origin}/op"
+
+    @property
+    def token_endpoint(self) -> str:
+        """The token endpoint's URL: lower case and without a trailing slash, as GeoSecure wants it in `aud`."""
+        return f"{self.issuer}/v1/token"
+
+    @property
+    def assigned_scopes(self) -> frozenset[str]:
+        """The scopes that the portal grants by itself."""
+        return frozenset(name for name, scope in self.scopes.items() if scope.assigned_by_provider)

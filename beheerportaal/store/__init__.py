@@ -1,0 +1,1 @@
+"""What the portal remembers: tables, and per subject the functions that read and write them."""

@@ -1,0 +1,131 @@
+"""Clients: one row each, which holds three documents (the client, its scopes, its keys) with a version each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
+
+from beheerportaal.conditions import etag
+from beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, ScopesDocument
+from beheerportaal.store.tables import clients
+
+_DOCUMENT_COLUMNS = tuple(ClientDocument.model_fields)
+_METADATA = {name for name in ClientDocument.model_fields if name not in ("client_id", "client_id_issued_at")}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredClient:
+    """A client with all that is kept about it."""
+
+    document: ClientDocument
+    client_secret_hash: str | None
+    scopes: ScopesDocument
+    jwks: JwksDocument
+    client_version: int = 1
+    scopes_version: int = 1
+    jwks_version: int = 1
+
+    @property
+    def item(self) -> ClientItem:
+        """The client as lists give it."""
+        return ClientItem(
+            **dict(self.document),
+            scopes=self.scopes.scopes,
+            jwks=self.jwks,
+            etags=Etags(client=etag(self.client_version), scopes=etag(self.scopes_version), jwks=etag(self.jwks_version)),
+        )
+
+
+def find(connection: Connection, client_id: str) -> StoredClient | None:
+    """The client, or None."""
+    return _one(connection, clients.c.client_id == client_id)
+
+
+def find_by_software_id(connection: Connection, software_id: str) -> StoredClient | None:
+    """The one client with this natural key, or None."""
+    return _one(connection, clients.c.software_id == software_id)
+
+
+def add(connection: Connection, client: StoredClient) -> None:
+    """Registers a client. Its client_id and software_id must be free."""
+    connection.execute(
+        insert(clients),
+        {
+            **client.document.model_dump(),
+            "client_secret_hash": client.client_secret_hash,
+            "scopes": client.scopes.scopes,
+            "jwks": client.jwks.keys,
+            "client_version": client.client_version,
+            "scopes_version": client.scopes_version,
+            "jwks_version": client.jwks_version,
+        },
+    )
+
+
+def replace_document(connection: Connection, stored: StoredClient, document: ClientDocument, secret_hash: str | None) -> StoredClient:
+    """Writes the client document and its secret, under the next version."""
+    renewed = replace(stored, document=document, client_secret_hash=secret_hash, client_version=stored.client_version + 1)
+    _write(
+        connection,
+        document.client_id,
+        {**document.model_dump(include=_METADATA), "client_secret_hash": secret_hash, "client_version": renewed.client_version},
+    )
+    return renewed
+
+
+def replace_scopes(connection: Connection, stored: StoredClient, scopes: ScopesDocument) -> StoredClient:
+    """Writes the set of scopes, under the next version."""
+    renewed = replace(stored, scopes=scopes, scopes_version=stored.scopes_version + 1)
+    _write(connection, stored.document.client_id, {"scopes": scopes.scopes, "scopes_version": renewed.scopes_version})
+    return renewed
+
+
+def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocument) -> StoredClient:
+    """Writes the set of keys, under the next version."""
+    renewed = replace(stored, jwks=jwks, jwks_version=stored.jwks_version + 1)
+    _write(connection, stored.document.client_id, {"jwks": jwks.keys, "jwks_version": renewed.jwks_version})
+    return renewed
+
+
+def remove(connection: Connection, client_id: str) -> None:
+    """Removes the client with its scopes and keys."""
+    connection.execute(delete(clients).where(clients.c.client_id == client_id))
+
+
+def page(
+    connection: Connection, filters: Mapping[str, str | None], limit: int, after: int | None
+) -> tuple[Sequence[StoredClient], int | None]:
+    """At most `limit` clients registered after number `after`, and the number to go on after, None on the last page.
+
+    `filters` maps columns to the value they must have; None means any.
+    """
+    query = select(clients).order_by(clients.c.seq).limit(limit + 1)
+    for name, value in filters.items():
+        if value is not None:
+            query = query.where(clients.c[name] == value)
+    if after is not None:
+        query = query.where(clients.c.seq > after)
+    rows = connection.execute(query).mappings().all()
+    return [_stored(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
+
+
+def _one(connection: Connection, condition: ColumnElement[bool]) -> StoredClient | None:
+    row = connection.execute(select(clients).where(condition)).mappings().one_or_none()
+    return None if row is None else _stored(row)
+
+
+def _stored(row: RowMapping) -> StoredClient:
+    return StoredClient(
+        document=ClientDocument.model_validate({name: row[name] for name in _DOCUMENT_COLUMNS}),
+        client_secret_hash=row["client_secret_hash"],
+        scopes=ScopesDocument.model_construct(scopes=row["scopes"]),
+        jwks=JwksDocument.model_construct(keys=row["jwks"]),
+        client_version=row["client_version"],
+        scopes_version=row["scopes_version"],
+        jwks_version=row["jwks_version"],
+    )
+
+
+def _write(connection: Connection, client_id: str, values: dict[str, Any]) -> None:
+    connection.execute(update(clients).where(clients.c.client_id == client_id).values(**values))

@@ -1,0 +1,101 @@
+"""The tables. `migrations/` makes them; a test holds that both say the same."""
+
+from sqlalchemy import JSON, Boolean, Column, Integer, MetaData, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+# One row holds the three documents of a client, each with a version of its own: the unit of a change is a whole document.
+clients = Table(
+    "clients",
+    metadata,
+    Column("seq", Integer, primary_key=True),  # the order of insertion, for paging
+    Column("client_id", Text, nullable=False, unique=True),
+    Column("client_id_issued_at", Integer, nullable=False),
+    Column("client_name", Text, nullable=False),
+    Column("software_id", Text, unique=True),
+    Column("managed_by", Text, index=True),
+    Column("organisation", JSON, nullable=False),
+    Column("application", Text, nullable=False, index=True),
+    Column("grant_types", JSON, nullable=False),
+    Column("token_endpoint_auth_method", Text, nullable=False),
+    Column("contacts", JSON, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("client_secret_hash", Text),
+    Column("client_secret_updated_at", Integer),
+    Column("scopes", JSON, nullable=False),
+    Column("jwks", JSON, nullable=False),
+    Column("client_version", Integer, nullable=False),
+    Column("scopes_version", Integer, nullable=False),
+    Column("jwks_version", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+product_configurations = Table(
+    "product_configurations",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("product", Text, nullable=False),
+    Column("client_id", Text, nullable=False, index=True),  # no foreign key: a configuration outlives its client
+    Column("configuration", JSON, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("product", "client_id"),
+    sqlite_autoincrement=True,
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("rights", JSON, nullable=False),
+    Column("token_endpoint_auth_method", Text, nullable=False),
+    Column("jwks", JSON, nullable=False),
+    Column("client_secret_hash", Text),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("client_id", Text, nullable=False, index=True),
+    Column("document", Text, nullable=False),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    sqlite_autoincrement=True,
+)
+
+used_assertions = Table(
+    "used_assertions",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("jti", Text, primary_key=True),
+    Column("expires_at", Integer, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+server_keys = Table(
+    "server_keys",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("private_jwk", JSON, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("received_at", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("client_id", Text, nullable=False, index=True),
+    Column("message", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)

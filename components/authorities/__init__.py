@@ -1,0 +1,1 @@
+"""The authorities that hold OAuth clients, behind one port. Knows no Pulumi."""

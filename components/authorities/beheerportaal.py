@@ -1,0 +1,123 @@
+"""The adapter for the management API that the embedded beheerportaal documents as OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from components.authorities import conditional
+from components.authorities.errors import NotFound
+from components.authorities.http import Answer, Api, if_current
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
+from components.authorities.wire import WireClient, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
+
+_PAGE = 200
+
+
+class Beheerportaal:
+    """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
+
+    def __init__(self, api: Api, assigned: frozenset[str]) -> None:
+        self._api = api
+        self._assigned = assigned
+
+    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        return self._api.request("POST", "/clients", document=_document(metadata, client_secret)).as_(WireRegisteredClient).registered
+
+    def read(self, client_id: str) -> RegisteredClient | None:
+        answer = self._found(_client(client_id))
+        return answer.as_(WireRegisteredClient).registered if answer else None
+
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        path = _client(client_id)
+
+        def read() -> tuple[ClientMetadata, str]:
+            answer = self._api.request("GET", path)
+            return answer.as_(WireRegisteredClient).metadata, answer.etag
+
+        def write(metadata: ClientMetadata, etag: str) -> None:
+            self._api.request("PUT", path, document=_document(metadata, client_secret), headers={"if-match": etag})
+
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=client_secret is not None)
+        return RegisteredClient(client_id, wanted)
+
+    def remove(self, client_id: str) -> None:
+        remove(self._api, _client(client_id))
+
+    def read_scopes(self, client_id: str) -> frozenset[str] | None:
+        answer = self._found(f"{_client(client_id)}/scopes")
+        return frozenset(answer.as_(WireScopes).scopes) if answer else None
+
+    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+        path = f"{_client(client_id)}/scopes"
+
+        def read() -> tuple[frozenset[str], str]:
+            answer = self._api.request("GET", path)
+            # What a provider assigns by itself stays as it is, unless a form asks for it.
+            return frozenset(answer.as_(WireScopes).scopes) - (self._assigned - wanted), answer.etag
+
+        def write(scopes: frozenset[str], etag: str) -> None:
+            self._api.request("PUT", path, document={"scopes": sorted(scopes)}, headers={"if-match": etag})
+
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"the scopes of client {client_id}")
+
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        answer = self._found(f"{_client(client_id)}/jwks")
+        return answer.as_(WireJwks).by_kid if answer else None
+
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        path = f"{_client(client_id)}/jwks"
+
+        def read() -> tuple[Jwks, str]:
+            answer = self._api.request("GET", path)
+            return answer.as_(WireJwks).by_kid, answer.etag
+
+        def write(jwks: Jwks, etag: str) -> None:
+            keys = [jwks[kid] for kid in sorted(jwks)]
+            self._api.request("PUT", path, document={"keys": keys}, headers={"if-match": etag})
+
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"the JWK Set of client {client_id}")
+
+    def clients(self) -> Iterator[ClientSnapshot]:
+        after = ""
+        while True:
+            page = self._api.request("GET", f"/clients?limit={_PAGE}{after}").as_(WireClientPage)
+            yield from (item.snapshot for item in page.items)
+            if page.next is None:
+                return
+            after = f"&after={quote(page.next, safe='')}"
+
+    def _found(self, path: str) -> Answer | None:
+        return found(self._api, path)
+
+
+def found(api: Api, path: str) -> Answer | None:
+    """A document, None where a 404 says that it does not exist."""
+    try:
+        return api.request("GET", path)
+    except NotFound:
+        return None
+
+
+def remove(api: Api, path: str) -> None:
+    """Removes a document under its ETag; one that is gone already is no error."""
+
+    def attempt() -> None:
+        answer = found(api, path)
+        if answer is None:
+            return
+        try:
+            api.request("DELETE", path, headers={"if-match": answer.etag})
+        except NotFound:
+            return
+
+    if_current(attempt)
+
+
+def _client(client_id: str) -> str:
+    return f"/clients/{quote(client_id, safe='')}"
+
+
+def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
+    document: dict[str, object] = WireClient.of(metadata).model_dump()
+    return document if client_secret is None else {**document, "client_secret": client_secret}

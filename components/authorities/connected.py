@@ -1,0 +1,69 @@
+"""From settings to authorities: which adapter, with whose credentials."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import partial
+
+from components.authorities.beheerportaal import Beheerportaal
+from components.authorities.http import Api
+from components.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi
+from components.authorities.products import Products
+from components.authorities.reads import ReadOnce
+from components.authorities.retry import Retrying
+from components.authorities.tokens import Credentials, OperatorTokens
+from components.model.catalogue import Catalogue
+from components.model.form import Platform
+from components.settings import PlatformSettings, Settings
+
+
+class ConnectedPlatform:
+    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent until asked."""
+
+    def __init__(self, settings: Settings, platform: PlatformSettings, assigned: frozenset[str]) -> None:
+        retrying = partial(Retrying, settings.retry_deadline_seconds)
+        connect = partial(Api, timeout_seconds=settings.request_timeout_seconds)
+        issuer = str(platform.issuer)
+        tokens = OperatorTokens(issuer, _credentials(platform), connect(issuer, None, retrying=retrying()))
+        self.assigned = assigned
+        self.authority: Authority = Beheerportaal(connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
+        self.product_api: ProductApi = Products(connect(str(platform.products_url), tokens, retrying=retrying()))
+        self.clients = ReadOnce[ClientSnapshot](
+            self._snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
+        )
+        self._configurations: dict[str, ReadOnce[Configuration]] = {}
+        self._lock = threading.Lock()
+
+    def configurations(self, product: str) -> ReadOnce[Configuration]:
+        with self._lock:
+            return self._configurations.setdefault(
+                product,
+                ReadOnce(lambda client_id: self.product_api.read(product, client_id), lambda: self.product_api.configurations(product)),
+            )
+
+    def _snapshot(self, client_id: str) -> ClientSnapshot | None:
+        client = self.authority.read(client_id)
+        scopes = self.authority.read_scopes(client_id) if client else None
+        jwks = self.authority.read_jwks(client_id) if client else None
+        return None if client is None or scopes is None or jwks is None else ClientSnapshot(client, scopes, jwks)
+
+
+Connected = Mapping[Platform, ConnectedPlatform]
+
+
+def connected(settings: Settings, catalogue: Catalogue) -> Connected:
+    """Each platform that the settings name."""
+    return {
+        platform: ConnectedPlatform(settings, found, catalogue.assigned_by_provider(platform))
+        for platform, found in settings.platforms.items()
+    }
+
+
+def _credentials(platform: PlatformSettings) -> Credentials:
+    return Credentials(
+        client_id=platform.operator_client_id,
+        private_key=platform.operator_private_key,
+        private_key_file=platform.operator_private_key_file,
+        client_secret=platform.operator_client_secret,
+    )

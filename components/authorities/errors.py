@@ -1,0 +1,51 @@
+"""What can go wrong with an authority, each a sentence: method, URL, status, what the server said, what to do.
+
+::
+
+    AuthorityError
+    ├── Unreachable        no usable answer within the deadline
+    ├── NotAllowed         401 or 403: the operator may not do this
+    ├── NotFound           404: the only answer that means gone
+    ├── AlreadyRegistered  409: a client with this natural key exists
+    ├── ChangedMeanwhile   412, or another writer's change that would be lost
+    ├── Rejected           the request is refused as it is
+    └── Unintelligible     an answer that is not what this API gives
+"""
+
+from __future__ import annotations
+
+
+class AuthorityError(Exception):
+    """The root. Never holds a header, a token or a secret."""
+
+
+class Unreachable(AuthorityError):
+    pass
+
+
+class NotAllowed(AuthorityError):
+    pass
+
+
+class NotFound(AuthorityError):
+    pass
+
+
+class AlreadyRegistered(AuthorityError):
+    """``client_id`` is that of the existing client, None where the authority does not tell."""
+
+    def __init__(self, sentence: str, client_id: str | None = None) -> None:
+        self.client_id = client_id
+        super().__init__(sentence)
+
+
+class ChangedMeanwhile(AuthorityError):
+    pass
+
+
+class Rejected(AuthorityError):
+    pass
+
+
+class Unintelligible(AuthorityError):
+    pass

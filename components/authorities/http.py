@@ -1,0 +1,214 @@
+"""One HTTP API: requests with the operator's token, bounded in time and size, and every failure as a sentence."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from components.authorities.errors import (
+    AlreadyRegistered,
+    AuthorityError,
+    ChangedMeanwhile,
+    NotAllowed,
+    NotFound,
+    Rejected,
+    Unintelligible,
+)
+from components.authorities.retry import Passing, Retrying, retry_after_seconds
+
+MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
+_PASSING_STATUSES = frozenset({429, 502, 503, 504})
+_LONGEST_QUOTE = 300
+
+Wire = TypeVar("Wire", bound=BaseModel)
+Result = TypeVar("Result")
+
+
+class Tokens(Protocol):
+    """Where access tokens come from."""
+
+    def current(self) -> str:
+        """A token that is valid for a while."""
+
+    def renewed(self, refused: str) -> str:
+        """Another token than ``refused``, which the API did not accept."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer."""
+
+    request: str
+    """Method and URL, as errors name it."""
+    headers: Mapping[str, str]
+    document: Any
+
+    @property
+    def etag(self) -> str:
+        """The document's ETag (RFC 9110 §8.8.3). Raises Unintelligible where there is none."""
+        etag = self.headers.get("etag")
+        if not etag:
+            raise Unintelligible(f"{self.request}: the answer has no ETag; check that the address is that of the management API")
+        return etag
+
+    def as_(self, model: type[Wire]) -> Wire:
+        """The document as a wire type. Raises Unintelligible, naming the fields that are wrong."""
+        try:
+            return model.model_validate(self.document)
+        except ValidationError as error:
+            places = (".".join(str(part) for part in details["loc"]) for details in error.errors(include_input=False))
+            fields = ", ".join(sorted({place or "document" for place in places})[:5])
+            raise Unintelligible(
+                f"{self.request}: the answer is not what this API gives (at {fields}); check the address and the server's version"
+            ) from None
+
+
+class Api:
+    """One server. Thread-safe, as httpx.Client is; ``tokens`` is None for what needs none."""
+
+    def __init__(self, base_url: str, tokens: Tokens | None, *, timeout_seconds: float, retrying: Retrying) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._tokens = tokens
+        self._timeout_seconds = timeout_seconds
+        self._retrying = retrying
+        self._client = httpx.Client(timeout=timeout_seconds, follow_redirects=False, limits=httpx.Limits(max_connections=16))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        document: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to one request, retried while its failure may pass. Raises an AuthorityError."""
+        url = path if path.startswith("http") else self.base_url + path
+        return self._retrying(lambda: self._authorised(method, url, document, form, dict(headers or {})))
+
+    def _authorised(self, method: str, url: str, document: object, form: Mapping[str, str] | None, headers: dict[str, str]) -> Answer:
+        if self._tokens is None:
+            return self._once(method, url, document, form, headers)
+        token = self._tokens.current()
+        try:
+            return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
+        except _TokenRefused:
+            token = self._tokens.renewed(token)
+            return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
+
+    def _once(self, method: str, url: str, document: object, form: Mapping[str, str] | None, headers: dict[str, str]) -> Answer:
+        request = f"{method} {url}"
+        try:
+            with self._client.stream(method, url, json=document, data=form, headers=headers) as response:
+                content = self._bounded(request, response)
+        except httpx.TimeoutException:
+            raise Passing(f"{request}: no answer within {self._timeout_seconds:g} s") from None
+        except httpx.TransportError as error:
+            raise Passing(f"{request}: {_transport_reason(error)}") from None
+        except httpx.DecodingError:
+            raise Unintelligible(f"{request}: the answer cannot be decoded; check the address and what stands in between") from None
+        if response.is_success:
+            return Answer(request, response.headers, _document(request, response, content))
+        raise _failure(request, response, content)
+
+    def _bounded(self, request: str, response: httpx.Response) -> bytes:
+        """The body, no larger and no slower than is reasonable."""
+        content = bytearray()
+        end = time.monotonic() + self._timeout_seconds
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > MAXIMUM_ANSWER_BYTES:
+                raise Unintelligible(f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address")
+            if time.monotonic() > end:
+                raise Passing(f"{request}: the answer was not complete within {self._timeout_seconds:g} s")
+        return bytes(content)
+
+
+class _TokenRefused(NotAllowed):
+    """401: the token may have ended or been revoked."""
+
+
+def if_current(write: Callable[[], Result], tries: int = 5) -> Result:
+    """Runs ``write``, which reads, decides and writes under an ETag, again where another writer came in between."""
+    for _ in range(tries - 1):
+        try:
+            return write()
+        except Stale:
+            continue
+    return write()
+
+
+class Stale(ChangedMeanwhile):
+    """412: the document changed since it was read."""
+
+
+def _document(request: str, response: httpx.Response, content: bytes) -> Any:
+    if not content:
+        return None
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise Unintelligible(f"{request}: {response.status_code} with {media_type or 'no media type'} instead of JSON; check the address")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise Unintelligible(f"{request}: {response.status_code} with JSON that does not parse; check the server") from None
+
+
+def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
+    status = response.status_code
+    told = _told(response, content)
+    said = f"{request}: {status} {response.reason_phrase}{f', {told}' if told else ''}".rstrip(". ")
+    if status in _PASSING_STATUSES:
+        return Passing(said, retry_after_seconds(response.headers.get("retry-after")))
+    if response.is_redirect:
+        return Rejected(f"{said}; the server redirects, which is never followed: set the address to the right one")
+    if status == 401:
+        return _TokenRefused(f"{said}; check the operator's credentials and that its client is enabled")
+    if status == 403:
+        return NotAllowed(f"{said}; give the operator this right")
+    if status == 404:
+        return NotFound(f"{said}; if it was removed by hand, run pulumi up --refresh, else check the address")
+    if status == 409:
+        return AlreadyRegistered(f"{said}; see which client it is, or adopt it", _existing_client_id(content))
+    if status == 412:
+        return Stale(f"{said}; someone else writes the same document: run the command again")
+    return Rejected(f"{said}; correct what it names, then run the same command again")
+
+
+def _told(response: httpx.Response, content: bytes) -> str:
+    """What the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error."""
+    document = _json_or_none(content)
+    if isinstance(document, dict):
+        for member in ("detail", "error_description", "errorMessage", "error"):
+            text = document.get(member)
+            if isinstance(text, str):
+                return " ".join(text.split())[:_LONGEST_QUOTE]
+    return f"with {response.headers.get('content-type', 'no media type')}" if content and document is None else ""
+
+
+def _existing_client_id(content: bytes) -> str | None:
+    document = _json_or_none(content)
+    client_id = document.get("client_id") if isinstance(document, dict) else None
+    return client_id if isinstance(client_id, str) else None
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _transport_reason(error: httpx.TransportError) -> str:
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "the server's certificate cannot be verified"
+    if isinstance(error, httpx.ConnectError):
+        return "the server cannot be reached" + (" (connection refused)" if "refused" in text else "")
+    return "the connection broke off"

@@ -1,0 +1,130 @@
+"""The operator's access tokens: client credentials with a private key (RFC 7523) or a secret, renewed before they end."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+import uuid
+from pathlib import Path
+from urllib.parse import quote
+
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+from jwcrypto.jwt import JWT
+from pydantic import BaseModel, SecretStr
+
+from components.authorities.errors import AuthorityError, NotAllowed
+from components.authorities.http import Api
+
+_ASSERTION_LIFETIME_SECONDS = 300
+_RENEW_BEFORE_END_SECONDS = 60
+_ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+
+
+class _Endpoints(BaseModel):
+    issuer: str
+    token_endpoint: str
+
+
+class _Token(BaseModel):
+    access_token: str
+    expires_in: float = 300
+
+
+class Credentials(BaseModel, frozen=True):
+    """Who the operator is: a client-ID with a private key, itself or in a file, or a secret."""
+
+    client_id: str
+    private_key: SecretStr | None = None
+    private_key_file: Path | None = None
+    client_secret: SecretStr | None = None
+
+
+class OperatorTokens:
+    """Access tokens from one issuer. Thread-safe: one thread renews, the others wait for it."""
+
+    def __init__(self, issuer: str, credentials: Credentials, api: Api) -> None:
+        self._issuer = issuer.rstrip("/")
+        self._credentials = credentials
+        self._api = api
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._renew_at = 0.0
+        self._endpoints: _Endpoints | None = None
+
+    def current(self) -> str:
+        with self._lock:
+            if self._token is None or time.monotonic() >= self._renew_at:
+                self._renew()
+            return self._token or ""
+
+    def renewed(self, refused: str) -> str:
+        with self._lock:
+            if self._token == refused:
+                self._renew()
+            return self._token or ""
+
+    def _renew(self) -> None:
+        if self._endpoints is None:
+            self._endpoints = self._api.request("GET", f"{self._issuer}/.well-known/openid-configuration").as_(_Endpoints)
+        form = {"grant_type": "client_credentials"}
+        headers = {}
+        key = self._private_key()
+        if key is not None:
+            form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            form["client_assertion"] = self._assertion(key, self._endpoints.issuer)
+        elif self._credentials.client_secret is not None:
+            headers["authorization"] = _basic(self._credentials.client_id, self._credentials.client_secret.get_secret_value())
+        else:
+            raise NotAllowed(
+                f"operator {self._credentials.client_id} has neither a private key nor a secret; "
+                "set acmidm:operatorPrivateKeyFile, or ACMIDM_OPERATOR_CLIENT_SECRET in the environment"
+            )
+        started = time.monotonic()
+        token = self._api.request("POST", self._endpoints.token_endpoint, form=form, headers=headers).as_(_Token)
+        self._token = token.access_token
+        # A token that lives shorter than the margin is used for half its life.
+        self._renew_at = started + max(token.expires_in - _RENEW_BEFORE_END_SECONDS, token.expires_in / 2)
+
+    def _private_key(self) -> JWK | None:
+        credentials = self._credentials
+        source = "acmidm:operatorPrivateKey"
+        try:
+            if credentials.private_key is not None:
+                return JWK(**json.loads(credentials.private_key.get_secret_value()))
+            if credentials.private_key_file is not None:
+                source = str(credentials.private_key_file)
+                return JWK(**json.loads(credentials.private_key_file.read_text("utf-8")))
+        except OSError as error:
+            raise AuthorityError(
+                f"the operator's key {source} cannot be read: {error.strerror}; check acmidm:operatorPrivateKeyFile"
+            ) from None
+        except (ValueError, TypeError, JWException):
+            raise AuthorityError(f"the operator's key {source} is no private JSON Web Key; give one with its private members") from None
+        return None
+
+    def _assertion(self, key: JWK, audience: str) -> str:
+        """RFC 7523 §3: for the issuer, five minutes, its ``jti`` used once."""
+        members = key.export_public(as_dict=True)
+        algorithm = members.get("alg") or _ALGORITHMS[members["kty"] if members["kty"] == "RSA" else members["crv"]]
+        now = int(time.time())
+        client_id = self._credentials.client_id
+        claims = {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": audience,
+            "jti": str(uuid.uuid4()),
+            "iat": now,
+            "exp": now + _ASSERTION_LIFETIME_SECONDS,
+        }
+        assertion = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=claims)
+        assertion.make_signed_token(key)
+        return str(assertion.serialize())
+
+
+def _basic(client_id: str, secret: str) -> str:
+    """RFC 6749 §2.3.1: both form-encoded first."""
+    pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()

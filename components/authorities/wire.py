@@ -1,0 +1,118 @@
+"""The beheerportaal's documents as they go over the wire; see docs/adr/0004-management-api-contract.md."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
+
+
+class _Wire(BaseModel):
+    """What the contract adds later is not looked at."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class WireOrganisation(_Wire):
+    name: str
+    ovo: str | None = None
+    kbo: str | None = None
+
+
+class WireClient(_Wire):
+    """The client document; names of RFC 7591 §2."""
+
+    client_name: str
+    software_id: str | None = None
+    managed_by: str | None = None
+    organisation: WireOrganisation
+    application: str
+    grant_types: list[str]
+    token_endpoint_auth_method: str
+    contacts: list[str]
+    enabled: bool = True
+
+    @classmethod
+    def of(cls, metadata: ClientMetadata) -> Self:
+        return cls(
+            client_name=metadata.client_name,
+            software_id=metadata.software_id,
+            managed_by=metadata.managed_by,
+            organisation=WireOrganisation(name=metadata.organisation_name, ovo=metadata.ovo_code, kbo=metadata.kbo_number),
+            application=metadata.application,
+            grant_types=list(metadata.grant_types),
+            token_endpoint_auth_method=metadata.token_endpoint_auth_method,
+            contacts=list(metadata.contacts),
+            enabled=metadata.enabled,
+        )
+
+    @property
+    def metadata(self) -> ClientMetadata:
+        return ClientMetadata(
+            client_name=self.client_name,
+            software_id=self.software_id,
+            managed_by=self.managed_by,
+            organisation_name=self.organisation.name,
+            ovo_code=self.organisation.ovo,
+            kbo_number=self.organisation.kbo,
+            application=self.application,
+            grant_types=tuple(sorted(self.grant_types)),
+            token_endpoint_auth_method=self.token_endpoint_auth_method,
+            contacts=tuple(sorted(self.contacts)),
+            enabled=self.enabled,
+        )
+
+
+class WireRegisteredClient(WireClient):
+    client_id: str
+
+    @property
+    def registered(self) -> RegisteredClient:
+        return RegisteredClient(self.client_id, self.metadata)
+
+
+class WireScopes(_Wire):
+    scopes: list[str]
+
+
+class WireKey(BaseModel):
+    """One key: its ``kid`` is what this project looks at, the rest is kept as it is."""
+
+    model_config = ConfigDict(extra="allow")
+    kid: str
+
+
+class WireJwks(_Wire):
+    """RFC 7517 §5."""
+
+    keys: list[WireKey]
+
+    @property
+    def by_kid(self) -> Jwks:
+        return {key.kid: key.model_dump() for key in self.keys}
+
+
+class WireListedClient(WireRegisteredClient):
+    scopes: list[str]
+    jwks: WireJwks
+
+    @property
+    def snapshot(self) -> ClientSnapshot:
+        return ClientSnapshot(self.registered, frozenset(self.scopes), self.jwks.by_kid)
+
+
+class WireClientPage(_Wire):
+    items: list[WireListedClient]
+    next: str | None = None
+
+
+class WireConfiguration(_Wire):
+    client_id: str
+    configuration: dict[str, Any]
+
+
+class WireConfigurationPage(_Wire):
+    items: list[WireConfiguration]
+    next: str | None = None

@@ -1,0 +1,1 @@
+"""What an onboarding is: forms, the catalogue, identifiers and keys, without Pulumi and without HTTP."""

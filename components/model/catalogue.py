@@ -1,0 +1,149 @@
+"""The catalogue: which scopes and products can be asked for. Data, so that a new one is a file and no code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from components.model.form import Environment, Platform
+from components.model.problems import quoted
+
+_EVERYWHERE = (Environment.TNI, Environment.PROD)
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+_REFERENCES = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor")
+
+
+def _schema(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        Draft202012Validator.check_schema(value)
+    except SchemaError as error:
+        raise ValueError(f"configuration is no JSON Schema: {error.message[:200]}; correct the schema") from error
+    except (OverflowError, RecursionError) as error:  # a regular expression of the schema that Python cannot compile
+        raise ValueError("configuration is no JSON Schema that can be used; simplify its patterns") from error
+    _refuse_references(value)
+    return value
+
+
+def _refuse_references(schema: object) -> None:
+    """A valid schema can refer to another; that would fail only once a form is held against it."""
+    if isinstance(schema, dict):
+        for keyword, part in schema.items():
+            if keyword in _REFERENCES and isinstance(part, str):
+                raise ValueError(f'configuration uses "{keyword}"; write the schema out, each product in one piece')
+            _refuse_references(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _refuse_references(part)
+
+
+def _in_order(schema: Any, value: Any) -> Any:
+    """``value`` with its sets in order: the lists whose schema says ``uniqueItems``, where order means nothing."""
+    if not isinstance(schema, dict):
+        return value
+    if isinstance(value, dict):
+        parts = schema.get("properties", {})
+        return {name: _in_order(parts.get(name), value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        items = [_in_order(schema.get("items"), item) for item in value]
+        return sorted(items, key=repr) if schema.get("uniqueItems") else items
+    return value
+
+
+def _scope_token(name: str) -> str:
+    """RFC 6749 §3.3: scopes are listed with spaces between them, so that a name has none."""
+    if not _SCOPE_TOKEN.fullmatch(name):
+        raise ValueError(f"{quoted(name)} is not a scope; write visible ASCII characters without space, quote or backslash")
+    return name
+
+
+ScopeToken = Annotated[str, AfterValidator(_scope_token)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Scope(_Part):
+    """One scope that a client can be granted."""
+
+    title: Annotated[str, Field(min_length=1, description="What the scope lets a client do.")]
+    verified: Annotated[bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")]
+    source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
+    environments: Annotated[tuple[Environment, ...], Field(description="Where it is offered.")] = _EVERYWHERE
+    names: Annotated[
+        dict[Platform, ScopeToken] | None,
+        Field(description="Its name per platform, where that differs; a platform that is absent does not offer it."),
+    ] = None
+    assigned_by_provider: Annotated[bool, Field(description="The API's provider grants it by itself: its presence is no drift.")] = False
+
+
+class Product(_Part):
+    """One file of the catalogue: a product or API, its scopes, and what it must be told about each client."""
+
+    product: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: Annotated[str, Field(min_length=1)]
+    owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
+    source: Annotated[str, Field(min_length=1, description="Where what this file says comes from.")]
+    environments: tuple[Environment, ...] = _EVERYWHERE
+    scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
+    configuration: Annotated[
+        dict[str, Any] | None,
+        AfterValidator(lambda value: value if value is None else _schema(value)),
+        Field(description="The JSON Schema (2020-12) of its configuration; absent where it needs none."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _offers_what_its_scopes_need(self) -> Self:
+        for name, scope in self.scopes.items():
+            if not set(scope.environments) <= set(self.environments):
+                raise ValueError(f'scope "{name}" is offered in an environment where its product is not; correct environments')
+        return self
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All products, by name."""
+
+    products: Mapping[str, Product]
+
+    @cached_property
+    def scopes(self) -> dict[str, Scope]:
+        return {name: scope for product in self.products.values() for name, scope in product.scopes.items()}
+
+    @cached_property
+    def product_of(self) -> dict[str, Product]:
+        """The product that each scope belongs to."""
+        return {name: product for product in self.products.values() for name in product.scopes}
+
+    @cached_property
+    def validators(self) -> dict[str, Draft202012Validator]:
+        """A validator for each product that needs a configuration."""
+        return {
+            name: Draft202012Validator(product.configuration)
+            for name, product in self.products.items()
+            if product.configuration is not None
+        }
+
+    def in_order(self, product: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+        """The configuration in one order, whatever the order that a form wrote it in: reordering is no change."""
+        ordered: dict[str, Any] = _in_order(self.products[product].configuration, dict(configuration))
+        return ordered
+
+    def name_on(self, platform: Platform, scope: str) -> str | None:
+        """What the platform calls the scope; None where it does not offer it."""
+        names = self.scopes[scope].names
+        if names is None:
+            return scope if platform is Platform.ACMIDM else None
+        return names.get(platform)
+
+    def assigned_by_provider(self, platform: Platform) -> frozenset[str]:
+        """The scopes, as the platform calls them, that API providers grant by themselves."""
+        assigned: Iterable[str | None] = (self.name_on(platform, name) for name, scope in self.scopes.items() if scope.assigned_by_provider)
+        return frozenset(name for name in assigned if name)

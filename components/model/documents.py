@@ -1,0 +1,153 @@
+"""A YAML file as plain data that remembers where each value stands, so that every mistake has its line and column."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from components.model.problems import DocumentPath, Problem, quoted
+
+MAXIMUM_BYTES = 262_144
+_MAXIMUM_DEPTH = 30
+_PLAIN_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+Mark = tuple[int, int]
+"""Line and column, from 1."""
+
+
+@dataclass
+class Document:
+    """One file. ``problems`` holds what is wrong with it as YAML; ``data`` is what could be read, all of it if ``whole``."""
+
+    file: Path
+    data: object = None
+    problems: list[Problem] = field(default_factory=list)
+    whole: bool = True
+    _values: dict[DocumentPath, Mark] = field(default_factory=dict)
+    _keys: dict[DocumentPath, Mark] = field(default_factory=dict)
+
+    def problem(self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False) -> Problem:
+        """A mistake at ``path``, or at the nearest value above it that the file has."""
+        line, column = (1, 1)
+        for length in range(len(path), -1, -1):
+            mark = (self._keys.get(path[:length]) if at_key else None) or self._values.get(path[:length])
+            if mark:
+                line, column = mark
+                break
+        return Problem(self.file, line, column, what, remedy)
+
+    def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
+        self.problems.append(Problem(self.file, *mark, what, remedy))
+        self.whole &= whole
+
+
+def read_text(file: Path) -> str:
+    """The text of a file of ours. Raises Unreadable, with a sentence, for whatever keeps it from being read."""
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise Unreadable("is a folder or a device, not a file", "name a file")
+        with file.open("rb") as stream:
+            content = stream.read(MAXIMUM_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
+        reason = getattr(error, "strerror", None) or "no file can have this name"
+        raise Unreadable(f"cannot be read: {reason}", "check its name and its rights") from error
+    if len(content) > MAXIMUM_BYTES:
+        raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
+    try:
+        return content.decode("utf-8-sig")  # a byte order mark, as Windows editors write it, is no part of the text
+    except UnicodeDecodeError as error:
+        raise Unreadable("is not UTF-8 text", "save it as UTF-8") from error
+
+
+class Unreadable(Exception):
+    """A file that cannot be read; ``what`` and ``remedy`` are the two halves of the sentence about it."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what, self.remedy = what, remedy
+        super().__init__(f"{what}; {remedy}")
+
+
+def read_document(file: Path, shown_as: Path) -> Document:
+    """Reads a YAML file; ``shown_as`` is how messages name it. Never raises for what the file holds."""
+    document = Document(shown_as)
+    try:
+        node = yaml.compose(read_text(file), Loader=yaml.CSafeLoader)
+    except Unreadable as error:
+        document._report((1, 1), f"the file {error.what}", error.remedy)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        document._report(place, f"this is not YAML: {error.problem or error.context}", "correct the line, or the indentation above it")
+    except yaml.YAMLError as error:
+        reason = getattr(error, "reason", "it holds a character that YAML does not allow")
+        document._report((1, 1), f"this is not YAML: {reason}", "save the file as plain UTF-8 text")
+    else:
+        if node is None:
+            document._report((1, 1), "the file is empty", "fill in the form, or remove the file")
+        else:
+            document.data = _Reader(document).value(node, ())
+    return document
+
+
+class _Reader:
+    """Turns YAML nodes into data, and notes where each stands."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._seen: set[int] = set()
+
+    def value(self, node: yaml.Node, path: DocumentPath) -> object:
+        if id(node) in self._seen:
+            # The node stands where its anchor is; the alias itself has no mark, so its key, or the list it is in, is shown.
+            problem = self._document.problem(path, "YAML aliases (*name) are not read here", "write the value out", at_key=True)
+            self._document._report((problem.line, problem.column), problem.what, problem.remedy)
+            return None
+        self._seen.add(id(node))
+        mark = _mark(node)
+        self._document._values[path] = mark
+        if isinstance(node, yaml.ScalarNode):
+            return _scalar(node)
+        if len(path) > _MAXIMUM_DEPTH:
+            self._document._report(mark, f"this is nested more than {_MAXIMUM_DEPTH} levels deep", "write it flatter")
+            return None
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+        return self._mapping(node, path)
+
+    def _mapping(self, node: yaml.Node, path: DocumentPath) -> dict[str, object]:
+        values: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            mark = _mark(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._document._report(mark, "a key is a list or a mapping", "write a plain name before the colon")
+                continue
+            key = str(key_node.value)
+            if key in values:
+                self._document._report(mark, f"key {quoted(key)} stands twice", "keep one of the two", whole=True)
+                continue
+            self._document._keys[(*path, key)] = mark
+            values[key] = self.value(value_node, (*path, key))
+        return values
+
+
+def _mark(node: yaml.Node) -> Mark:
+    return (node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _scalar(node: yaml.ScalarNode) -> Hashable:
+    """The value of a scalar. What YAML 1.1 would bend (0207451227 as octal, 2026-01-01 as a date) stays text."""
+    text = str(node.value)
+    match node.tag:
+        case "tag:yaml.org,2002:null":
+            return None
+        case "tag:yaml.org,2002:bool":
+            return _BOOLEANS.get(text.lower(), text)
+        case "tag:yaml.org,2002:int" if _PLAIN_INTEGER.fullmatch(text):
+            return int(text)
+    return text

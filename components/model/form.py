@@ -1,0 +1,157 @@
+"""The onboarding form: what the *aansluitingsformulier* asks, as one YAML file per connection of one application.
+
+These classes are the one definition of a form: they validate it, and the editor's JSON Schema and the reference
+page are made from them. Names on the wire are those of RFC 7591 §2.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from components.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode
+from components.model.problems import quoted
+
+_APPLICATION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+
+
+class Environment(StrEnum):
+    """The environments of Digitaal Vlaanderen: test (TNI) and production."""
+
+    TNI = "tni"
+    PROD = "prod"
+
+
+class Platform(StrEnum):
+    """ACM/IDM is the uniform platform, GeoSecure its predecessor."""
+
+    ACMIDM = "acmidm"
+    GEOSECURE = "geosecure"
+
+
+class AuthMethod(StrEnum):
+    """How the client authenticates at the token endpoint (RFC 7591 §2; OpenID Connect Core §9)."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    CLIENT_SECRET_BASIC = "client_secret_basic"
+    CLIENT_SECRET_POST = "client_secret_post"
+
+
+def _application(text: str) -> str:
+    if not _APPLICATION.fullmatch(text) or len(text) > 64:
+        raise ValueError(f"{quoted(text)} is not an application name; use lower case letters, digits and single hyphens, 64 at most")
+    return text
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text) or len(text) > 254:
+        raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a line break or control character stands in it; write it on one line")
+    return text
+
+
+def _nothing_is_empty(value: object) -> object:
+    """``dv_notificaties_schrijven:`` with nothing behind it asks for the scope, without reason."""
+    return {} if value is None else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+
+class Organisation(_Part):
+    """The organisation that is connected. At least one of its codes; the OVO code where it has one."""
+
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=200, description="The name as the organisation register has it."),
+        AfterValidator(_one_line),
+    ]
+    ovo: Annotated[OvoCode | None, Field(description="OVO code, such as OVO002067.", json_schema_extra={"pattern": "^OVO[0-9]{6}$"})] = None
+    kbo: Annotated[
+        KboNumber | None,
+        Field(
+            description='KBO number, ten digits, in quotes, such as "0207.451.227".',
+            json_schema_extra={"pattern": "^[. ]*[01]([. ]*[0-9]){9}[. ]*$"},
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _identifies(self) -> Self:
+        if not self.ovo and not self.kbo:
+            raise ValueError("organisation has neither ovo nor kbo; give at least one")
+        if self.kbo == SHARED_KBO_NUMBER and not self.ovo:
+            raise ValueError(
+                "KBO number 0316.380.841 is shared by all departments of the Flemish administration; add the OVO code of this one"
+            )
+        return self
+
+    @property
+    def code(self) -> str:
+        """What identifies the organisation: its OVO code, else its KBO number."""
+        return self.ovo or self.kbo or ""
+
+
+class ScopeRequest(_Part):
+    """Why a scope is asked. Both are for the reviewer and are kept with the scope."""
+
+    reason: Annotated[str | None, Field(max_length=500, description="What the application needs the scope for.")] = None
+    reference: Annotated[str | None, Field(max_length=100, description="Where it was agreed, such as a ticket number.")] = None
+
+    @property
+    def note(self) -> str:
+        """Reason and reference on one line."""
+        reference = f"({self.reference})" if self.reference else ""
+        return " ".join(f"{self.reason or ''} {reference}".split()) or "requested"
+
+
+class EnvironmentRequest(_Part):
+    """What the application needs in one environment."""
+
+    jwks: Annotated[
+        tuple[str, ...],
+        Field(description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation."),
+    ] = ()
+    scopes: Annotated[
+        dict[str, Annotated[ScopeRequest, BeforeValidator(_nothing_is_empty)]],
+        Field(description="The scopes of the catalogue that the client is granted; all others are withdrawn."),
+    ] = Field(default_factory=dict)
+    products: Annotated[
+        dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
+        Field(description="The configuration of each product, as its schema in the catalogue asks."),
+    ] = Field(default_factory=dict)
+
+
+class Form(_Part):
+    """One connection of one application: the aansluitingsformulier as a file."""
+
+    organisation: Organisation
+    application: Annotated[
+        str,
+        AfterValidator(_application),
+        Field(
+            description="The application's short name; with the organisation it names the connection.",
+            json_schema_extra={"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
+        ),
+    ]
+    contacts: Annotated[
+        tuple[Annotated[str, AfterValidator(_address)], ...],
+        Field(min_length=1, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."),
+    ]
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where the client is registered.")] = (Platform.ACMIDM,)
+    token_endpoint_auth_method: Annotated[AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")] = (
+        AuthMethod.PRIVATE_KEY_JWT
+    )
+    environments: Annotated[
+        dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_nothing_is_empty)]],
+        Field(min_length=1, description="What is needed where; an environment that is absent gets no client."),
+    ]

@@ -1,0 +1,220 @@
+"""Reads the catalogue and the forms. The only place that does; every mistake in all of them is reported at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.model.catalogue import Catalogue, Product
+from components.model.connection import Connection, connections
+from components.model.documents import Document, Unreadable, read_document, read_text
+from components.model.form import Environment, Form
+from components.model.jwk import InvalidJwk, PublicJwk, parse_jwk
+from components.model.problems import InvalidForms, Problem
+from components.model.rules import problems_among, problems_of_form, problems_of_keys
+from components.model.salvage import is_identified, salvaged
+from components.model.validation import split_sentence, validated
+
+_LONGEST_NAME = 200
+_BESIDE = "keep public keys beside their form"
+_EXPORT_AGAIN = "export the public key again as a JSON Web Key"
+
+Keys = Mapping[Environment, tuple[PublicJwk, ...]]
+
+
+@dataclass(frozen=True)
+class LoadedForm:
+    """A valid form. ``name`` is its place under the folder of forms, without the suffix."""
+
+    name: str
+    file: Path
+    form: Form
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Onboardings:
+    """All forms, valid against the catalogue."""
+
+    catalogue: Catalogue
+    forms: tuple[LoadedForm, ...]
+
+    def connections(self, environment: Environment) -> list[Connection]:
+        return [
+            connection
+            for loaded in self.forms
+            for connection in connections(loaded.name, loaded.form, loaded.keys, environment, self.catalogue)
+        ]
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """The catalogue in ``folder``, one product per YAML file. Raises InvalidForms."""
+    problems: list[Problem] = []
+    products: dict[str, Product] = {}
+    scopes: dict[str, Path] = {}
+    for file in _yaml_files(folder, problems):
+        document = read_document(file, _shown(file))
+        product, found = validated(Product, document)
+        problems += found
+        if product is None:
+            continue
+        if product.product in products:
+            problems.append(
+                document.problem(("product",), f'product "{product.product}" stands in another file too', "keep one of the two")
+            )
+        for scope in product.scopes:
+            if scope in scopes:
+                problems.append(
+                    document.problem(
+                        ("scopes", scope), f'scope "{scope}" stands in {scopes[scope]} too', "keep one of the two", at_key=True
+                    )
+                )
+            scopes.setdefault(scope, document.file)
+        products[product.product] = product
+    if problems:
+        raise InvalidForms(problems)
+    return Catalogue(products)
+
+
+def load_onboardings(forms: Sequence[Path], catalogue_folder: Path) -> Onboardings:
+    """The forms in ``forms`` (files, or folders searched to any depth) against the catalogue. Raises InvalidForms."""
+    problems: list[Problem] = []
+    try:
+        catalogue = load_catalogue(catalogue_folder)
+    except InvalidForms as error:
+        # Forms are still read, so that their own mistakes show too; what the catalogue says of them would be guesswork.
+        problems += error.problems
+        catalogue = None
+    reader = _KeyReader()
+    read: list[tuple[str, Document, Form, Keys]] = []
+    for root, file in _form_files(forms, problems):
+        document = read_document(file, _shown(file))
+        form, found = validated(Form, document)
+        problems += found
+        form = form or salvaged(document)
+        if form is None:
+            continue
+        if catalogue is not None:
+            problems += problems_of_form(document, form, catalogue)
+        keys, found = reader.keys_of(root, file, document, form)
+        problems += found
+        read.append((file.relative_to(root).with_suffix("").as_posix(), document, form, keys))
+    problems += problems_among((document, form) for _, document, form, _ in read if is_identified(form))
+    if problems or catalogue is None:
+        raise InvalidForms(problems)
+    return Onboardings(catalogue, tuple(LoadedForm(name, document.file, form, keys) for name, document, form, keys in read))
+
+
+class _KeyReader:
+    """Reads key files, each once however many forms name it: a supplier has one key for many customers."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, PublicJwk | list[Problem]] = {}
+
+    def keys_of(self, root: Path, file: Path, document: Document, form: Form) -> tuple[Keys, list[Problem]]:
+        problems: list[Problem] = []
+        keys: dict[Environment, tuple[PublicJwk, ...]] = {}
+        for environment, request in form.environments.items():
+            found: list[PublicJwk | None] = []
+            for index, name in enumerate(request.jwks):
+                key = self._key(root, file, document, ("environments", environment.value, "jwks", index), name)
+                found.append(key if isinstance(key, PublicJwk) else None)
+                problems += [] if isinstance(key, PublicJwk) else key
+            problems += problems_of_keys(document, environment, found)
+            keys[environment] = tuple(key for key in found if key)
+        return keys, problems
+
+    def _key(self, root: Path, form_file: Path, document: Document, path: tuple[str | int, ...], name: str) -> PublicJwk | list[Problem]:
+        if len(name) > _LONGEST_NAME or not name.isprintable() or "{" in name:
+            # Whatever this is, a key pasted in perhaps: it is not repeated.
+            return [document.problem(path, "this is not the name of a file", "put the public key in a file beside the form")]
+        file = Path(os.path.normpath(form_file.parent / name))
+        if not file.is_relative_to(root):
+            return [document.problem(path, f'key file "{name}" is outside the folder of forms', _BESIDE)]
+        if file not in self._read:
+            if not _real(file).is_relative_to(_real(root)):
+                return [document.problem(path, f'key file "{name}" leads outside the folder of forms', _BESIDE)]
+            try:
+                self._read[file] = _read_key(file)
+            except Unreadable as error:
+                return [document.problem(path, f'key file "{name}" {error.what}', error.remedy)]
+        return self._read[file]
+
+
+def _read_key(file: Path) -> PublicJwk | list[Problem]:
+    text = read_text(file)
+    try:
+        return parse_jwk(text)
+    except InvalidJwk as error:
+        return [
+            Problem(_shown(file), *_place_of(reason.member, text), *split_sentence(f"the key {reason.sentence}"))
+            for reason in error.reasons
+        ]
+    except json.JSONDecodeError as error:
+        return [Problem(_shown(file), error.lineno, error.colno, "this is not JSON", _EXPORT_AGAIN)]
+    except (ValueError, RecursionError):
+        return [Problem(_shown(file), 1, 1, "this JSON is no key", _EXPORT_AGAIN)]
+
+
+def _place_of(member: str, text: str) -> tuple[int, int]:
+    """Line and column, from 1, of a member's name in a JSON text; 1, 1 where it has none."""
+    offset = max(text.find(f'"{member}"'), 0)
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def _form_files(paths: Iterable[Path], problems: list[Problem]) -> Iterator[tuple[Path, Path]]:
+    """Each form once, with the folder that it is named from: the folder given, or two levels above a file given."""
+    seen: set[Path] = set()
+    for path in map(_absolute, paths):
+        is_file = _exists(path, Path.is_file)
+        root = path.parent.parent if is_file else path
+        for file in [path] if is_file else _yaml_files(path, problems):
+            if file not in seen:
+                seen.add(file)
+                yield root, file
+
+
+def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
+    folder = _absolute(folder)
+    if not _exists(folder, Path.is_dir):
+        problems.append(Problem(_shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
+        return []
+
+    def report(error: OSError) -> None:
+        # What lies in a folder that cannot be read would look as if it had been removed.
+        file = _shown(Path(error.filename))
+        problems.append(Problem(file, 1, 1, f"this folder cannot be read: {error.strerror}", "check its rights"))
+
+    files = []
+    for place, folders, names in os.walk(folder, onerror=report):
+        for name in (*folders, *names):
+            if name.endswith(".yaml"):
+                files.append(Path(place, name))
+            elif name.lower().endswith((".yml", ".yaml")):
+                problems.append(Problem(_shown(Path(place, name)), 1, 1, "forms and catalogue files end in .yaml", "rename it"))
+    return sorted(files)
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads, links followed; unlike Path.resolve it does not raise where they lead in a circle."""
+    return Path(os.path.realpath(path))
+
+
+def _exists(path: Path, as_what: Callable[[Path], bool]) -> bool:
+    try:
+        return as_what(path)
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.normpath(Path.cwd() / path))
+
+
+def _shown(file: Path) -> Path:
+    """A path as messages show it: from the working directory where it lies under it."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -1,0 +1,61 @@
+"""A mistake in a file, told to the person who wrote it: where, what, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_LONGEST_QUOTE = 80
+
+DocumentPath = tuple[str | int, ...]
+"""Where a value stands in a document: the keys and list indexes that lead to it."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake. ``line`` and ``column`` count from 1."""
+
+    file: Path
+    line: int
+    column: int
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return _on_one_line(f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
+
+
+class InvalidForms(Exception):
+    """Forms or catalogue have mistakes; its text is all of them, a line each, in the order of the files."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def quoted(text: str) -> str:
+    """A text of the author's, as a message repeats it: not more than is needed to recognise it."""
+    return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant; None where none is near."""
+    return next(iter(difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(wrong: str, known: Iterable[str], otherwise: str) -> str:
+    """The remedy for a name that does not exist: the nearest known one, else ``otherwise``."""
+    meant = nearest(wrong, known)
+    return f'did you mean "{meant}"?' if meant else otherwise
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence holds them: ``a, b, c``, or ``none``."""
+    return ", ".join(sorted(names)) or "none"
+
+
+def _on_one_line(text: str) -> str:
+    """Line breaks and control characters escaped: a name in a form can then fake neither a message nor a terminal's answer."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,0 +1,129 @@
+"""What a form must satisfy beyond its shape: the catalogue's scopes, products and schemas, and its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from components.model.catalogue import Catalogue
+from components.model.configuration import problems_of_configuration
+from components.model.documents import Document
+from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation
+from components.model.identifiers import SHARED_KBO_NUMBER
+from components.model.jwk import PublicJwk
+from components.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
+
+
+def problems_of_form(document: Document, form: Form, catalogue: Catalogue) -> Iterator[Problem]:
+    """What the catalogue has against a well-formed form."""
+    if len(set(form.platforms)) < len(form.platforms):
+        yield document.problem(("platforms",), "a platform stands twice", "keep each once")
+    for environment, request in form.environments.items():
+        place: DocumentPath = ("environments", environment.value)
+        if request.jwks and form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+            yield document.problem(
+                (*place, "jwks"),
+                f"keys are given while the client authenticates with {form.token_endpoint_auth_method}",
+                "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
+                at_key=True,
+            )
+        yield from _problems_of_scopes(document, place, form, environment, request, catalogue)
+        yield from _problems_of_products(document, place, environment, request, catalogue)
+
+
+def _problems_of_scopes(
+    document: Document, place: DocumentPath, form: Form, environment: Environment, request: EnvironmentRequest, catalogue: Catalogue
+) -> Iterator[Problem]:
+    for name in request.scopes:
+        path = (*place, "scopes", name)
+        scope = catalogue.scopes.get(name)
+        if scope is None:
+            remedy = did_you_mean(name, catalogue.scopes, "choose one of the catalogue, or add it there")
+            yield document.problem(path, f"scope {quoted(name)} is not in the catalogue", remedy, at_key=True)
+            continue
+        if environment not in scope.environments:
+            yield document.problem(
+                path,
+                f'scope "{name}" is not offered on {environment}',
+                f"it is on {listed(scope.environments)}; remove it here",
+                at_key=True,
+            )
+        for platform in form.platforms:
+            if catalogue.name_on(platform, name) is None:
+                yield document.problem(
+                    path, f'scope "{name}" is not offered on platform {platform}', f"remove the scope, or {platform}", at_key=True
+                )
+        product = catalogue.product_of[name]
+        if product.configuration is not None and product.product not in request.products:
+            yield document.problem(
+                path,
+                f'scope "{name}" belongs to product "{product.product}", which has no configuration here',
+                f'add "{product.product}" under products',
+                at_key=True,
+            )
+
+
+def _problems_of_products(
+    document: Document, place: DocumentPath, environment: Environment, request: EnvironmentRequest, catalogue: Catalogue
+) -> Iterator[Problem]:
+    # A misspelt scope has been told of; that its product has no scope would say the same again.
+    asked = {scope if scope in catalogue.scopes else nearest(scope, catalogue.scopes) for scope in request.scopes}
+    for name, configuration in request.products.items():
+        path = (*place, "products", name)
+        product = catalogue.products.get(name)
+        if product is None:
+            remedy = did_you_mean(name, catalogue.products, f"known products: {listed(catalogue.products)}")
+            yield document.problem(path, f"product {quoted(name)} is not in the catalogue", remedy, at_key=True)
+            continue
+        if environment not in product.environments:
+            yield document.problem(path, f'product "{name}" is not offered on {environment}', "remove it here", at_key=True)
+        if not product.scopes.keys() & asked:
+            yield document.problem(
+                path,
+                f'product "{name}" is configured, but none of its scopes is asked',
+                f"add one of {listed(product.scopes)} under scopes, or remove the product",
+                at_key=True,
+            )
+        if product.configuration is None:
+            yield document.problem(path, f'product "{name}" needs no configuration', "remove it here", at_key=True)
+            continue
+        yield from problems_of_configuration(document, path, name, catalogue.validators[name], configuration)
+
+
+def problems_of_keys(document: Document, environment: Environment, keys: Sequence[PublicJwk | None]) -> Iterator[Problem]:
+    """The same kid, or the same key, twice among the keys of one environment, in the order of ``jwks``."""
+    kids: dict[str, int] = {}
+    thumbprints: dict[str, int] = {}
+    for index, key in enumerate(keys):
+        if key is None:
+            continue
+        path = ("environments", environment.value, "jwks", index)
+        if key.kid in kids:
+            yield document.problem(path, f'kid "{key.kid}" is also that of key {kids[key.kid] + 1} here', "give each key a kid of its own")
+        elif key.thumbprint in thumbprints:
+            yield document.problem(path, f"this is the same key as key {thumbprints[key.thumbprint] + 1} here", "keep one of the two")
+        kids.setdefault(key.kid, index)
+        thumbprints.setdefault(key.thumbprint, index)
+
+
+def problems_among(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
+    """Two forms for the same connection: the same application of an organisation with the same code."""
+    seen: dict[tuple[str, str | None], list[tuple[Document, Organisation]]] = {}
+    for document, form in forms:
+        organisation = form.organisation
+        codes = {code for code in (organisation.ovo, organisation.kbo) if code and code != SHARED_KBO_NUMBER}
+        candidates = [other for code in sorted(codes) for other in seen.get((form.application, code), [])]
+        same = [(file, other) for file, other in candidates if _same(organisation, other)]
+        for other_document, other in same[:1]:
+            yield document.problem(
+                ("application",),
+                f"{other_document.file} is already the form of {form.application} for {other.code}",
+                "keep one of the two, or name the application differently",
+            )
+        for code in codes:
+            seen.setdefault((form.application, code), []).append((document, organisation))
+
+
+def _same(one: Organisation, other: Organisation) -> bool:
+    if one.ovo and other.ovo:
+        return one.ovo == other.ovo
+    return one.kbo == other.kbo != SHARED_KBO_NUMBER

@@ -1,0 +1,77 @@
+"""What can still be judged of a form with mistakes, so that all of its mistakes show at once and not in rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.model.documents import Document
+from components.model.form import Form
+from components.model.problems import DocumentPath
+
+_NOBODY = "OVO000000"
+_NOTHING = "stand-in"
+_STAND_INS = {
+    "organisation": {"name": "-", "ovo": _NOBODY},
+    "application": _NOTHING,
+    "contacts": ["nobody@stand-in.example"],
+}
+"""For what the catalogue and the key files have no say about."""
+
+
+def salvaged(document: Document) -> Form | None:
+    """The form with its faulty parts left out, for the rules about scopes, products and keys; None where too little is left.
+
+    Whatever is left out has been reported, and is left out so that no rule complains of its absence.
+    """
+    if not document.whole or not isinstance(document.data, dict):
+        return None
+    faults = [tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)]
+    kept = {
+        name: document.data[name]
+        for name in ("organisation", "application", "platforms", "token_endpoint_auth_method")
+        if name in document.data and not any(path[:1] == (name,) for path in faults)
+    }
+    environments = {}
+    asked = document.data.get("environments")
+    for name, request in asked.items() if isinstance(asked, dict) else ():
+        sound = _without(request, [path[2:] for path in faults if path[:2] == ("environments", name)])
+        if sound is not None:
+            environments[name] = sound
+    try:
+        return Form.model_validate({**_STAND_INS, **kept, "environments": environments})
+    except ValidationError:
+        return None
+
+
+def is_identified(form: Form) -> bool:
+    """Whether organisation and application of a salvaged form are its own, and no stand-ins."""
+    return form.organisation.ovo != _NOBODY and form.application != _NOTHING
+
+
+def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
+    try:
+        Form.model_validate(data)
+    except ValidationError as error:
+        return [details["loc"] for details in error.errors(include_url=False, include_input=False, include_context=False)]
+    return []
+
+
+def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
+    """What an environment asks, without what is faulty in it; None where scopes or products as a whole are in doubt."""
+    if not isinstance(request, dict):
+        return None
+    sound = dict(request)
+    for fault in faults:
+        match fault:
+            case ("scopes", scope, *_):
+                sound["scopes"] = {**sound["scopes"], scope: {}}
+            case ("jwks", *_):
+                sound.pop("jwks", None)
+            case (str(unknown),) if unknown not in ("scopes", "products"):
+                sound.pop(unknown, None)
+            case _:
+                return None
+    return sound

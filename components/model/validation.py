@@ -1,0 +1,121 @@
+"""From a document to a model value, with pydantic's errors said as a person would say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from components.model.documents import Document
+from components.model.problems import DocumentPath, Problem, did_you_mean, listed, quoted
+
+M = TypeVar("M", bound=BaseModel)
+
+_SENTENCES = {
+    "missing": ("is missing", "add it"),
+    "too_short": ("is empty", "give at least one"),
+    "string_too_short": ("is empty", "fill it in"),
+    "string_too_long": ("is longer than {max_length} characters", "shorten it"),
+    "string_pattern_mismatch": ("does not have the form {pattern}", "correct it"),
+    "string_type": ("is not a text", "write one value, in quotes where it could be read otherwise"),
+    "tuple_type": ("is not a list", "write [one, another], or a line with a hyphen for each"),
+    "dict_type": ("is not a mapping of names to values", "write name: value, a line for each"),
+    "model_type": ("is not a mapping of names to values", "write name: value, a line for each"),
+    "bool_type": ("is not true or false", "write true or false"),
+    "bool_parsing": ("is not true or false", "write true or false"),
+}
+"""Per kind of pydantic error how the sentence about a name goes on, and what to do."""
+
+
+def validated(model: type[M], document: Document) -> tuple[M | None, list[Problem]]:
+    """The document as ``model`` where it can be read as one, and every mistake in it."""
+    if not document.whole:
+        return None, document.problems
+    if not isinstance(document.data, dict):
+        return None, [*document.problems, document.problem((), "the file is not a mapping of names to values", "see a form beside it")]
+    try:
+        return model.model_validate(document.data), document.problems
+    except ValidationError as error:
+        return None, [*document.problems, *(_problem(model, document, details) for details in _told(error))]
+
+
+def _told(error: ValidationError) -> list[ErrorDetails]:
+    """The errors, without those that say that something is empty only because what is in it was refused."""
+    errors = error.errors(include_url=False)
+    return [
+        details
+        for details in errors
+        if details["type"] != "too_short"
+        or not any(other["loc"][: len(details["loc"])] == details["loc"] for other in errors if other is not details)
+    ]
+
+
+def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) -> Problem:
+    is_key = details["loc"][-1:] == ("[key]",)
+    path = tuple(part for part in details["loc"] if part != "[key]")
+    name, kind = _name(path), details["type"]
+    match kind:
+        case "extra_forbidden":
+            known = _known_names(model, path[:-1])
+            remedy = did_you_mean(str(path[-1]), known, f"known here: {listed(known)}")
+            return document.problem(path, f"unknown field {name}", remedy, at_key=True)
+        case "value_error":
+            what, remedy = split_sentence(str(details["ctx"]["error"]))
+        case "enum":
+            what, remedy = _unknown_value(name, details, is_key)
+        case "string_type" if "jwks" in path:
+            what, remedy = f"{name} is not the name of a file", "put the public key in a file beside the form, and name that file here"
+        case _ if kind in _SENTENCES:
+            ending, remedy = _SENTENCES[kind]
+            what = f"{name} {ending.format(**details.get('ctx', {}))}"
+        case _:
+            what, remedy = f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}", "correct it"
+    return document.problem(path, what, remedy, at_key=is_key)
+
+
+def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
+    value, expected = details["input"], details["ctx"]["expected"]
+    known = [part.strip("' ") for part in expected.replace(" or ", ",").split(",")]
+    said = quoted(value) if isinstance(value, str) else "this value"
+    return f"{said} is not known" if is_key else f"{name}: {said} is not known", did_you_mean(str(value), known, f"use {listed(known)}")
+
+
+def _name(path: DocumentPath) -> str:
+    """What stands at ``path``, as a person would call it: ``"contacts"``, or ``item 2 of "contacts"``."""
+    match path:
+        case ():
+            return "the file"
+        case (*_, str(owner), int(index)):
+            return f"item {index + 1} of {quoted(owner)}"
+    return quoted(str(path[-1]))
+
+
+def split_sentence(sentence: str) -> tuple[str, str]:
+    """``what; what to do`` as its two halves."""
+    what, _, remedy = sentence.partition("; ")
+    return what, remedy or "correct it"
+
+
+def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:
+    """The fields of the model at ``path`` within ``model``."""
+    kind: Any = model
+    for part in path:
+        fields = getattr(kind, "model_fields", {})
+        kind = next(_parts(fields[part].annotation if part in fields else kind), kind)
+    return list(getattr(kind, "model_fields", {}))
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """The models, or containers of models, that an annotation speaks of."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        yield from _parts(arguments[0])
+    elif isinstance(origin, type) and issubclass(origin, Mapping | Sequence):
+        yield from _parts(arguments[1 if issubclass(origin, Mapping) else 0])
+    elif origin is not None:
+        for argument in arguments:
+            yield from _parts(argument)
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation

@@ -1,0 +1,101 @@
+"""What the four providers share: configuration, normalised inputs, precise diffs, one-sentence errors."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pulumi
+from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, DiffResult, ReadResult, ResourceProvider
+from pulumi.runtime import rpc
+
+from components.authorities.connected import Connected, ConnectedPlatform, connected
+from components.model.form import Platform
+from components.model.loading import load_catalogue
+from components.settings import NAMESPACE, Settings, read_settings
+
+Properties = Mapping[str, Any]
+
+_lock = threading.Lock()
+_connections: list[tuple[Settings, Connected]] = []
+
+
+class AuthorityProvider(ResourceProvider):
+    """The base. Subclasses hold no state of their own: what is pickled into the state is their name."""
+
+    serialize_as_secret_always = False  # nothing secret is captured, and encrypting a name helps nobody
+    identity: ClassVar[tuple[str, ...]]
+    """The inputs that make it another resource when they change."""
+
+    _platforms: Connected
+
+    def configure(self, req: ConfigureRequest) -> None:
+        # The SDK shows the user traceback.format_exc() of what a provider raises; without frames that is its sentence.
+        sys.tracebacklimit = 0
+        self._platforms = _connected(read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}")))
+
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        failures = []
+        platform = news.get("platform")
+        if platform != rpc.UNKNOWN and platform not in self._platforms:
+            failures.append(
+                CheckFailure(
+                    "platform",
+                    f'platform "{platform}" has no authority in this stack; set {NAMESPACE}:{platform}ManagementUrl and what goes with it, '
+                    "or remove the platform from the form",
+                )
+            )
+        return CheckResult(inputs_of(news), failures)
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        """The engine finds what changed by itself; an identity that is not known yet is that of a new client."""
+        return DiffResult(
+            changes=None, replaces=[name for name in self.identity if news.get(name) != olds.get(name)], delete_before_replace=False
+        )
+
+    def on(self, props: Properties) -> ConnectedPlatform:
+        """The platform that a resource lives on."""
+        return self._platforms[Platform(props["platform"])]
+
+
+def managed_by(resource_name: str) -> str:
+    """How an authority names the resource that manages a client: project, stack and the client's resource."""
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}:{resource_name}"
+
+
+def inputs_of(props: Properties) -> dict[str, Any]:
+    """A resource's own inputs, in one form: whole numbers are integers again (they travel as floating point)."""
+    return {name: _plain(value) for name, value in props.items() if not name.startswith("__")}
+
+
+def gone() -> ReadResult:
+    """What tells the engine that a resource no longer exists."""
+    return ReadResult("", {})
+
+
+def present(id_: str, inputs: Mapping[str, Any], **outputs: Any) -> ReadResult:
+    """What a read found: the inputs that would give it, and the outputs."""
+    return ReadResult(id_, {**inputs, **outputs}, dict(inputs))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _connected(settings: Settings) -> Connected:
+    """One set of connections for the four providers, so that a client is read once for all of them."""
+    with _lock:
+        for known, connections in _connections:
+            if known == settings:
+                return connections
+        connections = connected(settings, load_catalogue(settings.catalogue_folder))
+        _connections.append((settings, connections))
+        return connections

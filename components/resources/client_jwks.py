@@ -1,0 +1,54 @@
+"""The whole JWK Set of one client, a map keyed by ``kid``.
+
+Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Replaced with the client; delete
+removes every key, and is skipped where the client itself is removed.
+"""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from components.authorities.errors import NotFound
+from components.model.connection import Connection
+from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, present
+
+
+class ClientJwksProvider(AuthorityProvider):
+    identity = ("client_id", "platform")
+
+    def create(self, props: Properties) -> CreateResult:
+        inputs = inputs_of(props)
+        self.on(props).authority.replace_jwks(props["client_id"], None, inputs["jwks"])
+        return CreateResult(props["client_id"], inputs)
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        snapshot = self.on(props).clients.get(id_)
+        if snapshot is None:
+            return gone()
+        return present(id_, {**inputs_of(props), "jwks": {kid: dict(key) for kid, key in sorted(snapshot.jwks.items())}})
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        platform, inputs = self.on(news), inputs_of(news)
+        platform.authority.replace_jwks(id_, inputs_of(olds)["jwks"], inputs["jwks"])
+        platform.clients.forget(id_)
+        return UpdateResult(inputs)
+
+    def delete(self, id_: str, props: Properties) -> None:
+        platform = self.on(props)
+        try:
+            platform.authority.replace_jwks(id_, None, {})
+        except NotFound:
+            return
+        platform.clients.forget(id_)
+
+
+class ClientJwks(Resource, module="acmidm", name="ClientJwks"):
+    """The keys of a client; see the module's docstring."""
+
+    def __init__(
+        self, resource_name: str, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        jwks = {kid: dict(key.members) for kid, key in connection.keys.items()}
+        props = {"platform": connection.platform.value, "client_id": client_id, "jwks": jwks}
+        super().__init__(ClientJwksProvider(), resource_name, props, opts)

@@ -1,0 +1,59 @@
+"""The whole set of scopes of one client, a map keyed by scope.
+
+Identity: the client. A scope granted by hand is drift and shows as a line; scopes that an API's provider assigns by
+itself (the catalogue says which) are none. Replaced with the client; delete withdraws every scope, and is skipped where the
+client itself is removed.
+"""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from components.authorities.errors import NotFound
+from components.model.connection import Connection
+from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, present
+
+NOT_DECLARED = "granted outside this project"
+
+
+class ClientScopesProvider(AuthorityProvider):
+    identity = ("client_id", "platform")
+
+    def create(self, props: Properties) -> CreateResult:
+        self.on(props).authority.replace_scopes(props["client_id"], None, frozenset(props["scopes"]))
+        return CreateResult(props["client_id"], inputs_of(props))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        platform = self.on(props)
+        snapshot = platform.clients.get(id_)
+        if snapshot is None:
+            return gone()
+        declared = props["scopes"]
+        granted = snapshot.scopes - (platform.assigned - declared.keys())
+        scopes = {scope: declared.get(scope, NOT_DECLARED) for scope in sorted(granted)}
+        return present(id_, {**inputs_of(props), "scopes": scopes})
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        platform = self.on(news)
+        platform.authority.replace_scopes(id_, frozenset(olds["scopes"]), frozenset(news["scopes"]))
+        platform.clients.forget(id_)
+        return UpdateResult(inputs_of(news))
+
+    def delete(self, id_: str, props: Properties) -> None:
+        platform = self.on(props)
+        try:
+            platform.authority.replace_scopes(id_, None, frozenset())
+        except NotFound:
+            return
+        platform.clients.forget(id_)
+
+
+class ClientScopes(Resource, module="acmidm", name="ClientScopes"):
+    """The scopes of a client; see the module's docstring."""
+
+    def __init__(
+        self, resource_name: str, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        props = {"platform": connection.platform.value, "client_id": client_id, "scopes": dict(connection.scopes)}
+        super().__init__(ClientScopesProvider(), resource_name, props, opts)

@@ -1,0 +1,1 @@
+"""The embedded authority, driven as its users do: a real process, over HTTP."""

@@ -1,0 +1,29 @@
+"""One portal per platform for the whole session; tests share it, so each works on clients of its own."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.portal import RunningPortal, running_portal
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    """A portal that runs as ACM/IDM."""
+    with running_portal(tmp_path_factory.mktemp("acmidm")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def geosecure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    """A portal that runs as GeoSecure."""
+    with running_portal(tmp_path_factory.mktemp("geosecure"), platform="geosecure") as running:
+        yield running
+
+
+@pytest.fixture
+def operator(portal: RunningPortal) -> Iterator[httpx.Client]:
+    """An operator with all rights."""
+    with portal.operator() as client:
+        yield client

@@ -1,0 +1,251 @@
+"""Client authentication with private_key_jwt: what is accepted, and every refusal."""
+
+import base64
+import hmac
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+
+from tests.support.portal import (
+    RunningPortal,
+    new_key,
+    public_jwk,
+    put_current,
+    register_client,
+    running_portal,
+    sign_assertion,
+    start_portal,
+)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A client with one registered key."""
+
+    client_id: str
+    key: ECKey
+
+
+@pytest.fixture(scope="module")
+def client(portal: RunningPortal) -> Iterator[Registered]:
+    key = new_key("registered")
+    with portal.operator() as operator:
+        yield Registered(register_client(operator, scopes=["dv_magda"], keys=[key])["client_id"], key)
+
+
+def refusal(portal: RunningPortal, assertion: str, **parameters: str) -> str:
+    """The description of a refusal, which must be in the form of RFC 6749 §5.2."""
+    answer = portal.request_token(assertion, **parameters)
+    assert answer.status_code == 401, answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+    assert answer.json()["error"] == "invalid_client"
+    description = str(answer.json()["error_description"])
+    assert description.isascii()
+    assert not set(description) & {'"', "\\"}
+    return description
+
+
+@pytest.mark.parametrize(
+    ("key", "alg"),
+    [
+        (RSAKey.generate_key(2048), "RS256"),
+        (RSAKey.generate_key(2048), "PS256"),
+        (ECKey.generate_key("P-256"), "ES256"),
+        (ECKey.generate_key("P-384"), "ES384"),
+        (OKPKey.generate_key("Ed25519"), "EdDSA"),
+        (OKPKey.generate_key("Ed25519"), "Ed25519"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+def test_each_algorithm_works_with_its_kind_of_key(portal: RunningPortal, key: Key, alg: str) -> None:
+    """All algorithms that the metadata lists are accepted."""
+    with portal.operator() as operator:
+        client_id = register_client(operator)["client_id"]
+        put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [{**public_jwk(key), "kid": "k"}]}).raise_for_status()
+    answer = portal.request_token(sign_assertion(key, client_id, portal.issuer, header={"alg": alg, "kid": "k"}))
+    assert answer.status_code == 200, answer.text
+
+
+SOON, LATER = time.time() + 60, time.time() + 10**7
+
+WRONG_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
+    "no iss": ({"iss": None}, "iss is missing"),
+    "another iss": ({"iss": "someone"}, "iss is missing or differs from sub"),
+    "no sub": ({"sub": None}, "sub is missing"),
+    "sub a list": ({"sub": ["x"]}, "sub is missing in the assertion, or no string"),
+    "unknown sub": ({"sub": str(uuid.UUID(int=7)), "iss": str(uuid.UUID(int=7))}, "there is no client 00000000-"),
+    "no aud": ({"aud": None}, "aud is missing"),
+    "another aud": ({"aud": "https://authenticatie.vlaanderen.be/op"}, "aud is https://authenticatie.vlaanderen.be/op; it must be"),
+    "aud a number": ({"aud": 7}, "aud is missing"),
+    "no iat": ({"iat": None}, "iat is missing"),
+    "iat in milliseconds": ({"iat": int(SOON * 1000)}, "iat is missing, or no number of seconds"),
+    "iat in the future": ({"iat": SOON + 3600, "exp": SOON + 3700}, "iat lies in the future"),
+    "no exp": ({"exp": None}, "exp is missing"),
+    "exp a text": ({"exp": "soon"}, "exp is missing, or no number"),
+    "exp a truth": ({"exp": True}, "exp is missing, or no number"),
+    "exp infinite": ({"exp": float("inf")}, "exp is missing, or no number"),
+    "exp no number": ({"exp": float("nan")}, "exp is missing, or no number"),
+    "exp passed": ({"iat": SOON - 900, "exp": SOON - 600}, "exp has passed"),
+    "exp too far": ({"exp": LATER}, "exp is more than 600 seconds after iat"),
+    "nbf in the future": ({"nbf": LATER}, "nbf lies in the future"),
+    "no jti": ({"jti": None}, "jti is missing"),
+    "jti a number": ({"jti": 7}, "jti is missing, or no string"),
+    "jti empty": ({"jti": ""}, "jti is missing, or no string"),
+    "jti long": ({"jti": "x" * 300}, "jti is missing, or no string"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CLAIMS)
+def test_a_wrong_claim_is_refused_by_its_name(portal: RunningPortal, client: Registered, name: str) -> None:
+    """RFC 7523 §3: each claim has its own sentence, so that nobody has to guess."""
+    claims, sentence = WRONG_CLAIMS[name]
+    assert sentence in refusal(portal, sign_assertion(client.key, client.client_id, portal.issuer, claims=claims))
+
+
+def test_ten_minutes_are_allowed(portal: RunningPortal, client: Registered) -> None:
+    """The limit itself is good, a second more is not."""
+    now = int(time.time())
+    for lifetime, status in ((600, 200), (601, 401)):
+        claims = {"iat": now, "exp": now + lifetime}
+        assert portal.request_token(sign_assertion(client.key, client.client_id, portal.issuer, claims=claims)).status_code == status
+
+
+def test_an_audience_in_a_list_of_one_is_good(portal: RunningPortal, client: Registered) -> None:
+    """RFC 7519 §4.1.3 allows the list; several audiences could be replayed elsewhere, and are refused."""
+    one = sign_assertion(client.key, client.client_id, portal.issuer, claims={"aud": [portal.issuer]})
+    assert portal.request_token(one).status_code == 200
+    two = sign_assertion(client.key, client.client_id, portal.issuer, claims={"aud": [portal.issuer, "https://elsewhere.example"]})
+    assert "aud is missing, or no single string" in refusal(portal, two)
+
+
+def test_an_assertion_works_once(portal: RunningPortal, client: Registered) -> None:
+    """The replay of an assertion that gave a token is refused; so is its jti in a new assertion, but not with another client."""
+    jti = str(uuid.uuid4())
+    assertion = sign_assertion(client.key, client.client_id, portal.issuer, claims={"jti": jti})
+    assert portal.request_token(assertion).status_code == 200
+    assert "jti was used before" in refusal(portal, assertion)
+    again = sign_assertion(client.key, client.client_id, portal.issuer, claims={"jti": jti})
+    assert "jti was used before" in refusal(portal, again)
+    with portal.operator() as operator:
+        other = register_client(operator, keys=[client.key])["client_id"]
+    assert portal.request_token(sign_assertion(client.key, other, portal.issuer, claims={"jti": jti})).status_code == 200
+
+
+def test_an_assertion_that_was_refused_does_not_use_up_its_jti(portal: RunningPortal, client: Registered) -> None:
+    """Else anyone could burn the jti of another with a worthless signature."""
+    jti = str(uuid.uuid4())
+    forged = sign_assertion(new_key(client.key.kid or ""), client.client_id, portal.issuer, claims={"jti": jti})
+    assert "signature is wrong" in refusal(portal, forged)
+    assert portal.request_token(sign_assertion(client.key, client.client_id, portal.issuer, claims={"jti": jti})).status_code == 200
+
+
+def test_a_signature_by_another_key_is_refused(portal: RunningPortal, client: Registered) -> None:
+    """The kid is right, the private key is not; nor is a signature that was tampered with."""
+    assert "signature is wrong: it was not made with the private key of kid registered" in refusal(
+        portal, sign_assertion(new_key("registered"), client.client_id, portal.issuer)
+    )
+    head, payload, signature = sign_assertion(client.key, client.client_id, portal.issuer).split(".")
+    claims = {**json.loads(base64.urlsafe_b64decode(payload + "==")), "jti": "another"}
+    changed = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    assert "signature is wrong" in refusal(portal, f"{head}.{changed}.{signature}")
+
+
+def test_alg_none_is_refused(portal: RunningPortal, client: Registered) -> None:
+    """An unsigned assertion proves nothing, in whatever spelling."""
+    _, payload, _ = sign_assertion(client.key, client.client_id, portal.issuer).split(".")
+    for alg in ("none", "None", "NONE"):
+        head = base64.urlsafe_b64encode(json.dumps({"alg": alg, "kid": "registered"}).encode()).decode().rstrip("=")
+        assert f"alg {alg} is not accepted" in refusal(portal, f"{head}.{payload}.")
+
+
+def test_hs256_with_the_public_key_is_refused(portal: RunningPortal, client: Registered) -> None:
+    """The classic confusion: the public key, which everyone knows, used as the secret of a MAC."""
+    _, payload, _ = sign_assertion(client.key, client.client_id, portal.issuer).split(".")
+    head = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "kid": "registered"}).encode()).decode().rstrip("=")
+    # By hand: the libraries refuse to make it.
+    for secret in (client.key.as_pem(private=False), json.dumps(public_jwk(client.key)).encode()):
+        mac = hmac.digest(secret, f"{head}.{payload}".encode(), "sha256")
+        signature = base64.urlsafe_b64encode(mac).decode().rstrip("=")
+        assert "alg HS256 is not accepted" in refusal(portal, f"{head}.{payload}.{signature}")
+
+
+def test_an_algorithm_must_fit_the_key(portal: RunningPortal, client: Registered) -> None:
+    """RS256 under the kid of an EC key is refused before anything is verified."""
+    assertion = sign_assertion(RSAKey.generate_key(2048), client.client_id, portal.issuer, header={"alg": "RS256", "kid": "registered"})
+    assert "alg RS256 does not fit key registered; sign with ES256" in refusal(portal, assertion)
+
+
+def test_an_unknown_kid_is_refused_and_the_known_ones_named(portal: RunningPortal, client: Registered) -> None:
+    """The usual mistake after a rotation."""
+    description = refusal(portal, sign_assertion(client.key, client.client_id, portal.issuer, header={"kid": "old"}))
+    assert "kid old is not registered for this client; registered: registered" in description
+
+
+def test_a_missing_kid_is_refused_where_there_are_several_keys(portal: RunningPortal, client: Registered) -> None:
+    """With one key there is no doubt; with two the portal does not try them in turn."""
+    one = sign_assertion(client.key, client.client_id, portal.issuer, header={"kid": None})
+    assert portal.request_token(one).status_code == 200
+    keys = [new_key("a"), new_key("b")]
+    with portal.operator() as operator:
+        client_id = register_client(operator, keys=keys)["client_id"]
+    assert "kid is missing" in refusal(portal, sign_assertion(keys[0], client_id, portal.issuer, header={"kid": None}))
+
+
+def test_both_keys_work_during_a_rotation_and_a_removed_one_does_not(portal: RunningPortal) -> None:
+    """Add the new key, confirm it works, remove the old one."""
+    old, new = new_key("old"), new_key("new")
+    with portal.operator() as operator:
+        client_id = register_client(operator, keys=[old, new])["client_id"]
+        for key in (old, new):
+            portal.client_token(key, client_id)
+        put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new)]}).raise_for_status()
+    portal.client_token(new, client_id)
+    assert "kid old is not registered" in refusal(portal, sign_assertion(old, client_id, portal.issuer))
+
+
+def test_a_client_without_keys_is_told_to_register_one(portal: RunningPortal) -> None:
+    """Step 5 of the guide was forgotten."""
+    with portal.operator() as operator:
+        client_id = register_client(operator)["client_id"]
+    assert "has no registered key" in refusal(portal, sign_assertion(new_key(), client_id, portal.issuer))
+
+
+# The parser's recursion limit is no reason for a 500.
+NESTED = f"eyJhbGciOiJSUzI1NiJ9.{base64.b64encode(b'[' * 9000).decode()}.x"
+
+
+@pytest.mark.parametrize(
+    "assertion",
+    ["", "x", "a.b", "a.b.c", "e30.e30.", "W10.W10.W10", base64.b64encode(b"[" * 9000).decode().rstrip("=") + ".e30.x", "é.é.é"],
+)
+def test_what_is_no_jwt_is_refused(portal: RunningPortal, assertion: str) -> None:
+    """Never a 500, whatever comes."""
+    assert "client_assertion" in refusal(portal, assertion)
+
+
+def test_the_type_of_the_assertion_must_be_right(portal: RunningPortal, client: Registered) -> None:
+    """RFC 7523 §2.2 fixes client_assertion_type."""
+    assertion = sign_assertion(client.key, client.client_id, portal.issuer)
+    assert "client_assertion_type must be" in refusal(portal, assertion, client_assertion_type="jwt")
+
+
+def test_a_used_jti_is_remembered_over_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """kill -9 does not make an assertion fresh again."""
+    folder = tmp_path_factory.mktemp("restart")
+    first = start_portal(folder)
+    key = new_key()
+    with first.operator() as operator:
+        client_id = register_client(operator, keys=[key])["client_id"]
+    assertion = sign_assertion(key, client_id, first.issuer)
+    assert first.request_token(assertion).status_code == 200
+    first.kill()
+    with running_portal(folder, port=first.settings.port, operator_key=first.operator_key) as second:
+        assert "jti was used before" in refusal(second, assertion)

@@ -1,0 +1,118 @@
+"""The scopes and the keys of a client."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+
+from tests.support.portal import new_key, public_jwk, put_current, register_client
+
+KEY = public_jwk(new_key())
+
+
+def path_of(operator: httpx.Client, part: str, **client: Any) -> str:
+    return f"/management/v1/clients/{register_client(operator, **client)['client_id']}/{part}"
+
+
+def test_the_set_of_scopes_is_replaced_whole(operator: httpx.Client) -> None:
+    """What is not in the PUT is withdrawn; order and repetition mean nothing."""
+    path = path_of(operator, "scopes", scopes=["dv_magda"])
+    replaced = put_current(operator, path, {"scopes": ["dv_notificaties_schrijven", "dv_dosis_schrijven", "dv_dosis_schrijven"]})
+    assert replaced.json() == {"scopes": ["dv_dosis_schrijven", "dv_notificaties_schrijven", "vo_info"]}
+    assert operator.get(path).json() == replaced.json()
+
+
+def test_scopes_of_the_provider_are_there_from_the_start_and_stay(operator: httpx.Client) -> None:
+    """What the API's provider assigns by itself comes with the client, and no PUT withdraws it."""
+    path = path_of(operator, "scopes")
+    assert operator.get(path).json() == {"scopes": ["vo_info"]}
+    unchanged = put_current(operator, path, {"scopes": []})
+    assert unchanged.json() == {"scopes": ["vo_info"]}
+    assert unchanged.headers["ETag"] == '"1"'
+
+
+def test_every_unknown_scope_is_named_and_nothing_changes(operator: httpx.Client) -> None:
+    """Unknown scopes are never skipped in silence: that would be drift for ever."""
+    path = path_of(operator, "scopes", scopes=["dv_magda"])
+    refused = put_current(operator, path, {"scopes": ["dv_dosis", "dv_dosis_schrijven", "dv_magdaa"]})
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/scopes/0", "/scopes/2"]
+    assert "dv_dosis " in refused.json()["detail"]
+    assert "dv_magdaa" in refused.json()["detail"]
+    assert operator.get(path).json() == {"scopes": ["dv_magda", "vo_info"]}
+
+
+@pytest.mark.parametrize("document", [{}, {"scopes": None}, {"scopes": "vo_info"}, {"scopes": ["two words"]}, {"scopes": [], "x": 1}])
+def test_a_bad_set_of_scopes_is_refused(operator: httpx.Client, document: dict[str, Any]) -> None:
+    """Only a list of scope names (RFC 6749 §3.3) is one."""
+    assert put_current(operator, path_of(operator, "scopes"), document).status_code == 422
+
+
+def test_the_key_set_is_replaced_whole_and_comes_back_as_it_was_given(operator: httpx.Client) -> None:
+    """Keys keep their own members; they come back in the order of their kid."""
+    keys = [
+        {**KEY, "kid": "b", "x-note": "kept"},
+        {**public_jwk(RSAKey.generate_key(2048)), "kid": "a"},
+        {**public_jwk(OKPKey.generate_key("Ed25519")), "kid": "c", "alg": "EdDSA"},
+        {**public_jwk(ECKey.generate_key("P-384")), "kid": "d", "key_ops": ["verify"]},
+    ]
+    path = path_of(operator, "jwks", keys=[new_key("old")])
+    replaced = put_current(operator, path, {"keys": keys})
+    assert replaced.status_code == 200, replaced.text
+    assert replaced.json()["keys"] == sorted(keys, key=lambda key: str(key["kid"]))
+    assert operator.get(path).json() == replaced.json()
+
+
+BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
+    "private EC": (lambda: {**new_key().as_dict(private=True), "kid": "k"}, "/keys/0/d"),
+    "private RSA": (lambda: {**RSAKey.generate_key(2048).as_dict(private=True), "kid": "k"}, "/keys/0/d"),
+    "symmetric": (lambda: {**OctKey.generate_key(256).as_dict(private=True), "kid": "k"}, "/keys/0/kty"),
+    "small RSA": (lambda: {**public_jwk(RSAKey.generate_key(1024)), "kid": "k"}, "/keys/0/n"),
+    "curve P-521": (lambda: {**public_jwk(ECKey.generate_key("P-521")), "kid": "k"}, "/keys/0/crv"),
+    "curve secp256k1": (lambda: {**public_jwk(ECKey.generate_key("secp256k1")), "kid": "k"}, "/keys/0/crv"),
+    "agreement only": (lambda: {**public_jwk(OKPKey.generate_key("X25519")), "kid": "k"}, "/keys/0/crv"),
+    "for encryption": (lambda: {**KEY, "use": "enc"}, "/keys/0/use"),
+    "for deriving": (lambda: {**KEY, "key_ops": ["deriveKey"]}, "/keys/0/key_ops"),
+    "symmetric algorithm": (lambda: {**KEY, "alg": "HS256"}, "/keys/0/alg"),
+    "another curve's algorithm": (lambda: {**KEY, "alg": "ES384"}, "/keys/0/alg"),
+    "no kid": (lambda: {name: value for name, value in KEY.items() if name != "kid"}, "/keys/0/kid"),
+    "empty kid": (lambda: {**KEY, "kid": ""}, "/keys/0/kid"),
+    "kid a number": (lambda: {**KEY, "kid": 7}, "/keys/0/kid"),
+    "not on the curve": (lambda: {**KEY, "x": KEY["y"]}, "/keys/0"),
+    "no coordinates": (lambda: {"kty": "EC", "crv": "P-256", "kid": "k"}, "/keys/0"),
+    "nonsense in n": (lambda: {"kty": "RSA", "n": "€", "e": "AQAB", "kid": "k"}, "/keys/0"),
+    "unknown kind": (lambda: {"kty": "LMS", "kid": "k"}, "/keys/0/kty"),
+    "kind is no string": (lambda: {"kty": {}, "kid": "k"}, "/keys/0/kty"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_KEYS)
+def test_a_key_that_can_not_be_used_is_refused_and_the_old_ones_stay(operator: httpx.Client, name: str) -> None:
+    """Each rule for keys names the member; a refused set leaves the registered keys as they were."""
+    make, pointer = BAD_KEYS[name]
+    key = make()
+    path = path_of(operator, "jwks", keys=[new_key("old")])
+    before = operator.get(path)
+    refused = put_current(operator, path, {"keys": [key]})
+    assert refused.status_code == 422, refused.text
+    assert refused.json()["errors"][0]["pointer"] == pointer
+    after = operator.get(path)
+    assert (after.json(), after.headers["ETag"]) == (before.json(), before.headers["ETag"])
+
+
+def test_a_private_members_value_is_never_repeated(operator: httpx.Client) -> None:
+    """All private members are named, none is shown: the answer ends up in logs and tickets."""
+    private = {**RSAKey.generate_key(2048).as_dict(private=True), "kid": "k"}
+    refused = put_current(operator, path_of(operator, "jwks"), {"keys": [private]})
+    named = {error["pointer"] for error in refused.json()["errors"]}
+    assert named == {f"/keys/0/{member}" for member in ("d", "p", "q", "dp", "dq", "qi")}
+    assert not any(json.dumps(private[pointer.rpartition("/")[2]]) in refused.text for pointer in named)
+
+
+def test_the_same_kid_twice_is_refused(operator: httpx.Client) -> None:
+    """The kid chooses the key at the token endpoint, so it must choose one."""
+    refused = put_current(operator, path_of(operator, "jwks"), {"keys": [KEY, public_jwk(new_key(KEY["kid"]))]})
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/keys/1/kid"]

@@ -1,0 +1,218 @@
+"""The token endpoint's answers: secrets, scopes, claims, discovery."""
+
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from beheerportaal.operators import register_operator
+from tests.support.portal import (
+    RunningPortal,
+    client_document,
+    new_key,
+    put_current,
+    register_client,
+    running_portal,
+    sign_assertion,
+)
+
+SECRET = "a secret: with colon & 100%"
+
+
+def secret_client(operator: httpx.Client, method: str) -> str:
+    return str(register_client(operator, token_endpoint_auth_method=method, client_secret=SECRET, scopes=["dv_magda"])["client_id"])
+
+
+def post(portal: RunningPortal, *, auth: tuple[str, str] | None = None, **form: str) -> httpx.Response:
+    return httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials", **form}, auth=auth, timeout=10)
+
+
+def decoded(portal: RunningPortal, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Verified with the published keys alone, as an API would."""
+    metadata = httpx.get(f"{portal.issuer}/.well-known/oauth-authorization-server").json()
+    found = jwt.decode(token, KeySet.import_key_set(httpx.get(metadata["jwks_uri"]).json()), algorithms=["RS256"])
+    return found.header, found.claims
+
+
+def test_each_secret_method_works_where_it_is_registered_and_only_there(portal: RunningPortal, operator: httpx.Client) -> None:
+    """client_secret_basic and client_secret_post are not the same, and the error says which one is registered."""
+    basic, form = secret_client(operator, "client_secret_basic"), secret_client(operator, "client_secret_post")
+    quoted = httpx.QueryParams({"s": SECRET})  # RFC 6749 §2.3.1: form-encoded before Basic
+    encoded = str(quoted).removeprefix("s=").replace("+", "%20")
+    assert post(portal, auth=(basic, encoded)).status_code == 200
+    assert post(portal, client_id=form, client_secret=SECRET).status_code == 200
+    wrong = post(portal, client_id=basic, client_secret=SECRET)
+    assert wrong.status_code == 401
+    assert "registered with client_secret_basic, so client_secret_post is not accepted" in wrong.json()["error_description"]
+    assert "registered with client_secret_post" in post(portal, auth=(form, encoded)).json()["error_description"]
+    asserted = portal.request_token(sign_assertion(new_key(), basic, portal.issuer))
+    assert "registered with client_secret_basic, so an assertion is not accepted" in asserted.json()["error_description"]
+
+
+def test_a_secret_is_not_accepted_where_a_key_is_registered(portal: RunningPortal, operator: httpx.Client) -> None:
+    """A client that authenticates with a key can't fall back to something weaker."""
+    client_id = register_client(operator, keys=[new_key()])["client_id"]
+    for answer in (post(portal, client_id=client_id, client_secret="x"), post(portal, auth=(client_id, "x"))):
+        assert answer.status_code == 401
+        assert "registered with private_key_jwt" in answer.json()["error_description"]
+
+
+def test_wrong_credentials_are_told_apart(portal: RunningPortal, operator: httpx.Client) -> None:
+    """A wrong secret, an unknown client, none at all, half of one, broken Basic, several at once."""
+    client_id = secret_client(operator, "client_secret_post")
+    for form, description in (
+        ({"client_id": client_id, "client_secret": "wrong"}, f"client_secret is not the one of client {client_id}"),
+        ({"client_id": "nobody", "client_secret": SECRET}, "there is no client nobody"),
+        ({"client_id": client_id}, "the request carries no client authentication"),
+        ({"client_secret": SECRET}, "client_id is missing"),
+    ):
+        answer = post(portal, **form)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        assert description in answer.json()["error_description"]
+    for header in ("Basic", "Basic !", "Basic /w==", "Basic eDo=", "Bearer x"):
+        broken = httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials"}, headers={"Authorization": header})
+        assert broken.status_code == 401
+        assert "not Basic with client_id and client_secret" in broken.json()["error_description"]
+    several = post(portal, auth=(client_id, SECRET), client_secret=SECRET)
+    assert (several.status_code, several.json()["error"]) == (400, "invalid_request")
+
+
+def test_scopes_are_limited_to_those_granted(portal: RunningPortal, operator: httpx.Client) -> None:
+    """One that was not granted is an error that names it, never silently less; without `scope` all granted ones come."""
+    key = new_key()
+    client_id = register_client(operator, scopes=["dv_magda"], keys=[key])["client_id"]
+
+    def ask(**parameters: str) -> httpx.Response:
+        return portal.request_token(sign_assertion(key, client_id, portal.issuer), **parameters)
+
+    assert ask().json()["scope"] == "dv_magda vo_info"
+    assert ask(scope="dv_magda").json()["scope"] == "dv_magda"
+    refused = ask(scope="dv_magda dv_dosis_schrijven unheard\\of")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+    assert "scope dv_dosis_schrijven, unheard?of is not granted" in refused.json()["error_description"]
+    path = f"/management/v1/clients/{client_id}/scopes"
+    put_current(operator, path, {"scopes": ["dv_magda", "dv_dosis_schrijven"]}).raise_for_status()
+    assert ask(scope="dv_dosis_schrijven").json()["scope"] == "dv_dosis_schrijven"
+    put_current(operator, path, {"scopes": []}).raise_for_status()
+    assert ask(scope="dv_magda").json()["error"] == "invalid_scope"
+
+
+def test_an_access_token_says_who_it_is_for(portal: RunningPortal, operator: httpx.Client) -> None:
+    """RFC 9068, with ACM/IDM's own claims; an API can verify it with what discovery publishes."""
+    key = new_key()
+    client_id = register_client(operator, scopes=["dv_magda"], keys=[key])["client_id"]
+    answer = portal.request_token(sign_assertion(key, client_id, portal.issuer)).json()
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 3600)
+    assert "refresh_token" not in answer
+    header, claims = decoded(portal, answer["access_token"])
+    assert (header["typ"], header["alg"]) == ("at+jwt", "RS256")
+    assert claims["exp"] - claims["iat"] == 3600
+    assert len(claims.pop("jti")) >= 16
+    del claims["iat"], claims["exp"]
+    assert claims == {
+        "iss": portal.issuer,
+        "aud": portal.origin,
+        "sub": client_id,
+        "client_id": client_id,
+        "scope": "dv_magda vo_info",
+        "vo_ovocode": "OVO002067",
+        "vo_orgcode": "OVO002067",
+        "vo_orgnaam": "Stad Gent",
+        "vo_applicatienaam": "mijn-gent",
+    }
+
+
+def test_an_organisation_without_ovo_code_is_known_by_its_kbo_number(portal: RunningPortal, operator: httpx.Client) -> None:
+    """vo_orgcode falls back, vo_ovocode is left out."""
+    key = new_key()
+    client_id = register_client(operator, keys=[key], organisation={"name": "Stad Gent", "kbo": "0207451227"})["client_id"]
+    _, claims = decoded(portal, portal.client_token(key, client_id))
+    assert claims["vo_orgcode"] == "0207451227"
+    assert "vo_ovocode" not in claims
+
+
+def test_a_disabled_client_gets_no_token(portal: RunningPortal, operator: httpx.Client) -> None:
+    """invalid_client, until it is enabled again."""
+    key = new_key()
+    client_id = register_client(operator, keys=[key], enabled=False)["client_id"]
+    refused = portal.request_token(sign_assertion(key, client_id, portal.issuer))
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert f"client {client_id} is disabled" in refused.json()["error_description"]
+    put_current(operator, f"/management/v1/clients/{client_id}", client_document(enabled=True)).raise_for_status()
+    portal.client_token(key, client_id)
+
+
+def test_only_the_registered_grant_is_given(portal: RunningPortal, operator: httpx.Client) -> None:
+    """A client for users' logins has no use of this endpoint; other grants aren't offered at all."""
+    key = new_key()
+    client_id = register_client(operator, keys=[key], grant_types=["authorization_code"])["client_id"]
+    assertion = sign_assertion(key, client_id, portal.issuer)
+    assert portal.request_token(assertion).json()["error"] == "unauthorized_client"
+    assert portal.request_token(assertion, grant_type="password").json()["error"] == "unsupported_grant_type"
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b"", "application/x-www-form-urlencoded"),
+        (b"grant_type=client_credentials&grant_type=client_credentials", "application/x-www-form-urlencoded"),
+        (b"&".join([b"x=1"] * 99), "application/x-www-form-urlencoded"),
+        (b"grant_type=%ff", "application/x-www-form-urlencoded"),
+        (b"\xff", "application/x-www-form-urlencoded"),
+        (b'{"grant_type": "client_credentials"}', "application/json"),
+    ],
+)
+def test_what_is_no_token_request_is_refused(portal: RunningPortal, body: bytes, media_type: str) -> None:
+    """invalid_request, as RFC 6749 §5.2 has it, for each way to break the form."""
+    answer = httpx.post(portal.token_endpoint, content=body, headers={"Content-Type": media_type})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_a_host_header_does_not_matter(portal: RunningPortal) -> None:
+    """The issuer is a setting, not what a request says it is."""
+    answer = httpx.get(f"{portal.issuer}/.well-known/openid-configuration", headers={"Host": "elsewhere.example"})
+    assert answer.json()["token_endpoint"] == portal.token_endpoint
+    token = httpx.post(portal.token_endpoint, data={"grant_type": "x"}, headers={"Host": "elsewhere.example"})
+    assert token.json()["error"] == "unsupported_grant_type"
+
+
+def test_discovery_says_what_is_offered(portal: RunningPortal) -> None:
+    """The same document at all three places; no private key among the published ones."""
+    places = (
+        "/op/.well-known/openid-configuration",
+        "/op/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-authorization-server/op",
+    )
+    first, *others = [httpx.get(f"{portal.origin}{place}").json() for place in places]
+    assert others == [first, first]
+    assert first["issuer"] == portal.issuer
+    assert first["token_endpoint"] == f"{portal.issuer}/v1/token"
+    (key,) = httpx.get(first["jwks_uri"]).json()["keys"]
+    assert set(key) == {"kty", "n", "e", "kid", "use", "alg"}
+
+
+def test_a_token_ends_when_it_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """An expired access token is a 401 invalid_token, also where it was accepted before."""
+    with running_portal(tmp_path_factory.mktemp("short"), access_token_lifetime_seconds=2) as portal:
+        token = portal.operator_token()
+        _, claims = decoded(portal, token)
+        with portal.operator() as operator:
+            statuses = [operator.get("/management/v1/clients").status_code]
+            while statuses[-1] == 200:
+                answer = operator.get("/management/v1/clients")
+                statuses.append(answer.status_code)
+    assert claims["exp"] - claims["iat"] == 2
+    assert statuses[0] == 200
+    assert statuses[-1] == 401
+    assert "invalid_token" in answer.headers["WWW-Authenticate"]
+
+
+def test_an_operator_can_have_a_secret(portal: RunningPortal) -> None:
+    """client_secret_basic, for pipelines that can't keep a key."""
+    register_operator(portal.settings.database, "secretive", ["management_read"], secret=SECRET)
+    answer = httpx.post(
+        portal.token_endpoint, data={"grant_type": "client_credentials"}, auth=("secretive", SECRET.replace("%", "%25")), timeout=10
+    )
+    assert answer.json()["scope"] == "management_read"

@@ -1,0 +1,271 @@
+"""Starts real portals for tests: a process of its own on a free port of loopback, real keys, real tokens."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import ECKey, Key
+
+from beheerportaal.operators import register_operator
+from beheerportaal.server import READY
+from beheerportaal.settings import RIGHTS, Platform, PortalSettings
+
+OPERATOR = "test-operator"
+START_SECONDS = 30
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+SCOPES = {
+    "vo_info": {"assigned_by_provider": True},
+    "dv_notificaties_schrijven": {},
+    "dv_dosis_schrijven": {},
+    "dv_magda": {},
+}
+PRODUCTS = {
+    "notificaties": {
+        "scope": "dv_notificaties_schrijven",
+        "schema": {
+            "type": "object",
+            "required": ["aanbieder_uri", "merk_code", "product_ids"],
+            "additionalProperties": False,
+            "properties": {
+                "aanbieder_uri": {"type": "string"},
+                "merk_code": {"type": "string"},
+                "product_ids": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            },
+        },
+    },
+    "dosis": {
+        "scope": "dv_dosis_schrijven",
+        "schema": {
+            "type": "object",
+            "required": ["bron_uri", "product_ids"],
+            "properties": {
+                "bron_uri": {"type": "string"},
+                "product_ids": {"type": "array", "items": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+def new_key(kid: str = "key-1") -> ECKey:
+    """A fresh P-256 key pair."""
+    return ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": "ES256"})
+
+
+def public_jwk(key: Key) -> dict[str, Any]:
+    """Its public half, as it is registered."""
+    return dict(key.as_dict(private=False))
+
+
+def sign_assertion(
+    key: Key,
+    client_id: str,
+    audience: str,
+    *,
+    claims: Mapping[str, Any] | None = None,
+    header: Mapping[str, Any] | None = None,
+) -> str:
+    """A client assertion (RFC 7523); `claims` and `header` override what is right, a value of None leaves it out."""
+    now = int(time.time())
+    right = {"iss": client_id, "sub": client_id, "aud": audience, "iat": now, "exp": now + 300, "jti": str(uuid.uuid4())}
+    wanted = {name: value for name, value in {**right, **(claims or {})}.items() if value is not None}
+    heading = {name: value for name, value in {"alg": "ES256", "kid": key.kid, **(header or {})}.items() if value is not None}
+    return jwt.encode(heading, wanted, key, algorithms=[heading["alg"]])
+
+
+@dataclass
+class RunningPortal:
+    """A portal that answers at `origin`; `operator_key` is the private key of the operator `OPERATOR`."""
+
+    process: subprocess.Popen[str]
+    settings: PortalSettings
+    operator_key: ECKey
+    log: Path
+    _token: str | None = field(default=None, repr=False)
+
+    @property
+    def origin(self) -> str:
+        """For example `http://127.0.0.1:8511`."""
+        return self.settings.origin
+
+    @property
+    def issuer(self) -> str:
+        """The OAuth issuer."""
+        return self.settings.issuer
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where tokens are requested."""
+        return self.settings.token_endpoint
+
+    @property
+    def audience(self) -> str:
+        """What a connection client puts into `aud` on this platform."""
+        return self.token_endpoint if self.settings.platform == "geosecure" else self.issuer
+
+    def request_token(self, assertion: str, **parameters: str) -> httpx.Response:
+        """The token endpoint's answer to an assertion."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion,
+            **parameters,
+        }
+        return httpx.post(self.token_endpoint, data=form, timeout=10)
+
+    def operator_token(self) -> str:
+        """An access token of the operator with all its rights."""
+        if self._token is None:
+            answer = self.request_token(sign_assertion(self.operator_key, OPERATOR, self.issuer))
+            self._token = str(answer.raise_for_status().json()["access_token"])
+        return self._token
+
+    def client_token(self, key: Key, client_id: str, **parameters: str) -> str:
+        """An access token of a connection client."""
+        answer = self.request_token(sign_assertion(key, client_id, self.audience), **parameters)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    def operator(self, token: str | None = None) -> httpx.Client:
+        """An HTTP client that acts as the operator, or with another access token."""
+        return httpx.Client(
+            base_url=self.origin, headers={"Authorization": f"Bearer {token or self.operator_token()}"}, timeout=httpx.Timeout(30)
+        )
+
+    def new_operator_token(self, client_id: str, rights: Sequence[str]) -> str:
+        """An access token of a further operator with only these rights."""
+        key = new_key()
+        register_operator(self.settings.database, client_id, rights, public_jwk=public_jwk(key))
+        return str(self.request_token(sign_assertion(key, client_id, self.issuer)).raise_for_status().json()["access_token"])
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+def start_portal(
+    folder: Path,
+    *,
+    platform: Platform = "acmidm",
+    environment: str = "tni",
+    port: int = 0,
+    scopes: Mapping[str, Any] = SCOPES,
+    products: Mapping[str, Any] = PRODUCTS,
+    operator_key: ECKey | None = None,
+    **more: Any,
+) -> RunningPortal:
+    """Starts a portal whose data is in `folder`, and returns when it is ready; the caller stops it.
+
+    A folder that was used before is gone on with; give the same `operator_key` to keep the operator's. `more` are further fields
+    of `PortalSettings`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = PortalSettings.model_validate(
+        {
+            "environment": environment,
+            "platform": platform,
+            "port": port,
+            "database": folder / "portal.db",
+            "scopes": scopes,
+            "products": products,
+            **more,
+        }
+    )
+    key = operator_key or new_key("operator")
+    register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
+    file = folder / "settings.json"
+    file.write_text(json.dumps(settings.model_dump(mode="json", by_alias=True)))
+    log = folder / "portal.log"
+    with log.open("a") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "beheerportaal.server", str(file)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env=os.environ,
+        )
+    origin = _wait_until_ready(process, log)
+    return RunningPortal(process, settings.model_copy(update={"port": int(origin.rpartition(":")[2])}), key, log)
+
+
+@contextmanager
+def running_portal(folder: Path, **settings: Any) -> Iterator[RunningPortal]:
+    """`start_portal` for a with statement."""
+    portal = start_portal(folder, **settings)
+    try:
+        yield portal
+    finally:
+        if portal.process.poll() is None:
+            portal.stop()
+
+
+def _wait_until_ready(process: subprocess.Popen[str], log: Path) -> str:
+    # A watchdog instead of a time-out: reading a line blocks, and it ends when the process does.
+    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+    finally:
+        watchdog.cancel()
+    if not line.startswith(READY):
+        process.kill()
+        process.wait()
+        raise AssertionError(f"the portal did not start:\n{log.read_text()}")
+    return line.removeprefix(READY).strip()
+
+
+def client_document(**changes: Any) -> dict[str, Any]:
+    """A valid client document for POST and PUT; `changes` override members."""
+    return {
+        "client_name": "Stad Gent: mijn-gent",
+        "software_id": None,
+        "managed_by": "acmidm/tni/gent/mijn-gent",
+        "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"},
+        "application": "mijn-gent",
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "contacts": ["api-beheer@stad.example"],
+        **changes,
+    }
+
+
+def put_current(operator: httpx.Client, path: str, document: Mapping[str, Any]) -> httpx.Response:
+    """Replaces a document under the ETag that it has now."""
+    etag = operator.get(path).raise_for_status().headers["ETag"]
+    return operator.put(path, json=document, headers={"If-Match": etag})
+
+
+def register_client(operator: httpx.Client, *, scopes: Sequence[str] = (), keys: Sequence[Key] = (), **changes: Any) -> dict[str, Any]:
+    """Registers a client with scopes and keys, and returns its document."""
+    document: dict[str, Any] = operator.post("/management/v1/clients", json=client_document(**changes)).raise_for_status().json()
+    path = f"/management/v1/clients/{document['client_id']}"
+    if scopes:
+        put_current(operator, f"{path}/scopes", {"scopes": list(scopes)}).raise_for_status()
+    if keys:
+        put_current(operator, f"{path}/jwks", {"keys": [public_jwk(key) for key in keys]}).raise_for_status()
+    return document

@@ -1,0 +1,146 @@
+"""Whatever stands in a form, a catalogue file or a key file: it is read, or refused in sentences; the loader never crashes."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.model.problems import Problem
+from tests.unit.model.workspace import CATALOGUE, FORM, Workspace, public_key
+
+fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+"""The workspace is made once per test and not per example: each example writes the one file that it is about."""
+
+YAML_WORDS = [
+    *(
+        "a: ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "&x ",
+        "*x ",
+        "<<: ",
+        "? ",
+        "! ",
+        "!!int ",
+        "!!binary ",
+        "!!python/object:os.system ",
+        "|\n ",
+        ">\n ",
+        "'",
+    ),
+    *('"', "\\", "#", "%YAML 1.1\n", "---\n", "...\n", "\n", "\n  ", "\t", "\r", "\x00", "\ufeff", "\u2028", "~", "0x1f", "1e999", ".inf"),
+    *("2026-01-01", "0207451227", "organisation", "environments", "tni", "scopes", "jwks", "kbo: ", "ovo: ", "OVO002067"),
+]
+yaml_text = st.lists(st.sampled_from(YAML_WORDS) | st.text(max_size=5), max_size=30).map("".join)
+content = st.one_of(
+    st.binary(max_size=300), st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass")), yaml_text.map(str.encode)
+)
+
+leaf = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**25), 10**25),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(
+        ["", "x" * 5000, "../../etc/passwd", "\x00", "tni.jwk.json", "dv_dosis_schrijven", "acmidm", "prod", "OVO002067", "0316380841"]
+    ),
+)
+anything = st.recursive(
+    leaf, lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=8), part, max_size=3), max_leaves=8
+)
+
+
+def well_said(problems: tuple[Problem, ...]) -> bool:
+    return all(problem.line >= 1 and problem.column >= 1 and problem.what and problem.remedy for problem in problems) and all(
+        str(problem).isprintable() for problem in problems
+    )
+
+
+def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value in it, itself included."""
+    yield path
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from places(part, (*path, key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from places(part, (*path, index))
+
+
+@st.composite
+def mutated(draw: st.DrawFn, original: Any) -> Any:
+    """The original with one to four of its values dropped, renamed, replaced or doubled."""
+    value = copy.deepcopy(original)
+    for _ in range(draw(st.integers(1, 4))):
+        path = draw(st.sampled_from(list(places(value))))
+        if not path:
+            continue
+        parent = value
+        for step in path[:-1]:
+            parent = parent[step]
+        match draw(st.sampled_from(["drop", "rename", "replace", "insert"])):
+            case "drop":
+                del parent[path[-1]]
+            case "rename" if isinstance(parent, dict):
+                parent[draw(st.text(max_size=10) | st.sampled_from(["tni", "prod", "geosecure", "scope"]))] = parent.pop(path[-1])
+            case "insert" if isinstance(parent, dict):
+                parent[draw(st.text(max_size=10))] = draw(anything)
+            case _:
+                parent[path[-1]] = draw(anything)
+    return value
+
+
+def files(workspace: Workspace) -> dict[str, Callable[[bytes], Path]]:
+    return {
+        "form": lambda data: workspace.write("onboardings/gent/mijn-gent.yaml", data),
+        "catalogue": lambda data: workspace.write("catalogue/dosis.yaml", data),
+        "key": lambda data: workspace.write("onboardings/gent/tni.jwk.json", data),
+    }
+
+
+@pytest.mark.parametrize("kind", ["form", "catalogue", "key"])
+@given(data=content)
+@fuzz
+def test_arbitrary_content_is_read_or_refused(kind: str, workspace: Workspace, data: bytes) -> None:
+    files(workspace)[kind](data)
+    assert well_said(workspace.problems())
+
+
+@given(form=mutated(yaml.safe_load(FORM)))
+@fuzz
+def test_a_form_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, form: object) -> None:
+    files(workspace)["form"](yaml.safe_dump(form, allow_unicode=True).encode("utf-8", "replace"))
+    assert well_said(workspace.problems())
+
+
+@given(product=mutated(yaml.safe_load(CATALOGUE["notificaties.yaml"])))
+@fuzz
+def test_a_catalogue_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, product: object) -> None:
+    workspace.write("catalogue/notificaties.yaml", yaml.safe_dump(product).encode("utf-8", "replace"))
+    assert well_said(workspace.problems())
+
+
+@given(key=mutated({**public_key("tni"), "use": "sig", "alg": "RS256", "key_ops": ["verify"], "exp": 1_800_000_000}))
+@fuzz
+def test_a_key_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, key: object) -> None:
+    files(workspace)["key"](json.dumps(key).encode())
+    assert well_said(workspace.problems())
+
+
+@given(key=mutated({**public_key("ec", kty="EC", crv="P-256"), "use": "sig", "alg": "ES256"}))
+@fuzz
+def test_an_elliptic_key_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, key: object) -> None:
+    files(workspace)["key"](json.dumps(key).encode())
+    assert well_said(workspace.problems())

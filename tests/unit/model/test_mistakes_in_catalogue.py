@@ -1,0 +1,99 @@
+"""Mistakes in the catalogue are told like those in forms, before any form is held against it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.model.workspace import Workspace, place_of_mark
+
+FILE = "catalogue/nieuw.yaml"
+PRODUCT = """\
+product: nieuw
+title: New
+owner: Digitaal Vlaanderen
+source: the tests
+scopes:
+  dv_nieuw: {title: New, verified: true, source: the tests}
+configuration: {type: object, properties: {code: {type: string}}}
+"""
+
+MISTAKES = {
+    "unknown field": ("owner: Dig", "▶owned: x\nowner: Dig", 'unknown field "owned"; did you mean "owner"?'),
+    "unknown field of a scope": ("verified: true, ", "verified: true, ▶name: x, ", 'unknown field "name"; did you mean "names"?'),
+    "missing": ("title: New\n", "", '"title" is missing; add it'),
+    "name": ("product: nieuw", "product: ▶Nieuw!", '"product" does not have the form ^[a-z0-9]+(-[a-z0-9]+)*$; correct it'),
+    "verified": ("verified: true", "verified: ▶perhaps", '"verified" is not true or false; write true or false'),
+    "no scopes": (
+        "scopes:\n  dv_nieuw: {title: New, verified: true, source: the tests}",
+        "scopes: ▶{}",
+        '"scopes" is empty; give at least one',
+    ),
+    "environment": (
+        "source: the tests}",
+        "source: the tests, environments: [▶test]}",
+        'item 1 of "environments": "test" is not known; use prod, tni',
+    ),
+    "environments of the product": (
+        "product: nieuw\n",
+        "▶product: nieuw\nenvironments: [tni]\n",
+        'scope "dv_nieuw" is offered in an environment where its product is not; correct environments',
+    ),
+    "scope with a space": (
+        "  dv_nieuw:",
+        "  ▶dv nieuw:",
+        '"dv nieuw" is not a scope; write visible ASCII characters without space, quote or backslash',
+    ),
+    "no schema": (
+        "{type: object,",
+        "▶{type: objekt,",
+        "configuration is no JSON Schema: 'objekt' is not valid under any of the given schemas; correct the schema",
+    ),
+    "a reference": (
+        "{type: string}",
+        '{$ref: "https://elsewhere.example/schema"}',
+        'configuration uses "$ref"; write the schema out, each product in one piece',
+    ),
+    "a pattern": (
+        "{type: string}",
+        '{pattern: "("}',
+        "configuration is no JSON Schema: '(' is not a 'regex'; correct the schema",
+    ),
+    "a pattern too large": (
+        "{type: string}",
+        '{pattern: "a{99999999999}"}',
+        "configuration is no JSON Schema that can be used; simplify its patterns",
+    ),
+    "a scope of another product": (
+        "  dv_nieuw:",
+        "  ▶dv_dosis_schrijven:",
+        'scope "dv_dosis_schrijven" stands in catalogue/dosis.yaml too; keep one of the two',
+    ),
+    "a product of another file": ("product: nieuw", "product: ▶dosis", 'product "dosis" stands in another file too; keep one of the two'),
+}
+PLACES = {"missing": (1, 1), "a reference": (7, 16), "a pattern": (7, 16), "a pattern too large": (7, 16)}
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_a_mistake_is_told_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
+    right, wrong, sentence = MISTAKES[kind]
+    assert right in PRODUCT
+    text = PRODUCT.replace(right, wrong, 1)
+    text, line, column = place_of_mark(text) if kind not in PLACES else (text, *PLACES[kind])
+    workspace.write(FILE, text)
+    assert workspace.sentences() == [f"{FILE}:{line}:{column}: {sentence}"]
+
+
+def test_a_new_product_is_a_file_and_no_code(workspace: Workspace) -> None:
+    workspace.write(FILE, PRODUCT)
+    assert "dv_nieuw" in workspace.load().catalogue.scopes
+
+
+def test_while_the_catalogue_is_wrong_forms_are_not_held_against_it(workspace: Workspace) -> None:
+    (workspace.catalogue / "dosis.yaml").write_text("product: dosis\n")
+    assert {problem.file.as_posix() for problem in workspace.problems()} == {"catalogue/dosis.yaml"}
+
+
+def test_a_folder_without_catalogue(workspace: Workspace) -> None:
+    for file in workspace.catalogue.iterdir():
+        file.unlink()
+    assert {problem.what for problem in workspace.problems()} >= {'scope "dv_dosis_schrijven" is not in the catalogue'}

@@ -1,0 +1,433 @@
+"""Every kind of mistake that a form can hold is refused with its place, what is wrong and what to do; all of them at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.unit.model.workspace import FORM, HERE, Workspace, place_of_mark, public_key
+
+GENT = "onboardings/gent/mijn-gent.yaml"
+TNI_SCOPES = "      dv_notificaties_schrijven: {}\n      dv_dosis_schrijven"
+TNI_PRODUCTS = """\
+    products:
+      notificaties:
+        merk_code: stad-gent
+        product_ids: ["10244", "10245"]
+      dosis:
+"""
+
+SHAPE = {
+    "unknown field, near a known one": (
+        "organisation:\n",
+        "▶organisatoin:\n  name: Stad Gent\norganisation:\n",
+        'unknown field "organisatoin"; did you mean "organisation"?',
+    ),
+    "unknown field, near none": (
+        "application: mijn-gent\n",
+        "application: mijn-gent\n▶zzz: 1\n",
+        'unknown field "zzz"; known here: application, contacts, environments, organisation, platforms, token_endpoint_auth_method',
+    ),
+    "unknown field of the organisation": (
+        "  kbo: ",
+        "  ▶KBO: 1\n  kbo: ",
+        'unknown field "KBO"; known here: kbo, name, ovo',
+    ),
+    "unknown field of an environment": (
+        "    jwks: [tni.jwk.json]\n",
+        "    jwks: [tni.jwk.json]\n    ▶scope: {}\n",
+        'unknown field "scope"; did you mean "scopes"?',
+    ),
+    "unknown field of a scope": (
+        "{reason: dossiers, ",
+        "{▶raeson: dossiers, ",
+        'unknown field "raeson"; did you mean "reason"?',
+    ),
+    "missing field": ("application: mijn-gent\n", "", '"application" is missing; add it'),
+    "missing field of the organisation": ("  name: Stad Gent\n  ovo", "  ▶ovo", '"name" is missing; add it'),
+    "missing environments": (FORM[FORM.index("environments:") :], "", '"environments" is missing; add it'),
+    "no environments": (FORM[FORM.index("environments:") :], "environments: ▶{}\n", '"environments" is empty; give at least one'),
+    "unknown environment": ("  tni:\n", "  ▶tin:\n", '"tin" is not known; did you mean "tni"?'),
+    "unknown platform": ("[acmidm]", "[acmidm, ▶geosecur]", 'item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?'),
+    "platform twice": ("[acmidm]", "▶[acmidm, acmidm]", "a platform stands twice; keep each once"),
+    "unknown authentication method": (
+        ": private_key_jwt",
+        ": ▶private_key",
+        '"token_endpoint_auth_method": "private_key" is not known; did you mean "private_key_jwt"?',
+    ),
+    "an unknown value that is no text": (
+        ": private_key_jwt",
+        ": ▶{d: secret}",
+        '"token_endpoint_auth_method": this value is not known; use client_secret_basic, client_secret_post, private_key_jwt',
+    ),
+    "no contacts": ("[api-beheer@stad-gent.example]", "▶[]", '"contacts" is empty; give at least one'),
+    "contacts no list": (
+        "[api-beheer@stad-gent.example]",
+        "▶api-beheer@stad-gent.example",
+        '"contacts" is not a list; write [one, another], or a line with a hyphen for each',
+    ),
+    "contact no address": (
+        "[api-beheer@stad-gent.example]",
+        "[a@stad.example, ▶api-beheer]",
+        '"api-beheer" is not an e-mail address; write one such as api-beheer@stad.example',
+    ),
+    "application in capitals": (
+        "application: mijn-gent",
+        "application: ▶Mijn Gent",
+        '"Mijn Gent" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
+    ),
+    "name empty": ("name: Stad Gent", 'name: ▶""', '"name" is empty; fill it in'),
+    "name too long": ("name: Stad Gent", f"name: ▶{'x' * 201}", '"name" is longer than 200 characters; shorten it'),
+    "name on two lines": (
+        "name: Stad Gent",
+        'name: ▶"Stad\\nGent"',
+        "a line break or control character stands in it; write it on one line",
+    ),
+    "name read as true": (
+        "name: Stad Gent",
+        "name: ▶yes",
+        '"name" is not a text; write one value, in quotes where it could be read otherwise',
+    ),
+    "organisation no mapping": (
+        FORM[: FORM.index("application:")],
+        "organisation: ▶Stad Gent\n",
+        '"organisation" is not a mapping of names to values; write name: value, a line for each',
+    ),
+    "OVO code of a wrong shape": (
+        "ovo: OVO002067",
+        "ovo: ▶OVO2067",
+        '"OVO2067" is not an OVO code; write OVO and six digits, such as OVO002067',
+    ),
+    "KBO number of a wrong shape": (
+        '"0207.451.227"',
+        '▶"0207.451"',
+        '"0207.451" is not a KBO number; write ten digits, such as "0207.451.227"',
+    ),
+    "KBO check digits": (
+        '"0207.451.227"',
+        '▶"0207.451.277"',
+        'KBO number "0207.451.277" has check digits 77 where 27 is due; check the number for a typing error',
+    ),
+    "KBO check digits 00 where 97 is due": (
+        '"0207.451.227"',
+        "▶0200004300",
+        'KBO number "0200004300" has check digits 00 where 97 is due; check the number for a typing error',
+    ),
+    "the shared KBO number alone": (
+        '  name: Stad Gent\n  ovo: OVO002067\n  kbo: "0207.451.227"',
+        '  ▶name: Departement\n  kbo: "0316.380.841"',
+        "KBO number 0316.380.841 is shared by all departments of the Flemish administration; add the OVO code of this one",
+    ),
+    "no code at all": (
+        '  name: Stad Gent\n  ovo: OVO002067\n  kbo: "0207.451.227"',
+        "  ▶name: Stad Gent",
+        "organisation has neither ovo nor kbo; give at least one",
+    ),
+    "keys with a client secret": (
+        ": private_key_jwt\nenvironments:\n  tni:\n    jwks: [tni.jwk.json]",
+        ": client_secret_basic\nenvironments:\n  tni:\n    ▶jwks: [tni.jwk.json]",  # and prod has none
+        "keys are given while the client authenticates with client_secret_basic; "
+        "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
+    ),
+    "a key instead of its file": (
+        "[tni.jwk.json]",
+        "[▶{kty: RSA}]",
+        'item 1 of "jwks" is not the name of a file; put the public key in a file beside the form, and name that file here',
+    ),
+}
+
+CATALOGUE_RULES = {
+    "unknown scope": (
+        "dv_notificaties_schrijven: {}\n      dv_dosis",
+        "▶dv_notificatie_schrijven: {}\n      dv_notificaties_schrijven: {}\n      dv_dosis",
+        'scope "dv_notificatie_schrijven" is not in the catalogue; did you mean "dv_notificaties_schrijven"?',
+    ),
+    "misspelt scope of a configured product": (
+        "dv_notificaties_schrijven: {}\n      dv_dosis",
+        "▶dv_notificatie_schrijven: {}\n      dv_dosis",
+        'scope "dv_notificatie_schrijven" is not in the catalogue; did you mean "dv_notificaties_schrijven"?',
+    ),
+    "unknown scope, near none": (
+        "      dv_dosis_schrijven: {reason",
+        "      ▶x: {}\n      dv_dosis_schrijven: {reason",
+        'scope "x" is not in the catalogue; choose one of the catalogue, or add it there',
+    ),
+    "unknown product": (
+        TNI_PRODUCTS,
+        TNI_PRODUCTS.replace("      dosis:", "      ▶dosi: {}\n      dosis:"),
+        'product "dosi" is not in the catalogue; did you mean "dosis"?',
+    ),
+    "scope not offered in that environment": (
+        "    jwks: [prod.jwk.json]\n    scopes:\n",
+        "    jwks: [prod.jwk.json]\n    scopes:\n      ▶dv_register_test: {}\n",
+        'scope "dv_register_test" is not offered on prod; it is on tni; remove it here',
+    ),
+    "scope not offered on that platform": (
+        TNI_SCOPES,
+        TNI_SCOPES.replace("      dv_notif", "      ▶dv_register_lezen: {}\n      dv_notif"),
+        'scope "dv_register_lezen" is not offered on platform geosecure; remove the scope, or geosecure',
+    ),
+    "scope whose product lacks its configuration": (
+        FORM[FORM.index("      dosis:\n") : FORM.index("  prod:")],
+        "",
+        'scope "dv_dosis_schrijven" belongs to product "dosis", which has no configuration here; add "dosis" under products',
+    ),
+    "product without any of its scopes": (
+        "      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}\n",
+        "",
+        'product "dosis" is configured, but none of its scopes is asked; add one of dv_dosis_schrijven under scopes, or remove the product',
+    ),
+    "product that needs no configuration": (
+        TNI_SCOPES,
+        TNI_SCOPES.replace("      dv_notif", "      dv_register_lezen: {}\n      dv_notif"),
+        'product "register" needs no configuration; remove it here',
+    ),
+}
+
+CONFIGURATION = {
+    "missing": ("        merk_code: stad-gent\n", "", 'notificaties: "merk_code" is missing; it asks for the brand\'s code'),
+    "unknown field": (
+        "        merk_code: stad-gent\n",
+        "        merk_code: stad-gent\n        ▶merkcode: x\n",
+        'notificaties: unknown field "merkcode"; did you mean "merk_code"?',
+    ),
+    "number without quotes": (
+        '["10244", "10245"]',
+        '["10244", ▶10245]',
+        "notificaties, product_ids, item 2 is not a text; numbers need quotes; it asks for an IPDC number in quotes",
+    ),
+    "not a list": ('["10244", "10245"]', '▶"10244"', "notificaties, product_ids is not a list; it asks for IPDC numbers in quotes"),
+    "empty list": ('["10244", "10245"]', "▶[]", "notificaties, product_ids has too few items; it asks for IPDC numbers in quotes"),
+    "twice": (
+        '["10244", "10245"]',
+        '▶["10244", "10244"]',
+        "notificaties, product_ids holds the same value twice; it asks for IPDC numbers in quotes",
+    ),
+    "wrong form": (
+        "merk_code: stad-gent",
+        "merk_code: ▶Stad Gent",
+        'notificaties, merk_code is "Stad Gent", which does not have the form that is asked; it asks for the brand\'s code',
+    ),
+    "too long": (
+        "merk_code: stad-gent",
+        f"merk_code: ▶{'x' * 21}",
+        "notificaties, merk_code is too long; it asks for the brand's code",
+    ),
+    "control character": (
+        '"10245"]\n      dosis:\n        bron_uri: urn://gent/mijn-gent',
+        '"10245"]\n      dosis:\n        bron_uri: ▶"urn://gent\\n"',
+        "dosis, bron_uri holds a line break or control character; write it on one line",
+    ),
+    "a value that is no text is not repeated": (
+        "merk_code: stad-gent",
+        "merk_code: ▶{d: secret}",
+        "notificaties, merk_code is not a text; numbers need quotes; it asks for the brand's code",
+    ),
+    "unknown choice": (
+        "        merk_code: stad-gent\n",
+        "        merk_code: stad-gent\n        categories: [info, ▶statsu]\n",
+        'notificaties, categories, item 2 is "statsu", which is not known; did you mean "status"?',
+    ),
+    "unsubscribe link": (
+        "        merk_code: stad-gent\n",
+        "        merk_code: stad-gent\n        recipient_types: [person, email]\n",
+        'notificaties: "unsubscribe_link" is missing; it asks for the address to unsubscribe',
+    ),
+}
+
+PLACES = {
+    # What has no place of its own is shown where it should have been: at the mapping that lacks it.
+    "missing field": (1, 1),
+    "missing environments": (1, 1),
+    "missing": (17, 9),
+    "unsubscribe link": (17, 9),
+    "scope whose product lacks its configuration": (14, 7),
+    "product without any of its scopes": (18, 7),
+    "product that needs no configuration": (22, 7),
+}
+
+
+def _on_both_platforms(form: str) -> str:
+    """DOSIS alone, on both platforms: of this catalogue, GeoSecure offers nothing else."""
+    form = form[: form.index("  prod:\n")].replace("[acmidm]", "[acmidm, geosecure]")
+    form = form.replace("      dv_notificaties_schrijven: {}\n", "")
+    return re.sub(r"      notificaties:\n(        .*\n)+", "", form)
+
+
+def prepared(kind: str, form: str) -> str:
+    """The form, where a mistake of this kind needs more than one change."""
+    match kind:
+        case "keys with a client secret":
+            return form.replace("    jwks: [prod.jwk.json]\n", "")
+        case "product that needs no configuration":
+            return form.replace("  prod:\n", "      register: {}\n  prod:\n")
+        case "scope not offered on that platform":
+            return _on_both_platforms(form)
+    return form
+
+
+@pytest.mark.parametrize("kind", [*SHAPE, *CATALOGUE_RULES, *CONFIGURATION])
+def test_a_mistake_is_told_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
+    right, wrong, sentence = {**SHAPE, **CATALOGUE_RULES, **CONFIGURATION}[kind]
+    assert right in FORM
+    text = prepared(kind, FORM.replace(right, wrong, 1))
+    if HERE in text:
+        text, line, column = place_of_mark(text)
+    else:
+        line, column = PLACES[kind]
+    workspace.write_form(text)
+    assert workspace.sentences() == [f"{GENT}:{line}:{column}: {sentence}"]
+
+
+def test_the_valid_form_is_valid(workspace: Workspace) -> None:
+    assert workspace.sentences() == []
+
+
+NOT_YAML = {
+    "not YAML": (
+        "organisation: [\n▶",
+        "this is not YAML: did not find expected node content; correct the line, or the indentation above it",
+    ),
+    "bad indentation": (
+        "organisation:\n  name: Stad Gent\n ▶ovo: OVO002067\n",
+        "this is not YAML: did not find expected key; correct the line, or the indentation above it",
+    ),
+    "a tab": (
+        "organisation:\n▶\tname: Stad Gent\n",
+        "this is not YAML: found character that cannot start any token; correct the line, or the indentation above it",
+    ),
+    "two documents": (
+        "a: 1\n▶---\nb: 2\n",
+        "this is not YAML: but found another document; correct the line, or the indentation above it",
+    ),
+    "empty": ("▶", "the file is empty; fill in the form, or remove the file"),
+    "comments alone": ("▶# nothing yet\n", "the file is empty; fill in the form, or remove the file"),
+    "a list": ("▶- organisation\n", "the file is not a mapping of names to values; see a form beside it"),
+    "a text": ("▶organisation\n", "the file is not a mapping of names to values; see a form beside it"),
+    "a key that is a list": ("? ▶[a, b]\n: 1\n", "a key is a list or a mapping; write a plain name before the colon"),
+    "an alias": (
+        "organisation: &org {name: Stad Gent, ovo: OVO002067}\n▶application: *org\n",
+        "YAML aliases (*name) are not read here; write the value out",
+    ),
+    "an alias of itself": ("▶organisation: &org [*org]\n", "YAML aliases (*name) are not read here; write the value out"),
+    "an alias of a text": ("a: &x mijn-gent\n▶b: *x\n", "YAML aliases (*name) are not read here; write the value out"),
+    "deep nesting": (
+        "environments: " + "[" * 30 + "▶[" + "[" * 40 + "]" * 71,
+        "this is nested more than 30 levels deep; write it flatter",
+    ),
+    "very deep nesting": (
+        "▶" + "[" * 20_000,
+        "this is not YAML: exceeded maximum nesting depth; correct the line, or the indentation above it",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_YAML)
+def test_what_is_no_form_at_all_is_told_in_one_sentence(kind: str, workspace: Workspace) -> None:
+    marked, sentence = NOT_YAML[kind]
+    text, line, column = place_of_mark(marked)
+    workspace.write_form(text)
+    problem = workspace.problems()[0]
+    assert (f"{problem.what}; {problem.remedy}", len(workspace.problems())) == (sentence, 1)
+    if kind not in ("an alias of itself", "very deep nesting"):  # there, the place is the parser's own
+        assert (problem.line, problem.column) == (line, column)
+
+
+def test_a_duplicate_key_is_refused_and_hides_no_other_mistake(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("application: mijn-gent\n", "application: mijn-gent\napplication: Ander\n").replace("OVO002067", "X"))
+    assert workspace.sentences() == [
+        f'{GENT}:3:8: "X" is not an OVO code; write OVO and six digits, such as OVO002067',
+        f'{GENT}:6:1: key "application" stands twice; keep one of the two',
+    ]
+
+
+def test_ten_mistakes_in_one_form_are_told_at_once(workspace: Workspace) -> None:
+    """Shape, identifiers, catalogue, configuration and keys, in one run: nobody fixes a form in rounds."""
+    workspace.write_key({**public_key("tni"), "use": "enc"})
+    workspace.write_form("""\
+organisation:
+  name: Stad Gent
+  ovo: OVO2067
+  kbo: "0207.451.200"
+application: Mijn Gent
+contacts: [api-beheer]
+platforms: [acmidm, geosecur]
+token_endpoint_auth_method: private_key
+environments:
+  tni:
+    jwks: [tni.jwk.json, absent.jwk.json]
+    scopes:
+      dv_notificatie_schrijven: {}
+      dv_dosis_schrijven: {raeson: dossiers}
+    products:
+      dosis:
+        bron_url: urn://gent/mijn-gent
+""")
+    assert workspace.sentences() == [
+        f'{GENT}:3:8: "OVO2067" is not an OVO code; write OVO and six digits, such as OVO002067',
+        f'{GENT}:4:8: KBO number "0207.451.200" has check digits 00 where 27 is due; check the number for a typing error',
+        f'{GENT}:5:14: "Mijn Gent" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
+        f'{GENT}:6:12: "api-beheer" is not an e-mail address; write one such as api-beheer@stad.example',
+        f'{GENT}:7:21: item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?',
+        f'{GENT}:8:29: "token_endpoint_auth_method": "private_key" is not known; did you mean "private_key_jwt"?',
+        f'{GENT}:11:26: key file "absent.jwk.json" cannot be read: No such file or directory; check its name and its rights',
+        f'{GENT}:13:7: scope "dv_notificatie_schrijven" is not in the catalogue; did you mean "dv_notificaties_schrijven"?',
+        f'{GENT}:14:28: unknown field "raeson"; did you mean "reason"?',
+        f'{GENT}:17:9: dosis: "bron_uri" is missing; it asks for the source\'s URI',
+        f'{GENT}:17:9: dosis: unknown field "bron_url"; did you mean "bron_uri"?',
+        'onboardings/gent/tni.jwk.json:6:3: the key has use "enc"; a key that authenticates a client has use sig',
+    ]
+
+
+def test_mistakes_of_all_files_are_told_at_once(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("OVO002067", "OVO1"))
+    workspace.write_form(FORM.replace("mijn-gent\n", "Ander\n", 1), "aalst/ander")
+    workspace.write("catalogue/extra.yaml", "product: extra\n")
+    files = {problem.file.as_posix() for problem in workspace.problems()}
+    assert files == {"catalogue/extra.yaml", "onboardings/aalst/ander.yaml", GENT}
+
+
+def test_two_forms_for_one_connection(workspace: Workspace) -> None:
+    """By OVO code, or by KBO number where one of them has no OVO code. The shared KBO number says nothing."""
+    workspace.write_form(
+        FORM.replace("  ovo: OVO002067\n", "").replace("tni.jwk", "../gent/tni.jwk").replace("[prod", "[../gent/prod"), "zz/b"
+    )
+    assert workspace.sentences() == [
+        "onboardings/zz/b.yaml:4:14: onboardings/gent/mijn-gent.yaml is already the form of mijn-gent for OVO002067; "
+        "keep one of the two, or name the application differently"
+    ]
+
+
+def test_a_second_form_for_a_connection_is_told_though_it_has_other_mistakes(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("api-beheer@stad-gent.example", "x"), "gent/z")
+    assert [problem.what for problem in workspace.problems()] == [
+        f"{GENT} is already the form of mijn-gent for OVO002067",
+        '"x" is not an e-mail address',
+    ]
+
+
+def test_forms_with_mistakes_in_what_identifies_them_are_not_taken_for_one_another(workspace: Workspace) -> None:
+    for name in ("gent/a", "gent/b"):
+        workspace.write_form(FORM.replace("OVO002067", "x").replace("mijn-gent\n", "X\n", 1), name)
+    assert len(workspace.problems()) == 4
+
+
+def test_two_departments_with_the_shared_kbo_number_are_two(workspace: Workspace) -> None:
+    shared = FORM.replace("0207.451.227", "0316.380.841")
+    workspace.write_form(shared)
+    workspace.write_form(shared.replace("OVO002067", "OVO002949"), "gent/ander")
+    assert workspace.sentences() == []
+
+
+def test_two_organisations_may_have_an_application_of_one_name(workspace: Workspace) -> None:
+    aalst = FORM.replace("OVO002067", "OVO001992").replace("0207.451.227", "0207.437.468")
+    workspace.write_form(aalst, "gent/aalst")
+    assert workspace.sentences() == []
+
+
+def test_a_message_keeps_to_its_line(workspace: Workspace) -> None:
+    """A name with line breaks and terminal codes in it can fake no message of its own."""
+    workspace.write_form(FORM.replace("      dv_dosis", '      "x\\n::error::\\e[2J": {}\n      dv_dosis', 1))
+    [sentence] = workspace.sentences()
+    assert sentence == rf'{GENT}:14:7: scope "x\n::error::\x1b[2J" is not in the catalogue; choose one of the catalogue, or add it there'

@@ -1,0 +1,240 @@
+"""What may be registered as a public key, and that nothing of a private one is ever repeated."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.model.jwk import PRIVATE_MEMBERS, InvalidJwk, parse_jwk, public_jwk
+from tests.unit.model.workspace import FORM, Workspace, private_key, public_key
+
+FILE = "onboardings/gent/tni.jwk.json"
+SENTINEL = "c2VudGluZWwtdGhhdC1tdXN0LW5ldmVyLXNob3c"
+P256: dict[str, Any] = {"kty": "EC", "crv": "P-256"}
+
+
+def ec(**changes: object) -> dict[str, Any]:
+    return {**public_key("ec", **P256), **changes}
+
+
+def rsa(**changes: object) -> dict[str, Any]:
+    return {**public_key("tni"), **changes}
+
+
+def off_curve() -> dict[str, Any]:
+    """A point whose x is right and whose y is not."""
+    key = public_key("ec", **P256)
+    return {**key, "y": key["x"]}
+
+
+def integer(value: int) -> str:
+    return base64.urlsafe_b64encode(value.to_bytes(max(1, (value.bit_length() + 7) // 8))).rstrip(b"=").decode()
+
+
+REFUSED: dict[str, tuple[Any, str, str]] = {
+    "RSA of 1024 bits": (public_key("small", size=1024), "n", "the key is an RSA key of 1024 bits; make one of at least 2048"),
+    "RSA larger than anyone checks": (
+        rsa(n=integer(2**20_000 + 1)),
+        "n",
+        "the key is an RSA key of 20001 bits; make one of at most 16384",
+    ),
+    "curve secp256k1": (
+        public_key("koblitz", kty="EC", crv="secp256k1"),
+        "crv",
+        'the key has the curve "secp256k1"; use P-256 or P-384 or P-521',
+    ),
+    "curve X25519, for agreement": (public_key("x", kty="OKP", crv="X25519"), "crv", 'the key has the curve "X25519"; use Ed25519'),
+    "curve no text": (ec(crv=7), "kty", "the key lacks the member crv that a key of type EC needs; export the public key again"),
+    "symmetric": (
+        {"kty": "oct", "k": SENTINEL, "kid": "s"},
+        "kty",
+        "the key is a symmetric key (kty oct); make a key pair and give its public half",
+    ),
+    "private RSA": (
+        private_key("tni", kty="RSA", size=2048),
+        "d",
+        "the key holds the private members d, dp, dq, p, q, qi; "
+        "make a new pair, as this one has been shared, and give its public half alone",
+    ),
+    "private EC": (
+        private_key("ec", **P256),
+        "d",
+        "the key holds the private member d; make a new pair, as this one has been shared, and give its public half alone",
+    ),
+    "unknown kty": (rsa(kty="rsa"), "kty", 'the key has kty "rsa"; use RSA, EC or OKP'),
+    "no kty": ({"kid": "x"}, "", "the key has kty missing; use RSA, EC or OKP"),
+    "kty no text": (rsa(kty=["RSA"]), "kty", "the key has kty that is no text; use RSA, EC or OKP"),
+    "no modulus": (
+        {"kty": "RSA", "e": "AQAB"},
+        "kty",
+        "the key lacks the member n that a key of type RSA needs; export the public key again",
+    ),
+    "modulus no base64url": (rsa(n="*" * 400), "n", "the key has a member n that is not base64url; export the public key again"),
+    "exponent no base64url": (rsa(e="A B"), "e", "the key has a member e that is not base64url; export the public key again"),
+    "exponent 1": (rsa(e="AQ"), "kty", "the key has key material that is no valid public key; export it again"),
+    "point not on the curve": (off_curve(), "kty", "the key has key material that is no valid public key; export it again"),
+    "use enc": (rsa(use="enc"), "use", 'the key has use "enc"; a key that authenticates a client has use sig'),
+    "use a list": (rsa(use=["sig"]), "use", "the key has use that is no text; a key that authenticates a client has use sig"),
+    "key_ops": (rsa(key_ops=["encrypt"]), "key_ops", 'the key has key_ops other than ["verify"]; correct or remove it'),
+    "alg of another type": (
+        rsa(alg="ES256"),
+        "alg",
+        'the key has alg "ES256"; this key signs with PS256, PS384, PS512, RS256, RS384, RS512',
+    ),
+    "alg of another curve": (ec(alg="ES384"), "alg", 'the key has alg "ES384"; this key signs with ES256'),
+    "alg none": (ec(alg="none"), "alg", 'the key has alg "none"; this key signs with ES256'),
+    "kid a number": (
+        rsa(kid=7),
+        "kid",
+        "the key has a kid that is not a text of 1 to 255 visible characters; name it, such as mijn-app-2026",
+    ),
+    "kid empty": (
+        rsa(kid=""),
+        "kid",
+        "the key has a kid that is not a text of 1 to 255 visible characters; name it, such as mijn-app-2026",
+    ),
+    "kid invisible": (
+        rsa(kid="a\u200bb"),
+        "kid",
+        "the key has a kid that is not a text of 1 to 255 visible characters; name it, such as mijn-app-2026",
+    ),
+    "exp a text": (rsa(exp="2027"), "exp", "the key has an exp that is no moment in seconds since 1970; correct or remove it"),
+    "exp true": (rsa(exp=True), "exp", "the key has an exp that is no moment in seconds since 1970; correct or remove it"),
+    "a JWK Set": ({"keys": [rsa()]}, "keys", "the key is a JWK Set; put each key of it in a file of its own"),
+    "a list": ("[]", "", "the key is not a JSON object; a JSON Web Key is one object with the member kty"),
+    "a member twice": ('{\n  "kty": "RSA",\n  "kty": "EC"\n}', "kty", "the key has the member kty twice; keep one"),
+    "PEM": ("-----BEGIN PUBLIC KEY-----\nMIIB\n", "", "this is not JSON; export the public key again as a JSON Web Key"),
+    "empty": ("", "", "this is not JSON; export the public key again as a JSON Web Key"),
+    "too deep": ("[" * 100_000, "", "this JSON is no key; export the public key again as a JSON Web Key"),
+    "a number too long": ('{"kty": ' + "9" * 5000 + "}", "", "this JSON is no key; export the public key again as a JSON Web Key"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_wrong_key_is_refused_at_the_member_that_is_wrong(kind: str, workspace: Workspace) -> None:
+    key, member, sentence = REFUSED[kind]
+    text = workspace.write_key(key).read_text()
+    offset = max(text.find(f'"{member}"'), 0)
+    line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+    assert workspace.sentences() == [f"{FILE}:{line}:{column}: {sentence}"]
+
+
+def test_all_that_is_wrong_with_a_key_is_told_at_once(workspace: Workspace) -> None:
+    workspace.write_key({**public_key("small", size=1024), "use": "enc", "alg": "HS256", "kid": 1})
+    assert [problem.what for problem in workspace.problems()] == [
+        "the key is an RSA key of 1024 bits",
+        "the key has a kid that is not a text of 1 to 255 visible characters",
+        'the key has use "enc"',
+        'the key has alg "HS256"',
+    ]
+
+
+@pytest.mark.parametrize("member", sorted(PRIVATE_MEMBERS))
+@pytest.mark.parametrize("kty", ["RSA", "EC", "OKP", "oct", "other"])
+def test_the_value_of_a_private_member_is_never_repeated(
+    member: str, kty: str, workspace: Workspace, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.write_key({**rsa(kty=kty), member: SENTINEL})
+    problems = workspace.problems()
+    assert problems
+    shown = "".join([*map(repr, problems), *map(str, problems), *capsys.readouterr(), caplog.text])
+    assert SENTINEL not in shown
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        json.dumps({"kty": "RSA", "d": SENTINEL}),  # YAML reads a flow mapping
+        json.dumps(json.dumps({"kty": "RSA", "d": SENTINEL})),
+        f'"-----BEGIN PRIVATE KEY-----\\n{SENTINEL}\\n"',
+        f"{'x' * 300}{SENTINEL}",
+    ],
+)
+def test_a_key_pasted_into_a_form_is_not_repeated(entry: str, workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("tni.jwk.json", entry))
+    [sentence] = workspace.sentences()
+    assert SENTINEL not in sentence
+    assert "put the public key in a file beside the form" in sentence
+
+
+def test_a_private_key_where_a_product_is_configured_is_not_repeated(workspace: Workspace) -> None:
+    key = json.dumps({"kty": "RSA", "d": SENTINEL})
+    workspace.write_form(FORM.replace("merk_code: stad-gent", f"merk_code: {key}", 1).replace("bron_uri:", f"d: {key}\n        bron_uri:"))
+    assert len(workspace.problems()) == 2
+    assert SENTINEL not in "".join(workspace.sentences())
+
+
+@pytest.mark.parametrize("kty", ["RSA", "EC"])
+def test_a_private_key_that_is_refused_by_the_library_alone_is_not_repeated_either(kty: str) -> None:
+    with pytest.raises(InvalidJwk) as refused:
+        parse_jwk(json.dumps({"kty": kty, "crv": "P-256", "n": SENTINEL, "e": SENTINEL, "x": SENTINEL, "y": SENTINEL}))
+    assert SENTINEL not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithms"),
+    [
+        (public_key("tni"), ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]),
+        (public_key("ec", **P256), ["ES256"]),
+        (public_key("p384", kty="EC", crv="P-384"), ["ES384"]),
+        (public_key("p521", kty="EC", crv="P-521"), ["ES512"]),
+        (public_key("ed", kty="OKP", crv="Ed25519"), ["EdDSA", "Ed25519"]),
+    ],
+)
+def test_keys_that_are_accepted(key: dict[str, Any], algorithms: list[str]) -> None:
+    for algorithm in algorithms:
+        assert public_jwk({**key, "alg": algorithm, "use": "sig"}).members["alg"] == algorithm
+
+
+def test_a_key_without_kid_is_named_by_its_thumbprint() -> None:
+    """RFC 7638 §3.1: the example of the RFC itself."""
+    n = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn6"
+        "4tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91"
+        "CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
+    )
+    key = public_jwk({"kty": "RSA", "n": n, "e": "AQAB"})
+    assert key.kid == key.thumbprint == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+
+
+def test_only_registered_members_are_kept() -> None:
+    key = public_jwk({**rsa(), "exp": 1_800_000_000, "comment": "ours", "nbf": 1})
+    assert set(key.members) == {"kty", "n", "e", "kid", "exp"}
+    assert key.expires == datetime(2027, 1, 15, 8, tzinfo=UTC)
+    assert public_jwk(rsa()).expires is None
+
+
+def test_one_kid_for_two_keys(workspace: Workspace) -> None:
+    workspace.write_key({**public_key("other"), "kid": "tni"}, "gent/other")
+    workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
+    assert workspace.sentences() == [
+        'onboardings/gent/mijn-gent.yaml:11:26: kid "tni" is also that of key 1 here; give each key a kid of its own'
+    ]
+
+
+def test_one_key_under_two_kids(workspace: Workspace) -> None:
+    workspace.write_key({**public_key("tni"), "kid": "other"}, "gent/other")
+    workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
+    assert workspace.sentences() == ["onboardings/gent/mijn-gent.yaml:11:26: this is the same key as key 1 here; keep one of the two"]
+
+
+def test_a_wrong_key_of_two_forms_is_told_once(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("mijn-gent\n", "ander\n", 1), "gent/ander")
+    workspace.write_key(rsa(use="enc"))
+    assert len(workspace.problems()) == 1
+
+
+def test_a_key_file_may_start_with_a_byte_order_mark(workspace: Workspace) -> None:
+    """As PowerShell and old Windows editors write it."""
+    workspace.write_key(b"\xef\xbb\xbf" + json.dumps(rsa()).encode())
+    assert workspace.sentences() == []
+
+
+def test_the_samples_hold_no_private_member() -> None:
+    for file in Path(__file__).parents[3].joinpath("onboardings").rglob("*.json"):
+        assert not PRIVATE_MEMBERS & json.loads(file.read_text()).keys()

@@ -1,0 +1,151 @@
+"""The forms and the catalogue that the project ships, and the schemas that an editor checks them with."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from components.model.editor import schemas
+from components.model.form import AuthMethod, Environment, Platform
+from components.model.identifiers import SHARED_KBO_NUMBER
+from components.model.loading import Onboardings, load_catalogue, load_onboardings
+
+ROOT = Path(__file__).parents[3]
+FORMS = sorted((ROOT / "onboardings").rglob("*.yaml"))
+PRODUCTS = sorted((ROOT / "catalogue").rglob("*.yaml"))
+
+
+@pytest.fixture
+def samples(monkeypatch: pytest.MonkeyPatch) -> Onboardings:
+    monkeypatch.chdir(ROOT)
+    return load_onboardings([Path("onboardings")], Path("catalogue"))
+
+
+def schema(name: str) -> Any:
+    return json.loads((ROOT / "schema" / name).read_text(encoding="utf-8"))
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def test_the_schemas_are_up_to_date() -> None:
+    """Else: acmidm schema."""
+    for name, text in schemas(load_catalogue(ROOT / "catalogue")).items():
+        assert (ROOT / "schema" / name).read_text(encoding="utf-8") == text, f"schema/{name} is not up to date; run: acmidm schema"
+
+
+def test_the_schemas_are_schemas() -> None:
+    for name in ("onboarding.schema.json", "catalogue.schema.json"):
+        Draft202012Validator.check_schema(schema(name))
+
+
+@pytest.mark.parametrize("file", FORMS, ids=name_of)
+def test_a_form_satisfies_its_schema_and_names_it(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../../schema/onboarding.schema.json\n")
+    Draft202012Validator(schema("onboarding.schema.json")).validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("file", PRODUCTS, ids=name_of)
+def test_a_catalogue_file_satisfies_its_schema_and_names_it(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../schema/catalogue.schema.json\n")
+    Draft202012Validator(schema("catalogue.schema.json")).validate(yaml.safe_load(text))
+
+
+def form() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "onboardings/stad-gent/mijn-gent.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["application"], "Mijn Gent"),
+        (["platforms"], ["acm"]),
+        (["organisation", "ovo"], "OVO1"),
+        (["organisation", "kbo"], "207"),
+        (["environments", "acc"], {}),
+        (["environments", "tni", "scopes", "dv_unknown"], {}),
+        (["environments", "prod", "scopes", "dv_organisatieregister_testclient"], {}),
+        (["environments", "tni", "products", "dosi"], {}),
+        (["environments", "tni", "products", "dosis", "bron_uri"], "gent"),
+        (["environments", "tni", "products", "notificaties", "product_ids"], [10244]),
+        (["environments", "tni", "products", "notificaties", "recipient_types"], ["email"]),
+    ],
+)
+def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: object) -> None:
+    broken = form()
+    part = broken
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    assert not Draft202012Validator(schema("onboarding.schema.json")).is_valid(broken)
+
+
+def test_an_editor_completes_scopes_and_products_with_their_titles() -> None:
+    tni = schema("onboarding.schema.json")["$defs"]["tni"]["properties"]
+    assert tni["scopes"]["properties"]["dv_dosis_schrijven"]["description"].startswith("Write dossiers")
+    assert set(tni["products"]["properties"]) == {"notificaties", "dosis", "mijn-burgerprofiel"}
+    assert tni["products"]["properties"]["dosis"]["properties"]["bron_uri"]["description"]
+
+
+def test_every_field_of_a_product_says_what_it_asks_for(samples: Onboardings) -> None:
+    """Messages end in it."""
+    for product in samples.catalogue.products.values():
+        for name, field in (product.configuration or {}).get("properties", {}).items():
+            assert field.get("description"), f"{product.product}.{name}"
+
+
+def test_what_is_not_verified_says_so(samples: Onboardings) -> None:
+    unverified = {name for name, scope in samples.catalogue.scopes.items() if not scope.verified}
+    assert unverified == {"dv_notificaties_schrijven", "dv_dosis_schrijven"}
+    assert all("placeholder" in samples.catalogue.scopes[name].source for name in unverified)
+    assert samples.catalogue.assigned_by_provider(Platform.ACMIDM) == {"vo_info"}
+    assert samples.catalogue.name_on(Platform.GEOSECURE, "dv_dosis_schrijven") == "DosisImport"
+
+
+def test_the_samples_show_what_a_newcomer_looks_for(samples: Onboardings) -> None:
+    forms = [loaded.form for loaded in samples.forms]
+    assert len(forms) >= 8
+    assert {platform for form in forms for platform in form.platforms} == {Platform.ACMIDM}
+    assert {form.token_endpoint_auth_method for form in forms} == {AuthMethod.PRIVATE_KEY_JWT}
+    assert any(Environment.PROD not in form.environments for form in forms), "one is not in production yet"
+    assert max(Counter(form.organisation.code for form in forms).values()) >= 2, "one organisation has two applications"
+    assert any(form.organisation.ovo is None for form in forms), "one has a KBO number alone"
+    assert any(form.organisation.kbo == SHARED_KBO_NUMBER for form in forms), "one shares its KBO number"
+    assert any(len(request.products) > 1 for form in forms for request in form.environments.values()), "one has several products"
+    extension = samples.forms[[loaded.name for loaded in samples.forms].index("stad-gent/mijn-gent")].form
+    asked = {environment: "dv_dosis_schrijven" in request.scopes for environment, request in extension.environments.items()}
+    assert asked == {Environment.TNI: True, Environment.PROD: False}, "one is being extended with DOSIS"
+
+
+def test_no_key_serves_both_environments(samples: Onboardings) -> None:
+    thumbprints = {
+        environment: {key.thumbprint for connection in samples.connections(environment) for key in connection.keys.values()}
+        for environment in Environment
+    }
+    assert not thumbprints[Environment.TNI] & thumbprints[Environment.PROD]
+
+
+def test_every_key_file_belongs_to_a_form(samples: Onboardings) -> None:
+    named = {
+        (loaded.file.parent / name).resolve()
+        for loaded in samples.forms
+        for request in loaded.form.environments.values()
+        for name in request.jwks
+    }
+    assert {file.resolve() for file in (ROOT / "onboardings").rglob("*.jwk.json")} == named
+
+
+def test_keys_that_expire_do_so_in_2027_or_2028(samples: Onboardings) -> None:
+    keys = [key for loaded in samples.forms for of_one in loaded.keys.values() for key in of_one]
+    assert {key.expires.year for key in keys if key.expires} == {2027, 2028}
+    assert all(isinstance(key.members.get("alg"), str) and key.members.get("use") == "sig" for key in keys)

@@ -1,0 +1,183 @@
+"""A small catalogue, a valid form and its key, which the tests break in one place at a time."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jwcrypto.jwk import JWK
+
+from components.model.loading import Onboardings, load_onboardings
+from components.model.problems import InvalidForms, Problem
+
+HERE = "▶"
+"""Marks, in a form's text, where a mistake is to be reported. It is taken out before the form is read."""
+
+FORM = """\
+organisation:
+  name: Stad Gent
+  ovo: OVO002067
+  kbo: "0207.451.227"
+application: mijn-gent
+contacts: [api-beheer@stad-gent.example]
+platforms: [acmidm]
+token_endpoint_auth_method: private_key_jwt
+environments:
+  tni:
+    jwks: [tni.jwk.json]
+    scopes:
+      dv_notificaties_schrijven: {}
+      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}
+    products:
+      notificaties:
+        merk_code: stad-gent
+        product_ids: ["10244", "10245"]
+      dosis:
+        bron_uri: urn://gent/mijn-gent
+  prod:
+    jwks: [prod.jwk.json]
+    scopes:
+      dv_notificaties_schrijven: {}
+    products:
+      notificaties:
+        merk_code: stad-gent
+        product_ids: ["10244", "10245"]
+"""
+
+CATALOGUE = {
+    "notificaties.yaml": """\
+product: notificaties
+title: Notificaties
+owner: Digitaal Vlaanderen
+source: the tests
+scopes:
+  dv_notificaties_schrijven: {title: Send, verified: false, source: the tests}
+configuration:
+  type: object
+  additionalProperties: false
+  required: [merk_code, product_ids]
+  properties:
+    merk_code: {description: the brand's code, type: string, pattern: "^[a-z-]+$", maxLength: 20}
+    product_ids:
+      description: IPDC numbers in quotes
+      type: array
+      minItems: 1
+      uniqueItems: true
+      items: {description: "an IPDC number in quotes", type: string, pattern: "^[0-9]+$"}
+    categories: {type: array, items: {description: info or status, enum: [info, status]}}
+    recipient_types: {type: array, items: {enum: [person, email]}}
+    unsubscribe_link: {description: the address to unsubscribe, type: string}
+  if: {required: [recipient_types], properties: {recipient_types: {contains: {const: email}}}}
+  then: {required: [unsubscribe_link]}
+""",
+    "dosis.yaml": """\
+product: dosis
+title: DOSIS
+owner: Digitaal Vlaanderen
+source: the tests
+scopes:
+  dv_dosis_schrijven:
+    title: Write dossiers
+    verified: false
+    source: the tests
+    names: {acmidm: dv_dosis_schrijven, geosecure: DosisImport}
+configuration:
+  type: object
+  additionalProperties: false
+  required: [bron_uri]
+  properties:
+    bron_uri: {description: the source's URI, type: string}
+""",
+    "register.yaml": """\
+product: register
+title: A registry
+owner: Digitaal Vlaanderen
+source: the tests
+scopes:
+  dv_register_lezen: {title: Read, verified: true, source: the tests}
+  dv_register_test: {title: Try out, verified: true, source: the tests, environments: [tni]}
+  vo_info: {title: Claims, verified: true, source: the tests, assigned_by_provider: true}
+""",
+    "proef.yaml": """\
+product: proef
+title: A product on trial
+owner: Digitaal Vlaanderen
+source: the tests
+environments: [tni]
+scopes:
+  dv_proef: {title: Try, verified: true, source: the tests, environments: [tni]}
+configuration: {type: object}
+""",
+}
+
+
+@functools.cache
+def _pair(name: str, **parameters: Any) -> JWK:  # noqa: ARG001 - the name tells pairs of one kind apart
+    return JWK.generate(**parameters)
+
+
+def public_key(name: str, *, kty: str = "RSA", **parameters: Any) -> dict[str, Any]:
+    """A public key, always the same for the same name."""
+    if kty == "RSA":
+        parameters.setdefault("size", 2048)
+    key: dict[str, Any] = json.loads(_pair(name, kty=kty, **parameters).export_public())
+    return {**key, "kid": name}
+
+
+def private_key(name: str, **parameters: Any) -> dict[str, Any]:
+    """The private half of the pair of that name."""
+    key: dict[str, Any] = json.loads(_pair(name, **parameters).export_private())
+    return {**key, "kid": name}
+
+
+@dataclass
+class Workspace:
+    """A folder with forms and a catalogue, and what the loader says of them."""
+
+    root: Path
+
+    @property
+    def forms(self) -> Path:
+        return self.root / "onboardings"
+
+    @property
+    def catalogue(self) -> Path:
+        return self.root / "catalogue"
+
+    def write(self, file: str, content: str | bytes | dict[str, Any]) -> Path:
+        """Writes a file, named from the root; a dict as JSON."""
+        path = self.root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = json.dumps(content, indent=2) if isinstance(content, dict) else content
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return path
+
+    def write_form(self, text: str, name: str = "gent/mijn-gent") -> Path:
+        return self.write(f"onboardings/{name}.yaml", text)
+
+    def write_key(self, key: dict[str, Any] | str | bytes, name: str = "gent/tni") -> Path:
+        return self.write(f"onboardings/{name}.jwk.json", key)
+
+    def load(self) -> Onboardings:
+        return load_onboardings([self.forms], self.catalogue)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """The mistakes that the loader reports; none where the forms are valid."""
+        try:
+            self.load()
+        except InvalidForms as error:
+            return error.problems
+        return ()
+
+    def sentences(self) -> list[str]:
+        return [str(problem) for problem in self.problems()]
+
+
+def place_of_mark(text: str) -> tuple[str, int, int]:
+    """The text without its mark, and the mark's line and column, from 1."""
+    before, mark, after = text.partition(HERE)
+    assert mark, "the text has no mark"
+    return before + after, before.count("\n") + 1, len(before) - before.rfind("\n")

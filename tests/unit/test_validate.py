@@ -1,0 +1,131 @@
+"""The commands ``acmidm validate`` and ``acmidm schema``, as a person and a pipeline run them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from acmidm.cli import app
+from tests.unit.model.workspace import FORM, Workspace, public_key
+
+ROOT = Path(__file__).parents[2]
+GENT = "onboardings/gent/mijn-gent.yaml"
+
+
+def acmidm(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def process(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from acmidm.cli import app; app(prog_name='acmidm')"
+    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_shipped_forms_are_valid() -> None:
+    run = process("validate")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "10 forms, 17 connections: all valid\n", "")
+
+
+def test_one_is_not_counted_as_many(workspace: Workspace) -> None:
+    workspace.write_form(FORM[: FORM.index("  prod:")])
+    assert acmidm("validate").stdout == "1 form, 1 connection: all valid\n"
+
+
+def test_every_mistake_goes_to_stderr_a_line_each(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("OVO002067", "OVO1").replace("application: mijn-gent\n", ""))
+    result = acmidm("validate")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines() == [
+        f'{GENT}:1:1: "application" is missing; add it',
+        f'{GENT}:3:8: "OVO1" is not an OVO code; write OVO and six digits, such as OVO002067',
+    ]
+
+
+@pytest.mark.parametrize("path", [GENT, "onboardings/gent", "onboardings", "./onboardings/../onboardings/gent/"])
+def test_a_form_or_a_folder_can_be_named(path: str, workspace: Workspace) -> None:
+    """Whichever is named, keys of a supplier's folder are within reach."""
+    workspace.write_key(public_key("tni"), "leverancier/tni")
+    workspace.write_form(FORM.replace("tni.jwk.json", "../leverancier/tni.jwk.json"))
+    assert acmidm("validate", path).stdout == "1 form, 2 connections: all valid\n"
+
+
+def test_another_catalogue_can_be_named(workspace: Workspace) -> None:
+    workspace.catalogue.rename(workspace.root / "ander")
+    assert acmidm("validate", "--catalogue", "ander").exit_code == 0
+    result = acmidm("validate")
+    assert result.exit_code == 1
+    assert "catalogue:1:1: this folder does not exist; name an existing file or folder" in result.stderr
+
+
+@pytest.mark.parametrize("path", ["absent", "absent.yaml", "x" * 5000, "onboardings/gent/mijn-gent.yaml/x"])
+def test_a_path_that_does_not_exist(path: str, workspace: Workspace) -> None:  # noqa: ARG001
+    result = acmidm("validate", path)
+    assert (result.exit_code, result.stderr) == (1, f"{path}:1:1: this folder does not exist; name an existing file or folder\n")
+
+
+def test_a_folder_without_forms_is_wrong_use(workspace: Workspace) -> None:
+    (workspace.root / "empty").mkdir()
+    result = acmidm("validate", "empty")
+    assert (result.exit_code, result.stderr) == (2, "there is no form (*.yaml) here; name a form, or the folder of forms\n")
+
+
+@pytest.mark.parametrize("arguments", [["validate", "--no-such-option"], ["no-such-command"], ["validate", "--catalogue"]])
+def test_wrong_use_exits_with_2_and_without_traceback(arguments: list[str]) -> None:
+    run = process(*arguments)
+    assert run.returncode == 2
+    assert "Traceback" not in run.stderr
+
+
+def test_nothing_a_file_holds_gives_a_traceback(workspace: Workspace) -> None:
+    workspace.write("onboardings/gent/binary.yaml", bytes(range(256)))
+    workspace.write_key(b"\xff\xfe", "gent/tni")
+    (workspace.forms / "gent" / "folder.yaml").mkdir()
+    run = process("validate", cwd=workspace.root)
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    assert len(run.stderr.splitlines()) == 3
+
+
+def test_the_schemas_are_written_once_and_checked(workspace: Workspace) -> None:
+    assert acmidm("schema").stdout.splitlines() == [
+        "schema/onboarding.schema.json written",
+        "schema/catalogue.schema.json written",
+    ]
+    assert acmidm("schema").stdout == "the schemas are up to date\n"
+    assert acmidm("schema", "--check").exit_code == 0
+    workspace.write("schema/onboarding.schema.json", "{}")
+    result = acmidm("schema", "--check")
+    assert (result.exit_code, result.stderr) == (1, "schema/onboarding.schema.json is not up to date; run: acmidm schema\n")
+    assert (workspace.root / "schema/onboarding.schema.json").read_text() == "{}"
+
+
+def test_schemas_that_cannot_be_written(workspace: Workspace) -> None:
+    workspace.write("file", "")
+    result = acmidm("schema", "--out", "file")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "cannot be written" in result.stderr
+
+
+def test_no_schema_of_a_wrong_catalogue(workspace: Workspace) -> None:
+    workspace.write("catalogue/dosis.yaml", "product: dosis\n")
+    result = acmidm("schema")
+    assert result.exit_code == 1
+    assert 'catalogue/dosis.yaml:1:1: "title" is missing; add it' in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["validate", "--help"], ["validate"]])
+def test_a_command_starts_quickly_and_without_the_engine(arguments: list[str]) -> None:
+    """Half a second is the goal; the bound leaves room for a busy machine, and what may not be imported is checked exactly."""
+    code = (
+        "import sys\nfrom acmidm.cli import app\ntry:\n    app(sys.argv[1:])\nfinally:\n"
+        "    print('heavy:', *sorted({'pulumi', 'httpx', 'fastapi', 'sqlalchemy', 'authlib'} & set(sys.modules)), file=sys.stderr)"
+    )
+    started = time.perf_counter()
+    run = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert time.perf_counter() - started < 5
+    assert (run.returncode, run.stderr) == (0, "heavy:\n")

@@ -1,0 +1,98 @@
+"""What the installing scripts share: places, words on the screen, locks, commands that take long."""
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+TOOLCHAIN = Path(__file__).resolve().parent
+ROOT = TOOLCHAIN.parent
+LOCAL = ROOT / ".local"
+VENV = ROOT / ".venv"
+ENGINE = LOCAL / "engine"
+PULUMI_HOME = LOCAL / "pulumi"
+
+# Annotated where one is made, for a list that mixes both is not taken for one by itself.
+Command = Sequence[str | Path]
+
+SIGN_OF_LIFE_SECONDS = 15
+LOG_LINES_IN_ERROR = 12
+
+
+class ToolchainError(Exception):
+    """What is wrong and what to do, in one sentence for the person at the screen."""
+
+
+def main(install: Callable[[], None]) -> None:
+    """Run one script's work, and end the process with what it came to."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        # As an exception, so that a command that is running is ended too.
+        signal.signal(ending, lambda number, _frame: sys.exit(128 + number))
+    try:
+        install()
+    except ToolchainError as failure:
+        sys.exit(f"error: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def say(message: str) -> None:
+    """To stderr: stdout belongs to `make env`, whose output is evaluated by a shell."""
+    sys.stderr.write(f"{message}\n")
+
+
+@contextmanager
+def locked(subject: str) -> Iterator[None]:
+    """Hold this clone's lock on `subject`, waiting for whoever has it. It ends with the process, however that ends."""
+    LOCAL.mkdir(mode=0o700, exist_ok=True)
+    with (LOCAL / f"{subject}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{subject}: another process is at work on it in this clone, waiting")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run_long(subject: str, command: Command, *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
+    """Run a command that takes long: its output goes to a log, a sign of life to the screen.
+
+    Raises ToolchainError, after showing the end of that output.
+    """
+    log_path = LOCAL / f"{subject}.log"
+    started = time.monotonic()
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(SIGN_OF_LIFE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    say(f"{subject}: {time.monotonic() - started:.0f} s")
+        finally:
+            process.terminate()
+            process.wait()
+    if process.returncode:
+        lines = log_path.read_text(errors="replace").splitlines()
+        for line in lines[-LOG_LINES_IN_ERROR:]:
+            say(f"  {line}")
+        raise ToolchainError(f"{subject}: the command above failed; all of its output is in {log_path.relative_to(ROOT)}")
+
+
+def version_in(text: str) -> tuple[int, int, int] | None:
+    """Find the first version in a text such as `go1.26.6` or `v3.274.1-dev`; a missing part counts as zero."""
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None

@@ -1,0 +1,57 @@
+"""The environment in which Pulumi works on this clone, and on nothing else: `make env`, `make shell`."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV
+
+# Not secret, and not meant to be: the stacks in this clone hold an authority on loopback, and the salt that goes with
+# it is committed in Pulumi.<stack>.yaml, because the CLI writes one there itself where it finds none. A stack on a
+# real backend gets a secrets provider of its own: docs of `pulumi stack change-secrets-provider`.
+SANDBOX_PASSPHRASE = "sandbox"
+
+
+def variables() -> dict[str, str]:
+    """Return what to add to the caller's own environment, and make the folder of state that Pulumi expects to exist."""
+    state = LOCAL / "state"
+    LOCAL.mkdir(mode=0o700, exist_ok=True)
+    state.mkdir(mode=0o700, exist_ok=True)
+    own = [str(VENV / "bin"), str(ENGINE / "bin")]
+    others = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder not in own]
+    return {
+        "PATH": os.pathsep.join(own + others),
+        # For the older language host, which knows no virtual environments and takes the first python3 on PATH.
+        "PULUMI_PYTHON_CMD": str(VENV / "bin" / "python"),
+        "PULUMI_HOME": str(PULUMI_HOME),
+        # Absolute: a relative address would be taken from the current folder, not from the project's.
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE,
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # The one plugin there is gets installed by `make random-plugin`; looking for others costs 2.5 s a command.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+
+def exports() -> str:
+    """Return the variables as lines for `eval` in a shell."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables().items())
+
+
+def open_shell() -> None:
+    """Replace this process by the user's shell with the environment set."""
+    shell = os.environ.get("SHELL") or "/bin/sh"
+    command = [shell]
+    if Path(shell).name == "bash":
+        # After the user's own start-up file, which may put another python first on PATH.
+        start_up = LOCAL / "bashrc"
+        start_up.write_text(f'[ ! -f ~/.bashrc ] || . ~/.bashrc\n{exports()}PS1="(acmidm) $PS1"\n')
+        command += ["--rcfile", str(start_up)]
+    os.execvpe(shell, command, {**os.environ, **variables()})  # noqa: S606 - a shell is what was asked for
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["shell"]:
+        open_shell()
+    sys.stdout.write(exports())

@@ -1,0 +1,125 @@
+"""Find or make a Pulumi engine for this clone: `make engine`.
+
+The first of these that works: the one installed in this clone before, a usable one on PATH, the official installer,
+a build from the Go module proxy.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from toolchain import environment, go
+from toolchain.common import ENGINE, Command, ToolchainError, locked, main, run_long, say, version_in
+
+VERSION = go.required("engine", "github.com/pulumi/pulumi/pkg/v3")
+HOST_VERSION = go.required("python_host", "github.com/pulumi/pulumi/sdk/v3")
+OLDEST_USABLE = (3, 200, 0)
+SET_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+
+BIN = ENGINE / "bin"
+# Written last, with the versions it is of: without it the engine counts as unfinished.
+STAMP = ENGINE / "versions"
+STAMP_TEXT = f"{VERSION} {HOST_VERSION}"
+
+INSTALLER = "https://get.pulumi.com/install.sh"
+CONNECT_SECONDS = "4"
+
+
+def install() -> None:
+    """Leave a usable engine on the PATH of `environment`, and say what takes long."""
+    if _installed():
+        return
+    if _usable_on_path():
+        # What an earlier version left here would come first on PATH.
+        shutil.rmtree(BIN, ignore_errors=True)
+        return
+    with locked("engine"):
+        if _installed():
+            return
+        (ENGINE / "build").mkdir(parents=True, exist_ok=True)
+        BIN.mkdir(exist_ok=True)
+        if not _official():
+            _build()
+        STAMP.write_text(STAMP_TEXT)
+        say(f"engine: Pulumi {VERSION} is in .local/engine/bin")
+
+
+def _installed() -> bool:
+    return STAMP.is_file() and STAMP.read_text() == STAMP_TEXT
+
+
+def _usable_on_path() -> bool:
+    pulumi = shutil.which("pulumi")
+    if not pulumi or Path(pulumi).parent == BIN or not shutil.which("pulumi-language-python"):
+        return False
+    version = _version_of(Path(pulumi))
+    return version is not None and version >= OLDEST_USABLE
+
+
+def _version_of(pulumi: Path) -> tuple[int, int, int] | None:
+    # With the clone's environment, for even this command writes a log into PULUMI_HOME.
+    answer = subprocess.run(
+        [pulumi, "version"],
+        env={**os.environ, **environment.variables()},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return version_in(answer.stdout) if answer.returncode == 0 else None
+
+
+def installer_reachable(script: Path) -> bool:
+    """Fetch the official installation script to `script`, unless its site can't be reached within seconds."""
+    if not shutil.which("curl"):
+        return False
+    limits = ["--connect-timeout", CONNECT_SECONDS, "--max-time", "30"]
+    source = ["--fail", "--silent", "--location", "--proto", "=https", INSTALLER]
+    command: Command = ["curl", *limits, *source, "--output", script]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def _official() -> bool:
+    script = ENGINE / "build" / "install.sh"
+    if not installer_reachable(script):
+        say("engine: the official Pulumi installer cannot be reached from here")
+        return False
+    say(f"engine: downloading Pulumi {VERSION} with the official installer, once per clone")
+    # Nothing of it may end up in the user's home or shell profile.
+    root = ENGINE / "build" / "official"
+    command: Command = ["sh", script, "--version", VERSION, "--install-root", root, "--no-edit-path"]
+    try:
+        run_long("engine", command)
+    except ToolchainError:
+        say("engine: the official installer failed, building instead")
+        return False
+    for file in (root / "bin").iterdir():
+        file.replace(BIN / file.name)
+    return _version_of(BIN / "pulumi") is not None
+
+
+def _build() -> None:
+    go.check_compiler("engine", "the Pulumi engine")
+    say(f"engine: building the Pulumi engine {VERSION} from the Go module proxy: about 4 minutes on 2 cores, once per clone")
+    cli = go.build("engine", "engine", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "pulumi", f"{SET_VERSION}=v{VERSION}")
+    host = go.build(
+        "engine",
+        "python_host",
+        "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
+        "pulumi-language-python",
+        f"{SET_VERSION}=v{HOST_VERSION}",
+    )
+    # Two scripts that stand beside the binaries; read-only in Go's cache, hence the mode.
+    sdk = go.module_directory("engine", "github.com/pulumi/pulumi/sdk/v3") / "python"
+    for script in (sdk / "cmd" / "pulumi-language-python-exec", sdk / "dist" / "pulumi-resource-pulumi-python"):
+        copy = Path(shutil.copyfile(script, ENGINE / "build" / script.name))
+        copy.chmod(0o755)
+        copy.replace(BIN / copy.name)
+    for binary in (host, cli):
+        # A rename, so that a half-written binary is never found on PATH.
+        binary.replace(BIN / binary.name)
+
+
+if __name__ == "__main__":
+    main(install)

@@ -1,0 +1,139 @@
+"""What a fresh clone is told and given, on machines that this one is made to look like.
+
+The builds themselves take minutes; `make engine` and `make random-plugin` on CI's fresh machine prove those.
+"""
+# ruff: noqa: S101
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from toolchain.common import ROOT, version_in
+
+LOCK_FILES = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"]
+ON_EVERY_MACHINE = ["bash", "cat", "chmod", "cp", "mkdir", "rm", "sh"]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone in which nothing was made yet, in a folder with a space in its name."""
+    clone = tmp_path / "a clone"
+    clone.mkdir()
+    shutil.copytree(ROOT / "toolchain", clone / "toolchain", ignore=shutil.ignore_patterns("__pycache__"))
+    return clone
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """The only folder on PATH: no Go, no Pulumi, no curl, hence no way to the official installer."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ON_EVERY_MACHINE:
+        found = shutil.which(name)
+        assert found, name
+        (folder / name).symlink_to(found)
+    return folder
+
+
+def command(machine: Path, name: str, script: str) -> None:
+    """Put a shell script on that machine's PATH."""
+    file = machine / name
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
+def run(clone: Path, machine: Path, module: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(machine), "HOME": str(machine.parent), "SEEN": str(machine.parent / "seen")}
+    return subprocess.run([sys.executable, "-m", module], cwd=clone, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_without_go_one_sentence_says_what_to_install(clone: Path, machine: Path) -> None:
+    result = run(clone, machine, "toolchain.install_engine")
+    assert result.returncode == 1
+    assert re.fullmatch(r"error: Go is needed to build .*: install Go 1\.\d+\.\d+ or newer .*", result.stderr.splitlines()[-1])
+    assert not list((clone / ".local/engine/bin").iterdir())
+
+
+def test_too_old_a_go_is_named_as_such(clone: Path, machine: Path) -> None:
+    command(machine, "go", "echo go1.19.8")
+    assert "the Go on PATH is too old" in run(clone, machine, "toolchain.install_engine").stderr
+
+
+def test_a_usable_pulumi_on_path_is_taken(clone: Path, machine: Path) -> None:
+    command(machine, "pulumi", "echo v3.200.0")
+    command(machine, "pulumi-language-python", "")
+    result = run(clone, machine, "toolchain.install_engine")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (clone / ".local/engine").exists()
+
+
+@pytest.mark.parametrize(("version", "host"), [("v3.199.0", True), ("v3.274.1", False), ("no version", True)])
+def test_an_unusable_pulumi_on_path_is_not_taken(clone: Path, machine: Path, version: str, host: bool) -> None:
+    command(machine, "pulumi", f"echo {version}")
+    if host:
+        command(machine, "pulumi-language-python", "")
+    assert "Go is needed" in run(clone, machine, "toolchain.install_engine").stderr
+
+
+OFFICIAL_INSTALLER = """
+echo "$@" > "$SEEN"
+mkdir -p "$4/bin"
+printf '#!/bin/sh\\necho v%s\\n' "$2" > "$4/bin/pulumi"
+chmod +x "$4/bin/pulumi"
+"""
+
+
+def test_the_official_installer_stays_inside_the_clone_and_runs_once(clone: Path, machine: Path) -> None:
+    # Instead of downloading: writes the installer to the place that --output, its last argument but one, names.
+    command(machine, "curl", f'for output; do :; done\ncat > "$output" <<"end"{OFFICIAL_INSTALLER}end')
+    assert run(clone, machine, "toolchain.install_engine").returncode == 0
+    flags = (machine.parent / "seen").read_text()
+    assert flags.startswith("--version 3.")
+    assert flags.endswith("--no-edit-path\n")
+    assert f"--install-root {clone}" in flags
+    assert (clone / ".local/engine/bin/pulumi").exists()
+    (machine / "curl").unlink()
+    assert run(clone, machine, "toolchain.install_engine").stderr == ""
+
+
+def test_an_installer_that_fails_is_followed_by_a_build(clone: Path, machine: Path) -> None:
+    command(machine, "curl", 'for output; do :; done\necho "exit 3" > "$output"')
+    stderr = run(clone, machine, "toolchain.install_engine").stderr
+    assert "the official installer failed, building instead" in stderr
+    assert "Go is needed" in stderr
+
+
+def test_the_environment_is_text_for_a_shell_and_names_only_the_clone(clone: Path, machine: Path) -> None:
+    exports = run(clone, machine, "toolchain.environment").stdout
+    value = dict(line.removeprefix("export ").split("=", 1) for line in exports.splitlines())
+    assert shlex.split(value["PULUMI_BACKEND_URL"]) == [f"file://{clone}/.local/state"]
+    assert shlex.split(value["PULUMI_HOME"]) == [f"{clone}/.local/pulumi"]
+    assert shlex.split(value["PATH"])[0].startswith(f"{clone}/.venv/bin{os.pathsep}{clone}/.local/engine/bin{os.pathsep}")
+    assert (clone / ".local/state").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("lock_file", LOCK_FILES, ids=lambda file: file.name)
+def test_lock_files_name_packages_and_hashes_only(lock_file: Path) -> None:
+    line = re.compile(r"#.*|\s+#.*|[a-z0-9.-]+==\S+( ; .*)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+    assert [text for text in lock_file.read_text().splitlines() if "://" in text or not line.fullmatch(text)] == []
+
+
+def test_lock_files_have_all_that_the_project_depends_on() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    runtime, everything = ({name.split("==")[0] for name in re.findall(r"^[a-z].*", file.read_text(), re.MULTILINE)} for file in LOCK_FILES)
+    assert set(project["dependencies"]) <= runtime <= everything
+    assert set(project["optional-dependencies"]["dev"]) <= everything
+
+
+@pytest.mark.parametrize(
+    ("text", "version"), [("go1.26.6", (1, 26, 6)), ("v3.274.1-dev.0", (3, 274, 1)), ("go1.26", (1, 26, 0)), ("none", None)]
+)
+def test_versions(text: str, version: tuple[int, int, int] | None) -> None:
+    assert version_in(text) == version
