@@ -6,13 +6,16 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit
+.PHONY: help up demo down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ready  ## Bring the environment up and show its table (STACK=tni)
 	@toolchain/up $(STACK)
+
+demo: ready  ## Let an application fetch a token and post a notification on TNI
+	@$(in_environment) acmidm portal start --stack tni && python -m demo
 
 down:  ## Stop the authorities, keep their data
 	@[ ! -x .venv/bin/acmidm ] || .venv/bin/acmidm portal stop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from acmidm import schema, validate
+from acmidm import portal, schema, status, validate
 
 app = typer.Typer(
     help="Connect organisations to government APIs through ACM/IDM.",
@@ -15,3 +15,5 @@ app = typer.Typer(
 )
 app.command("validate")(validate.validate)
 app.command("schema")(schema.schema)
+app.command("status")(status.status)
+app.add_typer(portal.app, name="portal")

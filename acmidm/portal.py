@@ -112,6 +112,7 @@ def _portals(stack: str) -> Iterator[tuple[str, PortalSettings, PlatformSettings
     except (InvalidSettings, InvalidForms) as error:
         _fail(str(error))
     for platform, connection in settings.platforms.items():
+        # The settings allow plain http to loopback only.
         if connection.authority is AuthorityKind.BEHEERPORTAAL and connection.management_url.scheme == "http":
             yield platform.value, _portal_settings(stack, settings, platform, catalogue), connection
 

@@ -22,7 +22,8 @@ class Onboarding(pulumi.ComponentResource):
     """Declares, per platform, a client with its scopes, keys and products.
 
     ``connections`` are those of one form, one per platform. With ``protect`` the engine refuses to remove or replace the
-    clients until it is taken away. Output: ``connections``, per platform the client-ID, scopes, keys and products.
+    clients until it is taken away, or a form says that a platform is ending. Output: ``connections``, per platform the
+    client-ID, scopes, keys and products.
     """
 
     connections: pulumi.Output[dict[str, Any]]
@@ -46,7 +47,7 @@ class Onboarding(pulumi.ComponentResource):
             name,
             connection,
             client_secret=self._secret(name) if connection.uses_secret else None,
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect and not connection.ending),
         )
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id

@@ -24,6 +24,7 @@ _TOKEN_BODY = {
             "schema": {
                 "type": "object",
                 "required": ["grant_type"],
+                "additionalProperties": {"type": "string"},  # ignored, but not twice (RFC 6749 §3.2)
                 "properties": {
                     "grant_type": {"type": "string", "const": GRANT_TYPE},
                     "scope": {"type": "string", "description": "Scopes with spaces between; all that are granted where left out."},

@@ -171,7 +171,7 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
     if status == 401:
         return _TokenRefused(f"{said}; check the operator's credentials and that its client is enabled")
     if status == 403:
-        return NotAllowed(f"{said}; give the operator this right")
+        return NotAllowed(f"{said}; have this right granted")
     if status == 404:
         return NotFound(f"{said}; if it was removed by hand, run pulumi up --refresh, else check the address")
     if status == 409:

@@ -28,6 +28,10 @@ class Connection:
     keys: Mapping[str, PublicJwk]
     """Per ``kid``."""
     products: Mapping[str, Mapping[str, Any]]
+    adopt: str | None = None
+    """The client-ID of an existing client to take over."""
+    ending: bool = False
+    """Whether the platform is about to be left, so that nothing protects the client any more."""
 
     @property
     def client_name(self) -> str:
@@ -63,4 +67,6 @@ def connections(
             scopes={scope: note for scope, note in named.items() if scope},
             keys={key.kid: key for key in keys.get(environment, ())},
             products={product: catalogue.in_order(product, asked) for product, asked in request.products.items()},
+            adopt=request.adopt.get(platform),
+            ending=platform in form.ending,
         )

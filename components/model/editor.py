@@ -57,7 +57,7 @@ def _request(request: dict[str, Any], catalogue: Catalogue, environment: Environ
         **request,
         "type": ["object", "null"],
         "properties": {
-            "jwks": _without_titles(properties["jwks"]),
+            **{name: _without_titles(field) for name, field in properties.items()},
             "scopes": {
                 "description": properties["scopes"]["description"],
                 "type": "object",

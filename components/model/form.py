@@ -129,6 +129,10 @@ class EnvironmentRequest(_Part):
         dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
         Field(description="The configuration of each product, as its schema in the catalogue asks."),
     ] = Field(default_factory=dict)
+    adopt: Annotated[
+        dict[Platform, Annotated[str, Field(min_length=1, max_length=255)]],
+        Field(description="Per platform the client-ID of a client that exists already and is taken over, once, when it is first declared."),
+    ] = Field(default_factory=dict)
 
 
 class Form(_Part):
@@ -151,6 +155,10 @@ class Form(_Part):
     token_endpoint_auth_method: Annotated[AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")] = (
         AuthMethod.PRIVATE_KEY_JWT
     )
+    ending: Annotated[
+        tuple[Platform, ...],
+        Field(description="Platforms about to be left: lifts the protection there, so that the platform can be removed next."),
+    ] = ()
     environments: Annotated[
         dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_nothing_is_empty)]],
         Field(min_length=1, description="What is needed where; an environment that is absent gets no client."),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from components.model.catalogue import Catalogue
 from components.model.configuration import problems_of_configuration
 from components.model.documents import Document
-from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation
+from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
 from components.model.identifiers import SHARED_KBO_NUMBER
 from components.model.jwk import PublicJwk
 from components.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
@@ -17,8 +17,23 @@ def problems_of_form(document: Document, form: Form, catalogue: Catalogue) -> It
     """What the catalogue has against a well-formed form."""
     if len(set(form.platforms)) < len(form.platforms):
         yield document.problem(("platforms",), "a platform stands twice", "keep each once")
+    if Platform.ACMIDM not in form.platforms:
+        yield document.problem(("platforms",), "acmidm is not among the platforms", "add it: a connection is in ACM/IDM, or in both")
+    for index, platform in enumerate(form.ending):
+        if platform not in form.platforms:
+            yield document.problem(("ending", index), f"{platform} is not among the platforms any more", "remove it here too")
+        elif platform is Platform.ACMIDM:
+            yield document.problem(("ending", index), "acmidm is the platform that stays", "remove it here")
     for environment, request in form.environments.items():
         place: DocumentPath = ("environments", environment.value)
+        for platform in request.adopt:
+            if platform not in form.platforms:
+                yield document.problem(
+                    (*place, "adopt", platform.value),
+                    f"{platform} is not among the platforms",
+                    "add it there, or remove it here",
+                    at_key=True,
+                )
         if request.jwks and form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
             yield document.problem(
                 (*place, "jwks"),

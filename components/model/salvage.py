@@ -13,6 +13,7 @@ from components.model.problems import DocumentPath
 
 _NOBODY = "OVO000000"
 _NOTHING = "stand-in"
+_KEPT = ("organisation", "application", "platforms", "ending", "token_endpoint_auth_method")
 _STAND_INS = {
     "organisation": {"name": "-", "ovo": _NOBODY},
     "application": _NOTHING,
@@ -29,15 +30,17 @@ def salvaged(document: Document) -> Form | None:
     if not document.whole or not isinstance(document.data, dict):
         return None
     faults = [tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)]
-    kept = {
-        name: document.data[name]
-        for name in ("organisation", "application", "platforms", "token_endpoint_auth_method")
-        if name in document.data and not any(path[:1] == (name,) for path in faults)
-    }
+    faulty = {path[0] for path in faults if path}
+    kept = {name: document.data[name] for name in _KEPT if name in document.data and name not in faulty}
+    # Which platforms are meant is in doubt then, and with that what speaks of them.
+    of_platforms = ("adopt",) if "platforms" in faulty else ()
+    if of_platforms:
+        kept.pop("ending", None)
     environments = {}
     asked = document.data.get("environments")
     for name, request in asked.items() if isinstance(asked, dict) else ():
-        sound = _without(request, [path[2:] for path in faults if path[:2] == ("environments", name)])
+        about_it = [path[2:] for path in faults if path[:2] == ("environments", name)]
+        sound = _without(request, [*about_it, of_platforms] if of_platforms else about_it)
         if sound is not None:
             environments[name] = sound
     try:
@@ -68,10 +71,8 @@ def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | N
         match fault:
             case ("scopes", scope, *_):
                 sound["scopes"] = {**sound["scopes"], scope: {}}
-            case ("jwks", *_):
-                sound.pop("jwks", None)
-            case (str(unknown),) if unknown not in ("scopes", "products"):
-                sound.pop(unknown, None)
+            case (str(name), *_) if name not in ("scopes", "products"):
+                sound.pop(name, None)
             case _:
                 return None
     return sound

@@ -93,9 +93,9 @@ def _name(path: DocumentPath) -> str:
 
 
 def split_sentence(sentence: str) -> tuple[str, str]:
-    """``what; what to do`` as its two halves."""
-    what, _, remedy = sentence.partition("; ")
-    return what, remedy or "correct it"
+    """``what; what to do`` as its two halves. Only the first may repeat a text of the author's, with semicolons of its own."""
+    what, _, remedy = sentence.rpartition("; ")
+    return (what, remedy) if what else (sentence, "correct it")
 
 
 def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, DiffResult, ReadResult, ResourceProvider
-from pulumi.runtime import rpc
 
 from components.authorities.connected import Connected, ConnectedPlatform, connected
+from components.authorities.port import ClientSnapshot
 from components.model.form import Platform
 from components.model.loading import load_catalogue
+from components.resources.adoption import record
 from components.settings import NAMESPACE, Settings, read_settings
 
 Properties = Mapping[str, Any]
@@ -36,18 +37,25 @@ class AuthorityProvider(ResourceProvider):
         sys.tracebacklimit = 0
         self._platforms = _connected(read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}")))
 
-    def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        failures = []
-        platform = news.get("platform")
-        if platform != rpc.UNKNOWN and platform not in self._platforms:
-            failures.append(
-                CheckFailure(
-                    "platform",
-                    f'platform "{platform}" has no authority in this stack; set {NAMESPACE}:{platform}ManagementUrl and what goes with it, '
-                    "or remove the platform from the form",
-                )
+    def check(self, olds: Properties, news: Properties) -> CheckResult:
+        inputs = inputs_of(news)
+        platform = self._platforms.get(inputs["platform"])
+        if platform is None:
+            return CheckResult(inputs, [_no_authority(inputs["platform"])])
+        adopt = inputs.get("adopt")
+        if olds or not isinstance(adopt, str):
+            return CheckResult(inputs, [])
+        snapshot = platform.clients.get(adopt)
+        if snapshot is None:
+            return CheckResult(
+                inputs, [CheckFailure("adopt", f"client {adopt} does not exist; correct the client-ID in the form, or remove it")]
             )
-        return CheckResult(inputs_of(news), failures)
+        before, after = self.compared(platform, snapshot, inputs)
+        return CheckResult({**inputs, "adopt": record(adopt, inputs.get("software_id"), before, after)}, [])
+
+    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:
+        """What an existing client has of this resource, and what it is to have."""
+        raise NotImplementedError
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         """The engine finds what changed by itself; an identity that is not known yet is that of a new client."""
@@ -58,6 +66,14 @@ class AuthorityProvider(ResourceProvider):
     def on(self, props: Properties) -> ConnectedPlatform:
         """The platform that a resource lives on."""
         return self._platforms[Platform(props["platform"])]
+
+
+def _no_authority(platform: str) -> CheckFailure:
+    return CheckFailure(
+        "platform",
+        f'platform "{platform}" has no authority in this stack; set {NAMESPACE}:{platform}ManagementUrl and what goes with it, '
+        "or remove the platform from the form",
+    )
 
 
 def managed_by(resource_name: str) -> str:

@@ -9,13 +9,19 @@ from __future__ import annotations
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import NotFound
+from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
+from components.resources.adoption import ASKED_ONCE
 from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, present
 
 
 class ClientJwksProvider(AuthorityProvider):
     identity = ("client_id", "platform")
+
+    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:  # noqa: ARG002
+        return snapshot.jwks, inputs["jwks"]
 
     def create(self, props: Properties) -> CreateResult:
         inputs = inputs_of(props)
@@ -50,5 +56,5 @@ class ClientJwks(Resource, module="acmidm", name="ClientJwks"):
         self, resource_name: str, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         jwks = {kid: dict(key.members) for kid, key in connection.keys.items()}
-        props = {"platform": connection.platform.value, "client_id": client_id, "jwks": jwks}
-        super().__init__(ClientJwksProvider(), resource_name, props, opts)
+        props = {"platform": connection.platform.value, "client_id": client_id, "adopt": connection.adopt, "jwks": jwks}
+        super().__init__(ClientJwksProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, ASKED_ONCE))

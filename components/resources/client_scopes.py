@@ -10,8 +10,11 @@ from __future__ import annotations
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import NotFound
+from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
+from components.resources.adoption import ASKED_ONCE
 from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, present
 
 NOT_DECLARED = "granted outside this project"
@@ -19,6 +22,9 @@ NOT_DECLARED = "granted outside this project"
 
 class ClientScopesProvider(AuthorityProvider):
     identity = ("client_id", "platform")
+
+    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:
+        return dict.fromkeys(_granted(platform, snapshot, inputs), "granted"), dict.fromkeys(inputs["scopes"], "granted")
 
     def create(self, props: Properties) -> CreateResult:
         self.on(props).authority.replace_scopes(props["client_id"], None, frozenset(props["scopes"]))
@@ -29,9 +35,7 @@ class ClientScopesProvider(AuthorityProvider):
         snapshot = platform.clients.get(id_)
         if snapshot is None:
             return gone()
-        declared = props["scopes"]
-        granted = snapshot.scopes - (platform.assigned - declared.keys())
-        scopes = {scope: declared.get(scope, NOT_DECLARED) for scope in sorted(granted)}
+        scopes = {scope: props["scopes"].get(scope, NOT_DECLARED) for scope in _granted(platform, snapshot, props)}
         return present(id_, {**inputs_of(props), "scopes": scopes})
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
@@ -55,5 +59,15 @@ class ClientScopes(Resource, module="acmidm", name="ClientScopes"):
     def __init__(
         self, resource_name: str, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        props = {"platform": connection.platform.value, "client_id": client_id, "scopes": dict(connection.scopes)}
-        super().__init__(ClientScopesProvider(), resource_name, props, opts)
+        props = {
+            "platform": connection.platform.value,
+            "client_id": client_id,
+            "adopt": connection.adopt,
+            "scopes": dict(connection.scopes),
+        }
+        super().__init__(ClientScopesProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, ASKED_ONCE))
+
+
+def _granted(platform: ConnectedPlatform, snapshot: ClientSnapshot, props: Properties) -> list[str]:
+    """The scopes that are ours to look at: not those that a provider assigned by itself and nobody declares."""
+    return sorted(snapshot.scopes - (platform.assigned - props["scopes"].keys()))

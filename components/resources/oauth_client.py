@@ -2,7 +2,7 @@
 
 Identity: the natural key (``software_id``: platform, environment, organisation, application), which the authority keeps.
 Create registers the client, or takes over the one with this key that an earlier run of the same stack made, whatever cut
-that run off. One that somebody else made is refused unless ``adopt`` is set.
+that run off. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
 Replaced when organisation, application, platform or environment change; everything else is updated in place.
 Delete removes the client with its scopes and keys, but only while it is still managed by this resource: after a form
 was renamed, the resource under the new name has taken the client over.
@@ -13,9 +13,11 @@ from __future__ import annotations
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import AlreadyRegistered, NotFound
-from components.authorities.port import Authority, ClientMetadata, RegisteredClient
+from components.authorities.port import Authority, ClientMetadata, ClientSnapshot, RegisteredClient
 from components.model.connection import Connection
+from components.resources.adoption import ASKED_ONCE, client_to_adopt
 from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
 
 _METADATA = (
@@ -36,16 +38,21 @@ _METADATA = (
 class OAuthClientProvider(AuthorityProvider):
     identity = ("software_id", "platform")
 
+    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:  # noqa: ARG002
+        return _properties(snapshot.client.metadata), _properties(_metadata(inputs))
+
     def create(self, props: Properties) -> CreateResult:
-        platform, wanted, secret = self.on(props), _metadata(props), props.get("client_secret")
-        try:
-            client = platform.authority.register(wanted, secret)
-        except AlreadyRegistered as error:
-            existing = _existing(platform.authority, error)
-            if not _is_ours(existing, wanted) and not props.get("adopt"):
-                raise _not_ours(existing, wanted) from None
-            client = platform.authority.update(existing.client_id, existing.metadata, wanted, secret)
-        return CreateResult(client.client_id, _outputs(props, client))
+        authority, wanted, secret = self.on(props).authority, _metadata(props), props.get("client_secret")
+        adopted = client_to_adopt(props)
+        if adopted is not None:
+            client = authority.update(adopted, None, wanted, secret)
+        else:
+            try:
+                client = authority.register(wanted, secret)
+            except AlreadyRegistered as error:
+                existing = _our_own(authority, error, wanted)
+                client = authority.update(existing.client_id, existing.metadata, wanted, secret)
+        return CreateResult(client.client_id, {**inputs_of(props), "client_id": client.client_id})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
@@ -59,9 +66,9 @@ class OAuthClientProvider(AuthorityProvider):
         platform = self.on(news)
         secret = news.get("client_secret")
         changed_secret = secret if secret != olds.get("client_secret") else None
-        client = platform.authority.update(id_, _metadata(olds), _metadata(news), changed_secret)
+        platform.authority.update(id_, _metadata(olds), _metadata(news), changed_secret)
         platform.clients.forget(id_)
-        return UpdateResult(_outputs(news, client))
+        return UpdateResult({**inputs_of(news), "client_id": id_})
 
     def delete(self, id_: str, props: Properties) -> None:
         platform = self.on(props)
@@ -83,7 +90,6 @@ class OAuthClient(Resource, module="acmidm", name="OAuthClient"):
         connection: Connection,
         *,
         client_secret: pulumi.Input[str] | None = None,
-        adopt: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         wanted = ClientMetadata(
@@ -102,12 +108,10 @@ class OAuthClient(Resource, module="acmidm", name="OAuthClient"):
             **_properties(wanted),
             "platform": connection.platform.value,
             "client_secret": client_secret,
-            # Asked once, at creation: setting or removing it later changes nothing.
-            "adopt": adopt or None,
+            "adopt": connection.adopt,
             "client_id": None,
         }
-        once = pulumi.ResourceOptions(ignore_changes=["adopt"])
-        super().__init__(OAuthClientProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, once))
+        super().__init__(OAuthClientProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, ASKED_ONCE))
 
 
 def _metadata(props: Properties) -> ClientMetadata:
@@ -123,27 +127,17 @@ def _properties(metadata: ClientMetadata) -> dict[str, object]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value is not None}
 
 
-def _outputs(props: Properties, client: RegisteredClient) -> dict[str, object]:
-    return {**inputs_of(props), "client_id": client.client_id}
-
-
-def _existing(authority: Authority, error: AlreadyRegistered) -> RegisteredClient:
+def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata) -> RegisteredClient:
+    """The client that has the natural key already, if a resource of the same project and stack made it."""
     client = authority.read(error.client_id) if error.client_id else None
     if client is None:
-        raise NotFound(f"{error}; the client that has this natural key cannot be read: run the command again") from error
-    return client
-
-
-def _is_ours(client: RegisteredClient, wanted: ClientMetadata) -> bool:
-    """Whether a resource of the same project and stack made it."""
-    stack, _, _ = (wanted.managed_by or "").partition(":")
-    return (client.metadata.managed_by or "").partition(":")[0] == stack
-
-
-def _not_ours(client: RegisteredClient, wanted: ClientMetadata) -> AlreadyRegistered:
+        raise NotFound(f"{error}; the client that has this natural key cannot be read: run the command again") from None
     owner = client.metadata.managed_by
-    return AlreadyRegistered(
-        f"client {client.client_id} is registered already for {wanted.software_id}, "
-        f"{f'managed by {owner}' if owner else 'made by hand'}; see whose it is, and set adopt: true in the form to take it over",
+    if (owner or "").partition(":")[0] == (wanted.managed_by or "").partition(":")[0]:
+        return client
+    platform = (wanted.software_id or "").partition("/")[0]
+    raise AlreadyRegistered(
+        f"client {client.client_id} is registered already for {wanted.software_id}, {f'managed by {owner}' if owner else 'made by hand'}; "
+        f"see whose it is, and take it over with adopt: {{{platform}: {client.client_id}}} in the form's environment",
         client.client_id,
-    )
+    ) from None

@@ -11,12 +11,18 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from components.authorities.connected import ConnectedPlatform
+from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
+from components.resources.adoption import ASKED_ONCE
 from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
 
 
 class ProductConfigurationProvider(AuthorityProvider):
     identity = ("product", "client_id", "platform")
+
+    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:
+        return platform.configurations(inputs["product"]).get(snapshot.client.client_id) or {}, inputs["configuration"]
 
     def create(self, props: Properties) -> CreateResult:
         inputs = inputs_of(props)
@@ -58,7 +64,8 @@ class ProductConfiguration(Resource, module="acmidm", name="ProductConfiguration
             "platform": connection.platform.value,
             "product": product,
             "client_id": client_id,
+            "adopt": connection.adopt,
             "managed_by": managed_by(client_resource_name),
             "configuration": dict(connection.products[product]),
         }
-        super().__init__(ProductConfigurationProvider(), resource_name, props, opts)
+        super().__init__(ProductConfigurationProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, ASKED_ONCE))

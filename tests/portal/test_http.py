@@ -39,7 +39,7 @@ def test_a_token_that_was_not_issued_here_is_refused(portal: RunningPortal) -> N
     """Nonsense, a token of another issuer, and a client assertion: 401 invalid_token."""
     foreign = sign_assertion(new_key(), "x", portal.origin, claims={"client_id": "x", "scope": "management_read"})
     for token in ("nonsense", "a.b.c", foreign, "ü"):
-        answer = httpx.get(f"{portal.origin}{CLIENTS}", headers={"Authorization": f"Bearer {token}".encode()})
+        answer = httpx.get(f"{portal.origin}{CLIENTS}", headers={b"Authorization": f"Bearer {token}".encode()})
         assert answer.status_code == 401
         assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 

@@ -1,5 +1,7 @@
 """The token endpoint's answers: secrets, scopes, claims, discovery."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -25,7 +27,7 @@ def secret_client(operator: httpx.Client, method: str) -> str:
     return str(register_client(operator, token_endpoint_auth_method=method, client_secret=SECRET, scopes=["dv_magda"])["client_id"])
 
 
-def post(portal: RunningPortal, *, auth: tuple[str, str] | None = None, **form: str) -> httpx.Response:
+def post(portal: RunningPortal, form: Mapping[str, str] = MappingProxyType({}), *, auth: tuple[str, str] | None = None) -> httpx.Response:
     return httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials", **form}, auth=auth, timeout=10)
 
 
@@ -42,8 +44,8 @@ def test_each_secret_method_works_where_it_is_registered_and_only_there(portal: 
     quoted = httpx.QueryParams({"s": SECRET})  # RFC 6749 §2.3.1: form-encoded before Basic
     encoded = str(quoted).removeprefix("s=").replace("+", "%20")
     assert post(portal, auth=(basic, encoded)).status_code == 200
-    assert post(portal, client_id=form, client_secret=SECRET).status_code == 200
-    wrong = post(portal, client_id=basic, client_secret=SECRET)
+    assert post(portal, {"client_id": form, "client_secret": SECRET}).status_code == 200
+    wrong = post(portal, {"client_id": basic, "client_secret": SECRET})
     assert wrong.status_code == 401
     assert "registered with client_secret_basic, so client_secret_post is not accepted" in wrong.json()["error_description"]
     assert "registered with client_secret_post" in post(portal, auth=(form, encoded)).json()["error_description"]
@@ -54,7 +56,7 @@ def test_each_secret_method_works_where_it_is_registered_and_only_there(portal: 
 def test_a_secret_is_not_accepted_where_a_key_is_registered(portal: RunningPortal, operator: httpx.Client) -> None:
     """A client that authenticates with a key can't fall back to something weaker."""
     client_id = register_client(operator, keys=[new_key()])["client_id"]
-    for answer in (post(portal, client_id=client_id, client_secret="x"), post(portal, auth=(client_id, "x"))):
+    for answer in (post(portal, {"client_id": client_id, "client_secret": "x"}), post(portal, auth=(client_id, "x"))):
         assert answer.status_code == 401
         assert "registered with private_key_jwt" in answer.json()["error_description"]
 
@@ -68,14 +70,14 @@ def test_wrong_credentials_are_told_apart(portal: RunningPortal, operator: httpx
         ({"client_id": client_id}, "the request carries no client authentication"),
         ({"client_secret": SECRET}, "client_id is missing"),
     ):
-        answer = post(portal, **form)
+        answer = post(portal, form)
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
         assert description in answer.json()["error_description"]
     for header in ("Basic", "Basic !", "Basic /w==", "Basic eDo=", "Bearer x"):
         broken = httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials"}, headers={"Authorization": header})
         assert broken.status_code == 401
         assert "not Basic with client_id and client_secret" in broken.json()["error_description"]
-    several = post(portal, auth=(client_id, SECRET), client_secret=SECRET)
+    several = post(portal, {"client_secret": SECRET}, auth=(client_id, SECRET))
     assert (several.status_code, several.json()["error"]) == (400, "invalid_request")
 
 

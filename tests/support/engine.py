@@ -6,17 +6,30 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.support.portal import OPERATOR, RunningPortal
 from toolchain.environment import variables
 
 ROOT = Path(__file__).parents[2]
 COMMAND_SECONDS = 120
+SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "')
+
+
+def settings_of(portal: RunningPortal, *, prefix: str = "") -> dict[str, object]:
+    """The settings that lead to a portal, all but the operator's key; ``prefix`` is that of a second platform."""
+    values = {
+        "managementUrl": f"{portal.origin}/management/v1",
+        "issuer": portal.issuer,
+        "productsUrl": f"{portal.origin}/products/v1",
+        "operatorClientId": OPERATOR,
+    }
+    return {prefix + key[0].upper() + key[1:] if prefix else key: value for key, value in values.items()}
 
 
 @dataclass
@@ -31,14 +44,27 @@ class Outcome:
     def output(self) -> str:
         return self.stdout + self.stderr
 
+    def line(self, *words: str) -> str:
+        """The one line that holds all of ``words``."""
+        found = self.lines(*words)
+        assert len(set(found)) == 1, f"{len(found)} lines have {words}:\n{self.output}"
+        return found[0]
+
+    def lines(self, *words: str) -> list[str]:
+        return [line for line in self.output.splitlines() if all(word in line for word in words)]
+
 
 @dataclass
 class Project:
-    """The project's own ``Pulumi.yaml`` and ``__main__.py`` with forms, settings and state in ``folder``."""
+    """The project's own ``Pulumi.yaml`` and ``__main__.py`` with forms, settings and state in ``folder``.
+
+    No command may show a traceback or one of ``secrets``: that is looked at after each.
+    """
 
     folder: Path
     stack: str = "tni"
     environment: dict[str, str] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
 
     @property
     def forms(self) -> Path:
@@ -47,12 +73,23 @@ class Project:
     def prepare(self, config: Mapping[str, object]) -> None:
         """Lays the project out and makes its stack; ``config`` are settings without their namespace."""
         self.forms.mkdir(parents=True, exist_ok=True)
-        (self.folder / "state").mkdir()
-        shutil.copy(ROOT / "Pulumi.yaml", self.folder)
-        shutil.copy(ROOT / "__main__.py", self.folder)
-        (self.folder / ".venv").symlink_to(ROOT / ".venv")
-        self.configure({"environment": "tni", "catalogueFolder": str(ROOT / "catalogue"), **config})
-        assert self.pulumi("stack", "init", self.stack).code == 0
+        (self.folder / "state").mkdir(exist_ok=True)
+        for file in ("Pulumi.yaml", "__main__.py"):
+            shutil.copy(ROOT / file, self.folder)
+        if not (self.folder / ".venv").exists():
+            (self.folder / ".venv").symlink_to(ROOT / ".venv")
+        self.configure({"environment": self.stack, "catalogueFolder": str(ROOT / "catalogue"), **config})
+        made = self.pulumi("stack", "init", self.stack)
+        assert made.code == 0, made.output
+
+    def connect(self, portal: RunningPortal, **config: object) -> None:
+        """Prepares the project for a portal, with its operator's key in a file."""
+        key = json.dumps(portal.operator_key.as_dict(private=True))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"operator-{self.stack}.jwk.json"
+        file.write_text(key)
+        self.secrets.append(str(portal.operator_key.as_dict(private=True)["d"]))
+        self.prepare({**settings_of(portal), "operatorPrivateKeyFile": str(file), **config})
 
     def configure(self, config: Mapping[str, object]) -> None:
         """Sets settings of the stack, in the clear."""
@@ -62,11 +99,71 @@ class Project:
         file.write_text(yaml.safe_dump(document))
 
     def variables(self) -> dict[str, str]:
-        own = {"PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}", "PULUMI_CONFIG_PASSPHRASE": "of-tests", "NO_COLOR": "1"}
+        own = {
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "of-tests",
+            "PULUMI_STACK": self.stack,
+            "NO_COLOR": "1",
+        }
         return {**os.environ, **variables(), **own, **self.environment}
 
     def pulumi(self, *words: str) -> Outcome:
         """Runs the command line to its end, without asking anything."""
+        outcome = self._run(words)
+        shown = [sign for sign in SIGNS_OF_A_TRACEBACK if sign in outcome.output]
+        assert not shown, f"pulumi {' '.join(words)} shows a traceback:\n{outcome.output}"
+        assert not any(secret in outcome.output for secret in self.secrets), f"pulumi {' '.join(words)} shows a secret"
+        return outcome
+
+    def succeed(self, *words: str) -> Outcome:
+        """Runs a command that must succeed."""
+        outcome = self.pulumi(*words)
+        assert outcome.code == 0, outcome.output
+        return outcome
+
+    def up(self, *words: str) -> Outcome:
+        return self.pulumi("up", "--yes", "--skip-preview", "--continue-on-error", "--suppress-progress", *words)
+
+    def apply(self, *words: str) -> Outcome:
+        """``up``, which must succeed."""
+        outcome = self.up(*words)
+        assert outcome.code == 0, outcome.output
+        return outcome
+
+    def preview(self, *words: str) -> Outcome:
+        return self.pulumi("preview", "--suppress-progress", *words)
+
+    def steps(self, *words: str) -> list[dict[str, Any]]:
+        """The steps of a preview that change something, those of components and of the stack left out."""
+        steps = json.loads(self.succeed("preview", "--json", *words).stdout)["steps"]
+        return [step for step in steps if step["op"] != "same" and kind_of(step["urn"]) in KINDS]
+
+    def details(self, *words: str) -> dict[str, list[str]]:
+        """Per resource that a preview changes, the properties that change in it."""
+        return {place_of(step["urn"]): sorted(step.get("detailedDiff") or {}) for step in self.steps(*words)}
+
+    def in_sync(self) -> None:
+        """Neither the forms nor the authority differ from the state."""
+        outcome = self.preview("--refresh", "--expect-no-changes", "--diff")
+        assert outcome.code == 0, outcome.output
+
+    def outputs(self, *words: str) -> dict[str, Any]:
+        return dict(json.loads(self.succeed("stack", "output", "--json", *words).stdout))
+
+    def exported(self) -> str:
+        """The state as it is stored, secrets encrypted."""
+        return self.succeed("stack", "export").stdout
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """The state's resources of this project's four kinds, as ``OAuthClient gent/loket``."""
+        resources = json.loads(self.exported())["deployment"].get("resources") or []
+        return {place_of(found["urn"]): found for found in resources if kind_of(found["urn"]) in KINDS}
+
+    def shown_with_secrets(self) -> str:
+        """The outputs in the clear, the one command that may show secrets."""
+        return self._run(("stack", "output", "--json", "--show-secrets")).stdout
+
+    def _run(self, words: Iterable[str]) -> Outcome:
         done = subprocess.run(
             ["pulumi", *words, "--non-interactive"],
             cwd=self.folder,
@@ -78,23 +175,15 @@ class Project:
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
-    def up(self, *words: str) -> Outcome:
-        return self.pulumi("up", "--yes", "--skip-preview", "--continue-on-error", "--suppress-progress", *words)
 
-    def preview(self, *words: str) -> Outcome:
-        return self.pulumi("preview", "--suppress-progress", *words)
+KINDS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration", "RandomPassword")
 
-    def steps(self, *words: str) -> list[dict[str, Any]]:
-        """The steps of a preview that change something."""
-        outcome = self.pulumi("preview", "--json", *words)
-        assert outcome.code == 0, outcome.output
-        return [step for step in json.loads(outcome.stdout)["steps"] if step["op"] != "same"]
 
-    def outputs(self) -> dict[str, Any]:
-        outcome = self.pulumi("stack", "output", "--json")
-        assert outcome.code == 0, outcome.output
-        return dict(json.loads(outcome.stdout))
+def kind_of(urn: str) -> str:
+    """The last word of a resource's type."""
+    return urn.split("::")[2].rpartition("$")[2].rpartition(":")[2]
 
-    def exported(self) -> str:
-        """The state as it is stored, secrets encrypted."""
-        return self.pulumi("stack", "export").stdout
+
+def place_of(urn: str) -> str:
+    """A resource by its kind and name, as tests name it."""
+    return f"{kind_of(urn)} {urn.split('::')[3]}"

@@ -27,7 +27,7 @@ SHAPE = {
     "unknown field, near none": (
         "application: mijn-gent\n",
         "application: mijn-gent\n▶zzz: 1\n",
-        'unknown field "zzz"; known here: application, contacts, environments, organisation, platforms, token_endpoint_auth_method',
+        'unknown field "zzz"; known here: application, contacts, ending, environments, organisation, platforms, token_endpoint_auth_method',
     ),
     "unknown field of the organisation": (
         "  kbo: ",
@@ -51,6 +51,27 @@ SHAPE = {
     "unknown environment": ("  tni:\n", "  ▶tin:\n", '"tin" is not known; did you mean "tni"?'),
     "unknown platform": ("[acmidm]", "[acmidm, ▶geosecur]", 'item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?'),
     "platform twice": ("[acmidm]", "▶[acmidm, acmidm]", "a platform stands twice; keep each once"),
+    "not on ACM/IDM": ("[acmidm]", "▶[geosecure]", "acmidm is not among the platforms; add it: a connection is in ACM/IDM, or in both"),
+    "ending where it is not": (
+        "platforms: [acmidm]\n",
+        "platforms: [acmidm]\nending: [▶geosecure]\n",
+        "geosecure is not among the platforms any more; remove it here too",
+    ),
+    "ending the platform that stays": (
+        "platforms: [acmidm]\n",
+        "platforms: [acmidm]\nending: [▶acmidm]\n",
+        "acmidm is the platform that stays; remove it here",
+    ),
+    "adopting where it is not": (
+        "    jwks: [tni.jwk.json]\n",
+        '    jwks: [tni.jwk.json]\n    adopt: {▶geosecure: "6776"}\n',
+        "geosecure is not among the platforms; add it there, or remove it here",
+    ),
+    "adopting on an unknown platform": (
+        "    jwks: [tni.jwk.json]\n",
+        '    jwks: [tni.jwk.json]\n    adopt: {▶geosecur: "6776"}\n',
+        '"geosecur" is not known; did you mean "geosecure"?',
+    ),
     "unknown authentication method": (
         ": private_key_jwt",
         ": ▶private_key",
@@ -262,7 +283,7 @@ def prepared(kind: str, form: str) -> str:
             return form.replace("    jwks: [prod.jwk.json]\n", "")
         case "product that needs no configuration":
             return form.replace("  prod:\n", "      register: {}\n  prod:\n")
-        case "scope not offered on that platform":
+        case "scope not offered on that platform" | "not on ACM/IDM":
             return _on_both_platforms(form)
     return form
 
@@ -413,6 +434,12 @@ def test_forms_with_mistakes_in_what_identifies_them_are_not_taken_for_one_anoth
     assert len(workspace.problems()) == 4
 
 
+def test_a_mistake_in_the_platforms_is_told_once_and_not_again_of_what_speaks_of_them(workspace: Workspace) -> None:
+    text = FORM.replace("[acmidm]\n", "[acmidm, geosecur]\nending: [geosecure]\n")
+    workspace.write_form(text.replace("    jwks: [tni", '    adopt: {geosecure: "6776"}\n    jwks: [tni'))
+    assert [problem.what for problem in workspace.problems()] == ['item 2 of "platforms": "geosecur" is not known']
+
+
 def test_two_departments_with_the_shared_kbo_number_are_two(workspace: Workspace) -> None:
     shared = FORM.replace("0207.451.227", "0316.380.841")
     workspace.write_form(shared)
@@ -424,6 +451,12 @@ def test_two_organisations_may_have_an_application_of_one_name(workspace: Worksp
     aalst = FORM.replace("OVO002067", "OVO001992").replace("0207.451.227", "0207.437.468")
     workspace.write_form(aalst, "gent/aalst")
     assert workspace.sentences() == []
+
+
+def test_a_semicolon_in_what_was_written_does_not_part_the_sentence(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("OVO002067", '"a; b"'))
+    [problem] = workspace.problems()
+    assert (problem.what, problem.remedy) == ('"a; b" is not an OVO code', "write OVO and six digits, such as OVO002067")
 
 
 def test_a_message_keeps_to_its_line(workspace: Workspace) -> None:

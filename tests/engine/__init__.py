@@ -1,0 +1,1 @@
+"""The real command line, a backend of files, a real portal."""

@@ -1,0 +1,204 @@
+"""`acmidm portal`: real stacks, real background processes."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from joserfc.jwk import ECKey
+
+from tests.support.portal import ASSERTION_TYPE, sign_assertion
+
+PROJECT = Path(__file__).parents[2]
+OPERATOR = "acmidm-operator"
+
+
+class Stack:
+    """A project folder with one stack, `tni`, whose ACM/IDM is on a free port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.data = folder / ".local" / "tni" / "acmidm"
+        self.key_file = self.data / "operator.jwk.json"
+        shutil.copy(PROJECT / "Pulumi.yaml", folder)
+        shutil.copytree(PROJECT / "catalogue", folder / "catalogue")
+        settings = {
+            "environment": "tni",
+            "managementUrl": f"{self.origin}/management/v1",
+            "issuer": f"{self.origin}/op",
+            "productsUrl": f"{self.origin}/products/v1",
+            "operatorClientId": OPERATOR,
+            "operatorPrivateKeyFile": str(self.key_file.relative_to(folder)),
+        }
+        config = {f"acmidm:{name}": value for name, value in settings.items()}
+        (folder / "Pulumi.tni.yaml").write_text(json.dumps({"config": config}))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`acmidm portal …` in the folder."""
+        return subprocess.run(
+            [sys.executable, "-c", "from acmidm.portal import app; app()", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    @property
+    def pid(self) -> int:
+        return int((self.data / "portal.pid").read_text())
+
+    def operator(self) -> httpx.Client:
+        """Acts as the operator, with the key in the file."""
+        key = ECKey.import_key(json.loads(self.key_file.read_text()))
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": sign_assertion(key, OPERATOR, f"{self.origin}/op"),
+        }
+        token = httpx.post(f"{self.origin}/op/v1/token", data=form).raise_for_status().json()["access_token"]
+        return httpx.Client(base_url=self.origin, headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    made = Stack(tmp_path)
+    yield made
+    assert made.run("stop").returncode == 0
+
+
+def test_start_brings_up_a_portal_that_knows_the_catalogue_and_the_operator(stack: Stack) -> None:
+    """After one command the operator's key is there for its owner only, and works; the scopes are the catalogue's."""
+    started = stack.run("start", "--stack", "tni")
+    assert (started.returncode, started.stdout) == (0, f"portal tni acmidm: started at {stack.origin}\n"), started.stderr
+    assert stat.S_IMODE(stack.key_file.stat().st_mode) == 0o600
+    scopes = httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
+    assert {"dv_notificaties_schrijven", "dv_dosis_schrijven"} <= set(scopes)
+    with stack.operator() as operator:
+        assert operator.get("/management/v1/clients").json() == {"items": [], "next": None}
+        assert operator.get("/products/v1/notificaties/configurations").status_code == 200
+
+
+def test_a_second_start_leaves_it_alone_and_stop_keeps_its_data(stack: Stack) -> None:
+    """The same process after a second start; the same data and key after a stop and a start."""
+    stack.run("start")
+    pid, key = stack.pid, stack.key_file.read_text()
+    again = stack.run("start")
+    assert again.stdout == f"portal tni acmidm: running at {stack.origin}\n"
+    assert stack.pid == pid
+    assert stack.run("status").stdout == f"portal tni acmidm: running at {stack.origin} (process {pid})\n"
+    stopped = stack.run("stop")
+    assert stopped.stdout == "portal tni acmidm: stopped\n"
+    assert stack.run("stop").stdout == ""
+    status = stack.run("status")
+    assert (status.returncode, status.stdout) == (1, "portal tni acmidm: stopped\n")
+    stack.run("start")
+    assert stack.key_file.read_text() == key
+    stack.operator().close()
+
+
+def test_a_changed_catalogue_takes_effect_at_the_next_start(stack: Stack) -> None:
+    """A new scope is a line of data: the portal is restarted, so that it knows it."""
+    stack.run("start")
+    pid = stack.pid
+    file = stack.folder / "catalogue" / "dosis.yaml"
+    file.write_text(file.read_text().replace("acmidm: dv_dosis_schrijven", "acmidm: dv_dosis_renamed"))
+    assert "started at" in stack.run("start").stdout
+    assert stack.pid != pid
+    assert "dv_dosis_renamed" in httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
+
+
+def test_a_lost_database_or_key_is_made_good(stack: Stack) -> None:
+    """The operator works again after either is removed, without a hand's turn."""
+    stack.run("start")
+    stack.run("stop")
+    for file in stack.data.glob("portal.db*"):
+        file.unlink()
+    stack.run("start")
+    stack.operator().close()
+    stack.key_file.unlink()
+    stack.run("start")
+    stack.operator().close()
+
+
+def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
+    """Also where that program speaks HTTP: nothing is taken for ours that isn't."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", stack.port))
+        other.listen()
+        refused = stack.run("start")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by another program; stop that, or choose another port\n"
+    )
+
+
+def test_a_number_left_behind_is_never_killed(stack: Stack) -> None:
+    """After kill -9 the file still names a process; if that number is another program's by now, it is left alone."""
+    stack.run("start")
+    os.kill(stack.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while stack.run("status").returncode == 0:
+        assert time.monotonic() < deadline
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        (stack.data / "portal.pid").write_text(str(bystander.pid))
+        assert stack.run("stop").stdout == ""
+        assert bystander.poll() is None
+        assert "started" in stack.run("start").stdout
+        assert bystander.poll() is None
+        bystander.communicate()
+
+
+def test_a_portal_that_ends_at_once_says_why(stack: Stack) -> None:
+    """The log's last line is in the message."""
+    stack.data.mkdir(parents=True)
+    stack.run("start")
+    stack.run("stop")
+    (stack.data / "portal.db").write_bytes(b"no database" * 100)
+    refused = stack.run("start")
+    assert refused.returncode == 1
+    assert "file is not a database" in refused.stderr
+    for file in stack.data.glob("portal.db*"):
+        file.unlink()
+
+
+def test_serve_runs_in_the_foreground_until_it_is_told_to_stop(stack: Stack) -> None:
+    """The same portal, its log on the screen; Ctrl-C ends it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", "from acmidm.portal import app; app()", "serve"],
+        cwd=stack.folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as foreground:
+        assert foreground.stdout is not None
+        assert foreground.stdout.readline() == f"ready at {stack.origin}\n"
+        assert stack.run("start").stdout == f"portal tni acmidm: running at {stack.origin}\n"
+        foreground.send_signal(signal.SIGINT)
+        assert foreground.wait(timeout=20) in (0, 130, -signal.SIGINT)
+
+
+def test_unknown_stacks_and_platforms_are_told(stack: Stack) -> None:
+    """One sentence, exit code 1."""
+    unknown = stack.run("start", "--stack", "acceptance")
+    assert unknown.returncode == 1
+    assert "Pulumi.acceptance.yaml" in unknown.stderr
+    platform = stack.run("serve", "--platform", "geosecure")
+    assert platform.returncode == 1
+    assert "stack tni has no embedded portal for platform geosecure" in platform.stderr
+    assert "Traceback" not in unknown.stderr + platform.stderr

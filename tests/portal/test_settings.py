@@ -1,0 +1,61 @@
+"""The settings of an instance, and registering operators."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc.jwk import RSAKey
+from pydantic import ValidationError
+
+from beheerportaal.operators import register_operator
+from beheerportaal.settings import PortalSettings
+from tests.support.portal import PRODUCTS, SCOPES, new_key, public_jwk
+
+
+def settings(**changes: Any) -> PortalSettings:
+    right = {"environment": "tni", "platform": "acmidm", "port": 8511, "database": "portal.db", "scopes": SCOPES, "products": PRODUCTS}
+    return PortalSettings.model_validate({**right, **changes})
+
+
+def test_the_addresses_follow_from_host_and_port() -> None:
+    """Origin, issuer and token endpoint are one decision."""
+    assert settings().issuer == "http://127.0.0.1:8511/op"
+    assert settings(host="::1").token_endpoint == "http://[::1]:8511/op/v1/token"
+    assert settings(host="localhost").origin == "http://localhost:8511"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"host": "0.0.0.0"}, "no loopback address"),  # noqa: S104 - what is refused
+        ({"host": "192.0.2.1"}, "no loopback address"),
+        ({"host": "portal.example"}, "host"),
+        ({"port": 65536}, "port"),
+        ({"platform": "keycloak"}, "platform"),
+        ({"scopes": {"management_read": {}}}, "right of operators"),
+        ({"scopes": {}}, "names scope dv_notificaties_schrijven, which is not among the scopes"),
+        ({"products": {"dosis": {"scope": "dv_dosis_schrijven", "schema": {"type": "objekt"}}}}, "not a JSON Schema"),
+        ({"databse": "typo"}, "databse"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], message: str) -> None:
+    """Above all: the portal speaks plain HTTP, and listens on loopback only."""
+    with pytest.raises(ValidationError, match=message):
+        settings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rights": ["root"], "secret": "x"}, "unknown right root"),
+        ({}, "a public JWK or a secret"),
+        ({"secret": "x", "public_jwk": {}}, "a public JWK or a secret"),
+        ({"public_jwk": new_key().as_dict(private=True)}, "/keys/0/d is a private member"),
+        ({"public_jwk": {**public_jwk(RSAKey.generate_key(2048)), "kid": ""}}, "/keys/0/kid is missing"),
+    ],
+)
+def test_an_operator_needs_rights_and_one_credential(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
+    """Refused before anything is written."""
+    with pytest.raises(ValueError, match=message):
+        register_operator(tmp_path / "portal.db", "operator", **arguments)
+    assert not (tmp_path / "portal.db").exists()

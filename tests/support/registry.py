@@ -1,0 +1,74 @@
+"""What is registered at a portal, seen and changed by hand: by an operator who does not use this project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from joserfc.jwk import Key
+
+from tests.support.portal import put_current, public_jwk
+
+_NOT_DECLARED = ("client_id", "client_id_issued_at", "client_secret_updated_at")
+
+
+@dataclass
+class Registry:
+    """One portal, through its management API."""
+
+    http: httpx.Client
+
+    def clients(self, application: str) -> list[dict[str, Any]]:
+        """The clients of an application, with scopes and keys."""
+        page = self.http.get("/management/v1/clients", params={"application": application}).raise_for_status().json()
+        items: list[dict[str, Any]] = page["items"]
+        return items
+
+    def client(self, application: str) -> dict[str, Any]:
+        """The one client of an application."""
+        found = self.clients(application)
+        assert len(found) == 1, f"{len(found)} clients of {application}"
+        return found[0]
+
+    def change(self, client_id: str, **members: Any) -> None:
+        """Changes members of a client's document."""
+        path = f"/management/v1/clients/{client_id}"
+        document = self.http.get(path).raise_for_status().json()
+        declared = {name: value for name, value in document.items() if name not in _NOT_DECLARED}
+        put_current(self.http, path, {**declared, **members}).raise_for_status()
+
+    def set_scopes(self, client_id: str, scopes: Iterable[str]) -> None:
+        put_current(self.http, f"/management/v1/clients/{client_id}/scopes", {"scopes": sorted(scopes)}).raise_for_status()
+
+    def set_keys(self, client_id: str, keys: Iterable[Key]) -> None:
+        put_current(self.http, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(key) for key in keys]}).raise_for_status()
+
+    def remove(self, client_id: str) -> None:
+        self._delete(f"/management/v1/clients/{client_id}")
+
+    def configuration(self, product: str, client_id: str) -> dict[str, Any] | None:
+        answer = self.http.get(f"/products/v1/{product}/configurations/{client_id}")
+        return None if answer.status_code == 404 else dict(answer.raise_for_status().json())
+
+    def set_configuration(self, product: str, client_id: str, configuration: Mapping[str, Any]) -> None:
+        put_current(self.http, f"/products/v1/{product}/configurations/{client_id}", configuration).raise_for_status()
+
+    def remove_configuration(self, product: str, client_id: str) -> None:
+        self._delete(f"/products/v1/{product}/configurations/{client_id}")
+
+    def audit(self) -> list[dict[str, Any]]:
+        """The newest changes, whoever made them."""
+        page = self.http.get("/management/v1/audit", params={"limit": 100}).raise_for_status().json()
+        items: list[dict[str, Any]] = page["items"]
+        return items
+
+    def _delete(self, path: str) -> None:
+        etag = self.http.get(path).raise_for_status().headers["ETag"]
+        self.http.delete(path, headers={"If-Match": etag}).raise_for_status()
+
+
+def kids(client: Mapping[str, Any]) -> set[str]:
+    """The key identifiers of a listed client."""
+    return {str(key["kid"]) for key in client["jwks"]["keys"]}
