@@ -1,4 +1,5 @@
 STACK ?= tni
+CONNECTIONS ?= 200
 PYTHON ?= python3
 
 # Looked up when a recipe runs, so that `make help` needs no Python.
@@ -6,7 +7,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit
+.PHONY: help up demo down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit bench schema
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,12 @@ random-plugin: engine  ## Install Pulumi's random plugin, for forms with a clien
 
 lock:  ## Write requirements*.txt anew (needs uv)
 	@toolchain/lock
+
+bench: ready  ## Measure the project with many connections (CONNECTIONS=200)
+	@$(in_environment) python -m bench.scale $(CONNECTIONS)
+
+schema: venv  ## Write the editor's schemas anew
+	@.venv/bin/acmidm schema
 
 lint: venv  ## Check style
 	.venv/bin/ruff check .

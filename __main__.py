@@ -20,10 +20,15 @@ except (InvalidForms, InvalidSettings) as error:
     sys.exit(1)
 
 connections = onboardings.connections(settings.environment)
-outputs = {}
+outputs, secrets = {}, {}
 for form in onboardings.forms:
     own = [connection for connection in connections if connection.name == form.name]
     if own:
-        outputs[form.name] = Onboarding(form.name, own, protect=settings.protect_clients).connections
+        onboarding = Onboarding(form.name, own, protect=settings.protect_clients)
+        outputs[form.name] = onboarding.connections
+        if any(connection.uses_secret for connection in own):
+            secrets[form.name] = onboarding.client_secrets
 pulumi.export("environment", settings.environment.value)
 pulumi.export("connections", outputs)
+if secrets:
+    pulumi.export("client_secrets", secrets)

@@ -28,6 +28,7 @@ StackOption = Annotated[str, typer.Option(help="The stack, as in Pulumi.<stack>.
 def start(stack: StackOption = "tni") -> None:
     """Start the portals that a stack's settings place on this machine; those that run are left alone."""
     from beheerportaal.daemon import Daemon, PortalError
+    from beheerportaal.migrations import UnusableDatabase
 
     failed = False
     for platform, portal, operator in _portals(stack):
@@ -36,7 +37,7 @@ def start(stack: StackOption = "tni") -> None:
         try:
             _prepare_operator(daemon, portal, operator)
             started = daemon.start(portal)
-        except PortalError as error:
+        except (PortalError, UnusableDatabase) as error:
             typer.echo(f"{name}: {error}", err=True)
             failed = True
         else:

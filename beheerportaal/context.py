@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from joserfc.jwk import KeySet
 from jsonschema import Draft202012Validator
 
-from beheerportaal.migrations import upgrade
+from beheerportaal.migrations import open_database
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
 from beheerportaal.oauth.tokens import AccessTokenValidator
 from beheerportaal.settings import PortalSettings
@@ -29,8 +29,7 @@ class Portal:
     @classmethod
     def open(cls, settings: PortalSettings) -> "Portal":
         """Opens the database, brings its schema up to date, and makes the signing key at the first start."""
-        database = Database(settings.database)
-        upgrade(database)
+        database = open_database(settings.database)
         with database.write() as connection:
             keys = KeySet([credentials.server_key(connection)])
         return cls(
@@ -58,5 +57,5 @@ async def _client_id(request: Request) -> str:
 
 
 CurrentPortal = Annotated[Portal, Depends(_portal)]
-# Who calls: the client_id of the access token, which `GuardedRoute` has checked.
+# Who calls: the client_id of the access token, which `TokenRoute` has checked.
 Caller = Annotated[str, Depends(_client_id)]

@@ -8,7 +8,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Se
 AuthMethod = Literal["private_key_jwt", "client_secret_basic", "client_secret_post"]
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 
-
 # The order of these lists means nothing; sorted, two equal sets are equal documents.
 SORTED_SET = AfterValidator(lambda values: sorted(set(values)))
 

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from beheerportaal.jwk import mistakes
-from beheerportaal.migrations import upgrade
+from beheerportaal.migrations import open_database
 from beheerportaal.secrets import hash_secret
 from beheerportaal.settings import RIGHTS
 from beheerportaal.store import operators
-from beheerportaal.store.database import Database
 
 
 def register_operator(
@@ -26,6 +25,7 @@ def register_operator(
 
     Raises:
         ValueError: for unknown rights, a key that can't be used, or neither or both of the two credentials.
+        UnusableDatabase
     """
     if unknown := sorted(set(rights) - set(RIGHTS)):
         raise ValueError(f"unknown right {', '.join(unknown)}; use {' and '.join(RIGHTS)}")
@@ -40,9 +40,8 @@ def register_operator(
         jwks=[] if public_jwk is None else [dict(public_jwk)],
         client_secret_hash=None if secret is None else hash_secret(secret),
     )
-    store = Database(database)
+    store = open_database(database)
     try:
-        upgrade(store)
         with store.write() as connection:
             operators.put(connection, operator)
     finally:

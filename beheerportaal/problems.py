@@ -117,8 +117,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     async def _database(_: Request, error: OperationalError) -> JSONResponse:
         log.error("the database refused: %s", error.orig)
-        return response(Problem(503, "The database is busy; nothing was changed, try again.", headers={"Retry-After": "1"}))
+        return response(Problem(503, "The database can't do it now; nothing was changed, try again.", headers={"Retry-After": "1"}))
 
     @app.exception_handler(Exception)
     async def _unforeseen(_: Request, __: Exception) -> JSONResponse:
-        return response(Problem(500, "The portal failed; its log has the traceback, and nothing was changed."))
+        return response(Problem(500, "The portal failed; its log says more."))

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from beheerportaal import pid_file
 from beheerportaal.app import create_app
+from beheerportaal.migrations import UnusableDatabase, open_database
 from beheerportaal.settings import PortalSettings
 
 GRACE_SECONDS = 5
@@ -70,7 +71,11 @@ def main() -> None:
     if arguments.pid_file is not None and held is None:
         sys.exit(f"another portal holds {arguments.pid_file}; stop it first")
     try:
+        # The application opens it again; here a file that is none ends in a sentence instead of a traceback.
+        open_database(settings.database).close()
         serve(settings)
+    except UnusableDatabase as error:
+        sys.exit(str(error))
     except OSError as error:
         sys.exit(f"can't listen on {settings.host}:{settings.port}: {error.strerror}; stop the program that does, or choose another port")
 

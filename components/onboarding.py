@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -22,11 +22,13 @@ class Onboarding(pulumi.ComponentResource):
     """Declares, per platform, a client with its scopes, keys and products.
 
     ``connections`` are those of one form, one per platform. With ``protect`` the engine refuses to remove or replace the
-    clients until it is taken away, or a form says that a platform is ending. Output: ``connections``, per platform the
-    client-ID, scopes, keys and products.
+    clients until it is taken away, or a form says that a platform is ending. Outputs: ``connections``, per platform the
+    client-ID, scopes, keys and products; and ``client_secrets``, per platform that of a client which authenticates with one.
     """
 
     connections: pulumi.Output[dict[str, Any]]
+    client_secrets: pulumi.Output[dict[str, str]]
+    """Apart from ``connections``: one secret makes all of the output that it is in secret."""
 
     def __init__(
         self,
@@ -37,16 +39,20 @@ class Onboarding(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("acmidm:index:Onboarding", resource_name, None, opts)
-        declared = {connection.platform.value: self._declare(resource_name, connection, protect) for connection in connections}
+        secrets = {connection.platform.value: self._secret(connection) for connection in connections if connection.uses_secret}
+        declared = {connection.platform.value: self._declare(resource_name, connection, protect, secrets) for connection in connections}
         self.connections = pulumi.Output.from_input(declared)
-        self.register_outputs({"connections": self.connections})
+        self.client_secrets = pulumi.Output.secret(secrets)
+        self.register_outputs({"connections": self.connections} | ({"client_secrets": self.client_secrets} if secrets else {}))
 
-    def _declare(self, resource_name: str, connection: Connection, protect: bool) -> dict[str, Any]:
+    def _declare(
+        self, resource_name: str, connection: Connection, protect: bool, secrets: Mapping[str, pulumi.Output[str]]
+    ) -> dict[str, Any]:
         name = resource_name if connection.platform is Platform.ACMIDM else f"{resource_name}/{connection.platform}"
         client = OAuthClient(
             name,
             connection,
-            client_secret=self._secret(name) if connection.uses_secret else None,
+            client_secret=secrets.get(connection.platform.value),
             opts=pulumi.ResourceOptions(parent=self, protect=protect and not connection.ending),
         )
         # The id stays known while a preview updates the client; the output of the same value does not.
@@ -61,7 +67,7 @@ class Onboarding(pulumi.ComponentResource):
                 product,
                 client_id=client_id,
                 client_resource_name=name,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=inside,
             )
         return {
             "organisation": connection.organisation.name,
@@ -77,9 +83,12 @@ class Onboarding(pulumi.ComponentResource):
             "products": sorted(connection.products),
         }
 
-    def _secret(self, name: str) -> pulumi.Output[str]:
-        """The client secret: made here, encrypted in the state, handed over with ``pulumi stack output --show-secrets``."""
+    def _secret(self, connection: Connection) -> pulumi.Output[str]:
+        """The client secret: made here and encrypted in the state. Named by the natural key, it outlives a renamed form."""
         password = pulumi_random.RandomPassword(
-            name, length=_SECRET_LENGTH, special=False, opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["result"])
+            connection.software_id,
+            length=_SECRET_LENGTH,
+            special=False,
+            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["result"]),
         )
         return pulumi.Output.secret(password.result)

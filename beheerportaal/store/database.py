@@ -23,6 +23,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Opens the file, making it and its folder where they are missing. The schema is `migrations.upgrade`'s work."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
         self.engine = _engine(path)
         self._writing = self.engine.execution_options(writes=True)
         # SQLite's own busy handler sleeps and retries: threads of this process that queue for a lock are served sooner.

@@ -33,7 +33,7 @@ def replace(
             return
         if known is not None and current not in (known, wanted):
             raise ChangedMeanwhile(
-                f"{document} was changed by someone else since the last refresh, and is left as it is; "
+                f"someone else changed {document} since the last refresh, and nothing was written; "
                 "run pulumi refresh, see the change in a preview, then run pulumi up"
             )
         write(wanted, etag)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from components.authorities.beheerportaal import Beheerportaal
@@ -21,12 +21,13 @@ from components.settings import PlatformSettings, Settings
 class ConnectedPlatform:
     """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent until asked."""
 
-    def __init__(self, settings: Settings, platform: PlatformSettings, assigned: frozenset[str]) -> None:
+    def __init__(self, settings: Settings, platform: PlatformSettings, assigned: frozenset[str], products: Iterable[str] = ()) -> None:
         retrying = partial(Retrying, settings.retry_deadline_seconds)
         connect = partial(Api, timeout_seconds=settings.request_timeout_seconds)
         issuer = str(platform.issuer)
         tokens = OperatorTokens(issuer, _credentials(platform), connect(issuer, None, retrying=retrying()))
         self.assigned = assigned
+        self.products = tuple(products)
         self.authority: Authority = Beheerportaal(connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
         self.product_api: ProductApi = Products(connect(str(platform.products_url), tokens, retrying=retrying()))
         self.clients = ReadOnce[ClientSnapshot](
@@ -55,7 +56,7 @@ Connected = Mapping[Platform, ConnectedPlatform]
 def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     """Each platform that the settings name."""
     return {
-        platform: ConnectedPlatform(settings, found, catalogue.assigned_by_provider(platform))
+        platform: ConnectedPlatform(settings, found, catalogue.assigned_by_provider(platform), catalogue.validators)
         for platform, found in settings.platforms.items()
     }
 

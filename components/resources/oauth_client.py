@@ -4,8 +4,8 @@ Identity: the natural key (``software_id``: platform, environment, organisation,
 Create registers the client, or takes over the one with this key that an earlier run of the same stack made, whatever cut
 that run off. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
 Replaced when organisation, application, platform or environment change; everything else is updated in place.
-Delete removes the client with its scopes and keys, but only while it is still managed by this resource: after a form
-was renamed, the resource under the new name has taken the client over.
+Delete removes the client's product configurations, then the client with its scopes and keys; but only while it is still
+managed by this resource: after a form was renamed, the resource under the new name has taken the client over.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _METADATA = (
     "contacts",
     "enabled",
 )
+_OF_SECRET = ("client_secret", "token_endpoint_auth_method")
 
 
 class OAuthClientProvider(AuthorityProvider):
@@ -64,16 +65,18 @@ class OAuthClientProvider(AuthorityProvider):
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         platform = self.on(news)
-        secret = news.get("client_secret")
-        changed_secret = secret if secret != olds.get("client_secret") else None
-        platform.authority.update(id_, _metadata(olds), _metadata(news), changed_secret)
+        # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.
+        secret = news.get("client_secret") if any(news.get(name) != olds.get(name) for name in _OF_SECRET) else None
+        platform.authority.update(id_, _metadata(olds), _metadata(news), secret)
         platform.clients.forget(id_)
         return UpdateResult({**inputs_of(news), "client_id": id_})
 
     def delete(self, id_: str, props: Properties) -> None:
         platform = self.on(props)
         client = platform.authority.read(id_)
-        if client is not None and client.metadata.managed_by == props["managed_by"]:
+        if client is None or client.metadata.managed_by == props["managed_by"]:
+            for product in platform.products:
+                platform.product_api.delete(product, id_)
             platform.authority.remove(id_)
         platform.clients.forget(id_)
 

@@ -1,7 +1,9 @@
 """What one product was told about one client: Notificaties, DOSIS, Mijn Burgerprofiel, …
 
-Identity: the product and the client. It lives in the product's API, so it is removed by itself, before the client; but
-only while the client is still managed by the same form: after a rename the resource under the new name has it.
+Identity: the product and the client. It lives in the product's API, so that delete removes it there; but only while the
+client is still managed by the same form: after a rename the resource under the new name has it. Where the client itself is
+removed, delete is skipped and the client's removes it: the engine deletes what depends on a client first, and would have
+removed the configuration by the time that it finds the client protected.
 """
 
 from __future__ import annotations

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from tests.support.engine import Project
+from tests.support.engine import Project, detail_lines, details, place_of
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.registry import Registry
-
-
-def added_lines(text: str) -> list[str]:
-    """The lines of a ``--diff`` that add something."""
-    return [line.strip() for line in text.splitlines() if line.strip().startswith("+ ") and "to create" not in line]
-
-
-def changed_lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip().startswith("~ ") and "(update)" not in line]
 
 
 def test_scope_extension_is_one_resource_and_one_line(project: Project, registry: Registry) -> None:
@@ -25,11 +16,11 @@ def test_scope_extension_is_one_resource_and_one_line(project: Project, registry
     form.save()
 
     steps = project.steps()
-    assert [step["op"] for step in steps] == ["update"]
-    assert project.details() == {"ClientScopes gent/loket": [f"scopes.{PLAIN}"]}
+    assert details(steps) == {"ClientScopes gent/loket": ("update", [f"scopes.{PLAIN}"])}
     assert steps[0]["detailedDiff"][f"scopes.{PLAIN}"]["kind"] == "add"
     text = project.preview("--diff")
-    assert added_lines(text.stdout) == [f'+ {PLAIN}: "codes of organisations (SD-4711)"']
+    assert detail_lines(text, "+") == [f'+ {PLAIN}: "codes of organisations (SD-4711)"']
+    assert detail_lines(text, "-") + detail_lines(text, "~") == []
     assert "~ 1 to update" in text.stdout
 
     project.apply()
@@ -42,14 +33,13 @@ def test_scope_extension_with_its_product(project: Project, registry: Registry) 
     """DOSIS brings a product configuration along: one line in the scopes, one new resource, nothing else."""
     form = write_form(project.forms, scopes=(SEND,))
     project.apply()
-    write_form(project.forms, scopes=(SEND, DOSSIERS), application=form.application, keys=())
     extended = write_form(project.forms, scopes=(SEND, DOSSIERS), application=form.application, keys=())
     extended.request()["jwks"] = form.request()["jwks"]
     extended.save()
 
-    assert {(step["op"], step["urn"].rpartition("::")[2]) for step in project.steps()} == {
-        ("update", "gent/loket"),
-        ("create", "gent/loket/dosis"),
+    assert details(project.steps()) == {
+        "ClientScopes gent/loket": ("update", [f"scopes.{DOSSIERS}"]),
+        "ProductConfiguration gent/loket/dosis": ("create", []),
     }
     project.apply()
     client = registry.client(form.application)
@@ -64,7 +54,7 @@ def test_changed_contact_updates_the_client_alone(project: Project, registry: Re
     form.document["contacts"] = ["nieuw@stad-gent.example"]
     form.save()
 
-    assert [(step["op"], sorted(step["detailedDiff"])) for step in project.steps()] == [("update", ["contacts[0]"])]
+    assert details(project.steps()) == {"OAuthClient gent/loket": ("update", ["contacts[0]"])}
     project.apply()
     after = registry.client(form.application)
     assert after["contacts"] == ["nieuw@stad-gent.example"]
@@ -79,8 +69,7 @@ def test_changed_product_value_is_one_line(project: Project, registry: Registry)
     form.request()["products"]["notificaties"]["merk_code"] = "stad-gent-loket"
     form.save()
 
-    assert project.details() == {"ProductConfiguration gent/loket/notificaties": ["configuration.merk_code"]}
-    assert changed_lines(project.preview("--diff").stdout)[-1] == '~ merk_code: "stad-gent" => "stad-gent-loket"'
+    assert detail_lines(project.preview("--diff"), "~") == ['~ merk_code: "stad-gent" => "stad-gent-loket"']
     project.apply()
     client_id = registry.client(form.application)["client_id"]
     assert registry.configuration("notificaties", client_id) == form.request()["products"]["notificaties"]
@@ -94,10 +83,10 @@ def test_changed_organisation_replaces_the_client(project: Project, registry: Re
     form.document["organisation"] = {"name": "Stad Aalst", "ovo": "OVO002002", "kbo": None}
     form.save()
 
-    replaced = {step["urn"].rpartition(":")[2] for step in project.steps() if step["op"] == "replace"}
-    assert replaced == {"gent/loket", "gent/loket/notificaties"}
-    client_step = next(step for step in project.steps() if step["op"] == "replace" and "OAuthClient" in step["urn"])
-    assert client_step["replaceReasons"] == ["software_id"]
+    replaced = {place_of(step["urn"]): step for step in project.steps() if step["op"] == "replace"}
+    places = [f"{kind} gent/loket" for kind in ("OAuthClient", "ClientScopes", "ClientJwks")]
+    assert set(replaced) == {*places, "ProductConfiguration gent/loket/notificaties"}
+    assert replaced["OAuthClient gent/loket"]["replaceReasons"] == ["software_id"]
     project.apply()
 
     client = registry.client(form.application)

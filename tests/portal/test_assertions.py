@@ -20,7 +20,6 @@ from tests.support.portal import (
     register_client,
     running_portal,
     sign_assertion,
-    start_portal,
 )
 
 
@@ -240,12 +239,12 @@ def test_the_type_of_the_assertion_must_be_right(portal: RunningPortal, client: 
 def test_a_used_jti_is_remembered_over_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
     """kill -9 does not make an assertion fresh again."""
     folder = tmp_path_factory.mktemp("restart")
-    first = start_portal(folder)
     key = new_key()
-    with first.operator() as operator:
-        client_id = register_client(operator, keys=[key])["client_id"]
-    assertion = sign_assertion(key, client_id, first.issuer)
-    assert first.request_token(assertion).status_code == 200
-    first.kill()
+    with running_portal(folder) as first:
+        with first.operator() as operator:
+            client_id = register_client(operator, keys=[key])["client_id"]
+        assertion = sign_assertion(key, client_id, first.issuer)
+        assert first.request_token(assertion).status_code == 200
+        first.kill()
     with running_portal(folder, port=first.settings.port, operator_key=first.operator_key) as second:
         assert "jti was used before" in refusal(second, assertion)

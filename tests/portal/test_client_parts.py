@@ -89,6 +89,7 @@ BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Key size should be")
 @pytest.mark.parametrize("name", BAD_KEYS)
 def test_a_key_that_can_not_be_used_is_refused_and_the_old_ones_stay(operator: httpx.Client, name: str) -> None:
     """Each rule for keys names the member; a refused set leaves the registered keys as they were."""

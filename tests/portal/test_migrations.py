@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import beheerportaal.migrations
-from beheerportaal.migrations import upgrade
+from beheerportaal.migrations import newest_revision, open_database, revision_of, upgrade
 from beheerportaal.operators import register_operator
 from beheerportaal.store import operators
 from beheerportaal.store.database import Database
@@ -27,12 +27,21 @@ def test_the_migrations_make_the_tables_that_the_code_expects(tmp_path: Path) ->
     database.close()
 
 
+def test_the_newest_revision_is_known_without_alembic(tmp_path: Path) -> None:
+    """The files' numbers say what Alembic would: so a start on a current database needs no migration run."""
+    assert newest_revision() == SCRIPTS.get_current_head()
+    database = Database(tmp_path / "portal.db")
+    assert revision_of(database) is None
+    upgrade(database)
+    assert revision_of(database) == newest_revision()
+    database.close()
+
+
 def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     """What is there stays; the history has one line and one head."""
     path = tmp_path / "portal.db"
     register_operator(path, "operator", public_jwk=public_jwk(new_key()))
-    database = Database(path)
-    upgrade(database)
+    database = open_database(path)
     with database.read() as connection:
         assert operators.find(connection, "operator") is not None
         assert MigrationContext.configure(connection).get_current_revision() == SCRIPTS.get_current_head()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from toolchain.environment import variables
 
 ROOT = Path(__file__).parents[2]
 COMMAND_SECONDS = 120
+_EXCEPTION = re.compile(r"^components(\.\w+)+: ")
 SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "')
 
 
@@ -44,14 +46,12 @@ class Outcome:
     def output(self) -> str:
         return self.stdout + self.stderr
 
-    def line(self, *words: str) -> str:
-        """The one line that holds all of ``words``."""
-        found = self.lines(*words)
-        assert len(set(found)) == 1, f"{len(found)} lines have {words}:\n{self.output}"
-        return found[0]
-
-    def lines(self, *words: str) -> list[str]:
-        return [line for line in self.output.splitlines() if all(word in line for word in words)]
+    @property
+    def errors(self) -> list[str]:
+        """The sentences that the user sees, each once, without the name of the exception's class."""
+        lines = (line.strip() for line in self.output.splitlines())
+        said = (line.removeprefix("error: ") for line in lines if line.startswith("error: "))
+        return sorted({_EXCEPTION.sub("", sentence) for sentence in said} - {"update failed"})
 
 
 @dataclass
@@ -136,11 +136,7 @@ class Project:
     def steps(self, *words: str) -> list[dict[str, Any]]:
         """The steps of a preview that change something, those of components and of the stack left out."""
         steps = json.loads(self.succeed("preview", "--json", *words).stdout)["steps"]
-        return [step for step in steps if step["op"] != "same" and kind_of(step["urn"]) in KINDS]
-
-    def details(self, *words: str) -> dict[str, list[str]]:
-        """Per resource that a preview changes, the properties that change in it."""
-        return {place_of(step["urn"]): sorted(step.get("detailedDiff") or {}) for step in self.steps(*words)}
+        return [step for step in steps if step["op"] not in ("same", "refresh") and kind_of(step["urn"]) in KINDS]
 
     def in_sync(self) -> None:
         """Neither the forms nor the authority differ from the state."""
@@ -174,6 +170,19 @@ class Project:
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def details(steps: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, list[str]]]:
+    """Per resource, what a preview does with it and the properties that change in it."""
+    return {place_of(step["urn"]): (step["op"], sorted(step.get("detailedDiff") or {})) for step in steps}
+
+
+def detail_lines(outcome: Outcome, sign: str) -> list[str]:
+    """The lines of a ``preview --diff`` that a resource's properties have with this sign (``+``, ``-``, ``~``), outputs left out."""
+    # A refreshing preview shows what it found first; what it would do about it follows.
+    resources = outcome.stdout.rpartition("pulumi:pulumi:Stack: (")[2].partition("--outputs:--")[0].partition("\nResources:")[0]
+    marked = (re.sub(r"\s+", " ", line.strip()).replace(" :", ":") for line in resources.splitlines())
+    return [line for line in marked if line.startswith(f"{sign} ") and not line.endswith((")", "{"))]
 
 
 KINDS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration", "RandomPassword")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from joserfc.jwk import Key
 
-from tests.support.portal import put_current, public_jwk
+from tests.support.portal import public_jwk, put_current
 
 _NOT_DECLARED = ("client_id", "client_id_issued_at", "client_secret_updated_at")
 

@@ -1,0 +1,95 @@
+"""How the project behaves with many connections: ``make bench`` (CONNECTIONS=200 by default).
+
+One portal, one stack, N forms with one client, its scopes, keys and one product each, so five resources a form. Everything is
+measured in one run, and what counts are the ratios: to the time of a preview, and requests per connection. Not a test:
+times depend on the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from jwcrypto.jwk import JWK
+
+from components.model.identifiers import kbo_number
+from tests.support.engine import Outcome, Project
+from tests.support.portal import OPERATOR, PRODUCTS, SCOPES, RunningPortal, running_portal
+
+_FORM = """\
+organisation: {{name: Organisatie {number}, kbo: "{kbo}"}}
+application: loket
+contacts: [beheer@organisatie.example]
+environments:
+  tni:
+    jwks: [../key.jwk.json]
+    scopes: {{dv_notificaties_schrijven: {{}}}}
+    products:
+      notificaties: {{aanbieder_uri: "https://organisatie.example/{number}", merk_code: merk, product_ids: ["10244"]}}
+"""
+
+
+def main(connections: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, running_portal(Path(folder) / "portal", scopes=SCOPES, products=PRODUCTS) as portal:
+        project = _project(Path(folder), portal, connections)
+        steps: list[tuple[str, Callable[[], Outcome]]] = [
+            ("preview of the first up", project.preview),
+            ("first up", project.up),
+            ("preview, nothing changed", project.preview),
+            ("up, nothing changed", project.up),
+            ("refresh", lambda: project.pulumi("refresh", "--yes", "--suppress-progress")),
+            ("preview --refresh", lambda: project.preview("--refresh")),
+            ("destroy", lambda: project.pulumi("destroy", "--yes", "--skip-preview", "--suppress-progress")),
+        ]
+        print(f"{connections} connections, {5 * connections} resources\n")  # noqa: T201 - this is its output
+        print(f"{'step':<28}{'seconds':>9}{'÷ preview':>11}{'requests ÷ connection':>23}")  # noqa: T201
+        reference = None
+        for name, step in steps:
+            before, start = _requests(portal), time.monotonic()
+            outcome = step()
+            seconds = time.monotonic() - start
+            if outcome.code != 0:
+                sys.exit(f"{name} failed:\n{outcome.output[-2000:]}")
+            reference = reference or seconds
+            requests = (_requests(portal) - before) / connections
+            print(f"{name:<28}{seconds:>9.1f}{seconds / reference:>11.2f}{requests:>23.2f}")  # noqa: T201
+
+
+def _project(folder: Path, portal: RunningPortal, connections: int) -> Project:
+    key_file = folder / "operator.jwk.json"
+    key_file.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
+    project = Project(folder / "project")
+    project.forms.mkdir(parents=True)
+    (project.forms / "key.jwk.json").write_text(JWK.generate(kty="EC", crv="P-256", kid="supplier").export_public())
+    for number in range(connections):
+        form = project.forms / f"organisation-{number}" / "loket.yaml"
+        form.parent.mkdir()
+        form.write_text(_FORM.format(number=number, kbo=_kbo(number)))
+    project.prepare(
+        {
+            "managementUrl": f"{portal.origin}/management/v1",
+            "issuer": portal.issuer,
+            "productsUrl": f"{portal.origin}/products/v1",
+            "operatorClientId": OPERATOR,
+            "operatorPrivateKeyFile": str(key_file),
+        }
+    )
+    return project
+
+
+def _kbo(number: int) -> str:
+    first = 10_000_000 + number
+    return kbo_number(f"{first:08d}{97 - first % 97:02d}")
+
+
+def _requests(portal: RunningPortal) -> int:
+    """How many requests the portal has answered: it logs a line for each."""
+    return sum(" /management/" in line or " /products/" in line for line in portal.log.read_text().splitlines())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,127 @@
+"""A client secret reaches the organisation, the authority and the encrypted state: nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.engine import Project
+from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
+from tests.support.portal import RunningPortal
+from tests.support.registry import Registry
+from toolchain.common import PULUMI_HOME
+
+
+@pytest.fixture
+def random_plugin() -> None:
+    """The engine's random plugin, which makes client secrets: needed here, and always there in CI."""
+    if not list((PULUMI_HOME / "plugins").glob("resource-random-v*/pulumi-resource-random")):
+        assert not os.environ.get("CI"), "CI has no random plugin: run make random-plugin"
+        pytest.skip("the random plugin is not installed: run make random-plugin")
+
+
+def secret_of(project: Project, name: str = "gent/loket") -> str:
+    """The secret as the operator takes it out of the stack, kept out of all later output."""
+    secret = json.loads(project.shown_with_secrets())["client_secrets"][name]["acmidm"]
+    assert isinstance(secret, str)
+    assert len(secret) >= 32
+    project.secrets.append(secret)
+    return secret
+
+
+def has_access(portal: RunningPortal, client_id: str, secret: str) -> bool:
+    answer = httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials"}, auth=(client_id, secret), timeout=10)
+    return answer.status_code == 200
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_secret_works_and_never_shows(project: Project, portal: RunningPortal, registry: Registry) -> None:
+    """Through create, preview, refresh, update and repair, the secret stays encrypted and masked, and goes on working."""
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    outputs = [project.apply().output]
+    secret = secret_of(project)
+    client_id = registry.client(form.application)["client_id"]
+    assert has_access(portal, client_id, secret)
+    shown = project.outputs()
+    assert shown["client_secrets"] == {"gent/loket": "[secret]"}
+    assert shown["connections"]["gent/loket"]["acmidm"]["client_id"] == client_id
+    outputs.append(project.exported())
+
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.save()
+    project.succeed("preview", "--diff")
+    project.succeed("preview", "--json")
+    project.apply("--diff")
+    project.succeed("refresh", "--yes")
+    outputs.append(project.exported())
+    project.in_sync()
+    assert has_access(portal, client_id, secret)
+
+    registry.change(client_id, token_endpoint_auth_method="private_key_jwt")
+    assert not has_access(portal, client_id, secret)
+    project.apply("--refresh", "--diff")
+    assert has_access(portal, client_id, secret)
+    outputs.append(project.exported())
+    assert not any(secret in output for output in outputs)
+    assert secret not in portal.log.read_text()
+    assert all(secret not in file.read_text() for file in files_of(project))
+
+
+def files_of(project: Project) -> list[Path]:
+    """What the engine keeps, all of it: state, backups, history."""
+    return [file for file in (project.folder / "state").rglob("*") if file.is_file()]
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_secret_survives_the_renaming_of_its_form(project: Project, portal: RunningPortal, registry: Registry) -> None:
+    """A renamed form keeps the client's secret too: its organisation notices nothing."""
+    form = write_form(project.forms, scopes=(SEND, PLAIN), keys=(), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    secret = secret_of(project)
+    form.rename("gent/digitaal-loket")
+    project.apply()
+
+    assert secret_of(project, "gent/digitaal-loket") == secret
+    assert has_access(portal, registry.client(form.application)["client_id"], secret)
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_client_moves_from_a_secret_to_a_key(project: Project, portal: RunningPortal, registry: Registry) -> None:
+    """Both ways the client-ID stays; the secret stops working when the key takes over."""
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    secret, client_id = secret_of(project), registry.client(form.application)["client_id"]
+
+    form.document["token_endpoint_auth_method"] = "private_key_jwt"
+    form.add_key("key-1")
+    form.save()
+    project.apply()
+    assert registry.client(form.application)["client_id"] == client_id
+    assert not has_access(portal, client_id, secret)
+    assert portal.client_token(form.keys["key-1"], client_id)
+
+    form.document["token_endpoint_auth_method"] = "client_secret_basic"
+    del form.request()["jwks"]
+    form.save()
+    project.apply()
+    assert registry.client(form.application)["client_id"] == client_id
+    assert has_access(portal, client_id, secret_of(project))
+
+
+def test_operators_key_never_shows(project: Project, portal: RunningPortal) -> None:
+    """Given as a secret of the stack instead of a file, the operator's key is in no output and in no state in the clear."""
+    write_form(project.forms, scopes=(SEND, DOSSIERS))
+    key = json.dumps(portal.operator_key.as_dict(private=True))
+    project.configure({"operatorPrivateKeyFile": ""})
+    project.succeed("config", "set", "--secret", "acmidm:operatorPrivateKey", key)
+
+    project.apply("--diff")
+    project.succeed("preview", "--refresh", "--json")
+    project.exported()
+
+    private = project.secrets[0]
+    assert all(private not in file.read_text() for file in files_of(project))
