@@ -1,4 +1,6 @@
 STACK ?= tni
+OUTPUT ?= text
+AUTHORITY ?= beheerportaal
 CONNECTIONS ?= 200
 PYTHON ?= python3
 
@@ -7,7 +9,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit bench schema
+.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit bench schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +20,17 @@ up: ready  ## Bring the environment up and show its table (STACK=tni)
 demo: ready  ## Let an application fetch a token and post a notification on TNI
 	@$(in_environment) acmidm portal start --stack tni && python -m demo
 
+story: ready  ## Tell the whole way of an organisation, in a scratch Git repository (AUTHORITY=keycloak)
+	@$(in_environment) python -m story $(AUTHORITY)
+
+tour: ready  ## Write docs/tour.md anew from that story
+	@$(in_environment) python -m story --tour
+
+keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
+	@$(in_environment) acmidm keycloak start && acmidm portal start --stack keycloak
+
 down:  ## Stop the authorities, keep their data
-	@[ ! -x .venv/bin/acmidm ] || .venv/bin/acmidm portal stop
+	@[ ! -x .venv/bin/acmidm ] || { .venv/bin/acmidm portal stop; code=$$?; .venv/bin/acmidm keycloak stop && exit $$code; }
 
 clean: down  ## Forget all environments, keep the engine and the packages
 	@toolchain/clean
@@ -54,6 +65,35 @@ bench: ready  ## Measure the project with many connections (CONNECTIONS=200)
 schema: venv  ## Write the editor's schemas anew
 	@.venv/bin/acmidm schema
 
+review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown)
+	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT)
+
+policies: ready  ## Hold the policies against all that a stack would have (STACK=tni)
+	@$(in_environment) pulumi preview --stack $(STACK) --policy-pack "$(CURDIR)/policies/pack" --suppress-outputs --suppress-progress
+
+drift: ready  ## Say what was changed by hand at a stack's authorities (STACK=tni OUTPUT=markdown)
+	@$(in_environment) acmidm drift --stack $(STACK) --output $(OUTPUT)
+
+# For pipelines: no sandbox, nobody at the screen. See docs/pipelines.md.
+drift-issue: ready
+	@$(in_environment) acmidm github drift --stack $(STACK)
+
+deploy: ready real-backend
+	@$(in_environment) toolchain/apply $(STACK)
+
+unlock: ready real-backend
+	@$(in_environment) pulumi cancel --yes --stack $(STACK)
+
+real-backend:
+	@[ -n "$$ACMIDM_BACKEND_URL" ] || { echo "error: ACMIDM_BACKEND_URL is not set: give the address of the state backend, see docs/pipelines.md" >&2; exit 2; }
+
+actionlint:
+	@$(python) -m toolchain.install_actionlint
+
+lint-workflows: venv actionlint  ## Check .github/workflows
+	@[ ! -x .local/engine/actionlint ] || .local/engine/actionlint
+	@.venv/bin/zizmor --offline --quiet --persona pedantic .github/workflows
+
 lint: venv  ## Check style
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -64,7 +104,7 @@ typecheck: venv  ## Check types
 contracts: venv  ## Check which room may import which
 	.venv/bin/lint-imports
 
-test: venv lint typecheck contracts ready random-plugin  ## Run everything that CI runs
+test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run everything that CI runs
 	@$(in_environment) pytest --cov tests toolchain
 
 test-unit: venv  ## Run the tests that need no engine

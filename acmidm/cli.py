@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import Any
+
 import typer
 
-from acmidm import portal, schema, status, validate
+from acmidm import drift, keycloak, portal, portal_users, promote, recovery, review, schema, status, unmanaged, validate
+from acmidm.github import commands as github
+from acmidm.importing import command as importing
 
-app = typer.Typer(
-    help="Connect organisations to government APIs through ACM/IDM.",
+DETAILS = "ACMIDM_DETAILS"
+UNEXPECTED = 70
+"""EX_SOFTWARE of sysexits.h: no exit code that a command gives a meaning."""
+
+
+class App(typer.Typer):
+    """Never shows a traceback, which could hold values: what nobody foresaw is one sentence, and how to learn more."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except Exception as error:
+            if os.environ.get(DETAILS):
+                raise
+            typer.echo(
+                f"acmidm met something unforeseen ({type(error).__name__}); run it again with {DETAILS}=1 for the details, "
+                "look them through for secrets, and report them",
+                err=True,
+            )
+            sys.exit(UNEXPECTED)
+
+
+app = App(
+    help="Connect organisations to government APIs through ACM/IDM: check, review, follow and explain what the forms declare.",
+    epilog="acmidm COMMAND --help shows examples and exit codes. acmidm --install-completion completes words in your shell.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("validate")(validate.validate)
+app.command("review", epilog=review.EPILOG)(review.review)
+app.command("promote", epilog=promote.EPILOG)(promote.promote)
+app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("schema")(schema.schema)
-app.command("status")(status.status)
+app.command("status", epilog=status.EPILOG)(status.status)
+app.command("unmanaged", epilog=unmanaged.EPILOG)(unmanaged.unmanaged)
+app.command("import", epilog=importing.EPILOG)(importing.import_)
+app.command("recover")(recovery.recover)
+portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")
+app.add_typer(keycloak.app, name="keycloak")
+app.add_typer(github.app, name="github")

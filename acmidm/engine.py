@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -11,17 +12,86 @@ class EngineError(Exception):
     """What kept the engine from answering, as one sentence."""
 
 
+class UnknownStack(EngineError):
+    """A stack that does not exist."""
+
+
 def stack_outputs(stack: str) -> dict[str, Any]:
     """The outputs of a stack, secrets masked. Raises EngineError."""
     return dict(_json("stack", "output", "--json", "--stack", stack))
 
 
-def _json(*words: str) -> Any:
+def stack_config(stack: str) -> dict[str, Any]:
+    """The configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's credentials. Raises EngineError."""
+    return dict(_json("config", "--json", "--show-secrets", "--stack", stack))
+
+
+def stack_deployment(stack: str) -> dict[str, Any]:
+    """The state of a stack as the engine exports it, secrets encrypted. Raises EngineError."""
+    return dict(_json("stack", "export", "--stack", stack))
+
+
+def store_deployment(stack: str, state: dict[str, Any]) -> None:
+    """Puts a changed export in the place of the state. Raises EngineError."""
+    _run("stack", "import", "--stack", stack, given=json.dumps(state))
+
+
+def last_run(stack: str) -> dict[str, Any] | None:
+    """What the engine keeps of the last run that came to an end, None before the first. Raises EngineError."""
+    runs = _json("stack", "history", "--json", "--page-size", "1", "--stack", stack)
+    return dict(runs[0]) if runs else None
+
+
+def preview(stack: str, *, refresh: bool = False) -> dict[str, Any]:
+    """The JSON of a preview, also of one that failed: its diagnostics say why. Nothing is written.
+
+    With ``refresh`` the authorities are asked first, under the program's settings rather than those of the last run.
+    Raises EngineError, UnknownStack.
+    """
+    return _document("preview", *(("--refresh", "--run-program") if refresh else ()), "--json", "--stack", stack)
+
+
+def up(stack: str, urns: Iterable[str]) -> tuple[bool, str]:
+    """Brings only ``urns`` up, after asking the authorities about them: whether it went well, and what the engine said."""
+    targets = [word for urn in urns for word in ("--target", urn)]
+    done = _done("up", "--refresh", "--run-program", *targets, *_UP, "--stack", stack)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+_UP = ("--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs", "--suppress-progress")
+
+
+def _document(*words: str) -> dict[str, Any]:
+    """The JSON document that a command writes, whatever its exit code."""
+    done = _done(*words)
     try:
-        done = subprocess.run(["pulumi", *words, "--non-interactive"], capture_output=True, text=True, check=False)
+        document = json.loads(done.stdout)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise _error(done, words)
+    return document
+
+
+def _json(*words: str) -> Any:
+    return json.loads(_run(*words) or "{}")
+
+
+def _run(*words: str, given: str | None = None) -> str:
+    done = _done(*words, given=given)
+    if done.returncode != 0:
+        raise _error(done, words)
+    return done.stdout
+
+
+def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> EngineError:
+    said = done.stderr.strip().removeprefix("error: ")
+    kind = UnknownStack if said.startswith("no stack named") else EngineError
+    return kind(f"pulumi {' '.join(words[:2])}: {said or 'failed without a word'}")
+
+
+def _done(*words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(["pulumi", *words, "--non-interactive"], input=given, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None
-    if done.returncode != 0:
-        said = done.stderr.strip().removeprefix("error: ")
-        raise EngineError(f"pulumi {' '.join(words[:2])}: {said or 'failed without a word'}")
-    return json.loads(done.stdout or "{}")

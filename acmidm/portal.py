@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from pydantic import HttpUrl
+
     from beheerportaal.daemon import Daemon
     from beheerportaal.settings import PortalSettings
     from components.model.catalogue import Catalogue
@@ -31,11 +33,12 @@ def start(stack: StackOption = "tni") -> None:
     from beheerportaal.migrations import UnusableDatabase
 
     failed = False
-    for platform, portal, operator in _portals(stack):
+    for platform, portal, operator in portals(stack):
         name = f"portal {stack} {platform}"
         daemon = Daemon(portal.database.parent)
         try:
-            _prepare_operator(daemon, portal, operator)
+            if portal.external_issuer is None:
+                _prepare_operator(daemon, portal, operator)
             started = daemon.start(portal)
         except (PortalError, UnusableDatabase) as error:
             typer.echo(f"{name}: {error}", err=True)
@@ -88,20 +91,21 @@ def serve(stack: StackOption = "tni", platform: Annotated[str, typer.Option(help
 
     from beheerportaal.daemon import Daemon
 
-    for name, portal, operator in _portals(stack):
+    for name, portal, operator in portals(stack):
         if name == platform:
             daemon = Daemon(portal.database.parent)
             if daemon.pid is not None:
-                _fail(f"portal {stack} {platform} runs already, as process {daemon.pid}; stop it first")
-            _prepare_operator(daemon, portal, operator)
+                fail(f"portal {stack} {platform} runs already, as process {daemon.pid}; stop it first")
+            if portal.external_issuer is None:
+                _prepare_operator(daemon, portal, operator)
             daemon.write_settings(portal)
             # Replaces this process, so that signals reach the portal itself.
             command = [sys.executable, "-m", "beheerportaal.server", str(daemon.settings_file), "--pid-file", str(daemon.pid_file)]
             os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
-    _fail(f"stack {stack} has no embedded portal for platform {platform}; its settings are in Pulumi.{stack}.yaml")
+    fail(f"stack {stack} has no embedded portal for platform {platform}; its settings are in Pulumi.{stack}.yaml")
 
 
-def _portals(stack: str) -> Iterator[tuple[str, PortalSettings, PlatformSettings]]:
+def portals(stack: str) -> Iterator[tuple[str, PortalSettings, PlatformSettings]]:
     """Each embedded portal on loopback that the stack's settings name: platform, its settings, and those of its operator."""
     from components.model.loading import load_catalogue
     from components.model.problems import InvalidForms
@@ -111,17 +115,20 @@ def _portals(stack: str) -> Iterator[tuple[str, PortalSettings, PlatformSettings
         settings = stack_settings(stack, Path())
         catalogue = load_catalogue(settings.catalogue_folder)
     except (InvalidSettings, InvalidForms) as error:
-        _fail(str(error))
+        fail(str(error))
     for platform, connection in settings.platforms.items():
+        external_issuer = None if connection.authority is AuthorityKind.BEHEERPORTAAL else str(connection.issuer)
+        url = connection.management_url if external_issuer is None else connection.products_url
         # The settings allow plain http to loopback only.
-        if connection.authority is AuthorityKind.BEHEERPORTAAL and connection.management_url.scheme == "http":
-            yield platform.value, _portal_settings(stack, settings, platform, catalogue), connection
+        if url.scheme == "http":
+            yield platform.value, _portal_settings(stack, settings, platform, catalogue, url, external_issuer), connection
 
 
-def _portal_settings(stack: str, settings: Settings, platform: Platform, catalogue: Catalogue) -> PortalSettings:
+def _portal_settings(
+    stack: str, settings: Settings, platform: Platform, catalogue: Catalogue, url: HttpUrl, external_issuer: str | None
+) -> PortalSettings:
     from beheerportaal.settings import PortalSettings
 
-    url = settings.platforms[platform].management_url
     return PortalSettings.model_validate(
         {
             "environment": settings.environment.value,
@@ -131,6 +138,7 @@ def _portal_settings(stack: str, settings: Settings, platform: Platform, catalog
             "database": DATA.absolute() / stack / platform.value / "portal.db",
             "scopes": _scopes(catalogue, platform, settings.environment),
             "products": _products(catalogue, platform, settings.environment),
+            "external_issuer": external_issuer,
         }
     )
 
@@ -162,7 +170,7 @@ def _prepare_operator(daemon: Daemon, portal: PortalSettings, operator: Platform
     """
     file = operator.operator_private_key_file
     if file is None:
-        _fail("the embedded portal's operator needs a key; set acmidm:operatorPrivateKeyFile to the file where it is to be")
+        fail("the embedded portal's operator needs a key; set acmidm:operatorPrivateKeyFile to the file where it is to be")
     if file.exists() and daemon.pid is not None:
         return
     from joserfc.jwk import ECKey
@@ -173,11 +181,11 @@ def _prepare_operator(daemon: Daemon, portal: PortalSettings, operator: Platform
         key = ECKey.import_key(json.loads(file.read_text()))
     else:
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
-        _write_private(file, json.dumps(key.as_dict(private=True)))
+        write_private(file, json.dumps(key.as_dict(private=True)))
     register_operator(portal.database, operator.operator_client_id, public_jwk=key.as_dict(private=False))
 
 
-def _write_private(file: Path, text: str) -> None:
+def write_private(file: Path, text: str) -> None:
     """Writes a file that only its owner can read, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f"{file.name}.new")
@@ -196,6 +204,6 @@ def _daemons(stack: str | None) -> Iterator[tuple[str, Daemon]]:
         yield f"portal {file.parent.parent.name} {file.parent.name}", daemon
 
 
-def _fail(message: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
     typer.echo(message, err=True)
     raise typer.Exit(1)

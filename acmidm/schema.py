@@ -16,13 +16,14 @@ def schema(
     out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a schema is not up to date.")] = False,
 ) -> None:
-    """Write the schemas that editors check forms with, from the form model and the catalogue."""
+    """Write the schemas that editors check forms with, from the form model and the catalogue, and those of the JSON outputs."""
+    from acmidm.report.schemas import report_schemas
     from components.model.editor import schemas
     from components.model.loading import load_catalogue
     from components.model.problems import InvalidForms
 
     try:
-        texts = schemas(load_catalogue(catalogue))
+        texts = {**schemas(load_catalogue(catalogue)), **report_schemas()}
     except InvalidForms as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

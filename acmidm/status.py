@@ -1,71 +1,85 @@
-"""``acmidm status``: which organisation has which client, with which scopes, keys and products."""
+"""``acmidm status``: the service desk's question: which organisation has which client, with which scopes, keys and products."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acmidm.terminal import Code, Output, OutputOption, as_json, fail, working
+
 if TYPE_CHECKING:
-    from rich.table import Table
+    from acmidm.report.listing import Status
+
+EPILOG = """
+**Examples**
+
+- `acmidm status gent --stack tni --stack prod`
+- `acmidm status --stack prod --scope dv_dosis_schrijven`
+- `acmidm status --stack prod --expiring 60`
+- `acmidm status --stack tni --stack prod --output html > connections.html`
+
+**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 the engine cannot be reached.
+"""
 
 
 def status(
-    stack: Annotated[str, typer.Option(help="The stack, as in Pulumi.<stack>.yaml.")] = "tni",
-    search: Annotated[str, typer.Argument(help="Show only connections that hold this text.", show_default=False)] = "",
+    search: Annotated[
+        str,
+        typer.Argument(help="Show only connections that hold these words: a name, a code, a client-ID, a thumbprint.", show_default=False),
+    ] = "",
+    stack: Annotated[
+        list[str] | None, typer.Option(help="The stack, as in Pulumi.<stack>.yaml; may be repeated.", show_default="tni")
+    ] = None,
+    scope: Annotated[str | None, typer.Option(help="Show only clients with this scope.", show_default=False)] = None,
+    expiring: Annotated[
+        int | None, typer.Option(metavar="DAYS", help="Show only clients with a key that ends within this many days.", show_default=False)
+    ] = None,
+    output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show the connections of a stack, as the last `pulumi up` left them."""
-    from rich.console import Console
+    """Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out."""
+    from datetime import UTC, datetime
 
-    from acmidm.engine import EngineError, stack_outputs
+    from acmidm import engine
+    from acmidm.report.listing import Status, found, listed
 
+    stacks, now = stack or ["tni"], datetime.now(UTC)
+    connections = []
     try:
-        outputs = stack_outputs(stack)
-    except EngineError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(3) from None
-    rows = [
-        (name, platform, connection)
-        for name, platforms in sorted(outputs.get("connections", {}).items())
-        for platform, connection in sorted(platforms.items())
-    ]
-    found = [row for row in rows if search.lower() in str(row).lower()]
-    if not found:
-        typer.echo(
-            f'no connection on {stack} holds "{search}"' if search else f"stack {stack} has no connections yet; run make up STACK={stack}"
-        )
+        for name in stacks:
+            with working(f"reading {name}"):
+                outputs = engine.stack_outputs(name)
+            connections += listed(name, outputs, now) if outputs else []
+    except engine.UnknownStack as error:
+        fail(str(error))
+    except engine.EngineError as error:
+        fail(str(error), Code.UNREACHABLE)
+    kept = found(connections, search=search, scope=scope, days=expiring)
+    if output is Output.TEXT and not kept:
+        typer.echo(_nothing(" and ".join(stacks), bool(connections), search))
         return
-    console = Console()
-    if not console.is_terminal:
-        console.width = 240  # a file or a pipe has no edge: nothing need be folded there
-    console.print(_table(stack, found))
+    _write(Status(checked_at=now, stacks=tuple(stacks), search=search, connections=kept), output)
 
 
-def _table(stack: str, rows: list[tuple[str, str, dict[str, Any]]]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    several = len({platform for _, platform, _ in rows}) > 1
-    table = Table(title=f"{len(rows)} connections on {stack}", title_justify="left", box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
-    for heading in ("organisation", "application", *(["platform"] if several else []), "client-ID", "scopes", "keys", "products"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "client-ID")
-    for _, platform, connection in rows:
-        table.add_row(
-            connection["organisation"],
-            connection["application"],
-            *([platform] if several else []),
-            connection["client_id"],
-            "\n".join(connection["scopes"]),
-            "\n".join(_key(kid, key) for kid, key in sorted(connection["keys"].items())) or _without_keys(connection),
-            "\n".join(connection["products"]),
-        )
-    return table
+def _nothing(stacks: str, has_connections: bool, search: str) -> str:
+    if not has_connections:
+        return f"stack {stacks} has no connections yet; run make up STACK={stacks}"
+    return f'no connection on {stacks} holds "{search}"' if search else f"no connection on {stacks} is like that"
 
 
-def _key(kid: str, key: dict[str, Any]) -> str:
-    return f"{kid} until {datetime.fromisoformat(key['expires']):%Y-%m-%d}" if key["expires"] else kid
+def _write(report: Status, output: Output) -> None:
+    match output:
+        case Output.JSON:
+            typer.echo(as_json(report))
+        case Output.MARKDOWN:
+            from acmidm.report.status_text import status_as_markdown
 
+            typer.echo(status_as_markdown(report), nl=False)
+        case Output.HTML:
+            from acmidm.report.html import status_as_html
 
-def _without_keys(connection: dict[str, Any]) -> str:
-    return "none yet" if connection["token_endpoint_auth_method"] == "private_key_jwt" else "client secret"
+            typer.echo(status_as_html(report), nl=False)
+        case Output.TEXT:
+            from acmidm.report.status_text import print_status
+
+            print_status(report)

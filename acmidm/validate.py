@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from components.model.problems import Problem
 
 FORMS = Path("onboardings")
 CATALOGUE = Path("catalogue")
@@ -18,8 +21,9 @@ def validate(
         typer.Argument(metavar="[PATH]...", help="Forms, or folders of them.", show_default=str(FORMS)),
     ] = None,
     catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = CATALOGUE,
+    annotations: Annotated[bool, typer.Option("--annotations", help="Also tell GitHub, which shows each mistake at its line.")] = False,
 ) -> None:
-    """Check forms, their public keys and the catalogue.
+    """Check forms, their public keys and the catalogue, and hold the policies against them by the profile of each stack.
 
     Every mistake is told at once, as file:line:column: what; what to do. The exit code is 0 where there is none, 1 where there
     is one, and 2 for wrong use.
@@ -27,11 +31,19 @@ def validate(
     from components.model.form import Environment
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
+    from components.settings import InvalidSettings, profiles
 
     try:
-        onboardings = load_onboardings([file for path in paths or [FORMS] for file in _forms_at(path)], catalogue)
+        forms = [file for path in paths or [FORMS] for file in _forms_at(path)]
+        onboardings = load_onboardings(forms, catalogue, profiles(Path()))
+    except InvalidSettings as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
     except InvalidForms as error:
         typer.echo(str(error), err=True)
+        if annotations:
+            for problem in error.problems:
+                typer.echo(_annotation(problem))
         raise typer.Exit(1) from error
     if not onboardings.forms:
         typer.echo("there is no form (*.yaml) here; name a form, or the folder of forms", err=True)
@@ -47,6 +59,16 @@ def _forms_at(path: Path) -> Iterator[Path]:
     except OSError:  # the loader says what is wrong with it
         forms = []
     yield from forms or [path]
+
+
+def _annotation(problem: Problem) -> str:
+    """A workflow command of GitHub. What a form's author wrote can neither end it nor start another."""
+    file = _escaped(problem.file.as_posix(), also=",:")
+    return f"::error file={file},line={problem.line},col={problem.column}::{_escaped(f'{problem.what}; {problem.remedy}')}"
+
+
+def _escaped(text: str, also: str = "") -> str:
+    return "".join(f"%{ord(char):02X}" if char in f"%\r\n{also}" else char for char in text)
 
 
 def _counted(number: int, noun: str) -> str:

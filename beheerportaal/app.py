@@ -12,6 +12,8 @@ from beheerportaal.context import Portal
 from beheerportaal.http.access_log import AccessLog
 from beheerportaal.oauth import endpoints as oauth
 from beheerportaal.settings import PortalSettings
+from beheerportaal.web.app import create_web, to_the_web
+from beheerportaal.web.urls import BASE
 
 # SQLite has one writer and Python one running thread: more than a few only get in each other's way.
 WORKER_THREADS = 8
@@ -36,8 +38,14 @@ def create_app(settings: PortalSettings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for router in (clients.router, client_parts.router, audit.router, products.router, oauth.router, traffic.router):
+    clients_are_ours = settings.external_issuer is None
+    own = (clients.router, client_parts.router, oauth.router) if clients_are_ours else ()
+    for router in (*own, audit.router, products.router, traffic.router):
         app.include_router(router)
+    if clients_are_ours:
+        for path in ("/", BASE):
+            app.add_route(path, to_the_web, include_in_schema=False)
+        app.mount(BASE, create_web(lambda: app.state.portal))
 
     @app.get("/health", tags=["health"])
     async def health() -> dict[str, str]:

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from beheerportaal.migrations import open_database
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
+from beheerportaal.oauth.external import ExternalTokenValidator
 from beheerportaal.oauth.tokens import AccessTokenValidator
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store import credentials
@@ -23,7 +24,7 @@ class Portal:
     database: Database
     keys: KeySet
     authorization: PortalAuthorizationServer
-    access_tokens: AccessTokenValidator
+    access_tokens: AccessTokenValidator | ExternalTokenValidator
     configuration_validators: dict[str, Draft202012Validator]
 
     @classmethod
@@ -37,7 +38,9 @@ class Portal:
             database=database,
             keys=keys,
             authorization=PortalAuthorizationServer(settings, database, keys),
-            access_tokens=AccessTokenValidator(settings, keys),
+            access_tokens=AccessTokenValidator(settings, keys)
+            if settings.external_issuer is None
+            else ExternalTokenValidator(settings.external_issuer, settings.origin),
             configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},
         )
 

@@ -179,7 +179,7 @@ class AuditEntry(Wire):
     """One change: who, when, what. Secrets are never in it."""
 
     at: str = Field(description="ISO 8601, UTC.")
-    actor: str = Field(description="The operator's client_id.")
+    actor: str = Field(description="The operator's client_id; `user:` and a name for someone in the web interface.")
     action: Action
     client_id: str
     document: str = Field(description="The path of the changed document.")

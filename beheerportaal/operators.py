@@ -9,6 +9,7 @@ from beheerportaal.migrations import open_database
 from beheerportaal.secrets import hash_secret
 from beheerportaal.settings import RIGHTS
 from beheerportaal.store import operators
+from beheerportaal.store.users import ACTOR_PREFIX
 
 
 def register_operator(
@@ -24,11 +25,14 @@ def register_operator(
     Give either `public_jwk` (it authenticates with private_key_jwt) or `secret` (client_secret_basic).
 
     Raises:
-        ValueError: for unknown rights, a key that can't be used, or neither or both of the two credentials.
+        ValueError: for unknown rights, a client_id that reads like a user's, a key that can't be used, or neither or both of the
+            two credentials.
         UnusableDatabase
     """
     if unknown := sorted(set(rights) - set(RIGHTS)):
         raise ValueError(f"unknown right {', '.join(unknown)}; use {' and '.join(RIGHTS)}")
+    if client_id.startswith(ACTOR_PREFIX):
+        raise ValueError(f"a client_id that begins with {ACTOR_PREFIX} would look like a user's in the audit trail; choose another")
     if (public_jwk is None) == (secret is None):
         raise ValueError("an operator needs a public JWK or a secret, and not both")
     if public_jwk is not None and (found := mistakes([public_jwk])):

@@ -55,6 +55,9 @@ class PortalSettings(_Settings):
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}
     access_token_lifetime_seconds: int = Field(default=3600, ge=1)
+    external_issuer: str | None = Field(
+        default=None, description="Clients and operators are this issuer's, such as a Keycloak realm; the portal then only has products."
+    )
 
     @field_validator("host")
     @classmethod
@@ -92,6 +95,11 @@ class PortalSettings(_Settings):
     def token_endpoint(self) -> str:
         """The token endpoint's URL: lower case and without a trailing slash, as GeoSecure wants it in `aud`."""
         return f"{self.issuer}/v1/token"
+
+    @property
+    def token_source(self) -> str:
+        """Where access tokens for this portal come from."""
+        return self.external_issuer or self.token_endpoint
 
     @property
     def assigned_scopes(self) -> frozenset[str]:

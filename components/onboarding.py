@@ -16,6 +16,7 @@ from components.resources.oauth_client import OAuthClient
 from components.resources.product_configuration import ProductConfiguration
 
 _SECRET_LENGTH = 48
+MANAGED_IN_PORTAL = "managed in the portal"
 
 
 class Onboarding(pulumi.ComponentResource):
@@ -39,7 +40,9 @@ class Onboarding(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("acmidm:index:Onboarding", resource_name, None, opts)
-        secrets = {connection.platform.value: self._secret(connection) for connection in connections if connection.uses_secret}
+        secrets: dict[str, Any] = {
+            connection.platform.value: self._secret(connection) for connection in connections if connection.uses_secret
+        }
         declared = {connection.platform.value: self._declare(resource_name, connection, protect, secrets) for connection in connections}
         self.connections = pulumi.Output.from_input(declared)
         self.client_secrets = pulumi.Output.secret(secrets)
@@ -49,17 +52,19 @@ class Onboarding(pulumi.ComponentResource):
         self, resource_name: str, connection: Connection, protect: bool, secrets: Mapping[str, pulumi.Output[str]]
     ) -> dict[str, Any]:
         name = resource_name if connection.platform is Platform.ACMIDM else f"{resource_name}/{connection.platform}"
+        protected = protect and not connection.ending
         client = OAuthClient(
             name,
             connection,
             client_secret=secrets.get(connection.platform.value),
-            opts=pulumi.ResourceOptions(parent=self, protect=protect and not connection.ending),
+            opts=pulumi.ResourceOptions(parent=self, protect=protected),
         )
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
         inside = pulumi.ResourceOptions(parent=self, deleted_with=client)
         ClientScopes(name, connection, client_id, inside)
-        ClientJwks(name, connection, client_id, inside)
+        if not connection.keys_managed_in_portal:
+            ClientJwks(name, connection, client_id, inside)
         for product in connection.products:
             ProductConfiguration(
                 f"{name}/{product}",
@@ -74,12 +79,10 @@ class Onboarding(pulumi.ComponentResource):
             "organisation_code": connection.organisation.code,
             "application": connection.application,
             "client_id": client_id,
+            "protected": protected,
             "token_endpoint_auth_method": connection.token_endpoint_auth_method.value,
             "scopes": sorted(connection.scopes),
-            "keys": {
-                kid: {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None}
-                for kid, key in connection.keys.items()
-            },
+            "keys": _keys(connection),
             "products": sorted(connection.products),
         }
 
@@ -92,3 +95,13 @@ class Onboarding(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["result"]),
         )
         return pulumi.Output.secret(password.result)
+
+
+def _keys(connection: Connection) -> dict[str, dict[str, str | None]] | str:
+    """The declared keys as an output tells of them, or that the portal has them."""
+    if connection.keys_managed_in_portal:
+        return MANAGED_IN_PORTAL
+    return {
+        kid: {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None}
+        for kid, key in connection.keys.items()
+    }

@@ -16,8 +16,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 
 from components.model.form import Environment, Platform
+from components.model.policies import Profile
 
 NAMESPACE = "acmidm"
 
@@ -75,6 +77,7 @@ class Settings(_Settings):
     """One environment."""
 
     environment: Annotated[Environment, Field(description="tni or prod: which part of each form is declared here.")]
+    profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = Profile.ACMIDM
     forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
     catalogue_folder: Annotated[Path, Field(description="The folder of the catalogue.")] = Path("catalogue")
     protect_clients: Annotated[bool, Field(description="Refuse to remove or replace a client until this is set to false.")] = False
@@ -122,18 +125,33 @@ def stack_settings(stack: str, folder: Path) -> Settings:
     return read_settings(lambda key: None if isinstance(values.get(key), dict) else values.get(key))
 
 
+def profiles(folder: Path) -> dict[Environment, Profile]:
+    """The profile of each environment, as the stacks in ``folder`` set it: the strictest where they differ, the default where none does."""
+    found = dict.fromkeys(Environment, Profile.ACMIDM)
+    for file in folder.glob("Pulumi.*.yaml"):
+        config = _config_of(file)
+        environment = config.get(f"{NAMESPACE}:environment")
+        if environment in found and config.get(f"{NAMESPACE}:profile") == Profile.FAPI2:
+            found[Environment(environment)] = Profile.FAPI2
+    return found
+
+
 def declared_keys() -> dict[str, tuple[object, str]]:
     """Each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
     keys = {
-        key: (Settings.model_fields[name].get_default(), Settings.model_fields[name].description or "") for key, name in _GENERAL.items()
+        key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "") for key, name in _GENERAL.items()
     }
     for platform in Platform:
         for key, name in _OF_PLATFORM.items():
             field = PlatformSettings.model_fields[name]
             # A default would name the second platform in stacks that have none.
-            default = field.get_default() if platform is Platform.ACMIDM else None
+            default = _default(field) if platform is Platform.ACMIDM else None
             keys[config_key(platform, key)] = (default, field.description or "")
     return keys
+
+
+def _default(field: FieldInfo) -> object:
+    return None if field.is_required() else field.get_default()
 
 
 def _of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:

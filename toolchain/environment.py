@@ -12,6 +12,10 @@ from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV
 # real backend gets a secrets provider of its own: docs of `pulumi stack change-secrets-provider`.
 SANDBOX_PASSPHRASE = "sandbox"
 
+# Set by a pipeline, or by an operator, to work on a real backend. Not PULUMI_BACKEND_URL itself: who has that set for other
+# projects would have `make up` work there.
+REAL_BACKEND = "ACMIDM_BACKEND_URL"
+
 
 def variables() -> dict[str, str]:
     """Return what to add to the caller's own environment, and make the folder of state that Pulumi expects to exist."""
@@ -19,15 +23,19 @@ def variables() -> dict[str, str]:
     LOCAL.mkdir(mode=0o700, exist_ok=True)
     state.mkdir(mode=0o700, exist_ok=True)
     own = [str(VENV / "bin"), str(ENGINE / "bin")]
+    backend = os.environ.get(REAL_BACKEND)
+    sandbox = {
+        # Absolute: a relative address would be taken from the current folder, not from the project's.
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE,
+    }
     others = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder not in own]
     return {
         "PATH": os.pathsep.join(own + others),
         # For the older language host, which knows no virtual environments and takes the first python3 on PATH.
         "PULUMI_PYTHON_CMD": str(VENV / "bin" / "python"),
         "PULUMI_HOME": str(PULUMI_HOME),
-        # Absolute: a relative address would be taken from the current folder, not from the project's.
-        "PULUMI_BACKEND_URL": f"file://{state}",
-        "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE,
+        **({"PULUMI_BACKEND_URL": backend} if backend else sandbox),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # The one plugin there is gets installed by `make random-plugin`; looking for others costs 2.5 s a command.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -1,6 +1,10 @@
 """The scopes and the keys of a client: whole sets, each with an ETag of its own, so that they can be written in parallel."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
 from beheerportaal.api import answers
 from beheerportaal.api.clients import PREFIX, find
@@ -13,6 +17,7 @@ from beheerportaal.jwk import mistakes
 from beheerportaal.problems import refused
 from beheerportaal.store import audit, clients
 from beheerportaal.store.audit import Change
+from beheerportaal.store.clients import StoredClient
 
 router = APIRouter(prefix=f"{PREFIX}/clients/{{client_id}}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
 
@@ -63,13 +68,19 @@ def replace_jwks(portal: CurrentPortal, caller: Caller, client_id: str, wanted: 
     """Replaces the whole set. A set with one bad key is refused whole, and the old keys stay in use."""
     if found := mistakes(wanted.keys):
         raise refused(found)
-    jwks = JwksDocument(keys=sorted(wanted.keys, key=lambda key: str(key["kid"])))
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.jwks_version)
-        if jwks != client.jwks:
-            before = client.jwks.model_dump()
-            client = clients.replace_jwks(connection, client, jwks)
-            path = f"{PREFIX}/clients/{client_id}/jwks"
-            audit.record(connection, caller, Change("jwks.replaced", client_id, path, before, jwks.model_dump()))
+        client = store_jwks(connection, caller, client, wanted.keys)
     return answers.document(client.jwks, client.jwks_version)
+
+
+def store_jwks(connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]) -> StoredClient:
+    """Writes a set of keys in which nothing is wrong, and a line in the audit trail; neither where it is the set that there is."""
+    jwks = JwksDocument(keys=[dict(key) for key in sorted(keys, key=lambda key: str(key["kid"]))])
+    if jwks == client.jwks:
+        return client
+    client_id = client.document.client_id
+    path = f"{PREFIX}/clients/{client_id}/jwks"
+    audit.record(connection, actor, Change("jwks.replaced", client_id, path, client.jwks.model_dump(), jwks.model_dump()))
+    return clients.replace_jwks(connection, client, jwks)

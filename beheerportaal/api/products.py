@@ -72,7 +72,8 @@ def put_configuration(
             require_current(if_match, None if stored is None else stored.version)
         elif stored is not None:
             raise Problem(412, f"Client {client_id} has a configuration for {product} already; read it, and replace it with If-Match.")
-        if clients.find(connection, client_id) is None:
+        # An external issuer's clients are not known here.
+        if portal.settings.external_issuer is None and clients.find(connection, client_id) is None:
             detail = f"client {client_id} does not exist; register it first"
             raise Problem(422, f"The configuration is refused: {detail}.", errors=[{"parameter": "client_id", "detail": detail}])
         if stored is None:

@@ -61,14 +61,14 @@ def _authenticate(request: Request) -> None:
         # RFC 6750 §3.1: no error code for a request without authentication.
         raise Problem(
             401,
-            f"The request carries no access token; get one at {portal.settings.token_endpoint} and send it as Authorization: Bearer.",
+            f"The request carries no access token; get one at {portal.settings.token_source} and send it as Authorization: Bearer.",
             headers={"WWW-Authenticate": "Bearer"},
         )
     claims = portal.access_tokens.claims(token.strip())
     if claims is None:
         raise Problem(
             401,
-            f"The access token has expired, or was not issued here; get a new one at {portal.settings.token_endpoint}.",
+            f"The access token has expired, or was not issued here; get a new one at {portal.settings.token_source}.",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired, or not issued here"'},
         )
     request.state.client_id = claims["client_id"]

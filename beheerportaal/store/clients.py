@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, delete, false, insert, or_, select, update
 
 from beheerportaal.conditions import etag
 from beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, ScopesDocument
 from beheerportaal.store.tables import clients
+
+# Of all departments of the Flemish administration: it identifies none of them.
+SHARED_KBO_NUMBER = "0316380841"
 
 _DOCUMENT_COLUMNS = tuple(ClientDocument.model_fields)
 _METADATA = {name for name in ClientDocument.model_fields if name not in ("client_id", "client_id_issued_at")}
@@ -100,13 +103,37 @@ def page(
 
     `filters` maps columns to the value they must have; None means any.
     """
-    query = select(clients).order_by(clients.c.seq).limit(limit + 1)
+    query = select(clients)
     for name, value in filters.items():
         if value is not None:
             query = query.where(clients.c[name] == value)
+    return _page(connection, query, limit, after)
+
+
+def page_of_organisation(
+    connection: Connection, organisation: ColumnElement[bool], limit: int, after: int | None
+) -> tuple[Sequence[StoredClient], int | None]:
+    """`page`, for the clients of one organisation (`of_organisation`)."""
+    return _page(connection, select(clients).where(organisation), limit, after)
+
+
+def find_of_organisation(connection: Connection, organisation: ColumnElement[bool], client_id: str) -> StoredClient | None:
+    """The client where it is one of the organisation (`of_organisation`), else None."""
+    return _one(connection, and_(organisation, clients.c.client_id == client_id))
+
+
+def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
+    """The clients of an organisation. Where both sides have an OVO code it decides; a KBO number can be shared by departments."""
+    its_ovo, its_kbo = clients.c.organisation["ovo"].as_string(), clients.c.organisation["kbo"].as_string()
+    by_ovo = false() if ovo is None else its_ovo == ovo
+    by_kbo = false() if kbo is None or kbo == SHARED_KBO_NUMBER else its_kbo == kbo
+    return or_(by_ovo, by_kbo if ovo is None else and_(by_kbo, its_ovo.is_(None)))
+
+
+def _page(connection: Connection, query: Select[Any], limit: int, after: int | None) -> tuple[Sequence[StoredClient], int | None]:
     if after is not None:
         query = query.where(clients.c.seq > after)
-    rows = connection.execute(query).mappings().all()
+    rows = connection.execute(query.order_by(clients.c.seq).limit(limit + 1)).mappings().all()
     return [_stored(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
 
 

@@ -1,6 +1,6 @@
 """The tables. `migrations/` makes them; a test holds that both say the same."""
 
-from sqlalchemy import JSON, Boolean, Column, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -98,4 +98,35 @@ messages = Table(
     Column("client_id", Text, nullable=False, index=True),
     Column("message", JSON, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# People who use the web interface for an organisation, known by its OVO code, its KBO number or both.
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("ovo", Text),
+    Column("kbo", Text),
+    Column("api_beheerder", Boolean, nullable=False),
+    Column("password_hash", Text, nullable=False),
+)
+
+# Of a session's token only the hash is kept: who reads the database can't take a session over.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user_name", Text, ForeignKey("users.name", ondelete="CASCADE"), index=True),  # null until someone logs on
+    Column("csrf_token", Text, nullable=False),
+    Column("ends_at", Integer, nullable=False),
+    Column("idle_at", Integer, nullable=False, index=True),
+)
+
+# By the hash of the name that was given: people type passwords into the wrong field.
+logon_attempts = Table(
+    "logon_attempts",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("name_hash", Text, nullable=False),
+    Column("at", Integer, nullable=False, index=True),
 )

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import quote
+from typing import TypeVar
+from urllib.parse import quote, urlencode
 
 from components.authorities import conditional
-from components.authorities.errors import NotFound
+from components.authorities.errors import NotFound, Unintelligible
 from components.authorities.http import Answer, Api, if_current
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
-from components.authorities.wire import WireClient, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RecordedChange, RegisteredClient
+from components.authorities.wire import (
+    WireAuditPage,
+    WireClient,
+    WireClientPage,
+    WireConfigurationPage,
+    WireJwks,
+    WireRegisteredClient,
+    WireScopes,
+)
 
 _PAGE = 200
+
+Page = TypeVar("Page", WireClientPage, WireConfigurationPage, WireAuditPage)
 
 
 class Beheerportaal:
@@ -79,13 +90,12 @@ class Beheerportaal:
         conditional.replace(read, write, known=known, wanted=wanted, document=f"the JWK Set of client {client_id}")
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        after = ""
-        while True:
-            page = self._api.request("GET", f"/clients?limit={_PAGE}{after}").as_(WireClientPage)
+        for page in pages(self._api, "/clients", WireClientPage):
             yield from (item.snapshot for item in page.items)
-            if page.next is None:
-                return
-            after = f"&after={quote(page.next, safe='')}"
+
+    def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
+        for page in pages(self._api, "/audit", WireAuditPage, client_id=client_id):
+            yield from (entry.recorded for entry in page.items)
 
     def _found(self, path: str) -> Answer | None:
         return found(self._api, path)
@@ -97,6 +107,20 @@ def found(api: Api, path: str) -> Answer | None:
         return api.request("GET", path)
     except NotFound:
         return None
+
+
+def pages(api: Api, path: str, model: type[Page], **filters: str) -> Iterator[Page]:
+    """The pages of a list, up to the last one. Raises Unintelligible where there is none."""
+    query, seen = {"limit": str(_PAGE), **filters}, set[str]()
+    while True:
+        page = api.request("GET", f"{path}?{urlencode(query)}").as_(model)
+        yield page
+        if page.next is None:
+            return
+        if page.next in seen:
+            raise Unintelligible(f"GET {api.base_url}{path}: the list has no end, it comes back to a page it gave before; check the server")
+        seen.add(page.next)
+        query["after"] = page.next
 
 
 def remove(api: Api, path: str) -> None:

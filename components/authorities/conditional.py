@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from components.authorities.differences import told
 from components.authorities.errors import ChangedMeanwhile
 from components.authorities.http import if_current
 
@@ -33,7 +34,7 @@ def replace(
             return
         if known is not None and current not in (known, wanted):
             raise ChangedMeanwhile(
-                f"someone else changed {document} since the last refresh, and nothing was written; "
+                f"someone else changed {document} since the last refresh: {told(known, current, wanted)}, and nothing was written; "
                 "run pulumi refresh, see the change in a preview, then run pulumi up"
             )
         write(wanted, etag)

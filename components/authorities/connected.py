@@ -8,6 +8,7 @@ from functools import partial
 
 from components.authorities.beheerportaal import Beheerportaal
 from components.authorities.http import Api
+from components.authorities.keycloak import Keycloak
 from components.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi
 from components.authorities.products import Products
 from components.authorities.reads import ReadOnce
@@ -15,7 +16,7 @@ from components.authorities.retry import Retrying
 from components.authorities.tokens import Credentials, OperatorTokens
 from components.model.catalogue import Catalogue
 from components.model.form import Platform
-from components.settings import PlatformSettings, Settings
+from components.settings import AuthorityKind, PlatformSettings, Settings
 
 
 class ConnectedPlatform:
@@ -28,7 +29,9 @@ class ConnectedPlatform:
         tokens = OperatorTokens(issuer, _credentials(platform), connect(issuer, None, retrying=retrying()))
         self.assigned = assigned
         self.products = tuple(products)
-        self.authority: Authority = Beheerportaal(connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
+        self.unsettled: set[str] = set()
+        """The natural keys whose client should have been made or taken over in this run, and was not."""
+        self.authority = _authority(platform, connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
         self.product_api: ProductApi = Products(connect(str(platform.products_url), tokens, retrying=retrying()))
         self.clients = ReadOnce[ClientSnapshot](
             self._snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
@@ -40,14 +43,23 @@ class ConnectedPlatform:
         with self._lock:
             return self._configurations.setdefault(
                 product,
-                ReadOnce(lambda client_id: self.product_api.read(product, client_id), lambda: self.product_api.configurations(product)),
+                ReadOnce(partial(self._configuration, product), lambda: self.product_api.configurations(product)),
             )
 
     def _snapshot(self, client_id: str) -> ClientSnapshot | None:
         client = self.authority.read(client_id)
+        if client is None:
+            # A wrong address answers 404 to everything, and must not empty the state: then there is no list either.
+            next(iter(self.authority.clients()), None)
         scopes = self.authority.read_scopes(client_id) if client else None
         jwks = self.authority.read_jwks(client_id) if client else None
         return None if client is None or scopes is None or jwks is None else ClientSnapshot(client, scopes, jwks)
+
+    def _configuration(self, product: str, client_id: str) -> Configuration | None:
+        configuration = self.product_api.read(product, client_id)
+        if configuration is None:
+            next(iter(self.product_api.configurations(product)), None)
+        return configuration
 
 
 Connected = Mapping[Platform, ConnectedPlatform]
@@ -59,6 +71,12 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
         platform: ConnectedPlatform(settings, found, catalogue.assigned_by_provider(platform), catalogue.validators)
         for platform, found in settings.platforms.items()
     }
+
+
+def _authority(platform: PlatformSettings, api: Api, assigned: frozenset[str]) -> Authority:
+    if platform.authority is AuthorityKind.KEYCLOAK:
+        return Keycloak(api, platform.operator_client_id, assigned)
+    return Beheerportaal(api, assigned)
 
 
 def _credentials(platform: PlatformSettings) -> Credentials:

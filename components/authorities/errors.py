@@ -16,7 +16,11 @@ from __future__ import annotations
 
 
 class AuthorityError(Exception):
-    """The root. Never holds a header, a token or a secret."""
+    """The root. Never holds a header, a token or a secret. Shown alone, without the error that it came out of."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.__suppress_context__ = True
 
 
 class Unreachable(AuthorityError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -28,6 +29,7 @@ _LONGEST_QUOTE = 300
 
 Wire = TypeVar("Wire", bound=BaseModel)
 Result = TypeVar("Result")
+Form = Callable[[], Mapping[str, str]]
 
 
 class Tokens(Protocol):
@@ -53,9 +55,16 @@ class Answer:
     def etag(self) -> str:
         """The document's ETag (RFC 9110 §8.8.3). Raises Unintelligible where there is none."""
         etag = self.headers.get("etag")
-        if not etag:
-            raise Unintelligible(f"{self.request}: the answer has no ETag; check that the address is that of the management API")
+        if not etag or not etag.isascii():
+            raise Unintelligible(f"{self.request}: the answer has no usable ETag; check that the address is that of the management API")
         return etag
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The document as a JSON object of which no more is known. Raises Unintelligible."""
+        if not isinstance(self.document, dict):
+            raise Unintelligible(f"{self.request}: the answer is no JSON object; check the address and the server's version")
+        return self.document
 
     def as_(self, model: type[Wire]) -> Wire:
         """The document as a wire type. Raises Unintelligible, naming the fields that are wrong."""
@@ -85,32 +94,36 @@ class Api:
         path: str,
         *,
         document: object = None,
-        form: Mapping[str, str] | None = None,
+        form: Form | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """The answer to one request, retried while its failure may pass. Raises an AuthorityError."""
+        """The answer to one request, retried while its failure may pass. Raises an AuthorityError.
+
+        ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may have
+        seen the one whose answer was lost.
+        """
         url = path if path.startswith("http") else self.base_url + path
         return self._retrying(lambda: self._authorised(method, url, document, form, dict(headers or {})))
 
-    def _authorised(self, method: str, url: str, document: object, form: Mapping[str, str] | None, headers: dict[str, str]) -> Answer:
+    def _authorised(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
         if self._tokens is None:
             return self._once(method, url, document, form, headers)
         token = self._tokens.current()
-        try:
+        # Not tried again inside the handler: the user would see both errors.
+        with suppress(_TokenRefused):
             return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
-        except _TokenRefused:
-            token = self._tokens.renewed(token)
-            return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
+        token = self._tokens.renewed(token)
+        return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
 
-    def _once(self, method: str, url: str, document: object, form: Mapping[str, str] | None, headers: dict[str, str]) -> Answer:
+    def _once(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
         request = f"{method} {url}"
         try:
-            with self._client.stream(method, url, json=document, data=form, headers=headers) as response:
+            with self._client.stream(method, url, json=document, data=form() if form else None, headers=headers) as response:
                 content = self._bounded(request, response)
         except httpx.TimeoutException:
             raise Passing(f"{request}: no answer within {self._timeout_seconds:g} s") from None
         except httpx.TransportError as error:
-            raise Passing(f"{request}: {_transport_reason(error)}") from None
+            raise _unreached(request, error) from None
         except httpx.DecodingError:
             raise Unintelligible(f"{request}: the answer cannot be decoded; check the address and what stands in between") from None
         if response.is_success:
@@ -119,12 +132,15 @@ class Api:
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
         """The body, no larger and no slower than is reasonable."""
+        too_large = Unintelligible(f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address")
+        if int(response.headers.get("content-length", "0")) > MAXIMUM_ANSWER_BYTES:
+            raise too_large
         content = bytearray()
         end = time.monotonic() + self._timeout_seconds
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > MAXIMUM_ANSWER_BYTES:
-                raise Unintelligible(f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address")
+                raise too_large
             if time.monotonic() > end:
                 raise Passing(f"{request}: the answer was not complete within {self._timeout_seconds:g} s")
         return bytes(content)
@@ -148,12 +164,16 @@ class Stale(ChangedMeanwhile):
     """412: the document changed since it was read."""
 
 
+class Failed(Rejected):
+    """500: the server itself failed; Keycloak also says so to one of two writers of the same client."""
+
+
 def _document(request: str, response: httpx.Response, content: bytes) -> Any:
     if not content:
         return None
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise Unintelligible(f"{request}: {response.status_code} with {media_type or 'no media type'} instead of JSON; check the address")
+        raise Unintelligible(f"{request}: {response.status_code} {_media_type(response)} instead of JSON; check the address")
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -172,12 +192,16 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
         return _TokenRefused(f"{said}; check the operator's credentials and that its client is enabled")
     if status == 403:
         return NotAllowed(f"{said}; have this right granted")
+    if status == 404 and _json_or_none(content) is None:
+        return Unintelligible(f"{said}, not from this API; check the address")
     if status == 404:
         return NotFound(f"{said}; if it was removed by hand, run pulumi up --refresh, else check the address")
     if status == 409:
         return AlreadyRegistered(f"{said}; see which client it is, or adopt it", _existing_client_id(content))
     if status == 412:
         return Stale(f"{said}; someone else writes the same document: run the command again")
+    if status == 500:
+        return Failed(f"{said}; see the server's log, then run the same command again")
     return Rejected(f"{said}; correct what it names, then run the same command again")
 
 
@@ -189,7 +213,12 @@ def _told(response: httpx.Response, content: bytes) -> str:
             text = document.get(member)
             if isinstance(text, str):
                 return " ".join(text.split())[:_LONGEST_QUOTE]
-    return f"with {response.headers.get('content-type', 'no media type')}" if content and document is None else ""
+    return _media_type(response) if content and document is None else ""
+
+
+def _media_type(response: httpx.Response) -> str:
+    media_type = response.headers.get("content-type", "")
+    return f"with {media_type[:_LONGEST_QUOTE]}" if media_type.isprintable() and media_type else "with no media type"
 
 
 def _existing_client_id(content: bytes) -> str | None:
@@ -205,10 +234,12 @@ def _json_or_none(content: bytes) -> Any:
         return None
 
 
-def _transport_reason(error: httpx.TransportError) -> str:
+def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "the server's certificate cannot be verified"
+        return Rejected(
+            f"{request}: the server's certificate cannot be verified; check the address, and whether its issuer is trusted here"
+        )
     if isinstance(error, httpx.ConnectError):
-        return "the server cannot be reached" + (" (connection refused)" if "refused" in text else "")
-    return "the connection broke off"
+        return Passing(f"{request}: the server cannot be reached" + (" (connection refused)" if "refused" in text else ""))
+    return Passing(f"{request}: the connection broke off")

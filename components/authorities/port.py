@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
 
 Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
@@ -90,3 +91,24 @@ class ProductApi(Protocol):
 
     def configurations(self, product: str) -> Iterator[tuple[str, Configuration]]:
         """Every client's configuration of a product, page by page."""
+
+
+@dataclass(frozen=True)
+class RecordedChange:
+    """One line of an authority's audit trail. ``action`` is ``client.replaced``, ``scopes.replaced`` and the like."""
+
+    at: datetime
+    actor: str
+    action: str
+    document: str
+    """The path of the document that changed."""
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+@runtime_checkable
+class Audited(Protocol):
+    """An authority that also tells who changed what; not every one does."""
+
+    def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
+        """The changes of a client, newest first."""

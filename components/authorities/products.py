@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from components.authorities import conditional
-from components.authorities.beheerportaal import found, remove
+from components.authorities.beheerportaal import found, pages, remove
 from components.authorities.http import Api, if_current
 from components.authorities.port import Configuration
 from components.authorities.wire import WireConfigurationPage
-
-_PAGE = 200
 
 
 class Products:
@@ -22,7 +20,7 @@ class Products:
 
     def read(self, product: str, client_id: str) -> Configuration | None:
         answer = found(self._api, _configuration(product, client_id))
-        return dict(answer.document) if answer else None
+        return answer.members if answer else None
 
     def put(self, product: str, client_id: str, known: Configuration | None, wanted: Configuration) -> None:
         path = _configuration(product, client_id)
@@ -36,7 +34,7 @@ class Products:
 
         def read() -> tuple[Configuration, str]:
             answer = self._api.request("GET", path)
-            return dict(answer.document), answer.etag
+            return answer.members, answer.etag
 
         def write(configuration: Configuration, etag: str) -> None:
             self._api.request("PUT", path, document=configuration, headers={"if-match": etag})
@@ -50,14 +48,8 @@ class Products:
         remove(self._api, _configuration(product, client_id))
 
     def configurations(self, product: str) -> Iterator[tuple[str, Configuration]]:
-        after = ""
-        while True:
-            path = f"/{quote(product, safe='')}/configurations?limit={_PAGE}{after}"
-            page = self._api.request("GET", path).as_(WireConfigurationPage)
+        for page in pages(self._api, f"/{quote(product, safe='')}/configurations", WireConfigurationPage):
             yield from ((item.client_id, item.configuration) for item in page.items)
-            if page.next is None:
-                return
-            after = f"&after={quote(page.next, safe='')}"
 
 
 def _configuration(product: str, client_id: str) -> str:

@@ -7,6 +7,8 @@ try each until one succeeds, so that a dead server costs the deadline once and n
 
 from __future__ import annotations
 
+import logging
+import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,14 +16,25 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import stamina
+from stamina.instrumentation import RetryDetails
 
 from components.authorities.errors import Unreachable
 
 Result = TypeVar("Result")
 
+_log = logging.getLogger(__name__)
+
 _SHORTEST_WAIT_SECONDS = 0.05
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 8.0
+
+
+def _tell(details: RetryDetails) -> None:
+    _log.info("%s; trying again in %.1f s", details.caused_by, details.wait_for)
+
+
+# stamina's own hook says "stamina.retry_scheduled" among the user's output, and no more than that.
+stamina.instrumentation.set_on_retry_hooks([_tell])
 
 
 class Passing(Unreachable):
@@ -47,19 +60,17 @@ class Retrying:
         def wait(error: Exception) -> bool | float:
             if not isinstance(error, Passing) or self._given_up:
                 return False
-            if error.wait_seconds is None:
-                return True
-            in_time = time.monotonic() - start + error.wait_seconds <= self._deadline_seconds
-            return max(error.wait_seconds, _SHORTEST_WAIT_SECONDS) if in_time else False
+            left = self._deadline_seconds - (time.monotonic() - start)
+            if error.wait_seconds is not None:
+                return max(error.wait_seconds, _SHORTEST_WAIT_SECONDS) if error.wait_seconds <= left else False
+            # The last wait is cut short, so that the last try is made when the deadline is over and not long after it.
+            return min(_grown_wait_seconds(tries), left) if left > _SHORTEST_WAIT_SECONDS else False
 
         try:
             for attempt in stamina.retry_context(
                 on=wait,
-                attempts=None,
-                timeout=self._deadline_seconds,
-                wait_initial=_FIRST_WAIT_SECONDS,
-                wait_max=_LONGEST_WAIT_SECONDS,
-                wait_jitter=_FIRST_WAIT_SECONDS,
+                attempts=None if self._deadline_seconds else 1,
+                timeout=self._deadline_seconds or None,
             ):
                 with attempt:
                     tries += 1
@@ -72,9 +83,15 @@ class Retrying:
             raise Unreachable(
                 f"{error}{asked} (tried {tries} time{'s' if tries > 1 else ''} in {time.monotonic() - start:.1f} s); "
                 "check the address and the server, then run the same command again"
-            ) from error
+            ) from None
         self._given_up = False
         return result
+
+
+def _grown_wait_seconds(tries: int) -> float:
+    """Doubled with each try, and a little more by chance: those who failed together do not come back together."""
+    grown: float = min(_FIRST_WAIT_SECONDS * 2 ** (tries - 1), _LONGEST_WAIT_SECONDS)
+    return grown + random.uniform(0, _FIRST_WAIT_SECONDS)  # noqa: S311 - spread, not secrecy
 
 
 def retry_after_seconds(header: str | None) -> float | None:

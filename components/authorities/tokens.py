@@ -7,6 +7,7 @@ import json
 import threading
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,8 +17,9 @@ from jwcrypto.jwt import JWT
 from pydantic import BaseModel, SecretStr
 
 from components.authorities.errors import AuthorityError, NotAllowed
-from components.authorities.http import Api
+from components.authorities.http import Api, Form
 
+_GRANT = {"grant_type": "client_credentials"}
 _ASSERTION_LIFETIME_SECONDS = 300
 _RENEW_BEFORE_END_SECONDS = 60
 _ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
@@ -69,13 +71,13 @@ class OperatorTokens:
     def _renew(self) -> None:
         if self._endpoints is None:
             self._endpoints = self._api.request("GET", f"{self._issuer}/.well-known/openid-configuration").as_(_Endpoints)
-        form = {"grant_type": "client_credentials"}
+        form: Form
         headers = {}
         key = self._private_key()
         if key is not None:
-            form["client_assertion_type"] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-            form["client_assertion"] = self._assertion(key, self._endpoints.issuer)
+            form = partial(self._form_with_assertion, key, self._endpoints.issuer)
         elif self._credentials.client_secret is not None:
+            form = partial(dict, _GRANT)
             headers["authorization"] = _basic(self._credentials.client_id, self._credentials.client_secret.get_secret_value())
         else:
             raise NotAllowed(
@@ -88,15 +90,22 @@ class OperatorTokens:
         # A token that lives shorter than the margin is used for half its life.
         self._renew_at = started + max(token.expires_in - _RENEW_BEFORE_END_SECONDS, token.expires_in / 2)
 
+    def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
+        return {
+            **_GRANT,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": self._assertion(key, audience),
+        }
+
     def _private_key(self) -> JWK | None:
         credentials = self._credentials
         source = "acmidm:operatorPrivateKey"
         try:
             if credentials.private_key is not None:
-                return JWK(**json.loads(credentials.private_key.get_secret_value()))
+                return _signing_key(credentials.private_key.get_secret_value())
             if credentials.private_key_file is not None:
                 source = str(credentials.private_key_file)
-                return JWK(**json.loads(credentials.private_key_file.read_text("utf-8")))
+                return _signing_key(credentials.private_key_file.read_text("utf-8"))
         except OSError as error:
             raise AuthorityError(
                 f"the operator's key {source} cannot be read: {error.strerror}; check acmidm:operatorPrivateKeyFile"
@@ -122,6 +131,13 @@ class OperatorTokens:
         assertion = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=claims)
         assertion.make_signed_token(key)
         return str(assertion.serialize())
+
+
+def _signing_key(text: str) -> JWK:
+    key = JWK(**json.loads(text))
+    if key.is_symmetric or not key.has_private:
+        raise ValueError("no private key of a key pair")
+    return key
 
 
 def _basic(client_id: str, secret: str) -> str:

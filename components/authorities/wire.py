@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RecordedChange, RegisteredClient
 
 
 class _Wire(BaseModel):
@@ -115,4 +116,22 @@ class WireConfiguration(_Wire):
 
 class WireConfigurationPage(_Wire):
     items: list[WireConfiguration]
+    next: str | None = None
+
+
+class WireAuditEntry(_Wire):
+    at: datetime
+    actor: str
+    action: str
+    document: str
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+    @property
+    def recorded(self) -> RecordedChange:
+        return RecordedChange(self.at, self.actor, self.action, self.document, self.before, self.after)
+
+
+class WireAuditPage(_Wire):
+    items: list[WireAuditEntry]
     next: str | None = None

@@ -26,10 +26,12 @@ class Connection:
     scopes: Mapping[str, str]
     """Per scope why it was asked, on one line."""
     keys: Mapping[str, PublicJwk]
-    """Per ``kid``."""
+    """Per ``kid``; none where the organisation manages them in the portal."""
     products: Mapping[str, Mapping[str, Any]]
     adopt: str | None = None
     """The client-ID of an existing client to take over."""
+    keys_managed_in_portal: bool = False
+    """Whether the organisation uploads its keys in the Beheerportaal, so that they are not declared here."""
     ending: bool = False
     """Whether the platform is about to be left, so that nothing protects the client any more."""
 
@@ -68,5 +70,6 @@ def connections(
             keys={key.kid: key for key in keys.get(environment, ())},
             products={product: catalogue.in_order(product, asked) for product, asked in request.products.items()},
             adopt=request.adopt.get(platform),
+            keys_managed_in_portal=request.keys_managed_in_portal,
             ending=platform in form.ending,
         )

@@ -41,6 +41,14 @@ class AuthMethod(StrEnum):
     CLIENT_SECRET_POST = "client_secret_post"
 
 
+class ExemptiblePolicy(StrEnum):
+    """The policies that a form may be exempted from, in writing."""
+
+    CLIENT_SECRET = "client-secret"
+    KEY_LIFETIME = "key-lifetime"
+    KEY_ALGORITHM = "key-algorithm"
+
+
 def _application(text: str) -> str:
     if not _APPLICATION.fullmatch(text) or len(text) > 64:
         raise ValueError(f"{quoted(text)} is not an application name; use lower case letters, digits and single hyphens, 64 at most")
@@ -114,6 +122,13 @@ class ScopeRequest(_Part):
         return " ".join(f"{self.reason or ''} {reference}".split()) or "requested"
 
 
+class Exemption(_Part):
+    """Why a policy does not hold for this connection, and where that was agreed."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy.")]
+    reference: Annotated[str, Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number.")]
+
+
 class EnvironmentRequest(_Part):
     """What the application needs in one environment."""
 
@@ -121,6 +136,10 @@ class EnvironmentRequest(_Part):
         tuple[str, ...],
         Field(description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation."),
     ] = ()
+    keys_managed_in_portal: Annotated[
+        bool,
+        Field(description="The organisation uploads its keys in the Beheerportaal: the form names none, and changes of them are no drift."),
+    ] = False
     scopes: Annotated[
         dict[str, Annotated[ScopeRequest, BeforeValidator(_nothing_is_empty)]],
         Field(description="The scopes of the catalogue that the client is granted; all others are withdrawn."),
@@ -159,6 +178,10 @@ class Form(_Part):
         tuple[Platform, ...],
         Field(description="Platforms about to be left: lifts the protection there, so that the platform can be removed next."),
     ] = ()
+    exemptions: Annotated[
+        dict[ExemptiblePolicy, Exemption],
+        Field(description="The policies that this connection is exempted from, each with reason and reference; see docs/policies.md."),
+    ] = Field(default_factory=dict)
     environments: Annotated[
         dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_nothing_is_empty)]],
         Field(min_length=1, description="What is needed where; an environment that is absent gets no client."),

@@ -98,7 +98,7 @@ def public_jwk(members: object) -> PublicJwk:
         )
     if not isinstance(kty, str) or kty not in _REQUIRED_MEMBERS:
         raise InvalidJwk(Reason(f"has kty {_quoted(kty)}; use RSA, EC or OKP"))
-    reasons = [*_reasons_against_material(kty, members), *_reasons_against_use(kty, members)]
+    reasons = [*_reasons_against_material(kty, members), *_reasons_against_use(members)]
     if reasons:
         raise InvalidJwk(*reasons)
     names = ("kty", *_REQUIRED_MEMBERS[kty], *_OPTIONAL_MEMBERS)
@@ -116,6 +116,25 @@ def public_jwk(members: object) -> PublicJwk:
 def parse_jwk(text: str) -> PublicJwk:
     """The public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
     return public_jwk(json.loads(text, object_pairs_hook=_without_duplicates))
+
+
+def algorithms_of(key: Mapping[str, object]) -> frozenset[str]:
+    """What a key may sign with: its ``alg``, or where it names none whatever its type fits."""
+    if isinstance(key.get("alg"), str):
+        return frozenset({str(key["alg"])})
+    return _fitting_algorithms(key)
+
+
+def rsa_bits(key: Mapping[str, object]) -> int | None:
+    """The size of an RSA key, None for a key of another type; 0 where its modulus cannot be read."""
+    if key.get("kty") != "RSA":
+        return None
+    modulus = key.get("n")
+    return _base64url_bits(modulus) if isinstance(modulus, str) and _BASE64URL.fullmatch(modulus) else 0
+
+
+def _fitting_algorithms(key: Mapping[str, object]) -> frozenset[str]:
+    return _RSA_ALGORITHMS if key.get("kty") == "RSA" else _CURVE_ALGORITHMS.get(str(key.get("crv")), frozenset())
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -140,7 +159,7 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
         if crv not in _CURVES[kty]:
             return [Reason(f"has the curve {_quoted(crv)}; use {' or '.join(sorted(_CURVES[kty]))}", "crv")]
         return []
-    bits = _base64url_bits(cast(str, members["n"]))
+    bits = rsa_bits(members) or 0
     if bits < MINIMUM_RSA_BITS:
         return [Reason(f"is an RSA key of {bits} bits; make one of at least {MINIMUM_RSA_BITS}", "n")]
     if bits > _MAXIMUM_RSA_BITS:
@@ -148,7 +167,7 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
     return []
 
 
-def _reasons_against_use(kty: str, members: Mapping[str, object]) -> list[Reason]:
+def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
     reasons: list[Reason] = []
     use, alg, kid, exp = (members.get(name) for name in ("use", "alg", "kid", "exp"))
     if use not in (None, "sig"):
@@ -156,7 +175,7 @@ def _reasons_against_use(kty: str, members: Mapping[str, object]) -> list[Reason
     key_ops = members.get("key_ops")
     if key_ops is not None and key_ops != ["verify"]:
         reasons.append(Reason('has key_ops other than ["verify"]; correct or remove it', "key_ops"))
-    fitting = _RSA_ALGORITHMS if kty == "RSA" else _CURVE_ALGORITHMS.get(str(members.get("crv")), frozenset())
+    fitting = _fitting_algorithms(members)
     if alg is not None and fitting and not (isinstance(alg, str) and alg in fitting):
         reasons.append(Reason(f"has alg {_quoted(alg)}; this key signs with {', '.join(sorted(fitting))}", "alg"))
     if kid is not None and not _is_kid(kid):

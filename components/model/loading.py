@@ -13,8 +13,9 @@ from components.model.connection import Connection, connections
 from components.model.documents import Document, Unreadable, read_document, read_text
 from components.model.form import Environment, Form
 from components.model.jwk import InvalidJwk, PublicJwk, parse_jwk
+from components.model.policies import Profile
 from components.model.problems import InvalidForms, Problem
-from components.model.rules import problems_among, problems_of_form, problems_of_keys
+from components.model.rules import problems_among, problems_of_adoptions, problems_of_form, problems_of_keys, problems_of_policies
 from components.model.salvage import is_identified, salvaged
 from components.model.validation import split_sentence, validated
 
@@ -23,6 +24,8 @@ _BESIDE = "keep public keys beside their form"
 _EXPORT_AGAIN = "export the public key again as a JSON Web Key"
 
 Keys = Mapping[Environment, tuple[PublicJwk, ...]]
+
+_NO_POLICIES: Mapping[Environment, Profile] = {}
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,11 @@ def load_catalogue(folder: Path) -> Catalogue:
     return Catalogue(products)
 
 
-def load_onboardings(forms: Sequence[Path], catalogue_folder: Path) -> Onboardings:
-    """The forms in ``forms`` (files, or folders searched to any depth) against the catalogue. Raises InvalidForms."""
+def load_onboardings(forms: Sequence[Path], catalogue_folder: Path, profiles: Mapping[Environment, Profile] = _NO_POLICIES) -> Onboardings:
+    """The forms in ``forms`` (files, or folders searched to any depth) against the catalogue. Raises InvalidForms.
+
+    ``profiles`` says by which profile the policies are held against a form's environments, those it does not name left out.
+    """
     problems: list[Problem] = []
     try:
         catalogue = load_catalogue(catalogue_folder)
@@ -88,7 +94,7 @@ def load_onboardings(forms: Sequence[Path], catalogue_folder: Path) -> Onboardin
         # Forms are still read, so that their own mistakes show too; what the catalogue says of them would be guesswork.
         problems += error.problems
         catalogue = None
-    reader = _KeyReader()
+    reader = _KeyReader(profiles)
     read: list[tuple[str, Document, Form, Keys]] = []
     for root, file in _form_files(forms, problems):
         document = read_document(file, _shown(file))
@@ -103,6 +109,7 @@ def load_onboardings(forms: Sequence[Path], catalogue_folder: Path) -> Onboardin
         problems += found
         read.append((file.relative_to(root).with_suffix("").as_posix(), document, form, keys))
     problems += problems_among((document, form) for _, document, form, _ in read if is_identified(form))
+    problems += problems_of_adoptions((document, form) for _, document, form, _ in read)
     if problems or catalogue is None:
         raise InvalidForms(problems)
     return Onboardings(catalogue, tuple(LoadedForm(name, document.file, form, keys) for name, document, form, keys in read))
@@ -111,7 +118,8 @@ def load_onboardings(forms: Sequence[Path], catalogue_folder: Path) -> Onboardin
 class _KeyReader:
     """Reads key files, each once however many forms name it: a supplier has one key for many customers."""
 
-    def __init__(self) -> None:
+    def __init__(self, profiles: Mapping[Environment, Profile]) -> None:
+        self._profiles = profiles
         self._read: dict[Path, PublicJwk | list[Problem]] = {}
 
     def keys_of(self, root: Path, file: Path, document: Document, form: Form) -> tuple[Keys, list[Problem]]:
@@ -124,6 +132,8 @@ class _KeyReader:
                 found.append(key if isinstance(key, PublicJwk) else None)
                 problems += [] if isinstance(key, PublicJwk) else key
             problems += problems_of_keys(document, environment, found)
+            if environment in self._profiles:
+                problems += problems_of_policies(document, form, environment, found, self._profiles[environment])
             keys[environment] = tuple(key for key in found if key)
         return keys, problems
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from components.model.catalogue import Catalogue
 from components.model.configuration import problems_of_configuration
@@ -10,6 +11,7 @@ from components.model.documents import Document
 from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
 from components.model.identifiers import SHARED_KBO_NUMBER
 from components.model.jwk import PublicJwk
+from components.model.policies import POLICIES, Planned, Profile, Situation
 from components.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
 
 
@@ -41,8 +43,27 @@ def problems_of_form(document: Document, form: Form, catalogue: Catalogue) -> It
                 "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
                 at_key=True,
             )
+        yield from _problems_of_mode(document, place, form, request)
         yield from _problems_of_scopes(document, place, form, environment, request, catalogue)
         yield from _problems_of_products(document, place, environment, request, catalogue)
+
+
+def _problems_of_mode(document: Document, place: DocumentPath, form: Form, request: EnvironmentRequest) -> Iterator[Problem]:
+    """Keys are declared in the form or managed in the portal: with both, neither would be true."""
+    if not request.keys_managed_in_portal:
+        return
+    path = (*place, "keys_managed_in_portal")
+    if request.jwks:
+        yield document.problem(
+            path, "keys are managed in the portal, while jwks names some here", "keep one of the two, this line or jwks", at_key=True
+        )
+    if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        yield document.problem(
+            path,
+            f"keys are managed in the portal, while the client authenticates with {form.token_endpoint_auth_method}",
+            "choose token_endpoint_auth_method private_key_jwt, or remove this line",
+            at_key=True,
+        )
 
 
 def _problems_of_scopes(
@@ -120,6 +141,24 @@ def problems_of_keys(document: Document, environment: Environment, keys: Sequenc
         thumbprints.setdefault(key.thumbprint, index)
 
 
+def problems_of_policies(
+    document: Document, form: Form, environment: Environment, keys: Sequence[PublicJwk | None], profile: Profile
+) -> Iterator[Problem]:
+    """What the policies have against a form in one environment, exemptions taken into account; keys in the order of ``jwks``."""
+    situation = Situation(environment, profile, datetime.now(UTC))
+    places = {key.kid: index for index, key in enumerate(keys) if key}
+    planned = Planned(form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key})
+    for policy in POLICIES:
+        if policy.refused_in_forms or policy.id in form.exemptions:
+            continue
+        for finding in policy.violations(planned, situation):
+            place: DocumentPath = ("token_endpoint_auth_method",)
+            if finding.subject is not None:
+                place = ("environments", environment.value, "jwks", places[finding.subject])
+            exemption = f"add under exemptions {policy.id}: {{reason: …, reference: …}} (docs/policies.md#{policy.id})"
+            yield document.problem(place, finding.what, f"{finding.remedy}, or {exemption}")
+
+
 def problems_among(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
     """Two forms for the same connection: the same application of an organisation with the same code."""
     seen: dict[tuple[str, str | None], list[tuple[Document, Organisation]]] = {}
@@ -136,6 +175,21 @@ def problems_among(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
             )
         for code in codes:
             seen.setdefault((form.application, code), []).append((document, organisation))
+
+
+def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
+    """One client that two forms take over: a form was copied, with the client-ID in it."""
+    seen: dict[tuple[Environment, Platform, str], Document] = {}
+    for document, form in forms:
+        for environment, request in form.environments.items():
+            for platform, client_id in request.adopt.items():
+                first = seen.setdefault((environment, platform, client_id), document)
+                if first is not document:
+                    yield document.problem(
+                        ("environments", environment.value, "adopt", platform.value),
+                        f"client {quoted(client_id)} is taken over by {first.file} already",
+                        "a client has one form: correct the client-ID here, or remove it",
+                    )
 
 
 def _same(one: Organisation, other: Organisation) -> bool:

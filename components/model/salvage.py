@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from components.model.documents import Document
-from components.model.form import Form
+from components.model.form import ExemptiblePolicy, Form
 from components.model.problems import DocumentPath
 
 _NOBODY = "OVO000000"
 _NOTHING = "stand-in"
-_KEPT = ("organisation", "application", "platforms", "ending", "token_endpoint_auth_method")
+_KEPT = ("organisation", "application", "platforms", "ending", "token_endpoint_auth_method", "exemptions")
 _STAND_INS = {
     "organisation": {"name": "-", "ovo": _NOBODY},
     "application": _NOTHING,
@@ -36,6 +36,8 @@ def salvaged(document: Document) -> Form | None:
     of_platforms = ("adopt",) if "platforms" in faulty else ()
     if of_platforms:
         kept.pop("ending", None)
+    if "exemptions" in faulty:  # what they were meant for is told of once they are right
+        kept["exemptions"] = {policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy}
     environments = {}
     asked = document.data.get("environments")
     for name, request in asked.items() if isinstance(asked, dict) else ():

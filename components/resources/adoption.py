@@ -1,7 +1,8 @@
 """Taking over a client that exists already: what that would change is shown by the preview, and stays in the state.
 
 A form names the client-ID once. ``check``, which previews run too, compares the client as it is with what the form asks
-for and puts the difference into the input ``adopt``. Changes of that input are ignored, so it stays what it was then.
+for and puts the difference into the input ``adopt``. From then on the input stays as it was, whether the form still names
+the client-ID or not: the adoption is done, and nothing is compared again.
 """
 
 from __future__ import annotations
@@ -10,9 +11,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi
+from components.authorities.port import ClientMetadata
+from components.model.connection import Connection
+from components.model.problems import quoted
 
-ASKED_ONCE = pulumi.ResourceOptions(ignore_changes=["adopt"])
+
+def asked(connection: Connection, managed_by: str) -> dict[str, str] | None:
+    """What the program gives as ``adopt``: which client, for which natural key, by which resource; None where nothing is adopted."""
+    if connection.adopt is None:
+        return None
+    return {"client_id": connection.adopt, "software_id": connection.software_id, "managed_by": managed_by}
 
 
 def record(client_id: str, software_id: str | None, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,6 +36,25 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
         name: f"{_shown(before[name])} → {_shown(after[name])}" for name in before.keys() & after.keys() if before[name] != after[name]
     }
     return dict(sorted(changes.items()))
+
+
+def is_spent(wanted: Mapping[str, str], client: ClientMetadata) -> bool:
+    """Whether this very resource took the client over before, under another natural key.
+
+    Organisation, application or environment have changed since, which asks for a new client: taking the old one over again
+    would give the organisation's keys and scopes to another, and the replacement would remove it right after.
+    """
+    return client.managed_by == wanted["managed_by"] and client.software_id != wanted["software_id"]
+
+
+def too_late(wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str | None:
+    """The sentence for a client-ID that a form names when its connection has a client already; None where all is well."""
+    if not wanted or (before or {}).get("client_id") == wanted["client_id"]:
+        return None
+    return (
+        f"client {quoted(wanted['client_id'])} cannot be taken over, for this connection has a client already; "
+        "remove adopt from the form, or see docs/adoption.md for how to change clients"
+    )
 
 
 def client_to_adopt(props: Mapping[str, Any]) -> str | None:

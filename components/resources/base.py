@@ -14,10 +14,15 @@ from components.authorities.connected import Connected, ConnectedPlatform, conne
 from components.authorities.port import ClientSnapshot
 from components.model.form import Platform
 from components.model.loading import load_catalogue
-from components.resources.adoption import record
+from components.model.problems import quoted
+from components.resources.adoption import is_spent, record, too_late
+from components.resources.orphan import end_with_the_engine
 from components.settings import NAMESPACE, Settings, read_settings
 
 Properties = Mapping[str, Any]
+
+_WHOLE = ""
+"""The resource as a whole: with the name of an input the engine would quote its value before the sentence."""
 
 _lock = threading.Lock()
 _connections: list[tuple[Settings, Connected]] = []
@@ -35,6 +40,7 @@ class AuthorityProvider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         # The SDK shows the user traceback.format_exc() of what a provider raises; without frames that is its sentence.
         sys.tracebacklimit = 0
+        end_with_the_engine()
         self._platforms = _connected(read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}")))
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
@@ -42,16 +48,26 @@ class AuthorityProvider(ResourceProvider):
         platform = self._platforms.get(inputs["platform"])
         if platform is None:
             return CheckResult(inputs, [_no_authority(inputs["platform"])])
-        adopt = inputs.get("adopt")
-        if olds or not isinstance(adopt, str):
+        return self._adopting(platform, inputs_of(olds), inputs)
+
+    def _adopting(self, platform: ConnectedPlatform, olds: Properties, inputs: dict[str, Any]) -> CheckResult:
+        """The inputs with what an adoption changes; without old ones the resource is about to be made, or to replace another."""
+        asked = inputs.pop("adopt", None)
+        if olds:
+            before = olds.get("adopt")
+            sentence = too_late(asked, before)
+            return CheckResult({**inputs, "adopt": before} if before else inputs, [CheckFailure(_WHOLE, sentence)] if sentence else [])
+        if asked is None:
             return CheckResult(inputs, [])
-        snapshot = platform.clients.get(adopt)
+        client_id = asked["client_id"]
+        snapshot = platform.clients.get(client_id)
         if snapshot is None:
-            return CheckResult(
-                inputs, [CheckFailure("adopt", f"client {adopt} does not exist; correct the client-ID in the form, or remove it")]
-            )
+            sentence = f"client {quoted(client_id)} does not exist; correct the client-ID under adopt in the form, or remove it"
+            return CheckResult(inputs, [CheckFailure(_WHOLE, sentence)])
+        if is_spent(asked, snapshot.client.metadata):
+            return CheckResult({**inputs, "adopt": record(client_id, snapshot.client.metadata.software_id, {}, {})}, [])
         before, after = self.compared(platform, snapshot, inputs)
-        return CheckResult({**inputs, "adopt": record(adopt, inputs.get("software_id"), before, after)}, [])
+        return CheckResult({**inputs, "adopt": record(client_id, asked["software_id"], before, after)}, [])
 
     def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:
         """What an existing client has of this resource, and what it is to have."""
@@ -70,7 +86,7 @@ class AuthorityProvider(ResourceProvider):
 
 def _no_authority(platform: str) -> CheckFailure:
     return CheckFailure(
-        "platform",
+        _WHOLE,
         f'platform "{platform}" has no authority in this stack; set {NAMESPACE}:{platform}ManagementUrl and what goes with it, '
         "or remove the platform from the form",
     )

@@ -1,7 +1,7 @@
 """The whole JWK Set of one client, a map keyed by ``kid``.
 
-Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Replaced with the client; delete
-removes every key, and is skipped where the client itself is removed.
+Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Replaced with the client. Delete leaves
+the keys: they go with their client, and where that stays, its organisation manages them in the portal from then on.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
-from components.authorities.errors import NotFound
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
-from components.resources.adoption import ASKED_ONCE
-from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, present
+from components.resources.adoption import asked
+from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
 
 
 class ClientJwksProvider(AuthorityProvider):
@@ -40,14 +39,6 @@ class ClientJwksProvider(AuthorityProvider):
         platform.clients.forget(id_)
         return UpdateResult(inputs)
 
-    def delete(self, id_: str, props: Properties) -> None:
-        platform = self.on(props)
-        try:
-            platform.authority.replace_jwks(id_, None, {})
-        except NotFound:
-            return
-        platform.clients.forget(id_)
-
 
 class ClientJwks(Resource, module="acmidm", name="ClientJwks"):
     """The keys of a client; see the module's docstring."""
@@ -56,5 +47,12 @@ class ClientJwks(Resource, module="acmidm", name="ClientJwks"):
         self, resource_name: str, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         jwks = {kid: dict(key.members) for kid, key in connection.keys.items()}
-        props = {"platform": connection.platform.value, "client_id": client_id, "adopt": connection.adopt, "jwks": jwks}
-        super().__init__(ClientJwksProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, ASKED_ONCE))
+        props = {
+            "platform": connection.platform.value,
+            "client_id": client_id,
+            "adopt": asked(connection, managed_by(resource_name)),
+            "jwks": jwks,
+        }
+        # A preview says so by it; the provider, which has no delete, does so.
+        kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
+        super().__init__(ClientJwksProvider(), resource_name, props, kept)

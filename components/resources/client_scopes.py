@@ -14,8 +14,8 @@ from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import NotFound
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
-from components.resources.adoption import ASKED_ONCE
-from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, present
+from components.resources.adoption import asked
+from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
 
 NOT_DECLARED = "granted outside this project"
 
@@ -62,10 +62,10 @@ class ClientScopes(Resource, module="acmidm", name="ClientScopes"):
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
-            "adopt": connection.adopt,
+            "adopt": asked(connection, managed_by(resource_name)),
             "scopes": dict(connection.scopes),
         }
-        super().__init__(ClientScopesProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, ASKED_ONCE))
+        super().__init__(ClientScopesProvider(), resource_name, props, opts)
 
 
 def _granted(platform: ConnectedPlatform, snapshot: ClientSnapshot, props: Properties) -> list[str]:

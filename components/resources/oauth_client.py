@@ -5,7 +5,8 @@ Create registers the client, or takes over the one with this key that an earlier
 that run off. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
 Replaced when organisation, application, platform or environment change; everything else is updated in place.
 Delete removes the client's product configurations, then the client with its scopes and keys; but only while it is still
-managed by this resource: after a form was renamed, the resource under the new name has taken the client over.
+managed by this resource: after a form was renamed, the resource under the new name has taken the client over, or
+failed to, and then nothing is removed.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
-from components.authorities.errors import AlreadyRegistered, NotFound
+from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound
 from components.authorities.port import Authority, ClientMetadata, ClientSnapshot, RegisteredClient
 from components.model.connection import Connection
-from components.resources.adoption import ASKED_ONCE, client_to_adopt
+from components.resources.adoption import asked, client_to_adopt
 from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
 
 _METADATA = (
@@ -40,11 +41,16 @@ class OAuthClientProvider(AuthorityProvider):
     identity = ("software_id", "platform")
 
     def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:  # noqa: ARG002
-        return _properties(snapshot.client.metadata), _properties(_metadata(inputs))
+        before, after = _properties(snapshot.client.metadata), _properties(_metadata(inputs))
+        if inputs.get("client_secret") is None:
+            return before, after
+        # Nobody can read the secret that it has, so that the one of the state takes its place.
+        return {**before, "client_secret": "the one it has"}, {**after, "client_secret": "a new one"}
 
     def create(self, props: Properties) -> CreateResult:
-        authority, wanted, secret = self.on(props).authority, _metadata(props), props.get("client_secret")
-        adopted = client_to_adopt(props)
+        platform, wanted, secret = self.on(props), _metadata(props), props.get("client_secret")
+        authority, adopted = platform.authority, client_to_adopt(props)
+        platform.unsettled.add(props["software_id"])
         if adopted is not None:
             client = authority.update(adopted, None, wanted, secret)
         else:
@@ -53,6 +59,7 @@ class OAuthClientProvider(AuthorityProvider):
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, wanted)
                 client = authority.update(existing.client_id, existing.metadata, wanted, secret)
+        platform.unsettled.discard(props["software_id"])
         return CreateResult(client.client_id, {**inputs_of(props), "client_id": client.client_id})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
@@ -75,6 +82,11 @@ class OAuthClientProvider(AuthorityProvider):
         platform = self.on(props)
         client = platform.authority.read(id_)
         if client is None or client.metadata.managed_by == props["managed_by"]:
+            if props["software_id"] in platform.unsettled:
+                # With --continue-on-error the engine deletes what a renamed form left, though its new name failed to take it over.
+                raise ChangedMeanwhile(
+                    f"client {id_} is kept: the form that takes it over has failed; correct that first, then run the same command again"
+                )
             for product in platform.products:
                 platform.product_api.delete(product, id_)
             platform.authority.remove(id_)
@@ -111,10 +123,10 @@ class OAuthClient(Resource, module="acmidm", name="OAuthClient"):
             **_properties(wanted),
             "platform": connection.platform.value,
             "client_secret": client_secret,
-            "adopt": connection.adopt,
+            "adopt": asked(connection, managed_by(resource_name)),
             "client_id": None,
         }
-        super().__init__(OAuthClientProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, ASKED_ONCE))
+        super().__init__(OAuthClientProvider(), resource_name, props, opts)
 
 
 def _metadata(props: Properties) -> ClientMetadata:

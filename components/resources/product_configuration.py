@@ -16,7 +16,7 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 from components.authorities.connected import ConnectedPlatform
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
-from components.resources.adoption import ASKED_ONCE
+from components.resources.adoption import asked
 from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
 
 
@@ -66,8 +66,8 @@ class ProductConfiguration(Resource, module="acmidm", name="ProductConfiguration
             "platform": connection.platform.value,
             "product": product,
             "client_id": client_id,
-            "adopt": connection.adopt,
+            "adopt": asked(connection, managed_by(client_resource_name)),
             "managed_by": managed_by(client_resource_name),
             "configuration": dict(connection.products[product]),
         }
-        super().__init__(ProductConfigurationProvider(), resource_name, props, pulumi.ResourceOptions.merge(opts, ASKED_ONCE))
+        super().__init__(ProductConfigurationProvider(), resource_name, props, opts)

@@ -132,7 +132,7 @@ def test_shows_as_the_very_line(story: Story, drift: Drift) -> None:
 
 def test_lines_of_text_name_what_a_person_must_see(story: Story) -> None:
     """A slipped-in key and a scope granted by hand are removed by name; what was withdrawn comes back by name."""
-    assert any(line.startswith(f'- dv_ar_adres_beheer: "granted outside') for line in story.removed)
+    assert any(line.startswith('- dv_ar_adres_beheer: "granted outside') for line in story.removed)
     assert any(line.startswith(f"+ {PLAIN}:") for line in story.added)
 
 
@@ -170,7 +170,8 @@ def test_changes_of_someone_else_are_not_overwritten_unseen(project: Project, re
     refused = project.up()
     assert refused.code != 0
     assert refused.errors == [
-        f"someone else changed the scopes of client {client['client_id']} since the last refresh, and nothing was written; "
+        f"someone else changed the scopes of client {client['client_id']} since the last refresh: added {DOSSIERS} "
+        f"(declared: {SEND}, {PLAIN}; found: {DOSSIERS}, {SEND}), and nothing was written; "
         "run pulumi refresh, see the change in a preview, then run pulumi up"
     ]
     assert set(registry.client(form.application)["scopes"]) == {SEND, DOSSIERS, "vo_info"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 from tests.engine.conftest import offered
@@ -20,7 +21,7 @@ def test_environments_are_independent(tmp_path: Path, portal: RunningPortal, reg
         prod.connect(other)
         only_tni = write_form(tni.forms, "gent/alleen-tni")
         both = write_form(tni.forms, "gent/beide")
-        both.document["environments"]["prod"] = {"scopes": {SEND: {}}, "products": both.request()["products"]}
+        both.document["environments"]["prod"] = {"scopes": {SEND: {}}, "products": copy.deepcopy(both.request()["products"])}
         both.add_key("prod-key", "prod")
         both.save()
 

@@ -10,10 +10,10 @@ from tests.support.engine import ROOT, Project
 from tests.support.forms import write_form
 
 MOST_CHARACTERS = 150
-EDIT = '''    def read(self, id_: str, props: Properties) -> ReadResult:
+EDIT = """    def read(self, id_: str, props: Properties) -> ReadResult:
         # A comment that was not there before.
         __import__("pathlib").Path(__import__("os").environ["PROOF_OF_THE_EDIT"]).touch()
-'''
+"""
 
 
 def providers(project: Project) -> dict[str, str]:

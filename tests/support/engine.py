@@ -20,7 +20,7 @@ from toolchain.environment import variables
 ROOT = Path(__file__).parents[2]
 COMMAND_SECONDS = 120
 _EXCEPTION = re.compile(r"^components(\.\w+)+: ")
-SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "')
+SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "', "The above exception", "During handling")
 
 
 def settings_of(portal: RunningPortal, *, prefix: str = "") -> dict[str, object]:

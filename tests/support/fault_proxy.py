@@ -3,9 +3,10 @@
 ::
 
     with FaultProxy(portal.origin) as proxy:
-        proxy.rule("POST", "/clients$", cut_after)        # the first such request is committed, and its answer lost
+        proxy.rule("POST", "/clients$", faults.cut_after)        # the first such request is committed, and its answer lost
 
-What no rule matches goes through as it is. A fault is a function of an ``Exchange``, so a test may write its own.
+What no rule matches goes through as it is. A fault is a function of an ``Exchange``: those that several tests use are
+in ``faults.py``, and a test may write its own.
 """
 
 from __future__ import annotations
@@ -135,6 +136,7 @@ class FaultProxy:
     def __init__(self, upstream_origin: str, tls: ssl.SSLContext | None = None) -> None:
         self.upstream = urlsplit(upstream_origin).netloc
         self.requests: list[Recorded] = []
+        self.connections = 0
         self._tls = tls
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
@@ -192,6 +194,7 @@ class FaultProxy:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, plain: socket.socket) -> None:
@@ -215,8 +218,11 @@ class FaultProxy:
     def _answer(self, exchange: Exchange) -> None:
         with self._lock:
             self.requests.append(exchange.request)
-            fault = next((rule.fault for rule in self._rules if rule.applies(exchange.request)), through)
-        fault(exchange)
+            fault = next((rule.fault for rule in self._rules if rule.applies(exchange.request)), None)
+        if fault is None:
+            exchange.reply(exchange.forward())
+        else:
+            fault(exchange)
 
 
 def _read(incoming: BinaryIO) -> Recorded | None:
@@ -230,108 +236,3 @@ def _read(incoming: BinaryIO) -> Recorded | None:
         headers[name.lower()] = value.strip()
     body = incoming.read(int(headers.get("content-length", "0")))
     return Recorded(line[0], line[1], headers, body)
-
-
-def through(exchange: Exchange) -> None:
-    exchange.reply(exchange.forward())
-
-
-def cut_before(exchange: Exchange) -> None:
-    """The server never sees the request."""
-    exchange.cut()
-
-
-def reset(exchange: Exchange) -> None:
-    """The same by a TCP reset."""
-    exchange.cut(reset=True)
-
-
-def cut_after(exchange: Exchange) -> None:
-    """The server committed it; the answer is lost."""
-    exchange.forward()
-    exchange.cut()
-
-
-def cut_midway(exchange: Exchange) -> None:
-    """The answer breaks off in the middle of its body."""
-    reply = exchange.forward()
-    exchange.send(reply.head(len(reply.body) + 1) + reply.body)
-    exchange.cut()
-
-
-def time_out_before(exchange: Exchange) -> None:
-    """The request hangs until the client gives up, and the server never sees it."""
-    exchange.hung_up(UPSTREAM_SECONDS)
-    exchange.cut()
-
-
-def time_out_after(exchange: Exchange) -> None:
-    """The server committed it, and the answer does not come until the client gave up."""
-    exchange.forward()
-    exchange.hung_up(UPSTREAM_SECONDS)
-    exchange.cut()
-
-
-def answer(status: int, body: bytes = b"", content_type: str = "application/problem+json", **headers: str) -> Fault:
-    """An answer of somebody else; ``headers`` are named with underscores."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda exchange: exchange.reply(Reply(status, (("content-type", content_type), *named.items()), body))
-
-
-def committed_but(status: int, **headers: str) -> Fault:
-    """The server committed it, and a gateway answers in its place."""
-
-    def fault(exchange: Exchange) -> None:
-        exchange.forward()
-        answer(status, **headers)(exchange)
-
-    return fault
-
-
-def dripping(every_seconds: float) -> Fault:
-    """The right answer, a byte at a time, so that no single read times out."""
-
-    def fault(exchange: Exchange) -> None:
-        reply = exchange.forward()
-        exchange.send(reply.head(len(reply.body)))
-        for position in range(len(reply.body)):
-            if exchange.hung_up(every_seconds):
-                exchange.cut()
-            exchange.send(reply.body[position : position + 1])
-
-    return fault
-
-
-def huge(size_bytes: int, *, declared: bool, content_type: str = "application/json") -> Fault:
-    """A JSON string of so many bytes, its length declared or until the connection ends."""
-
-    def fault(exchange: Exchange) -> None:
-        length = f"content-length: {size_bytes}\r\n" if declared else "connection: close\r\n"
-        exchange.send(f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n{length}\r\n".encode())
-        block = b"x" * 65536
-        while exchange.request.sent_bytes < size_bytes:
-            exchange.send(block)
-        exchange.cut()
-
-    return fault
-
-
-def after(act: Callable[[], None], then: Fault = through) -> Fault:
-    """Someone does something between the provider's sending and the server's receiving."""
-
-    def fault(exchange: Exchange) -> None:
-        act()
-        then(exchange)
-
-    return fault
-
-
-def once_committed(act: Callable[[], None]) -> Fault:
-    """Someone does something when the server has committed the request, and nobody has the answer yet; it is lost."""
-
-    def fault(exchange: Exchange) -> None:
-        exchange.forward()
-        act()
-        exchange.cut()
-
-    return fault

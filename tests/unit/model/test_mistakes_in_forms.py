@@ -27,7 +27,8 @@ SHAPE = {
     "unknown field, near none": (
         "application: mijn-gent\n",
         "application: mijn-gent\n▶zzz: 1\n",
-        'unknown field "zzz"; known here: application, contacts, ending, environments, organisation, platforms, token_endpoint_auth_method',
+        'unknown field "zzz"; known here: application, contacts, ending, environments, exemptions, organisation, platforms, '
+        "token_endpoint_auth_method",
     ),
     "unknown field of the organisation": (
         "  kbo: ",

@@ -115,7 +115,7 @@ def test_what_is_not_verified_says_so(samples: Onboardings) -> None:
 def test_the_samples_show_what_a_newcomer_looks_for(samples: Onboardings) -> None:
     forms = [loaded.form for loaded in samples.forms]
     assert len(forms) >= 8
-    assert {platform for form in forms for platform in form.platforms} == {Platform.ACMIDM}
+    assert {platform for form in forms for platform in form.platforms} == {Platform.ACMIDM, Platform.GEOSECURE}, "one is on both platforms"
     assert {form.token_endpoint_auth_method for form in forms} == {AuthMethod.PRIVATE_KEY_JWT}
     assert any(Environment.PROD not in form.environments for form in forms), "one is not in production yet"
     assert max(Counter(form.organisation.code for form in forms).values()) >= 2, "one organisation has two applications"

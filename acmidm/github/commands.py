@@ -1,0 +1,183 @@
+"""The commands. Each can be run any number of times: what is there already is updated, never repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acmidm.terminal import Code, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from acmidm.github.api import Repository
+
+app = typer.Typer(help="Post what a workflow of GitHub found: one comment, one issue, the step summary.", no_args_is_help=True)
+
+LONGEST_BODY = 65_536
+"""Characters in a comment or an issue."""
+LONGEST_SUMMARY = 1_000_000
+"""Bytes; GitHub refuses a summary of more than 1 MiB."""
+BOT = "github-actions[bot]"
+
+ReportArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The report, in Markdown.")]
+AccountOption = Annotated[str, typer.Option(help="The account that GITHUB_TOKEN posts as: what others posted is left alone.")]
+
+
+@app.command()
+def comment(
+    file: ReportArgument,
+    name: Annotated[str, typer.Option(help="Which comment: each name has one of its own.")] = "review",
+    account: AccountOption = BOT,
+) -> None:
+    """Write the pull request's comment, or update it where it is there already.
+
+    Needs GITHUB_TOKEN with pull-requests: write, which a pull request from a fork does not get.
+    """
+    body = _body(_text(file), _mark(name))
+    with _repository() as repository:
+        pull_request = _pull_request()
+        for found in repository.comments(pull_request):
+            if _is_ours(found, _mark(name), account):
+                if found["body"] != body:
+                    repository.change_comment(found["id"], body)
+                typer.echo(f"comment {found['id']} on pull request {pull_request} is up to date")
+                return
+        repository.add_comment(pull_request, body)
+        typer.echo(f"pull request {pull_request} has its comment")
+
+
+@app.command()
+def summary(file: ReportArgument) -> None:
+    """Add the report to the step summary, which every run has, those for forks too."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        fail("GITHUB_STEP_SUMMARY is not set; run this in a workflow of GitHub")
+    _summarise(_text(file), Path(target))
+
+
+@app.command()
+def drift(
+    stack: Annotated[str, typer.Option(help="The stack, as in Pulumi.<stack>.yaml.")],
+    assignee: Annotated[
+        list[str] | None, typer.Option(envvar="ACMIDM_DRIFT_ASSIGNEES", help="Whom a new issue is assigned to; may be repeated.")
+    ] = None,
+    account: AccountOption = BOT,
+) -> None:
+    """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when all is in sync again.
+
+    Needs GITHUB_TOKEN with issues: write. Exits with 0 in sync, 0 too where the issue tells what differs, and as acmidm drift
+    does where it could not look: then the issue stays as it is.
+    """
+    done = subprocess.run(["acmidm", "drift", "--stack", stack, "--output", "markdown"], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (Code.WELL, Code.FOUND):
+        raise typer.Exit(done.returncode)
+    if target := os.environ.get("GITHUB_STEP_SUMMARY"):
+        _summarise(done.stdout, Path(target))
+    with _repository() as repository:
+        mark = _mark(f"drift-{stack}")
+        found = next((issue for issue in repository.open_issues(account) if _is_ours(issue, mark, account)), None)
+        typer.echo(_kept(repository, found, stack, _body(done.stdout, mark) if done.returncode else None, assignee or []))
+
+
+@app.command()
+def token(
+    audience: Annotated[str, typer.Argument(help="Whom the token is for, such as sts.amazonaws.com or api://AzureADTokenExchange.")],
+    file: Annotated[Path, typer.Argument(help="Where it is written, readable by its owner alone.")],
+) -> None:
+    """Get the job's OpenID Connect token, with which the cloud that holds the state lets it in: no secret is stored anywhere.
+
+    Needs the permission id-token: write.
+    """
+    import httpx
+
+    from acmidm.github.api import GitHubError, get_json, variable
+    from acmidm.portal import write_private
+
+    try:
+        with httpx.Client(headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"}, timeout=30) as http:
+            url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params({"audience": audience})
+            answer, _ = get_json(http, str(url))
+    except GitHubError as error:
+        fail(str(error), Code.UNREACHABLE)
+    write_private(file, answer["value"])
+
+
+def _kept(repository: Repository, found: dict[str, Any] | None, stack: str, body: str | None, assignees: list[str]) -> str:
+    """Brings the issue in line with the report, None where there is nothing to report; says what was done."""
+    if body is None:
+        if found is None:
+            return f"{stack} is in sync"
+        repository.add_comment(found["number"], f"{stack} is in sync again.")
+        repository.change_issue(found["number"], state="closed", state_reason="completed")
+        return f"{stack} is in sync again: issue {found['number']} is closed"
+    if found is None:
+        return f"{stack} differs: issue {repository.open_issue(f'Drift on {stack}', body, assignees)} is open"
+    if found["body"] != body:
+        repository.change_issue(found["number"], body=body)
+        if _headline(found["body"]) != _headline(body):
+            # Changing the text tells nobody; this does.
+            repository.add_comment(found["number"], _headline(body))
+    return f"{stack} still differs: issue {found['number']} tells how"
+
+
+def _mark(name: str) -> str:
+    """What an own comment or issue is recognised by; it does not show."""
+    return f"<!-- acmidm:{name} -->"
+
+
+def _is_ours(posted: dict[str, Any], mark: str, account: str) -> bool:
+    return posted["user"]["login"] == account and (posted["body"] or "").startswith(mark)
+
+
+def _body(text: str, mark: str) -> str:
+    body = f"{mark}\n{text}"
+    if len(body) > LONGEST_BODY:
+        fail(f"the report has {len(text)} characters, more than GitHub takes; make it with acmidm, which keeps it short enough")
+    return body
+
+
+def _headline(body: str) -> str:
+    """The first line that shows."""
+    return next((line for line in body.splitlines() if line.strip() and not line.startswith("<!--")), "")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}")
+
+
+def _summarise(text: str, target: Path) -> None:
+    content = text.encode()
+    if len(content) > LONGEST_SUMMARY:
+        content = content[:LONGEST_SUMMARY].decode(errors="ignore").encode() + b"\n\n(cut off here)\n"
+    with target.open("ab") as stream:
+        stream.write(content + b"\n")
+
+
+def _pull_request() -> int:
+    from acmidm.github.api import GitHubError, variable
+
+    event = json.loads(_text(Path(variable("GITHUB_EVENT_PATH"))))
+    number = event.get("pull_request", {}).get("number")
+    if number is None:
+        raise GitHubError("this event is about no pull request; run it in a workflow on pull_request")
+    return int(number)
+
+
+@contextmanager
+def _repository() -> Iterator[Repository]:
+    from acmidm.github.api import GitHubError, Repository
+
+    try:
+        yield Repository()
+    except GitHubError as error:
+        fail(str(error), Code.UNREACHABLE)

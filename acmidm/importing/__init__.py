@@ -1,0 +1,1 @@
+"""``acmidm import``: from a spreadsheet and what the authorities list to forms that take over what exists."""

@@ -1,0 +1,121 @@
+"""The command ``acmidm import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import Code, fail, working
+
+if TYPE_CHECKING:
+    from acmidm.importing.listed import Register
+    from acmidm.importing.plan import Plan
+    from acmidm.importing.sheet import Sheets
+    from acmidm.importing.write import Written
+    from components.model.form import Environment
+    from components.settings import Settings
+
+EPILOG = """
+**Examples**
+
+- `acmidm import klanten.xlsx --tni tni --prod prod`
+- `acmidm import klanten.csv --tni tni --contact api-beheer@leverancier.example`
+
+**Exit codes**: 0 everything has a form; 1 some rows or clients were not placed; 2 wrong use; 3 an authority cannot be reached.
+"""
+
+
+def import_(
+    sheet: Annotated[Path, typer.Argument(help="The spreadsheet, .xlsx or .csv.", show_default=False)],
+    tni: Annotated[str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID TEST.")] = None,
+    prod: Annotated[str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID PRD.")] = None,
+    contact: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A team's e-mail address, for clients that have no contacts.", show_default=False)
+    ] = None,
+) -> None:
+    """Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and application.
+
+    Nothing is written at an authority, and no form that exists is touched. Every row and client without a form afterwards is named.
+    """
+    from acmidm.importing.plan import plan_of
+    from acmidm.importing.sheet import UnreadableSheet, read_sheets
+    from acmidm.importing.write import Writer
+    from components.authorities.errors import AuthorityError
+    from components.model.loading import load_onboardings
+    from components.model.problems import InvalidForms
+    from components.settings import InvalidSettings
+
+    try:
+        sheets = read_sheets(sheet)
+        settings = _settings(tni, prod)
+        first = next(iter(settings.values()))[1]
+        forms = load_onboardings([first.forms_folder], first.catalogue_folder)
+        registers = _registers(settings)
+        plan = plan_of(sheets.rows, registers, forms, contact)
+        profiles = {environment: found.profile for environment, (_, found) in settings.items()}
+        written, unplaced = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name).write(plan.drafts)
+    except AuthorityError as error:
+        fail(str(error), Code.UNREACHABLE)
+    except (UnreadableSheet, InvalidSettings, InvalidForms) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename} cannot be written: {error.strerror}; check the folder and its rights")
+    plan.unplaced += unplaced
+    _report(sheets, plan, written)
+    raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)
+
+
+def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
+    """Stack and settings per environment."""
+    from acmidm.connecting import settings_of
+    from acmidm.engine import EngineError
+    from components.model.form import Environment
+
+    settings: dict[Environment, tuple[str, Settings]] = {}
+    for environment, stack in ((Environment.TNI, tni), (Environment.PROD, prod)):
+        if stack is None:
+            continue
+        try:
+            settings[environment] = (stack, settings_of(stack))
+        except EngineError as error:
+            fail(str(error), Code.UNREACHABLE)
+        if settings[environment][1].environment is not environment:
+            fail(f"stack {stack} is of {settings[environment][1].environment}; name one of {environment} with --{environment}")
+    if not settings:
+        fail("name the stacks that have the clients: --tni STACK, --prod STACK, or both")
+    return settings
+
+
+def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Environment, Register]:
+    from acmidm.importing.listed import read_register
+    from components.authorities.connected import connected
+    from components.model.loading import load_catalogue
+
+    registers = {}
+    for environment, (stack, found) in settings.items():
+        with working(f"listing the clients of {stack}"):
+            registers[environment] = read_register(stack, environment, connected(found, load_catalogue(found.catalogue_folder)))
+    return registers
+
+
+def _report(sheets: Sheets, plan: Plan, written: list[Written]) -> None:
+    from acmidm.importing.plan import counted
+    from acmidm.report.words import plain
+
+    for form in written:
+        clients = ", ".join(f"{environment} {client.client_id}" for environment, client in form.draft.clients.items())
+        typer.echo(plain(f"{form.draft.row}: {form.file} takes over {clients}", 500))
+        for note in form.draft.notes:
+            typer.echo(plain(f"  note: {note}", 1000))
+    for sentence in plan.declared:
+        typer.echo(plain(sentence, 1000))
+    for title in sheets.left_out:
+        typer.echo(plain(f"sheet {title} has none of the columns and was left out"))
+    for sentence in plan.unplaced:
+        typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
+    placed = f"{counted(sheets.rows, 'row')}: {counted(written, 'form')} written, {len(plan.declared):,} declared already"
+    typer.echo(f"{placed}, {counted(plan.unplaced, 'thing')} not placed")
+    if written:
+        typer.echo("Next: acmidm validate, then pulumi preview --diff, whose adopt says what taking over changes.")

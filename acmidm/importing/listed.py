@@ -1,0 +1,69 @@
+"""What the authorities of an environment list: each client with its scopes, keys and product configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from acmidm.undeclared import clients_of
+from components.authorities.connected import Connected
+from components.authorities.port import ClientMetadata, ClientSnapshot
+from components.model.form import Environment, Platform
+
+
+@dataclass(frozen=True)
+class ListedClient:
+    """One client as its authority has it."""
+
+    environment: Environment
+    platform: Platform
+    snapshot: ClientSnapshot
+    configurations: Mapping[str, Mapping[str, Any]]
+    """Per product."""
+
+    @property
+    def client_id(self) -> str:
+        return self.snapshot.client.client_id
+
+    @property
+    def metadata(self) -> ClientMetadata:
+        return self.snapshot.client.metadata
+
+    def __str__(self) -> str:
+        return f'client {self.client_id} ("{self.metadata.client_name}", {self.metadata.organisation_name}) on {self.environment}'
+
+
+@dataclass(frozen=True)
+class Register:
+    """All clients of one stack."""
+
+    stack: str
+    environment: Environment
+    clients: tuple[ListedClient, ...]
+
+    def find(self, client_id: str) -> ListedClient | None:
+        """By client-ID; people copy a UUID in either case."""
+        return next((client for client in self.clients if client.client_id.lower() == client_id.lower()), None)
+
+
+def read_register(stack: str, environment: Environment, platforms: Connected) -> Register:
+    """Lists everything, page by page. Raises AuthorityError."""
+    configurations = {
+        platform: {product: dict(connected.product_api.configurations(product)) for product in connected.products}
+        for platform, connected in platforms.items()
+    }
+    clients = [
+        ListedClient(
+            environment,
+            platform,
+            snapshot,
+            {
+                product: by_client[snapshot.client.client_id]
+                for product, by_client in configurations[platform].items()
+                if snapshot.client.client_id in by_client
+            },
+        )
+        for platform, snapshot in clients_of(platforms)
+    ]
+    return Register(stack, environment, tuple(clients))

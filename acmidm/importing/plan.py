@@ -1,0 +1,147 @@
+"""Which row becomes which form, and what cannot be placed: every row and every client is one or the other."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from acmidm.importing.draft import CannotBeWritten, Draft, draft_of
+from acmidm.importing.listed import ListedClient, Register
+from acmidm.importing.sheet import Column, Row
+from acmidm.undeclared import Declared
+from components.model.form import Environment, Platform
+from components.model.identifiers import kbo_number
+from components.model.loading import Onboardings
+
+_COLUMNS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
+
+
+@dataclass
+class Plan:
+    """What an import comes to. ``unplaced`` and ``declared`` are sentences."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    declared: list[str] = field(default_factory=list)
+    unplaced: list[str] = field(default_factory=list)
+
+
+def plan_of(rows: Sequence[Row], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None) -> Plan:
+    """Sorts out every row, then every client that no row and no form speaks of."""
+    return _Planner(rows, registers, forms, contact).plan()
+
+
+class _Planner:
+    def __init__(self, rows: Sequence[Row], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None) -> None:
+        self._rows = rows
+        self._registers = registers
+        self._catalogue = forms.catalogue
+        self._contact = contact
+        self._declared = {environment: Declared.by(forms.connections(environment)) for environment in registers}
+        self._times = Counter((environment, client_id.lower()) for row in rows for environment, client_id in _client_ids(row).items())
+        self._plan = Plan()
+
+    def plan(self) -> Plan:
+        for row in self._rows:
+            self._place(row)
+        self._refuse_twins()
+        named = {(environment, client_id.lower()) for row in self._rows for environment, client_id in _client_ids(row).items()}
+        for environment, register in self._registers.items():
+            for client in register.clients:
+                if (environment, client.client_id.lower()) not in named and not self._is_declared(client):
+                    self._plan.unplaced.append(
+                        f"{client}, platform {client.platform}, is in no row and in no form: add a row, or write a form that adopts it"
+                    )
+        return self._plan
+
+    def _place(self, row: Row) -> None:
+        row, reasons = _with_sound_kbo(row)
+        clients, found = self._clients(row)
+        reasons += found
+        undeclared = [client for client in clients.values() if not self._is_declared(client)]
+        if clients and not reasons and not undeclared:
+            self._plan.declared.append(f"{row}: a form declares {' and '.join(map(str, clients.values()))} already")
+            return
+        if undeclared and len(undeclared) < len(clients):
+            known = next(client for client in clients.values() if client not in undeclared)
+            reasons.append(f"a form declares {known} already: add {undeclared[0]} to it, with adopt")
+        if not reasons:
+            try:
+                self._plan.drafts.append(draft_of(row, clients, self._catalogue, self._contact))
+            except CannotBeWritten as error:
+                reasons += error.reasons
+        self._plan.unplaced += [f"{row}: {reason}" for reason in reasons]
+
+    def _clients(self, row: Row) -> tuple[dict[Environment, ListedClient], list[str]]:
+        """The row's clients per environment, and what is wrong with its client-IDs."""
+        clients, reasons = {}, []
+        asked = _client_ids(row)
+        if not asked:
+            reasons.append(f"neither {Column.CLIENT_TEST} nor {Column.CLIENT_PROD} is filled in")
+        for environment, client_id in asked.items():
+            place = row.place(_COLUMNS[environment])
+            if self._times[environment, client_id.lower()] > 1:
+                others = [str(other) for other in self._rows if other is not row and _has(other, environment, client_id, row)]
+                reasons.append(f'{place}: client-ID "{client_id}" is in {" and in ".join(others)} too; keep one of them')
+            elif environment not in self._registers:
+                reasons.append(f"{place}: name the stack that has these clients, with --{environment}")
+            else:
+                client = self._registers[environment].find(client_id)
+                if client is None:
+                    stack = self._registers[environment].stack
+                    reasons.append(f'{place}: there is no client "{client_id}" on stack {stack}{self._elsewhere(client_id)}')
+                elif client.platform is not Platform.ACMIDM:
+                    reasons.append(
+                        f'{place}: client "{client_id}" is one of {client.platform}; put the client of ACM/IDM there, '
+                        f'and add to its form platforms: [acmidm, {client.platform}] and adopt: {{{client.platform}: "{client_id}"}}'
+                    )
+                else:
+                    clients[environment] = client
+        return clients, reasons
+
+    def _elsewhere(self, client_id: str) -> str:
+        found = [register.stack for register in self._registers.values() if register.find(client_id)]
+        return f", but there is on {found[0]}: perhaps it stands in the wrong column" if found else ""
+
+    def _is_declared(self, client: ListedClient) -> bool:
+        return self._declared[client.environment].has(client.platform, client.snapshot.client)
+
+    def _refuse_twins(self) -> None:
+        """Two rows for the same application of the same organisation: one natural key, and so one client."""
+        by_key: dict[tuple[str, str], list[Draft]] = defaultdict(list)
+        for draft in self._plan.drafts:
+            by_key[draft.code, draft.application].append(draft)
+        for (code, application), drafts in by_key.items():
+            for draft in drafts if len(drafts) > 1 else ():
+                others = " and ".join(str(other.row) for other in drafts if other is not draft)
+                self._plan.unplaced.append(
+                    f'{draft.row}: {others} has the application "{application}" of {code} as well; name them differently at the authority'
+                )
+        self._plan.drafts = [drafts[0] for drafts in by_key.values() if len(drafts) == 1]
+
+
+def _client_ids(row: Row) -> dict[Environment, str]:
+    return {environment: row.values[column] for environment, column in _COLUMNS.items() if column in row.values}
+
+
+def _has(row: Row, environment: Environment, client_id: str, but_not: Row) -> bool:
+    is_other = (row.sheet, row.number) != (but_not.sheet, but_not.number)
+    return is_other and _client_ids(row).get(environment, "").lower() == client_id.lower()
+
+
+def _with_sound_kbo(row: Row) -> tuple[Row, list[str]]:
+    """The row with its KBO number as ten digits; Excel takes the first 0 off what it holds for a number."""
+    text = row.values.get(Column.KBO)
+    if text is None:
+        return row, []
+    try:
+        number = kbo_number(f"0{text}" if text.isdecimal() and len(text) == 9 else text)
+    except ValueError as error:
+        return row, [f"{row.place(Column.KBO)}: {error}"]
+    return replace(row, values={**row.values, Column.KBO: number}), []
+
+
+def counted(things: Iterable[object], noun: str) -> str:
+    """``1 form``, ``2 forms``."""
+    number = len(list(things))
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

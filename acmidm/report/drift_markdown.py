@@ -1,0 +1,57 @@
+"""The drift report as the text of an issue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from acmidm.report.drift_text import expiry
+from acmidm.report.drifting import Drift
+from acmidm.report.escape import code, markdown
+from acmidm.report.fit import LIMIT, Part, fitted
+from acmidm.report.markdown import details, left_out, table
+
+_LISTED = 100
+
+
+def drift_as_markdown(report: Drift, limit: int = LIMIT) -> str:
+    """A drift report as the body of an issue, at most ``limit`` characters."""
+    parts = [Part(f"### {report.headline}\n\n")]
+    if report.healed is not None:
+        told = "Repaired" if report.healed else "Not all of it could be repaired"
+        parts += [Part(f"{told}:\n\n"), *table(report.repaired)]
+    parts += [Part(f"> **refused** {markdown(problem)}\n>\n") for problem in report.problems[:20]]
+    if report.by_hand:
+        parts += [Part("#### Changed by hand\n\n"), *table(report.by_hand)]
+    if report.not_applied:
+        parts += [Part("#### Declared, not applied yet\n\n"), *table(report.not_applied, len(report.by_hand))]
+    parts += details((*report.by_hand, *report.not_applied))
+    parts += _keys(report)
+    parts += _unmanaged(report)
+    if report.by_hand:
+        parts.append(Part(f"\nRepair what was changed by hand: `acmidm drift --stack {report.stack} --heal`, or change the forms.\n"))
+    parts += [Part(f"\n{markdown(note)}\n") for note in report.notes]
+    parts.append(Part(f"\n{report.clients:,} clients, checked at {report.checked_at:%Y-%m-%d %H:%M} UTC\n"))
+    return fitted(parts, lambda missing: left_out(missing, f"acmidm drift --stack {report.stack}"), limit)
+
+
+def _keys(report: Drift) -> Iterator[Part]:
+    if not report.expiring:
+        return
+    yield Part("\n#### Keys that end soon\n\n| ends | client | key | thumbprint |\n|---|---|---|---|\n")
+    for key in report.expiring[:_LISTED]:
+        client = f"**{markdown(key.organisation)}** · {markdown(key.application)}"
+        yield Part(f"| {expiry(key)} | {client} | {code(key.kid)} | {code(key.thumbprint or '?')} |\n")
+    if len(report.expiring) > _LISTED:
+        yield Part(f"\nand {len(report.expiring) - _LISTED:,} more\n")
+
+
+def _unmanaged(report: Drift) -> Iterator[Part]:
+    if not report.unmanaged:
+        return
+    yield Part(f"\n<details><summary>Clients that nobody declares: {len(report.unmanaged):,}</summary>\n\n")
+    for client in report.unmanaged[:_LISTED]:
+        manager = f", managed by {code(client.managed_by)}" if client.managed_by else ""
+        yield Part(f"- {markdown(client.client_name)}: {code(client.client_id)} on {client.platform}{manager}\n")
+    if len(report.unmanaged) > _LISTED:
+        yield Part(f"- and {len(report.unmanaged) - _LISTED:,} more\n")
+    yield Part("\n</details>\n")

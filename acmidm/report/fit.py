@@ -1,0 +1,54 @@
+"""Makes a page fit: what matters least is left out first, and the page says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+LIMIT = 64_000
+"""Characters: what a pull-request comment or an issue of GitHub holds (65,536), with a margin for what a pipeline adds."""
+
+_ROWS_PER_DETAIL = 4
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a page, in its place. ``rank`` is None for what must be there; else the lower goes in first."""
+
+    text: str
+    rank: float | None = None
+    what: str = ""
+    """What it is one of, for the sentence about what was left out: ``rows``, ``details``."""
+
+
+def row_rank(place: int) -> float:
+    """The rank of the row of the ``place``th most dangerous client."""
+    return place
+
+
+def detail_rank(place: int) -> float:
+    """The rank of its details: after a few rows, so that neither pushes the other out altogether."""
+    return place * _ROWS_PER_DETAIL + 0.5
+
+
+def fitted(parts: Sequence[Part], left_out: Callable[[Counter[str]], str], limit: int = LIMIT) -> str:
+    """The page, at most ``limit`` characters. ``left_out`` writes the sentence about what is not there; its length counts."""
+    everything = Counter(part.what for part in parts if part.rank is not None)
+    room = limit - sum(len(part.text) for part in parts if part.rank is None)
+    if room >= sum(len(part.text) for part in parts if part.rank is not None):
+        return "".join(part.text for part in parts)
+    room -= len(left_out(everything))
+    taken: set[int] = set()
+    full: set[str] = set()
+    for place, part in sorted(enumerate(parts), key=lambda item: item[1].rank or 0):
+        if part.rank is None or part.what in full:
+            continue
+        if len(part.text) > room:
+            full.add(part.what)  # a gap in the order would look as if there were nothing
+            continue
+        taken.add(place)
+        room -= len(part.text)
+    missing = everything - Counter(parts[place].what for place in taken)
+    kept = "".join(part.text for place, part in enumerate(parts) if part.rank is None or place in taken)
+    return kept + left_out(missing)

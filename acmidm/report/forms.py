@@ -1,0 +1,63 @@
+"""What the forms ask, at two Git revisions: no engine, no state, no credentials."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from acmidm.report.compare import Place
+from acmidm.report.revision import UnknownRevision, exported, merge_base
+from acmidm.report.state import ClientState, state_of
+from components.model.form import Environment
+from components.model.loading import Onboardings, load_onboardings
+from components.model.problems import InvalidForms, Problem
+from components.settings import InvalidSettings, stack_settings
+
+
+def states_of(
+    onboardings: Onboardings, environments: Sequence[Environment], protecting: Mapping[Environment, bool]
+) -> dict[Place, ClientState]:
+    """The clients that the forms ask. ``protecting`` says in which environments clients are protected."""
+    return {
+        state.place: state
+        for environment in environments
+        for connection in onboardings.connections(environment)
+        for state in [state_of(connection, protected=protecting.get(environment))]
+    }
+
+
+def onboardings_at(revision: str, forms: Path, catalogue: Path) -> Onboardings:
+    """The forms where the working tree's branch left ``revision``. Raises UnknownRevision and InvalidForms."""
+    commit = merge_base(revision)
+    forms, catalogue = _below(forms), _below(catalogue)
+    with exported(commit, [forms, catalogue]) as root:
+        try:
+            return load_onboardings([root / forms], root / catalogue)
+        except InvalidForms as error:
+            raise InvalidForms(_as_of(commit, problem, root) for problem in error.problems) from None
+
+
+def protecting(folder: Path) -> dict[Environment, bool]:
+    """In which environments clients are protected, as the stacks in ``folder`` are set; those without a stack are left out."""
+    found: dict[Environment, bool] = {}
+    for file in sorted(folder.glob("Pulumi.*.yaml")):
+        with suppress(InvalidSettings):
+            settings = stack_settings(file.name.removeprefix("Pulumi.").removesuffix(".yaml"), folder)
+            found[settings.environment] = found.get(settings.environment, False) or settings.protect_clients
+    return found
+
+
+def _below(path: Path) -> Path:
+    """``path`` from the working directory, which it must be under: elsewhere Git has nothing of it."""
+    relative = Path(os.path.relpath(path))
+    if ".." in relative.parts:
+        raise UnknownRevision(f"{path} is outside the working directory; review revisions in the folder that holds forms and catalogue")
+    return relative
+
+
+def _as_of(commit: str, problem: Problem, root: Path) -> Problem:
+    """The place of a mistake as people know it: not in a folder that is gone when they read it."""
+    file = problem.file.relative_to(root) if problem.file.is_relative_to(root) else problem.file
+    return Problem(Path(f"{commit[:10]}:{file}"), problem.line, problem.column, problem.what, problem.remedy)

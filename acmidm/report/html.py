@@ -1,0 +1,84 @@
+"""Reports as one HTML file that works without a network, prints, and runs no script but its own.
+
+Templates escape whatever they are given. The page's Content-Security-Policy names its style and its script by their hashes, so
+that nothing else runs, whatever a form's author wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment as Jinja
+from jinja2 import PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from acmidm.report.changes import Review
+from acmidm.report.drift_text import expiry
+from acmidm.report.drifting import Drift
+from acmidm.report.listing import Status
+from acmidm.report.status_text import key_text, title, without_keys
+from acmidm.report.words import day, pieces, plain
+from components.model.form import Environment
+
+ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
+
+
+def status_as_html(status: Status) -> str:
+    """The list of connections, with search and filters."""
+    scopes = sorted({scope for one in status.connections for scope in one.scopes})
+    return _page("status.html.j2", title=title(status), status=status, scopes=scopes)
+
+
+def review_as_html(review: Review) -> str:
+    """A review."""
+    groups = [
+        (
+            ENVIRONMENTS[environment],
+            [one for one in review.connections if one.environment is environment],
+            review.unchanged.get(environment, 0),
+        )
+        for environment in (Environment.PROD, Environment.TNI)
+        if environment in review.environments
+    ]
+    return _page("review.html.j2", title=review.headline, review=review, groups=groups)
+
+
+def drift_as_html(drift: Drift) -> str:
+    """A drift report."""
+    return _page("drift.html.j2", title=drift.headline, drift=drift)
+
+
+@cache
+def _templates() -> Jinja:
+    jinja = Jinja(
+        loader=PackageLoader("acmidm.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    jinja.filters |= {"plain": plain, "day": day}
+    jinja.globals |= {"pieces": pieces, "key_text": key_text, "without_keys": without_keys, "expiry": expiry, "environments": ENVIRONMENTS}
+    return jinja
+
+
+def _page(template: str, **values: Any) -> str:
+    style, script = _own("page.css"), _own("page.js")
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            style=Markup(style),  # noqa: S704 - our own file, whose hash the page's policy names
+            script=Markup(script),  # noqa: S704
+            policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
+            **values,
+        )
+    )
+
+
+def _own(name: str) -> str:
+    return (files("acmidm.report") / "templates" / name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,66 @@
+"""The kinds of change, most dangerous first: what ``--fail-on`` names, and what reports are ordered by."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How closely a person should look."""
+
+    DANGER = "danger"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+class Kind(StrEnum):
+    """One kind of change. Their order here is their order in reports."""
+
+    CLIENT_REMOVED = "client_removed"
+    CLIENT_REPLACED = "client_replaced"
+    AUTHENTICATION_WEAKENED = "authentication_weakened"
+    CLIENT_WITHOUT_KEY = "client_without_key"
+    PROTECTION_LIFTED = "protection_lifted"
+    CLIENT_ADOPTED = "client_adopted"
+    SCOPE_GRANTED = "scope_granted"
+    KEY_CHANGED = "key_changed"
+    KEY_ADDED = "key_added"
+    SECRET_RENEWED = "secret_renewed"
+    CLIENT_DISABLED = "client_disabled"
+    KEY_EXPIRED = "key_expired"
+    SCOPE_WITHDRAWN = "scope_withdrawn"
+    KEY_REMOVED = "key_removed"
+    CLIENT_WITH_ONE_KEY = "client_with_one_key"
+    PRODUCT_REMOVED = "product_removed"
+    PRODUCT_CHANGED = "product_changed"
+    KEY_EXPIRING = "key_expiring"
+    CLIENT_CREATED = "client_created"
+    KEY_AWAITED = "key_awaited"
+    PRODUCT_CONFIGURED = "product_configured"
+    CLIENT_ENABLED = "client_enabled"
+    AUTHENTICATION_CHANGED = "authentication_changed"
+    CLIENT_UPDATED = "client_updated"
+    CLIENT_MOVED = "client_moved"
+    PROTECTION_RESTORED = "protection_restored"
+    SCOPE_NOTE_CHANGED = "scope_note_changed"
+
+    @property
+    def rank(self) -> int:
+        """0 is the most dangerous."""
+        return _RANKS[self]
+
+    @property
+    def severity(self) -> Severity:
+        """How dangerous it is where a form asks for it."""
+        if self.rank <= Kind.PROTECTION_LIFTED.rank:
+            return Severity.DANGER
+        return Severity.WARNING if self.rank <= Kind.PRODUCT_REMOVED.rank else Severity.NOTICE
+
+    @property
+    def severity_by_hand(self) -> Severity:
+        """How dangerous it is where nobody asked for it: access that was let in goes before access that was lost."""
+        return Severity.DANGER if self in _LETS_IN else self.severity
+
+
+_RANKS = {kind: rank for rank, kind in enumerate(Kind)}
+_LETS_IN = frozenset({Kind.SCOPE_GRANTED, Kind.KEY_ADDED, Kind.KEY_CHANGED, Kind.SECRET_RENEWED, Kind.CLIENT_DISABLED})

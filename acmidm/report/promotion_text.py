@@ -1,0 +1,80 @@
+"""The promotion report for a terminal and as Markdown."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from acmidm.report.escape import code, markdown
+from acmidm.report.promotion import Check, Difference, Promotion, Side
+from acmidm.report.text import console, print_indented
+from acmidm.report.words import plain
+
+
+def print_promotion(report: Promotion) -> None:
+    """What differs, then what is checked."""
+    out = console()
+    out.print(Text(f"{plain(report.organisation)} · {plain(report.application)}: {_summary(report)}", style="bold"))
+    for title, differences in _grouped(report):
+        out.print(Text(f"\n{title}", style="bold underline"))
+        for one in differences:
+            out.print(Text(f"  {one.what:<12}{plain(one.name)}{_values(one)}{' (offered there only)' if one.expected else ''}"))
+    out.print(Text(f"\nready for production: {'yes' if report.ready else 'not yet'}", style="bold underline"))
+    for check in report.checks:
+        mark, style = _mark(check)
+        print_indented(out, Text(f"  {mark:<6}", style=style), Text(check.text))
+    out.print(Text(f"\n{_same(report)}", style="dim"))
+
+
+def promotion_as_markdown(report: Promotion) -> str:
+    """The same, for a pull request."""
+    lines = [
+        f"### {markdown(report.organisation)} · {markdown(report.application)}: {_summary(report)}\n",
+    ]
+    for title, differences in _grouped(report):
+        lines.append(f"#### {title[0].upper()}{title[1:]}\n")
+        for one in differences:
+            values = "" if one.side is not Side.BOTH else f": {code(one.tni or 'nothing')} → {code(one.prod or 'nothing')}"
+            lines.append(f"- {one.what} {code(one.name)}{values}{' (offered there only)' if one.expected else ''}")
+        lines.append("")
+    lines.append(f"#### Ready for production: {'yes' if report.ready else 'not yet'}\n")
+    lines += [
+        f"- [{'x' if check.passed else ' '}] {markdown(check.text)}{'' if check.required else ' (no condition)'}" for check in report.checks
+    ]
+    return "\n".join([*lines, "", markdown(_same(report)), ""])
+
+
+def _mark(check: Check) -> tuple[str, str]:
+    if check.passed:
+        return "yes", "green"
+    return ("NO", "bold red") if check.required else ("note", "yellow")
+
+
+def _summary(report: Promotion) -> str:
+    if not report.differences:
+        return "production is as TNI"
+    count = {side: sum(one.side is side for one in report.differences) for side in Side}
+    said = [f"production lacks {count[Side.TNI_ONLY]} of what TNI has"] if count[Side.TNI_ONLY] else []
+    said += [f"TNI lacks {count[Side.PROD_ONLY]} of what production has"] if count[Side.PROD_ONLY] else []
+    said += [f"{count[Side.BOTH]} set differently"] if count[Side.BOTH] else []
+    return ", ".join(said)
+
+
+def _grouped(report: Promotion) -> list[tuple[str, list[Difference]]]:
+    titles = {
+        Side.TNI_ONLY: "on TNI, not on production",
+        Side.PROD_ONLY: "on production, not on TNI",
+        Side.BOTH: "set differently, TNI → production",
+    }
+    grouped = [(title, [one for one in report.differences if one.side is side]) for side, title in titles.items()]
+    return [(title, found) for title, found in grouped if found]
+
+
+def _values(one: Difference) -> str:
+    return "" if one.side is not Side.BOTH else f": {plain(one.tni or 'nothing')} → {plain(one.prod or 'nothing')}"
+
+
+def _same(report: Promotion) -> str:
+    return (
+        f"On both: platforms {', '.join(report.platforms)}; {report.token_endpoint_auth_method}. "
+        f"Keys: {report.keys.tni} on TNI, {report.keys.prod} on production."
+    )

@@ -1,0 +1,28 @@
+"use strict";
+(() => {
+  const form = document.querySelector(".filters");
+  if (!form) return;
+  const rows = [...document.querySelectorAll("[data-words]")];
+  const told = document.getElementById("told");
+  const value = (name) => (form.elements[name] ? form.elements[name].value : "");
+  const show = () => {
+    const words = value("search").toLowerCase().split(/\s+/).filter(Boolean);
+    const environment = value("environment"), scope = value("scope"), days = value("days");
+    let shown = 0;
+    for (const row of rows) {
+      const own = row.dataset;
+      const left = own.days === "" || own.days === undefined ? Infinity : Number(own.days);
+      row.hidden = !(words.every((word) => own.words.includes(word))
+        && (!environment || own.environment === environment)
+        && (!scope || own.scopes.split(" ").includes(scope))
+        && (!days || left <= Number(days)));
+      if (!row.hidden) shown += 1;
+    }
+    told.textContent = `${shown} of ${rows.length} shown`;
+  };
+  form.addEventListener("input", show);
+  form.addEventListener("reset", () => setTimeout(show));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.hidden = false;
+  show();
+})();

@@ -1,0 +1,97 @@
+"""Reports for a terminal; in a file or a pipe without colour, and without an edge to fold at."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from acmidm.report.changes import Change, ConnectionChanges, Review
+from acmidm.report.kinds import Kind, Severity
+from acmidm.report.words import pieces, plain
+from components.model.form import Environment, Platform
+
+STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
+ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "tni"}
+_FIELDS_SHOWN = {
+    Kind.CLIENT_REMOVED,
+    Kind.PRODUCT_CONFIGURED,
+    Kind.PRODUCT_REMOVED,
+    Kind.PRODUCT_CHANGED,
+    Kind.CLIENT_UPDATED,
+}
+
+
+def console() -> Console:
+    """Standard output as it is now: a test, or a command before, may have put another in its place."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def print_review(review: Review) -> None:
+    """A review, most dangerous first."""
+    out = console()
+    out.print(Text(review.headline, style="bold"))
+    for problem in review.problems:
+        out.print(Text("refused  ", style="bold red") + Text(problem))
+    for environment in (Environment.PROD, Environment.TNI):
+        if environment not in review.environments:
+            continue
+        connections = [one for one in review.connections if one.environment is environment]
+        stay = review.unchanged.get(environment, 0)
+        out.print()
+        out.print(
+            Text(f"{ENVIRONMENTS[environment]}: {clients(len(connections))} with changes, {clients(stay)} without", style="bold underline")
+        )
+        print_connections(out, connections)
+
+
+def print_indented(out: Console, label: Text, told: Text) -> None:
+    """A line with a label before it: on a terminal what is folded stays behind the label."""
+    if not out.is_terminal:
+        out.print(label + told)
+        return
+    grid = Table.grid(padding=0)
+    grid.add_column(width=label.cell_len, no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(label, told)
+    out.print(grid)
+
+
+def print_connections(out: Console, connections: Iterable[ConnectionChanges]) -> None:
+    for connection in connections:
+        out.print(_heading(connection))
+        for change in connection.changes:
+            print_indented(out, Text(f"  {change.severity:<9}", style=STYLES[change.severity]), _sentence(change))
+            if change.kind in _FIELDS_SHOWN and (len(change.fields) > 3 or change.kind not in (Kind.PRODUCT_CHANGED, Kind.CLIENT_UPDATED)):
+                for field in change.fields:
+                    out.print(Text(f"             {_field(field.field, field.old, field.new)}", style="dim"))
+
+
+def _heading(connection: ConnectionChanges) -> Text:
+    platform = f" ({connection.platform})" if connection.platform is not Platform.ACMIDM else ""
+    heading = Text(f"{plain(connection.organisation)} · {plain(connection.application)}{platform}", style="bold")
+    where = f"  {plain(connection.form)}" + (f", client {plain(connection.client_id)}" if connection.client_id else "")
+    return heading + Text(where, style="dim")
+
+
+def _sentence(change: Change) -> Text:
+    told = Text()
+    for piece in pieces(change):
+        told.append(piece.text, style="cyan" if piece.value else "")
+    if change.changed_by or change.changed_at:
+        who = f" by {plain(change.changed_by)}" if change.changed_by else ""
+        when = f" at {change.changed_at:%Y-%m-%d %H:%M} UTC" if change.changed_at else ""
+        told.append(f" ({(who + when).strip()})", style="dim")
+    return told
+
+
+def _field(name: str, old: str | None, new: str | None) -> str:
+    values = [plain(value) for value in (old, new) if value is not None]
+    return f"{plain(name)}: {' → '.join(values)}"
+
+
+def clients(number: int) -> str:
+    return "1 client" if number == 1 else f"{number:,} clients"

@@ -1,0 +1,179 @@
+"""The sentence about a change, in pieces: what this project says, and the values that others chose, which renderers mark and escape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from acmidm.report.changes import Change
+from acmidm.report.kinds import Kind
+
+_LONGEST = 200
+_NO_REASON = "requested"
+"""What a connection's scope has for a note where the form gives none."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a sentence. ``value`` says that it is a name or a value, not a word of ours."""
+
+    text: str
+    value: bool = False
+
+
+def plain(text: str, longest: int = _LONGEST) -> str:
+    """A text that others chose, fit for a terminal and a report: control characters spelled out, what is too long cut."""
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}…"
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def sentence(change: Change) -> str:
+    """The whole sentence as plain text."""
+    return "".join(piece.text for piece in pieces(change))
+
+
+def pieces(change: Change) -> Iterator[Piece]:
+    """``gains scope `x`: why it was asked``, without the client that it is about."""
+    words = (_BY_HAND.get(change.kind) if change.by_hand else None) or _ASKED[change.kind]
+    before, mark, after = words.partition("{}")
+    yield Piece(before)
+    if mark:
+        yield Piece(plain(change.subject or "?"), value=True)
+        yield Piece(after)
+    yield from _more(change)
+
+
+def _more(change: Change) -> Iterator[Piece]:
+    more = _MORE.get(change.kind)
+    if more is not None:
+        yield from more(change)
+
+
+def _scope(change: Change) -> Iterator[Piece]:
+    facts = [f"owner {plain(change.owner)}"] if change.owner else []
+    facts += ["name not verified"] if change.verified is False else []
+    if facts:
+        yield Piece(f" ({', '.join(facts)})")
+    if change.note and change.note != _NO_REASON and not change.by_hand:
+        yield Piece(f": {plain(change.note)}")
+
+
+def _key(change: Change) -> Iterator[Piece]:
+    if change.thumbprint:
+        yield Piece(" with thumbprint ")
+        yield Piece(change.thumbprint, value=True)
+    if change.old_thumbprint:
+        yield Piece(" instead of ")
+        yield Piece(change.old_thumbprint, value=True)
+    if change.expires:
+        yield Piece(f", until {day(change.expires)}")
+
+
+def _expiry(change: Change) -> Iterator[Piece]:
+    if change.expires:
+        yield Piece(f" {day(change.expires)}")
+    if change.thumbprint:
+        yield Piece(", thumbprint ")
+        yield Piece(change.thumbprint, value=True)
+
+
+def _instead(change: Change) -> Iterator[Piece]:
+    for one in change.fields:
+        yield Piece(plain(one.new or "nothing"), value=True)
+        yield Piece(" instead of ")
+        yield Piece(plain(one.old or "nothing"), value=True)
+
+
+def _fields(change: Change) -> Iterator[Piece]:
+    """Up to three fields in the sentence; all of them stand in the details."""
+    yield Piece(": ")
+    for place, one in enumerate(change.fields[:3]):
+        yield Piece(f"{', ' if place else ''}{plain(one.field)} ")
+        yield Piece(_short(one.old), value=one.old is not None)
+        yield Piece(" → ")
+        yield Piece(_short(one.new), value=one.new is not None)
+    if len(change.fields) > 3:
+        yield Piece(f", and {len(change.fields) - 3} more")
+
+
+def _moved(change: Change) -> Iterator[Piece]:
+    for one in change.fields:
+        yield Piece(" from ")
+        yield Piece(plain(one.old or ""), value=True)
+    yield Piece("; the client stays")
+
+
+def _short(value: str | None) -> str:
+    return "none" if value is None else plain(value if len(value) <= 60 else f"{value[:59]}…")
+
+
+def day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"
+
+
+_ASKED = {
+    Kind.CLIENT_REMOVED: "is removed, with its scopes, keys and products",
+    Kind.CLIENT_REPLACED: "is replaced by a new client, whose client-ID has to be handed over",
+    Kind.AUTHENTICATION_WEAKENED: "authenticates less safely: ",
+    Kind.AUTHENTICATION_CHANGED: "authenticates with ",
+    Kind.CLIENT_WITHOUT_KEY: "is left without a key: it can get no token",
+    Kind.CLIENT_WITH_ONE_KEY: "is left with one key: nothing to fall back on",
+    Kind.KEY_AWAITED: "has no key yet: its organisation uploads one before first use",
+    Kind.PROTECTION_LIFTED: "is no longer protected against removal",
+    Kind.PROTECTION_RESTORED: "is protected against removal",
+    Kind.CLIENT_ADOPTED: "takes over the existing client {}",
+    Kind.CLIENT_CREATED: "is a new client",
+    Kind.CLIENT_MOVED: "moves with its form",
+    Kind.CLIENT_UPDATED: "is described anew",
+    Kind.CLIENT_DISABLED: "is disabled",
+    Kind.CLIENT_ENABLED: "is enabled",
+    Kind.SECRET_RENEWED: "gets a new client secret, which has to be handed over",
+    Kind.SCOPE_GRANTED: "gains scope {}",
+    Kind.SCOPE_WITHDRAWN: "loses scope {}",
+    Kind.SCOPE_NOTE_CHANGED: "gives another reason for scope {}",
+    Kind.KEY_ADDED: "gains key {}",
+    Kind.KEY_REMOVED: "loses key {}",
+    Kind.KEY_CHANGED: "has other key material under {}",
+    Kind.KEY_EXPIRED: "has key {}, which expired on",
+    Kind.KEY_EXPIRING: "has key {}, which expires on",
+    Kind.PRODUCT_CONFIGURED: "is configured for product {}",
+    Kind.PRODUCT_CHANGED: "is configured differently for product {}",
+    Kind.PRODUCT_REMOVED: "is no longer configured for product {}",
+}
+_BY_HAND = {
+    Kind.CLIENT_REMOVED: "was removed by hand: repairing it makes a client with a new client-ID",
+    Kind.CLIENT_REPLACED: "was made into another client by hand: its natural key is not the one declared",
+    Kind.AUTHENTICATION_WEAKENED: "was made to authenticate less safely: ",
+    Kind.AUTHENTICATION_CHANGED: "was made to authenticate with ",
+    Kind.CLIENT_WITHOUT_KEY: "was left without a key: it can get no token",
+    Kind.CLIENT_WITH_ONE_KEY: "was left with one key",
+    Kind.CLIENT_UPDATED: "was described anew by hand",
+    Kind.CLIENT_DISABLED: "was disabled by hand",
+    Kind.CLIENT_ENABLED: "was enabled by hand",
+    Kind.SCOPE_GRANTED: "was granted scope {} by hand",
+    Kind.SCOPE_WITHDRAWN: "lost scope {} by hand",
+    Kind.KEY_ADDED: "has undeclared key {}",
+    Kind.KEY_REMOVED: "lost key {} by hand",
+    Kind.KEY_CHANGED: "has other key material than declared under {}",
+    Kind.PRODUCT_CONFIGURED: "was configured by hand for product {}",
+    Kind.PRODUCT_CHANGED: "was configured differently by hand for product {}",
+    Kind.PRODUCT_REMOVED: "lost the configuration of product {} by hand",
+}
+_MORE: dict[Kind, Callable[[Change], Iterator[Piece]]] = {
+    Kind.AUTHENTICATION_WEAKENED: _instead,
+    Kind.AUTHENTICATION_CHANGED: _instead,
+    Kind.CLIENT_REPLACED: _fields,
+    Kind.CLIENT_MOVED: _moved,
+    Kind.CLIENT_UPDATED: _fields,
+    Kind.SCOPE_GRANTED: _scope,
+    Kind.SCOPE_WITHDRAWN: _scope,
+    Kind.SCOPE_NOTE_CHANGED: _fields,
+    Kind.KEY_ADDED: _key,
+    Kind.KEY_REMOVED: _key,
+    Kind.KEY_CHANGED: _key,
+    Kind.KEY_EXPIRED: _expiry,
+    Kind.KEY_EXPIRING: _expiry,
+    Kind.PRODUCT_CHANGED: _fields,
+}

@@ -1,0 +1,62 @@
+"""What the commands share at the edge: kinds of output, exit codes, progress, and how to fail."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+class Output(StrEnum):
+    """How a report is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+    HTML = "html"
+
+
+class Code(IntEnum):
+    """The exit codes of every command that reports."""
+
+    WELL = 0
+    FOUND = 1
+    WRONG_USE = 2
+    UNREACHABLE = 3
+
+
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs (see schema/), html for a page.")
+]
+
+
+def fail(message: str, code: Code = Code.WRONG_USE) -> NoReturn:
+    """Ends the command with a sentence."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Says on a terminal that something is going on; in a pipe or a log nothing at all."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+def as_json(report: BaseModel) -> str:
+    """A report as JSON in ASCII: whatever a form holds, it does nothing to a terminal."""
+    import json
+
+    return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2)

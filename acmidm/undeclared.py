@@ -1,0 +1,81 @@
+"""Which clients of an environment forms declare, and which they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from components.authorities.connected import Connected
+from components.authorities.port import ClientSnapshot, RegisteredClient
+from components.model.connection import Connection
+from components.model.form import Environment, Platform
+
+
+class UndeclaredClient(BaseModel):
+    """A client at an authority that no form declares."""
+
+    model_config = ConfigDict(frozen=True)
+
+    platform: Platform
+    client_id: str
+    client_name: str
+    organisation: str
+    organisation_code: str | None = None
+    application: str
+    made_by: Annotated[str | None, Field(description="Project, stack and resource that manage it; absent where it was made by hand.")] = (
+        None
+    )
+
+
+class UndeclaredClients(BaseModel):
+    """What ``--output json`` writes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stack: str
+    environment: Environment
+    clients: Annotated[int, Field(description="How many clients the authorities have.")]
+    undeclared: tuple[UndeclaredClient, ...]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The clients that forms declare in one environment: by natural key, or by the client-ID that is taken over."""
+
+    software_ids: frozenset[str]
+    adopted: frozenset[tuple[Platform, str]]
+
+    @classmethod
+    def by(cls, connections: Iterable[Connection]) -> Declared:
+        found = list(connections)
+        return cls(
+            frozenset(connection.software_id for connection in found),
+            frozenset((connection.platform, connection.adopt) for connection in found if connection.adopt),
+        )
+
+    def has(self, platform: Platform, client: RegisteredClient) -> bool:
+        return client.metadata.software_id in self.software_ids or (platform, client.client_id) in self.adopted
+
+
+def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot]]:
+    """Every client of every platform, page by page. Raises AuthorityError."""
+    for platform, connected in platforms.items():
+        for snapshot in connected.authority.clients():
+            yield platform, snapshot
+
+
+def undeclared(platform: Platform, client: RegisteredClient) -> UndeclaredClient:
+    """The client as the list shows it."""
+    metadata = client.metadata
+    return UndeclaredClient(
+        platform=platform,
+        client_id=client.client_id,
+        client_name=metadata.client_name,
+        organisation=metadata.organisation_name,
+        organisation_code=metadata.ovo_code or metadata.kbo_number,
+        application=metadata.application,
+        made_by=metadata.managed_by,
+    )

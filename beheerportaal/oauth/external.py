@@ -1,0 +1,79 @@
+"""Access tokens of another issuer, for a portal that only has products: RFC 9068, with what issuers such as Keycloak do otherwise."""
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from beheerportaal.jwk import SIGNING_ALGORITHMS
+from beheerportaal.problems import Problem
+
+_ASK_AGAIN_SECONDS = 10
+_TIMEOUT_SECONDS = 5
+
+
+class ExternalTokenValidator:
+    """Verifies access tokens of `issuer` that are meant for `audience`. The issuer's keys are found through its discovery document."""
+
+    def __init__(self, issuer: str, audience: str) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._lock = threading.Lock()
+        self._keys: KeySet | None = None
+        self._asked_at = float("-inf")
+
+    def claims(self, token: str) -> Mapping[str, Any] | None:
+        """The claims of a valid access token, `client_id` and `scope` always among them; else None.
+
+        Raises:
+            Problem: 503 where the issuer can't be asked for its keys.
+        """
+        verified = self._verified(token, self._known_keys())
+        if verified is None and (newer := self._newer_keys()) is not None:
+            verified = self._verified(token, newer)
+        if verified is None:
+            return None
+        audience = verified.get("aud")
+        client_id = verified.get("client_id", verified.get("azp"))
+        meant_for_us = self._audience in (audience if isinstance(audience, list) else [audience])
+        in_time = isinstance(verified.get("exp"), int) and verified["exp"] > time.time()
+        if verified.get("iss") != self._issuer or not meant_for_us or not in_time or not isinstance(client_id, str):
+            return None
+        scope = verified.get("scope")
+        return {**verified, "client_id": client_id, "scope": scope if isinstance(scope, str) else ""}
+
+    def _verified(self, token: str, keys: KeySet) -> Mapping[str, Any] | None:
+        try:
+            return jwt.decode(token, keys, algorithms=list(SIGNING_ALGORITHMS)).claims
+        except (JoseError, ValueError):
+            return None
+
+    def _known_keys(self) -> KeySet:
+        with self._lock:
+            return self._keys if self._keys is not None else self._ask()
+
+    def _newer_keys(self) -> KeySet | None:
+        """The keys as they are now, for the issuer may have renewed them; None where they were asked for a moment ago."""
+        with self._lock:
+            return None if time.monotonic() < self._asked_at + _ASK_AGAIN_SECONDS else self._ask()
+
+    def _ask(self) -> KeySet:
+        try:
+            document = _json(f"{self._issuer}/.well-known/openid-configuration")
+            keys = [key for key in _json(document["jwks_uri"])["keys"] if key.get("use", "sig") == "sig"]
+            self._keys = KeySet.import_key_set({"keys": keys})
+        except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
+            raise Problem(
+                503, f"The issuer {self._issuer} can't be asked for its keys; try again.", headers={"Retry-After": "1"}
+            ) from error
+        self._asked_at = time.monotonic()
+        return self._keys
+
+
+def _json(url: str) -> Any:
+    return httpx.get(url, timeout=_TIMEOUT_SECONDS).raise_for_status().json()

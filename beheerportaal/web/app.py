@@ -1,0 +1,95 @@
+"""The pages under one application, which the portal mounts at `/portaal`."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from beheerportaal.context import Portal
+from beheerportaal.web import clients, keys, log_on
+from beheerportaal.web.headers import SecurityHeaders
+from beheerportaal.web.urls import CLIENT, HISTORY, KEYS, LOG_OFF, LOG_ON, MENU, REMOVE_KEY, Urls
+from beheerportaal.web.visit import SEE_OTHER, Access, Handler, Visit, endpoint, texts_of, visit_of
+
+log = logging.getLogger(__name__)
+
+_TOLD_APART = {400: "request", 403: "csrf", 404: "not_found", 405: "request", 413: "too_large", 503: "busy"}
+
+
+def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
+    """The web interface of the portal that `portal_of` gives, once that is open."""
+    app = Starlette(
+        routes=[
+            Route("/", _start),
+            Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+            Mount("/{language}", routes=_pages()),
+        ],
+        exception_handlers={HTTPException: _refused, OperationalError: _busy, Exception: _unforeseen},
+    )
+    app.router.redirect_slashes = False
+    app.state.portal_of = portal_of
+    return SecurityHeaders(app)
+
+
+def _pages() -> list[Route]:
+    def page(path: str, handle: Handler, access: Access, method: str = "GET") -> Route:
+        return Route(path, endpoint(handle, access), methods=[method])
+
+    return [
+        page("/", _home, Access.EVERYONE),
+        page(LOG_ON, log_on.show, Access.EVERYONE),
+        page(LOG_ON, log_on.log_on, Access.EVERYONE, "POST"),
+        page(LOG_OFF, log_on.log_off, Access.EVERYONE, "POST"),
+        page(MENU, clients.show_all, Access.API_BEHEERDER),
+        page(HISTORY, clients.show_history, Access.API_BEHEERDER),
+        page(REMOVE_KEY, keys.ask_to_remove, Access.API_BEHEERDER),
+        page(REMOVE_KEY, keys.remove, Access.API_BEHEERDER, "POST"),
+        page(KEYS, keys.add_again, Access.API_BEHEERDER),
+        page(KEYS, keys.add, Access.API_BEHEERDER, "POST"),
+        page(CLIENT, clients.show_one, Access.API_BEHEERDER),
+    ]
+
+
+def _home(visit: Visit) -> Response:
+    return visit.see(visit.urls.clients)
+
+
+async def to_the_web(request: Request) -> Response:
+    """`/` of the portal: people who come there look for the pages."""
+    return await _start(request)
+
+
+async def _start(request: Request) -> Response:
+    return RedirectResponse(Urls(texts_of(request).language).clients, SEE_OTHER, {"Vary": "Accept-Language"})
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
+    kind = _TOLD_APART.get(error.status_code, "request")
+    return await _error_page(request, error.status_code, kind)
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    log.error("the database refused: %s", getattr(error, "orig", error))
+    return await _error_page(request, 503, "busy")
+
+
+async def _unforeseen(request: Request, _: Exception) -> Response:
+    # Without a visit: what failed may be just that.
+    return Response(texts_of(request)("error.unforeseen.text"), 500, media_type="text/plain; charset=utf-8")
+
+
+async def _error_page(request: Request, status: int, kind: str) -> Response:
+    def render() -> Response:
+        return visit_of(request, {}).page("error.html", status, kind=kind)
+
+    return await run_in_threadpool(render)

@@ -1,0 +1,91 @@
+"""What someone gave as a key: one JSON Web Key, or a set of them, as text."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+
+from beheerportaal.jwk import find_mistakes, private_members
+
+LONGEST_TEXT = 32 * 1024
+MOST_KEYS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMistake:
+    """Why it is refused: `code` names a text `jwk.<code>`, whose blanks are `values`. A value of the key is never among them."""
+
+    code: str
+    values: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInput:
+    """Keys that can be added, or why not. `repeatable` is the text where it may be shown again, which a private key never is."""
+
+    keys: Sequence[dict[str, Any]]
+    mistakes: Sequence[KeyMistake]
+    repeatable: str
+
+
+def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
+    """Reads keys to be added to those that are `present`."""
+    text = text.strip().removeprefix("\ufeff")
+    if not text:
+        return _refused("empty")
+    if len(text) > LONGEST_TEXT:
+        return _refused("too_long", limit=LONGEST_TEXT // 1024)
+    if "PRIVATE KEY" in text:
+        return _refused("private_pem")
+    names: set[str] = set()
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names.update(name for name, _ in pairs)
+        return dict(pairs)
+
+    try:
+        value = json.loads(text, object_pairs_hook=members)
+        text.encode()
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # also half a surrogate pair
+        # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
+        return _refused("pem" if text.startswith("-----BEGIN") else "not_json")
+    # A member that stands twice is seen both times.
+    if found := private_members(value) or private_members([dict.fromkeys(names)]):
+        return _refused("private", members=", ".join(sorted(set(found))))
+    keys = value.get("keys") if isinstance(value, dict) and "keys" in value else [value]
+    if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
+        return KeyInput([], [KeyMistake("no_key_object", {})], text)
+    return KeyInput(keys, _mistakes(keys, present), text)
+
+
+def thumbprint(key: Mapping[str, Any]) -> str:
+    """The key's SHA-256 thumbprint (RFC 7638); empty where the members make no key."""
+    try:
+        return str(JWK(**key).thumbprint())
+    except (JWException, ValueError, TypeError):
+        return ""
+
+
+def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[KeyMistake]:
+    if len(present) + len(keys) > MOST_KEYS:
+        return [KeyMistake("too_many", {"limit": MOST_KEYS})]
+    found = [
+        KeyMistake(mistake.code, {"member": mistake.pointer.rpartition("/")[2], **mistake.values})
+        for mistake in find_mistakes([*present, *keys])
+        if int(mistake.pointer.split("/")[2]) >= len(present)
+    ]
+    if not found:
+        seen = [thumbprint(key) for key in present]
+        for key in keys:
+            if thumbprint(key) in seen:
+                found.append(KeyMistake("same_key", {}))
+            seen.append(thumbprint(key))
+    return found
+
+
+def _refused(code: str, **values: str | int) -> KeyInput:
+    return KeyInput([], [KeyMistake(code, values)], "")

@@ -1,0 +1,84 @@
+"""Adding and removing a public key: steps 5 and 9 of the guide."""
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from beheerportaal.api.client_parts import store_jwks
+from beheerportaal.conditions import etag
+from beheerportaal.store.clients import StoredClient
+from beheerportaal.web import clients, views
+from beheerportaal.web.clients import FormState
+from beheerportaal.web.jwk_input import KeyInput, read_keys
+from beheerportaal.web.visit import Visit
+
+TEXT = "jwk"  # the id of the field
+
+
+def add(visit: Visit) -> Response:
+    """Adds one key, or those of a set. A chosen file counts before the text."""
+    given = visit.form.get("file", "") or visit.form.get(TEXT, "")
+    with visit.portal.database.write() as connection:
+        client = clients.find(visit, connection)
+        read = read_keys(given, client.jwks.keys)
+        if read.mistakes:
+            return clients.render(visit, connection, client, 422, FormState(read.repeatable, _sentences(visit, read)))
+        if stale := _stale(visit, connection, client):
+            return clients.render(visit, connection, client, 412, FormState(read.repeatable, [(TEXT, stale)]))
+        store_jwks(connection, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
+    return visit.see(visit.urls.client(client.document.client_id, gedaan="key_added"))
+
+
+def add_again(visit: Visit) -> Response:
+    """A refused form that is loaded again, or in the other language, is the client's page."""
+    return visit.see(visit.urls.client(visit.request.path_params["client_id"]))
+
+
+def ask_to_remove(visit: Visit) -> Response:
+    """The page on which a removal is confirmed."""
+    with visit.portal.database.read() as connection:
+        client = clients.find(visit, connection)
+    return _removal(visit, client, visit.request.query_params.get("kid", ""))
+
+
+def remove(visit: Visit) -> Response:
+    """Removes a key; the last one only where that was said in so many words."""
+    kid = visit.form.get("kid", "")
+    with visit.portal.database.write() as connection:
+        client = clients.find(visit, connection)
+        if stale := _stale(visit, connection, client):
+            return clients.render(visit, connection, client, 412, FormState(mistakes=[("sleutels", stale)]))
+        left = [key for key in client.jwks.keys if key["kid"] != kid]
+        if not left and visit.form.get("laatste") != "ja":
+            return _removal(visit, client, kid, 422, [("laatste", visit.texts("remove.confirm_missing"))])
+        store_jwks(connection, visit.somebody.actor, client, left)
+    return visit.see(visit.urls.client(client.document.client_id, gedaan="key_removed"))
+
+
+def _removal(visit: Visit, client: StoredClient, kid: str, status: int = 200, mistakes: list[tuple[str, str]] | None = None) -> Response:
+    key = next((key for key in views.keys_of(client, []) if key.kid == kid), None)
+    if key is None:  # it is gone already
+        return visit.see(visit.urls.client(client.document.client_id))
+    return visit.page(
+        "remove_key.html",
+        status,
+        client=client.document,
+        key=key,
+        is_last=len(client.jwks.keys) == 1,
+        etag=etag(client.jwks_version),
+        mistakes=mistakes or [],
+    )
+
+
+def _stale(visit: Visit, connection: Connection, client: StoredClient) -> str:
+    """What to say where the keys have changed since the form was shown; empty where they have not."""
+    if visit.form.get("etag") == etag(client.jwks_version):
+        return ""
+    last = clients.last_change_of_keys(connection, client.document.client_id)
+    if last is None:
+        return visit.texts("stale.unknown")
+    made = views.provenance(last)
+    return visit.texts("stale", who=made.who, at=visit.texts.moment(made.at))
+
+
+def _sentences(visit: Visit, read: KeyInput) -> list[tuple[str, str]]:
+    return [(TEXT, visit.texts(f"jwk.{mistake.code}", **mistake.values)) for mistake in read.mistakes]

@@ -1,0 +1,57 @@
+"""The texts, one file per language, and which language a visitor wants."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+DEFAULT = "nl"
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One language: `language` is its tag (RFC 5646), `messages` are templates of `str.format`."""
+
+    language: str
+    messages: Mapping[str, str]
+
+    def __call__(self, key: str, **values: str | int) -> str:
+        """A text with its blanks filled in."""
+        return self.messages[key].format(**values)
+
+    def counted(self, key: str, count: int) -> str:
+        """A text that has another form for one: `<key>.one` and `<key>.many`."""
+        return self(f"{key}.{'one' if count == 1 else 'many'}", count=count)
+
+    def date(self, at: datetime) -> str:
+        """For example 3 maart 2027."""
+        return f"{at.day} {self(f'month.{at.month}')} {at.year}"
+
+    def moment(self, at: datetime) -> str:
+        """A date and time, in UTC as the audit trail has it."""
+        return f"{self.date(at)}, {at.astimezone(UTC):%H:%M} UTC"
+
+
+def load() -> dict[str, Texts]:
+    """Every language that there is a file for."""
+    folder = Path(__file__).parent / "languages"
+    return {file.stem: Texts(file.stem, json.loads(file.read_text(encoding="utf-8"))) for file in sorted(folder.glob("*.json"))}
+
+
+LANGUAGES = load()
+
+
+def negotiate(accept_language: str) -> Texts:
+    """The best of our languages for an `Accept-Language` header (RFC 9110 §12.5.4)."""
+    wanted: list[tuple[float, str]] = []
+    for part in accept_language.split(","):
+        tag, _, parameter = part.strip().partition(";")
+        try:
+            quality = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
+        except ValueError:
+            continue
+        wanted.append((quality, tag.partition("-")[0].strip().lower()))
+    known = [(quality, tag) for quality, tag in wanted if tag in LANGUAGES and quality > 0]
+    # The first of those that are wanted most.
+    return LANGUAGES[max(known, key=lambda one: one[0])[1] if known else DEFAULT]

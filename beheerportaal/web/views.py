@@ -1,0 +1,164 @@
+"""What the pages show of a client, put together from what is stored and from the audit trail."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from beheerportaal.documents import AuditEntry
+from beheerportaal.settings import PortalSettings
+from beheerportaal.store.clients import StoredClient
+from beheerportaal.store.users import ACTOR_PREFIX
+from beheerportaal.web.jwk_input import thumbprint
+
+SOON_DAYS = 30
+_DAY = 24 * 3600
+_LATEST_EXPIRY = 253402300799  # the last second that a datetime can hold
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """When something came, and by whom; `by_user` says whether that was someone in the web interface."""
+
+    at: datetime
+    actor: str
+
+    @property
+    def by_user(self) -> bool:
+        """Whether the actor is a user, whose name `who` then is."""
+        return self.actor.startswith(ACTOR_PREFIX)
+
+    @property
+    def who(self) -> str:
+        """The user's name, or the operator's client_id."""
+        return self.actor.removeprefix(ACTOR_PREFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key. `state` is valid, soon, passed or unlimited; `days` are those until it ends."""
+
+    kid: str
+    kind: str
+    thumbprint: str
+    expires: datetime | None
+    state: str
+    days: int
+    added: Provenance | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeView:
+    """A scope; `assigned` where the portal gives it to everyone."""
+
+    name: str
+    assigned: bool
+    granted: Provenance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that a change added (`+`), removed (`-`) or altered (`±`)."""
+
+    sign: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """An entry of the audit trail."""
+
+    action: str
+    made: Provenance
+    subject: str
+    lines: Sequence[Line]
+
+
+def keys_of(client: StoredClient, trail: Sequence[AuditEntry]) -> list[KeyView]:
+    """The client's keys; `trail` is its audit trail, newest first."""
+    return [_key(key, _since(trail, _keys_in, str(key.get("kid")))) for key in client.jwks.keys]
+
+
+def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]) -> list[ScopeView]:
+    """The client's scopes."""
+    return [ScopeView(name, name in settings.assigned_scopes, _since(trail, _scopes_in, name)) for name in client.scopes.scopes]
+
+
+def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:
+    """The audit trail as it is shown."""
+    return [ChangeView(entry.action, provenance(entry), _subject(entry), list(_lines(entry))) for entry in trail]
+
+
+def provenance(entry: AuditEntry) -> Provenance:
+    """Who made a change, and when."""
+    return Provenance(datetime.fromisoformat(entry.at), entry.actor)
+
+
+def shown(value: Any) -> str:
+    """A value of a document as people read it."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value) or "—"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _key(key: Mapping[str, Any], added: Provenance | None) -> KeyView:
+    name = str(key.get("kty"))
+    kind = f"{name} {key['crv']}" if "crv" in key else name
+    if "alg" in key:
+        kind += f", {key['alg']}"
+    exp = key.get("exp")
+    if isinstance(exp, bool) or not isinstance(exp, int | float) or not 0 <= exp <= _LATEST_EXPIRY:
+        return KeyView(str(key.get("kid")), kind, thumbprint(key), None, "unlimited", 0, added)
+    days = int((exp - time.time()) // _DAY)
+    state = "passed" if exp <= time.time() else "soon" if days < SOON_DAYS else "valid"
+    return KeyView(str(key.get("kid")), kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state, days, added)
+
+
+def _since(trail: Sequence[AuditEntry], names_in: Callable[[Mapping[str, Any] | None], set[str]], name: str) -> Provenance | None:
+    """The last change that brought something; None where the trail does not reach back that far."""
+    for entry in trail:
+        if entry.action in ("client.created", "scopes.replaced", "jwks.replaced"):
+            before, after = names_in(entry.before), names_in(entry.after)
+            if name in after and name not in before:
+                return provenance(entry)
+    return None
+
+
+def _scopes_in(document: Mapping[str, Any] | None) -> set[str]:
+    return set((document or {}).get("scopes", []))
+
+
+def _keys_in(document: Mapping[str, Any] | None) -> set[str]:
+    return set(_by_kid(document))
+
+
+def _by_kid(document: Mapping[str, Any] | None) -> dict[str, Any]:
+    keys = (document or {}).get("keys") or (document or {}).get("jwks", {}).get("keys", [])
+    return {str(key.get("kid")): key for key in keys}
+
+
+def _subject(entry: AuditEntry) -> str:
+    """The product that a change is about."""
+    return entry.document.split("/")[3] if entry.action.startswith("product.") else ""
+
+
+def _lines(entry: AuditEntry) -> Iterator[Line]:
+    before, after = entry.before or {}, entry.after or {}
+    if entry.action == "scopes.replaced":
+        yield from _differences(dict.fromkeys(before["scopes"]), dict.fromkeys(after["scopes"]), with_values=False)
+    elif entry.action == "jwks.replaced":
+        yield from _differences(_by_kid(before), _by_kid(after), with_values=False)
+    elif entry.action in ("client.replaced", "product.replaced"):
+        yield from _differences(before, after, with_values=True)
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any], *, with_values: bool) -> Iterator[Line]:
+    for name in sorted(before.keys() | after.keys()):
+        if name not in before:
+            yield Line("+", f"{name}: {shown(after[name])}" if with_values else name)
+        elif name not in after:
+            yield Line("-", name)
+        elif before[name] != after[name]:
+            yield Line("±", f"{name}: {shown(before[name])} → {shown(after[name])}" if with_values else name)

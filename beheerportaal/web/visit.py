@@ -1,0 +1,151 @@
+"""A request of a person: who that is, in which language, and whether the request may do what it asks."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from beheerportaal.context import Portal
+from beheerportaal.http.body import LimitedRequest
+from beheerportaal.store import sessions, users
+from beheerportaal.store.sessions import StoredSession
+from beheerportaal.store.users import User
+from beheerportaal.web import rendering
+from beheerportaal.web.texts import LANGUAGES, Texts, negotiate
+from beheerportaal.web.urls import LOG_ON, Urls
+
+SEE_OTHER = 303
+_MOST_FIELDS = 20
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Access(Enum):
+    """Who a page is for."""
+
+    EVERYONE = "everyone"
+    USER = "user"
+    API_BEHEERDER = "api_beheerder"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`form` has the fields of a POST, uploaded files as text; `user` is who has logged on."""
+
+    request: Request
+    portal: Portal
+    texts: Texts
+    form: Mapping[str, str]
+    session: StoredSession | None
+    user: User | None
+
+    @property
+    def urls(self) -> Urls:
+        """The addresses of this language's pages."""
+        return Urls(self.texts.language)
+
+    @property
+    def somebody(self) -> User:
+        """Who has logged on, on a page that is for those who have."""
+        if self.user is None:
+            raise HTTPException(403)
+        return self.user
+
+    def page(self, template: str, status: int = 200, **context: object) -> Response:
+        """A page in this visit's language."""
+        return rendering.page(self, template, status, **context)
+
+    def see(self, url: str) -> Response:
+        """Sends the browser on to a page."""
+        return RedirectResponse(url, SEE_OTHER)
+
+
+Handler = Callable[[Visit], Response]
+
+
+def endpoint(handle: Handler, access: Access) -> Callable[[Request], Awaitable[Response]]:
+    """What Starlette calls for a page. Everything that asks the database runs in a thread."""
+
+    async def answer(request: Request) -> Response:
+        _require_our_host(request)
+        form: Mapping[str, str] = {}
+        if request.method == "POST":
+            _require_our_origin(request)
+            form = await _read_form(request)
+        return await run_in_threadpool(_answer, handle, access, request, form)
+
+    return answer
+
+
+def texts_of(request: Request) -> Texts:
+    """The language in the path, else the one that the browser prefers."""
+    named = LANGUAGES.get(request.path_params.get("language", ""))
+    return named or negotiate(request.headers.get("accept-language", ""))
+
+
+def visit_of(request: Request, form: Mapping[str, str]) -> Visit:
+    """The visit, with its session where that lives."""
+    portal: Portal = request.app.state.portal_of()
+    token = request.cookies.get(cookie_name(portal))
+    session, user = None, None
+    if token:
+        with portal.database.read() as connection:
+            session = sessions.find(connection, token)
+            user = users.find(connection, session.user_name) if session and session.user_name else None
+    if user is not None:
+        request.state.client_id = quote(user.actor, safe=":")  # for the access log
+    return Visit(request, portal, texts_of(request), form, session, user)
+
+
+def cookie_name(portal: Portal) -> str:
+    """Its own name for each portal: browsers don't keep the cookies of two ports apart."""
+    return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
+
+
+def _answer(handle: Handler, access: Access, request: Request, form: Mapping[str, str]) -> Response:
+    if request.path_params["language"] not in LANGUAGES:
+        raise HTTPException(404)
+    visit = visit_of(request, form)
+    if request.method == "POST" and not _has_our_token(visit):
+        return visit.page("error.html", 403, kind="csrf")
+    if access is not Access.EVERYONE and visit.user is None:
+        wanted = {"naar": request.url.path} if request.method == "GET" else {}
+        return visit.see(visit.urls(LOG_ON, **wanted))
+    if visit.session is not None and visit.user is not None and visit.session.needs_touch:
+        with visit.portal.database.write() as connection:
+            sessions.touch(connection, visit.session)
+    if access is Access.API_BEHEERDER and not visit.somebody.api_beheerder:
+        return visit.page("no_right.html", 403)
+    return handle(visit)
+
+
+def _has_our_token(visit: Visit) -> bool:
+    sent = visit.form.get("csrf", "")
+    return visit.session is not None and hmac.compare_digest(sent.encode(), visit.session.csrf_token.encode())
+
+
+def _require_our_host(request: Request) -> None:
+    """A name that someone else's DNS points at this machine is not ours: its pages would have our origin."""
+    if urlsplit(f"//{request.headers.get('host', '')}").hostname not in _LOOPBACK_NAMES:
+        raise HTTPException(400)
+
+
+def _require_our_origin(request: Request) -> None:
+    """Browsers say where a form was sent from; another origin is refused before its body is read, whatever token it has."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    if origin not in (None, f"http://{request.headers.get('host')}") or site not in (None, "same-origin"):
+        raise HTTPException(403)
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    limited = LimitedRequest(request.scope, request.receive)
+    fields: dict[str, str] = {}
+    async with limited.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+        for name, value in form.multi_items():
+            fields[name] = value if isinstance(value, str) else (await value.read()).decode("utf-8-sig", "replace")
+    return fields

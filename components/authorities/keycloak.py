@@ -1,0 +1,199 @@
+"""The adapter for Keycloak's Admin REST API: the clients of one realm.
+
+Keycloak has no ETags. Each write reads afresh, decides, sends only what it is about, and reads back; of two writers at the same
+time one is told 409 or 500, and reads and decides again. A client is looked up by its client-ID in a list: that it is not there
+means gone, but only to an operator that is allowed to see clients, which is checked then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from components.authorities.errors import AlreadyRegistered, NotAllowed, NotFound
+from components.authorities.http import Api, Failed
+from components.authorities.keycloak_scopes import RealmScopes, listed
+from components.authorities.keycloak_wire import (
+    WireClient,
+    WireClients,
+    client_id_for,
+    jwks_document,
+    metadata_document,
+    new_client_document,
+)
+from components.authorities.keycloak_writes import Unsettled, again, settle
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
+
+_PAGE = 200
+
+
+class Keycloak:
+    """``Authority`` over one realm. ``assigned`` are the scopes that API providers grant by themselves.
+
+    ``api`` has the address of the realm's Admin REST API, ``https://host/admin/realms/<realm>``.
+    """
+
+    def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
+        self._api = api
+        self._operator = operator_client_id
+        self._assigned = assigned
+        self._scopes = RealmScopes(api)
+        self._lock = threading.Lock()
+        self._adopted: dict[str, str] | None = None
+
+    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        client_id = self._known_by_another_id(metadata.software_id)
+        if client_id is not None:
+            raise AlreadyRegistered(f"client {client_id} of {self._api.base_url} has the natural key {metadata.software_id}", client_id)
+        client_id = client_id_for(metadata.software_id)
+        defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
+        document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
+        try:
+            # A server that failed may have made it all the same: the next try is then told that it exists.
+            again(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
+        except AlreadyRegistered as error:
+            raise AlreadyRegistered(str(error), client_id) from None
+        self._withdraw_slipped_in(client_id, defaults)
+        return RegisteredClient(client_id, metadata)
+
+    def read(self, client_id: str) -> RegisteredClient | None:
+        client = self._find(client_id)
+        return client.registered if client else None
+
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        before = self._required(client_id)
+        settle(
+            lambda: self._required(client_id),
+            lambda client: client.metadata,
+            lambda client: self._put(client, metadata_document(wanted, client_secret)),
+            known=known,
+            wanted=wanted,
+            document=f"client {client_id}",
+            force=client_secret is not None,
+        )
+        if not before.service_accounts_enabled:
+            self._withdraw_slipped_in(client_id, before.scopes)
+        return RegisteredClient(client_id, wanted)
+
+    def remove(self, client_id: str) -> None:
+        def attempt() -> None:
+            client = self._find(client_id)
+            if client is None:
+                return
+            try:
+                self._api.request("DELETE", f"/clients/{client.id}")
+            except NotFound:
+                return
+
+        again(attempt)
+
+    def read_scopes(self, client_id: str) -> frozenset[str] | None:
+        client = self._find(client_id)
+        return client.scopes if client else None
+
+    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+        def on_the_way(current: frozenset[str]) -> bool:
+            # Each scope is a request of its own: this is what a run that was cut off may have left.
+            return known is not None and known & wanted <= current <= known | wanted
+
+        settle(
+            lambda: self._required(client_id),
+            # What a provider assigns by itself stays as it is, unless a form asks for it.
+            lambda client: client.scopes - (self._assigned - wanted),
+            lambda client: self._change_scopes(client, wanted),
+            known=known,
+            wanted=wanted,
+            on_the_way=on_the_way,
+            document=f"the scopes of client {client_id}",
+        )
+
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        client = self._find(client_id)
+        return client.jwks if client else None
+
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        settle(
+            lambda: self._required(client_id),
+            lambda client: client.jwks,
+            lambda client: self._put(client, jwks_document(wanted)),
+            known=known,
+            wanted=wanted,
+            document=f"the JWK Set of client {client_id}",
+        )
+
+    def clients(self) -> Iterator[ClientSnapshot]:
+        """Every client that a machine logs in with or that this project declares, but not the operator's own."""
+        return (client.snapshot for client in self._all() if client.is_connection and client.client_id != self._operator)
+
+    def _all(self) -> Iterator[WireClient]:
+        first = 0
+        while True:
+            page = listed(self._api, f"/clients?first={first}&max={_PAGE}").as_(WireClients).root
+            if not page and not first:
+                raise self._blind()
+            yield from page
+            if len(page) < _PAGE:
+                return
+            first += _PAGE
+
+    def _find(self, client_id: str) -> WireClient | None:
+        found = self._with_id(client_id)
+        if found is None and not listed(self._api, "/clients?first=0&max=1").as_(WireClients).root:
+            raise self._blind()
+        return found
+
+    def _with_id(self, client_id: str) -> WireClient | None:
+        clients = listed(self._api, f"/clients?clientId={quote(client_id, safe='')}").as_(WireClients).root
+        return next((client for client in clients if client.client_id == client_id), None)
+
+    def _required(self, client_id: str) -> WireClient:
+        client = self._find(client_id)
+        if client is None:
+            raise NotFound(f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi up --refresh")
+        return client
+
+    def _blind(self) -> NotAllowed:
+        """A realm has clients of its own: where the list is empty, it was emptied for want of rights, and says nothing."""
+        return NotAllowed(
+            f"operator {self._operator} sees no client at all in {self._api.base_url}; "
+            "give its service account the role manage-clients of realm-management"
+        )
+
+    def _put(self, client: WireClient, document: object) -> None:
+        self._api.request("PUT", f"/clients/{client.id}", document=document)
+
+    def _change_scopes(self, client: WireClient, wanted: frozenset[str]) -> None:
+        """Grants first, so that a change that is cut off leaves no application with less than it had and is to keep."""
+        granted, withdrawn = wanted - client.scopes, client.scopes - wanted - self._assigned
+        ids = self._scopes.ids(granted | withdrawn)
+        try:
+            # Optional ones: a token carries those that its request names, and no others.
+            for name in sorted(granted):
+                self._api.request("PUT", f"/clients/{client.id}/optional-client-scopes/{ids[name]}")
+            for name in sorted(withdrawn):
+                kind = "default" if name in client.default_client_scopes else "optional"
+                self._api.request("DELETE", f"/clients/{client.id}/{kind}-client-scopes/{ids[name]}")
+        except NotFound as error:
+            # The client, or a scope that was made anew during this run: the next try looks at both afresh.
+            self._scopes.forget()
+            raise Unsettled(str(error)) from None
+
+    def _withdraw_slipped_in(self, client_id: str, intended: frozenset[str]) -> None:
+        """Takes away what Keycloak gives to each client for machines by itself, such as ``service_account``."""
+
+        def attempt() -> None:
+            client = self._required(client_id)
+            self._change_scopes(client, client.scopes & intended)
+
+        again(attempt)
+
+    def _known_by_another_id(self, software_id: str | None) -> str | None:
+        """The client that has a natural key but was adopted with the client-ID it had. All clients are listed for it, once per run."""
+        if software_id is None:
+            return None
+        with self._lock:
+            if self._adopted is None:
+                keys = ((client.metadata.software_id, client.client_id) for client in self._all())
+                self._adopted = {key: client_id for key, client_id in keys if key is not None and client_id != client_id_for(key)}
+            return self._adopted.get(software_id)

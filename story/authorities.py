@@ -1,0 +1,84 @@
+"""The authorities of the story, embedded or Keycloak, and the person who changes something there by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jwcrypto.jwk import JWK
+
+from components.authorities.connected import ConnectedPlatform, connected
+from components.model.form import Platform
+from components.model.loading import load_catalogue
+from components.settings import AuthorityKind, stack_settings
+from story.scratch import PROJECT, Scratch, free_ports
+
+HELPDESK = "helpdesk"
+"""Who changes things by hand, where the authority has operators of its own."""
+
+
+@dataclass
+class Authorities:
+    """One authority for ``tni`` and one for ``prod``, on ports of their own, with their data in the scratch repository."""
+
+    scratch: Scratch
+    kind: AuthorityKind
+
+    def start(self) -> None:
+        ports = iter(free_ports(4))
+        for stack in ("tni", "prod"):
+            self.scratch.configure(stack, self._settings(stack, next(ports), next(ports)))
+            if self.kind is AuthorityKind.KEYCLOAK:
+                self.scratch.run("acmidm", "keycloak", "start", "--stack", stack)
+            self.scratch.run("acmidm", "portal", "start", "--stack", stack)
+
+    def stop(self) -> None:
+        self.scratch.run("acmidm", "portal", "stop")
+        self.scratch.run("acmidm", "keycloak", "stop")
+
+    def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
+        """Grants a scope and slips a key in, as somebody with the rights of an operator can."""
+        authority = self._as_helpdesk().authority
+        scopes, jwks = authority.read_scopes(client_id) or frozenset(), authority.read_jwks(client_id) or {}
+        authority.replace_scopes(client_id, scopes, scopes | {scope})
+        authority.replace_jwks(client_id, jwks, {**jwks, str(key["kid"]): key})
+
+    def _settings(self, stack: str, port: int, products: int) -> dict[str, object]:
+        origin = f"http://127.0.0.1:{port}"
+        own: dict[str, object] = {"managementUrl": f"{origin}/management/v1", "issuer": f"{origin}/op"}
+        if self.kind is AuthorityKind.KEYCLOAK:
+            own = {"managementUrl": f"{origin}/admin/realms/{stack}", "issuer": f"{origin}/realms/{stack}"}
+            origin = f"http://127.0.0.1:{products}"
+        return {
+            "environment": stack,
+            "authority": self.kind.value,
+            **own,
+            "productsUrl": f"{origin}/products/v1",
+            "operatorClientId": "onboarding",
+            "operatorPrivateKeyFile": f".local/{stack}/acmidm/operator.jwk.json",
+            "protectClients": stack == "prod",
+        }
+
+    def _as_helpdesk(self) -> ConnectedPlatform:
+        folder = self.scratch.folder
+        settings = stack_settings("tni", folder)
+        platform = settings.platforms[Platform.ACMIDM]
+        key_file = folder / (platform.operator_private_key_file or "")
+        operator = platform.operator_client_id
+        if self.kind is AuthorityKind.BEHEERPORTAAL:
+            operator, key_file = HELPDESK, self._register_helpdesk(folder)
+        platform = platform.model_copy(update={"operator_client_id": operator, "operator_private_key_file": key_file})
+        found = connected(settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}}), load_catalogue(PROJECT / "catalogue"))
+        return found[Platform.ACMIDM]
+
+    def _register_helpdesk(self, folder: Path) -> Path:
+        from beheerportaal.operators import register_operator
+
+        key = JWK.generate(kty="EC", crv="P-256", kid=HELPDESK, use="sig", alg="ES256")
+        file = folder / ".local" / "helpdesk.jwk.json"
+        file.write_text(key.export_private())
+        file.chmod(0o600)
+        register_operator(folder / ".local/tni/acmidm/portal.db", HELPDESK, public_jwk=json.loads(key.export_public()))
+        return file

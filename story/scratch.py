@@ -1,0 +1,97 @@
+"""A scratch Git repository with this project in it, and the commands that people and pipelines run there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from toolchain.environment import variables
+
+PROJECT = Path(__file__).parents[1]
+_FILES = ("Pulumi.yaml", "__main__.py", "catalogue")
+_PERSON = {"GIT_AUTHOR_NAME": "team", "GIT_AUTHOR_EMAIL": "team@stad.example", "GIT_COMMITTER_NAME": "team"}
+_COMMAND_SECONDS = 300
+
+
+class CommandFailed(Exception):
+    """A command that ended otherwise than it should, with all that it said."""
+
+
+@dataclass
+class Scratch:
+    """``files`` are further files and folders of the project that are wanted in the repository."""
+
+    folder: Path
+    files: tuple[str, ...] = ()
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables beside those that lead Pulumi to a state of its own."""
+
+    def lay_out(self) -> None:
+        """An empty repository with the program, the catalogue and no forms."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        (self.folder / "state").mkdir(parents=True)
+        for name in (*_FILES, *self.files):
+            source, target = PROJECT / name, self.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, target)
+        (self.folder / ".venv").symlink_to(PROJECT / ".venv")
+        self.run("git", "init", "--quiet", "--initial-branch", "main")
+        (self.folder / ".git" / "info" / "exclude").write_text(".venv\n.local\nstate\n__pycache__\n")
+
+    def configure(self, stack: str, settings: Mapping[str, object]) -> None:
+        """Writes a stack's file, and makes the stack."""
+        config = {f"acmidm:{key}": value for key, value in settings.items()}
+        (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}, sort_keys=False))
+        self.run("pulumi", "stack", "init", stack)
+
+    def write(self, name: str, text: str) -> None:
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        own = {
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "of-the-story",
+            "NO_COLOR": "1",
+            **_PERSON,
+            "GIT_COMMITTER_EMAIL": _PERSON["GIT_AUTHOR_EMAIL"],
+            "GIT_CONFIG_GLOBAL": os.devnull,
+        }
+        return {**os.environ, **variables(), **own, **self.more}
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """What a command writes to its output. Raises CommandFailed where its exit code is not ``code``."""
+        done = subprocess.run(
+            words, cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=_COMMAND_SECONDS, check=False
+        )
+        if done.returncode != code:
+            raise CommandFailed(f"{' '.join(words)} ended with {done.returncode}, not {code}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports of loopback that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()

@@ -1,0 +1,47 @@
+"""Writes ``docs/tour.md`` from a telling: its steps, their commands, and what these said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from story.scratch import PROJECT
+from story.stable import Stable
+from story.telling import Shown, Step
+
+TOUR = Path("docs/tour.md")
+_INTRODUCTION = """\
+<!-- Written by `make tour` from what `make story` really does: change the story, not this page. -->
+# A tour
+
+One organisation, from its form to production, as its reviewers and the team that runs the onboarding see it. All of it was really run, in
+a scratch repository with an embedded authority: `make story` does it again, and `make story AUTHORITY=keycloak` on a real Keycloak.
+Client-IDs, thumbprints, dates and times are stand-ins.
+"""
+
+
+def tour(steps: Iterable[Step]) -> str:
+    """The page."""
+    stable = Stable(datetime.now(UTC).date())
+    parts = [_INTRODUCTION]
+    for number, step in enumerate(steps, 1):
+        output = stable.text(step.output).rstrip()
+        parts.append("\n\n".join(part for part in (f"## {number}. {step.title}", step.text, *_shown(step, output)) if part) + "\n")
+    return "\n".join(parts)
+
+
+def write(steps: Iterable[Step]) -> None:
+    (PROJECT / TOUR).write_text(tour(steps), encoding="utf-8")
+
+
+def _shown(step: Step, output: str) -> Iterable[str]:
+    match step.shown:
+        case Shown.CONSOLE:
+            yield f"```console\n$ {step.command}\n{output}\n```"
+        case Shown.MARKDOWN:
+            yield f"```console\n$ {step.command}\n```"
+            yield "\n".join(f"> {line}".rstrip() for line in output.splitlines())
+        case Shown.YAML | Shown.DIFF:
+            yield f"`{step.command}`"
+            yield f"```{step.shown}\n{output}\n```"

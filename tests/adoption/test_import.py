@@ -1,0 +1,254 @@
+"""From the spreadsheet of years to forms: imported, brought up, and nothing at the authority is different but whose it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from joserfc.jwk import ECKey
+from openpyxl import Workbook
+
+from tests.support.engine import ROOT, Project
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND
+from tests.support.offered import offered
+from tests.support.portal import RunningPortal, new_key, register_client, running_portal
+from tests.support.registry import Registry
+
+HEADINGS = ["KBOnummer", "Klant", "TAN", "URI TEST", "URI PRD", "CliëntID TEST", "CliëntID PRD"]
+OWNERSHIP = {"software_id", "managed_by"}
+GENT, WINGENE, AALST = "0207451227", "0207495470", "0207437468"
+
+
+@dataclass
+class World:
+    """An authority per environment with clients made by hand, and one folder with a stack for each."""
+
+    tni: Project
+    prod: Project
+    at_tni: Registry
+    at_prod: Registry
+
+    def import_(self, *rows: Sequence[object], words: tuple[str, ...] = ("--tni", "tni", "--prod", "prod")) -> subprocess.CompletedProcess[str]:
+        book = Workbook()
+        assert book.active is not None
+        for row in (HEADINGS, *rows):
+            book.active.append(row)
+        book.save(self.tni.folder / "klanten.xlsx")
+        return self.acmidm("import", "klanten.xlsx", *words)
+
+    def acmidm(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(ROOT / ".venv/bin/acmidm"), *words]
+        return subprocess.run(
+            command, cwd=self.tni.folder, env=self.tni.variables(), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def form(self, name: str) -> dict[str, Any]:
+        loaded: dict[str, Any] = yaml.safe_load((self.tni.forms / f"{name}.yaml").read_text())
+        return loaded
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with (
+        running_portal(tmp_path / "tni-portal", **offered()) as tni,
+        running_portal(tmp_path / "prod-portal", environment="prod", **offered()) as prod,
+        tni.operator() as at_tni,
+        prod.operator() as at_prod,
+    ):
+        yield World(_project(tmp_path, "tni", tni), _project(tmp_path, "prod", prod), Registry(at_tni), Registry(at_prod))
+
+
+def _project(folder: Path, stack: str, portal: RunningPortal) -> Project:
+    project = Project(folder / "project", stack=stack)
+    project.connect(portal)
+    return project
+
+
+def client(
+    registry: Registry,
+    name: str,
+    kbo: str,
+    application: str,
+    *,
+    scopes: tuple[str, ...] = (PLAIN,),
+    keys: tuple[ECKey, ...] = (),
+    products: dict[str, dict[str, Any]] | None = None,
+    **changes: Any,
+) -> str:
+    """A client as people made them: a name of its own, no natural key, no owner."""
+    slug = application.lower().replace(" ", "-")
+    document = {
+        "client_name": f"{name} - {slug}",
+        "organisation": {"name": name, "ovo": None, "kbo": kbo},
+        "application": slug,
+        "contacts": ["koppelingen@leverancier.example"],
+        "software_id": None,
+        "managed_by": None,
+        **changes,
+    }
+    client_id = str(register_client(registry.http, scopes=scopes, keys=keys, **document)["client_id"])
+    for product, configuration in (products or {}).items():
+        path = f"/products/v1/{product}/configurations/{client_id}"
+        registry.http.put(path, json=configuration, headers={"If-None-Match": "*"}).raise_for_status()
+    return client_id
+
+
+def all_of(registry: Registry) -> dict[str, dict[str, Any]]:
+    """Every client with all that it has, but not whose it is."""
+    items = registry.http.get("/management/v1/clients").raise_for_status().json()["items"]
+    return {
+        item["client_id"]: {
+            **{name: value for name, value in item.items() if name not in (*OWNERSHIP, "etags")},
+            "versions": {name: tag for name, tag in item["etags"].items() if name != "client"},
+            "products": {product: registry.configuration(product, item["client_id"]) for product in ("notificaties", "dosis")},
+        }
+        for item in items
+    }
+
+
+def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
+    """Two organisations, both environments, products, a supplier's key in common; previews are empty afterwards."""
+    shared, own, own_prod = new_key("leverancier-2024"), new_key("gent 2023/a"), new_key("gent-prod")
+    products = {"notificaties": NOTIFICATIES, "dosis": DOSIS}
+    gent = client(world.at_tni, "Stad Gent", GENT, "mijn-loket", scopes=(SEND, DOSSIERS), keys=(own, shared), products=products)
+    gent_prod = client(
+        world.at_prod, "Stad Gent", GENT, "mijn-loket", scopes=(SEND,), keys=(own_prod,), products={"notificaties": NOTIFICATIES}
+    )
+    wingene = client(world.at_tni, "Gemeente Wingene", WINGENE, "Mijn Loket", keys=(shared,))
+    before = all_of(world.at_tni), all_of(world.at_prod)
+
+    done = world.import_(
+        [int(GENT), "Stad Gent", "T-1", "https://test.example", "https://prod.example", gent, gent_prod],
+        ["0207.495.470", "Gemeente Wingene", None, None, None, wingene.upper(), None],
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 rows: 2 forms written, 0 declared already, 0 things not placed" in done.stdout
+    assert (all_of(world.at_tni), all_of(world.at_prod)) == before, "importing itself writes nothing at an authority"
+
+    form = world.form("stad-gent/mijn-loket")
+    assert form["environments"]["tni"]["adopt"] == {"acmidm": gent}
+    assert form["environments"]["prod"]["adopt"] == {"acmidm": gent_prod}
+    assert form["contacts"] == ["koppelingen@leverancier.example"]
+    assert sorted(file.relative_to(world.tni.forms).as_posix() for file in world.tni.forms.rglob("*.jwk.json")) == [
+        "gedeelde-sleutels/leverancier-2024.jwk.json",
+        "stad-gent/mijn-loket-prod-gent-prod.jwk.json",
+        "stad-gent/mijn-loket-tni-gent-2023-a.jwk.json",
+    ]
+    text = (world.tni.forms / "stad-gent/mijn-loket.yaml").read_text()
+    assert "# From klanten.xlsx, row 2: Klant Stad Gent; TAN T-1; URI TEST https://test.example; URI PRD https://prod.example\n" in text
+
+    for project in (world.tni, world.prod):
+        changes = [step["newState"]["inputs"]["adopt"]["changes"] for step in project.steps()]
+        assert all(set(changed) <= OWNERSHIP for changed in changes), changes
+        project.apply()
+        assert project.steps() == []
+        project.in_sync()
+    assert (all_of(world.at_tni), all_of(world.at_prod)) == before
+    assert world.acmidm("unmanaged", "--stack", "tni").returncode == 0
+
+    again = world.import_([int(GENT), "Stad Gent", "T-1", None, None, gent, gent_prod], [WINGENE, None, None, None, None, wingene, None])
+    assert (again.returncode, "0 forms written, 2 declared already" in again.stdout) == (0, True), again.stdout + again.stderr
+
+
+def test_what_cannot_be_placed_is_all_named(world: World) -> None:
+    """Rows with row and column, clients without a row, scopes the catalogue lacks; the rest is written; the exit code is 1."""
+    good = client(world.at_tni, "Stad Gent", GENT, "goed")
+    browser = client(world.at_tni, "Stad Gent", GENT, "browser", grant_types=["authorization_code", "client_credentials"])
+    forgotten = client(world.at_tni, "Gemeente Wingene", WINGENE, "vergeten")
+    misplaced = client(world.at_prod, "Stad Aalst", AALST, "verkeerd")
+    done = world.import_(
+        [GENT, "Stad Gent", None, None, None, good, None],
+        ["0207451228", "Fout nummer", None, None, None, "x", None],
+        [AALST, "Stad Aalst", None, None, None, misplaced, None],
+        [GENT, "Stad Gent", None, None, None, browser, None],
+        [GENT, "Zonder client", None, None, None, None, None],
+        [WINGENE, "Dubbel", None, None, None, "dubbel", None],
+        [WINGENE, "Dubbel", None, None, None, "DUBBEL", None],
+        [None, "Totaal: 7", None, None, None, None, None],
+    )
+    assert done.returncode == 1, done.stdout
+    assert "8 rows: 1 form written" in done.stdout
+    said = done.stderr.splitlines()
+    for start, what in (
+        ("not placed: row 3: row 3, column A (KBOnummer)", "check digits 28 where 27 is due"),
+        ("not placed: row 3: row 3, column F (CliëntID TEST)", 'there is no client "x" on stack tni'),
+        ("not placed: row 4: row 4, column F (CliëntID TEST)", "but there is on prod: perhaps it stands in the wrong column"),
+        ("not placed: row 5: ", "has the grant types authorization_code, client_credentials"),
+        ("not placed: row 6: ", "neither CliëntID TEST nor CliëntID PRD is filled in"),
+        ("not placed: row 7: row 7, column F", "is in row 8 too"),
+        ("not placed: row 8: row 8, column F", "is in row 7 too"),
+        ("not placed: row 9: ", "neither CliëntID TEST nor CliëntID PRD is filled in"),
+        (f"not placed: client {forgotten} ", "is in no row and in no form"),
+        (f"not placed: client {misplaced} ", "is in no row and in no form"),
+    ):
+        assert any(line.startswith(start) and what in line for line in said), (start, what, said)
+    assert len(said) == 10
+    assert [file.name for file in world.tni.forms.rglob("*.yaml")] == ["goed.yaml"]
+
+
+def test_a_form_that_exists_is_never_written_over(world: World) -> None:
+    """Nothing else is written for that row either."""
+    client_id = client(world.at_tni, "Stad Gent", GENT, "loket", keys=(new_key("gent-1"),))
+    taken = world.tni.forms / "stad-gent/loket.yaml"
+    taken.parent.mkdir()
+    text = """\
+organisation: {name: Stad Aalst, kbo: "0207.437.468"}
+application: iets-anders
+contacts: [api@stad-aalst.example]
+environments: {tni: {}}
+"""
+    taken.write_text(text)
+    done = world.import_([GENT, "Stad Gent", None, None, None, client_id, None], words=("--tni", "tni"))
+    assert done.returncode == 1
+    assert "onboardings/stad-gent/loket.yaml exists already, for another connection, and is left as it is" in done.stderr
+    assert taken.read_text() == text
+    assert list(world.tni.forms.rglob("*.jwk.json")) == []
+
+
+def test_wrong_use_and_unreachable(world: World) -> None:
+    """2 and 3, a sentence each, and no traceback."""
+    row = [GENT, "Stad Gent", None, None, None, "x", None]
+    for words, sentence in (
+        ((), "name the stacks that have the clients: --tni STACK, --prod STACK, or both"),
+        (("--tni", "prod"), "stack prod is of prod; name one of tni with --tni"),
+        (("--tni", "nergens"), "Pulumi.nergens.yaml cannot be read"),
+    ):
+        done = world.import_(row, words=words)
+        assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
+    world.tni.configure({"managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0})
+    done = world.import_(row)
+    assert (done.returncode, "cannot be reached" in done.stderr, "Traceback" in done.stderr) == (3, True, False)
+    unmanaged = world.acmidm("unmanaged", "--stack", "tni")
+    assert (unmanaged.returncode, "cannot be reached" in unmanaged.stderr, len(unmanaged.stderr.splitlines())) == (3, True, 1)
+
+
+def test_unmanaged_lists_what_no_form_declares(world: World) -> None:
+    """Through all pages, as text and as JSON; what a form adopts or declares is left out."""
+    adopted = client(world.at_tni, "Stad Gent", GENT, "loket")
+    others = {client(world.at_tni, f"Gemeente {number}", WINGENE, f"app-{number}") for number in range(205)}
+    client(world.at_tni, "Elders", AALST, "elders", software_id="acmidm/tni/0207437468/elders", managed_by="elders/tni:aalst/elders")
+    assert world.import_([GENT, "Stad Gent", None, None, None, adopted, None], words=("--tni", "tni")).returncode == 1
+
+    found = world.acmidm("unmanaged", "--stack", "tni", "--output", "json")
+    assert found.returncode == 1
+    report = json.loads(found.stdout)
+    assert (report["stack"], report["environment"], report["clients"]) == ("tni", "tni", 207)
+    listed = {one["client_id"]: one for one in report["undeclared"]}
+    assert others < set(listed)
+    assert adopted not in listed
+    assert len(listed) == 206
+    foreign = next(one for one in listed.values() if one["application"] == "elders")
+    assert foreign["made_by"] == "elders/tni:aalst/elders"
+    assert all("made_by" not in one for client_id, one in listed.items() if client_id in others)
+    text = world.acmidm("unmanaged", "--stack", "tni")
+    assert text.returncode == 1
+    assert "206 of 207 clients on tni are declared by no form" in text.stdout
+    assert "elders/tni:aalst/elders" in text.stdout
+    assert world.acmidm("unmanaged", "--stack", "prod").returncode == 0
+    assert world.acmidm("unmanaged", "--stack", "nergens").returncode == 2

@@ -1,0 +1,91 @@
+"""What cannot be taken over is refused in one sentence, before anything is written."""
+
+from __future__ import annotations
+
+import uuid
+
+from tests.adoption.by_hand import adopt, made_by_hand
+from tests.support.engine import Project
+from tests.support.forms import write_form
+from tests.support.registry import Registry
+
+
+def test_a_wrong_client_id_is_refused_in_the_preview(project: Project, registry: Registry) -> None:
+    """One sentence, once; no client is made in its place."""
+    form = write_form(project.forms)
+    wrong = str(uuid.uuid4())
+    adopt(form, wrong)
+    for refused in (project.preview(), project.up()):
+        assert refused.code != 0
+        said = [line for line in refused.errors if wrong in line]
+        assert len(said) == 1, refused.output
+        assert said[0].endswith(f'client "{wrong}" does not exist; correct the client-ID under adopt in the form, or remove it')
+    assert registry.clients(form.application) == []
+
+
+def test_a_client_with_the_natural_key_that_was_made_by_hand_is_named(project: Project, registry: Registry) -> None:
+    """Without ``adopt`` it is not touched; the sentence says what to write."""
+    form = write_form(project.forms)
+    client_id = made_by_hand(registry, form, software_id=f"acmidm/tni/OVO002067/{form.application}")
+    before = registry.client(form.application)
+    refused = project.up()
+    assert refused.code != 0
+    assert any("made by hand" in line and f"adopt: {{acmidm: {client_id}}}" in line for line in refused.errors), refused.errors
+    assert registry.client(form.application) == before
+
+
+def test_a_client_of_another_stack_is_taken_over_only_by_name(project: Project, registry: Registry) -> None:
+    """Refused without ``adopt``, which names the owner; with it, the preview shows whose it was."""
+    form = write_form(project.forms)
+    key = f"acmidm/tni/OVO002067/{form.application}"
+    client_id = made_by_hand(registry, form, software_id=key, managed_by="elders/tni:gent/loket")
+    refused = project.up()
+    assert refused.code != 0
+    assert any("managed by elders/tni:gent/loket" in line for line in refused.errors), refused.errors
+
+    adopt(form, client_id)
+    changes = next(step["newState"]["inputs"]["adopt"]["changes"] for step in project.steps() if "OAuthClient" in step["urn"])
+    assert changes == {"managed_by": "elders/tni:gent/loket → acmidm/tni:gent/loket"}
+    project.apply()
+    assert registry.client(form.application)["managed_by"] == "acmidm/tni:gent/loket"
+    project.in_sync()
+
+
+def test_two_forms_cannot_take_over_the_same_client(project: Project, registry: Registry) -> None:
+    """A form that was copied with the client-ID in it: said with its place, before the engine does anything."""
+    form = write_form(project.forms)
+    client_id = made_by_hand(registry, form)
+    adopt(form, client_id)
+    copied = write_form(project.forms, "gent/tweede")
+    adopt(copied, client_id)
+    refused = project.preview()
+    assert refused.code != 0
+    assert any(f'client "{client_id}" is taken over by onboardings/gent/loket.yaml already' in line for line in refused.errors)
+
+
+def test_a_connection_that_has_a_client_takes_no_other(project: Project, registry: Registry) -> None:
+    """Instead of the line being ignored in silence."""
+    form = write_form(project.forms)
+    project.apply()
+    before = registry.client(form.application)
+    elsewhere = write_form(project.folder / "elsewhere")
+    other = made_by_hand(registry, elsewhere)
+    adopt(form, other)
+    refused = project.preview()
+    assert refused.code != 0
+    sentence = f'client "{other}" cannot be taken over, for this connection has a client already; remove adopt from the form'
+    assert sentence in refused.output, refused.output
+    assert project.up().code != 0
+    assert registry.client(form.application) == before
+    assert registry.client(elsewhere.application)["managed_by"] is None
+
+
+def test_an_unreachable_authority_is_one_sentence(project: Project, registry: Registry) -> None:
+    """A preview that adopts has to look at the client; it says what it could not reach."""
+    form = write_form(project.forms)
+    adopt(form, made_by_hand(registry, form))
+    project.configure({"managementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0})
+    refused = project.preview()
+    assert refused.code != 0
+    assert "http://127.0.0.1:9/management/v1" in refused.output
+    assert "cannot be reached" in refused.output

@@ -1,0 +1,124 @@
+"""Projects and connections that reach the portal through a proxy, and what must be true after every fault."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from components.authorities.connected import ConnectedPlatform, connected
+from components.authorities.port import ClientMetadata
+from components.model.form import Platform
+from components.model.loading import load_catalogue
+from components.settings import read_settings
+from tests.support.engine import COMMAND_SECONDS, ROOT, Outcome, Project
+from tests.support.fault_proxy import FaultProxy
+from tests.support.forms import FormFile
+from tests.support.portal import OPERATOR, RunningPortal
+from tests.support.registry import Registry, kids
+
+REQUEST_TIMEOUT_SECONDS = 1
+RETRY_DEADLINE_SECONDS = 4
+API = "/(management|products)/v1/"
+"""The path of every request but those for tokens."""
+ASSIGNED = "vo_info"
+
+
+class ProxiedProject(Project):
+    """A scratch project between which and the portal a proxy stands."""
+
+    def connect_through(self, proxy: FaultProxy, portal: RunningPortal, **config: object) -> None:
+        addresses = {
+            "managementUrl": f"{proxy.origin}/management/v1",
+            "productsUrl": f"{proxy.origin}/products/v1",
+            "issuer": f"{proxy.origin}/op",
+        }
+        limits = {"requestTimeoutSeconds": REQUEST_TIMEOUT_SECONDS, "retryDeadlineSeconds": RETRY_DEADLINE_SECONDS}
+        self.connect(portal, **{**addresses, **limits, **config})
+
+    def recover(self) -> Outcome:
+        """What ``make up`` runs, with nobody at the screen."""
+        done = subprocess.run(
+            [ROOT / "toolchain" / "apply", self.stack],
+            cwd=self.folder,
+            env=self.variables(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def stored(self) -> dict[str, Any]:
+        """The state as the file has it: also while a lock is on it."""
+        file = self.folder / "state" / ".pulumi" / "stacks" / "acmidm" / f"{self.stack}.json"
+        state: dict[str, Any] = json.loads(file.read_text())["checkpoint"]["latest"]
+        return state
+
+    def locks(self) -> list[Path]:
+        return sorted((self.folder / "state" / ".pulumi" / "locks").rglob("*.json"))
+
+
+def platform_through(
+    origin: str,
+    portal: RunningPortal,
+    folder: Path,
+    *,
+    request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+    retry_deadline_seconds: float = RETRY_DEADLINE_SECONDS,
+) -> ConnectedPlatform:
+    """The provider's connections to a platform at ``origin``, as ``configure`` makes them."""
+    key = folder / "operator.jwk.json"
+    key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
+    values = {
+        "environment": "tni",
+        "managementUrl": f"{origin}/management/v1",
+        "productsUrl": f"{origin}/products/v1",
+        "issuer": f"{origin}/op",
+        "operatorClientId": OPERATOR,
+        "operatorPrivateKeyFile": str(key),
+        "requestTimeoutSeconds": request_timeout_seconds,
+        "retryDeadlineSeconds": retry_deadline_seconds,
+    }
+    return connected(read_settings(values.get, {}), load_catalogue(ROOT / "catalogue"))[Platform.ACMIDM]
+
+
+def metadata(application: str, **changes: Any) -> ClientMetadata:
+    """A client as a form asks for it."""
+    values: dict[str, Any] = {
+        "client_name": f"Stad Gent: {application}",
+        "software_id": f"acmidm/tni/OVO002067/{application}",
+        "managed_by": f"acmidm/tni:gent/{application}",
+        "organisation_name": "Stad Gent",
+        "ovo_code": "OVO002067",
+        "kbo_number": "0207451227",
+        "application": application,
+        "grant_types": ("client_credentials",),
+        "token_endpoint_auth_method": "private_key_jwt",
+        "contacts": ("api-beheer@stad-gent.example",),
+    }
+    return ClientMetadata(**{**values, **changes})
+
+
+def require_as_declared(project: ProxiedProject, registry: Registry, forms: Iterable[FormFile]) -> None:
+    """Per form exactly one client, with all that the form asks for and nothing else; the state knows it, and holds nothing else."""
+    resources = project.stored().get("resources", [])
+    recorded = {found["id"] for found in resources if found["type"].endswith("acmidm:OAuthClient")}
+    registered = set()
+    for form in forms:
+        client = registry.client(form.application)
+        asked = form.request()
+        registered.add(client["client_id"])
+        assert set(client["scopes"]) == {*asked["scopes"], ASSIGNED}
+        assert kids(client) == set(form.keys)
+        assert client["contacts"] == form.document["contacts"]
+        assert client["token_endpoint_auth_method"] == "private_key_jwt"
+        for product in ("notificaties", "dosis"):
+            assert registry.configuration(product, client["client_id"]) == asked["products"].get(product)
+    assert recorded == registered
+    assert project.stored().get("pending_operations") in (None, [])
+    assert not [found for found in resources if found.get("delete")]
+    assert project.locks() == []

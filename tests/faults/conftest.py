@@ -1,0 +1,48 @@
+"""One portal for the session, a proxy in front of it for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.authorities.connected import ConnectedPlatform
+from tests.faults.between import ProxiedProject, platform_through
+from tests.support.fault_proxy import FaultProxy
+from tests.support.offered import offered
+from tests.support.portal import RunningPortal, running_portal
+from tests.support.registry import Registry
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    with running_portal(tmp_path_factory.mktemp("portal"), **offered()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def registry(portal: RunningPortal) -> Iterator[Registry]:
+    """The portal without the proxy, seen and changed by hand."""
+    with portal.operator() as http:
+        yield Registry(http)
+
+
+@pytest.fixture
+def proxy(portal: RunningPortal) -> Iterator[FaultProxy]:
+    with FaultProxy(portal.origin) as running:
+        yield running
+
+
+@pytest.fixture
+def project(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> ProxiedProject:
+    """A project without forms whose every request goes through the proxy."""
+    made = ProxiedProject(tmp_path / "project")
+    made.connect_through(proxy, portal)
+    return made
+
+
+@pytest.fixture
+def platform(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> ConnectedPlatform:
+    """The provider's own connections, without an engine."""
+    return platform_through(proxy.origin, portal, tmp_path)

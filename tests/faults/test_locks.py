@@ -1,0 +1,116 @@
+"""Locks on a stack: a dead process's is cleared by ``make up``; any other is explained, with the command that clears it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.faults.between import ProxiedProject, require_as_declared
+from tests.support.engine import COMMAND_SECONDS
+from tests.support.fault_proxy import Exchange, FaultProxy
+from tests.support.forms import write_form
+from tests.support.registry import Registry
+
+LOOK_FIRST = "--refresh --run-program"
+
+
+def lock(project: ProxiedProject, **changes: object) -> Path:
+    """A lock as the engine writes one: by this machine, by a process that ended."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    told = {"pid": ended.pid, "username": "jan", "hostname": socket.gethostname(), "timestamp": datetime.now(UTC).isoformat(), **changes}
+    file = project.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / project.stack / "made-by-a-test.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(told))
+    return file
+
+
+def recover(project: ProxiedProject) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["acmidm", "recover", "--stack", project.stack],
+        cwd=project.folder,
+        env=project.variables(),
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+
+
+def test_nothing_to_recover(project: ProxiedProject) -> None:
+    """No lock, no run before: nothing said, nothing asked of the next one."""
+    done = recover(project)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_lock_of_a_dead_process_is_cleared(project: ProxiedProject) -> None:
+    file = lock(project)
+    done = recover(project)
+    assert done.returncode == 0, done.stderr
+    assert not file.exists()
+    assert done.stdout.strip() == LOOK_FIRST
+    assert "was cut off: its lock on tni is cleared" in done.stderr
+
+
+def test_number_that_a_later_process_got_is_no_life(project: ProxiedProject) -> None:
+    """The lock is older than the process that has its number now: this one."""
+    file = lock(project, pid=os.getpid(), timestamp=(datetime.now(UTC) - timedelta(days=400)).isoformat())
+    assert recover(project).returncode == 0
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("changes", [{"pid": os.getpid()}, {"hostname": "another-machine"}], ids=["alive", "another-machine"])
+def test_any_other_lock_is_explained(project: ProxiedProject, changes: dict[str, object]) -> None:
+    """Whose, since when, and the command; it stays where it is, and no engine is started."""
+    since = datetime.now(UTC)
+    file = lock(project, timestamp=since.isoformat(), **changes)
+    outcome = project.recover()
+    assert outcome.code == 1
+    assert "locked by jan@" in outcome.stderr
+    assert f"since {since.astimezone():%Y-%m-%d %H:%M:%S}" in outcome.stderr
+    assert "pulumi cancel --yes --stack tni" in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+    assert outcome.stdout == ""
+    assert file.exists()
+    project.succeed("cancel", "--yes", "--stack", "tni")
+    assert not file.exists()
+
+
+def test_lock_of_another_stack_or_project_is_left_alone(project: ProxiedProject) -> None:
+    file = lock(project)
+    others = [file.parents[2] / "acmidm" / "prod" / file.name, file.parents[2] / "other" / "tni" / file.name]
+    for other in others:
+        other.parent.mkdir(parents=True)
+        other.write_text(file.read_text())
+    assert recover(project).returncode == 0
+    assert [other.exists() for other in (file, *others)] == [False, True, True]
+
+
+def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+    """The real thing: a run is held at its first write, a second one is told so and the first ends well."""
+    form = write_form(project.forms)
+    held, released = threading.Event(), threading.Event()
+
+    def hold(exchange: Exchange) -> None:
+        held.set()
+        released.wait(COMMAND_SECONDS)
+        exchange.reply(exchange.forward())
+
+    project.configure({"requestTimeoutSeconds": 60})
+    proxy.rule("POST", "/clients$", hold)
+    words = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+    first = subprocess.Popen(words, cwd=project.folder, env=project.variables(), stdout=subprocess.DEVNULL)
+    assert held.wait(COMMAND_SECONDS)
+    second = project.recover()
+    released.set()
+    assert first.wait(COMMAND_SECONDS) == 0
+    assert second.code == 1
+    assert f"process {first.pid}" in second.stderr
+    require_as_declared(project, registry, [form])

@@ -1,0 +1,132 @@
+"""The server commits a write and its answer is lost: nothing is done twice, nothing is given up, one client exists."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.between import API, ProxiedProject, require_as_declared
+from tests.support import faults
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.registry import Registry
+
+WRITES = "POST|PUT|DELETE"
+LOST: dict[str, Fault] = {
+    "cut": faults.cut_after,
+    "cut-midway": faults.cut_midway,
+    "timed-out": faults.time_out_after,
+    "gateway": faults.committed_but(502),
+}
+DOCUMENTS = {
+    "client": "/clients/[^/]+$",
+    "scopes": "/scopes$",
+    "jwks": "/jwks$",
+    "configuration": "/configurations/",
+}
+
+
+def change_everything(form: FormFile) -> None:
+    """An update of each of the four resources."""
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.request()["scopes"][PLAIN] = {}
+    form.request()["products"]["notificaties"]["merk_code"] = "stad-gent-nieuw"
+    form.add_key("key-2")
+    form.save()
+
+
+def changes(registry: Registry, client_id: str) -> list[str]:
+    """What the authority's audit trail has of a client: each write that took effect, oldest first."""
+    return [entry["action"] for entry in reversed(registry.audit()) if entry["client_id"] == client_id]
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST.keys())
+def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultProxy, registry: Registry, fault: Fault) -> None:
+    """Each create, each update and each delete loses its answer once: three runs that all succeed, each write committed once."""
+    form = write_form(project.forms, scopes=(SEND,))
+    proxy.rule("POST", "/clients$", fault)
+    for path in DOCUMENTS.values():
+        proxy.rule("PUT", path, fault)
+    project.apply()
+    require_as_declared(project, registry, [form])
+    assert len(proxy.seen("POST", "/clients$")) == 2
+    client_id = registry.client(form.application)["client_id"]
+
+    proxy.heal()
+    change_everything(form)
+    for path in DOCUMENTS.values():
+        proxy.rule("PUT", path, fault)
+    project.apply()
+    require_as_declared(project, registry, [form])
+    assert {name: len(proxy.seen("PUT", path)) for name, path in DOCUMENTS.items()} == dict.fromkeys(DOCUMENTS, 2)
+
+    proxy.heal()
+    form.path.unlink()
+    proxy.rule("DELETE", "/clients/", fault)
+    proxy.rule("DELETE", "/configurations/", fault)
+    project.apply()
+    assert registry.clients(form.application) == []
+    assert registry.configuration("notificaties", client_id) is None
+    assert len(proxy.seen("DELETE", "/clients/")) == 2
+    assert project.resources() == {}
+
+    replaced = ["client.replaced", "jwks.replaced", "jwks.replaced", "product.replaced", "product.replaced"]
+    assert sorted(changes(registry, client_id)) == sorted(
+        ["client.created", *replaced, "scopes.replaced", "scopes.replaced", "client.removed", "product.removed"]
+    )
+
+
+@pytest.mark.parametrize("fault", [faults.cut_after, faults.time_out_after], ids=["cut", "timed-out"])
+def test_is_adopted_by_a_rerun(project: ProxiedProject, proxy: FaultProxy, registry: Registry, fault: Fault) -> None:
+    """No answer to a write ever comes, until the run gives up with a sentence; a plain rerun takes over what is there."""
+    project.configure({"retryDeadlineSeconds": 1})
+    form = write_form(project.forms, scopes=(SEND,))
+
+    def fails(method: str) -> None:
+        proxy.heal()
+        proxy.rule(method, API, fault, times=None)
+        outcome = project.up()
+        assert outcome.code != 0
+        assert outcome.errors
+        assert all("run the same command again" in sentence for sentence in outcome.errors), outcome.errors
+
+    fails("POST")  # the client
+    fails("PUT")  # what lives inside it, and the product
+    proxy.heal()
+    project.apply()
+    require_as_declared(project, registry, [form])
+    client_id = registry.client(form.application)["client_id"]
+
+    change_everything(form)
+    fails("PUT")
+    proxy.heal()
+    project.apply()
+    require_as_declared(project, registry, [form])
+    assert registry.client(form.application)["client_id"] == client_id
+    project.in_sync()
+
+    form.path.unlink()
+    fails("DELETE")
+    proxy.heal()
+    project.apply()
+    assert registry.clients(form.application) == []
+    assert project.resources() == {}
+
+
+def test_a_client_of_another_owner_is_never_adopted(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+    """The safety of adoption: a 409 after a lost answer leads to our own client only."""
+    form = write_form(project.forms, scopes=(DOSSIERS,))
+    project.apply()
+    client = registry.client(form.application)
+    registry.change(client["client_id"], managed_by="acmidm/other:gent/loket")
+    registry.change(client["client_id"], contacts=["van-een-ander@stad.example"])
+    project.succeed("state", "delete", "--yes", "--target-dependents", urn_of(project, "OAuthClient"))
+    proxy.rule("POST", "/clients$", faults.cut_before)
+
+    refused = project.up()
+    assert refused.code != 0
+    assert any("managed by acmidm/other:gent/loket" in sentence for sentence in refused.errors), refused.errors
+    assert registry.client(form.application)["contacts"] == ["van-een-ander@stad.example"]
+
+
+def urn_of(project: ProxiedProject, kind: str) -> str:
+    return next(str(found["urn"]) for place, found in project.resources().items() if place.startswith(kind))

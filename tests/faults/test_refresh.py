@@ -1,0 +1,75 @@
+"""Only a 404 means gone: whatever else a refresh meets, the state stays as it was, and one sentence says why."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.faults.between import API, ProxiedProject, require_as_declared
+from tests.support import faults
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.forms import SEND, write_form
+from tests.support.registry import Registry
+
+PROBLEM = b'{"type": "about:blank", "title": "No", "status": 500, "detail": "the database is away"}'
+FAULTS: dict[str, tuple[Fault, str]] = {
+    "unreachable": (faults.cut_before, "the connection broke off"),
+    "no-answer": (faults.time_out_before, "no answer within 1 s"),
+    "401": (faults.answer(401), "401 Unauthorized; check the operator's credentials"),
+    "403": (faults.answer(403), "403 Forbidden; have this right granted"),
+    "500": (faults.answer(500, PROBLEM), "500 Internal Server Error, the database is away"),
+    "503": (faults.answer(503), "503 Service Unavailable"),
+    "410": (faults.answer(410), "410 Gone"),
+    "html": (faults.answer(200, b"<html>Sign in</html>", "text/html"), "200 with text/html instead of JSON"),
+    "not-json": (faults.answer(200, b'{"client_id": ', "application/json"), "JSON that does not parse"),
+    "empty": (faults.answer(200, b"", "application/json"), "the answer is not what this API gives"),
+    "null": (faults.answer(200, b"null", "application/json"), "the answer is not what this API gives"),
+    "other-json": (faults.answer(200, b'{"items": "none"}', "application/json"), "the answer is not what this API gives"),
+    "redirect": (faults.answer(302, headers={"location": "http://127.0.0.1:9/"}), "redirects, which is never followed"),
+}
+
+
+def test_state_survives_everything_but_404(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+    """One project, each fault in turn: the export is the same to the letter, and each failed refresh says what it met."""
+    project.configure({"retryDeadlineSeconds": 1})
+    forms = [write_form(project.forms, f"gent/{name}", scopes=(SEND,)) for name in ("een", "twee")]
+    project.apply()
+    before = resources(project)
+    for name, (fault, said) in FAULTS.items():
+        proxy.heal()
+        proxy.rule("GET", API, fault, times=None)
+        outcome = project.pulumi("refresh", "--yes", "--skip-preview", "--suppress-progress")
+        assert outcome.code != 0, f"{name}: {outcome.output}"
+        assert any(said in sentence for sentence in outcome.errors), f"{name}: {outcome.errors}"
+        assert resources(project) == before, name
+
+    proxy.heal()
+    registry.remove(registry.client(forms[0].application)["client_id"])
+    project.succeed("refresh", "--yes", "--skip-preview", "--suppress-progress")
+    assert not any("gent/een" in place and not place.startswith("ProductConfiguration") for place in project.resources())
+    project.apply()
+    require_as_declared(project, registry, forms)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_list_that_is_not_there_says_nothing_about_clients(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, status: int
+) -> None:
+    """A refresh of many lists pages: a 404 on the list itself, a wrong address, is no sign that each client is gone."""
+    forms = [write_form(project.forms, f"gent/form-{number}", scopes=("dv_organisatieregister_info",)) for number in range(6)]
+    project.apply()
+    before = resources(project)
+    proxy.rule("GET", r"/clients\?", faults.answer(status), times=None)
+    outcome = project.pulumi("refresh", "--yes", "--skip-preview", "--suppress-progress")
+    assert outcome.code != 0
+    assert resources(project) == before
+    proxy.heal()
+    project.in_sync()
+    require_as_declared(project, registry, forms)
+
+
+def resources(project: ProxiedProject) -> str:
+    """The state's resources, without the times of the last look at them."""
+    found = json.loads(project.exported())["deployment"]["resources"]
+    return json.dumps([{name: value for name, value in resource.items() if name != "modified"} for resource in found], sort_keys=True)

@@ -1,0 +1,138 @@
+"""What is not the authority: a bad certificate, a redirect, a page of HTML, an answer without end. Refused at once, in one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import resource
+import ssl
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from components.authorities.connected import ConnectedPlatform
+from components.authorities.errors import Rejected, Unintelligible
+from components.authorities.http import MAXIMUM_ANSWER_BYTES
+from components.settings import InvalidSettings, read_settings
+from tests.faults.between import metadata, platform_through
+from tests.support import faults
+from tests.support.fault_proxy import FaultProxy
+from tests.support.portal import RunningPortal
+
+TWO_GIGABYTES = 2 * 1024**3
+# What sockets hold on the way, on both sides.
+IN_FLIGHT_BYTES = 16 * 1024**2
+
+
+def self_made(folder: Path) -> ssl.SSLContext:
+    """A server's context with a certificate for 127.0.0.1 that nobody else signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "self-made.pem"
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def test_self_made_certificate_is_refused(portal: RunningPortal, tmp_path: Path) -> None:
+    """No request gets through, none is tried again: time does not make a certificate good."""
+    with FaultProxy(portal.origin, self_made(tmp_path)) as proxy:
+        platform = platform_through(proxy.origin, portal, tmp_path)
+        with pytest.raises(Rejected, match=r"the server's certificate cannot be verified; check the address"):
+            platform.authority.read("any")
+        assert proxy.requests == []
+        assert proxy.connections == 1
+
+
+def test_redirect_is_not_followed(platform: ConnectedPlatform, proxy: FaultProxy, portal: RunningPortal) -> None:
+    """The place it points at sees nothing, the access token least of all."""
+    with FaultProxy(portal.origin) as elsewhere:
+        for status in (301, 302, 303, 307, 308):
+            proxy.heal()
+            proxy.rule("GET", "/clients/", faults.answer(status, headers={"location": f"{elsewhere.origin}/management/v1/clients/x"}))
+            with pytest.raises(Rejected, match=rf"{status} .*redirects, which is never followed: set the address"):
+                platform.authority.read("any")
+            assert len(proxy.seen("GET", "/clients/")) == 1
+        assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_html_is_refused(platform: ConnectedPlatform, proxy: FaultProxy, status: int) -> None:
+    """A sign-in page is no client, and a gateway's 404 does not mean that the client is gone."""
+    proxy.rule("GET", "/clients/", faults.answer(status, b"<html><title>Sign in</title></html>", "text/html; charset=utf-8"))
+    with pytest.raises(Unintelligible, match="check the address"):
+        platform.authority.read("any")
+    assert len(proxy.seen("GET", "/clients/")) == 1
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "undeclared"])
+def test_two_gigabytes_are_not_read(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path, declared: bool) -> None:
+    """Refused before the first byte where its length is declared, at the limit where it is not; memory stays small."""
+    platform = platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=30)
+    proxy.rule("GET", "/clients/", faults.huge(TWO_GIGABYTES, declared=declared))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Unintelligible, match="the answer is larger than 32 MiB; check the address"):
+        platform.authority.read("any")
+    (request,) = proxy.seen("GET", "/clients/")
+    assert request.sent_bytes < IN_FLIGHT_BYTES + (0 if declared else MAXIMUM_ANSWER_BYTES)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 160 * 1024
+
+
+def test_small_answer_that_unpacks_large_is_refused(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> None:
+    """The limit is on what is unpacked: 256 MiB of zeros are 256 kB on the wire."""
+    platform = platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=30)
+    packed = gzip.compress(bytes(256 * 1024**2), compresslevel=1)
+    proxy.rule("GET", "/clients/", faults.answer(200, packed, "application/json", {"content-encoding": "gzip"}))
+    with pytest.raises(Unintelligible, match="larger than 32 MiB"):
+        platform.authority.read("any")
+
+
+def test_a_list_without_end_is_refused(platform: ConnectedPlatform, proxy: FaultProxy) -> None:
+    """A server that gives the same page for ever."""
+    proxy.rule("GET", r"/clients\?", faults.answer(200, b'{"items": [], "next": "1"}', "application/json"), times=None)
+    with pytest.raises(Unintelligible, match="the list has no end"):
+        list(platform.authority.clients())
+    assert len(proxy.seen("GET", r"/clients\?")) == 2
+
+
+def test_garbage_in_place_of_an_answer_to_a_write(platform: ConnectedPlatform, proxy: FaultProxy) -> None:
+    """The client was made, and the answer says nothing: an error, and the next create finds it."""
+    wanted = metadata(uuid.uuid4().hex)
+    proxy.rule("POST", "/clients$", faults.answer(201, b"[]", "application/json"))
+    with pytest.raises(Unintelligible):
+        platform.authority.register(wanted, None)
+
+
+@pytest.mark.parametrize("key", ["managementUrl", "issuer", "productsUrl"])
+def test_plain_http_goes_to_loopback_only(key: str) -> None:
+    values = {
+        "environment": "tni",
+        "managementUrl": "http://127.0.0.1:8511/management/v1",
+        "issuer": "http://localhost:8511/op",
+        "productsUrl": "http://[::1]:8511/products/v1",
+        "operatorClientId": "operator",
+    }
+    assert read_settings(values.get, {})
+    for address in ("http://portaal.example/", "http://127.0.0.1.example/", "http://10.0.0.1/", "ftp://127.0.0.1/"):
+        with pytest.raises(InvalidSettings, match=key):
+            read_settings({**values, key: address}.get, {})

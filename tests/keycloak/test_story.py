@@ -1,0 +1,65 @@
+"""From a form to an accepted notification, on a real Keycloak."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.keycloak.conftest import Platform
+from tests.support.engine import Project
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
+
+NOTIFICATION = {
+    "Id": "n-1",
+    "AanbiederUri": NOTIFICATIES["aanbieder_uri"],
+    "Bestemmelingen": [{"Type": "person"}],
+    "Categorie": "status",
+    "Kanalen": ["ebox"],
+    "ProductId": NOTIFICATIES["product_ids"][0],
+    "MerkCode": NOTIFICATIES["merk_code"],
+}
+
+
+def test_form_client_token_notification_and_a_scope_extension(platform: Platform, project: Project) -> None:
+    """The key of the form gets a token for what the form asks and nothing more; a second `up` changes nothing."""
+    form = write_form(project.forms, scopes=(SEND,), keys=("old", "new"))
+    project.apply()
+    client_id = project.outputs()["connections"]["gent/loket"]["acmidm"]["client_id"]
+
+    for kid in ("old", "new"):
+        granted = platform.realm.request_token(form.keys[kid], client_id, scope=SEND)
+        assert granted.json().get("scope") == SEND, granted.text
+    sent = httpx.post(
+        f"{platform.portal.origin}/api/v2/notificaties",
+        json=NOTIFICATION,
+        headers={"authorization": f"Bearer {granted.json()['access_token']}"},
+    )
+    assert sent.status_code == 202, sent.text
+
+    refused = platform.realm.request_token(form.keys["new"], client_id, scope=DOSSIERS)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+
+    form.request()["scopes"][DOSSIERS] = {}
+    form.request()["products"]["dosis"] = DOSIS
+    form.save()
+    project.apply()
+    both = platform.realm.request_token(form.keys["new"], client_id, scope=f"{SEND} {DOSSIERS}")
+    assert set(both.json()["scope"].split()) == {SEND, DOSSIERS}
+
+    project.apply("--expect-no-changes")
+    project.in_sync()
+
+
+def test_a_token_carries_only_the_scopes_that_its_request_names(platform: Platform, project: Project) -> None:
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
+    project.apply()
+    client_id = project.outputs()["connections"]["gent/loket"]["acmidm"]["client_id"]
+    assert platform.realm.request_token(form.keys["key-1"], client_id).json()["scope"] == ""
+
+
+def test_destroy_leaves_nothing(platform: Platform, project: Project) -> None:
+    before = platform.realm.client_ids()
+    write_form(project.forms)
+    project.apply()
+    assert len(platform.realm.client_ids() - before) == 1
+    project.succeed("destroy", "--yes", "--skip-preview")
+    assert platform.realm.client_ids() == before

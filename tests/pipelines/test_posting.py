@@ -1,0 +1,173 @@
+"""What a workflow posts: one comment and one issue, updated and never repeated, whoever else writes there."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from acmidm.cli import app
+from tests.pipelines.conftest import PULL_REQUEST, Job
+from tests.pipelines.fake_github import IDENTITY_REQUEST_TOKEN, TOKEN, FakeGitHub
+
+MARK = "<!-- acmidm:review -->"
+DRIFT = "<!-- acmidm:drift-prod -->"
+
+
+@pytest.fixture(autouse=True)
+def _in_the_job(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in job.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(job.folder)
+
+
+def github_command(*words: str) -> Result:
+    result = CliRunner().invoke(app, ["github", *words])
+    assert TOKEN not in result.output
+    assert IDENTITY_REQUEST_TOKEN not in result.output
+    return result
+
+
+def comment(job: Job, text: str, *options: str) -> Result:
+    (job.folder / "review.md").write_text(text)
+    return github_command("comment", "review.md", *options)
+
+
+def drift(job: Job, monkeypatch: pytest.MonkeyPatch, text: str, code: int) -> Result:
+    """With an ``acmidm drift`` that says this; tests/pipelines/test_runs.py has the real one."""
+    stub = job.folder / "bin" / "acmidm"
+    stub.parent.mkdir(exist_ok=True)
+    stub.write_text(f"#!/bin/sh\nprintf '%s' '{text}'\nexit {code}\n")
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{stub.parent}:/usr/bin:/bin")
+    return github_command("drift", "--stack", "prod")
+
+
+def bodies(github: FakeGitHub, issue: int = PULL_REQUEST) -> list[str]:
+    return [one["body"] for one in github.comments.get(issue, [])]
+
+
+def test_a_pull_request_gets_one_comment_which_follows_its_pushes(job: Job, github: FakeGitHub) -> None:
+    """Also where others commented before and after, beyond the first page."""
+    for number in range(3):
+        github.add_comment(PULL_REQUEST, f"people talk {number}", "somebody")
+    assert comment(job, "### one\n").exit_code == 0
+    github.add_comment(PULL_REQUEST, "and talk", "somebody")
+    assert comment(job, "### two\n").exit_code == 0
+    assert bodies(github) == ["people talk 0", "people talk 1", "people talk 2", f"{MARK}\n### two\n", "and talk"]
+    github.writes.clear()
+    assert comment(job, "### two\n").exit_code == 0
+    assert github.writes == [], "nothing changed, so that nobody is told"
+
+
+def test_a_comment_of_somebody_else_is_left_alone(job: Job, github: FakeGitHub) -> None:
+    """Even one that quotes ours, its mark included."""
+    github.add_comment(PULL_REQUEST, f"{MARK}\nnothing to see", "somebody")
+    assert comment(job, "### real\n").exit_code == 0
+    assert bodies(github) == [f"{MARK}\nnothing to see", f"{MARK}\n### real\n"]
+
+
+def test_each_name_has_a_comment_of_its_own(job: Job, github: FakeGitHub) -> None:
+    comment(job, "forms\n")
+    comment(job, "plan\n", "--name", "plan")
+    comment(job, "forms again\n")
+    assert bodies(github) == [f"{MARK}\nforms again\n", "<!-- acmidm:plan -->\nplan\n"]
+
+
+def test_a_report_that_is_too_long_is_refused_before_github_does(job: Job, github: FakeGitHub) -> None:
+    result = comment(job, "x" * 70_000)
+    assert (result.exit_code, github.writes) == (2, [])
+    assert "more than GitHub takes" in result.output
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 3), (500, 3)])
+def test_a_refusal_is_one_sentence(status: int, code: int, job: Job, github: FakeGitHub) -> None:
+    github.refuse = status
+    result = comment(job, "### one\n")
+    assert result.exit_code == code
+    assert result.output.count("\n") == 1
+    assert f"{status} Resource not accessible by integration; see whether the job has the permissions" in result.output
+
+
+def test_outside_a_workflow_it_says_what_is_missing(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN")
+    result = comment(job, "### one\n")
+    assert (result.exit_code, result.output.partition(";")[0]) == (3, "GITHUB_TOKEN is not set")
+
+
+def test_an_event_without_pull_request(job: Job, github: FakeGitHub) -> None:
+    (job.folder / "event.json").write_text("{}")
+    assert comment(job, "### one\n").exit_code == 3
+    assert github.writes == []
+
+
+def test_the_step_summary_is_added_to_and_cut_where_github_refuses(job: Job) -> None:
+    (job.folder / "review.md").write_text("### één\n")
+    assert github_command("summary", "review.md").exit_code == 0
+    (job.folder / "review.md").write_text("é" * 600_000)
+    assert github_command("summary", "review.md").exit_code == 0
+    assert job.summary.startswith("### één\n\né")
+    assert job.summary.endswith("(cut off here)\n\n")
+    assert len(job.summary.encode()) < 1_048_576
+
+
+def test_a_report_that_is_not_there_is_wrong_use() -> None:
+    result = github_command("summary", "absent.md")
+    assert (result.exit_code, result.output) == (2, "absent.md cannot be read: No such file or directory\n")
+
+
+def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(job: Job, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACMIDM_DRIFT_ASSIGNEES", "on-call")
+    github.add_issue("Drift on prod", f"{DRIFT}\nfaked", "somebody")
+    github.add_issue("a pull request of the bot", f"{DRIFT}\n", pull_request={})
+    github.add_issue("Drift on tni", "<!-- acmidm:drift-tni -->\n### other\n")
+    others = [dict(issue) for issue in github.issues]
+
+    assert drift(job, monkeypatch, "### in sync\n", 0).exit_code == 0
+    assert github.writes == []
+
+    assert drift(job, monkeypatch, "### 1 scope by hand\n", 1).exit_code == 0
+    ours = github.issues[-1]
+    assert (ours["title"], ours["body"], ours["assignees"]) == ("Drift on prod", f"{DRIFT}\n### 1 scope by hand\n", ["on-call"])
+
+    github.writes.clear()
+    assert drift(job, monkeypatch, "### 1 scope by hand\n", 1).exit_code == 0
+    assert github.writes == [], "the same drift tells nobody again"
+
+    drift(job, monkeypatch, "### 1 scope by hand\nchecked later\n", 1)
+    assert github.writes == [f"PATCH /issues/{ours['number']}"], "what does not change the headline tells nobody"
+    drift(job, monkeypatch, "### 1 scope, 1 key by hand\n", 1)
+    assert bodies(github, ours["number"]) == ["### 1 scope, 1 key by hand"]
+
+    assert drift(job, monkeypatch, "### in sync\n", 0).exit_code == 0
+    assert (ours["state"], ours["state_reason"]) == ("closed", "completed")
+    assert bodies(github, ours["number"])[-1] == "prod is in sync again."
+    assert github.issues[:-1] == others
+
+    drift(job, monkeypatch, "### 1 key by hand\n", 1)
+    assert [issue["state"] for issue in github.issues if issue["body"].startswith(DRIFT)][-2:] == ["closed", "open"]
+
+
+@pytest.mark.parametrize("code", [2, 3, 70])
+def test_drift_that_could_not_look_fails_and_leaves_the_issue(
+    code: int, job: Job, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.add_issue("Drift on prod", f"{DRIFT}\n### 1 scope\n")
+    assert drift(job, monkeypatch, "", code).exit_code == code
+    assert (github.writes, job.summary) == ([], "")
+
+
+def test_the_identity_token_is_written_for_its_owner_alone(job: Job) -> None:
+    assert github_command("token", "sts.amazonaws.com", ".local/identity-token").exit_code == 0
+    file = Path(".local/identity-token")
+    assert file.read_text() == "identity for sts.amazonaws.com"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_without_the_permission_there_is_no_identity_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_URL")
+    result = github_command("token", "sts.amazonaws.com", "token")
+    assert result.exit_code == 3
+    assert not Path("token").exists()

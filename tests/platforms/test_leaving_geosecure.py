@@ -1,0 +1,140 @@
+"""Moving off GeoSecure: one line in the form; where clients are protected, announced by another line first."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.support.engine import Project, details
+from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
+from tests.support.portal import RunningPortal, sign_assertion
+from tests.support.registry import Registry
+
+GEOSECURE_ALONE = {
+    "OAuthClient gent/loket/geosecure",
+    "ClientScopes gent/loket/geosecure",
+    "ClientJwks gent/loket/geosecure",
+    "ProductConfiguration gent/loket/geosecure/notificaties",
+    "ProductConfiguration gent/loket/geosecure/dosis",
+}
+
+
+def connect(project: Project, **changes: object) -> FormFile:
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"], **changes)
+    project.apply()
+    return form
+
+
+def leave(form: FormFile) -> None:
+    form.document["platforms"] = ["acmidm"]
+    form.document.pop("ending", None)
+    form.save()
+
+
+def assert_gone(registry: Registry, form: FormFile, client_id: str) -> None:
+    assert registry.clients(form.application) == []
+    assert registry.http.get(f"/management/v1/clients/{client_id}/scopes").status_code == httpx.codes.NOT_FOUND
+    assert registry.http.get(f"/management/v1/clients/{client_id}/jwks").status_code == httpx.codes.NOT_FOUND
+    assert [registry.configuration(product, client_id) for product in ("notificaties", "dosis")] == [None, None]
+
+
+def test_the_preview_shows_exactly_what_ends(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:
+    """The five resources at GeoSecure and nothing else; then they are gone, and ACM/IDM was not touched."""
+    form = connect(project)
+    kept, ended = at_acmidm.client(form.application), at_geosecure.client(form.application)["client_id"]
+    trail = at_acmidm.audit()
+    leave(form)
+
+    assert details(project.steps()) == {place: ("delete", []) for place in GEOSECURE_ALONE}
+    assert "5 to delete" in project.preview("--diff").stdout
+    project.apply()
+    assert_gone(at_geosecure, form, ended)
+    assert at_acmidm.client(form.application) == kept
+    assert at_acmidm.audit() == trail
+    assert list(project.outputs()["connections"][form.name]) == ["acmidm"]
+    project.in_sync()
+
+
+@pytest.mark.parametrize("flags", [(), ("--continue-on-error",)], ids=["stops-at-first-error", "continues-on-error"])
+def test_a_protecting_stack_wants_it_announced(
+    project: Project, at_acmidm: Registry, at_geosecure: Registry, flags: tuple[str, ...]
+) -> None:
+    """Refused, where the preview says what to write in the form; nothing was removed on either platform."""
+    project.configure({"protectClients": True})
+    form = connect(project)
+    client = at_geosecure.client(form.application)
+    trails = at_acmidm.audit(), at_geosecure.audit()
+    leave(form)
+
+    preview, up = project.preview(), project.pulumi("up", "--yes", "--skip-preview", "--suppress-progress", *flags)
+    assert (
+        f"warning: gent/loket: client {client['client_id']} on geosecure is protected, so that removing the platform is refused; "
+        "put geosecure back under platforms with ending: [geosecure], run pulumi up, and remove both in a next change"
+    ) in preview.output
+    for refused in (preview, up):
+        assert refused.code != 0
+        assert 'OAuthClient::gent/loket/geosecure" cannot be deleted' in refused.output
+        assert "because it is protected" in refused.output
+    assert (at_acmidm.audit(), at_geosecure.audit()) == trails
+    assert at_geosecure.client(form.application) == client
+    assert all(at_geosecure.configuration(product, client["client_id"]) for product in ("notificaties", "dosis"))
+
+    # Put back, announced, and left: the same client all along.
+    form.document.update(platforms=["acmidm", "geosecure"], ending=["geosecure"])
+    form.save()
+    project.apply()
+    assert at_geosecure.client(form.application) == client
+
+
+def test_leaving_a_protecting_stack(project: Project, at_acmidm: Registry, at_geosecure: Registry, acmidm: RunningPortal) -> None:
+    """``ending``, up, then the platform's line: GeoSecure's client goes with all it had, ACM/IDM's stays, protected, and works."""
+    project.configure({"protectClients": True})
+    form = connect(project)
+    kept, ended = at_acmidm.client(form.application), at_geosecure.client(form.application)["client_id"]
+    trails = at_acmidm.audit(), at_geosecure.audit()
+
+    form.document["ending"] = ["geosecure"]
+    form.save()
+    announced = project.apply()
+    assert "warning" not in announced.output
+    assert (at_acmidm.audit(), at_geosecure.audit()) == trails, "announcing it changes nothing at an authority"
+
+    leave(form)
+    assert details(project.steps()) == {place: ("delete", []) for place in GEOSECURE_ALONE}
+    project.apply()
+    assert_gone(at_geosecure, form, ended)
+    assert at_acmidm.client(form.application) == kept
+    assert at_acmidm.audit() == trails[0]
+    assert acmidm.request_token(sign_assertion(form.keys["key-1"], kept["client_id"], acmidm.audience)).status_code == httpx.codes.OK
+    assert project.resources()["OAuthClient gent/loket"]["protect"] is True
+    project.in_sync()
+
+
+def test_ending_in_the_same_change_as_the_removal_is_refused(project: Project) -> None:
+    """The announcement has to be carried out first; the form says so by itself."""
+    form = connect(project)
+    leave(form)
+    form.document["ending"] = ["geosecure"]
+    form.save()
+    refused = project.preview()
+    assert refused.code != 0
+    assert any("geosecure is not among the platforms any more; remove it here too" in line for line in refused.errors), refused.output
+
+
+def test_a_removed_form_and_another_organisation_are_explained_too(project: Project, at_acmidm: Registry) -> None:
+    """Wherever the engine refuses for protection, the form's author is told what to undo."""
+    project.configure({"protectClients": True})
+    form = write_form(project.forms)
+    project.apply()
+    client_id = at_acmidm.client(form.application)["client_id"]
+    form.document["organisation"] = {"name": "Stad Aalst", "ovo": "OVO002002"}
+    form.save()
+    replaced = project.preview()
+    assert replaced.code != 0
+    assert f"gent/loket: client {client_id} on acmidm is protected, and another organisation code or application would replace it" in (
+        replaced.output
+    )
+    form.path.unlink()
+    removed = project.preview()
+    assert removed.code != 0
+    assert f"gent/loket: client {client_id} on acmidm is protected, so that removing it is refused; put the form back" in removed.output

@@ -1,0 +1,155 @@
+"""A form that names both platforms: two clients, each with the platform's own client-ID, names and rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from joserfc.jwk import ECKey
+
+from tests.support.engine import Project, details
+from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.portal import RunningPortal, sign_assertion
+from tests.support.registry import Registry, kids
+
+BOTH = ["acmidm", "geosecure"]
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A form that was brought up on both platforms."""
+
+    form: FormFile
+    acmidm: str
+    geosecure: str
+
+    @property
+    def key(self) -> ECKey:
+        return self.form.keys["key-1"]
+
+
+@pytest.fixture
+def connected(project: Project) -> Connected:
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
+    project.apply()
+    outputs = project.outputs()["connections"][form.name]
+    return Connected(form, outputs["acmidm"]["client_id"], outputs["geosecure"]["client_id"])
+
+
+def test_each_platform_has_its_own_client(project: Project, connected: Connected, at_acmidm: Registry, at_geosecure: Registry) -> None:
+    """Client-ID, scopes by the platform's names, keys and product configuration: in both, and in the outputs."""
+    here, there = at_acmidm.client(connected.form.application), at_geosecure.client(connected.form.application)
+    assert (here["client_id"], there["client_id"]) == (connected.acmidm, connected.geosecure)
+    assert there["client_id"].isdecimal()
+    assert not here["client_id"].isdecimal()
+    assert set(here["scopes"]) == {SEND, DOSSIERS, "vo_info"}
+    assert set(there["scopes"]) == {"NotificatiesImport", "DosisImport"}
+    assert kids(here) == kids(there) == {"key-1"}
+    asked = connected.form.request()["products"]
+    for registry, client in ((at_acmidm, here), (at_geosecure, there)):
+        assert {product: registry.configuration(product, client["client_id"]) for product in asked} == asked
+    outputs = project.outputs()["connections"][connected.form.name]
+    assert {platform: shown["scopes"] for platform, shown in outputs.items()} == {
+        "acmidm": [DOSSIERS, SEND],
+        "geosecure": ["DosisImport", "NotificatiesImport"],
+    }
+    project.in_sync()
+
+
+def test_a_token_at_each_platform_with_its_audience(connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal) -> None:
+    """The issuer at ACM/IDM, the token endpoint at GeoSecure; each token carries the platform's names, and opens its product's API."""
+    notification = {
+        "Id": "n-1",
+        "AanbiederUri": "https://data.vlaanderen.be/id/organisatie/OVO002067",
+        "Bestemmelingen": [{"Type": "person", "Id": "demo"}],
+        "Categorie": "status",
+        "Kanalen": ["ebox"],
+        "ProductId": "10244",
+        "MerkCode": "stad-gent",
+    }
+    for portal, client_id, scope, aud in (
+        (acmidm, connected.acmidm, SEND, acmidm.issuer),
+        (geosecure, connected.geosecure, "NotificatiesImport", geosecure.token_endpoint),
+    ):
+        answer = portal.request_token(sign_assertion(connected.key, client_id, aud), scope=scope)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["scope"] == scope
+        headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
+        sent = httpx.post(f"{portal.origin}/api/v2/notificaties", json=notification, headers=headers, timeout=10)
+        assert sent.is_success, sent.text
+
+
+def test_the_other_platforms_client_id_or_audience_is_told_apart(
+    connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal
+) -> None:
+    """The two frequent mistakes, each with an error that says exactly that."""
+    said = {}
+    for name, portal, client_id, aud in (
+        ("id at acmidm", acmidm, connected.geosecure, acmidm.audience),
+        ("id at geosecure", geosecure, connected.acmidm, geosecure.audience),
+        ("aud at acmidm", acmidm, connected.acmidm, acmidm.token_endpoint),
+        ("aud at geosecure", geosecure, connected.geosecure, geosecure.issuer),
+    ):
+        answer = portal.request_token(sign_assertion(connected.key, client_id, aud))
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        said[name] = answer.json()["error_description"]
+    assert "is numeric, the kind that GeoSecure gives out; this is ACM/IDM" in said["id at acmidm"]
+    assert "is a UUID, the kind that ACM/IDM gives out; this is GeoSecure" in said["id at geosecure"]
+    assert "aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM" in said["aud at acmidm"]
+    assert "aud is the issuer, as ACM/IDM wants it; this is GeoSecure" in said["aud at geosecure"]
+
+
+def test_a_scope_extension_reaches_both(project: Project, at_geosecure: Registry) -> None:
+    """One line in the form, one line on each platform, each under its own name."""
+    form = write_form(project.forms, scopes=(SEND,), platforms=BOTH)
+    project.apply()
+    extended = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH, application=form.application, keys=())
+    extended.request()["jwks"] = form.request()["jwks"]
+    extended.save()
+
+    assert details(project.steps()) == {
+        "ClientScopes gent/loket": ("update", [f"scopes.{DOSSIERS}"]),
+        "ProductConfiguration gent/loket/dosis": ("create", []),
+        "ClientScopes gent/loket/geosecure": ("update", ["scopes.DosisImport"]),
+        "ProductConfiguration gent/loket/geosecure/dosis": ("create", []),
+    }
+    project.apply()
+    assert set(at_geosecure.client(form.application)["scopes"]) == {"NotificatiesImport", "DosisImport"}
+
+
+def test_adding_geosecure_touches_nothing_at_acmidm(project: Project, at_acmidm: Registry) -> None:
+    form = write_form(project.forms)
+    project.apply()
+    before = at_acmidm.client(form.application)
+    form.document["platforms"] = BOTH
+    form.save()
+
+    assert {operation for operation, _ in details(project.steps()).values()} == {"create"}
+    assert all("gent/loket/geosecure" in place for place in details(project.steps()))
+    project.apply()
+    assert at_acmidm.client(form.application) == before
+
+
+def test_a_scope_that_geosecure_lacks_is_refused_with_its_place(project: Project) -> None:
+    """Not one of the two clients is made."""
+    form = write_form(project.forms, scopes=(SEND, PLAIN), platforms=BOTH)
+    refused = project.preview()
+    assert refused.code != 0
+    assert any(
+        f"{form.path.name}:" in line and f'scope "{PLAIN}" is not offered on platform geosecure; remove the scope, or geosecure' in line
+        for line in refused.errors
+    ), refused.output
+
+
+def test_a_stack_without_geosecure_says_so_in_one_sentence(acmidm_alone: Project) -> None:
+    """In the preview already, and once."""
+    write_form(acmidm_alone.forms, platforms=BOTH)
+    for refused in (acmidm_alone.preview(), acmidm_alone.up()):
+        assert refused.code != 0
+        said = [line for line in refused.errors if "geosecure" in line]
+        assert len(said) == 1, refused.output
+        assert said[0].endswith(
+            "resource 'gent/loket/geosecure' has a problem: platform \"geosecure\" has no authority in this stack; set "
+            "acmidm:geosecureManagementUrl and what goes with it, or remove the platform from the form"
+        )

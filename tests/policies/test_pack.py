@@ -1,0 +1,89 @@
+"""The policy pack with the real engine: it sees what no form declares, and stops it before it happens."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from components.model.policies import POLICIES
+from tests.engine.test_first_preview import NO_ACCESS
+from tests.support.engine import ROOT, Project
+from tests.support.forms import write_form
+
+PACK = ("--policy-pack", str(ROOT / "policies" / "pack"))
+EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
+BESIDE_THE_FORMS = """
+import dataclasses
+from components.model.form import AuthMethod
+from components.onboarding import Onboarding
+
+good, = [one for one in connections if one.name == "gent/loket"]
+key, = good.keys.values()
+members = {**key.members, "kid": "slipped-in", "d": "c2VudGluZWwtdGhhdC1tdXN0LW5ldmVyLXNob3c", "exp": 4102444800}
+bad = dataclasses.replace(
+    good,
+    application="by-hand",
+    contacts=(),
+    token_endpoint_auth_method=AuthMethod.CLIENT_SECRET_POST,
+    scopes={"dv_alles": "requested"},
+    keys={"slipped-in": dataclasses.replace(key, kid="slipped-in", members=members)},
+)
+Onboarding("gent/by-hand", [bad])
+"""
+_VIOLATION = re.compile(r"\[(mandatory|advisory)\]\s+(\S+)\s+\(pulumi-python:dynamic/acmidm:(\w+): (\S+)\)")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """On prod, with a form that satisfies every policy and one that is exempted from one; preview needs no authority."""
+    made = Project(tmp_path / "project", stack="prod")
+    made.prepare({**NO_ACCESS, "protectClients": True})
+    write_form(made.forms, environment="prod")
+    write_form(made.forms, "gent/oud", environment="prod", keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=EXEMPT)
+    return made
+
+
+def violations(output: str) -> set[tuple[str, str, str, str]]:
+    """Level, policy, kind of resource, name."""
+    return set(_VIOLATION.findall(output))
+
+
+def test_forms_that_satisfy_the_policies_pass(project: Project) -> None:
+    """The written exemption counts for the planned client too."""
+    outcome = project.succeed("preview", *PACK)
+    assert violations(outcome.output) == set()
+    assert "acmidm@v" in outcome.output
+
+
+def test_what_no_form_declares_is_refused_policy_by_policy(project: Project) -> None:
+    """Nothing of the private key is shown. RSA keys and algorithms are tried where the rules are."""
+    program = project.folder / "__main__.py"
+    program.write_text(program.read_text() + BESIDE_THE_FORMS)
+    project.secrets.append("c2VudGluZWwtdGhhdC1tdXN0LW5ldmVyLXNob3c")
+
+    outcome = project.preview(*PACK)
+
+    assert outcome.code != 0
+    assert violations(outcome.output) == {
+        ("mandatory", "private-key", "ClientJwks", "gent/by-hand"),
+        ("mandatory", "key-lifetime", "ClientJwks", "gent/by-hand"),
+        ("mandatory", "client-secret", "OAuthClient", "gent/by-hand"),
+        ("mandatory", "no-contact", "OAuthClient", "gent/by-hand"),
+        ("mandatory", "unknown-scope", "ClientScopes", "gent/by-hand"),
+        ("advisory", "removal-on-prod", "OAuthClient", "gent/by-hand"),
+    }
+    assert "docs/policies.md#private-key" in outcome.output
+
+
+def test_lifting_the_protection_is_told_and_stops_nothing(project: Project) -> None:
+    project.configure({"protectClients": False})
+    outcome = project.succeed("preview", *PACK)
+    assert {(level, policy) for level, policy, *_ in violations(outcome.output)} == {("advisory", "removal-on-prod")}
+
+
+def test_every_policy_is_in_the_pack() -> None:
+    from components.policy_pack import policies
+
+    assert [policy.name for policy in policies(Path())] == [policy.id for policy in POLICIES]

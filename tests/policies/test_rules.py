@@ -1,0 +1,162 @@
+"""Each policy as a pure function: what it refuses and what it lets pass, by profile; and each has a page."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.model.form import Environment, ExemptiblePolicy
+from components.model.policies import LIMITS, POLICIES, Planned, Profile, Situation
+from tests.unit.model.workspace import private_key, public_key
+
+PAGE = Path(__file__).parents[2] / "docs" / "policies.md"
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+EC: dict[str, Any] = {**public_key("ec", kty="EC", crv="P-256"), "alg": "ES256"}
+RSA = public_key("rsa")
+
+
+def days(number: int) -> float:
+    return (NOW + timedelta(days=number)).timestamp()
+
+
+def keys(**members: Any) -> Planned:
+    return Planned(keys={"k": {**EC, "exp": days(30), **members}})
+
+
+def found(planned: Planned, *, profile: str = "acmidm", environment: str = "prod") -> dict[str, str]:
+    """Per policy that is violated the sentence about it."""
+    situation = Situation(Environment(environment), Profile(profile), NOW, scopes={"dv_dosis_schrijven"})
+    return {policy.id: f"{one.what}; {one.remedy}" for policy in POLICIES for one in policy.violations(planned, situation)}
+
+
+REFUSED = {
+    "a private key": (
+        Planned(keys={"k": {**private_key("ec", kty="EC", crv="P-256"), "alg": "ES256", "exp": days(30)}}),
+        "acmidm",
+        "tni",
+        {"private-key": 'key "k" holds private members; make a new pair, as this one has been shared, and give its public half'},
+    ),
+    "a symmetric key": (
+        Planned(keys={"k": {"kty": "oct", "k": "c2VjcmV0"}}),
+        "acmidm",
+        "tni",
+        {"private-key": 'key "k" holds private members; make a new pair, as this one has been shared, and give its public half'},
+    ),
+    "a short RSA key": (
+        Planned(keys={"k": public_key("small", size=1024)}),
+        "acmidm",
+        "tni",
+        {"short-rsa-key": 'key "k" is an RSA key of 1024 bits; make one of at least 2048'},
+    ),
+    "an RSA key without modulus": (
+        Planned(keys={"k": {"kty": "RSA"}}),
+        "acmidm",
+        "tni",
+        {"short-rsa-key": 'key "k" is an RSA key of 0 bits; make one of at least 2048'},
+    ),
+    "RS256 with FAPI 2": (
+        Planned(keys={"k": {**RSA, "alg": "RS256", "exp": days(30)}}),
+        "fapi2",
+        "tni",
+        {"key-algorithm": 'key "k" signs with RS256; profile fapi2 asks for ES256 or Ed25519 or EdDSA or PS256'},
+    ),
+    "an RSA key without alg with FAPI 2": (
+        Planned(keys={"k": {**RSA, "exp": days(30)}}),
+        "fapi2",
+        "tni",
+        {"key-algorithm": 'key "k" does not say in alg what it signs with; profile fapi2 asks for PS256'},
+    ),
+    "a key of three years": (
+        keys(exp=days(1095)),
+        "acmidm",
+        "tni",
+        {"key-lifetime": 'key "k" is valid until 2029-11-24; profile acmidm allows 730 days: give it an exp of 2028-11-24 at the latest'},
+    ),
+    "a key of two years with FAPI 2": (
+        keys(exp=days(730)),
+        "fapi2",
+        "tni",
+        {"key-lifetime": 'key "k" is valid until 2028-11-24; profile fapi2 allows 365 days: give it an exp of 2027-11-25 at the latest'},
+    ),
+    "a key without exp with FAPI 2": (
+        Planned(keys={"k": EC}),
+        "fapi2",
+        "tni",
+        {"key-lifetime": 'key "k" has no exp; profile fapi2 asks for one: say when the key ends'},
+    ),
+    "a secret on prod": (
+        Planned("client_secret_basic"),
+        "acmidm",
+        "prod",
+        {"client-secret": "the client authenticates with client_secret_basic on prod; use private_key_jwt"},
+    ),
+    "a secret on TNI with FAPI 2": (
+        Planned("client_secret_post"),
+        "fapi2",
+        "tni",
+        {"client-secret": "the client authenticates with client_secret_post on tni; use private_key_jwt"},
+    ),
+    "a scope that nobody knows": (
+        Planned(scopes=["dv_dosis_schrijven", "dv_alles"]),
+        "acmidm",
+        "tni",
+        {"unknown-scope": 'scope "dv_alles" is not in the catalogue; add it there, with its owner and source'},
+    ),
+    "no contact": (Planned(contacts=[]), "acmidm", "tni", {"no-contact": "the client has no contact; name the address of a team"}),
+    "no protection on prod": (
+        Planned(protected=False),
+        "acmidm",
+        "prod",
+        {"removal-on-prod": "the client on prod may be removed; once that is done, set acmidm:protectClients to true again"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused_and_what_to_do(case: str) -> None:
+    planned, profile, environment, sentences = REFUSED[case]
+    assert found(planned, profile=profile, environment=environment) == sentences
+
+
+ALLOWED = {
+    "nothing told": (Planned(), "fapi2", "prod"),
+    "RS256 as ACM/IDM does": (Planned(keys={"k": {**RSA, "alg": "RS256"}}), "acmidm", "prod"),
+    "a key without exp": (Planned(keys={"k": EC}), "acmidm", "prod"),
+    "a key of exactly two years": (keys(exp=days(730)), "acmidm", "prod"),
+    "PS256 with FAPI 2": (Planned(keys={"k": {**RSA, "alg": "PS256", "exp": days(365)}}), "fapi2", "prod"),
+    "a curve without alg with FAPI 2": (Planned(keys={"k": {**public_key("ec", kty="EC", crv="P-256"), "exp": days(1)}}), "fapi2", "prod"),
+    "a secret on TNI": (Planned("client_secret_basic"), "acmidm", "tni"),
+    "a key as authentication": (Planned("private_key_jwt"), "fapi2", "prod"),
+    "a known scope": (Planned(scopes=["dv_dosis_schrijven"]), "fapi2", "prod"),
+    "a contact": (Planned(contacts=["team@stad.example"]), "fapi2", "prod"),
+    "no protection on TNI": (Planned(protected=False), "fapi2", "tni"),
+    "protection on prod": (Planned(protected=True), "fapi2", "prod"),
+}
+
+
+@pytest.mark.parametrize("case", ALLOWED)
+def test_what_passes(case: str) -> None:
+    planned, profile, environment = ALLOWED[case]
+    assert found(planned, profile=profile, environment=environment) == {}
+
+
+def test_every_policy_is_tried() -> None:
+    assert {policy.id for policy in POLICIES} == {id_ for *_, sentences in REFUSED.values() for id_ in sentences}
+
+
+def test_every_policy_has_its_page_and_every_page_its_policy() -> None:
+    """The title on the page is the policy's; the limits that the page tells are those of the code."""
+    text = PAGE.read_text()
+    sections = dict(re.findall(r"^## ([a-z0-9-]+)\n+\*\*(.+?)\.\*\*", text, re.MULTILINE))
+    assert sections == {policy.id: policy.title for policy in POLICIES}
+    for profile in Profile:
+        assert re.search(rf"{LIMITS[profile].longest_key_days} days", text)
+
+
+def test_exemptions_are_for_policies_that_exist() -> None:
+    assert set(ExemptiblePolicy) <= {policy.id for policy in POLICIES if not policy.refused_in_forms}
+    assert {policy.id for policy in POLICIES if not policy.refused_in_forms} == set(ExemptiblePolicy)

@@ -1,0 +1,255 @@
+"""Who may see what: logging on and off, sessions, cookies, headers, and forms that come from elsewhere."""
+
+import time
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from beheerportaal.store import sessions, tables
+from beheerportaal.store.database import Database
+from beheerportaal.users import add_user, list_users, remove_user, set_right
+from tests.portal.web import GENT, MENU, Person, anybody, client_path, cookies_of, hidden_fields, person
+from tests.support.portal import RunningPortal, new_key, public_jwk, register_client
+
+LOG_ON = "/portaal/nl/aanmelden"
+MINE = f"/portaal/nl{MENU}"
+COOKIE = "portaal_acmidm_tni"
+
+
+@pytest.fixture
+def name() -> str:
+    return f"beheer-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def somebody(portal: RunningPortal, name: str) -> Person:
+    return person(portal, name)
+
+
+def test_a_visitor_is_led_to_the_form_and_then_to_the_page(portal: RunningPortal, somebody: Person, operator: httpx.Client) -> None:
+    """The page that was asked for is where one ends after logging on."""
+    path = client_path(register_client(operator)["client_id"])
+    visitor = anybody(portal)
+    visitor.name, visitor.password = somebody.name, somebody.password
+    first = visitor.http.get(path)
+    assert first.status_code == 303
+    fields = hidden_fields(visitor.http.get(first.headers["location"]).text)
+    answer = visitor.http.post(LOG_ON, data={**fields, "name": somebody.name, "password": somebody.password})
+    assert answer.headers["location"] == path
+    assert visitor.http.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "/management/v1", "/portaal//evil.example", "/portaal/\\x"]
+)
+def test_nobody_is_sent_elsewhere(portal: RunningPortal, somebody: Person, elsewhere: str) -> None:
+    """No open redirect behind the log-on."""
+    visitor = anybody(portal)
+    fields = visitor.fields(LOG_ON)
+    answer = visitor.http.post(LOG_ON, data={**fields, "name": somebody.name, "password": somebody.password, "naar": elsewhere})
+    assert (answer.status_code, answer.headers["location"]) == (303, MINE)
+
+
+def test_the_session_is_a_new_one_after_logging_on(portal: RunningPortal, somebody: Person) -> None:
+    """What someone planted before is worth nothing, and what was thrown away neither; the cookie is for HTTP alone."""
+    visitor = anybody(portal)
+    visitor.name, visitor.password = somebody.name, somebody.password
+    visitor.http.get(LOG_ON)
+    planted = visitor.http.cookies[COOKIE]
+    answer = visitor.log_on()
+    assert "HttpOnly" in cookies_of(answer)[COOKIE]
+    assert "SameSite=lax" in cookies_of(answer)[COOKIE]
+    assert "Path=/portaal" in cookies_of(answer)[COOKIE]
+    assert visitor.http.cookies[COOKIE] != planted
+    used = visitor.http.cookies[COOKIE]
+    assert visitor.http.post("/portaal/nl/afmelden", data=visitor.fields(MINE)).status_code == 303
+    for token in (planted, used):
+        thief = anybody(portal)
+        thief.http.cookies.set(COOKIE, token)
+        assert thief.http.get(MINE).status_code == 303
+
+
+def test_a_session_ends(portal: RunningPortal, somebody: Person) -> None:
+    """For idleness, and in the end anyhow; nothing that opens one is in the database."""
+    database = Database(portal.settings.database)
+    token = somebody.http.cookies[COOKIE]
+    assert token.encode() not in Path(portal.settings.database).read_bytes()
+    with database.read() as connection:
+        session = sessions.find(connection, token)
+    assert session is not None
+    column = tables.sessions.c
+    for ended in ({"idle_at": int(time.time()) - 1}, {"idle_at": int(time.time()) + 60, "ends_at": int(time.time()) - 1}):
+        assert somebody.http.get(MINE).status_code == 200
+        with database.write() as connection:
+            connection.execute(sa.update(tables.sessions).where(column.token_hash == session.token_hash).values(**ended))
+        assert somebody.http.get(MINE).status_code == 303
+        with database.write() as connection:
+            values = {"idle_at": int(time.time()) + 5, "ends_at": int(time.time()) + 60}
+            connection.execute(sa.update(tables.sessions).where(column.token_hash == session.token_hash).values(**values))
+    assert somebody.http.get(MINE).status_code == 200
+    with database.read() as connection:
+        renewed = sessions.find(connection, token)
+    assert renewed is not None
+    assert renewed.idle_at > time.time() + 60, "its use is noted"
+    database.close()
+
+
+def test_attempts_are_limited(portal: RunningPortal, somebody: Person, operator: httpx.Client) -> None:
+    """After five failures even the right password waits; another name is not held up, and the API neither."""
+    visitor = anybody(portal)
+    visitor.name, visitor.password = somebody.name, somebody.password
+    statuses = [visitor.log_on(password="wrong").status_code for _ in range(5)]
+    assert statuses == [422] * 5
+    refused = visitor.log_on()
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    assert person(portal, f"{somebody.name}-2").http.get(MINE).status_code == 200
+    assert operator.get("/management/v1/clients").status_code == 200
+    database = Database(portal.settings.database)
+    with database.write() as connection:
+        connection.execute(sa.delete(tables.logon_attempts))
+    database.close()
+    assert visitor.log_on().status_code == 303
+
+
+def test_a_wrong_name_is_told_like_a_wrong_password(portal: RunningPortal, somebody: Person) -> None:
+    """The same page, so that nobody learns which names there are."""
+    pages = []
+    for name, password in ((somebody.name, "wrong"), ("nobody-by-that-name", "wrong"), (somebody.name, "x" * 1000)):
+        visitor = anybody(portal)
+        visitor.name, visitor.password = name, password
+        answer = visitor.log_on()
+        assert answer.status_code == 422
+        pages.append(answer.text.replace(name, "NAME").replace(hidden_fields(answer.text)["csrf"], ""))
+    assert pages[0] == pages[1] == pages[2]
+
+
+def test_the_right_counts_from_the_next_page(portal: RunningPortal, name: str, operator: httpx.Client) -> None:
+    """Without it each page says whom to ask, and nothing can be done; granted or taken away, it needs no new log-on."""
+    client_id = register_client(operator)["client_id"]
+    somebody = person(portal, name, api_beheerder=False)
+    path = client_path(client_id)
+    for page in (MINE, path, f"{path}/geschiedenis", f"{path}/sleutels/verwijderen"):
+        refused = somebody.http.get(page)
+        assert refused.status_code == 403
+        assert all(word in refused.text for word in ("Lokale Beheerder", "1700", "keuze 5", "+32 2 553 1700"))
+        assert client_id not in refused.text.replace(page, "").replace(page.replace("/nl/", "/en/"), "")
+    token = somebody.fields(MINE)
+    upload = somebody.http.post(f"{path}/sleutels", data={**token, "jwk": "{}", "etag": '"1"'})
+    assert upload.status_code == 403
+    set_right(portal.settings.database, name, api_beheerder=True)
+    assert somebody.http.get(path).status_code == 200
+    set_right(portal.settings.database, name, api_beheerder=False)
+    assert somebody.http.get(path).status_code == 403
+    remove_user(portal.settings.database, name)
+    assert somebody.http.get(path).status_code == 303
+
+
+def test_only_the_own_organisation(portal: RunningPortal, name: str, operator: httpx.Client) -> None:
+    """By OVO code where both have one, else by KBO number; another's client is not there at all."""
+    gent = {"name": "Stad Gent", "ovo": GENT, "kbo": "0207451227"}
+    both = register_client(operator, organisation=gent)
+    by_kbo = register_client(operator, organisation={"name": "Stad Gent", "ovo": None, "kbo": "0207451227"})
+    aalst = register_client(operator, organisation={"name": "Stad Aalst", "ovo": "OVO001992", "kbo": "0207437468"})
+    shared = [
+        register_client(operator, organisation={"name": "Departement", "ovo": ovo, "kbo": "0316380841"}) for ovo in ("OVO000001", None)
+    ]
+
+    def sees(*organisation: str) -> set[str]:
+        who = person(portal, f"{name}-{'-'.join(organisation)}", organisation)
+        made = [both, by_kbo, aalst, *shared]
+        return {client["client_id"] for client in made if who.http.get(client_path(client["client_id"])).status_code == 200}
+
+    assert sees(GENT) == {both["client_id"]}
+    assert sees("0207.451.227") == {both["client_id"], by_kbo["client_id"]}
+    assert sees(GENT, "0207451227") == {both["client_id"], by_kbo["client_id"]}
+    assert sees("OVO001992", "0207451227") == {aalst["client_id"], by_kbo["client_id"]}
+    assert sees("OVO000002", "0316380841") == set()
+    with pytest.raises(ValueError, match="shared"):
+        add_user(portal.settings.database, "shared", ["0316380841"], api_beheerder=True)
+
+
+def test_another_organisations_key_can_not_be_changed(somebody: Person, operator: httpx.Client) -> None:
+    """404 for reading, adding and removing, and the keys stay."""
+    key = new_key()
+    aalst = {"name": "Stad Aalst", "ovo": "OVO001992", "kbo": None}
+    client_id = register_client(operator, organisation=aalst, keys=[key])["client_id"]
+    token = somebody.fields(MINE)
+    path = client_path(client_id)
+    for place, sent in (("", {"jwk": "{}"}), ("/verwijderen", {"kid": "key-1", "laatste": "ja"})):
+        assert somebody.http.post(f"{path}/sleutels{place}", data={**token, "etag": '"2"', **sent}).status_code == 404
+    assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == [public_jwk(key)]
+
+
+@pytest.mark.parametrize("token", [None, "", "forged", "é"])
+def test_a_form_without_our_token_is_refused(somebody: Person, operator: httpx.Client, token: str | None) -> None:
+    """Also one whose token is another session's, and the log-off too."""
+    client_id = register_client(operator)["client_id"]
+    path = client_path(client_id)
+    fields = somebody.fields(path)
+    sent = {name: value for name, value in {**fields, "csrf": token, "jwk": "{}"}.items() if value is not None}
+    assert somebody.http.post(f"{path}/sleutels", data=sent).status_code == 403
+    assert somebody.http.post("/portaal/nl/afmelden", data={} if token is None else {"csrf": token}).status_code == 403
+    assert somebody.http.get(path).status_code == 200
+    assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == []
+
+
+def test_another_sessions_token_is_refused(portal: RunningPortal, somebody: Person, name: str) -> None:
+    """A token belongs to one session."""
+    theirs = person(portal, f"{name}-other").fields(MINE)
+    assert somebody.http.post("/portaal/nl/afmelden", data=theirs).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}, {"Sec-Fetch-Site": "cross-site"}],
+)
+def test_a_form_from_another_origin_is_refused(somebody: Person, headers: dict[str, str]) -> None:
+    """Even with the right token."""
+    fields = somebody.fields(MINE)
+    assert somebody.http.post("/portaal/nl/afmelden", data=fields, headers=headers).status_code == 403
+    assert somebody.http.get(MINE).status_code == 200
+
+
+def test_a_name_of_someone_elses_that_leads_here_is_refused(somebody: Person) -> None:
+    """DNS rebinding: the host must be one of loopback."""
+    assert somebody.http.get(MINE, headers={"Host": f"evil.example:{somebody.http.base_url.port}"}).status_code == 400
+    assert somebody.http.get(MINE, headers={"Host": f"localhost:{somebody.http.base_url.port}"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [LOG_ON, MINE, "/portaal/nl/nowhere", "/portaal/xx/aanmelden", "/portaal/static/portal.css", "/portaal/"])
+def test_headers(somebody: Person, path: str) -> None:
+    """On pages, errors, redirects and files alike."""
+    headers = somebody.http.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_users_are_kept_with_a_hash_only(portal: RunningPortal, name: str) -> None:
+    """The password is returned once; names and codes that can't be used are told in a sentence."""
+    database = portal.settings.database
+    password = add_user(database, name, [GENT], api_beheerder=True)
+    assert any(user.name == name and user.api_beheerder for user in list_users(database))
+    assert not any(password.encode() in file.read_bytes() for file in database.parent.glob("portal.db*"))
+    for given, organisation, words in (
+        (name, [GENT], "already"),
+        ("", [GENT], "printable"),
+        ("a\nb", [GENT], "printable"),
+        ("new", [], "needs an organisation"),
+        ("new", ["OVO12"], "OVO12 is no OVO code"),
+        ("new", [GENT, "OVO000001"], "OVO000001"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            add_user(database, given, organisation, api_beheerder=False)
+    for change in (lambda: set_right(database, "nobody", api_beheerder=True), lambda: remove_user(database, "nobody")):
+        with pytest.raises(ValueError, match="no user nobody"):
+            change()

@@ -1,0 +1,66 @@
+"""The engine tests' portal and project, and the command line in that project."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.engine.conftest import portal, project, registry
+from tests.engine.test_secrets import random_plugin
+from tests.support.engine import COMMAND_SECONDS, ROOT, SIGNS_OF_A_TRACEBACK, Outcome, Project
+
+__all__ = ["portal", "project", "random_plugin", "registry"]
+
+
+@dataclass
+class CommandLine:
+    """``acmidm`` in a project's folder, as people and pipelines run it."""
+
+    project: Project
+
+    def run(self, *words: str) -> Outcome:
+        done = subprocess.run(
+            ["acmidm", *words],
+            cwd=self.project.folder,
+            env=self.project.variables(),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        outcome = Outcome(done.returncode, done.stdout, done.stderr)
+        assert not any(sign in outcome.output for sign in SIGNS_OF_A_TRACEBACK), outcome.output
+        assert not any(secret in outcome.output for secret in self.project.secrets)
+        return outcome
+
+    def json(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """The JSON output of a command that ends with ``code``."""
+        outcome = self.run(*words, "--output", "json")
+        assert outcome.code == code, outcome.output
+        return dict(json.loads(outcome.stdout))
+
+    def git(self, *words: str) -> str:
+        identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
+        return subprocess.run(["git", *identity, *words], cwd=self.project.folder, capture_output=True, text=True, check=True).stdout
+
+    def keep_in_git(self) -> None:
+        """Makes the project a repository with all that a review of revisions reads, and commits it."""
+        shutil.copytree(ROOT / "catalogue", self.project.folder / "catalogue", dirs_exist_ok=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("add", "onboardings", "catalogue")
+        self.git("commit", "--quiet", "--message=forms")
+
+
+@pytest.fixture
+def acmidm(project: Project) -> CommandLine:
+    return CommandLine(project)
+
+
+def told(report: dict[str, Any], part: str = "connections") -> set[tuple[str, str, str | None]]:
+    """The changes in a report's JSON: form, kind, subject."""
+    return {(one["form"], change["kind"], change.get("subject")) for one in report[part] for change in one["changes"]}

@@ -1,0 +1,94 @@
+"""Drift made by hand on a real portal: found, explained, repaired."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tests.report.conftest import CommandLine, told
+from tests.report.test_review_engine import add_expiring_key
+from tests.support.engine import Project
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
+from tests.support.portal import OPERATOR, client_document, new_key
+from tests.support.registry import Registry, kids
+
+
+def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm: CommandLine, registry: Registry) -> None:
+    """Each kind of drift, who did it, and the repair, which leaves alone what a form asks and nobody applied yet."""
+    changed = write_form(project.forms, "gent/changed", scopes=(SEND, DOSSIERS), keys=("a", "b"))
+    removed = write_form(project.forms, "gent/removed")
+    waiting = write_form(project.forms, "gent/waiting")
+    add_expiring_key(waiting)
+    waiting.save()
+    project.apply()
+    quiet = acmidm.json("drift", "--stack", "tni", "--days", "30")
+    assert (quiet["in_sync"], quiet["headline"]) == (True, "tni is in sync: all 3 clients are as declared")
+    assert [(key["kid"], key["days_left"]) for key in quiet["expiring"]] == [("key-2", 9)]
+    assert acmidm.run("drift", "--stack", "tni", "--days", "5").code == 0
+    assert acmidm.run("drift", "--stack", "tni", "--strict").code == 1
+
+    client_id, slipped_in = registry.client(changed.application)["client_id"], new_key("slipped-in")
+    before = datetime.now(UTC).replace(microsecond=0)
+    registry.set_scopes(client_id, [SEND, PLAIN])
+    registry.set_keys(client_id, [changed.keys["a"], slipped_in])
+    registry.change(client_id, enabled=False, contacts=["somebody@else.example"])
+    registry.set_configuration("notificaties", client_id, {**NOTIFICATIES, "merk_code": "another"})
+    registry.remove_configuration("dosis", client_id)
+    old_id = registry.client(removed.application)["client_id"]
+    registry.remove(old_id)
+    by_hand = registry.http.post("/management/v1/clients", json=client_document(client_name="Nobody's", managed_by=None)).json()
+    waiting.request()["scopes"][PLAIN] = {}
+    waiting.save()
+
+    state = project.exported()
+    report = acmidm.json("drift", "--stack", "tni", code=1)
+    assert project.exported() == state, "drift writes nothing"
+    assert told(report, "by_hand") == {
+        ("gent/removed", "client_removed", None),
+        ("gent/changed", "scope_granted", PLAIN),
+        ("gent/changed", "scope_withdrawn", DOSSIERS),
+        ("gent/changed", "key_added", "slipped-in"),
+        ("gent/changed", "key_removed", "b"),
+        ("gent/changed", "client_disabled", None),
+        ("gent/changed", "client_updated", None),
+        ("gent/changed", "product_changed", "notificaties"),
+        ("gent/changed", "product_removed", "dosis"),
+    }
+    assert told(report, "not_applied") == {("gent/waiting", "scope_granted", PLAIN)}
+    changes = [change for one in report["by_hand"] for change in one["changes"]]
+    assert {change["changed_by"] for change in changes} == {OPERATOR}
+    assert all(datetime.fromisoformat(change["changed_at"]) >= before for change in changes)
+    assert by_hand["client_id"] in {client["client_id"] for client in report["unmanaged"]}
+    assert client_id not in {client["client_id"] for client in report["unmanaged"]}
+
+    healed = acmidm.json("drift", "--stack", "tni", "--heal", code=1)
+    assert (healed["healed"], healed["by_hand"], len(healed["repaired"])) == (True, [], 2)
+    assert told(healed, "not_applied") == {("gent/waiting", "scope_granted", PLAIN)}, "it repairs exactly what drifted"
+    client = registry.client(changed.application)
+    assert (client["client_id"], kids(client), client["enabled"]) == (client_id, {"a", "b"}, True)
+    assert {SEND, DOSSIERS} <= set(client["scopes"])
+    assert PLAIN not in client["scopes"]
+    assert registry.configuration("dosis", client_id) == DOSIS
+    again = registry.client(removed.application)
+    assert again["client_id"] != old_id
+    assert set(kids(again)) == {"key-1"}
+    assert registry.configuration("notificaties", again["client_id"]) == NOTIFICATIES
+    project.apply()
+    assert acmidm.run("drift", "--stack", "tni").code == 0
+
+
+def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> None:
+    """Mistakes in forms and settings are wrong use (2), an authority that does not answer is 3: neither looks like drift."""
+    form = write_form(project.forms)
+    project.configure({"retryDeadlineSeconds": "1"})
+    project.apply()
+    assert acmidm.run("drift", "--stack", "nowhere").code == 2
+    form.document["contacts"] = []
+    form.save()
+    assert acmidm.run("drift", "--stack", "tni").code == 2
+    form.document["contacts"] = ["api@stad.example"]
+    form.save()
+    project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
+    outcome = acmidm.run("drift", "--stack", "tni")
+    assert outcome.code == 3, outcome.output
+    assert "stack tni could not be compared" in outcome.stderr
+    assert "http://127.0.0.1:9" in outcome.stderr

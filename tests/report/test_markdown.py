@@ -1,0 +1,182 @@
+"""The comment that a reviewer reads: what it looks like, that it fits, and that no form's author can make it lie."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+
+import pytest
+
+from acmidm.report.escape import code, in_tag, markdown
+from acmidm.report.fit import LIMIT
+from acmidm.report.html import review_as_html
+from acmidm.report.kinds import Kind
+from acmidm.report.markdown import review_as_markdown
+from acmidm.report.state import Key
+from components.model.form import Environment
+from tests.report.samples import client, reviewed
+
+EXPECTED = """\
+### 1 client is removed, 1 client gains 1 scope on prod; 1 client loses 1 key on tni
+
+#### Production: 2 clients change, 1 client stays as it is
+
+| | client | what changes |
+|---|---|---|
+| **danger** | **Stad Gent** · weg | is removed, with its scopes, keys and products |
+| **warning** | **Stad Gent** · loket | gains scope `dv_dosis_schrijven` (owner Digitaal Vlaanderen, name not verified): dossiers (S-1) |
+
+#### TNI: 1 client changes, 0 clients stay as they are
+
+| | client | what changes |
+|---|---|---|
+| **warning** | **Stad Gent** · loket | loses key `b` with thumbprint `thumbprint-of-b`<br>is left with one key: nothing to fall back on |
+
+<details><summary>Stad Gent · weg on prod: 1 change</summary>
+
+- is removed, with its scopes, keys and products
+  - scopes `vo_info`
+  - keys `a, b`
+  - products `notificaties`
+
+Form `gent/weg`
+
+</details>
+<details><summary>Stad Gent · loket on prod: 1 change</summary>
+
+- gains scope `dv_dosis_schrijven` (owner Digitaal Vlaanderen, name not verified): dossiers (S-1)
+- stays: scopes `vo_info`; keys `a`, `b`; products `notificaties`
+
+Form `gent/loket`
+
+</details>
+<details><summary>Stad Gent · loket on tni: 2 changes</summary>
+
+- loses key `b` with thumbprint `thumbprint-of-b`
+- is left with one key: nothing to fall back on
+- stays: scopes `vo_info`; keys `a`; products `notificaties`
+
+Form `gent/loket`
+
+</details>
+
+By kind: 1 `client_removed`, 1 `scope_granted`, 1 `scope_withdrawn`
+"""
+
+
+def test_a_review_reads_from_the_top() -> None:
+    """Headline, production first and most dangerous first, details folded."""
+    tni = client(environment=Environment.TNI)
+    review = reviewed(
+        (client("gent/blijft"), client("gent/blijft")),
+        (tni, client(environment=Environment.TNI, keys={"a": Key("thumbprint-of-a")})),
+        (client(), client(scopes={"vo_info": "requested", "dv_dosis_schrijven": "dossiers (S-1)"})),
+        (client("gent/weg"), None),
+    )
+    assert review_as_markdown(review) == EXPECTED.replace("1 `scope_withdrawn`", "1 `key_removed`, 1 `client_with_one_key`")
+
+
+def test_nothing_changes() -> None:
+    """A change of forms that comes to nothing says so."""
+    assert review_as_markdown(reviewed((client(), client()))).startswith(
+        "### Nothing changes\n\n#### Production: 0 clients change, 1 client stays"
+    )
+
+
+def test_three_thousand_connections_fit() -> None:
+    """What matters least is left out first, nothing in between, and the comment says how much."""
+    removed = [(client(f"gent/removed-{number:04}"), None) for number in range(20)]
+    granted = [
+        (client(f"gent/a{number:04}"), client(f"gent/a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"})) for number in range(2_980)
+    ]
+    review = reviewed(*granted, *removed)
+    started = time.perf_counter()
+    text = review_as_markdown(review)
+    assert time.perf_counter() - started < 5
+    assert LIMIT * 0.98 < len(text) <= LIMIT
+    assert text.startswith("### 20 clients are removed, 2,980 clients gain 2,980 scopes on prod\n")
+    assert all(f"removed-{number:04} |" in text and f"removed-{number:04} on prod" in text for number in range(20))
+    rows = [int(found) for found in re.findall(r"· a(\d{4}) \|", text)]
+    assert rows == list(range(len(rows))), "rows are dropped from the end"
+    left = re.search(
+        r"\*\*Left out for length\*\*, the least dangerous first: ([\d,]+) clients of the tables and ([\d,]+) clients' details", text
+    )
+    assert left is not None
+    assert int(left[1].replace(",", "")) == 3_000 - 20 - len(rows)
+    assert text.count("<details>") == text.count("</details>") == 3_000 - int(left[2].replace(",", ""))
+    assert "By kind: 20 `client_removed`, 2,980 `scope_granted`" in text
+
+
+def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
+    """Neither does one with more changes than fit."""
+    scopes = {f"dv_scope_{number}": "why " * 60 for number in range(3_000)}
+    text = review_as_markdown(reviewed((client(), client(scopes={"vo_info": "requested", **scopes}))))
+    assert len(text) <= LIMIT
+    assert "Left out for length" in text
+
+
+HOSTILE = (
+    "a | b",
+    "`code` ``",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "@somebody and @some/team",
+    "#1 and org/repo#2 and GH-3",
+    "![x](https://evil.example/x.png)",
+    "[click](javascript:alert(1))",
+    "https://evil.example www.evil.example",
+    "</details></summary><h1>",
+    "\x1b[31mred\x07",
+    "line\nbreak\r\n| x |",
+    "\u202egnp.exe",
+    "-->",
+    ":tada: $x$ ~~no~~ **bold** _it_",
+    "\\",
+    "&lt;b&gt;",
+    "x" * 5_000,
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
+    """As a name, a reason, a kid, a field, a value: no table breaks, no tag opens, nobody is mentioned, nothing is linked."""
+    hostile = client(
+        organisation=text,
+        application=text,
+        details={text: text},
+        scopes={text: text},
+        keys={text: Key(text)},
+        products={text: {text: text}},
+    )
+    review = reviewed((client(), hostile))
+    page = review_as_markdown(review)
+    assert all(char.isprintable() or char == "\n" for char in page)
+    for line in page.splitlines():
+        if line.startswith("| "):
+            assert len(re.findall(r"(?<!\\)\|", line)) == 4, line
+    tags = set(re.findall(r"<(/?[a-z]+)", page))
+    assert tags <= {"details", "/details", "summary", "/summary", "br", "code", "/code"}, tags
+    outside_code = re.sub(r"`[^`\n]*`|<code>.*?</code>", "", page)
+    assert not re.search(r"@\w|#\d|GH-\d|https?://|www\.|:tada:", html.unescape(outside_code)), outside_code
+    in_markdown = re.sub(r"<summary>.*", "", outside_code)
+    assert not re.search(r"(?<!\\)\]\(|(?<!\\)~~|(?<!\\)`", in_markdown), in_markdown
+    assert "alert(1)</script>" not in review_as_html(review)
+
+
+def test_escapes() -> None:
+    """Ordinary names stay readable."""
+    assert markdown("Stad Gent (mijn_app), 50%") == "Stad Gent (mijn_app), 50%"
+    assert markdown("a|b @x #1") == r"a\|b @&#8203;x #&#8203;1"
+    assert code("urn://gent/mijn_gent") == "`urn://gent/mijn_gent`"
+    assert code("a|`b`") == "<code>a&#124;&#96;b&#96;</code>"
+    assert in_tag('<a href="x">@me') == "&lt;a href=&quot;x&quot;&gt;@&#8203;me"
+
+
+def test_every_kind_has_words() -> None:
+    """A kind that nobody described would show up empty."""
+    from acmidm.report import headline, words
+
+    assert set(Kind) == set(words._ASKED)
+    untold = {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED}
+    assert set(Kind) - untold == set(headline._CLIENTS) | set(headline._PARTS)

@@ -1,0 +1,113 @@
+"""The faults that a ``FaultProxy`` does, each a function of an exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tests.support.fault_proxy import UPSTREAM_SECONDS, Exchange, Fault, Reply
+
+NONE: Mapping[str, str] = {}
+
+
+def through(exchange: Exchange) -> None:
+    exchange.reply(exchange.forward())
+
+
+def cut_before(exchange: Exchange) -> None:
+    """The server never sees the request."""
+    exchange.cut()
+
+
+def reset(exchange: Exchange) -> None:
+    """The same by a TCP reset."""
+    exchange.cut(reset=True)
+
+
+def cut_after(exchange: Exchange) -> None:
+    """The server committed it; the answer is lost."""
+    exchange.forward()
+    exchange.cut()
+
+
+def cut_midway(exchange: Exchange) -> None:
+    """The answer breaks off in the middle of its body."""
+    reply = exchange.forward()
+    exchange.send(reply.head(len(reply.body) + 1) + reply.body)
+    exchange.cut()
+
+
+def time_out_before(exchange: Exchange) -> None:
+    """The request hangs until the client gives up, and the server never sees it."""
+    exchange.hung_up(UPSTREAM_SECONDS)
+    exchange.cut()
+
+
+def time_out_after(exchange: Exchange) -> None:
+    """The server committed it, and the answer does not come until the client gave up."""
+    exchange.forward()
+    exchange.hung_up(UPSTREAM_SECONDS)
+    exchange.cut()
+
+
+def answer(status: int, body: bytes = b"", content_type: str = "application/problem+json", headers: Mapping[str, str] = NONE) -> Fault:
+    """An answer of somebody else; the server never sees the request."""
+    return lambda exchange: exchange.reply(Reply(status, (("content-type", content_type), *headers.items()), body))
+
+
+def committed_but(status: int) -> Fault:
+    """The server committed it, and a gateway answers in its place."""
+
+    def fault(exchange: Exchange) -> None:
+        exchange.forward()
+        answer(status)(exchange)
+
+    return fault
+
+
+def dripping(every_seconds: float) -> Fault:
+    """The right answer, a byte at a time, so that no single read times out."""
+
+    def fault(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        exchange.send(reply.head(len(reply.body)))
+        for position in range(len(reply.body)):
+            if exchange.hung_up(every_seconds):
+                exchange.cut()
+            exchange.send(reply.body[position : position + 1])
+
+    return fault
+
+
+def huge(size_bytes: int, *, declared: bool, content_type: str = "application/json") -> Fault:
+    """A JSON string of so many bytes, its length declared or until the connection ends."""
+
+    def fault(exchange: Exchange) -> None:
+        length = f"content-length: {size_bytes}\r\n" if declared else "connection: close\r\n"
+        exchange.send(f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n{length}\r\n".encode())
+        block = b"x" * 65536
+        while exchange.request.sent_bytes < size_bytes:
+            exchange.send(block)
+        exchange.cut()
+
+    return fault
+
+
+def after(act: Callable[[], None], then: Fault = through) -> Fault:
+    """Someone does something between the provider's sending and the server's receiving."""
+
+    def fault(exchange: Exchange) -> None:
+        act()
+        then(exchange)
+
+    return fault
+
+
+def once_committed(act: Callable[[], None]) -> Fault:
+    """Someone does something when the server has committed the request, and nobody has the answer yet; it is lost."""
+
+    def fault(exchange: Exchange) -> None:
+        exchange.forward()
+        act()
+        exchange.cut()
+
+    return fault

@@ -1,0 +1,217 @@
+"""A real Keycloak for tests: one server for the session, realms of their own, and what people do in them by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from joserfc.jwk import ECKey, Key
+from pydantic import SecretStr
+
+from beheerportaal.settings import RIGHTS
+from components.authorities.http import Api
+from components.authorities.keycloak import Keycloak
+from components.authorities.port import ClientMetadata
+from components.authorities.retry import Retrying
+from components.authorities.tokens import Credentials, OperatorTokens
+from components.model.loading import load_catalogue
+from keycloak_sandbox.admin import Admin, Document
+from keycloak_sandbox.realm import Realm, set_up
+from keycloak_sandbox.server import Server, stop
+from tests.support.portal import ASSERTION_TYPE, new_key, public_jwk, sign_assertion
+from toolchain import install_keycloak
+
+ROOT = Path(__file__).parents[2]
+OPERATOR = "test-operator"
+SCOPES = {name: scope.title for name, scope in load_catalogue(ROOT / "catalogue").scopes.items()}
+_TIMEOUT_SECONDS = 30
+
+
+def distribution_or_skip() -> Path:
+    """Where Keycloak is; the test is skipped where this machine cannot have it, and fails where that is CI's."""
+    reason = install_keycloak.why_not()
+    if reason is None:
+        subprocess.run([sys.executable, "-m", "toolchain.install_keycloak"], cwd=ROOT, check=True)
+        return install_keycloak.distribution(install_keycloak.wanted_version())
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason} (CI runs these tests)", pytrace=False)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_keycloak(folder: Path, *, in_memory: bool = True) -> Iterator[Server]:
+    """A server that ends with the block."""
+    server = Server(folder, distribution_or_skip(), free_port(), in_memory=in_memory)
+    try:
+        server.start()
+        yield server
+    finally:
+        stop(folder)
+
+
+@dataclass
+class TestRealm:
+    """A realm with its operator; ``administrator`` is whoever changes something by hand."""
+
+    __test__ = False
+
+    server: Server
+    administrator: Admin
+    name: str
+    operator_key: ECKey = field(default_factory=lambda: new_key("operator"))
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.server.origin}/realms/{self.name}"
+
+    @property
+    def management_url(self) -> str:
+        return f"{self.server.origin}/admin/realms/{self.name}"
+
+    @property
+    def operator_jwk(self) -> str:
+        """The private one."""
+        return json.dumps(self.operator_key.as_dict(private=True))
+
+    def settings(self, products_url: str, folder: Path) -> dict[str, object]:
+        """A stack's settings, with the operator's key in a file of the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"operator-{self.name}.jwk.json"
+        file.write_text(self.operator_jwk)
+        return {
+            "authority": "keycloak",
+            "managementUrl": self.management_url,
+            "issuer": self.issuer,
+            "productsUrl": products_url,
+            "operatorClientId": OPERATOR,
+            "operatorPrivateKeyFile": str(file),
+        }
+
+    def tokens(self) -> OperatorTokens:
+        """The operator's, as the provider gets them."""
+        credentials = Credentials(client_id=OPERATOR, private_key=SecretStr(self.operator_jwk))
+        api = Api(self.issuer, None, timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
+        return OperatorTokens(self.issuer, credentials, api)
+
+    def adapter(self, *, origin: str | None = None, assigned: Iterable[str] = ()) -> Keycloak:
+        """The adapter itself; ``origin`` is that of a proxy in between."""
+        url = self.management_url.replace(self.server.origin, origin or self.server.origin)
+        api = Api(url, self.tokens(), timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
+        return Keycloak(api, OPERATOR, frozenset(assigned))
+
+    def operator_http(self) -> httpx.Client:
+        """Whatever the operator's token opens, of any realm."""
+        return httpx.Client(
+            base_url=f"{self.server.origin}/admin/realms",
+            headers={"authorization": f"Bearer {self.tokens().current()}"},
+            timeout=_TIMEOUT_SECONDS,
+        )
+
+    def client(self, client_id: str) -> Document:
+        """As Keycloak has it."""
+        return self.administrator.existing_client(self.name, client_id)
+
+    def client_ids(self) -> set[str]:
+        return {client["clientId"] for client in self.administrator.get(f"/{self.name}/clients")}
+
+    def scopes(self, client_id: str) -> set[str]:
+        client = self.client(client_id)
+        return {*client["defaultClientScopes"], *client["optionalClientScopes"]}
+
+    def keys(self, client_id: str) -> list[Document]:
+        keys: list[Document] = json.loads(self.client(client_id)["attributes"]["jwks.string"])["keys"]
+        return keys
+
+    def change(self, client_id: str, **members: Any) -> None:
+        """By hand: changes members of a client, and attributes where those are among them."""
+        self.administrator.put(f"/{self.name}/clients/{self.client(client_id)['id']}", members)
+
+    def set_keys(self, client_id: str, keys: Iterable[Key]) -> None:
+        text = json.dumps({"keys": [public_jwk(key) for key in keys]})
+        self.change(client_id, attributes={"use.jwks.string": "true", "jwks.string": text})
+
+    def grant(self, client_id: str, scope: str, kind: str = "optional") -> None:
+        self.administrator.put(self._scope_path(client_id, scope, kind))
+
+    def withdraw(self, client_id: str, scope: str, kind: str = "optional") -> None:
+        self.administrator.delete(self._scope_path(client_id, scope, kind))
+
+    def remove(self, client_id: str) -> None:
+        self.administrator.delete(f"/{self.name}/clients/{self.client(client_id)['id']}")
+
+    def add_client(self, client_id: str, **members: Any) -> None:
+        """A client for machines, made by hand: with whatever Keycloak gives it."""
+        self.administrator.post(f"/{self.name}/clients", {"clientId": client_id, "serviceAccountsEnabled": True, **members})
+
+    def request_token(self, key: Key, client_id: str, **parameters: str) -> httpx.Response:
+        """By private_key_jwt."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": sign_assertion(key, client_id, self.issuer),
+            **parameters,
+        }
+        return httpx.post(f"{self.issuer}/protocol/openid-connect/token", data=form, timeout=_TIMEOUT_SECONDS)
+
+    def _scope_path(self, client_id: str, scope: str, kind: str) -> str:
+        scope_id = self.administrator.scope_ids(self.name)[scope]
+        return f"/{self.name}/clients/{self.client(client_id)['id']}/{kind}-client-scopes/{scope_id}"
+
+
+def make_realm(
+    server: Server,
+    administrator: Admin,
+    *,
+    scopes: Mapping[str, str] = SCOPES,
+    name: str | None = None,
+    audience: str | None = None,
+    **settings: Any,
+) -> TestRealm:
+    """A fresh realm; ``settings`` are more of Keycloak's RealmRepresentation."""
+    made = TestRealm(server, administrator, name or f"realm-{uuid.uuid4().hex[:8]}")
+    wanted = Realm(
+        name=made.name,
+        scopes=scopes,
+        operator=OPERATOR,
+        operator_scopes=RIGHTS,
+        operator_jwk=public_jwk(made.operator_key),
+        audience=audience,
+        settings=settings,
+    )
+    set_up(administrator, wanted)
+    return made
+
+
+def metadata(**changes: Any) -> ClientMetadata:
+    """A connection that no other test has; ``changes`` override its fields."""
+    application = f"loket-{uuid.uuid4().hex[:12]}"
+    fields: dict[str, Any] = {
+        "client_name": f"Stad Gent - {application}",
+        "software_id": f"acmidm/tni/OVO002067/{application}",
+        "managed_by": f"acmidm/tni:gent/{application}",
+        "organisation_name": "Stad Gent",
+        "ovo_code": "OVO002067",
+        "kbo_number": "0207451227",
+        "application": application,
+        "grant_types": ("client_credentials",),
+        "token_endpoint_auth_method": "private_key_jwt",
+        "contacts": ("api-beheer@stad.example", "tweede@stad.example"),
+    }
+    return ClientMetadata(**{**fields, **changes})

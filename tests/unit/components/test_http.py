@@ -1,0 +1,225 @@
+"""Whatever a server answers becomes a value or one sentence, and no sentence holds a token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from pydantic import BaseModel
+
+from components.authorities import http
+from components.authorities.errors import (
+    AlreadyRegistered,
+    AuthorityError,
+    ChangedMeanwhile,
+    NotAllowed,
+    NotFound,
+    Rejected,
+    Unintelligible,
+    Unreachable,
+)
+from components.authorities.http import Api, Stale, if_current
+from components.authorities.retry import Retrying
+from tests.unit.components.fake_server import RESET, FakeServer, Reply, in_turn, serving
+
+TOKEN = "eyJ-an-access-token"
+
+
+@dataclass
+class FakeTokens:
+    """Hands out numbered tokens."""
+
+    renewals: list[str] = field(default_factory=list)
+
+    def current(self) -> str:
+        return f"{TOKEN}-{len(self.renewals)}"
+
+    def renewed(self, refused: str) -> str:
+        self.renewals.append(refused)
+        return self.current()
+
+
+class Document(BaseModel):
+    name: str
+    parts: list[int]
+
+
+def api(server: FakeServer, *, timeout: float = 5, tokens: FakeTokens | None = None) -> Api:
+    return Api(server.url, tokens or FakeTokens(), timeout_seconds=timeout, retrying=Retrying(0))
+
+
+def error_of(reply: Reply | str, *, timeout: float = 5) -> AuthorityError:
+    """What one answer raises: a single line, without the token, without other exceptions around it."""
+    with serving(in_turn(reply)) as server, pytest.raises(AuthorityError) as caught:
+        api(server, timeout=timeout).request("PUT", "/clients/1", document={"client_secret": "the-secret"}).as_(Document)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"PUT {server.url}/clients/1: ")
+    assert "\n" not in sentence
+    assert TOKEN not in sentence
+    assert "the-secret" not in sentence
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Rejected),
+        (401, NotAllowed),
+        (403, NotAllowed),
+        (404, NotFound),
+        (409, AlreadyRegistered),
+        (412, ChangedMeanwhile),
+        (422, Rejected),
+        (500, Rejected),
+        (503, Unreachable),
+    ],
+)
+def test_status_tells_the_error(status: int, kind: type[AuthorityError]) -> None:
+    """Method, URL, status, what the server said (RFC 9457), what to do."""
+    error = error_of(Reply(status, {"detail": "because\n of this."}, {"content-type": "application/problem+json"}))
+    assert isinstance(error, kind)
+    what, _, to_do = str(error).partition("; ")
+    assert f"{status} " in what
+    assert "because of this" in what
+    assert to_do
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": "invalid_client", "error_description": "unknown key"}, "unknown key"),
+        ({"error": "invalid_client"}, "invalid_client"),
+        ({"errorMessage": "Client exists"}, "Client exists"),
+        ({"detail": 7, "error": "fallback"}, "fallback"),
+        ({"detail": "x" * 5000}, "x" * 300 + ";"),
+        ([], "Bad Request;"),
+    ],
+)
+def test_what_the_server_said(body: object, said: str) -> None:
+    assert said in str(error_of(Reply(400, body)))
+
+
+def test_conflict_names_the_existing_client() -> None:
+    error = error_of(Reply(409, {"detail": "exists", "client_id": "abc"}))
+    assert isinstance(error, AlreadyRegistered)
+    assert error.client_id == "abc"
+    error = error_of(Reply(409, {"client_id": {"a": 1}}))
+    assert isinstance(error, AlreadyRegistered)
+    assert error.client_id is None
+
+
+def test_redirect_is_not_followed() -> None:
+    """The operator's token goes to the configured server alone."""
+    with serving(in_turn(Reply(200, {}))) as elsewhere:
+        error = error_of(Reply(307, {}, {"location": f"{elsewhere.url}/steal"}))
+        assert elsewhere.requests == []
+    assert isinstance(error, Rejected)
+    assert "set the address to the right one" in str(error)
+
+
+@pytest.mark.parametrize("status", [200, 404, 403])
+def test_a_page_of_html_is_no_answer(status: int) -> None:
+    """A proxy's or a login page: never a document, and its 404 never means that a client is gone."""
+    error = error_of(Reply(status, b"<html>Traceback</html>", {"content-type": "text/html"}))
+    assert not isinstance(error, NotFound)
+    assert "text/html" in str(error)
+    assert "<html>" not in str(error)
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 100_000])
+def test_json_that_does_not_parse(body: bytes) -> None:
+    assert isinstance(error_of(Reply(200, body)), Unintelligible)
+
+
+@pytest.mark.parametrize(
+    ("body", "places"),
+    [
+        ({"name": 7, "parts": ["x"]}, "name, parts.0"),
+        ([], "document"),
+        ({}, "name, parts"),
+        ({"name": "n", "parts": "secret-value"}, "parts"),
+    ],
+)
+def test_wrong_fields_are_named_and_values_are_not(body: object, places: str) -> None:
+    error = error_of(Reply(200, body))
+    assert isinstance(error, Unintelligible)
+    assert f"(at {places})" in str(error)
+    assert "secret-value" not in str(error)
+
+
+def test_huge_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read no further than the limit, however long the server goes on."""
+    monkeypatch.setattr(http, "MAXIMUM_ANSWER_BYTES", 1024 * 1024)
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield b"x" * 65536
+
+    error = error_of(Reply(chunks=endless))
+    assert isinstance(error, Unintelligible)
+    assert "larger than 1 MiB" in str(error)
+    assert sent < 1000
+
+
+def test_body_that_trickles_is_cut_off() -> None:
+    """Each byte comes within the time-out, the whole does not."""
+
+    def trickle() -> Iterator[bytes]:
+        for _ in range(100):
+            time.sleep(0.05)  # the server's slowness is what is tested
+            yield b" "
+
+    start = time.monotonic()
+    error = error_of(Reply(chunks=trickle), timeout=0.3)
+    assert isinstance(error, Unreachable)
+    assert "not complete within 0.3 s" in str(error)
+    assert time.monotonic() - start < 2
+
+
+def test_broken_encoding_and_broken_connection() -> None:
+    assert isinstance(error_of(Reply(200, b"no gzip", {"content-encoding": "gzip"})), Unintelligible)
+    assert "broke off" in str(error_of(RESET))
+
+
+def test_missing_etag_is_told() -> None:
+    with serving(in_turn(Reply(200, {}))) as server, pytest.raises(Unintelligible, match="no ETag"):
+        _ = api(server).request("GET", "/clients/1").etag
+
+
+def test_refused_token_is_renewed_exactly_once() -> None:
+    """A token that ended or was revoked costs one more request; one that is refused again is told."""
+    tokens = FakeTokens()
+    with serving(in_turn(Reply(401), Reply(200, {}))) as server:
+        api(server, tokens=tokens).request("GET", "/x")
+        assert [request.headers["authorization"] for request in server.requests] == [f"Bearer {TOKEN}-0", f"Bearer {TOKEN}-1"]
+    assert tokens.renewals == [f"{TOKEN}-0"]
+
+    tokens = FakeTokens()
+    with serving(in_turn(Reply(401))) as server, pytest.raises(NotAllowed, match="check the operator's credentials"):
+        api(server, tokens=tokens).request("GET", "/x")
+    assert len(server.requests) == 2
+    assert len(tokens.renewals) == 1
+
+
+def test_stale_write_reads_again_and_gives_up_in_the_end() -> None:
+    """412: another writer came in between, so decide again on what is there now; not for ever."""
+    tries = []
+
+    def write(good_at: int) -> int:
+        tries.append(good_at)
+        if len(tries) < good_at:
+            raise Stale("x")
+        return len(tries)
+
+    assert if_current(lambda: write(3)) == 3
+    tries.clear()
+    with pytest.raises(Stale):
+        if_current(lambda: write(99))
+    assert len(tries) == 5

@@ -1,0 +1,172 @@
+"""What the component declares, seen through Pulumi's mocks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from components.model.connection import Connection
+from components.model.form import AuthMethod, Environment, Organisation, Platform
+from components.model.jwk import public_jwk as parsed
+from components.onboarding import Onboarding
+from tests.support.portal import new_key, public_jwk
+
+CONNECTION = Connection(
+    name="gent/loket",
+    platform=Platform.ACMIDM,
+    environment=Environment.TNI,
+    organisation=Organisation(name="Stad Gent", ovo="OVO002067", kbo="0207451227"),
+    application="loket",
+    contacts=("a@stad-gent.example",),
+    token_endpoint_auth_method=AuthMethod.PRIVATE_KEY_JWT,
+    scopes={"scope_b": "requested", "scope_a": "why (SD-1)"},
+    keys={"key-1": parsed({**public_jwk(new_key("key-1")), "exp": 1893456000})},
+    products={"notificaties": {"merk_code": "stad-gent"}, "dosis": {"bron_uri": "urn://a/b"}},
+)
+GEOSECURE = dataclasses.replace(CONNECTION, platform=Platform.GEOSECURE)
+
+
+class Recorder(mocks.Mocks):
+    """Answers for the engine, and keeps what was registered."""
+
+    def __init__(self) -> None:
+        self.registered: dict[str, mocks.MockResourceArgs] = {}
+        self.requests: dict[str, Any] = {}
+        """The same resources with their options, as the engine is sent them."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.registered[_place(args.typ, args.name)] = args
+        outputs = dict(args.inputs)
+        if args.typ == "random:index/randomPassword:RandomPassword":
+            outputs["result"] = "made-at-random"
+        return f"id-of-{args.name}", outputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:  # noqa: ARG002
+        return {}, None
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps what the mocks are not told: the options."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.recorder = recorder
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        self.recorder.requests[_place(request.type, request.name)] = request
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+def _place(type_: str, name: str) -> str:
+    return f"{type_.rpartition(':')[2]} {name}"
+
+
+Declare = Callable[..., tuple[Onboarding, Recorder]]
+
+
+@pytest.fixture
+def declare() -> Declare:
+    """Declares an onboarding, and waits until all is registered."""
+
+    def run(*connections: Connection, **options: Any) -> tuple[Onboarding, Recorder]:
+        recorder = Recorder()
+        pulumi.runtime.set_mocks(recorder, project="acmidm", stack="tni", monitor=Monitor(recorder))
+        made: list[Onboarding] = []
+
+        _run(lambda: made.append(Onboarding("gent/loket", connections, **options)))
+        return made[0], recorder
+
+    return run
+
+
+def _run(program: Callable[[], object]) -> None:
+    """Runs a program to the end of all that it declares."""
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+
+
+def value(output: pulumi.Output[Any]) -> Any:
+    found: list[Any] = []
+
+    _run(lambda: output.apply(found.append))
+    return found[0]
+
+
+def test_resources_of_one_connection(declare: Declare) -> None:
+    """A client, its scopes, its keys and each product; names from the form's place, ids handed over."""
+    _, recorder = declare(CONNECTION)
+    assert set(recorder.registered) == {
+        "Onboarding gent/loket",
+        "OAuthClient gent/loket",
+        "ClientScopes gent/loket",
+        "ClientJwks gent/loket",
+        "ProductConfiguration gent/loket/notificaties",
+        "ProductConfiguration gent/loket/dosis",
+    }
+    client = recorder.registered["OAuthClient gent/loket"].inputs
+    assert client["software_id"] == "acmidm/tni/OVO002067/loket"
+    assert client["managed_by"] == "acmidm/tni:gent/loket"
+    assert "client_secret" not in client
+    assert recorder.registered["ClientScopes gent/loket"].inputs["scopes"] == {"scope_a": "why (SD-1)", "scope_b": "requested"}
+    assert set(recorder.registered["ClientJwks gent/loket"].inputs["jwks"]) == {"key-1"}
+    for place in ("ClientScopes gent/loket", "ClientJwks gent/loket", "ProductConfiguration gent/loket/dosis"):
+        assert recorder.registered[place].inputs["client_id"] == "id-of-gent/loket"
+
+
+def test_second_platform_has_names_of_its_own(declare: Declare) -> None:
+    """GeoSecure's resources stand beside ACM/IDM's, whose names stay what they were without it."""
+    _, alone = declare(CONNECTION)
+    _, both = declare(CONNECTION, GEOSECURE)
+    added = set(both.registered) - set(alone.registered)
+    assert set(alone.registered) < set(both.registered)
+    assert {place.split(" ")[1] for place in added} == {
+        "gent/loket/geosecure",
+        "gent/loket/geosecure/notificaties",
+        "gent/loket/geosecure/dosis",
+    }
+    assert both.registered["ProductConfiguration gent/loket/geosecure/dosis"].inputs["managed_by"] == "acmidm/tni:gent/loket/geosecure"
+
+
+@pytest.mark.parametrize(("protect", "ending", "expected"), [(True, False, True), (True, True, False), (False, False, False)])
+def test_what_is_protected_and_what_goes_with_what(declare: Declare, protect: bool, ending: bool, expected: bool) -> None:
+    """The client alone is protected, unless its platform is ending; all else goes with it."""
+    _, recorder = declare(dataclasses.replace(CONNECTION, ending=ending), protect=protect)
+    for place, request in ((place, recorder.requests[place]) for place in recorder.registered):
+        is_client = place.startswith("OAuthClient ")
+        assert request.protect is (expected and is_client), place
+        goes_with = "" if is_client or place.startswith("Onboarding ") else "gent/loket"
+        assert request.deletedWith.rpartition("::")[2] == goes_with, place
+        assert place.startswith("Onboarding ") or request.parent.endswith("acmidm:index:Onboarding::gent/loket")
+
+
+def test_outputs(declare: Declare) -> None:
+    """What is handed over: the client-ID, scopes, keys with their end, products."""
+    onboarding, _ = declare(CONNECTION)
+    assert value(onboarding.connections) == {
+        "acmidm": {
+            "organisation": "Stad Gent",
+            "organisation_code": "OVO002067",
+            "application": "loket",
+            "client_id": "id-of-gent/loket",
+            "token_endpoint_auth_method": "private_key_jwt",
+            "scopes": ["scope_a", "scope_b"],
+            "keys": {"key-1": {"thumbprint": CONNECTION.keys["key-1"].thumbprint, "expires": "2030-01-01T00:00:00+00:00"}},
+            "products": ["dosis", "notificaties"],
+        }
+    }
+    assert value(onboarding.client_secrets) == {}
+
+
+def test_secret_is_an_output_apart(declare: Declare) -> None:
+    """The client gets it, the operator can hand it over, and the other outputs stay readable."""
+    secret = dataclasses.replace(CONNECTION, token_endpoint_auth_method=AuthMethod.CLIENT_SECRET_BASIC, keys={})
+    onboarding, recorder = declare(secret)
+    assert "RandomPassword acmidm/tni/OVO002067/loket" in recorder.registered
+    assert value(onboarding.client_secrets) == {"acmidm": "made-at-random"}
+    assert value(pulumi.Output.from_input(onboarding.client_secrets.is_secret())) is True
+    assert value(pulumi.Output.from_input(onboarding.connections.is_secret())) is False
+    assert "client_secret" not in value(onboarding.connections)["acmidm"]

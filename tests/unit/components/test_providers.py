@@ -1,0 +1,244 @@
+"""The providers of clients, scopes, keys and products, called directly on a real portal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi.runtime import rpc
+
+from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound
+from components.resources.base import AuthorityProvider
+from components.resources.client_jwks import ClientJwksProvider
+from components.resources.client_scopes import NOT_DECLARED, ClientScopesProvider
+from components.resources.oauth_client import OAuthClientProvider
+from components.resources.product_configuration import ProductConfigurationProvider
+from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND
+from tests.support.portal import new_key, public_jwk
+from tests.support.registry import Registry, kids
+from tests.unit.components.world import MANAGED_BY, UNKNOWN, World, client_inputs, outs
+
+PROVIDERS = (OAuthClientProvider, ClientScopesProvider, ClientJwksProvider, ProductConfigurationProvider)
+
+
+def test_unknown_is_what_the_sdk_says() -> None:
+    assert UNKNOWN == rpc.UNKNOWN
+
+
+def scopes_of(client_id: str, *scopes: str) -> dict[str, Any]:
+    return {"platform": "acmidm", "client_id": client_id, "scopes": dict.fromkeys(scopes, "requested")}
+
+
+def keys_of(client_id: str, *keys: Any) -> dict[str, Any]:
+    return {"platform": "acmidm", "client_id": client_id, "jwks": {key.kid: public_jwk(key) for key in keys}}
+
+
+def product_of(client_id: str, **changes: Any) -> dict[str, Any]:
+    configuration = {**NOTIFICATIES, **changes}
+    return {
+        "platform": "acmidm",
+        "product": "notificaties",
+        "client_id": client_id,
+        "managed_by": MANAGED_BY,
+        "configuration": configuration,
+    }
+
+
+@pytest.fixture
+def client_id(world: World, application: str) -> str:
+    """A client that the provider made."""
+    return str(world.provider(OAuthClientProvider).create(client_inputs(application)).id)
+
+
+def test_check_gives_whole_numbers_back_as_integers(world: World) -> None:
+    """They travel as floating point; a configuration with a number must not differ from itself."""
+    inputs = {**product_of(UNKNOWN), "configuration": {"limit": 3.0, "share": 0.5, "list": [1.0, {"deep": 2.0}], "yes": True}}
+    checked = world.provider(ProductConfigurationProvider).check({}, {**inputs, "__provider": "module:class"})
+    assert checked.failures == []
+    assert checked.inputs is not None
+    configuration = checked.inputs["configuration"]
+    assert repr(configuration) == repr({"limit": 3, "share": 0.5, "list": [1, {"deep": 2}], "yes": True})
+    assert checked.inputs["client_id"] == UNKNOWN
+    assert "__provider" not in checked.inputs
+
+
+def test_check_refuses_a_platform_without_authority(world: World, application: str) -> None:
+    checked = world.provider(OAuthClientProvider).check({}, client_inputs(application, platform="geosecure"))
+    (failure,) = checked.failures
+    assert failure.property == "platform"
+    assert "set acmidm:geosecureManagementUrl" in failure.reason
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+def test_diff_leaves_the_details_to_the_engine(world: World, kind: type[AuthorityProvider]) -> None:
+    """Only what forces a replacement is named: the identity. An unknown identity is that of another client."""
+    provider = world.provider(kind)
+    old = {"software_id": "a", "platform": "acmidm", "client_id": "1", "product": "dosis", "scopes": {}, "contacts": []}
+    assert provider.diff("id", old, {**old, "scopes": {"x": "y"}, "contacts": ["c"]}).replaces == []
+    for name in kind.identity:
+        diff = provider.diff("id", old, {**old, name: UNKNOWN})
+        assert diff.changes is None
+        assert diff.replaces == [name]
+
+
+def test_client_from_create_to_delete(world: World, registry: Registry, application: str) -> None:
+    provider = world.provider(OAuthClientProvider)
+    inputs = client_inputs(application)
+
+    created = provider.create(inputs)
+    assert outs(created) == {**inputs, "client_id": created.id}
+    assert registry.client(application)["client_id"] == created.id
+
+    read = provider.read(created.id, outs(created))
+    assert outs(read) == outs(created)
+    assert read.inputs == inputs
+
+    changed = {**inputs, "contacts": ["nieuw@stad-gent.example"]}
+    updated = provider.update(created.id, outs(created), changed)
+    assert outs(updated) == {**changed, "client_id": created.id}
+    assert registry.client(application)["contacts"] == ["nieuw@stad-gent.example"]
+    reread = provider.read(created.id, outs(updated))
+    assert outs(reread)["contacts"] == ["nieuw@stad-gent.example"], "the read must not be that of before the update"
+
+    provider.delete(created.id, outs(updated))
+    assert registry.clients(application) == []
+    gone = provider.read(created.id, outs(updated))
+    assert (gone.id, outs(gone)) == ("", {})
+    provider.delete(created.id, outs(updated))
+
+
+def test_create_twice_is_one_client(world: World, registry: Registry, application: str) -> None:
+    """The answer to the first was lost: the second takes over what it made."""
+    provider = world.provider(OAuthClientProvider)
+    first = provider.create(client_inputs(application))
+    second = provider.create(client_inputs(application, contacts=["nieuw@stad-gent.example"]))
+    assert second.id == first.id
+    assert registry.client(application)["contacts"] == ["nieuw@stad-gent.example"]
+
+
+@pytest.mark.parametrize("owner", ["acmidm/prod:gent/loket", "other/tni:gent/loket", None])
+def test_create_refuses_the_client_of_another_owner(world: World, registry: Registry, application: str, owner: str | None) -> None:
+    provider = world.provider(OAuthClientProvider)
+    existing = provider.create(client_inputs(application, managed_by=owner)).id
+    before = registry.client(application)
+    with pytest.raises(AlreadyRegistered) as caught:
+        provider.create(client_inputs(application))
+    assert existing in str(caught.value)
+    assert (owner or "made by hand") in str(caught.value)
+    assert registry.client(application) == before
+
+
+def test_deletes_spare_what_another_resource_took_over(world: World, registry: Registry, application: str) -> None:
+    """After a form was renamed, the old resources are deleted last: the client and its products belong to the new ones."""
+    clients, products = world.provider(OAuthClientProvider), world.provider(ProductConfigurationProvider)
+    old = clients.create(client_inputs(application))
+    configured = products.create(product_of(old.id))
+    clients.create(client_inputs(application, managed_by="acmidm/tni:gent/renamed"))
+
+    products.delete(configured.id, outs(configured))
+    clients.delete(old.id, outs(old))
+
+    assert registry.client(application)["client_id"] == old.id
+    assert registry.configuration("notificaties", old.id) == NOTIFICATIES
+
+
+def test_scopes_from_create_to_delete(world: World, registry: Registry, application: str, client_id: str) -> None:
+    provider = world.provider(ClientScopesProvider)
+    created = provider.create(scopes_of(client_id, SEND))
+    assert outs(created) == scopes_of(client_id, SEND)
+
+    registry.set_scopes(client_id, [DOSSIERS])
+    read = provider.read(client_id, outs(created))
+    assert outs(read)["scopes"] == {DOSSIERS: NOT_DECLARED}, "vo_info is the portal's own, and no drift"
+    assert read.inputs == {**scopes_of(client_id), "scopes": {DOSSIERS: NOT_DECLARED}}
+    with pytest.raises(ChangedMeanwhile):
+        provider.update(client_id, outs(created), scopes_of(client_id, PLAIN))
+
+    provider.update(client_id, outs(read), scopes_of(client_id, SEND, PLAIN))
+    assert set(registry.client(application)["scopes"]) == {SEND, PLAIN, "vo_info"}
+    assert provider.read(client_id, scopes_of(client_id, SEND, PLAIN)).outs == scopes_of(client_id, SEND, PLAIN)
+
+    provider.delete(client_id, scopes_of(client_id, SEND, PLAIN))
+    assert registry.client(application)["scopes"] == ["vo_info"]
+
+
+def test_assigned_scope_that_a_form_asks_for_is_drift_when_it_goes(world: World, client_id: str) -> None:
+    """Declared, it counts like any other."""
+    provider = world.provider(ClientScopesProvider)
+    created = provider.create(scopes_of(client_id, SEND, "vo_info"))
+    assert provider.read(client_id, outs(created)).outs == outs(created)
+
+
+def test_keys_from_create_to_delete(world: World, registry: Registry, application: str, client_id: str) -> None:
+    provider = world.provider(ClientJwksProvider)
+    one, two, slipped_in = new_key("one"), new_key("two"), new_key("slipped-in")
+    created = provider.create(keys_of(client_id, one, two))
+
+    registry.set_keys(client_id, [one, slipped_in])
+    read = provider.read(client_id, outs(created))
+    assert outs(read) == keys_of(client_id, one, slipped_in)
+    assert read.inputs == outs(read)
+    with pytest.raises(ChangedMeanwhile):
+        provider.update(client_id, outs(created), keys_of(client_id, two))
+
+    provider.update(client_id, outs(read), keys_of(client_id, one, two))
+    assert kids(registry.client(application)) == {"one", "two"}
+
+    provider.delete(client_id, outs(created))  # leaves them: they go with the client, or the organisation has them in the portal now
+    assert kids(registry.client(application)) == {"one", "two"}
+
+
+def test_product_from_create_to_delete(world: World, registry: Registry, client_id: str) -> None:
+    provider = world.provider(ProductConfigurationProvider)
+    created = provider.create(product_of(client_id))
+    assert created.id == f"notificaties/{client_id}"
+
+    registry.set_configuration("notificaties", client_id, {**NOTIFICATIES, "merk_code": "ander"})
+    read = provider.read(created.id, outs(created))
+    assert outs(read) == product_of(client_id, merk_code="ander")
+    with pytest.raises(ChangedMeanwhile):
+        provider.update(created.id, outs(created), product_of(client_id, merk_code="nieuw"))
+    provider.update(created.id, outs(read), product_of(client_id, merk_code="nieuw"))
+    assert registry.configuration("notificaties", client_id) == {**NOTIFICATIES, "merk_code": "nieuw"}
+
+    provider.delete(created.id, outs(created))
+    assert registry.configuration("notificaties", client_id) is None
+    gone = provider.read(created.id, outs(created))
+    assert (gone.id, outs(gone)) == ("", {})
+
+
+def test_removed_client_takes_its_products_along(world: World, registry: Registry, client_id: str, application: str) -> None:
+    """The engine skips the products' own deletes where the client goes."""
+    world.provider(ProductConfigurationProvider).create(product_of(client_id))
+    world.provider(OAuthClientProvider).delete(client_id, client_inputs(application))
+    assert registry.configuration("notificaties", client_id) is None
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_deletes_inside_a_client_that_is_gone_are_no_error(world: World, registry: Registry, client_id: str, by_hand: bool) -> None:
+    world.provider(ProductConfigurationProvider).create(product_of(client_id))
+    if by_hand:
+        registry.remove(client_id)
+    else:
+        registry.remove_configuration("notificaties", client_id)
+    world.provider(ClientScopesProvider).delete(client_id, scopes_of(client_id, SEND))
+    world.provider(ClientJwksProvider).delete(client_id, keys_of(client_id))
+    world.provider(ProductConfigurationProvider).delete(f"notificaties/{client_id}", product_of(client_id))
+    assert registry.configuration("notificaties", client_id) is None
+
+
+def test_update_of_a_client_that_is_gone_says_so(world: World, registry: Registry, client_id: str, application: str) -> None:
+    registry.remove(client_id)
+    with pytest.raises(NotFound, match="run pulumi up --refresh"):
+        world.provider(OAuthClientProvider).update(
+            client_id, client_inputs(application), client_inputs(application, contacts=["a@b.example"])
+        )
+
+
+def test_four_resources_read_a_client_once(world: World, registry: Registry, client_id: str) -> None:
+    """The providers of one run share what was read."""
+    first = world.provider(OAuthClientProvider)
+    scopes = world.provider(ClientScopesProvider)
+    first.read(client_id, client_inputs("x"))
+    registry.remove(client_id)
+    assert scopes.read(client_id, scopes_of(client_id)).id == client_id

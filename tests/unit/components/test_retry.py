@@ -1,0 +1,151 @@
+"""Retries happen where a failure may pass, wait as they should, end in time, and never happen elsewhere."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from components.authorities.errors import AuthorityError, Unreachable
+from components.authorities.http import Api
+from components.authorities.retry import Retrying, retry_after_seconds
+from tests.unit.components.fake_server import RESET, FakeServer, Reply, Request, in_turn, serving
+
+GOOD = Reply(200, {"fine": True})
+
+
+def api(server: FakeServer, *, deadline: float = 10, timeout: float = 5) -> Api:
+    return Api(server.url, None, timeout_seconds=timeout, retrying=Retrying(deadline))
+
+
+@pytest.mark.parametrize("failure", [429, 502, 503, 504, RESET])
+def test_what_may_pass_is_tried_again(failure: int | str) -> None:
+    """Counted at the server: two failures, then the answer."""
+    bad = failure if isinstance(failure, str) else Reply(failure)
+    with serving(in_turn(bad, bad, GOOD)) as server:
+        assert api(server).request("GET", "/x").document == {"fine": True}
+        assert [request.method for request in server.requests] == ["GET"] * 3
+
+
+def test_a_post_is_tried_again_with_the_same_body() -> None:
+    """Safe, as a natural key goes along: see the adoption in ``OAuthClient``."""
+    with serving(in_turn(Reply(503), GOOD)) as server:
+        api(server).request("POST", "/x", document={"software_id": "key"})
+        assert len({request.body for request in server.requests}) == 1
+        assert len(server.requests) == 2
+
+
+def test_silence_is_tried_again() -> None:
+    """A server that takes longer than the time-out, once."""
+    release: list[bool] = []
+
+    def script(request: Request) -> Reply:  # noqa: ARG001
+        if not release:
+            release.append(True)
+            return Reply(chunks=lambda: iter(_late()))
+        return GOOD
+
+    def _late() -> list[bytes]:
+        time.sleep(1)  # the server's slowness is what is tested
+        return [b"{}"]
+
+    with serving(script) as server:
+        assert api(server, timeout=0.2).request("GET", "/x").document == {"fine": True}
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 412, 422, 428, 500, 501])
+def test_what_does_not_pass_is_tried_once(status: int) -> None:
+    with serving(in_turn(Reply(status))) as server:
+        with pytest.raises(AuthorityError) as caught:
+            api(server).request("PUT", "/x")
+        assert not isinstance(caught.value, Unreachable)
+        assert f"PUT {server.url}/x: {status} " in str(caught.value)
+        assert len(server.requests) == 1
+
+
+def test_waits_grow() -> None:
+    with serving(in_turn(*[Reply(503)] * 4, GOOD)) as server:
+        api(server).request("GET", "/x")
+        first, *_, last = server.waits
+        assert 0.15 < first < 1
+        assert last > 1.2
+        assert len(server.waits) == 4
+
+
+def test_deadline_is_kept_and_told() -> None:
+    with serving(in_turn(Reply(503, {"detail": "maintenance"}))) as server:
+        start = time.monotonic()
+        with pytest.raises(Unreachable) as caught:
+            api(server, deadline=1).request("GET", "/x")
+        assert time.monotonic() - start < 2
+        assert len(server.requests) > 1
+        sentence = str(caught.value)
+        assert sentence.startswith(f"GET {server.url}/x: 503 Service Unavailable, maintenance (tried {len(server.requests)} times in ")
+        assert sentence.endswith("check the address and the server, then run the same command again")
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__
+
+
+def test_after_giving_up_each_operation_is_tried_once_until_one_succeeds() -> None:
+    """A dead server costs the deadline once and not once per resource; when it is back, patience is too."""
+    bad = Reply(503)
+    with serving(in_turn(bad)) as server:
+        one = api(server, deadline=0.3)
+        for _ in range(5):
+            with pytest.raises(Unreachable):
+                one.request("GET", "/x")
+        tried = len(server.requests)
+        with pytest.raises(Unreachable, match="tried 1 time in"):
+            one.request("GET", "/x")
+        assert len(server.requests) == tried + 1
+
+        server.script = in_turn(GOOD, bad, GOOD)
+        one.request("GET", "/x")
+        assert one.request("GET", "/x").document == {"fine": True}
+
+
+def test_server_says_how_long_to_wait() -> None:
+    """Retry-After in seconds goes before the growing waits, zero included, and a date is one too."""
+    soon = format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)
+    with serving(in_turn(Reply(429, headers={"Retry-After": "1"}), Reply(429, headers={"Retry-After": soon}), GOOD)) as server:
+        api(server).request("GET", "/x")
+        asked, past = server.waits
+        assert 1 <= asked < 1.5
+        assert past < 0.2
+
+
+def test_absurd_wait_is_not_waited_for() -> None:
+    """An hour does not fit in the deadline: give up at once, and say what the server asked."""
+    with serving(in_turn(Reply(503, headers={"Retry-After": "3600"}))) as server:
+        start = time.monotonic()
+        with pytest.raises(Unreachable, match="which asks to wait 3600 s"):
+            api(server, deadline=5).request("GET", "/x")
+        assert time.monotonic() - start < 1
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-1", "1.5", "٣", "Wed, 99 Foo 2026", "9" * 400])
+def test_unusable_retry_after_falls_back(header: str) -> None:
+    wait = retry_after_seconds(header)
+    assert wait is None or wait > 1e9
+    assert retry_after_seconds(None) is None
+
+
+def test_date_without_zone_is_utc() -> None:
+    moment = datetime.now(UTC) + timedelta(seconds=100)
+    wait = retry_after_seconds(moment.strftime("%a, %d %b %Y %H:%M:%S"))
+    assert wait is not None
+    assert 95 < wait <= 100
+
+
+def test_retries_say_nothing_by_themselves(caplog: pytest.LogCaptureFixture) -> None:
+    """A warning would appear among the user's output; the reason and the wait are there for whoever asks for them."""
+    caplog.set_level("INFO", logger="components")
+    with serving(in_turn(Reply(503), GOOD)) as server:
+        api(server).request("GET", "/x")
+    told = [record for record in caplog.records if record.name.startswith(("components", "stamina"))]
+    assert [record.levelname for record in told] == ["INFO"]
+    assert f"GET {server.url}/x: 503 Service Unavailable; trying again in " in told[0].getMessage()

@@ -1,0 +1,177 @@
+"""Settings: declared alike in both places, read with their sources in the right order, mistakes told all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.model.form import Environment, Platform
+from components.settings import SECRET_KEYS, InvalidSettings, Settings, declared_keys, read_settings, stack_settings
+
+ROOT = Path(__file__).parents[3]
+COMPLETE: dict[str, object] = {
+    "environment": "tni",
+    "managementUrl": "https://beheer.example/management/v1",
+    "issuer": "https://idp.example/op",
+    "productsUrl": "https://producten.example/v1",
+    "operatorClientId": "onboarding",
+}
+
+
+def read(environ: Mapping[str, str] = {}, /, **changes: object) -> Settings:
+    return read_settings({**COMPLETE, **changes}.get, environ)
+
+
+def sentences(**changes: object) -> list[str]:
+    with pytest.raises(InvalidSettings) as caught:
+        read(**changes)
+    return str(caught.value).splitlines()
+
+
+def test_pulumi_yaml_declares_every_setting_alike() -> None:
+    """Same keys, defaults and descriptions; a type that the default has; nothing more, nothing less."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    keys = declared_keys()
+    assert set(declared) == set(keys)
+    for key, (default, description) in keys.items():
+        said = declared[key]
+        text = said["description"]
+        assert text.removeprefix("GeoSecure, where a stack has it: ").casefold() == description.casefold(), key
+        assert said["type"] == {bool: "boolean", float: "integer", int: "integer"}.get(type(default), "string"), key
+        if default is not None:
+            assert str(said["default"]).casefold() == str(default).casefold().removesuffix(".0"), key
+        elif "default" in said:
+            assert said["default"] == "", f"{key} has a default that the code does not have"
+
+
+@pytest.mark.parametrize("stack", ["tni", "prod"])
+def test_committed_stacks_are_complete(stack: str) -> None:
+    settings = stack_settings(stack, ROOT)
+    assert settings.environment == stack
+    assert settings.protect_clients is (stack == "prod")
+
+
+def test_strings_of_the_engine_become_typed_values() -> None:
+    settings = read(protectClients="true", requestTimeoutSeconds="2.5", retryDeadlineSeconds="0", formsFolder="elsewhere")
+    assert settings.protect_clients is True
+    assert settings.request_timeout_seconds == 2.5
+    assert settings.retry_deadline_seconds == 0
+    assert settings.forms_folder == Path("elsewhere")
+    assert settings.environment is Environment.TNI
+
+
+def test_empty_is_not_set() -> None:
+    """Pulumi.yaml has to give every optional key a default, which is the empty string."""
+    settings = read(requestTimeoutSeconds="", operatorPrivateKeyFile="", geosecureManagementUrl="")
+    assert settings.request_timeout_seconds == 10
+    assert set(settings.platforms) == {Platform.ACMIDM}
+    assert settings.platforms[Platform.ACMIDM].operator_private_key_file is None
+
+
+def test_missing_settings_are_named_all_at_once() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(lambda _: None, {})
+    lines = str(caught.value).splitlines()
+    for key in COMPLETE:
+        assert any(f"pulumi config set acmidm:{key}" in line for line in lines), key
+    assert len(lines) == len(COMPLETE)
+
+
+def test_half_a_second_platform_is_completed_by_name() -> None:
+    """Whoever names one setting of GeoSecure is told the others by the keys that they have."""
+    lines = sentences(geosecureIssuer="https://geo.example")
+    assert [line.split(":")[1] for line in lines] == [
+        "geosecureManagementUrl",
+        "geosecureProductsUrl",
+        "geosecureOperatorClientId",
+    ]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8511/op", "http://localhost:1/op", "http://[::1]:8511/op", "https://idp.example/op"])
+def test_address_is_encrypted_or_loopback(url: str) -> None:
+    assert str(read(issuer=url).platforms[Platform.ACMIDM].issuer) == url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://idp.example/op", "http://127.0.0.1.example/op", "http://10.0.0.1/op", "http://localhost.example/", "ftp://127.0.0.1/"]
+)
+def test_plain_http_elsewhere_is_refused(url: str) -> None:
+    (line,) = sentences(issuer=url)
+    assert line.startswith("setting acmidm:issuer: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("environment", "acceptance"),
+        ("requestTimeoutSeconds", "0"),
+        ("requestTimeoutSeconds", "301"),
+        ("retryDeadlineSeconds", "-1"),
+        ("protectClients", "perhaps"),
+        ("authority", "ldap"),
+    ],
+)
+def test_wrong_value_names_its_key(key: str, value: str) -> None:
+    (line,) = sentences(**{key: value})
+    assert line.startswith(f"setting acmidm:{key}: ")
+
+
+def test_environment_goes_before_the_stack() -> None:
+    """A pipeline gives the operator's credentials by environment variables; GeoSecure's have names of their own."""
+    environ = {
+        "ACMIDM_OPERATOR_CLIENT_ID": "pipeline",
+        "ACMIDM_OPERATOR_PRIVATE_KEY_FILE": "key.json",
+        "ACMIDM_OPERATOR_PRIVATE_KEY": "the-key",
+        "ACMIDM_OPERATOR_CLIENT_SECRET": "the-secret",
+        "GEOSECURE_OPERATOR_CLIENT_ID": "other-pipeline",
+    }
+    platforms = read(
+        environ,
+        operatorPrivateKeyFile="from-stack.json",
+        geosecureIssuer="https://geo.example",
+        geosecureManagementUrl="https://geo.example/m",
+        geosecureProductsUrl="https://geo.example/p",
+    ).platforms
+    acmidm = platforms[Platform.ACMIDM]
+    assert acmidm.operator_client_id == "pipeline"
+    assert acmidm.operator_private_key_file == Path("key.json")
+    assert acmidm.operator_private_key is not None
+    assert acmidm.operator_private_key.get_secret_value() == "the-key"
+    assert acmidm.operator_client_secret is not None
+    assert acmidm.operator_client_secret.get_secret_value() == "the-secret"
+    assert platforms[Platform.GEOSECURE].operator_client_id == "other-pipeline"
+    assert platforms[Platform.GEOSECURE].operator_client_secret is None
+
+
+def test_credentials_in_the_environment_make_no_second_platform() -> None:
+    assert set(read({"GEOSECURE_OPERATOR_CLIENT_ID": "nobody"}).platforms) == {Platform.ACMIDM}
+
+
+def test_secrets_are_in_no_representation() -> None:
+    """Settings may be logged by whoever debugs them."""
+    for key in SECRET_KEYS:
+        assert "very-private" not in repr(read(**{key: "very-private"}))
+    lines = sentences(operatorClientSecret="very-private", environment="x")
+    assert not any("very-private" in line for line in lines)
+
+
+def test_stack_file_without_engine(tmp_path: Path) -> None:
+    """Defaults come from the project, values from the stack, and an encrypted value is left out instead of misread."""
+    (tmp_path / "Pulumi.yaml").write_text("config:\n  formsFolder: {type: string, default: forms}\n")
+    config = {f"acmidm:{key}": value for key, value in COMPLETE.items()}
+    config["acmidm:operatorClientSecret"] = {"secure": "v1:abc"}
+    (tmp_path / "Pulumi.tni.yaml").write_text(yaml.safe_dump({"config": config}))
+    settings = stack_settings("tni", tmp_path)
+    assert settings.forms_folder == Path("forms")
+    assert settings.platforms[Platform.ACMIDM].operator_client_secret is None
+
+
+@pytest.mark.parametrize(("text", "words"), [(None, "cannot be read"), ("a: [", "is not YAML")])
+def test_stack_file_that_is_no_use(tmp_path: Path, text: str | None, words: str) -> None:
+    if text is not None:
+        (tmp_path / "Pulumi.tni.yaml").write_text(text)
+    with pytest.raises(InvalidSettings, match=words):
+        stack_settings("tni", tmp_path)

@@ -1,0 +1,65 @@
+"""Providers on a real portal, called directly: configured as the engine would, without the engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pulumi.dynamic import Config, ConfigureRequest, CreateResult, ReadResult, UpdateResult
+
+from components.resources.base import AuthorityProvider
+from tests.support.engine import ROOT, settings_of
+from tests.support.portal import RunningPortal
+
+Provider = TypeVar("Provider", bound=AuthorityProvider)
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What the SDK hands over for a value that is not known yet (``pulumi.runtime.rpc.UNKNOWN``)."""
+MANAGED_BY = "acmidm/tni:gent/loket"
+
+
+@dataclass
+class World:
+    """Settings that lead to a portal."""
+
+    config: Mapping[str, str]
+
+    def provider(self, kind: type[Provider]) -> Provider:
+        provider = kind()
+        provider.configure(ConfigureRequest(Config(dict(self.config), "acmidm")))
+        return provider
+
+
+def world_of(portal: RunningPortal, folder: Path) -> World:
+    key = folder / "operator.jwk.json"
+    key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
+    settings = {"environment": "tni", "catalogueFolder": str(ROOT / "catalogue"), "operatorPrivateKeyFile": str(key), **settings_of(portal)}
+    return World({f"acmidm:{name}": str(value) for name, value in settings.items()})
+
+
+def outs(result: CreateResult | ReadResult | UpdateResult) -> dict[str, Any]:
+    """The outputs that a provider gave."""
+    assert result.outs is not None
+    return dict(result.outs)
+
+
+def client_inputs(application: str, **changes: Any) -> dict[str, Any]:
+    """The inputs of an ``OAuthClient``, as the engine hands them to a provider."""
+    return {
+        "client_name": f"Stad Gent - {application}",
+        "software_id": f"acmidm/tni/OVO002067/{application}",
+        "managed_by": MANAGED_BY,
+        "organisation_name": "Stad Gent",
+        "ovo_code": "OVO002067",
+        "kbo_number": "0207451227",
+        "application": application,
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "contacts": ["api-beheer@stad-gent.example"],
+        "enabled": True,
+        "platform": "acmidm",
+        **changes,
+    }

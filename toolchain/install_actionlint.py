@@ -1,0 +1,31 @@
+"""Build actionlint, which checks the workflows: `make actionlint`."""
+
+import os
+import shutil
+
+from toolchain import go
+from toolchain.common import ENGINE, locked, main, say
+
+VERSION = go.required("actionlint", "github.com/rhysd/actionlint")
+BINARY = ENGINE / "actionlint"
+STAMP = ENGINE / "actionlint.version"
+
+
+def install() -> None:
+    """Do nothing where it is there. Without Go it is left out, with a word; in CI, where CI is set, that is an error."""
+    if STAMP.is_file() and STAMP.read_text() == VERSION:
+        return
+    if not shutil.which("go") and not os.environ.get("CI"):
+        BINARY.unlink(missing_ok=True)
+        say("actionlint: needs Go, and there is none on PATH; the workflows are checked without it")
+        return
+    with locked("actionlint"):
+        (ENGINE / "build").mkdir(parents=True, exist_ok=True)
+        go.check_compiler("actionlint", "actionlint")
+        package = "github.com/rhysd/actionlint/cmd/actionlint"
+        go.build("actionlint", "actionlint", package, "actionlint", f"github.com/rhysd/actionlint.version={VERSION}").replace(BINARY)
+        STAMP.write_text(VERSION)
+
+
+if __name__ == "__main__":
+    main(install)
