@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from acmidm.report.changes import ConnectionChanges
-    from acmidm.report.drifting import Drift, UnmanagedClient
+    from acmidm.report.drifting import Drift
     from acmidm.report.preview import Plan
+    from acmidm.undeclared import Declared, UndeclaredClient
     from components.authorities.connected import Connected
 
 EPILOG = """
@@ -65,7 +66,7 @@ def _looked(stack: str, days: int) -> _Found:
     from acmidm.report.drifting import changed_by_hand, drift_of, expiring_keys, not_applied
     from acmidm.report.preview import PROTECTED, NotAPlan, read_plan
 
-    _check(stack)
+    declared = _checked(stack)
     try:
         with working(f"asking the authorities of {stack}"):
             plan = read_plan(engine.preview(stack, refresh=True))
@@ -81,30 +82,32 @@ def _looked(stack: str, days: int) -> _Found:
     by_hand = changed_by_hand(plan, comparison(plan.catalogue_folder, days=None, by_hand=True))
     waiting = not_applied(plan, comparison(plan.catalogue_folder, days=None))
     with working("asking who changed it"):
-        by_hand, unmanaged, notes = _asked(stack, plan, by_hand)
+        by_hand, unmanaged, notes = _asked(stack, plan, by_hand, declared)
     keys = expiring_keys({**plan.existing, **plan.real}, now, days)
     report = drift_of(stack, plan, by_hand, waiting, now, expiring=keys, unmanaged=unmanaged, notes=notes)
     return _Found(report, plan)
 
 
-def _check(stack: str) -> None:
+def _checked(stack: str) -> Declared:
     """Settings and forms first: what is wrong with them is told as such, before any authority is asked."""
     from pathlib import Path
 
+    from acmidm.undeclared import Declared
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
     from components.settings import InvalidSettings, stack_settings
 
     try:
         settings = stack_settings(stack, Path())
-        load_onboardings([settings.forms_folder], settings.catalogue_folder)
+        onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     except (InvalidSettings, InvalidForms) as error:
         fail(str(error))
+    return Declared.by(onboardings.connections(settings.environment))
 
 
 def _asked(
-    stack: str, plan: Plan, by_hand: Iterable[ConnectionChanges]
-) -> tuple[list[ConnectionChanges], tuple[UnmanagedClient, ...], tuple[str, ...]]:
+    stack: str, plan: Plan, by_hand: Iterable[ConnectionChanges], declared: Declared
+) -> tuple[list[ConnectionChanges], tuple[UndeclaredClient, ...], tuple[str, ...]]:
     """What only the authorities themselves tell: who made each change, and which clients nobody declares."""
     from acmidm.connecting import authorities_of
     from acmidm.engine import EngineError
@@ -117,7 +120,7 @@ def _asked(
         platforms = authorities_of(stack)
         return (
             [_attributed(one, platforms) for one in changes],
-            _unmanaged(platforms, plan),
+            _undeclared(platforms, plan, declared),
             (),
         )
     except (AuthorityError, EngineError, InvalidSettings, InvalidForms) as error:
@@ -134,21 +137,15 @@ def _attributed(connection: ConnectionChanges, platforms: Connected) -> Connecti
     return attributed(connection, authority.recorded_changes(connection.client_id))
 
 
-def _unmanaged(platforms: Connected, plan: Plan) -> tuple[UnmanagedClient, ...]:
-    """The clients of the authorities that this stack does not have."""
-    from acmidm.report.drifting import UnmanagedClient
+def _undeclared(platforms: Connected, plan: Plan, declared: Declared) -> tuple[UndeclaredClient, ...]:
+    """The clients that neither a form declares nor the stack has; one that the stack has is about to be removed, and told of as such."""
+    from acmidm.undeclared import clients_of, undeclared
 
     known = {state.client_id for states in (plan.existing, plan.recorded, plan.real) for state in states.values()}
     return tuple(
-        UnmanagedClient(
-            platform=platform,
-            client_id=snapshot.client.client_id,
-            client_name=snapshot.client.metadata.client_name,
-            managed_by=snapshot.client.metadata.managed_by,
-        )
-        for platform, connected in platforms.items()
-        for snapshot in connected.authority.clients()
-        if snapshot.client.client_id not in known
+        undeclared(platform, snapshot.client)
+        for platform, snapshot in clients_of(platforms)
+        if snapshot.client.client_id not in known and not declared.has(platform, snapshot.client)
     )
 
 

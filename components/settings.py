@@ -138,9 +138,7 @@ def profiles(folder: Path) -> dict[Environment, Profile]:
 
 def declared_keys() -> dict[str, tuple[object, str]]:
     """Each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
-    keys = {
-        key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "") for key, name in _GENERAL.items()
-    }
+    keys = {key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "") for key, name in _GENERAL.items()}
     for platform in Platform:
         for key, name in _OF_PLATFORM.items():
             field = PlatformSettings.model_fields[name]

@@ -69,6 +69,8 @@ class Scratch:
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-the-story",
             "NO_COLOR": "1",
+            # For the toolchain, which is no installed package.
+            "PYTHONPATH": str(PROJECT),
             **_PERSON,
             "GIT_COMMITTER_EMAIL": _PERSON["GIT_AUTHOR_EMAIL"],
             "GIT_CONFIG_GLOBAL": os.devnull,

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from jwcrypto.jwk import JWK
 
-from story.authorities import HELPDESK, Authorities
+from story.authorities import Authorities
 from story.forms import AALST, DOSIS, GENT, GENT_PROD, NAME, SCOPE_EXTENSION
 from story.scratch import Scratch
 
@@ -98,10 +98,10 @@ class Telling:
 
     def _drift(self) -> None:
         self._command("In sync", "Every night, the pipeline looks.", "acmidm drift --stack tni")
-        self.authorities.change_by_hand(self._client_id(), GRANTED, _new_public_key(SLIPPED_IN))
+        self.authorities.change_by_hand(self._client_id(), GRANTED, new_public_key(SLIPPED_IN))
         self._command(
             "Drift",
-            f"Then somebody ({HELPDESK}) grants a scope in the portal, and slips a key in. That night's issue says:",
+            "Then somebody with an operator's rights grants a scope and slips a key in, past the forms. That night's issue says so, and who it was.",
             "acmidm drift --stack tni --output markdown",
             code=1,
             shown=Shown.MARKDOWN,
@@ -141,10 +141,10 @@ class Telling:
 
     def _write_key(self, organisation: str, name: str) -> None:
         """The public half of a new pair; the story needs no private key."""
-        self.scratch.write(f"onboardings/{organisation}/{name}.jwk.json", json.dumps(_new_public_key(name), indent=2) + "\n")
+        self.scratch.write(f"onboardings/{organisation}/{name}.jwk.json", json.dumps(new_public_key(name), indent=2) + "\n")
 
 
-def _new_public_key(kid: str) -> dict[str, object]:
+def new_public_key(kid: str) -> dict[str, object]:
     end = datetime.now(UTC) + timedelta(days=_KEY_DAYS)
     key = JWK.generate(kty="EC", crv="P-256", kid=kid, use="sig", alg="ES256")
     return {**json.loads(key.export_public()), "exp": int(end.timestamp())}

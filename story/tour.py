@@ -16,7 +16,8 @@ _INTRODUCTION = """\
 # A tour
 
 One organisation, from its form to production, as its reviewers and the team that runs the onboarding see it. All of it was really run, in
-a scratch repository with an embedded authority: `make story` does it again, and `make story AUTHORITY=keycloak` on a real Keycloak.
+a scratch repository with an embedded authority: `make story` does it again, and `make story AUTHORITY=keycloak` on a real Keycloak,
+which does not tell who changed something by hand; all else is the same.
 Client-IDs, thumbprints, dates and times are stand-ins.
 """
 

@@ -51,10 +51,9 @@ def import_(
         sheets = read_sheets(sheet)
         settings = _settings(tni, prod)
         first = next(iter(settings.values()))[1]
-        forms = load_onboardings([first.forms_folder], first.catalogue_folder)
-        registers = _registers(settings)
-        plan = plan_of(sheets.rows, registers, forms, contact)
         profiles = {environment: found.profile for environment, (_, found) in settings.items()}
+        forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
+        plan = plan_of(sheets.rows, _registers(settings), forms, contact)
         written, unplaced = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name).write(plan.drafts)
     except AuthorityError as error:
         fail(str(error), Code.UNREACHABLE)

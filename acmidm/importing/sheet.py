@@ -6,11 +6,11 @@ import csv
 import io
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter
@@ -19,6 +19,19 @@ from openpyxl.utils.exceptions import InvalidFileException
 _HEADING_ROWS = 20
 """Titles and remarks may stand above the headings."""
 _DELIMITERS = (";", ",", "\t")
+_NO_WORKBOOK = (
+    InvalidFileException,
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,  # of XML
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,  # a password, a kind of compression
+)
+"""What openpyxl raises for a file that is not what it says it is."""
 
 
 class UnreadableSheet(Exception):
@@ -54,8 +67,8 @@ class Row:
         return f"row {self.number}" + (f" of sheet {self.sheet}" if self.sheet else "")
 
     def place(self, column: Column) -> str:
-        """Row and column, for a message."""
-        return f"{self}, column {self.letters[column]} ({column})"
+        """The column, for a message about this row."""
+        return f"column {self.letters[column]} ({column})"
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ def _of_workbook(file: Path) -> Sheets:
         tables = {
             sheet.title: [[_text(value) for value in row] for row in sheet.iter_rows(values_only=True)] for sheet in workbook.worksheets
         }
-    except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError) as error:
+    except _NO_WORKBOOK as error:
         raise UnreadableSheet(
             f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it as .xlsx again"
         ) from None

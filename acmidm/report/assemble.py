@@ -59,10 +59,10 @@ class Assembly:
 
     @staticmethod
     def place_of_password(resource: Resource, environment: Environment) -> Place:
-        """The client that a password belongs to: it has the client's name."""
+        """The client that a password belongs to: its name is the client's natural key, which starts with the platform."""
         form = _name(str(resource.get("parent", "")))
-        name = _name(str(resource.get("urn", "")))
-        return (form, Platform.GEOSECURE if name == f"{form}/{Platform.GEOSECURE}" else Platform.ACMIDM, environment)
+        platform = _name(str(resource.get("urn", ""))).partition("/")[0]
+        return (form, Platform(platform) if platform in list(Platform) else Platform.ACMIDM, environment)
 
     def place(self, resource: Resource) -> Place:
         """The client that a resource is of: the form is its parent, the platform one of its inputs."""
@@ -72,7 +72,9 @@ class Assembly:
     def _state(self, place: Place, parts: _Parts) -> ClientState | None:
         if "OAuthClient/" in parts.shown and parts.shown["OAuthClient/"] is None:
             return None
-        state = self._base.get(place) or ClientState(*place)
+        # A client that is new and shows no keys has none that are declared.
+        new_without_keys = "OAuthClient/" in parts.shown and "ClientJwks/" not in parts.shown
+        state = self._base.get(place) or ClientState(*place, keys_in_portal=new_without_keys)
         for part, resource in parts.shown.items():
             kind, _, product = part.partition("/")
             inputs = (resource or {}).get("inputs") or {}
@@ -81,7 +83,8 @@ class Assembly:
             elif kind == "ClientScopes":
                 state = replace(state, scopes=dict(inputs.get("scopes") or {}))
             elif kind == "ClientJwks":
-                state = replace(state, keys={kid: key_of(members) for kid, members in (inputs.get("jwks") or {}).items()})
+                keys = {kid: key_of(members) for kid, members in (inputs.get("jwks") or {}).items()} if resource else None
+                state = replace(state, keys=keys, keys_in_portal=resource is None)
             elif kind == "ProductConfiguration":
                 others = {name: known for name, known in state.products.items() if name != product}
                 state = replace(state, products={**others, product: dict(inputs.get("configuration") or {})} if resource else others)
@@ -123,6 +126,7 @@ def _states_of(outputs: Mapping[str, Any], environment: Environment) -> Iterator
                     auth_method=known.get("token_endpoint_auth_method"),
                     scopes=dict.fromkeys(known.get("scopes") or ()),
                     keys={kid: _listed_key(key) for kid, key in keys.items()} if isinstance(keys, Mapping) else None,
+                    keys_in_portal=isinstance(keys, str),
                     products=dict.fromkeys(known.get("products") or ()),
                 ),
             )

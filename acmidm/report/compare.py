@@ -64,14 +64,16 @@ class Comparison:
         if before is None:
             if not after.adopts:
                 yield self._change(Kind.CLIENT_CREATED)
-            before = ClientState(after.form, after.platform, after.environment, scopes={}, keys={})
-            if after.uses_keys and after.keys is not None and not after.keys:
+            before = ClientState(after.form, after.platform, after.environment, scopes={}, keys={}, keys_in_portal=after.keys_in_portal)
+            if after.uses_keys and (after.keys_in_portal or after.keys == {}):
                 yield self._change(Kind.KEY_AWAITED)
         else:
             yield from self._changes_of_client(before, after)
             yield from self._few_keys(before, after)
         yield from self._changes_of_scopes(after.platform, before.scopes, after.scopes)
-        yield from self._changes_of_keys(before.keys, after.keys)
+        if before.keys_in_portal is not after.keys_in_portal and not before.foreign:
+            yield self._change(Kind.KEYS_HANDED_OVER if after.keys_in_portal else Kind.KEYS_DECLARED)
+        yield from self._changes_of_keys({} if before.keys_in_portal else before.keys, after.keys)
         yield from self._changes_of_products(before.products, after.products)
 
     def _changes_of_client(self, before: ClientState, after: ClientState) -> Iterator[Change]:

@@ -50,7 +50,7 @@ def _unmanaged(report: Drift) -> Iterator[Part]:
         return
     yield Part(f"\n<details><summary>Clients that nobody declares: {len(report.unmanaged):,}</summary>\n\n")
     for client in report.unmanaged[:_LISTED]:
-        manager = f", managed by {code(client.managed_by)}" if client.managed_by else ""
+        manager = f", made by {code(client.made_by)}" if client.made_by else ""
         yield Part(f"- {markdown(client.client_name)}: {code(client.client_id)} on {client.platform}{manager}\n")
     if len(report.unmanaged) > _LISTED:
         yield Part(f"- and {len(report.unmanaged) - _LISTED:,} more\n")

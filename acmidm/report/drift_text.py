@@ -43,10 +43,15 @@ def _print_unmanaged(out: Console, report: Drift) -> None:
     if report.unmanaged:
         out.print(Text(f"\nclients that nobody declares: {len(report.unmanaged):,}", style="bold underline"))
     for client in report.unmanaged[:_UNMANAGED_SHOWN]:
-        manager = f", managed by {plain(client.managed_by)}" if client.managed_by else ""
+        manager = f", made by {plain(client.made_by)}" if client.made_by else ""
         out.print(Text(f"{plain(client.client_name)}: {plain(client.client_id)} on {client.platform}{manager}"))
     if len(report.unmanaged) > _UNMANAGED_SHOWN:
-        out.print(Text(f"and {len(report.unmanaged) - _UNMANAGED_SHOWN:,} more; all of them with --output json", style="dim"))
+        out.print(
+            Text(
+                f"and {len(report.unmanaged) - _UNMANAGED_SHOWN:,} more; all of them with acmidm unmanaged --stack {report.stack}",
+                style="dim",
+            )
+        )
 
 
 def expiry(key: ExpiringKey) -> str:

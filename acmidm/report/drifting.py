@@ -14,6 +14,7 @@ from acmidm.report.headline import phrases
 from acmidm.report.kinds import Kind
 from acmidm.report.preview import PASSWORD, Plan, kind_of
 from acmidm.report.words import plain
+from acmidm.undeclared import UndeclaredClient
 from components.model.form import Environment, Platform
 
 
@@ -35,15 +36,6 @@ class ExpiringKey(_Part):
     days_left: Annotated[int, Field(description="Whole days; below zero for a key that has expired.")]
 
 
-class UnmanagedClient(_Part):
-    """A client at an authority that no form declares."""
-
-    platform: Platform
-    client_id: str
-    client_name: str
-    managed_by: str | None = None
-
-
 class Drift(_Part):
     """One stack: declared against real."""
 
@@ -56,7 +48,7 @@ class Drift(_Part):
     by_hand: Annotated[tuple[ConnectionChanges, ...], Field(description="How what is real departs from what is declared.")]
     not_applied: Annotated[tuple[ConnectionChanges, ...], Field(description="What forms ask that no `up` has done yet.")]
     expiring: tuple[ExpiringKey, ...] = ()
-    unmanaged: tuple[UnmanagedClient, ...] = ()
+    unmanaged: tuple[UndeclaredClient, ...] = ()
     counts: Annotated[dict[Kind, int], Field(description="How many changes by hand there are of each kind.")]
     healed: Annotated[bool | None, Field(description="Whether --heal repaired all that was changed by hand; absent without it.")] = None
     repaired: Annotated[tuple[ConnectionChanges, ...], Field(description="What --heal set out to repair.")] = ()

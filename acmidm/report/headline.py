@@ -19,6 +19,8 @@ _CLIENTS = {
     Kind.CLIENT_ADOPTED: "is taken over|are taken over",
     Kind.SECRET_RENEWED: "gets a new secret|get a new secret",
     Kind.CLIENT_DISABLED: "is disabled|are disabled",
+    Kind.KEYS_HANDED_OVER: "leaves its keys to the portal|leave their keys to the portal",
+    Kind.KEYS_DECLARED: "has its keys declared|have their keys declared",
     Kind.CLIENT_CREATED: "is new|are new",
     Kind.CLIENT_ENABLED: "is enabled|are enabled",
     Kind.AUTHENTICATION_CHANGED: "authenticates differently|authenticate differently",

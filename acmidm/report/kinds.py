@@ -28,6 +28,8 @@ class Kind(StrEnum):
     SECRET_RENEWED = "secret_renewed"
     CLIENT_DISABLED = "client_disabled"
     KEY_EXPIRED = "key_expired"
+    KEYS_HANDED_OVER = "keys_handed_over"
+    KEYS_DECLARED = "keys_declared"
     SCOPE_WITHDRAWN = "scope_withdrawn"
     KEY_REMOVED = "key_removed"
     CLIENT_WITH_ONE_KEY = "client_with_one_key"

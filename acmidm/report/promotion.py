@@ -114,7 +114,9 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, now: datetime) -> Iterator
     if prod is None:
         return
     keys, tni_keys = loaded.keys.get(Environment.PROD, ()), loaded.keys.get(Environment.TNI, ())
-    if form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
+    if prod.keys_managed_in_portal:
+        yield _check("has_key", True, "the organisation uploads its key for production itself (step 9)", "")
+    elif form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
         yield _check("has_key", bool(keys), "production has a public key", "production has no public key yet (step 9): add one under jwks")
     ended = [key.kid for key in keys if key.expires and key.expires <= now]
     yield _check("keys_valid", not ended, "no key of production has expired", f"expired on production: {_names(ended)}; make a new pair")

@@ -49,6 +49,8 @@ class ClientState:
     scopes: Mapping[str, str | None] | None = None
     """Per scope why it was asked, None where that is not known."""
     keys: Mapping[str, Key] | None = None
+    keys_in_portal: bool = False
+    """Whether the organisation manages its keys in the portal; ``keys`` is then None."""
     products: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     """Per product its configuration, None where only its name is known."""
 
@@ -92,6 +94,7 @@ def state_of(connection: Connection, *, protected: bool | None) -> ClientState:
         ),
         scopes=dict(connection.scopes),
         keys=None if connection.keys_managed_in_portal else {kid: Key(key.thumbprint, key.expires) for kid, key in connection.keys.items()},
+        keys_in_portal=connection.keys_managed_in_portal,
         products={product: dict(configuration) for product, configuration in connection.products.items()},
     )
 

@@ -120,6 +120,8 @@ _ASKED = {
     Kind.AUTHENTICATION_CHANGED: "authenticates with ",
     Kind.CLIENT_WITHOUT_KEY: "is left without a key: it can get no token",
     Kind.CLIENT_WITH_ONE_KEY: "is left with one key: nothing to fall back on",
+    Kind.KEYS_HANDED_OVER: "leaves its keys to its organisation, which manages them in the portal",
+    Kind.KEYS_DECLARED: "has its keys in the form from now on: others in the portal go",
     Kind.KEY_AWAITED: "has no key yet: its organisation uploads one before first use",
     Kind.PROTECTION_LIFTED: "is no longer protected against removal",
     Kind.PROTECTION_RESTORED: "is protected against removal",

@@ -18,9 +18,15 @@ from __future__ import annotations
 class AuthorityError(Exception):
     """The root. Never holds a header, a token or a secret. Shown alone, without the error that it came out of."""
 
+    # Python puts the module before the name of an exception that it shows, except for its own. Users need no path of ours.
+    __module__ = "builtins"
+
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.__suppress_context__ = True
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "builtins"
 
 
 class Unreachable(AuthorityError):

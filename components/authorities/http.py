@@ -110,7 +110,7 @@ class Api:
             return self._once(method, url, document, form, headers)
         token = self._tokens.current()
         # Not tried again inside the handler: the user would see both errors.
-        with suppress(_TokenRefused):
+        with suppress(TokenRefused):
             return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
         token = self._tokens.renewed(token)
         return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
@@ -146,7 +146,7 @@ class Api:
         return bytes(content)
 
 
-class _TokenRefused(NotAllowed):
+class TokenRefused(NotAllowed):
     """401: the token may have ended or been revoked."""
 
 
@@ -189,7 +189,7 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
     if response.is_redirect:
         return Rejected(f"{said}; the server redirects, which is never followed: set the address to the right one")
     if status == 401:
-        return _TokenRefused(f"{said}; check the operator's credentials and that its client is enabled")
+        return TokenRefused(f"{said}; check the operator's credentials and that its client is enabled")
     if status == 403:
         return NotAllowed(f"{said}; have this right granted")
     if status == 404 and _json_or_none(content) is None:

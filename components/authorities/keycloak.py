@@ -17,6 +17,7 @@ from components.authorities.keycloak_scopes import RealmScopes, listed
 from components.authorities.keycloak_wire import (
     WireClient,
     WireClients,
+    changes_document,
     client_id_for,
     jwks_document,
     metadata_document,
@@ -66,7 +67,7 @@ class Keycloak:
         settle(
             lambda: self._required(client_id),
             lambda client: client.metadata,
-            lambda client: self._put(client, metadata_document(wanted, client_secret)),
+            lambda client: self._put(client, changes_document(client, metadata_document(wanted, client_secret))),
             known=known,
             wanted=wanted,
             document=f"client {client_id}",

@@ -168,6 +168,17 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     return document if client_secret is None else {**document, "secret": client_secret}
 
 
+def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
+    """The members of a document that differ from what a client has.
+
+    Not all of it: that a client has a service account is no news to Keycloak, yet being told so it grants ``service_account`` again.
+    """
+    existing = client.model_dump(by_alias=True)
+    changed = {name: value for name, value in document.items() if existing.get(name) != value}
+    attributes = {name: value for name, value in document["attributes"].items() if client.attributes.get(name) != value}
+    return {**changed, "attributes": attributes}
+
+
 def new_client_document(client_id: str, metadata: ClientMetadata, client_secret: str | None, default_scopes: list[str]) -> dict[str, Any]:
     """What a POST sends: a client for machines alone, whose tokens say nothing about roles, without keys yet."""
     document = metadata_document(metadata, client_secret)
@@ -184,7 +195,7 @@ def new_client_document(client_id: str, metadata: ClientMetadata, client_secret:
 
 def jwks_document(jwks: Jwks) -> dict[str, Any]:
     """What a PUT sends to replace the keys, and nothing else."""
-    text = json.dumps({"keys": [jwks[kid] for kid in sorted(jwks)]})
+    text = json.dumps({"keys": [jwks[kid] for kid in sorted(jwks)]}, sort_keys=True)
     return {"attributes": {"use.jwks.string": _TRUE, "jwks.string": text, "use.jwks.url": "false", "jwks.url": None}}
 
 

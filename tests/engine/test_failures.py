@@ -135,7 +135,7 @@ def test_unreachable_server_costs_the_deadline_once(project: Project) -> None:
 
     assert outcome.code != 0
     assert "stamina" not in outcome.output
-    lines = [line for line in outcome.output.splitlines() if line.strip().startswith("error: components")]
+    lines = [line for line in outcome.output.splitlines() if line.strip().startswith("error: Unreachable")]
     assert len(lines) == 10
     assert all(f"GET {down}/op/.well-known/openid-configuration: the server cannot be reached" in line for line in lines)
     assert all("check the address and the server, then run the same command again" in line for line in lines)

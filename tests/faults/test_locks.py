@@ -93,6 +93,21 @@ def test_lock_of_another_stack_or_project_is_left_alone(project: ProxiedProject)
     assert [other.exists() for other in (file, *others)] == [False, True, True]
 
 
+def test_half_written_file_is_mended(project: ProxiedProject, registry: Registry) -> None:
+    """What a kill within a checkpoint leaves: a whole state, beside it an empty ``.attrs`` that the engine stumbles over."""
+    form = write_form(project.forms)
+    project.apply()
+    lock(project)
+    stacks = project.folder / "state" / ".pulumi" / "stacks" / "acmidm"
+    (stacks / "tni.json.attrs").write_bytes(b"")
+    (stacks / "tni.json.0123.tmp").write_bytes(b"{")
+    assert "EOF" in project.pulumi("stack", "export").stderr
+    outcome = project.recover()
+    assert outcome.code == 0, outcome.output
+    assert sorted(file.name for file in stacks.iterdir() if file.name.endswith("tmp")) == []
+    require_as_declared(project, registry, [form])
+
+
 def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
     """The real thing: a run is held at its first write, a second one is told so and the first ends well."""
     form = write_form(project.forms)

@@ -66,7 +66,8 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
     project.apply()
     assert registry.clients(form.application) == []
     assert registry.configuration("notificaties", client_id) is None
-    assert len(proxy.seen("DELETE", "/clients/")) == 2
+    # A 204 has no body that could break off.
+    assert len(proxy.seen("DELETE", "/clients/")) == (1 if fault is faults.cut_midway else 2)
     assert project.resources() == {}
 
     replaced = ["client.replaced", "jwks.replaced", "jwks.replaced", "product.replaced", "product.replaced"]

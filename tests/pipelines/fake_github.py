@@ -46,7 +46,7 @@ class FakeGitHub:
         """What the API says; None for what it does not know."""
         if method != "GET":
             self.writes.append(f"{method} {path.removeprefix(f'/repos/{REPOSITORY}')}")
-        match method, *path.removeprefix(f"/repos/{REPOSITORY}/").split("/"):
+        match method, *path.removeprefix(f"/repos/{REPOSITORY}").strip("/").split("/"):
             case "GET", "issues", number, "comments":
                 return self.comments.get(int(number), [])
             case "POST", "issues", number, "comments":

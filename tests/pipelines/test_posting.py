@@ -159,7 +159,7 @@ def test_drift_that_could_not_look_fails_and_leaves_the_issue(
     assert (github.writes, job.summary) == ([], "")
 
 
-def test_the_identity_token_is_written_for_its_owner_alone(job: Job) -> None:
+def test_the_identity_token_is_written_for_its_owner_alone() -> None:
     assert github_command("token", "sts.amazonaws.com", ".local/identity-token").exit_code == 0
     file = Path(".local/identity-token")
     assert file.read_text() == "identity for sts.amazonaws.com"

@@ -19,8 +19,8 @@ GEOSECURE_ALONE = {
 }
 
 
-def connect(project: Project, **changes: object) -> FormFile:
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"], **changes)
+def connect(project: Project) -> FormFile:
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"])
     project.apply()
     return form
 

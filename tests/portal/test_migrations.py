@@ -7,12 +7,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import beheerportaal.migrations
+from beheerportaal.documents import ClientDocument, JwksDocument, ScopesDocument
 from beheerportaal.migrations import newest_revision, open_database, revision_of, upgrade
 from beheerportaal.operators import register_operator
-from beheerportaal.store import operators
+from beheerportaal.store import audit, clients, operators
+from beheerportaal.store.audit import Change
+from beheerportaal.store.clients import StoredClient
 from beheerportaal.store.database import Database
 from beheerportaal.store.tables import metadata
-from tests.support.portal import new_key, public_jwk
+from beheerportaal.users import add_user, list_users
+from tests.support.portal import client_document, new_key, public_jwk
 
 SCRIPTS = ScriptDirectory(str(Path(beheerportaal.migrations.__file__).parent))
 
@@ -57,3 +61,33 @@ def test_writers_are_durable(tmp_path: Path) -> None:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
     database.close()
+
+
+def test_the_web_interface_comes_to_a_database_that_is_in_use(tmp_path: Path) -> None:
+    """From revision 1 with clients, keys and a trail: all of that stays as it was, and users can be added."""
+    path = tmp_path / "portal.db"
+    database = Database(path)
+    upgrade(database, "0001")
+    key = public_jwk(new_key())
+    client = StoredClient(
+        document=ClientDocument.model_validate(
+            {**client_document(), "client_id": "one", "client_id_issued_at": 1, "client_secret_updated_at": None}
+        ),
+        client_secret_hash=None,
+        scopes=ScopesDocument(scopes=["vo_info"]),
+        jwks=JwksDocument(keys=[key]),
+        jwks_version=7,
+    )
+    with database.write() as connection:
+        clients.add(connection, client)
+        audit.record(connection, "operator", Change("client.created", "one", "/one", None, {"scopes": ["vo_info"]}))
+    database.close()
+
+    upgraded = open_database(path)
+    with upgraded.read() as connection:
+        assert clients.find(connection, "one") == client
+        assert [entry.actor for entry in audit.page(connection, "one", 10, None).items] == ["operator"]
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    upgraded.close()
+    assert add_user(path, "beheer", ["OVO002067"], api_beheerder=True)
+    assert [user.name for user in list_users(path)] == ["beheer"]

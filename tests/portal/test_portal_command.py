@@ -49,7 +49,7 @@ class Stack:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`acmidm portal …` in the folder."""
         return subprocess.run(
-            [sys.executable, "-c", "from acmidm.portal import app; app()", *arguments],
+            [sys.executable, "-c", "from acmidm.cli import portal; portal.app()", *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             capture_output=True,
@@ -179,7 +179,7 @@ def test_a_database_that_is_none_is_told(stack: Stack) -> None:
 def test_serve_runs_in_the_foreground_until_it_is_told_to_stop(stack: Stack) -> None:
     """The same portal, its log on the screen; Ctrl-C ends it."""
     with subprocess.Popen(
-        [sys.executable, "-c", "from acmidm.portal import app; app()", "serve"],
+        [sys.executable, "-c", "from acmidm.cli import portal; portal.app()", "serve"],
         cwd=stack.folder,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,

@@ -11,11 +11,12 @@ import pytest
 from acmidm.report.escape import code, in_tag, markdown
 from acmidm.report.fit import LIMIT
 from acmidm.report.html import review_as_html
-from acmidm.report.kinds import Kind
+from acmidm.report.kinds import Kind, Severity
 from acmidm.report.markdown import review_as_markdown
 from acmidm.report.state import Key
 from components.model.form import Environment
 from tests.report.samples import client, reviewed
+from tests.support.engine import ROOT
 
 EXPECTED = """\
 ### 1 client is removed, 1 client gains 1 scope on prod; 1 client loses 1 key on tni
@@ -88,7 +89,8 @@ def test_three_thousand_connections_fit() -> None:
     """What matters least is left out first, nothing in between, and the comment says how much."""
     removed = [(client(f"gent/removed-{number:04}"), None) for number in range(20)]
     granted = [
-        (client(f"gent/a{number:04}"), client(f"gent/a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"})) for number in range(2_980)
+        (client(f"gent/a{number:04}"), client(f"gent/a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"}))
+        for number in range(2_980)
     ]
     review = reviewed(*granted, *removed)
     started = time.perf_counter()
@@ -180,3 +182,11 @@ def test_every_kind_has_words() -> None:
     assert set(Kind) == set(words._ASKED)
     untold = {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED}
     assert set(Kind) - untold == set(headline._CLIENTS) | set(headline._PARTS)
+
+
+def test_the_page_about_the_command_line_names_every_kind() -> None:
+    """With its severity."""
+    page = (ROOT / "docs" / "cli.md").read_text()
+    for severity in Severity:
+        line = next(line for line in page.splitlines() if line.startswith(f"| {severity} |"))
+        assert re.findall(r"`(\w+)`", line) == [kind for kind in Kind if kind.severity is severity]

@@ -26,32 +26,38 @@ def without_engine(report: dict[str, Any]) -> dict[str, Any]:
 
 def write_forms(project: Project) -> dict[str, FormFile]:
     """A form for each kind of change, as they are before."""
-    return {
-        name: write_form(project.forms, f"gent/{name}", **how)
-        for name, how in {
-            "removed": {},
-            "replaced": {},
-            "granted": {"scopes": (SEND,)},
-            "withdrawn": {"scopes": (SEND, PLAIN)},
-            "key-added": {},
-            "key-removed": {"keys": ("a", "b", "c")},
-            "one-key": {"keys": ("a", "b")},
-            "no-key": {"keys": ("a",)},
-            "key-changed": {"keys": ("a", "b")},
-            "key-expiring": {},
-            "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
-            "unconfigured": {"scopes": (PLAIN,), "products": {}},
-            "described": {},
-            "moved": {},
-            "reason": {},
-            "unchanged": {},
-        }.items()
+    wanted: dict[str, dict[str, Any]] = {
+        "removed": {},
+        "replaced": {},
+        "granted": {"scopes": (SEND,)},
+        "withdrawn": {"scopes": (SEND, PLAIN)},
+        "key-added": {},
+        "key-removed": {"keys": ("a", "b", "c")},
+        "one-key": {"keys": ("a", "b")},
+        "no-key": {"keys": ("a",)},
+        "key-changed": {"keys": ("a", "b")},
+        "key-expiring": {},
+        "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
+        "unconfigured": {"scopes": (PLAIN,), "products": {}},
+        "described": {},
+        "moved": {},
+        "handed-over": {},
+        "taken-back": {"keys": ()},
+        "reason": {},
+        "unchanged": {},
     }
+    forms = {name: write_form(project.forms, f"gent/{name}", **how) for name, how in wanted.items()}
+    forms["taken-back"].request()["keys_managed_in_portal"] = True
+    forms["taken-back"].save()
+    return forms
 
 
 def change_forms(project: Project, forms: dict[str, FormFile]) -> None:
     """Makes each change, and a new form."""
     write_form(project.forms, "gent/created", scopes=(SEND, DOSSIERS))
+    uploads = write_form(project.forms, "gent/uploads", scopes=(PLAIN,), keys=())
+    uploads.request()["keys_managed_in_portal"] = True
+    uploads.save()
     forms["removed"].path.unlink()
     forms["replaced"].document["application"] += "-anders"
     forms["granted"].request()["scopes"][DOSSIERS] = {"reason": "dossiers | in `Mijn Burgerprofiel`", "reference": "SD-4711"}
@@ -72,6 +78,10 @@ def change_forms(project: Project, forms: dict[str, FormFile]) -> None:
     forms["unconfigured"].request()["products"]["notificaties"] = dict(NOTIFICATIES)
     forms["described"].document["contacts"] = ["loket@stad-gent.example"]
     forms["moved"].rename("gent/moved-here")
+    del forms["handed-over"].request()["jwks"]
+    forms["handed-over"].request()["keys_managed_in_portal"] = True
+    del forms["taken-back"].request()["keys_managed_in_portal"]
+    forms["taken-back"].add_key("key-1")
     forms["reason"].request()["scopes"][SEND] = {"reason": "berichten"}
     for name, form in forms.items():
         if name != "removed":
@@ -126,6 +136,12 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine) -> None:
         ("unconfigured", "scope_granted", SEND),
         ("unconfigured", "product_configured", "notificaties"),
         ("described", "client_updated", None),
+        ("handed-over", "keys_handed_over", None),
+        ("taken-back", "keys_declared", None),
+        ("taken-back", "key_added", "key-1"),
+        ("uploads", "client_created", None),
+        ("uploads", "key_awaited", None),
+        ("uploads", "scope_granted", PLAIN),
         ("moved-here", "client_moved", None),
         ("reason", "scope_note_changed", SEND),
     }

@@ -19,7 +19,7 @@ from toolchain.environment import variables
 
 ROOT = Path(__file__).parents[2]
 COMMAND_SECONDS = 120
-_EXCEPTION = re.compile(r"^components(\.\w+)+: ")
+_EXCEPTION = re.compile(r"^[A-Z]\w+: ")
 SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "', "The above exception", "During handling")
 
 

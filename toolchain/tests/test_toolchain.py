@@ -49,8 +49,8 @@ def command(machine: Path, name: str, script: str) -> None:
     file.chmod(0o755)
 
 
-def run(clone: Path, machine: Path, module: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": str(machine), "HOME": str(machine.parent), "SEEN": str(machine.parent / "seen")}
+def run(clone: Path, machine: Path, module: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(machine), "HOME": str(machine.parent), "SEEN": str(machine.parent / "seen"), **more}
     return subprocess.run([sys.executable, "-m", module], cwd=clone, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -117,6 +117,21 @@ def test_the_environment_is_text_for_a_shell_and_names_only_the_clone(clone: Pat
     assert shlex.split(value["PULUMI_HOME"]) == [f"{clone}/.local/pulumi"]
     assert shlex.split(value["PATH"])[0].startswith(f"{clone}/.venv/bin{os.pathsep}{clone}/.local/engine/bin{os.pathsep}")
     assert (clone / ".local/state").stat().st_mode & 0o077 == 0
+
+
+def test_a_real_backend_takes_the_place_of_the_sandbox_and_of_its_passphrase(clone: Path, machine: Path) -> None:
+    exports = run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="s3://state").stdout
+    assert "export PULUMI_BACKEND_URL=s3://state\n" in exports
+    assert "PULUMI_CONFIG_PASSPHRASE" not in exports
+    assert "file://" in run(clone, machine, "toolchain.environment", ACMIDM_BACKEND_URL="").stdout
+
+
+def test_without_go_the_workflows_are_checked_without_actionlint_but_never_in_ci(clone: Path, machine: Path) -> None:
+    result = run(clone, machine, "toolchain.install_actionlint")
+    assert (result.returncode, result.stderr.partition(";")[0]) == (0, "actionlint: needs Go, and there is none on PATH")
+    result = run(clone, machine, "toolchain.install_actionlint", CI="true")
+    assert result.returncode == 1
+    assert "Go is needed to build actionlint" in result.stderr
 
 
 @pytest.mark.parametrize("lock_file", LOCK_FILES, ids=lambda file: file.name)

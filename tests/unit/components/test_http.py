@@ -189,7 +189,7 @@ def test_broken_encoding_and_broken_connection() -> None:
 
 
 def test_missing_etag_is_told() -> None:
-    with serving(in_turn(Reply(200, {}))) as server, pytest.raises(Unintelligible, match="no ETag"):
+    with serving(in_turn(Reply(200, {}))) as server, pytest.raises(Unintelligible, match="has no usable ETag"):
         _ = api(server).request("GET", "/clients/1").etag
 
 

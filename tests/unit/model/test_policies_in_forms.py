@@ -97,7 +97,7 @@ def test_validate_goes_by_the_profile_that_a_stack_sets(workspace: Workspace) ->
     workspace.write("Pulumi.lenient.yaml", "config: {acmidm:environment: prod}\n")
     result = validate()
     assert result.exit_code == 1
-    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [f"{GENT}:21:12"] * 2, "prod's key alone"
+    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [f"{GENT}:22:12"] * 2, "prod's key alone"
 
 
 def test_a_stack_file_that_cannot_be_read_is_wrong_use(workspace: Workspace) -> None:

@@ -1,0 +1,97 @@
+"""One browser and one portal, which offers what the catalogue does, for the whole session; people and clients are each test's own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page
+
+from beheerportaal.users import add_user
+from tests.engine.conftest import offered
+from tests.support.browser import chromium
+from tests.support.engine import Project
+from tests.support.portal import RunningPortal, running_portal
+from tests.support.registry import Registry
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    with running_portal(tmp_path_factory.mktemp("portal"), **offered()) as running:
+        yield running
+
+
+@pytest.fixture
+def operator(portal: RunningPortal) -> Iterator[httpx.Client]:
+    with portal.operator() as client:
+        yield client
+
+
+@pytest.fixture
+def registry(operator: httpx.Client) -> Registry:
+    """The portal, seen by its operator."""
+    return Registry(operator)
+
+
+@pytest.fixture
+def project(portal: RunningPortal, tmp_path: Path) -> Project:
+    """A project without forms, connected to the portal."""
+    made = Project(tmp_path / "project")
+    made.connect(portal)
+    return made
+
+
+class Desk:
+    """Someone of Stad Gent before a browser of their own. Whatever the console has to complain of is kept."""
+
+    def __init__(self, page: Page, portal: RunningPortal, name: str, password: str) -> None:
+        self.page, self.portal, self.name, self.password = page, portal, name, password
+        self.complaints: list[str] = []
+        self.sent: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.sent.append(f"{request.method} {request.url}\n{request.post_data or ''}"))
+
+    def log_on(self) -> None:
+        """From the portal's front door, in Dutch."""
+        self.page.goto(self.portal.origin)
+        self.page.get_by_label("Gebruikersnaam").fill(self.name)
+        self.page.get_by_label("Wachtwoord").fill(self.password)
+        self.page.get_by_role("button", name="Aanmelden").click()
+
+    def open(self, client_name: str) -> None:
+        """Opens a client from the list."""
+        self.page.get_by_role("link", name=client_name, exact=True).click()
+
+    @property
+    def summary(self) -> str:
+        """What the error summary says."""
+        return self.page.get_by_role("alert").inner_text()
+
+
+@pytest.fixture
+def desk(browser: Browser, portal: RunningPortal) -> Iterator[Callable[..., Desk]]:
+    """Makes someone with a browser window; `api_beheerder` and the context's options are keywords."""
+    contexts = []
+
+    def make(*, api_beheerder: bool = True, **options: Any) -> Desk:
+        name = f"beheer-{uuid.uuid4().hex[:8]}"
+        password = add_user(portal.settings.database, name, ["OVO002067"], api_beheerder=api_beheerder)
+        context = browser.new_context(**{"locale": "nl-BE", "viewport": {"width": 1180, "height": 800}, **options})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        return Desk(context.new_page(), portal, name, password)
+
+    yield make
+    for context in contexts:
+        context.close()

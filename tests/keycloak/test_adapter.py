@@ -1,0 +1,184 @@
+"""The adapter against a real Keycloak, without the engine: what is written, what is read, what is refused."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
+from components.authorities.keycloak import Keycloak
+from components.authorities.port import Jwks
+from tests.support.forms import DOSSIERS, PLAIN, SEND
+from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
+from tests.support.portal import new_key, public_jwk
+
+MANY = 500
+
+
+def jwks(*kids: str) -> Jwks:
+    return {kid: public_jwk(new_key(kid)) for kid in kids}
+
+
+def test_what_is_written_is_read(adapter: Keycloak) -> None:
+    wanted = metadata()
+    client_id = adapter.register(wanted, None).client_id
+    keys = jwks("a", "b", "c")
+    adapter.replace_jwks(client_id, {}, keys)
+    adapter.replace_scopes(client_id, frozenset(), frozenset({SEND, PLAIN}))
+    found = adapter.read(client_id)
+    assert found is not None
+    assert found.metadata == wanted
+    assert adapter.read_jwks(client_id) == keys
+    assert adapter.read_scopes(client_id) == frozenset({SEND, PLAIN})
+    assert [snapshot.jwks for snapshot in adapter.clients() if snapshot.client.client_id == client_id] == [keys]
+
+
+@pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_basic", "client_secret_post"])
+def test_authentication_methods(adapter: Keycloak, method: str) -> None:
+    """Keycloak takes a secret either way; which one was asked for comes back all the same."""
+    client_id = adapter.register(metadata(token_endpoint_auth_method=method), None).client_id
+    found = adapter.read(client_id)
+    assert found is not None
+    assert found.metadata.token_endpoint_auth_method == method
+
+
+def test_a_new_client_can_do_nothing_but_what_it_is_for(realm: TestRealm, adapter: Keycloak) -> None:
+    """None of the scopes and flows that Keycloak gives to clients by itself, and no roles in its tokens."""
+    client = realm.client(adapter.register(metadata(), None).client_id)
+    assert client["defaultClientScopes"] == client["optionalClientScopes"] == []
+    flows = ("standardFlowEnabled", "implicitFlowEnabled", "directAccessGrantsEnabled", "publicClient", "fullScopeAllowed")
+    assert not any(client[flow] for flow in flows)
+    assert client["clientAuthenticatorType"] == "client-jwt"
+
+
+def test_five_keys_of_the_longest_kind_fit(adapter: Keycloak) -> None:
+    client_id = adapter.register(metadata(), None).client_id
+    keys = {f"key-{number}": {"kty": "RSA", "kid": f"key-{number}", "use": "sig", "e": "AQAB", "n": "v" * 683} for number in range(5)}
+    adapter.replace_jwks(client_id, {}, keys)
+    assert adapter.read_jwks(client_id) == keys
+
+
+def test_a_natural_key_has_one_client(adapter: Keycloak) -> None:
+    wanted = metadata()
+    client_id = adapter.register(wanted, None).client_id
+    with pytest.raises(AlreadyRegistered) as refused:
+        adapter.register(wanted, None)
+    assert refused.value.client_id == client_id
+
+
+def test_a_natural_key_has_one_client_also_where_it_was_adopted(realm: TestRealm) -> None:
+    """A client that was adopted keeps the client-ID that it had, which does not come from its natural key."""
+    wanted = metadata()
+    realm.add_client(f"by-hand-{wanted.application}", publicClient=False)
+    realm.adapter().update(f"by-hand-{wanted.application}", None, wanted, None)
+    with pytest.raises(AlreadyRegistered) as refused:
+        realm.adapter().register(wanted, None)
+    assert refused.value.client_id == f"by-hand-{wanted.application}"
+
+
+def test_every_scope_that_the_realm_lacks_is_named_and_nothing_is_written(realm: TestRealm, adapter: Keycloak) -> None:
+    client_id = adapter.register(metadata(), None).client_id
+    adapter.replace_scopes(client_id, None, frozenset({SEND}))
+    with pytest.raises(Rejected, match=r"no client scope dv_nergens, dv_niet, and nothing was granted or withdrawn"):
+        adapter.replace_scopes(client_id, None, frozenset({"dv_niet", PLAIN, "dv_nergens"}))
+    assert realm.scopes(client_id) == {SEND}
+
+
+def test_a_scope_made_during_a_run_is_found(realm: TestRealm) -> None:
+    adapter = realm.adapter()
+    client_id = adapter.register(metadata(), None).client_id
+    adapter.replace_scopes(client_id, None, frozenset({SEND}))
+    realm.administrator.post(f"/{realm.name}/client-scopes", {"name": "dv_later", "protocol": "openid-connect"})
+    adapter.replace_scopes(client_id, None, frozenset({"dv_later"}))
+    assert realm.scopes(client_id) == {"dv_later"}
+    # Made anew, under another internal id: the adapter must not go by the one that it remembers.
+    realm.administrator.delete(f"/{realm.name}/client-scopes/{realm.administrator.scope_ids(realm.name)['dv_later']}")
+    realm.administrator.post(f"/{realm.name}/client-scopes", {"name": "dv_later", "protocol": "openid-connect"})
+    adapter.replace_scopes(client_id, None, frozenset({"dv_later"}))
+    assert realm.scopes(client_id) == {"dv_later"}
+
+
+def test_scopes_that_providers_assign_are_left_alone(realm: TestRealm) -> None:
+    adapter = realm.adapter(assigned=["vo_info"])
+    client_id = adapter.register(metadata(), None).client_id
+    realm.grant(client_id, "vo_info", "default")
+    adapter.replace_scopes(client_id, frozenset(), frozenset({SEND}))
+    assert realm.scopes(client_id) == {SEND, "vo_info"}
+
+
+def test_what_a_run_that_was_cut_off_left_is_gone_on_with(realm: TestRealm, adapter: Keycloak) -> None:
+    """From {SEND} to {PLAIN, DOSSIERS} by way of {SEND, PLAIN}; but a scope of neither is somebody else's."""
+    client_id = adapter.register(metadata(), None).client_id
+    known, wanted = frozenset({SEND}), frozenset({PLAIN, DOSSIERS})
+    adapter.replace_scopes(client_id, None, frozenset({SEND, PLAIN}))
+    adapter.replace_scopes(client_id, known, wanted)
+    assert realm.scopes(client_id) == wanted
+    realm.grant(client_id, "dv_ar_adres_beheer")
+    with pytest.raises(ChangedMeanwhile, match="added dv_ar_adres_beheer"):
+        adapter.replace_scopes(client_id, wanted, known)
+    assert realm.scopes(client_id) == {*wanted, "dv_ar_adres_beheer"}
+
+
+def test_changes_of_others_are_not_overwritten(realm: TestRealm, adapter: Keycloak) -> None:
+    wanted = metadata()
+    client_id = adapter.register(wanted, None).client_id
+    realm.change(client_id, name="Anders")
+    realm.set_keys(client_id, [new_key("theirs")])
+    with pytest.raises(ChangedMeanwhile, match="client_name Anders"):
+        adapter.update(client_id, wanted, metadata(), None)
+    with pytest.raises(ChangedMeanwhile, match="added theirs"):
+        adapter.replace_jwks(client_id, {}, jwks("ours"))
+    assert [key["kid"] for key in realm.keys(client_id)] == ["theirs"]
+
+
+def test_what_stands_in_a_jwk_set_by_hand_never_stops_a_run(realm: TestRealm, adapter: Keycloak) -> None:
+    """And private members that someone pasted there are not taken into the state."""
+    client_id = adapter.register(metadata(), None).client_id
+    realm.change(client_id, attributes={"jwks.string": "no JSON"})
+    assert adapter.read_jwks(client_id) == {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
+    private = new_key("pasted").as_dict(private=True)
+    realm.change(client_id, attributes={"jwks.string": f'{{"keys": [{{"kid": "pasted", "kty": "EC", "d": "{private["d"]}"}}, {{}}, 3]}}'})
+    found = adapter.read_jwks(client_id)
+    assert found is not None
+    assert set(found) == {"pasted", "without kid 2", "unreadable 3"}
+    assert str(private["d"]) not in str(found)
+    adapter.replace_jwks(client_id, None, {})
+    assert adapter.read_jwks(client_id) == {}
+
+
+def test_removing(adapter: Keycloak) -> None:
+    client_id = adapter.register(metadata(), None).client_id
+    adapter.remove(client_id)
+    adapter.remove(client_id)
+    assert adapter.read(client_id) is None
+    assert adapter.read_scopes(client_id) is None
+    assert adapter.read_jwks(client_id) is None
+    with pytest.raises(NotFound, match=f"client {client_id} does not exist"):
+        adapter.replace_jwks(client_id, None, {})
+    with pytest.raises(NotFound, match=f"client {client_id} does not exist"):
+        adapter.replace_scopes(client_id, None, frozenset())
+
+
+def test_many_clients_are_listed_in_pages(realm: TestRealm) -> None:
+    """Each once; neither Keycloak's own nor the operator's; and quickly."""
+    ids = [f"client-{number:03}" for number in range(MANY)]
+    crowded = make_realm(realm.server, realm.administrator, scopes={})
+    for start in range(0, MANY, 50):
+        several = [
+            {
+                "clientId": client_id,
+                "attributes": {"acmidm.software_id": client_id},
+                "defaultClientScopes": [],
+                "optionalClientScopes": [],
+            }
+            for client_id in ids[start : start + 50]
+        ]
+        realm.administrator.post(f"/{crowded.name}/partialImport", {"ifResourceExists": "FAIL", "clients": several})
+    adapter = crowded.adapter()
+    started = time.monotonic()
+    listed = [snapshot.client.client_id for snapshot in adapter.clients()]
+    took = time.monotonic() - started
+    assert sorted(listed) == ids
+    assert OPERATOR not in listed
+    assert took < 20, f"{took:.1f} s for {MANY} clients"

@@ -1,0 +1,151 @@
+"""Writers that get in each other's way, answers that are lost, and a server that fails: nothing is lost, doubled or weakened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from components.authorities.errors import AlreadyRegistered
+from components.authorities.http import Failed
+from components.authorities.keycloak import Keycloak
+from tests.keycloak.conftest import Platform
+from tests.support import faults
+from tests.support.engine import Project
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy
+from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
+from tests.support.keycloak import TestRealm, metadata
+from tests.support.portal import new_key, public_jwk
+
+# As Keycloak says it, whatever went wrong inside.
+OPTIMISTIC_LOCK = faults.answer(
+    500, b'{"error":"unknown_error","error_description":"For more on this error consult the server log."}', "application/json"
+)
+DUPLICATE = faults.answer(409, b'{"error":"conflict","error_description":"Duplicate resource error"}', "application/json")
+TURNS = 3
+
+
+@pytest.fixture
+def proxy(realm: TestRealm) -> Iterator[FaultProxy]:
+    with FaultProxy(realm.server.origin) as running:
+        yield running
+
+
+@pytest.fixture
+def adapter(realm: TestRealm, proxy: FaultProxy) -> Keycloak:
+    return realm.adapter(origin=proxy.origin)
+
+
+@pytest.mark.parametrize("conflict", [OPTIMISTIC_LOCK, DUPLICATE], ids=["500", "409"])
+def test_after_a_conflict_everything_is_read_and_decided_anew(
+    realm: TestRealm, proxy: FaultProxy, adapter: Keycloak, conflict: Fault
+) -> None:
+    before, after = metadata(), metadata()
+    client_id = adapter.register(before, None).client_id
+    for method, path in (("PUT", "/clients/[^/]+$"), ("PUT", "/optional-client-scopes/"), ("DELETE", "/clients/[^/]+$")):
+        proxy.rule(method, path, conflict, times=2)
+    adapter.update(client_id, before, after, None)
+    assert len(proxy.seen("PUT", "/clients/[^/]+$")) == 3
+    assert len(proxy.seen("GET", "clientId=")) >= 4
+    adapter.replace_scopes(client_id, frozenset(), frozenset({SEND}))
+    assert realm.client(client_id)["name"] == after.client_name
+    assert realm.scopes(client_id) == {SEND}
+    adapter.remove(client_id)
+    assert client_id not in realm.client_ids()
+    assert len(proxy.seen("DELETE", "/clients/[^/]+$")) == 3
+
+
+def test_a_conflict_that_does_not_pass_ends_in_a_sentence(proxy: FaultProxy, adapter: Keycloak) -> None:
+    before = metadata()
+    client_id = adapter.register(before, None).client_id
+    proxy.rule("PUT", "/clients/[^/]+$", OPTIMISTIC_LOCK, times=None)
+    with pytest.raises(Failed, match=r"PUT .*: 500 .*; see the server's log"):
+        adapter.update(client_id, before, metadata(), None)
+    assert len(proxy.seen("PUT", "/clients/[^/]+$")) == 6
+
+
+def test_a_create_that_failed_half_way_is_found(realm: TestRealm, proxy: FaultProxy, adapter: Keycloak) -> None:
+    """500 after the client was made: the next try is told that it exists, and by which client-ID."""
+    wanted = metadata()
+
+    def made_but_failed(exchange: Exchange) -> None:
+        exchange.forward()
+        OPTIMISTIC_LOCK(exchange)
+
+    proxy.rule("POST", "/clients$", made_but_failed)
+    with pytest.raises(AlreadyRegistered, match="already exists") as refused:
+        adapter.register(wanted, None)
+    assert refused.value.client_id in realm.client_ids()
+
+
+def test_a_failed_key_replacement_weakens_nothing(realm: TestRealm, proxy: FaultProxy, adapter: Keycloak) -> None:
+    """The old keys and the way of authenticating stay as they were, and go on working."""
+    key = new_key("old")
+    client_id = adapter.register(metadata(), None).client_id
+    adapter.replace_jwks(client_id, {}, {"old": public_jwk(key)})
+    before = realm.client(client_id)
+    proxy.rule("PUT", "/clients/[^/]+$", OPTIMISTIC_LOCK, times=None)
+    with pytest.raises(Failed):
+        adapter.replace_jwks(client_id, None, {"new": public_jwk(new_key("new"))})
+    assert realm.client(client_id) == before
+    assert realm.request_token(key, client_id).status_code == 200
+
+
+def test_scopes_are_granted_before_others_are_withdrawn(realm: TestRealm, proxy: FaultProxy, adapter: Keycloak) -> None:
+    """A change that fails midway has taken nothing away, and the next try goes on with it."""
+    client_id = adapter.register(metadata(), None).client_id
+    known, wanted = frozenset({SEND}), frozenset({PLAIN, DOSSIERS})
+    adapter.replace_scopes(client_id, None, known)
+    proxy.rule("PUT", "/optional-client-scopes/", OPTIMISTIC_LOCK, first=2, times=None)
+    with pytest.raises(Failed):
+        adapter.replace_scopes(client_id, known, wanted)
+    assert realm.scopes(client_id) > known
+    proxy.heal()
+    adapter.replace_scopes(client_id, known, wanted)
+    assert realm.scopes(client_id) == wanted
+
+
+def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
+    """Real conflicts: one writes the keys, one the metadata, the others a scope each, all at once; all of it arrives."""
+    wanted = metadata()
+    client_id = realm.adapter().register(wanted, None).client_id
+    keys = {"key": {"kid": "key", "kty": "EC"}}
+    scopes = sorted([SEND, DOSSIERS, PLAIN, "dv_ar_adres_beheer"])
+
+    def write_keys() -> None:
+        for turn in range(TURNS):
+            realm.adapter().replace_jwks(client_id, None, {"key": {**keys["key"], "turn": turn}})
+        realm.adapter().replace_jwks(client_id, None, keys)
+
+    def write_metadata() -> None:
+        for turn in range(TURNS):
+            realm.adapter().update(client_id, None, replace(wanted, client_name=f"turn {turn}"), None)
+        realm.adapter().update(client_id, None, wanted, None)
+
+    with ThreadPoolExecutor(2 + len(scopes)) as pool:
+        writers = [pool.submit(write_keys), pool.submit(write_metadata), *(pool.submit(realm.grant, client_id, scope) for scope in scopes)]
+        for writer in writers:
+            writer.result()
+    found = realm.adapter().read(client_id)
+    assert found is not None
+    assert found.metadata == wanted
+    assert realm.keys(client_id) == [keys["key"]]
+    assert realm.scopes(client_id) == set(scopes)
+
+
+@pytest.mark.parametrize("fault", [faults.cut_after, faults.committed_but(502)], ids=["cut", "502"])
+def test_a_lost_answer_makes_no_second_client(platform: Platform, project: Project, fault: Fault) -> None:
+    """Every answer to a write is lost once, in one `up` through the engine: all arrives, once, and nothing differs afterwards."""
+    write_form(project.forms, scopes=(SEND, PLAIN), keys=("key-1", "key-2"))
+    before = platform.realm.client_ids()
+    with FaultProxy(platform.realm.server.origin) as proxy:
+        project.configure({"managementUrl": platform.realm.management_url.replace(platform.realm.server.origin, proxy.origin)})
+        for method, path in (("POST", "/clients$"), ("PUT", "/clients/[^/]+$"), ("PUT", "/optional-client-scopes/")):
+            proxy.rule(method, path, fault)
+        project.apply()
+        assert len(proxy.seen("POST", "/clients$")) == 2
+        project.in_sync()
+        (client_id,) = platform.realm.client_ids() - before
+        assert platform.realm.scopes(client_id) == {SEND, PLAIN}

@@ -1,0 +1,134 @@
+"""The operator: what its rights are enough for, what they do not reach, and what happens when they shrink or a token ends."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+
+from components.authorities.errors import NotAllowed, Rejected
+from keycloak_sandbox.admin import Admin
+from keycloak_sandbox.realm import Realm, set_up
+from keycloak_sandbox.server import Server
+from tests.support.forms import SEND
+from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
+from tests.support.portal import public_jwk
+
+
+def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRealm) -> None:
+    other = make_realm(realm.server, realm.administrator)
+    with realm.operator_http() as operator:
+        assert operator.get(f"/{realm.name}/clients").status_code == 200
+        for method, path, document in (
+            ("POST", "", {"realm": "mine"}),
+            ("PUT", f"/{realm.name}", {"accessTokenLifespan": 1}),
+            ("DELETE", f"/{realm.name}", None),
+            ("GET", f"/{realm.name}/users", None),
+            ("POST", f"/{realm.name}/users", {"username": "mine"}),
+            ("GET", f"/{realm.name}/groups", None),
+            ("GET", f"/{realm.name}/events", None),
+            ("GET", f"/{other.name}/clients", None),
+            ("GET", "/master/clients", None),
+        ):
+            assert operator.request(method, path, json=document).status_code in (401, 403), f"{method} {path}"
+
+
+def test_it_cannot_give_roles(realm: TestRealm) -> None:
+    """Neither to itself nor to others: that would make its rights whatever it likes."""
+    account = realm.administrator.get(f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/service-account-user")["id"]
+    management = realm.client("realm-management")["id"]
+    role = realm.administrator.get(f"/{realm.name}/clients/{management}/roles/manage-realm")
+    with realm.operator_http() as operator:
+        path = f"/{realm.name}/users/{account}/role-mappings/clients/{management}"
+        assert operator.post(path, json=[role]).status_code == 403
+
+
+def test_without_its_right_nothing_counts_as_gone(server: Server, administrator: Admin) -> None:
+    """Keycloak then answers with empty lists, which must never empty a state."""
+    realm = make_realm(server, administrator)
+    client_id = realm.adapter().register(metadata(), None).client_id
+    account = administrator.get(f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/service-account-user")["id"]
+    management = realm.client("realm-management")["id"]
+    roles = {role["name"]: role for role in administrator.get(f"/{realm.name}/clients/{management}/roles")}
+    for place in (
+        f"/{realm.name}/users/{account}/role-mappings/clients/{management}",
+        f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/scope-mappings/clients/{management}",
+    ):
+        administrator.delete(place, [roles["manage-clients"]])
+        administrator.post(place, [roles["query-clients"]])
+    with realm.operator_http() as operator:
+        assert operator.get(f"/{realm.name}/clients", params={"clientId": client_id}).json() == []
+    adapter = realm.adapter()
+    for read in (lambda: adapter.read(client_id), lambda: list(adapter.clients())):
+        with pytest.raises(NotAllowed, match="sees no client at all"):
+            read()
+
+
+def test_another_realms_address_says_nothing_of_a_client(realm: TestRealm) -> None:
+    wrong = TestRealm(realm.server, realm.administrator, realm.name, realm.operator_key)
+    adapter = wrong.adapter()
+    adapter._api.base_url += "-misspelt"
+    with pytest.raises(Rejected, match="managementUrl must be that of a realm"):
+        adapter.read("any")
+
+
+def test_tokens_are_renewed_before_they_end(server: Server, administrator: Admin) -> None:
+    """Of a realm whose tokens live two seconds, in a run of seven: no request is ever answered with 401."""
+    realm = make_realm(server, administrator, accessTokenLifespan=2)
+    adapter = realm.adapter()
+    refused: list[httpx.Response] = []
+    adapter._api._client.event_hooks["response"].append(lambda answer: refused.append(answer) if answer.status_code == 401 else None)
+    tokens = adapter._api._tokens
+    assert tokens is not None
+    seen = set()
+    client_id = adapter.register(metadata(), None).client_id
+    end = time.monotonic() + 7
+    while time.monotonic() < end:
+        assert adapter.read(client_id) is not None
+        seen.add(tokens.current())
+    assert len(seen) >= 3
+    assert refused == []
+
+
+def test_a_token_that_is_revoked_is_replaced_once(server: Server, administrator: Admin) -> None:
+    realm = make_realm(server, administrator)
+    adapter = realm.adapter()
+    client_id = adapter.register(metadata(), None).client_id
+    administrator.put(f"/{realm.name}", {"realm": realm.name, "notBefore": int(time.time()) + 1})
+    time.sleep(2)
+    assert adapter.read(client_id) is not None
+
+
+def test_the_set_up_repairs_the_realm_and_touches_no_connection(server: Server, administrator: Admin) -> None:
+    """Run again, it takes away rights and scopes that the operator was given since, and what it lost comes back."""
+    realm = make_realm(server, administrator, scopes={SEND: "Send"}, audience="http://one.example")
+    adapter = realm.adapter()
+    client_id = adapter.register(metadata(), None).client_id
+    adapter.replace_scopes(client_id, None, frozenset({SEND}))
+    before = realm.client(client_id)
+    operator = realm.client(OPERATOR)
+    account = administrator.get(f"/{realm.name}/clients/{operator['id']}/service-account-user")["id"]
+    management = realm.client("realm-management")["id"]
+    place = f"/{realm.name}/users/{account}/role-mappings/clients/{management}"
+    administrator.post(place, [administrator.get(f"/{realm.name}/clients/{management}/roles/manage-realm")])
+    realm.change(OPERATOR, standardFlowEnabled=True)
+    realm.grant(OPERATOR, "profile")
+
+    wanted = Realm(
+        name=realm.name,
+        scopes={SEND: "Send", "dv_new": "New"},
+        operator=OPERATOR,
+        operator_scopes=("management_read", "management_write"),
+        operator_jwk=public_jwk(realm.operator_key),
+        audience="http://two.example",
+    )
+    set_up(administrator, wanted)
+    set_up(administrator, wanted)
+    assert [role["name"] for role in administrator.get(place)] == ["manage-clients"]
+    assert realm.client(OPERATOR)["optionalClientScopes"] == []
+    assert not realm.client(OPERATOR)["standardFlowEnabled"]
+    scopes = {scope["name"]: scope for scope in administrator.get(f"/{realm.name}/client-scopes")}
+    assert scopes["dv_new"]
+    assert [mapper["config"]["included.custom.audience"] for mapper in scopes[SEND]["protocolMappers"]] == ["http://two.example"]
+    assert realm.client(client_id) == before

@@ -1,0 +1,114 @@
+"""Stacks on a realm: two side by side, adoption of what was made by hand, secrets, and a scope that the realm lacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+
+from keycloak_sandbox.admin import Admin
+from keycloak_sandbox.server import Server
+from tests.keycloak.conftest import Platform
+from tests.support.engine import Project
+from tests.support.forms import PLAIN, SEND, write_form
+from tests.support.keycloak import SCOPES, make_realm
+from tests.support.portal import new_key
+
+TESTER = "dv_organisatieregister_testclient"
+
+
+def client_id_of(project: Project, name: str = "gent/loket") -> str:
+    return str(project.outputs()["connections"][name]["acmidm"]["client_id"])
+
+
+def test_two_stacks_live_side_by_side_in_one_realm(platform: Platform, tmp_path: Path) -> None:
+    """The same form on tni and prod: a client each, of which the other stack takes no notice."""
+    tni = platform.project(tmp_path / "project", "tni")
+    form = write_form(tni.forms)
+    form.document["environments"]["prod"] = json.loads(json.dumps(form.request("tni")))
+    form.add_key("key-prod", "prod")
+    form.request("prod")["jwks"] = ["loket-key-prod.jwk.json"]
+    form.save()
+    tni.apply()
+    prod = platform.project(tmp_path / "project", "prod")
+    prod.apply()
+    ids = client_id_of(tni), client_id_of(prod)
+    assert ids[0] != ids[1]
+    tni.in_sync()
+    prod.in_sync()
+    tni.succeed("destroy", "--yes", "--skip-preview", "--stack", "tni")
+    prod.in_sync()
+    assert platform.realm.request_token(form.keys["key-prod"], ids[1], scope=SEND).status_code == 200
+
+
+def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) -> None:
+    """Its client-ID stays, what Keycloak and people gave it goes, and the preview says so before."""
+    realm = platform.realm
+    by_hand = f"hand-made-{len(realm.client_ids())}"
+    realm.add_client(by_hand, name="Gent", publicClient=False, standardFlowEnabled=True)
+    realm.set_keys(by_hand, [new_key("by-hand")])
+    form = write_form(project.forms, scopes=(PLAIN,))
+    form.request()["adopt"] = {"acmidm": by_hand}
+    form.save()
+    shown = project.preview("--diff").output
+    for words in ("by-hand", "removed", "profile", "authorization_code"):
+        assert words in shown
+    project.apply()
+    assert client_id_of(project) == by_hand
+    assert realm.scopes(by_hand) == {PLAIN}
+    assert [key["kid"] for key in realm.keys(by_hand)] == ["key-1"]
+    assert realm.request_token(form.keys["key-1"], by_hand, scope=PLAIN).status_code == 200
+    project.in_sync()
+    # The state is lost: the natural key still finds it, though its client-ID does not come from there.
+    del form.request()["adopt"]
+    form.save()
+    project.succeed("stack", "rm", project.stack, "--yes", "--force", "--preserve-config")
+    project.succeed("stack", "init", project.stack)
+    project.apply()
+    assert client_id_of(project) == by_hand
+
+
+def test_the_client_of_another_owner_is_refused(platform: Platform, project: Project) -> None:
+    realm = platform.realm
+    write_form(project.forms)
+    project.apply()
+    client_id = client_id_of(project)
+    realm.change(client_id, attributes={"acmidm.managed_by": "other/tni:gent/loket"})
+    project.succeed("stack", "rm", project.stack, "--yes", "--force", "--preserve-config")
+    project.succeed("stack", "init", project.stack)
+    outcome = project.up()
+    assert outcome.code != 0
+    assert any(f"client {client_id} is registered already" in error and "managed by other/tni" in error for error in outcome.errors)
+
+
+def test_a_scope_that_the_realm_lacks_is_named(platform: Platform, server: Server, administrator: Admin, tmp_path: Path) -> None:
+    scopes = {name: title for name, title in SCOPES.items() if name not in (PLAIN, TESTER)}
+    poor = Platform(make_realm(server, administrator, scopes=scopes, audience=platform.portal.origin), platform.portal)
+    project = poor.project(tmp_path / "project")
+    write_form(project.forms, scopes=(PLAIN, TESTER, "dv_ar_adres_beheer"))
+    outcome = project.up()
+    assert outcome.code != 0
+    assert any(f"has no client scope {PLAIN}, {TESTER}, and nothing was granted" in error for error in outcome.errors), outcome.output
+    # Once somebody made them, the same command ends well.
+    for name in (PLAIN, TESTER):
+        administrator.post(f"/{poor.realm.name}/client-scopes", {"name": name, "protocol": "openid-connect"})
+    project.apply()
+    assert poor.realm.scopes(client_id_of(project)) == {PLAIN, TESTER, "dv_ar_adres_beheer"}
+
+
+def test_a_client_with_a_secret(platform: Platform, project: Project) -> None:
+    """Made by the engine, known to Keycloak, hidden everywhere else."""
+    write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    client_id = client_id_of(project)
+    secret = json.loads(project.shown_with_secrets())["client_secrets"]["gent/loket"]["acmidm"]
+    project.secrets.append(secret)
+    answer = httpx.post(
+        f"{platform.realm.issuer}/protocol/openid-connect/token",
+        data={"grant_type": "client_credentials", "scope": SEND},
+        auth=(client_id, secret),
+    )
+    assert answer.json()["scope"] == SEND
+    project.in_sync()
+    assert secret not in project.exported()

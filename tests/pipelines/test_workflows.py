@@ -1,0 +1,138 @@
+"""What the workflows may do, and that every command in them exists. ``make lint-workflows`` runs actionlint and zizmor over them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from acmidm.cli import app
+from tests.pipelines.workflows import ROOT, Step, jobs, steps, workflows
+
+MAY_WRITE = {
+    ("review", "review"): {"pull-requests"},
+    ("deploy", "tni"): {"id-token"},
+    ("deploy", "review-prod"): {"id-token"},
+    ("deploy", "prod"): {"id-token"},
+    ("drift", "drift"): {"id-token", "issues"},
+}
+
+
+def commands(text: str) -> list[str]:
+    """The commands in a ``run:``, each on one line; what is written to a file is left out."""
+    return [line.partition(" > ")[0].strip() for line in text.splitlines() if line.strip()]
+
+
+def exists(command: str) -> None:
+    """Fails where a command is neither a make target nor an ``acmidm`` command with these options."""
+    words = shlex.split(command)
+    if words[0] == "make":
+        done = subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    else:
+        assert words[0] in (".venv/bin/acmidm", "acmidm"), f"{command}: call a make target or acmidm, so that it is tested here"
+        result = CliRunner().invoke(app, [*words[1:], "--help"])
+        assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("step", [step for step in steps() if step.run], ids=str)
+def test_every_command_exists_with_its_options(step: Step) -> None:
+    for command in commands(step.run):
+        exists(command)
+
+
+def test_a_command_that_does_not_exist_would_be_found() -> None:
+    for wrong in ("make no-such-target", "acmidm review --no-such-option", "acmidm no-such-command", "gh pr comment"):
+        with pytest.raises(AssertionError):
+            exists(wrong)
+
+
+@pytest.mark.parametrize("step", [step for step in steps() if step.run], ids=str)
+def test_nothing_is_interpolated_into_a_command(step: Step) -> None:
+    """A branch's name can be a shell command: values come in by the environment alone."""
+    assert "${{" not in step.run
+
+
+def test_actions_are_pinned_and_few() -> None:
+    """By full commit, with the version beside it; only checkout, which keeps no credentials in the clone."""
+    text = "\n".join(file.read_text() for file in (ROOT / ".github" / "workflows").iterdir())
+    assert set(re.findall(r"uses: (.+)", text)) == {"actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"}
+    for step in steps():
+        if "uses" in step.document:
+            assert step.document["with"]["persist-credentials"] == "false", step
+
+
+def test_each_job_has_the_least_permissions() -> None:
+    for workflow, document in workflows().items():
+        assert document["permissions"] == {}, workflow
+    for workflow, name, job in jobs():
+        written = {what for what, level in job["permissions"].items() if level == "write"}
+        assert written == MAY_WRITE.get((workflow, name), set()), (workflow, name)
+        assert job["permissions"]["contents"] == "read"
+
+
+def test_a_pull_request_meets_no_secret() -> None:
+    """Forks are reviewed by the forms alone; and nothing runs in the context of the target branch."""
+    for workflow, document in workflows().items():
+        assert "pull_request_target" not in document["on"], workflow
+        assert "workflow_run" not in document["on"], workflow
+        if "pull_request" in document["on"]:
+            assert "secrets." not in str(document), workflow
+            assert "id-token" not in str(document), workflow
+
+
+def test_secrets_reach_the_one_step_that_needs_them() -> None:
+    for workflow, name, job in jobs():
+        assert "secrets." not in str(job.get("env", {})), (workflow, name)
+        holders = [str(step["run"]) for step in job["steps"] if "secrets." in str(step)]
+        assert set(holders) <= {"make deploy", "make drift-issue"}, (workflow, name)
+
+
+def test_production_comes_after_tni_and_after_somebody_looked() -> None:
+    deploy = workflows()["deploy"]["jobs"]
+    assert deploy["prod"]["needs"] == "review-prod"
+    assert deploy["review-prod"]["needs"] == "tni"
+    assert deploy["prod"]["environment"] == "prod"
+
+
+@pytest.mark.parametrize("stack", ["tni", "prod"])
+def test_one_run_at_a_time_changes_a_stack_and_is_never_cut_off(stack: str) -> None:
+    job = workflows()["deploy"]["jobs"][stack]
+    assert job["concurrency"] == {"group": f"stack-{stack}", "cancel-in-progress": "false"}
+    assert job["env"]["STACK"] == stack
+
+
+@pytest.mark.parametrize("stack", ["tni", "prod"])
+def test_a_cancelled_run_gives_its_lock_back(stack: str) -> None:
+    """Only where ``up`` itself was cut off: a lock is else somebody else's."""
+    listed: list[dict[str, Any]] = workflows()["deploy"]["jobs"][stack]["steps"]
+    up = next(step for step in listed if step.get("id") == "up")
+    last = listed[-1]
+    assert up["run"] == "make deploy"
+    assert (last["run"], last["if"]) == ("make unlock", "cancelled() && steps.up.outcome == 'cancelled'")
+
+
+def test_drift_never_stands_in_the_way_of_a_deployment() -> None:
+    """In the same group, a look at night would take the place of an ``up`` that waits."""
+    assert workflows()["drift"]["jobs"]["drift"]["concurrency"]["group"].startswith("drift-")
+
+
+def test_every_job_ends_by_itself() -> None:
+    assert all(int(job["timeout-minutes"]) <= 60 for _, _, job in jobs())
+
+
+@pytest.mark.parametrize("language", ["GitLab", "Azure DevOps"])
+def test_the_page_for_others_uses_commands_that_exist(language: str) -> None:
+    """The YAML in docs/pipelines.md calls make targets and acmidm, with options that exist."""
+    text = (ROOT / "docs" / "pipelines.md").read_text()
+    section = text.partition(f"## {language}\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^\s*(?:- )?(?:script: )?((?:make|\.venv/bin/acmidm) .+)$", section, re.MULTILINE)
+    assert len(found) >= 5, found
+    assert isinstance(yaml.safe_load(section.partition("```yaml\n")[2].partition("```")[0]), dict)
+    for command in found:
+        exists(command.partition(" > ")[0])

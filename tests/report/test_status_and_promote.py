@@ -1,0 +1,220 @@
+"""The list of connections, the promotion report, the schemas of all JSON outputs, and how commands fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from acmidm.cli import App
+from acmidm.report.drifting import drift_of, expiring_keys
+from acmidm.report.listing import Status, found, listed
+from acmidm.report.preview import Plan
+from acmidm.report.schemas import report_schemas
+from acmidm.report.state import Key
+from acmidm.report.status_text import status_as_markdown
+from acmidm.terminal import as_json
+from components.model.form import Environment
+from tests.report.conftest import CommandLine
+from tests.report.samples import NOW, client, reviewed
+from tests.support.engine import ROOT, Project
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
+
+PROMOTED = """\
+Stad Gent · loket: production lacks 2 of what TNI has, TNI lacks 1 of what production has, 1 set differently
+
+on TNI, not on production
+  scope       dv_dosis_schrijven
+  product     dosis
+
+on production, not on TNI
+  scope       dv_organisatieregister_info
+
+set differently, TNI → production
+  field       notificaties.merk_code: stad-gent → gent
+
+ready for production: not yet
+  yes   the form has TNI, where it is validated first
+  yes   the form asks for production
+  NO    production has no public key yet (step 9): add one under jwks
+  yes   no key of production has expired
+  yes   production has keys of its own
+  note  names not verified: dv_notificaties_schrijven; have Digitaal Vlaanderen confirm them, then correct the catalogue
+  yes   production asks for a scope
+
+On both: platforms acmidm; private_key_jwt. Keys: 1 on TNI, 0 on production.
+"""
+OUTPUTS: dict[str, Any] = {
+    "environment": "tni",
+    "connections": {
+        "gent/loket": {
+            "acmidm": {
+                "organisation": "Stad Gent",
+                "organisation_code": "OVO002067",
+                "application": "loket",
+                "client_id": "1234",
+                "token_endpoint_auth_method": "private_key_jwt",
+                "scopes": ["vo_info", "dv_dosis_schrijven"],
+                "keys": {
+                    "a": {"thumbprint": "tA", "expires": (NOW + timedelta(days=9, hours=1)).isoformat()},
+                    "b": {"thumbprint": "tB", "expires": None},
+                },
+                "products": ["dosis"],
+            }
+        },
+        "vlaio/steun": {
+            "geosecure": {
+                "organisation": "VLAIO",
+                "organisation_code": "OVO000001",
+                "application": "steun",
+                "client_id": "40001",
+                "token_endpoint_auth_method": "client_secret_basic",
+                "scopes": ["DosisImport"],
+                "keys": {},
+                "products": [],
+            }
+        },
+    },
+}
+
+
+def test_status_searches_and_filters() -> None:
+    """Every word counts, whatever it is a part of; a client without a key that ends is not one that ends soon."""
+    both = listed("tni", OUTPUTS, NOW)
+
+    def forms(**how: Any) -> list[str]:
+        return [one.form for one in found(both, **how)]
+
+    assert forms() == ["gent/loket", "vlaio/steun"]
+    assert forms(search="GENT 1234 tB") == ["gent/loket"]
+    assert forms(search="gent 40001") == []
+    assert forms(search="ovo000001 geosecure") == ["vlaio/steun"]
+    assert forms(scope="DosisImport") == ["vlaio/steun"]
+    assert forms(days=9) == ["gent/loket"]
+    assert forms(days=8) == []
+
+
+def test_status_as_markdown() -> None:
+    """Keys that end soon stand out, in words too."""
+    status = Status(checked_at=NOW, stacks=("tni",), connections=found(listed("tni", OUTPUTS, NOW)))
+    assert status_as_markdown(status).splitlines() == [
+        "### 2 connections on tni",
+        "",
+        "| where | client | client-ID | scopes | keys | products |",
+        "|---|---|---|---|---|---|",
+        "| tni | **Stad Gent** · loket | `1234` | `vo_info`<br>`dv_dosis_schrijven` | **a until 2026-12-04 (9 days left)**<br>b | dosis |",
+        "| tni (geosecure) | **VLAIO** · steun | `40001` | `DosisImport` | client secret |  |",
+    ]
+
+
+def test_status_of_a_stack(project: Project, acmidm: CommandLine) -> None:
+    """Before and after the first up; no line of it ends in blanks; an unknown stack is wrong use."""
+    assert acmidm.run("status", "--stack", "tni").stdout == "stack tni has no connections yet; run make up STACK=tni\n"
+    form = write_form(project.forms)
+    project.apply()
+    outcome = acmidm.run("status", "--stack", "tni")
+    lines = outcome.stdout.splitlines()
+    assert lines[0] == "1 connection on tni"
+    assert lines[1].startswith(f"Stad Gent · {form.application}  ")
+    assert lines[2:] == ["  scopes   dv_notificaties_schrijven", "  keys     key-1", "  products notificaties"]
+    assert acmidm.run("status", "nobody", "--stack", "tni").stdout == 'no connection on tni holds "nobody"\n'
+    assert acmidm.run("status", "--stack", "nowhere").code == 2
+    assert acmidm.json("status", "--stack", "tni")["connections"][0]["keys"][0]["kid"] == "key-1"
+    page = acmidm.run("status", "--stack", "tni", "--output", "html").stdout
+    assert page.startswith("<!doctype html>")
+
+
+@pytest.fixture
+def promoting(tmp_path: Path) -> Callable[..., Any]:
+    project = Project(tmp_path / "project")
+    (project.folder / "state").mkdir(parents=True)
+
+    def run(*words: str) -> Any:
+        return CommandLine(project).run("promote", *words, "--catalogue", str(ROOT / "catalogue"))
+
+    return run
+
+
+def test_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+    """What production lacks, the reverse, what differs, and why it is not ready; 1 until there is nothing to promote."""
+    form = write_form(tmp_path / "project" / "onboardings", scopes=(SEND, DOSSIERS), application="loket")
+    form.document["environments"]["prod"] = {
+        "scopes": {SEND: {}, "dv_organisatieregister_info": {}},
+        "products": {"notificaties": {**deepcopy(NOTIFICATIES), "merk_code": "gent"}},
+    }
+    form.save()
+    outcome = promoting(str(form.path))
+    assert (outcome.code, outcome.stdout) == (1, PROMOTED)
+    report = json.loads(promoting(str(form.path), "--output", "json").stdout)
+    Draft202012Validator(json.loads((ROOT / "schema" / "promote.schema.json").read_text())).validate(report)
+    assert report["ready"] is False
+    assert "- [ ] production has no public key yet" in promoting(str(form.path), "--output", "markdown").stdout
+
+    form.document["environments"]["prod"] = {
+        "scopes": {SEND: {}, DOSSIERS: {}},
+        "products": {"notificaties": deepcopy(NOTIFICATIES), "dosis": deepcopy(DOSIS)},
+    }
+    form.add_key("prod-key", "prod")
+    form.save()
+    outcome = promoting(str(form.path))
+    assert outcome.code == 0, outcome.output
+    assert "ready for production: yes" in outcome.stdout
+
+
+def test_promote_used_wrongly(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+    """2 for what is no form."""
+    form = write_form(tmp_path / "project" / "onboardings", contacts=[])
+    assert promoting(str(form.path)).code == 2
+    assert promoting(str(form.path.parent)).code == 2
+    assert promoting("none.yaml").code == 2
+
+
+def test_json_outputs_are_as_their_schemas_say() -> None:
+    """And the schemas that are shipped are those of the models."""
+    plan = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
+    key = Key("t", NOW + timedelta(days=3))
+    state = client(keys={"a": key})
+    review = reviewed((client(), None), (client("gent/x"), client("gent/x", scopes={"dv_dosis_schrijven": "why"}, keys={"a": key})))
+    drift = drift_of("tni", plan, review.connections, (), NOW, expiring=expiring_keys({state.place: state}, NOW, 30))
+    status = Status(checked_at=NOW, stacks=("tni",), connections=found(listed("tni", OUTPUTS, NOW)))
+    for name, report in {"review": review, "drift": drift, "status": status}.items():
+        text = (ROOT / "schema" / f"{name}.schema.json").read_text()
+        assert text == report_schemas()[f"{name}.schema.json"], "run make schema"
+        Draft202012Validator(json.loads(text)).validate(json.loads(as_json(report)))
+        assert as_json(report).isascii()
+
+
+def test_what_nobody_foresaw_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback, which could hold a secret; an exit code that means nothing else."""
+    app = App(pretty_exceptions_enable=False)
+
+    @app.command()
+    def fails() -> None:
+        raise KeyError("the-client-secret")
+
+    monkeypatch.setattr("sys.argv", ["acmidm"])
+    monkeypatch.delenv("ACMIDM_DETAILS", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        app()
+    assert ended.value.code == 70
+    said = capsys.readouterr().err
+    assert said.startswith("acmidm met something unforeseen (KeyError); run it again with ACMIDM_DETAILS=1")
+    assert "the-client-secret" not in said
+    assert said.count("\n") == 1
+
+
+def test_every_command_teaches() -> None:
+    """Each report's help has an example and its exit codes."""
+    from acmidm.cli import app
+
+    commands = {command.name: command for command in app.registered_commands}
+    for name in ("review", "drift", "status", "promote"):
+        epilog = commands[name].epilog or ""
+        assert f"acmidm {name}" in epilog
+        assert "**Exit codes**" in epilog

@@ -1,0 +1,59 @@
+"""The story on the embedded authority, and the page that shows it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import date
+from pathlib import Path
+
+from components.settings import AuthorityKind
+from story.authorities import Authorities
+from story.scratch import PROJECT, Scratch
+from story.stable import Stable
+from story.telling import Step, Telling
+from story.tour import TOUR, tour
+
+
+_WHO = re.compile(r" \(by `?helpdesk`? at [^)]*\)")
+
+
+def told_on(kind: AuthorityKind, folder: Path) -> str:
+    """The page as a telling on this kind of authority would write it."""
+    steps: list[Step] = []
+    scratch = Scratch(folder / "repository")
+    Telling(scratch, Authorities(scratch, kind), steps.append).tell()
+    return tour(steps)
+
+
+def differences(told: str, written: str) -> str:
+    return "\n".join(difflib.unified_diff(written.splitlines(), told.splitlines(), "docs/tour.md", "now", lineterm="", n=1))
+
+
+def test_the_tour_shows_what_really_happens(tmp_path: Path) -> None:
+    """From form to production, with a drift in between; what the page shows is what the commands said, but for stand-ins."""
+    written = (PROJECT / TOUR).read_text(encoding="utf-8")
+    told = told_on(AuthorityKind.BEHEERPORTAAL, tmp_path)
+    assert told == written, f"docs/tour.md is stale; run: make tour\n{differences(told, written)}"
+
+
+def test_on_keycloak_it_is_the_same_story(tmp_path: Path) -> None:
+    """Word for word, but for who changed something by hand, which Keycloak does not tell."""
+    written = _WHO.sub("", (PROJECT / TOUR).read_text(encoding="utf-8"))
+    told = told_on(AuthorityKind.KEYCLOAK, tmp_path)
+    assert told == written, differences(told, written)
+
+
+def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:
+    """The same value by the same stand-in; an OVO code, a scope and a duration in days stay."""
+    stable = Stable(date(2027, 1, 10))
+    first = stable.text("client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, until 2028-01-10, at 2027-01-10 12:34 UTC, OVO002067")
+    again = stable.text("client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f and ffffffff-7c3f-4a55-9e0e-1a2b3c4d5e6f")
+    client = first.split()[1].rstrip(",")
+    assert first == f"client {client}, until 2027-11-25, at 2026-11-25 03:17 UTC, OVO002067"
+    assert again.startswith(f"client {client} and ")
+    assert len({client, again.split()[-1], "0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f"}) == 3
+    thumbprint = "QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y"
+    text = stable.text(f"thumbprint `{thumbprint}` and thumbprint {thumbprint}, scope dv_magda_organisaties_verenigingen_verenigingen_v1_G")
+    assert thumbprint not in text
+    assert text.endswith("scope dv_magda_organisaties_verenigingen_verenigingen_v1_G")

@@ -1,0 +1,168 @@
+"""Rows and clients, without an authority: what a form says, and every reason why there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acmidm.importing.draft import slug
+from acmidm.importing.listed import ListedClient, Register
+from acmidm.importing.plan import Plan, plan_of
+from acmidm.importing.sheet import Column, Row
+from components.authorities.port import ClientMetadata, ClientSnapshot, RegisteredClient
+from components.model.form import Environment, Platform
+from components.model.loading import Onboardings, load_catalogue
+from tests.support.portal import new_key, public_jwk
+
+TNI, PROD = Environment.TNI, Environment.PROD
+FORMS = Onboardings(load_catalogue(Path(__file__).parents[3] / "catalogue"), ())
+GENT = "0207451227"
+ALL = {column: chr(65 + index) for index, column in enumerate(Column)}
+
+
+def row(number: int = 2, tni: str | None = "a-1", prod: str | None = None, kbo: str | None = GENT) -> Row:
+    values = {Column.KBO: kbo, Column.CLIENT_TEST: tni, Column.CLIENT_PROD: prod}
+    return Row(None, number, {column: value for column, value in values.items() if value}, ALL)
+
+
+def client(
+    client_id: str = "a-1",
+    environment: Environment = TNI,
+    *,
+    platform: Platform = Platform.ACMIDM,
+    scopes: frozenset[str] = frozenset(),
+    jwks: dict[str, dict[str, Any]] | None = None,
+    **changes: Any,
+) -> ListedClient:
+    values: dict[str, Any] = {
+        "client_name": "Stad Gent - loket",
+        "software_id": None,
+        "managed_by": None,
+        "organisation_name": "Stad Gent",
+        "ovo_code": None,
+        "kbo_number": GENT,
+        "application": "Loket",
+        "grant_types": ("client_credentials",),
+        "token_endpoint_auth_method": "private_key_jwt",
+        "contacts": ("api@stad-gent.example",),
+        **changes,
+    }
+    registered = RegisteredClient(client_id, ClientMetadata(**values))
+    return ListedClient(environment, platform, ClientSnapshot(registered, scopes, jwks or {}), {})
+
+
+def planned(rows: list[Row], *clients: ListedClient, contact: str | None = None) -> Plan:
+    registers = {
+        environment: Register(environment.value, environment, tuple(one for one in clients if one.environment is environment))
+        for environment in Environment
+    }
+    return plan_of(rows, registers, FORMS, contact)
+
+
+def only_reason(plan: Plan) -> str:
+    assert plan.drafts == []
+    (reason,) = plan.unplaced
+    return reason
+
+
+def test_a_row_becomes_a_form() -> None:
+    """Scopes by the catalogue's names; what providers assign by themselves is not asked."""
+    plan = planned([row()], client(scopes=frozenset({"dv_dosis_schrijven", "vo_info"}), jwks={"k": public_jwk(new_key("k"))}))
+    (draft,) = plan.drafts
+    assert (draft.name, draft.application, draft.organisation) == ("stad-gent/loket", "loket", {"name": "Stad Gent", "kbo": GENT})
+    assert draft.scopes == {TNI: ["dv_dosis_schrijven"]}
+    assert [key.kid for key in draft.keys[TNI]] == ["k"]
+    assert (draft.notes, plan.unplaced) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"grant_types": ("authorization_code", "client_credentials")}, "has the grant types authorization_code, client_credentials"),
+        ({"enabled": False}, "is disabled, and a form would enable it"),
+        ({"managed_by": "elders/tni:x"}, "is managed by elders/tni:x"),
+        ({"scopes": frozenset({"dv_onbekend"})}, 'has the scope "dv_onbekend", which is not in the catalogue: add it there'),
+        ({"kbo_number": "0207437468"}, "column A (KBOnummer) says 0207451227, while client a-1"),
+        ({"application": "!", "client_name": "Stad Gent"}, "neither application nor client_name of its clients can name the application"),
+        ({"contacts": ()}, "its clients have no contacts: name one with --contact"),
+        ({"kbo_number": "0316380841"}, "column A (KBOnummer) says"),
+    ],
+)
+def test_what_a_form_cannot_say_is_a_reason(changes: dict[str, Any], reason: str) -> None:
+    assert reason in only_reason(planned([row()], client(**changes)))
+
+
+def test_a_weak_key_is_a_reason_and_its_value_is_not_repeated() -> None:
+    weak = {"kty": "RSA", "kid": "old", "n": "AQAB", "e": "AQAB"}
+    reason = only_reason(planned([row()], client(jwks={"old": weak})))
+    assert 'key "old" of client a-1' in reason
+    assert "is an RSA key of 17 bits" in reason
+    assert "AQAB" not in reason
+
+
+def test_every_reason_at_once() -> None:
+    plan = planned([row(kbo="0207451228")], client(enabled=False, contacts=()))
+    assert len(plan.unplaced) == 1, "the KBO number first: what it identifies is in doubt"
+    assert len(planned([row()], client(enabled=False, contacts=())).unplaced) == 2
+
+
+def test_a_lost_leading_zero_is_put_back() -> None:
+    """What Excel does to a KBO number; the check digits say whether it was one."""
+    assert len(planned([row(kbo="207451227")], client()).drafts) == 1
+    assert "check digits" in only_reason(planned([row(kbo="207451228")], client()))
+
+
+def test_production_counts_where_the_environments_differ() -> None:
+    plan = planned(
+        [row(prod="b-1")],
+        client(contacts=("test@stad-gent.example",), application="loket-test"),
+        client("b-1", PROD, contacts=("api@stad-gent.example",), application="loket"),
+    )
+    (draft,) = plan.drafts
+    assert draft.application == "loket"
+    assert draft.contacts == ["api@stad-gent.example", "test@stad-gent.example"]
+    assert len(draft.notes) == 3
+    assert 'has the application "loket-test"; the form says "loket"' in draft.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"ovo_code": "OVO002067"}, "its clients are of different organisations"),
+        ({"token_endpoint_auth_method": "client_secret_basic"}, "its clients authenticate differently"),
+    ],
+)
+def test_environments_that_fit_in_no_one_form(other: dict[str, Any], reason: str) -> None:
+    assert reason in only_reason(planned([row(prod="b-1")], client(), client("b-1", PROD, **other)))
+
+
+def test_an_address_serves_where_there_are_no_contacts() -> None:
+    (draft,) = planned([row()], client(contacts=()), contact="api@leverancier.example").drafts
+    assert draft.contacts == ["api@leverancier.example"]
+    assert "has the contacts none; the form says api@leverancier.example" in draft.notes[0]
+
+
+def test_a_client_of_geosecure_is_told_how() -> None:
+    reason = only_reason(planned([row(tni="6776")], client("6776", platform=Platform.GEOSECURE)))
+    assert "is one of geosecure; put the client of ACM/IDM there, and add to its form platforms: [acmidm, geosecure]" in reason
+
+
+def test_two_rows_for_one_connection_are_both_named() -> None:
+    plan = planned([row(2, "a-1"), row(3, "a-2")], client("a-1"), client("a-2"))
+    assert plan.drafts == []
+    assert [line.partition(":")[0] for line in plan.unplaced] == ["row 2", "row 3"]
+
+
+def test_a_secret_is_a_note() -> None:
+    (draft,) = planned([row()], client(token_endpoint_auth_method="client_secret_basic")).drafts
+    assert "authenticates with a secret, which nobody can read" in draft.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Stad Gênt (loket)", "stad-gent-loket"), ("  ", ""), ("!", ""), ("Sint-Niklaas", "sint-niklaas"), ("x" * 80, "x" * 64)],
+)
+def test_names_of_files(text: str, name: str) -> None:
+    assert slug(text) == name
