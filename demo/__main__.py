@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+from components.authorities.errors import AuthorityError
 from components.model.form import Platform
 from components.settings import stack_settings
-from components.authorities.errors import AuthorityError
 from demo.story import Story, StoryFailed
 from toolchain.environment import variables
 

@@ -250,6 +250,7 @@ def test_users_are_kept_with_a_hash_only(portal: RunningPortal, name: str) -> No
     ):
         with pytest.raises(ValueError, match=words):
             add_user(database, given, organisation, api_beheerder=False)
-    for change in (lambda: set_right(database, "nobody", api_beheerder=True), lambda: remove_user(database, "nobody")):
-        with pytest.raises(ValueError, match="no user nobody"):
-            change()
+    with pytest.raises(ValueError, match="no user nobody"):
+        set_right(database, "nobody", api_beheerder=True)
+    with pytest.raises(ValueError, match="no user nobody"):
+        remove_user(database, "nobody")

@@ -14,7 +14,6 @@ from story.stable import Stable
 from story.telling import Step, Telling
 from story.tour import TOUR, tour
 
-
 _WHO = re.compile(r" \(by `?helpdesk`? at [^)]*\)")
 
 
