@@ -105,7 +105,7 @@ contracts: venv  ## Check which room may import which
 	.venv/bin/lint-imports
 
 test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run everything that CI runs
-	@$(in_environment) pytest -n 2 --dist loadfile --cov tests toolchain
+	@$(in_environment) pytest tests toolchain -n 2 --dist loadfile --cov
 
 test-unit: venv  ## Run the tests that need no engine
 	.venv/bin/pytest tests/unit toolchain
