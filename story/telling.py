@@ -101,8 +101,7 @@ class Telling:
         self.authorities.change_by_hand(self._client_id(), GRANTED, new_public_key(SLIPPED_IN))
         self._command(
             "Drift",
-            "Then somebody with an operator's rights grants a scope and slips a key in, past the forms. "
-            "That night's issue says so, and who it was.",
+            "Somebody grants a scope and slips a key in by hand, past the forms. That night's issue says so, and who it was.",
             "acmidm drift --stack tni --output markdown",
             code=1,
             shown=Shown.MARKDOWN,

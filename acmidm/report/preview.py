@@ -11,6 +11,7 @@ from acmidm.report.assemble import Assembly
 from acmidm.report.compare import Place
 from acmidm.report.state import ClientState
 from acmidm.report.takeover import before_takeover
+from components.authorities.errors import AuthorityError
 from components.model.form import Environment
 
 KINDS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
@@ -18,9 +19,10 @@ PASSWORD = "RandomPassword"
 _STACK = "pulumi:pulumi:Stack"
 _CHANGES = frozenset({"create", "update", "delete", "replace"})
 _REFRESH = "refresh"
-_EXCEPTION = re.compile(r"^(?:[A-Za-z_]\w*\.)+[A-Z]\w*: ")
+_EXCEPTION = re.compile(rf"^(?:\w+\.)*(?:{'|'.join(kind.__name__ for kind in AuthorityError.__subclasses__())}): ")
+"""The class that the engine names before an error's own sentence."""
 _ATTEMPTS = re.compile(r" \(tried .*?\)")
-_SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred")
+_SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred", "Resource monitor has terminated")
 PROTECTED = "its client is protected: it can be neither removed nor replaced; see docs/operations.md on how to part with one"
 _PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
 

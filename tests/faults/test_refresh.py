@@ -26,7 +26,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "not-json": (faults.answer(200, b'{"client_id": ', "application/json"), "JSON that does not parse"),
     "empty": (faults.answer(200, b"", "application/json"), "the answer is not what this API gives"),
     "null": (faults.answer(200, b"null", "application/json"), "the answer is not what this API gives"),
-    "other-json": (faults.answer(200, b'{"items": "none"}', "application/json"), "the answer is not what this API gives"),
+    "other-json": (faults.answer(200, b'["items"]', "application/json"), "the answer is not what this API gives"),
     "redirect": (faults.answer(302, headers={"location": "http://127.0.0.1:9/"}), "redirects, which is never followed"),
 }
 

@@ -13,6 +13,7 @@ from story.scratch import PROJECT, Scratch
 from story.stable import Stable
 from story.telling import Step, Telling
 from story.tour import TOUR, tour
+from tests.support.keycloak import distribution_or_skip
 
 _WHO = re.compile(r" \(by `?helpdesk`? at [^)]*\)")
 
@@ -38,6 +39,7 @@ def test_the_tour_shows_what_really_happens(tmp_path: Path) -> None:
 
 def test_on_keycloak_it_is_the_same_story(tmp_path: Path) -> None:
     """Word for word, but for who changed something by hand, which Keycloak does not tell."""
+    distribution_or_skip()
     written = _WHO.sub("", (PROJECT / TOUR).read_text(encoding="utf-8"))
     told = told_on(AuthorityKind.KEYCLOAK, tmp_path)
     assert told == written, differences(told, written)

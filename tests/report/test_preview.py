@@ -1,0 +1,44 @@
+"""What is read out of a preview's JSON besides its steps."""
+
+from __future__ import annotations
+
+import pytest
+
+from acmidm.report.preview import NotAPlan, problems_in, read_plan
+
+URN = "urn:pulumi:tni::acmidm::acmidm:index:Onboarding$pulumi-python:dynamic/acmidm:OAuthClient::gent/loket"
+
+
+def test_problems_are_sentences_each_once() -> None:
+    """Without the classes of exceptions, without what says nothing, and the same trouble of many resources once."""
+    cause = (
+        "error: Preview failed: components.authorities.retry.Passing: GET x: refused\n\nThe above exception was the direct cause of …\n\n"
+    )
+    diagnostics = [
+        {"severity": "info", "message": "retrying"},
+        {
+            "severity": "error",
+            "message": f"{cause}components.authorities.errors.Unreachable: GET x: refused (tried 13 times in 60.0 s); look\n",
+        },
+        {"severity": "error", "message": "error: Preview failed: Unreachable: GET x: refused (tried 1 time in 0.0 s); look"},
+        {"severity": "error", "message": "error: onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file\n"},
+        {
+            "severity": "error",
+            "urn": URN,
+            "message": f'error: Preview failed: resource "{URN}" cannot be deleted\nbecause it is protected. To',
+        },
+        {"severity": "error", "message": "error: Resource monitor has terminated, shutting down"},
+        {"severity": "error", "message": "error: preview failed\n"},
+    ]
+    assert problems_in(diagnostics) == (
+        "GET x: refused (tried 13 times in 60.0 s); look",
+        "onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file",
+        "gent/loket: its client is protected: it can be neither removed nor replaced; see docs/operations.md on how to part with one",
+    )
+
+
+@pytest.mark.parametrize("document", [{}, [], {"steps": 1}, {"steps": []}, None])
+def test_what_is_no_plan(document: object) -> None:
+    """Is told as such."""
+    with pytest.raises(NotAPlan):
+        read_plan(document)
