@@ -13,16 +13,9 @@ from playwright.sync_api import Browser, Page
 
 from beheerportaal.users import add_user
 from tests.engine.conftest import offered
-from tests.support.browser import chromium
 from tests.support.engine import Project
 from tests.support.portal import RunningPortal, running_portal
 from tests.support.registry import Registry
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,10 @@ FILES = ("Makefile", "toolchain", "policies", "schema", "pyproject.toml", "requi
 LOCKED_BY_A_RUNNER = {"pid": 4711, "username": "runner", "hostname": "a-runner-that-died", "timestamp": "2026-11-25T03:17:00Z"}
 
 
+_OF_MAKE = frozenset({"MAKEFLAGS", "MAKELEVEL", "MFLAGS"})
+"""What `make test` leaves to its children, and makes another make talk of the folders that it enters."""
+
+
 @dataclass
 class Clone:
     """A scratch clone, the steps of whose jobs are run one by one. What installs tools is left out: they are there."""
@@ -34,10 +38,11 @@ class Clone:
         """Runs a step's command as GitHub does, by bash that stops at the first error."""
         # -o: the tools are those of the real clone, which the links of this one lead to.
         command = step.run.replace("make ", "make -o ready ")
+        variables = {**self.scratch.variables, **self.job.environment, **environment}
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", command],
             cwd=self.scratch.folder,
-            env={**self.scratch.variables, **self.job.environment, **environment},
+            env={name: value for name, value in variables.items() if name not in _OF_MAKE},
             capture_output=True,
             text=True,
             timeout=300,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,7 @@ from acmidm.report.listing import ListedConnection, ListedKey, Status
 from acmidm.report.preview import Plan
 from components.model.form import Environment, Platform
 from tests.report.samples import NOW, client, reviewed
-from tests.support.browser import accessible, chromium, shot
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
+from tests.support.browser import accessible, shot
 
 
 def opened(browser: Browser, folder: Path, html: str) -> Page:
