@@ -2,33 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from tests.support.fixtures import portal, project, registry
 
-import pytest
-
-from tests.support.engine import Project
-from tests.support.offered import offered
-from tests.support.portal import RunningPortal, running_portal
-from tests.support.registry import Registry
-
-
-@pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    with running_portal(tmp_path_factory.mktemp("portal"), **offered()) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def registry(portal: RunningPortal) -> Iterator[Registry]:
-    """The same portal, seen and changed by hand."""
-    with portal.operator() as http:
-        yield Registry(http)
-
-
-@pytest.fixture
-def project(portal: RunningPortal, tmp_path: Path) -> Project:
-    """A project without forms, connected to the portal."""
-    made = Project(tmp_path / "project")
-    made.connect(portal)
-    return made
+__all__ = ["portal", "project", "registry"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,16 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from beheerportaal.users import add_user
-from tests.engine.conftest import offered
-from tests.support.engine import Project
-from tests.support.portal import RunningPortal, running_portal
+from tests.support.fixtures import portal, project
+from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
 
-
-@pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    with running_portal(tmp_path_factory.mktemp("portal"), **offered()) as running:
-        yield running
+__all__ = ["portal", "project"]
 
 
 @pytest.fixture
@@ -34,14 +28,6 @@ def operator(portal: RunningPortal) -> Iterator[httpx.Client]:
 def registry(operator: httpx.Client) -> Registry:
     """The portal, seen by its operator."""
     return Registry(operator)
-
-
-@pytest.fixture
-def project(portal: RunningPortal, tmp_path: Path) -> Project:
-    """A project without forms, connected to the portal."""
-    made = Project(tmp_path / "project")
-    made.connect(portal)
-    return made
 
 
 class Desk:

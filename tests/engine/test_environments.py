@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-from tests.engine.conftest import offered
 from tests.support.engine import Project
 from tests.support.forms import SEND, write_form
+from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 from tests.support.registry import Registry
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.engine.conftest import offered
 from tests.support.engine import Project, settings_of
 from tests.support.forms import PLAIN, SEND, write_form
+from tests.support.offered import offered
 from tests.support.portal import RunningPortal, client_document, new_key, running_portal
 from tests.support.registry import Registry
 

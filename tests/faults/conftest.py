@@ -10,22 +10,10 @@ import pytest
 from components.authorities.connected import ConnectedPlatform
 from tests.faults.between import ProxiedProject, platform_through
 from tests.support.fault_proxy import FaultProxy
-from tests.support.offered import offered
-from tests.support.portal import RunningPortal, running_portal
-from tests.support.registry import Registry
+from tests.support.fixtures import portal, registry
+from tests.support.portal import RunningPortal
 
-
-@pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    with running_portal(tmp_path_factory.mktemp("portal"), **offered()) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def registry(portal: RunningPortal) -> Iterator[Registry]:
-    """The portal without the proxy, seen and changed by hand."""
-    with portal.operator() as http:
-        yield Registry(http)
+__all__ = ["portal", "registry"]
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from components.authorities.keycloak import Keycloak
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
-from tests.engine.conftest import offered
 from tests.support.engine import Project
 from tests.support.keycloak import TestRealm, make_realm, running_keycloak
+from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.engine.conftest import offered
 from tests.report.conftest import CommandLine, told
 from tests.support.engine import Project, settings_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
+from tests.support.offered import offered
 from tests.support.portal import RunningPortal, new_key, register_client, running_portal
 
 TEN_DAYS = 10 * 86_400

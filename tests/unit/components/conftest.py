@@ -8,22 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.conftest import offered
-from tests.support.portal import RunningPortal, running_portal
-from tests.support.registry import Registry
+from tests.support.fixtures import portal, registry
+from tests.support.portal import RunningPortal
 from tests.unit.components.world import World, world_of
 
-
-@pytest.fixture(scope="session")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    with running_portal(tmp_path_factory.mktemp("portal"), **offered()) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def registry(portal: RunningPortal) -> Iterator[Registry]:
-    with portal.operator() as http:
-        yield Registry(http)
+__all__ = ["portal", "registry"]
 
 
 @pytest.fixture

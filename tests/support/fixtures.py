@@ -1,0 +1,38 @@
+"""Fixtures that several folders want, each its own: a conftest imports them, and pytest then makes a set for that folder.
+
+So that what one folder's tests leave at its portal is not seen by another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.engine import Project
+from tests.support.offered import offered
+from tests.support.portal import RunningPortal, running_portal
+from tests.support.registry import Registry
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    """A portal that knows all that the catalogue offers."""
+    with running_portal(tmp_path_factory.mktemp("portal"), **offered()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def registry(portal: RunningPortal) -> Iterator[Registry]:
+    """The same portal, seen and changed by hand."""
+    with portal.operator() as http:
+        yield Registry(http)
+
+
+@pytest.fixture
+def project(portal: RunningPortal, tmp_path: Path) -> Project:
+    """A project without forms, connected to the portal."""
+    made = Project(tmp_path / "project")
+    made.connect(portal)
+    return made
