@@ -84,8 +84,13 @@ class Exchange:
         return reply
 
     def reply(self, reply: Reply) -> None:
-        self.send(reply.head(len(reply.body)) + (b"" if self.request.method == "HEAD" else reply.body))
+        # Before it is sent: a client that has its answer may look at the record at once.
         self.request.status = reply.status
+        try:
+            self.send(reply.head(len(reply.body)) + (b"" if self.request.method == "HEAD" else reply.body))
+        except HungUp:
+            self.request.status = None
+            raise
 
     def send(self, content: bytes) -> None:
         try:
