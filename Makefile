@@ -2,6 +2,7 @@ STACK ?= tni
 OUTPUT ?= text
 AUTHORITY ?= beheerportaal
 CONNECTIONS ?= 200
+FORMS ?= 1000
 PYTHON ?= python3
 
 # Looked up when a recipe runs, so that `make help` needs no Python.
@@ -9,7 +10,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit bench schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ lock:  ## Write requirements*.txt anew (needs uv)
 
 bench: ready  ## Measure the project with many connections (CONNECTIONS=200)
 	@$(in_environment) python -m bench.scale $(CONNECTIONS)
+
+bench-validate: ready  ## Measure acmidm validate (FORMS=1000)
+	@$(in_environment) python -m bench.validation $(FORMS)
 
 schema: venv  ## Write the editor's schemas anew
 	@.venv/bin/acmidm schema

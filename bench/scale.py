@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jwcrypto.jwk import JWK
 
-from components.model.identifiers import kbo_number
+from bench.organisations import kbo_of
 from tests.support.engine import Outcome, Project
 from tests.support.portal import OPERATOR, PRODUCTS, SCOPES, RunningPortal, running_portal
 
@@ -68,7 +68,7 @@ def _project(folder: Path, portal: RunningPortal, connections: int) -> Project:
     for number in range(connections):
         form = project.forms / f"organisation-{number}" / "loket.yaml"
         form.parent.mkdir()
-        form.write_text(_FORM.format(number=number, kbo=_kbo(number)))
+        form.write_text(_FORM.format(number=number, kbo=kbo_of(number)))
     project.prepare(
         {
             "managementUrl": f"{portal.origin}/management/v1",
@@ -79,11 +79,6 @@ def _project(folder: Path, portal: RunningPortal, connections: int) -> Project:
         }
     )
     return project
-
-
-def _kbo(number: int) -> str:
-    first = 10_000_000 + number
-    return kbo_number(f"{first:08d}{97 - first % 97:02d}")
 
 
 def _requests(portal: RunningPortal) -> int:
