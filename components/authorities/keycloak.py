@@ -19,6 +19,7 @@ from components.authorities.keycloak_wire import (
     WireClients,
     changes_document,
     client_id_for,
+    empty_dedicated_scope_document,
     jwks_document,
     metadata_document,
     new_client_document,
@@ -166,7 +167,7 @@ class Keycloak:
 
     def _change_scopes(self, client: WireClient, wanted: frozenset[str]) -> None:
         """Grants first, so that a change that is cut off leaves no application with less than it had and is to keep."""
-        granted, withdrawn = wanted - client.scopes, client.scopes - wanted - self._assigned
+        granted, withdrawn = wanted - client.scopes, client.granted - wanted - self._assigned
         ids = self._scopes.ids(granted | withdrawn)
         try:
             # Optional ones: a token carries those that its request names, and no others.
@@ -175,6 +176,8 @@ class Keycloak:
             for name in sorted(withdrawn):
                 kind = "default" if name in client.default_client_scopes else "optional"
                 self._api.request("DELETE", f"/clients/{client.id}/{kind}-client-scopes/{ids[name]}")
+            if client.dedicated_scope in client.scopes - wanted:
+                self._put(client, empty_dedicated_scope_document())
         except NotFound as error:
             # The client, or a scope that was made anew during this run: the next try looks at both afresh.
             self._scopes.forget()

@@ -1,7 +1,8 @@
 """Keycloak's documents as they go over the wire, and what this project reads from and writes into them.
 
-Where RFC 7591 metadata has no field in Keycloak, it is kept in attributes of the client that begin with ``acmidm.``. A flow that
-someone switched on by hand shows among the grant types, another source of keys among the keys: both are drift to be seen.
+Where RFC 7591 metadata has no field in Keycloak, it is kept in attributes of the client that begin with ``acmidm.``. What someone
+does by hand beside the fields of this project is drift to be seen: a flow that is switched on shows among the grant types, another
+source of keys among the keys, what a client's own mappers and *Full scope allowed* put into its tokens among the scopes.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class WireClient(BaseModel):
     implicit_flow_enabled: bool = False
     direct_access_grants_enabled: bool = False
     service_accounts_enabled: bool = False
+    full_scope_allowed: bool = False
+    protocol_mappers: list[Any] = []
     attributes: dict[str, str | None] = {}
     default_client_scopes: list[str] = []
     optional_client_scopes: list[str] = []
@@ -87,7 +90,17 @@ class WireClient(BaseModel):
 
     @property
     def scopes(self) -> frozenset[str]:
+        """All that lets something into its tokens: the realm's client scopes that it was granted, and its dedicated one."""
+        return self.granted | ({self.dedicated_scope} if self.full_scope_allowed or self.protocol_mappers else frozenset())
+
+    @property
+    def granted(self) -> frozenset[str]:
         return frozenset(self.default_client_scopes + self.optional_client_scopes)
+
+    @property
+    def dedicated_scope(self) -> str:
+        """What Keycloak's console calls a client's own mappers and *Full scope allowed* together; it is no client scope of the realm."""
+        return f"{self.client_id}-dedicated"
 
     @property
     def jwks(self) -> Jwks:
@@ -186,11 +199,16 @@ def new_client_document(client_id: str, metadata: ClientMetadata, client_secret:
         **document,
         "clientId": client_id,
         "protocol": "openid-connect",
-        "fullScopeAllowed": False,
+        **empty_dedicated_scope_document(),
         "defaultClientScopes": default_scopes,
         "optionalClientScopes": [],
         "attributes": {**document["attributes"], **jwks_document({})["attributes"]},
     }
+
+
+def empty_dedicated_scope_document() -> dict[str, Any]:
+    """What a PUT sends to take away the client's own mappers, all at once, and the roles beyond its scopes."""
+    return {"fullScopeAllowed": False, "protocolMappers": []}
 
 
 def jwks_document(jwks: Jwks) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,13 @@ from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
 from tests.support.portal import new_key, public_jwk
 
 MANY = 500
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """What an access token says, its signature not looked at."""
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
 
 
 def jwks(*kids: str) -> Jwks:
@@ -50,6 +60,52 @@ def test_a_new_client_can_do_nothing_but_what_it_is_for(realm: TestRealm, adapte
     flows = ("standardFlowEnabled", "implicitFlowEnabled", "directAccessGrantsEnabled", "publicClient", "fullScopeAllowed")
     assert not any(client[flow] for flow in flows)
     assert client["clientAuthenticatorType"] == "client-jwt"
+
+
+def test_what_a_client_has_beside_its_scopes_is_a_scope_of_its_own(realm: TestRealm, adapter: Keycloak) -> None:
+    """Full scope, a claim put in by hand, or both: seen in each way of reading, gone in one request, and anybody's to explain."""
+    client_id = adapter.register(metadata(), None).client_id
+    dedicated = f"{client_id}-dedicated"
+    wanted = frozenset({SEND})
+    adapter.replace_scopes(client_id, frozenset(), wanted)
+    for acts in ({"full"}, {"claim"}, {"full", "claim"}):
+        if "full" in acts:
+            realm.change(client_id, fullScopeAllowed=True)
+        if "claim" in acts:
+            realm.add_claim(client_id, "vo_ovocode", "OVO000001")
+            realm.add_claim(client_id, "vo_orgcode", "OVO000001")
+        assert adapter.read_scopes(client_id) == frozenset({SEND, dedicated})
+        assert [found.scopes for found in adapter.clients() if found.client.client_id == client_id] == [{SEND, dedicated}]
+        with pytest.raises(ChangedMeanwhile, match=f"added {dedicated}"):
+            adapter.replace_scopes(client_id, wanted, frozenset({SEND, PLAIN}))
+        adapter.replace_scopes(client_id, None, wanted)
+        assert adapter.read_scopes(client_id) == wanted
+        assert not realm.client(client_id)["fullScopeAllowed"]
+        assert not realm.client(client_id).get("protocolMappers")
+
+
+def test_a_claim_put_in_by_hand_leaves_the_tokens(realm: TestRealm, adapter: Keycloak) -> None:
+    """What the stand-in stands for: another organisation's code in each token."""
+    key = new_key("key-1")
+    client_id = adapter.register(metadata(), None).client_id
+    adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
+    realm.add_claim(client_id, "vo_ovocode", "OVO000001")
+    codes = []
+    for _ in range(2):
+        codes.append(claims_of(realm.request_token(key, client_id).json()["access_token"]).get("vo_ovocode"))
+        adapter.replace_scopes(client_id, None, frozenset())
+    assert codes == ["OVO000001", None]
+
+
+def test_other_parts_leave_what_someone_put_beside_the_scopes(realm: TestRealm, adapter: Keycloak) -> None:
+    """It shows with the scopes and goes with them: no write of metadata or keys takes it away unseen."""
+    wanted = metadata()
+    client_id = adapter.register(wanted, None).client_id
+    realm.add_claim(client_id, "vo_ovocode", "OVO000001")
+    realm.change(client_id, serviceAccountsEnabled=False)
+    adapter.update(client_id, None, wanted, None)
+    adapter.replace_jwks(client_id, None, jwks("a"))
+    assert adapter.read_scopes(client_id) == frozenset({f"{client_id}-dedicated"})
 
 
 def test_five_keys_of_the_longest_kind_fit(adapter: Keycloak) -> None:

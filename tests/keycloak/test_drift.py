@@ -20,7 +20,7 @@ ELSEWHERE = "https://elsewhere.example/jwks"
 
 @dataclass(frozen=True)
 class Drift:
-    """What someone does by hand, and the properties that the preview then names."""
+    """What someone does by hand, and the properties that the preview then names, ``{client_id}`` standing for the client's."""
 
     name: str
     act: Callable[[TestRealm, str, FormFile], None]
@@ -41,6 +41,16 @@ DRIFTS = (
         "default-scope-granted",
         lambda realm, client_id, _: realm.grant(client_id, "roles", "default"),
         {"ClientScopes": ("update", ["scopes.roles"])},
+    ),
+    Drift(
+        "full-scope-allowed",
+        lambda realm, client_id, _: realm.change(client_id, fullScopeAllowed=True),
+        {"ClientScopes": ("update", ['scopes["{client_id}-dedicated"]'])},
+    ),
+    Drift(
+        "claim-of-another",
+        lambda realm, client_id, _: realm.add_claim(client_id, "vo_ovocode", "OVO000001"),
+        {"ClientScopes": ("update", ['scopes["{client_id}-dedicated"]'])},
     ),
     Drift(
         "scope-withdrawn",
@@ -118,7 +128,8 @@ def story(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Story
 def test_shows_by_name(story: Story, drift: Drift) -> None:
     shown = {place.split(" ")[0]: step for place, step in story.shown.items() if place.split(" ")[1] == drift.name}
     assert {kind: (op, sorted(names)) for kind, (op, names) in shown.items()} == {
-        kind: (op, sorted(names)) for kind, (op, names) in drift.shown.items()
+        kind: (op, sorted(name.replace("{client_id}", story.client_ids[drift.name]) for name in names))
+        for kind, (op, names) in drift.shown.items()
     }
 
 

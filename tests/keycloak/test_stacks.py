@@ -48,15 +48,18 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     by_hand = f"hand-made-{len(realm.client_ids())}"
     realm.add_client(by_hand, name="Gent", publicClient=False, standardFlowEnabled=True)
     realm.set_keys(by_hand, [new_key("by-hand")])
+    realm.add_claim(by_hand, "vo_ovocode", "OVO000001")
     form = write_form(project.forms, scopes=(PLAIN,))
     form.request()["adopt"] = {"acmidm": by_hand}
     form.save()
     shown = project.preview("--diff").output
-    for words in ("by-hand", "removed", "profile", "authorization_code"):
+    for words in ("by-hand", "removed", "profile", f"{by_hand}-dedicated", "authorization_code"):
         assert words in shown
     project.apply()
     assert client_id_of(project) == by_hand
     assert realm.scopes(by_hand) == {PLAIN}
+    assert not realm.client(by_hand)["fullScopeAllowed"]
+    assert "protocolMappers" not in realm.client(by_hand)
     assert [key["kid"] for key in realm.keys(by_hand)] == ["key-1"]
     assert realm.request_token(form.keys["key-1"], by_hand, scope=PLAIN).status_code == 200
     project.in_sync()
