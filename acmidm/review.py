@@ -97,20 +97,25 @@ def _of_engine(stacks: Sequence[str], files: Sequence[Path]) -> Review:
 
 
 def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Path) -> Review:
+    from datetime import UTC, datetime
+
     from acmidm.report.forms import onboardings_at, protecting, states_of
     from acmidm.report.reviewing import review_of_states
     from acmidm.report.revision import UnknownRevision
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
+    from components.settings import InvalidSettings, profiles
 
     wanted = _environments(environments)
     try:
+        held = profiles(Path())
         with working(f"reading the forms here and at {base}"):
-            before, after = onboardings_at(base, forms, catalogue), load_onboardings([forms], catalogue)
-    except (UnknownRevision, InvalidForms) as error:
+            # The policies are held against what is asked now, as the engine's program does: what was is no mistake any more.
+            before, after = onboardings_at(base, forms, catalogue), load_onboardings([forms], catalogue, held)
+    except (UnknownRevision, InvalidForms, InvalidSettings) as error:
         fail(str(error))
-    protected = protecting(Path())
-    old, new = (states_of(onboardings, wanted, protected) for onboardings in (before, after))
+    protected, now = protecting(Path()), datetime.now(UTC)
+    old, new = (states_of(onboardings, wanted, protected, held, now) for onboardings in (before, after))
     return review_of_states(old, new, wanted, comparison(str(catalogue)))
 
 

@@ -10,6 +10,7 @@ import pulumi_random
 
 from components.model.connection import Connection
 from components.model.form import Platform
+from components.resources.base import AuthorityResource
 from components.resources.client_jwks import ClientJwks
 from components.resources.client_scopes import ClientScopes
 from components.resources.oauth_client import OAuthClient
@@ -30,6 +31,8 @@ class Onboarding(pulumi.ComponentResource):
     connections: pulumi.Output[dict[str, Any]]
     client_secrets: pulumi.Output[dict[str, str]]
     """Apart from ``connections``: one secret makes all of the output that it is in secret."""
+    parts: list[AuthorityResource]
+    """The resources that are declared at authorities."""
 
     def __init__(
         self,
@@ -39,7 +42,10 @@ class Onboarding(pulumi.ComponentResource):
         protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("acmidm:index:Onboarding", resource_name, None, opts)
+        # The component's only input: no authority knows of exemptions, and so a preview shows a change of one.
+        exemptions = {policy: note for connection in connections for policy, note in connection.exemptions.items()}
+        super().__init__("acmidm:index:Onboarding", resource_name, {"exemptions": exemptions} if exemptions else None, opts)
+        self.parts = []
         secrets: dict[str, Any] = {
             connection.platform.value: self._secret(connection) for connection in connections if connection.uses_secret
         }
@@ -62,10 +68,10 @@ class Onboarding(pulumi.ComponentResource):
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
         inside = pulumi.ResourceOptions(parent=self, deleted_with=client)
-        ClientScopes(name, connection, client_id, inside)
+        self.parts += [client, ClientScopes(name, connection, client_id, inside)]
         if not connection.keys_managed_in_portal:
-            ClientJwks(name, connection, client_id, inside)
-        for product in connection.products:
+            self.parts.append(ClientJwks(name, connection, client_id, inside))
+        self.parts += [
             ProductConfiguration(
                 f"{name}/{product}",
                 connection,
@@ -74,6 +80,8 @@ class Onboarding(pulumi.ComponentResource):
                 client_resource_name=name,
                 opts=inside,
             )
+            for product in connection.products
+        ]
         return {
             "organisation": connection.organisation.name,
             "organisation_code": connection.organisation.code,

@@ -11,6 +11,7 @@ from acmidm.report.compare import Place
 from acmidm.report.state import ClientState, Key, details_of, key_of
 from components.model.form import Environment, Platform
 
+COMPONENT = "Onboarding"
 Resource = Mapping[str, Any]
 
 
@@ -65,20 +66,27 @@ class Assembly:
         return (form, Platform(platform) if platform in list(Platform) else Platform.ACMIDM, environment)
 
     def place(self, resource: Resource) -> Place:
-        """The client that a resource is of: the form is its parent, the platform one of its inputs."""
+        """The client that a resource is of: the form is its parent, the platform one of its inputs. What a form says of all its
+        clients, in the component's own inputs, is told at ACM/IDM's."""
+        if str(resource.get("type", "")).endswith(f":{COMPONENT}"):
+            return (_name(str(resource.get("urn", ""))), Platform.ACMIDM, self._environment)
         platform = (resource.get("inputs") or {}).get("platform")
         return (_name(str(resource.get("parent", ""))), Platform(platform or Platform.ACMIDM), self._environment)
 
     def _state(self, place: Place, parts: _Parts) -> ClientState | None:
         if "OAuthClient/" in parts.shown and parts.shown["OAuthClient/"] is None:
             return None
+        if parts.shown.keys() == {f"{COMPONENT}/"} and place not in self._base:
+            return None  # a preview that failed before it came to the client
         # A client that is new and shows no keys has none that are declared.
         new_without_keys = "OAuthClient/" in parts.shown and "ClientJwks/" not in parts.shown
         state = self._base.get(place) or ClientState(*place, keys_in_portal=new_without_keys)
         for part, resource in parts.shown.items():
             kind, _, product = part.partition("/")
             inputs = (resource or {}).get("inputs") or {}
-            if kind == "OAuthClient" and resource:
+            if kind == COMPONENT:
+                state = replace(state, exemptions=dict(inputs.get("exemptions") or {}))
+            elif kind == "OAuthClient" and resource:
                 state = _with_client(state, resource)
             elif kind == "ClientScopes":
                 state = replace(state, scopes=dict(inputs.get("scopes") or {}))

@@ -25,13 +25,13 @@ class FieldChange(_Part):
 
 
 class Change(_Part):
-    """One change. ``subject`` is the scope, the ``kid``, the product, or the client-ID taken over."""
+    """One change. ``subject`` is the scope, the ``kid``, the product, the policy, or the client-ID taken over."""
 
     kind: Kind
     severity: Severity
     text: Annotated[str, Field(description="The change as a sentence, without its client.")]
     subject: str | None = None
-    note: Annotated[str | None, Field(description="Why a scope was asked: reason (reference).")] = None
+    note: Annotated[str | None, Field(description="Why a scope or an exemption was asked: reason (reference).")] = None
     owner: Annotated[str | None, Field(description="Who decides about a scope, from the catalogue.")] = None
     verified: Annotated[bool | None, Field(description="Whether the scope's name was found in a public source.")] = None
     thumbprint: Annotated[str | None, Field(description="RFC 7638, of a key.")] = None

@@ -35,7 +35,7 @@ class Comparison:
         if state is None:
             return None
         changes = in_order(self._changes(before, after))
-        if not changes:
+        if all(change.kind in _OF_NOTE for change in changes) and not _newly_unneeded(before, after):
             return None
         return ConnectionChanges(
             environment=state.environment,
@@ -70,9 +70,9 @@ class Comparison:
         else:
             yield from self._changes_of_client(before, after)
             yield from self._few_keys(before, after)
+        yield from self._changes_of_exemptions(before, after)
         yield from self._changes_of_scopes(after.platform, before.scopes, after.scopes)
-        if before.keys_in_portal is not after.keys_in_portal and not before.foreign:
-            yield self._change(Kind.KEYS_HANDED_OVER if after.keys_in_portal else Kind.KEYS_DECLARED)
+        yield from self._changes_of_mode(before, after)
         yield from self._changes_of_keys({} if before.keys_in_portal else before.keys, after.keys)
         yield from self._changes_of_products(before.products, after.products)
 
@@ -97,7 +97,30 @@ class Comparison:
             if fields:
                 yield self._change(Kind.CLIENT_UPDATED, fields=fields)
 
+    def _changes_of_exemptions(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        for policy in sorted(before.exemptions.keys() | after.exemptions.keys()):
+            old, new = before.exemptions.get(policy), after.exemptions.get(policy)
+            if new is None:
+                yield self._change(Kind.EXEMPTION_REMOVED, subject=policy)
+            elif old is None:
+                yield self._change(Kind.EXEMPTION_GRANTED, subject=policy, note=new)
+            elif old != new:
+                reason = FieldChange(field="reason", old=old, new=new)
+                yield self._change(Kind.EXEMPTION_CHANGED, subject=policy, note=new, fields=(reason,))
+        for policy in sorted(after.unneeded_exemptions):
+            yield self._change(Kind.EXEMPTION_UNNEEDED, subject=policy)
+
+    def _changes_of_mode(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        """Who manages the keys: of a client that uses none, and of one that is taken over, there is nothing to say."""
+        if before.keys_in_portal is after.keys_in_portal or before.foreign or not after.uses_keys:
+            return
+        yield self._change(Kind.KEYS_HANDED_OVER if after.keys_in_portal else Kind.KEYS_DECLARED)
+        if after.keys_in_portal and before.keys == {}:
+            yield self._change(Kind.KEY_AWAITED)
+
     def _few_keys(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        if after.uses_keys and before.keys_in_portal and after.keys == {}:
+            yield self._change(Kind.CLIENT_WITHOUT_KEY)  # those that the organisation uploaded go, however many they are
         if not after.uses_keys or before.keys is None or after.keys is None:
             return
         fewer = len(after.keys) < len(before.keys)
@@ -132,8 +155,9 @@ class Comparison:
             if old is None:
                 yield self._change(Kind.KEY_ADDED, **facts)
             elif old != new:
-                replaced = old.thumbprint if old.thumbprint != new.thumbprint else None
-                yield self._change(Kind.KEY_CHANGED, old_thumbprint=replaced, **facts)
+                same = old.thumbprint == new.thumbprint
+                otherwise = field_changes(old.told(), new.told()) if same else ()
+                yield self._change(Kind.KEY_CHANGED, old_thumbprint=None if same else old.thumbprint, fields=otherwise, **facts)
             if self.expiring_days is not None and new.expires and new.expires <= self.now + timedelta(days=self.expiring_days):
                 yield self._change(Kind.KEY_EXPIRED if new.expires <= self.now else Kind.KEY_EXPIRING, **facts)
 
@@ -153,6 +177,15 @@ class Comparison:
         severity = kind.severity_by_hand if self.by_hand else kind.severity
         change = Change(kind=kind, severity=severity, text="", by_hand=self.by_hand, **facts)
         return change.model_copy(update={"text": sentence(change)})
+
+
+_OF_NOTE = frozenset({Kind.KEY_EXPIRING, Kind.KEY_EXPIRED, Kind.EXEMPTION_UNNEEDED})
+"""Kinds that are no change by themselves: told of clients that do change, for the engine shows no others."""
+
+
+def _newly_unneeded(before: ClientState | None, after: ClientState | None) -> bool:
+    had = before.unneeded_exemptions if before else frozenset()
+    return bool(after and after.unneeded_exemptions - had)
 
 
 def scope_facts(catalogue: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:

@@ -5,27 +5,51 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from acmidm.report.compare import Place
 from acmidm.report.revision import UnknownRevision, exported, merge_base
 from acmidm.report.state import ClientState, state_of
-from components.model.form import Environment
-from components.model.loading import Onboardings, load_onboardings
+from components.model.form import Environment, Platform
+from components.model.loading import LoadedForm, Onboardings, load_onboardings
+from components.model.policies import POLICIES, Planned, Profile, Situation
 from components.model.problems import InvalidForms, Problem
 from components.settings import InvalidSettings, stack_settings
 
 
 def states_of(
-    onboardings: Onboardings, environments: Sequence[Environment], protecting: Mapping[Environment, bool]
+    onboardings: Onboardings,
+    environments: Sequence[Environment],
+    protecting: Mapping[Environment, bool],
+    profiles: Mapping[Environment, Profile],
+    now: datetime,
 ) -> dict[Place, ClientState]:
     """The clients that the forms ask. ``protecting`` says in which environments clients are protected."""
-    return {
+    states = {
         state.place: state
         for environment in environments
         for connection in onboardings.connections(environment)
         for state in [state_of(connection, protected=protecting.get(environment))]
     }
+    for loaded in onboardings.forms:
+        unneeded = unneeded_exemptions(loaded, profiles, now)
+        # Told once: an exemption is the whole form's.
+        place = next((place for env in reversed(Environment) if (place := (loaded.name, Platform.ACMIDM, env)) in states), None)
+        if unneeded and place:
+            states[place] = replace(states[place], unneeded_exemptions=unneeded)
+    return states
+
+
+def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime) -> frozenset[str]:
+    """The policies that a form is exempted from and satisfies all the same, in each of its environments."""
+    exempted = {policy.value for policy in loaded.form.exemptions}
+    for environment in loaded.form.environments:
+        keys = {key.kid: key.members for key in loaded.keys.get(environment, ())}
+        planned, situation = Planned(loaded.form.token_endpoint_auth_method, keys=keys), Situation(environment, profiles[environment], now)
+        exempted -= {policy.id for policy in POLICIES if policy.id in exempted and any(policy.violations(planned, situation))}
+    return frozenset(exempted)
 
 
 def onboardings_at(revision: str, forms: Path, catalogue: Path) -> Onboardings:

@@ -29,16 +29,20 @@ _CLIENTS = {
     Kind.PROTECTION_RESTORED: "is protected again|are protected again",
 }
 _PARTS = {
+    Kind.EXEMPTION_GRANTED: ("is exempted from|are exempted from", "policy|policies"),
     Kind.SCOPE_GRANTED: ("gains|gain", "scope|scopes"),
     Kind.KEY_CHANGED: ("changes|change", "key|keys"),
     Kind.KEY_ADDED: ("gains|gain", "key|keys"),
+    Kind.EXEMPTION_CHANGED: ("restates|restate", "exemption|exemptions"),
     Kind.KEY_EXPIRED: ("has|have", "expired key|expired keys"),
     Kind.SCOPE_WITHDRAWN: ("loses|lose", "scope|scopes"),
     Kind.KEY_REMOVED: ("loses|lose", "key|keys"),
+    Kind.EXEMPTION_UNNEEDED: ("has|have", "needless exemption|needless exemptions"),
     Kind.PRODUCT_REMOVED: ("loses|lose", "product|products"),
     Kind.PRODUCT_CHANGED: ("changes|change", "product|products"),
     Kind.KEY_EXPIRING: ("has|have", "expiring key|expiring keys"),
     Kind.PRODUCT_CONFIGURED: ("gains|gain", "product|products"),
+    Kind.EXEMPTION_REMOVED: ("loses|lose", "exemption|exemptions"),
     Kind.SCOPE_NOTE_CHANGED: ("restates|restate", "reason|reasons"),
 }
 _PART_OF_NEW = frozenset({Kind.SCOPE_GRANTED, Kind.KEY_ADDED, Kind.PRODUCT_CONFIGURED})

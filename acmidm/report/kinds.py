@@ -19,6 +19,7 @@ class Kind(StrEnum):
     CLIENT_REMOVED = "client_removed"
     CLIENT_REPLACED = "client_replaced"
     AUTHENTICATION_WEAKENED = "authentication_weakened"
+    EXEMPTION_GRANTED = "exemption_granted"
     CLIENT_WITHOUT_KEY = "client_without_key"
     PROTECTION_LIFTED = "protection_lifted"
     CLIENT_ADOPTED = "client_adopted"
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     KEY_CHANGED = "key_changed"
     KEY_ADDED = "key_added"
     SECRET_RENEWED = "secret_renewed"
+    EXEMPTION_CHANGED = "exemption_changed"
     CLIENT_DISABLED = "client_disabled"
     KEY_EXPIRED = "key_expired"
     KEYS_HANDED_OVER = "keys_handed_over"
@@ -33,6 +35,7 @@ class Kind(StrEnum):
     SCOPE_WITHDRAWN = "scope_withdrawn"
     KEY_REMOVED = "key_removed"
     CLIENT_WITH_ONE_KEY = "client_with_one_key"
+    EXEMPTION_UNNEEDED = "exemption_unneeded"
     PRODUCT_REMOVED = "product_removed"
     PRODUCT_CHANGED = "product_changed"
     KEY_EXPIRING = "key_expiring"
@@ -44,6 +47,7 @@ class Kind(StrEnum):
     CLIENT_UPDATED = "client_updated"
     CLIENT_MOVED = "client_moved"
     PROTECTION_RESTORED = "protection_restored"
+    EXEMPTION_REMOVED = "exemption_removed"
     SCOPE_NOTE_CHANGED = "scope_note_changed"
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from acmidm.report.assemble import Assembly
+from acmidm.report.assemble import COMPONENT, Assembly
 from acmidm.report.compare import Place
 from acmidm.report.state import ClientState
 from acmidm.report.takeover import before_takeover
@@ -62,15 +62,10 @@ def read_plan(document: object) -> Plan:
     changed: dict[Place, list[str]] = {}
     refreshed = any(step["op"] == _REFRESH for step in steps)
     for step in steps:
-        kind, op, old, new = kind_of(str(step.get("urn", ""))), step["op"], step.get("oldState"), step.get("newState")
-        if kind in KINDS and op == _REFRESH:
-            recorded.take(kind, old)
-        elif kind in KINDS and (op == "same" or op in _CHANGES):
-            present = old or new or {}
-            real.take(kind, old, of=present)
-            declared.take(kind, new if op != "delete" else None, of=present)
-            if op != "same":
-                changed.setdefault(real.place(present), []).append(step["urn"])
+        _take(step, recorded, real, declared)
+        present = step.get("oldState") or step.get("newState") or {}
+        if kind_of(str(step.get("urn", ""))) in KINDS and step["op"] in _CHANGES:
+            changed.setdefault(real.place(present), []).append(step["urn"])
     real.fill_from(recorded)
     declared.fill_from(recorded)
     if not refreshed:
@@ -90,6 +85,21 @@ def read_plan(document: object) -> Plan:
         problems=problems_in(document.get("diagnostics")),
         catalogue_folder=(document.get("config") or {}).get("acmidm:catalogueFolder"),
     )
+
+
+def _take(step: Mapping[str, Any], recorded: Assembly, real: Assembly, declared: Assembly) -> None:
+    """What one step tells of a client as it was recorded, as it is and as it is to be."""
+    kind, op, old, new = kind_of(str(step.get("urn", ""))), step["op"], step.get("oldState"), step.get("newState")
+    if kind in KINDS and op == _REFRESH:
+        recorded.take(kind, old)
+    elif kind in KINDS and (op == "same" or op in _CHANGES):
+        real.take(kind, old, of=new)
+        declared.take(kind, new if op != "delete" else None, of=old)
+    elif kind == COMPONENT and op in _CHANGES:
+        # No authority knows of what is in it.
+        recorded.take(kind, old, of=new)
+        real.take(kind, old, of=new)
+        declared.take(kind, new if op != "delete" else None, of=old)
 
 
 def _renewed_secrets(steps: Iterable[Mapping[str, Any]], environment: Environment) -> frozenset[Place]:

@@ -20,10 +20,16 @@ _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT
 
 @dataclass(frozen=True)
 class Key:
-    """A public key: its thumbprint (RFC 7638), None where it cannot be worked out, and when it ends."""
+    """A public key: its thumbprint (RFC 7638), None where it cannot be worked out, when it ends, and what else its owner says of it."""
 
     thumbprint: str | None
     expires: datetime | None = None
+    usage: Mapping[str, str] = field(default_factory=dict)
+    """``alg``, ``use`` and ``key_ops``, where they are given."""
+
+    def told(self) -> dict[str, str]:
+        """All but the key material, as people read it."""
+        return {**self.usage, **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {})}
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,10 @@ class ClientState:
     keys: Mapping[str, Key] | None = None
     keys_in_portal: bool = False
     """Whether the organisation manages its keys in the portal; ``keys`` is then None."""
+    exemptions: Mapping[str, str] = field(default_factory=dict)
+    """Per policy that the form is exempted from, why."""
+    unneeded_exemptions: frozenset[str] = frozenset()
+    """Those that exempt nothing in any environment of the form: known from the form alone."""
     products: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     """Per product its configuration, None where only its name is known."""
 
@@ -93,7 +103,11 @@ def state_of(connection: Connection, *, protected: bool | None) -> ClientState:
             }
         ),
         scopes=dict(connection.scopes),
-        keys=None if connection.keys_managed_in_portal else {kid: Key(key.thumbprint, key.expires) for kid, key in connection.keys.items()},
+        # Told once per environment, at the platform that each form has.
+        exemptions=dict(connection.exemptions) if connection.platform is Platform.ACMIDM else {},
+        keys=None
+        if connection.keys_managed_in_portal
+        else {kid: Key(key.thumbprint, key.expires, _usage(key.members)) for kid, key in connection.keys.items()},
         keys_in_portal=connection.keys_managed_in_portal,
         products={product: dict(configuration) for product, configuration in connection.products.items()},
     )
@@ -116,7 +130,11 @@ def key_of(members: Mapping[str, Any]) -> Key:
         expires = datetime.fromtimestamp(exp, UTC) if isinstance(exp, int | float) else None
     except (JWException, KeyError, ValueError, TypeError, OverflowError, OSError):
         return Key(None)
-    return Key(thumbprint, expires)
+    return Key(thumbprint, expires, _usage(members))
+
+
+def _usage(members: Mapping[str, Any]) -> dict[str, str]:
+    return {name: shown(members[name]) for name in ("alg", "use", "key_ops") if members.get(name)}
 
 
 def shown(value: Any) -> str:

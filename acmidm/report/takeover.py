@@ -14,7 +14,7 @@ _ADDED, _REMOVED, _INSTEAD = "added", "removed", " → "
 
 def before_takeover(declared: ClientState, resources: Mapping[str, Mapping[str, Any]]) -> ClientState:
     """Undoes, resource by resource (``kind/product``), what the takeover changes."""
-    state = replace(declared, foreign=True, client_id=declared.adopts, adopts=None, software_id=None, protected=None)
+    state = replace(declared, foreign=True, client_id=declared.adopts, adopts=None, software_id=None, protected=None, exemptions={})
     for part, resource in resources.items():
         kind, _, product = part.partition("/")
         adopt = (resource.get("inputs") or {}).get("adopt")

@@ -36,13 +36,19 @@ def sentence(change: Change) -> str:
 
 def pieces(change: Change) -> Iterator[Piece]:
     """``gains scope `x`: why it was asked``, without the client that it is about."""
-    words = (_BY_HAND.get(change.kind) if change.by_hand else None) or _ASKED[change.kind]
+    words = _words(change)
     before, mark, after = words.partition("{}")
     yield Piece(before)
     if mark:
         yield Piece(plain(change.subject or "?"), value=True)
         yield Piece(after)
     yield from _more(change)
+
+
+def _words(change: Change) -> str:
+    if change.kind is Kind.KEY_CHANGED and change.fields:
+        return "describes key {} otherwise"
+    return (_BY_HAND.get(change.kind) if change.by_hand else None) or _ASKED[change.kind]
 
 
 def _more(change: Change) -> Iterator[Piece]:
@@ -58,6 +64,23 @@ def _scope(change: Change) -> Iterator[Piece]:
         yield Piece(f" ({', '.join(facts)})")
     if change.note and change.note != _NO_REASON and not change.by_hand:
         yield Piece(f": {plain(change.note)}")
+
+
+def _exemption(change: Change) -> Iterator[Piece]:
+    if change.note:
+        yield Piece(f": {plain(change.note)}")
+
+
+def _key_change(change: Change) -> Iterator[Piece]:
+    """Other key material; or, with ``fields``, the same material of which something else is said."""
+    if not change.fields:
+        yield from _key(change)
+        return
+    yield from _fields(change)
+    if change.thumbprint:
+        yield Piece("; thumbprint ")
+        yield Piece(change.thumbprint, value=True)
+        yield Piece(" stays")
 
 
 def _key(change: Change) -> Iterator[Piece]:
@@ -98,6 +121,14 @@ def _fields(change: Change) -> Iterator[Piece]:
         yield Piece(f", and {len(change.fields) - 3} more")
 
 
+def _reason(change: Change) -> Iterator[Piece]:
+    for one in change.fields:
+        yield Piece(" reason: ")
+        yield Piece(_short(one.old), value=True)
+        yield Piece(" → ")
+        yield Piece(_short(one.new), value=True)
+
+
 def _moved(change: Change) -> Iterator[Piece]:
     for one in change.fields:
         yield Piece(" from ")
@@ -118,6 +149,10 @@ _ASKED = {
     Kind.CLIENT_REPLACED: "is replaced by a new client, whose client-ID has to be handed over",
     Kind.AUTHENTICATION_WEAKENED: "authenticates less safely: ",
     Kind.AUTHENTICATION_CHANGED: "authenticates with ",
+    Kind.EXEMPTION_GRANTED: "is exempted from policy {}",
+    Kind.EXEMPTION_CHANGED: "is exempted from policy {} for another",
+    Kind.EXEMPTION_UNNEEDED: "needs no exemption from policy {}: what it asks is allowed; take it out of the form",
+    Kind.EXEMPTION_REMOVED: "is held to policy {} again",
     Kind.CLIENT_WITHOUT_KEY: "is left without a key: it can get no token",
     Kind.CLIENT_WITH_ONE_KEY: "is left with one key: nothing to fall back on",
     Kind.KEYS_HANDED_OVER: "leaves its keys to its organisation, which manages them in the portal",
@@ -166,6 +201,8 @@ _BY_HAND = {
 _MORE: dict[Kind, Callable[[Change], Iterator[Piece]]] = {
     Kind.AUTHENTICATION_WEAKENED: _instead,
     Kind.AUTHENTICATION_CHANGED: _instead,
+    Kind.EXEMPTION_GRANTED: _exemption,
+    Kind.EXEMPTION_CHANGED: _reason,
     Kind.CLIENT_REPLACED: _fields,
     Kind.CLIENT_MOVED: _moved,
     Kind.CLIENT_UPDATED: _fields,
@@ -174,7 +211,7 @@ _MORE: dict[Kind, Callable[[Change], Iterator[Piece]]] = {
     Kind.SCOPE_NOTE_CHANGED: _fields,
     Kind.KEY_ADDED: _key,
     Kind.KEY_REMOVED: _key,
-    Kind.KEY_CHANGED: _key,
+    Kind.KEY_CHANGED: _key_change,
     Kind.KEY_EXPIRED: _expiry,
     Kind.KEY_EXPIRING: _expiry,
     Kind.PRODUCT_CHANGED: _fields,

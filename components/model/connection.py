@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.model.catalogue import Catalogue
@@ -32,6 +32,8 @@ class Connection:
     """The client-ID of an existing client to take over."""
     keys_managed_in_portal: bool = False
     """Whether the organisation uploads its keys in the Beheerportaal, so that they are not declared here."""
+    exemptions: Mapping[str, str] = field(default_factory=dict)
+    """Per policy that the form is exempted from, why, on one line."""
     ending: bool = False
     """Whether the platform is about to be left, so that nothing protects the client any more."""
 
@@ -71,5 +73,6 @@ def connections(
             products={product: catalogue.in_order(product, asked) for product, asked in request.products.items()},
             adopt=request.adopt.get(platform),
             keys_managed_in_portal=request.keys_managed_in_portal,
+            exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             ending=platform in form.ending,
         )

@@ -128,6 +128,11 @@ class Exemption(_Part):
     reason: Annotated[str, Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy.")]
     reference: Annotated[str, Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number.")]
 
+    @property
+    def note(self) -> str:
+        """Reason and reference on one line."""
+        return " ".join(f"{self.reason} ({self.reference})".split())
+
 
 class EnvironmentRequest(_Part):
     """What the application needs in one environment."""

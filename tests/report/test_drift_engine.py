@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tests.report.conftest import CommandLine, told
-from tests.report.test_review_engine import add_expiring_key
+from tests.report.test_agreement import TEN_DAYS, ends
 from tests.support.engine import Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
 from tests.support.portal import OPERATOR, client_document, new_key
@@ -17,7 +17,8 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
     changed = write_form(project.forms, "gent/changed", scopes=(SEND, DOSSIERS), keys=("a", "b"))
     removed = write_form(project.forms, "gent/removed")
     waiting = write_form(project.forms, "gent/waiting")
-    add_expiring_key(waiting)
+    waiting.add_key("key-2")
+    ends(waiting, "key-2", TEN_DAYS)
     waiting.save()
     project.apply()
     quiet = acmidm.json("drift", "--stack", "tni", "--days", "30")

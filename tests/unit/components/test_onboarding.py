@@ -117,6 +117,14 @@ def test_resources_of_one_connection(declare: Declare) -> None:
         assert recorder.registered[place].inputs["client_id"] == "id-of-gent/loket"
 
 
+def test_exemptions_are_what_the_component_itself_is_given(declare: Declare) -> None:
+    """So that a preview shows a change of them, which no authority would; without any, a component is what it was."""
+    _, plain = declare(CONNECTION)
+    _, exempted = declare(dataclasses.replace(CONNECTION, exemptions={"client-secret": "a package (SD-1)"}))
+    assert dict(plain.registered["Onboarding gent/loket"].inputs) == {}
+    assert dict(exempted.registered["Onboarding gent/loket"].inputs) == {"exemptions": {"client-secret": "a package (SD-1)"}}
+
+
 def test_second_platform_has_names_of_its_own(declare: Declare) -> None:
     """GeoSecure's resources stand beside ACM/IDM's, whose names stay what they were without it."""
     _, alone = declare(CONNECTION)

@@ -1,0 +1,316 @@
+"""The review of a real preview, and that of the forms alone: both say the same, whatever changes."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acmidm.report.kinds import Kind
+from tests.report.conftest import CommandLine, told
+from tests.support.engine import Project, settings_of
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
+from tests.support.offered import offered
+from tests.support.portal import RunningPortal, register_client, running_portal
+
+DAY = 86_400
+TEN_DAYS, FIVE_YEARS = 10 * DAY, 5 * 365 * DAY
+TAKEN_OVER = f"by-hand-{uuid.uuid4().hex[:12]}"
+
+
+AGREED: set[tuple[str, str, str | None]] = {
+    ("created", "client_created", None),
+    ("created", "scope_granted", SEND),
+    ("created", "scope_granted", DOSSIERS),
+    ("created", "key_added", "key-1"),
+    ("created", "product_configured", "notificaties"),
+    ("created", "product_configured", "dosis"),
+    ("removed", "client_removed", None),
+    ("replaced", "client_replaced", None),
+    ("granted", "scope_granted", DOSSIERS),
+    ("granted", "product_configured", "dosis"),
+    ("withdrawn", "scope_withdrawn", PLAIN),
+    ("key-added", "key_added", "key-2"),
+    ("key-removed", "key_removed", "c"),
+    ("one-key", "key_removed", "b"),
+    ("one-key", "client_with_one_key", "a"),
+    ("no-key", "key_removed", "a"),
+    ("no-key", "client_without_key", None),
+    ("key-changed", "key_changed", "b"),
+    ("key-expiring", "key_added", "key-2"),
+    ("key-expiring", "key_expiring", "key-2"),
+    ("configured", "product_changed", "notificaties"),
+    ("configured", "product_removed", "dosis"),
+    ("configured", "scope_withdrawn", DOSSIERS),
+    ("unconfigured", "scope_granted", SEND),
+    ("unconfigured", "product_configured", "notificaties"),
+    ("described", "client_updated", None),
+    ("handed-over", "keys_handed_over", None),
+    ("taken-back", "keys_declared", None),
+    ("taken-back", "key_added", "key-1"),
+    ("uploads", "client_created", None),
+    ("uploads", "key_awaited", None),
+    ("uploads", "scope_granted", PLAIN),
+    ("moved-here", "client_moved", None),
+    ("reason", "scope_note_changed", SEND),
+    ("taken-back-without", "keys_declared", None),
+    ("taken-back-without", "client_without_key", None),
+    ("handed-over-there", "client_moved", None),
+    ("handed-over-there", "keys_handed_over", None),
+    ("handed-over-there", "key_awaited", None),
+    ("key-described", "key_changed", "a"),
+    ("key-ended", "key_added", "key-2"),
+    ("key-ended", "key_expired", "key-2"),
+    ("exempted", "exemption_granted", "key-lifetime"),
+    ("exempted", "key_added", "key-2"),
+    ("exempted-otherwise", "exemption_changed", "key-lifetime"),
+    ("held-again", "exemption_removed", "key-lifetime"),
+    ("held-again", "key_changed", "key-1"),
+    ("taken-over", "client_adopted", None),
+    ("taken-over", "scope_granted", SEND),
+    ("taken-over", "key_added", "key-1"),
+    ("taken-over", "product_configured", "notificaties"),
+}
+"""Form, kind and subject; of the takeover, the client-ID is known as it is made."""
+AGREED_ELSEWHERE: set[tuple[str, str, str | None]] = {
+    ("weaker", "authentication_weakened", None),
+    ("weaker", "key_removed", "key-1"),
+    ("stronger", "authentication_changed", None),
+    ("stronger", "keys_handed_over", None),
+    ("stronger", "key_awaited", None),
+    ("uploaded", "authentication_weakened", None),
+    ("leaving", "protection_lifted", None),
+    ("staying", "protection_restored", None),
+}
+"""Those that need a client secret or a second platform."""
+ENGINE_ALONE = {Kind.SECRET_RENEWED, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED}
+FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED}
+"""A stack has one environment of a form; whether an exemption exempts anything is told by all."""
+
+
+def test_every_kind_that_both_can_see_is_tried() -> None:
+    tried = {kind for _, kind, _ in AGREED | AGREED_ELSEWHERE}
+    assert tried == set(Kind) - ENGINE_ALONE - FORMS_ALONE
+
+
+def without_engine(report: dict[str, Any]) -> dict[str, Any]:
+    """What is left when all that only the engine knows is taken away."""
+    return {**report, "connections": [{name: value for name, value in one.items() if name != "client_id"} for one in report["connections"]]}
+
+
+def write_forms(project: Project) -> dict[str, FormFile]:
+    """A form for each kind of change, as they are before."""
+    wanted: dict[str, dict[str, Any]] = {
+        "removed": {},
+        "replaced": {},
+        "granted": {"scopes": (SEND,)},
+        "withdrawn": {"scopes": (SEND, PLAIN)},
+        "key-added": {},
+        "key-removed": {"keys": ("a", "b", "c")},
+        "one-key": {"keys": ("a", "b")},
+        "no-key": {"keys": ("a",)},
+        "key-changed": {"keys": ("a", "b")},
+        "key-expiring": {},
+        "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
+        "unconfigured": {"scopes": (PLAIN,), "products": {}},
+        "described": {},
+        "moved": {},
+        "handed-over": {},
+        "taken-back": {"keys": ()},
+        "reason": {},
+        "taken-back-without": {"keys": ()},
+        "handed-over-moved": {"keys": ()},
+        "key-described": {"keys": ("a", "b")},
+        "key-ended": {},
+        "exempted": {},
+        "exempted-otherwise": {"exemptions": exempted("a package of 2019")},
+        "held-again": {"exemptions": exempted("a package of 2019")},
+        "unchanged": {},
+    }
+    forms = {name: write_form(project.forms, f"gent/{name}", **how) for name, how in wanted.items()}
+    for name in ("taken-back", "taken-back-without"):
+        forms[name].request()["keys_managed_in_portal"] = True
+        forms[name].save()
+    for name in ("exempted-otherwise", "held-again"):
+        ends(forms[name], "key-1", FIVE_YEARS)
+    ends(forms["unchanged"], "key-1", TEN_DAYS)
+    return forms
+
+
+def exempted(reason: str) -> dict[str, Any]:
+    return {"key-lifetime": {"reason": reason, "reference": "SD-4810"}}
+
+
+def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -> None:
+    """Makes each change, and new forms, one of which takes over ``client_id``."""
+    write_form(project.forms, "gent/created", scopes=(SEND, DOSSIERS))
+    uploads = write_form(project.forms, "gent/uploads", scopes=(PLAIN,), keys=())
+    uploads.request()["keys_managed_in_portal"] = True
+    uploads.save()
+    taken_over = write_form(project.forms, "gent/taken-over", application=TAKEN_OVER)
+    taken_over.request()["adopt"] = {"acmidm": client_id}
+    taken_over.save()
+    forms["removed"].path.unlink()
+    forms["replaced"].document["application"] += "-anders"
+    forms["granted"].request()["scopes"][DOSSIERS] = {"reason": "dossiers | in `Mijn Burgerprofiel`", "reference": "SD-4711"}
+    forms["granted"].request()["products"]["dosis"] = dict(DOSIS)
+    del forms["withdrawn"].request()["scopes"][PLAIN]
+    forms["key-added"].add_key("key-2")
+    forms["key-removed"].request()["jwks"].pop()
+    forms["one-key"].request()["jwks"].pop()
+    forms["no-key"].request()["jwks"].pop()
+    forms["key-changed"].request()["jwks"].pop()
+    forms["key-changed"].add_key("b")
+    for name, seconds in {"key-expiring": TEN_DAYS, "key-ended": -TEN_DAYS, "exempted": FIVE_YEARS}.items():
+        forms[name].add_key("key-2")
+        ends(forms[name], "key-2", seconds)
+    ends(forms["key-described"], "a", 100 * DAY)
+    forms["configured"].request()["products"]["notificaties"]["merk_code"] = "gent"
+    forms["configured"].request()["products"]["notificaties"]["product_ids"] = ["10244", "10245"]
+    del forms["configured"].request()["products"]["dosis"]
+    del forms["configured"].request()["scopes"][DOSSIERS]
+    forms["unconfigured"].request()["scopes"][SEND] = {}
+    forms["unconfigured"].request()["products"]["notificaties"] = dict(NOTIFICATIES)
+    forms["described"].document["contacts"] = ["loket@stad-gent.example"]
+    forms["moved"].rename("gent/moved-here")
+    del forms["handed-over"].request()["jwks"]
+    forms["handed-over"].request()["keys_managed_in_portal"] = True
+    del forms["taken-back"].request()["keys_managed_in_portal"]
+    forms["taken-back"].add_key("key-1")
+    del forms["taken-back-without"].request()["keys_managed_in_portal"]
+    forms["handed-over-moved"].request()["keys_managed_in_portal"] = True
+    forms["handed-over-moved"].rename("gent/handed-over-there")
+    forms["exempted"].document["exemptions"] = exempted("a package that knows no other")
+    forms["exempted-otherwise"].document["exemptions"] = exempted("a package of 2024")
+    del forms["held-again"].document["exemptions"]
+    ends(forms["held-again"], "key-1", 100 * DAY)
+    forms["reason"].request()["scopes"][SEND] = {"reason": "berichten"}
+    for name, form in forms.items():
+        if name != "removed":
+            form.save()
+
+
+def ends(form: FormFile, kid: str, seconds: int) -> None:
+    """Gives a key of the form an end, so many seconds from now."""
+    file = form.path.with_name(f"{form.path.stem}-{kid}.jwk.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "exp": int(time.time()) + seconds}))
+
+
+def register_as_declared(portal: RunningPortal) -> str:
+    """A client made by hand that is described as its form will: all that a form alone cannot know."""
+    with portal.operator() as operator:
+        client = register_client(
+            operator,
+            client_name=f"Stad Gent - {TAKEN_OVER}",
+            application=TAKEN_OVER,
+            contacts=["api-beheer@stad-gent.example"],
+            managed_by=None,
+        )
+    return str(client["client_id"])
+
+
+def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
+    """For every kind of change that forms can ask, the two sources make the same report, word for word."""
+    client_id = register_as_declared(portal)
+    forms = write_forms(project)
+    acmidm.keep_in_git()
+    project.apply()
+    change_forms(project, forms, client_id)
+
+    by_engine = acmidm.json("review", "--stack", "tni")
+    by_forms = acmidm.json("review", "--base", "HEAD", "--environment", "tni")
+    assert without_engine(by_engine) == without_engine(by_forms)
+    assert by_engine["unchanged"] == {"tni": 1}
+    assert {(form.removeprefix("gent/"), kind, subject) for form, kind, subject in told(by_engine)} == {
+        (form, kind, client_id if kind == "client_adopted" else subject) for form, kind, subject in AGREED
+    }
+    described = next(one for one in by_engine["connections"] if one["form"] == "gent/key-described")["changes"][0]
+    assert [field["field"] for field in described["fields"]] == ["exp"]
+    assert described["text"].startswith("describes key a otherwise: exp none → ")
+    granted = next(one for one in by_engine["connections"] if one["form"] == "gent/granted")
+    assert granted["changes"][0]["note"] == "dossiers | in `Mijn Burgerprofiel` (SD-4711)"
+    assert (granted["changes"][0]["owner"], granted["changes"][0]["verified"]) == ("Digitaal Vlaanderen", False)
+    assert granted["stays"] == {"scopes": [SEND], "keys": ["key-1"], "products": ["notificaties"]}
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_they_agree_on_authentication_and_protection(project: Project, acmidm: CommandLine, tmp_path: Path) -> None:
+    """Clients that go from a key to a secret and back, keys in the portal among them, and second platforms that are left or kept."""
+    offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}}
+    offered_there["products"] = {"notificaties": {**offered_there["products"]["notificaties"], "scope": "NotificatiesImport"}}
+    with running_portal(tmp_path / "geosecure", platform="geosecure", **offered_there) as geosecure:
+        key = tmp_path / "geosecure.jwk.json"
+        key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
+        project.configure(
+            {**settings_of(geosecure, prefix="geosecure"), "geosecureOperatorPrivateKeyFile": str(key), "protectClients": "true"}
+        )
+        secret: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
+        weaker = write_form(project.forms, "gent/weaker")
+        stronger = write_form(project.forms, "gent/stronger", **secret)
+        uploaded = write_form(project.forms, "gent/uploaded", keys=())
+        uploaded.request()["keys_managed_in_portal"] = True
+        leaving = write_form(project.forms, "gent/leaving", platforms=["acmidm", "geosecure"])
+        staying = write_form(project.forms, "gent/staying", platforms=["acmidm", "geosecure"], ending=["geosecure"])
+        uploaded.save()
+        acmidm.keep_in_git()
+        project.apply()
+        weaker.document["token_endpoint_auth_method"] = "client_secret_basic"
+        weaker.request()["jwks"] = []
+        del stronger.document["token_endpoint_auth_method"]
+        stronger.request()["keys_managed_in_portal"] = True
+        uploaded.document["token_endpoint_auth_method"] = "client_secret_basic"
+        del uploaded.request()["keys_managed_in_portal"]
+        leaving.document["ending"] = ["geosecure"]
+        del staying.document["ending"]
+        for form in (weaker, stronger, uploaded, leaving, staying):
+            form.save()
+        by_engine = acmidm.json("review", "--stack", "tni", "--fail-on", "authentication_weakened", code=1)
+        by_forms = acmidm.json("review", "--base", "main", "--environment", "tni")
+    assert without_engine(by_engine) == without_engine(by_forms)
+    assert by_engine["headline"] == (
+        "2 clients authenticate less safely, 1 client loses its protection, 1 client leaves its keys to the portal, "
+        "3 more kinds of change on tni"
+    )
+    assert told(by_engine) == {(f"gent/{form}", kind, subject) for form, kind, subject in AGREED_ELSEWHERE}
+
+
+def test_an_exemption_that_exempts_nothing(project: Project, acmidm: CommandLine) -> None:
+    """Told as it becomes so, in any environment of the form, and then to whoever changes the form for another reason."""
+    exempt = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=exempt, environment="prod")
+    form.document["environments"]["tni"] = deepcopy(form.document["environments"]["prod"])
+    form.save()
+    acmidm.keep_in_git()
+    form.document["contacts"] = ["loket@stad-gent.example"]
+    form.save()
+    assert {kind for _, kind, _ in told(acmidm.json("review", "--base", "HEAD"))} == {"client_updated"}, "on prod it is needed"
+    acmidm.git("commit", "--quiet", "--all", "--message=contacts")
+
+    form.document["token_endpoint_auth_method"] = "private_key_jwt"
+    form.save()
+    report = acmidm.json("review", "--base", "HEAD")
+    told_of = [(one["environment"], change) for one in report["connections"] for change in one["changes"]]
+    unneeded = [(environment, change["subject"]) for environment, change in told_of if change["kind"] == "exemption_unneeded"]
+    assert unneeded == [("prod", "client-secret")]
+    acmidm.git("commit", "--quiet", "--all", "--message=keys")
+    assert acmidm.json("review", "--base", "HEAD")["connections"] == [], "it does not nag"
+    form.document["contacts"] = ["elders@stad-gent.example"]
+    form.save()
+    assert ("gent/loket", "exemption_unneeded", "client-secret") in told(acmidm.json("review", "--base", "HEAD"))
+
+
+def test_policies_are_held_against_what_is_asked_now(project: Project, acmidm: CommandLine) -> None:
+    """As the engine's program does: an exemption that is taken away from a client that needs it is a mistake, told with its place."""
+    exempt = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=exempt, environment="prod")
+    acmidm.keep_in_git()
+    del form.document["exemptions"]
+    form.save()
+    outcome = acmidm.run("review", "--base", "HEAD")
+    assert outcome.code == 2
+    assert "the client authenticates with client_secret_basic on prod; use private_key_jwt" in outcome.stderr
