@@ -10,7 +10,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-unit bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-keycloak test-unit bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,8 +108,13 @@ typecheck: venv  ## Check types
 contracts: venv  ## Check which room may import which
 	.venv/bin/lint-imports
 
-test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run everything that CI runs
+test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run everything that CI runs, on the pinned Keycloak
 	@$(in_environment) pytest tests toolchain -n 2 --dist loadfile --cov
+
+# The other version than the pinned one, of which make test runs the same tests.
+test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
+test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
+	@$(in_environment) pytest tests/keycloak tests/faults/test_keycloak*.py -n 2 --dist loadfile
 
 test-unit: venv  ## Run the tests that need no engine
 	.venv/bin/pytest tests/unit toolchain

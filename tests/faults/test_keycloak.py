@@ -12,10 +12,11 @@ from components.authorities.http import Api
 from components.authorities.keycloak import Keycloak
 from components.authorities.retry import Retrying
 from keycloak_sandbox.admin import Admin
+from keycloak_sandbox.server import Server
 from tests.faults.between import metadata
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy
-from tests.support.keycloak import OPERATOR, TestRealm, make_realm, running_keycloak
+from tests.support.keycloak import OPERATOR, TestRealm, make_realm
 from tests.support.portal import new_key, public_jwk
 
 OLD, NEW = "dv_organisatieregister_info", "dv_dosis_schrijven"
@@ -30,9 +31,8 @@ LOST: dict[str, Fault] = {
 
 
 @pytest.fixture(scope="module")
-def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestRealm]:
-    with running_keycloak(tmp_path_factory.mktemp("keycloak")) as server, Admin(server) as administrator:
-        yield make_realm(server, administrator)
+def realm(keycloak_server: Server, administrator: Admin) -> TestRealm:
+    return make_realm(keycloak_server, administrator)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One server for the session, in memory, and one realm for most tests; each works on applications of its own."""
+"""One realm for most tests; each works on applications of its own."""
 
 from __future__ import annotations
 
@@ -12,28 +12,15 @@ from components.authorities.keycloak import Keycloak
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.support.engine import Project
-from tests.support.keycloak import TestRealm, make_realm, running_keycloak
+from tests.support.keycloak import TestRealm, make_realm
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_keycloak(tmp_path_factory.mktemp("keycloak")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def administrator(server: Server) -> Iterator[Admin]:
-    """Whoever sets realms up, and changes things by hand."""
-    with Admin(server) as admin:
-        yield admin
-
-
-@pytest.fixture(scope="session")
-def realm(server: Server, administrator: Admin) -> TestRealm:
+def realm(keycloak_server: Server, administrator: Admin) -> TestRealm:
     """A realm with all of the catalogue's scopes."""
-    return make_realm(server, administrator)
+    return make_realm(keycloak_server, administrator)
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +48,11 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def platform(server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     # Each has to know of the other: the realm's name is drawn first, and filled in when the portal's address is known.
-    unborn = TestRealm(server, administrator, "connections")
+    unborn = TestRealm(keycloak_server, administrator, "connections")
     with running_portal(tmp_path_factory.mktemp("products"), external_issuer=unborn.issuer, **offered()) as portal:
-        yield Platform(make_realm(server, administrator, name=unborn.name, audience=portal.origin), portal)
+        yield Platform(make_realm(keycloak_server, administrator, name=unborn.name, audience=portal.origin), portal)
 
 
 @pytest.fixture

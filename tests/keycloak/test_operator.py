@@ -44,9 +44,9 @@ def test_it_cannot_give_roles(realm: TestRealm) -> None:
         assert operator.post(path, json=[role]).status_code == 403
 
 
-def test_without_its_right_nothing_counts_as_gone(server: Server, administrator: Admin) -> None:
+def test_without_its_right_nothing_counts_as_gone(keycloak_server: Server, administrator: Admin) -> None:
     """Keycloak then answers with empty lists, which must never empty a state."""
-    realm = make_realm(server, administrator)
+    realm = make_realm(keycloak_server, administrator)
     client_id = realm.adapter().register(metadata(), None).client_id
     account = administrator.get(f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/service-account-user")["id"]
     management = realm.client("realm-management")["id"]
@@ -73,9 +73,9 @@ def test_another_realms_address_says_nothing_of_a_client(realm: TestRealm) -> No
         adapter.read("any")
 
 
-def test_tokens_are_renewed_before_they_end(server: Server, administrator: Admin) -> None:
-    """Of a realm whose tokens live two seconds, in a run of seven: no request is ever answered with 401."""
-    realm = make_realm(server, administrator, accessTokenLifespan=2)
+def test_tokens_are_renewed_before_they_end(keycloak_server: Server, administrator: Admin) -> None:
+    """Of a realm whose tokens live six seconds, in a run that needs three: no request is ever answered with 401."""
+    realm = make_realm(keycloak_server, administrator, accessTokenLifespan=6)
     adapter = realm.adapter()
     refused: list[httpx.Response] = []
     adapter._api._client.event_hooks["response"].append(lambda answer: refused.append(answer) if answer.status_code == 401 else None)
@@ -83,16 +83,16 @@ def test_tokens_are_renewed_before_they_end(server: Server, administrator: Admin
     assert tokens is not None
     seen = set()
     client_id = adapter.register(metadata(), None).client_id
-    end = time.monotonic() + 7
-    while time.monotonic() < end:
+    end = time.monotonic() + 60
+    while len(seen) < 3 and time.monotonic() < end:
         assert adapter.read(client_id) is not None
         seen.add(tokens.current())
-    assert len(seen) >= 3
+    assert len(seen) == 3
     assert refused == []
 
 
-def test_a_token_that_is_revoked_is_replaced_once(server: Server, administrator: Admin) -> None:
-    realm = make_realm(server, administrator)
+def test_a_token_that_is_revoked_is_replaced_once(keycloak_server: Server, administrator: Admin) -> None:
+    realm = make_realm(keycloak_server, administrator)
     adapter = realm.adapter()
     client_id = adapter.register(metadata(), None).client_id
     administrator.put(f"/{realm.name}", {"realm": realm.name, "notBefore": int(time.time()) + 1})
@@ -100,9 +100,9 @@ def test_a_token_that_is_revoked_is_replaced_once(server: Server, administrator:
     assert adapter.read(client_id) is not None
 
 
-def test_the_set_up_repairs_the_realm_and_touches_no_connection(server: Server, administrator: Admin) -> None:
+def test_the_set_up_repairs_the_realm_and_touches_no_connection(keycloak_server: Server, administrator: Admin) -> None:
     """Run again, it takes away rights and scopes that the operator was given since, and what it lost comes back."""
-    realm = make_realm(server, administrator, scopes={SEND: "Send"}, audience="http://one.example")
+    realm = make_realm(keycloak_server, administrator, scopes={SEND: "Send"}, audience="http://one.example")
     adapter = realm.adapter()
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_scopes(client_id, None, frozenset({SEND}))

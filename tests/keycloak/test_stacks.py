@@ -85,9 +85,9 @@ def test_the_client_of_another_owner_is_refused(platform: Platform, project: Pro
     assert any(f"client {client_id} is registered already" in error and "managed by other/tni" in error for error in outcome.errors)
 
 
-def test_a_scope_that_the_realm_lacks_is_named(platform: Platform, server: Server, administrator: Admin, tmp_path: Path) -> None:
+def test_a_scope_that_the_realm_lacks_is_named(platform: Platform, keycloak_server: Server, administrator: Admin, tmp_path: Path) -> None:
     scopes = {name: title for name, title in SCOPES.items() if name not in (PLAIN, TESTER)}
-    poor = Platform(make_realm(server, administrator, scopes=scopes, audience=platform.portal.origin), platform.portal)
+    poor = Platform(make_realm(keycloak_server, administrator, scopes=scopes, audience=platform.portal.origin), platform.portal)
     project = poor.project(tmp_path / "project")
     write_form(project.forms, scopes=(PLAIN, TESTER, "dv_ar_adres_beheer"))
     outcome = project.up()
