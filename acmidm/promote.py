@@ -34,18 +34,21 @@ def promote(
     from datetime import UTC, datetime
 
     from acmidm.report.promotion import promotion_of
+    from components.model.form import Environment
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
+    from components.settings import InvalidSettings, profiles
 
     if output is Output.HTML:
         fail("promote writes text, markdown or json; choose one of these")
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
     try:
-        onboardings = load_onboardings([form], catalogue)
-    except InvalidForms as error:
+        held = profiles(Path())
+        onboardings = load_onboardings([form], catalogue, held)
+    except (InvalidForms, InvalidSettings) as error:
         fail(str(error))
-    report = promotion_of(onboardings.forms[0], onboardings.catalogue, datetime.now(UTC))
+    report = promotion_of(onboardings.forms[0], onboardings.catalogue, held[Environment.PROD], datetime.now(UTC))
     _write(report, output)
     raise typer.Exit(Code.WELL if not report.differences else Code.FOUND)
 

@@ -14,6 +14,7 @@ from acmidm.report.words import plain
 from components.model.catalogue import Catalogue
 from components.model.form import AuthMethod, Environment, EnvironmentRequest
 from components.model.loading import LoadedForm
+from components.model.policies import POLICIES, Planned, Profile, Situation
 
 
 class Side(StrEnum):
@@ -49,8 +50,10 @@ class Check(_Part):
 
 
 class Keys(_Part):
-    tni: int
-    prod: int
+    """How many the form names; absent where the organisation manages them in the portal, which alone knows them."""
+
+    tni: int | None = None
+    prod: int | None = None
 
 
 class Promotion(_Part):
@@ -67,22 +70,31 @@ class Promotion(_Part):
     ready: Annotated[bool, Field(description="Whether production, as the form asks it, can be handed over (guide, step 7).")]
 
 
-def promotion_of(loaded: LoadedForm, catalogue: Catalogue, now: datetime) -> Promotion:
-    """The comparison. Platforms and the authentication method are those of the whole form: they cannot differ."""
+def promotion_of(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Promotion:
+    """The comparison. Platforms and the authentication method are those of the whole form: they cannot differ.
+
+    ``profile`` is production's.
+    """
     form = loaded.form
     tni, prod = (form.environments.get(environment) for environment in (Environment.TNI, Environment.PROD))
-    checks = tuple(_checks(loaded, catalogue, now))
+    checks = tuple(_checks(loaded, catalogue, profile, now))
     return Promotion(
         form=loaded.name,
         organisation=form.organisation.name,
         application=form.application,
         platforms=tuple(platform.value for platform in form.platforms),
         token_endpoint_auth_method=form.token_endpoint_auth_method.value,
-        keys=Keys(tni=len(tni.jwks) if tni else 0, prod=len(prod.jwks) if prod else 0),
+        keys=Keys(tni=_number_of_keys(tni), prod=_number_of_keys(prod)),
         differences=tuple(_differences(tni, prod, catalogue)),
         checks=checks,
         ready=all(check.passed or not check.required for check in checks),
     )
+
+
+def _number_of_keys(request: EnvironmentRequest | None) -> int | None:
+    if request is None:
+        return 0
+    return None if request.keys_managed_in_portal else len(request.jwks)
 
 
 def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None, catalogue: Catalogue) -> Iterator[Difference]:
@@ -104,29 +116,23 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
                 yield Difference(what="field", name=f"{product}.{field}", side=Side.BOTH, tni=old.get(field), prod=new.get(field))
 
 
-def _checks(loaded: LoadedForm, catalogue: Catalogue, now: datetime) -> Iterator[Check]:
+def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Iterator[Check]:
     form = loaded.form
     prod, tni = form.environments.get(Environment.PROD), form.environments.get(Environment.TNI)
     yield _check(
         "connected_on_tni", tni is not None, "the form has TNI, where it is validated first", "the form has no TNI: validate there first"
     )
     yield _check("asks_production", prod is not None, "the form asks for production", "the form has no prod under environments")
+    refused = [
+        f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
+        for policy in POLICIES
+        if policy.id not in form.exemptions
+        for finding in policy.violations(Planned(form.token_endpoint_auth_method), Situation(Environment.PROD, profile, now))
+    ]
+    yield _check("policies", not refused, "the policies allow how the client authenticates", "; ".join(refused))
     if prod is None:
         return
-    keys, tni_keys = loaded.keys.get(Environment.PROD, ()), loaded.keys.get(Environment.TNI, ())
-    if prod.keys_managed_in_portal:
-        yield _check("has_key", True, "the organisation uploads its key for production itself (step 9)", "")
-    elif form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
-        yield _check("has_key", bool(keys), "production has a public key", "production has no public key yet (step 9): add one under jwks")
-    ended = [key.kid for key in keys if key.expires and key.expires <= now]
-    yield _check("keys_valid", not ended, "no key of production has expired", f"expired on production: {_names(ended)}; make a new pair")
-    shared = [key.kid for key in keys if key.thumbprint in {other.thumbprint for other in tni_keys}]
-    yield _check(
-        "own_keys",
-        not shared,
-        "production has keys of its own",
-        f"the same key on TNI and production: {_names(shared)}; make a pair for each",
-    )
+    yield from _key_checks(loaded, prod, now)
     unverified = sorted(scope for scope in prod.scopes if not catalogue.scopes[scope].verified)
     yield _check(
         "scopes_verified",
@@ -137,6 +143,34 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, now: datetime) -> Iterator
     )
     yield _check(
         "asks_scopes", bool(prod.scopes), "production asks for a scope", "production asks for no scope: the client could do nothing"
+    )
+
+
+def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
+    """What the form can tell of production's keys. Of those in the portal it cannot even tell whether there is one."""
+    if loaded.form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        return
+    if prod.keys_managed_in_portal:
+        yield _check(
+            "has_key",
+            False,
+            "",
+            "the organisation uploads its key for production in the portal (step 9): only the portal tells whether it is there",
+            required=False,
+        )
+        return
+    keys, tni_keys = loaded.keys.get(Environment.PROD, ()), loaded.keys.get(Environment.TNI, ())
+    yield _check("has_key", bool(keys), "production has a public key", "production has no public key yet (step 9): add one under jwks")
+    if not keys:
+        return
+    ended = [key.kid for key in keys if key.expires and key.expires <= now]
+    yield _check("keys_valid", not ended, "no key of production has expired", f"expired on production: {_names(ended)}; make a new pair")
+    shared = [key.kid for key in keys if key.thumbprint in {other.thumbprint for other in tni_keys}]
+    yield _check(
+        "own_keys",
+        not shared,
+        "production has keys of its own",
+        f"the same key on TNI and production: {_names(shared)}; make a pair for each",
     )
 
 

@@ -76,5 +76,9 @@ def _values(one: Difference) -> str:
 def _same(report: Promotion) -> str:
     return (
         f"On both: platforms {', '.join(report.platforms)}; {report.token_endpoint_auth_method}. "
-        f"Keys: {report.keys.tni} on TNI, {report.keys.prod} on production."
+        f"Keys: {_number(report.keys.tni)} on TNI, {_number(report.keys.prod)} on production."
     )
+
+
+def _number(keys: int | None) -> str:
+    return "in the portal" if keys is None else str(keys)

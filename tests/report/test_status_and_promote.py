@@ -42,9 +42,8 @@ set differently, TNI → production
 ready for production: not yet
   yes   the form has TNI, where it is validated first
   yes   the form asks for production
+  yes   the policies allow how the client authenticates
   NO    production has no public key yet (step 9): add one under jwks
-  yes   no key of production has expired
-  yes   production has keys of its own
   note  names not verified: dv_notificaties_schrijven; have Digitaal Vlaanderen confirm them, then correct the catalogue
   yes   production asks for a scope
 
@@ -165,6 +164,33 @@ def test_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
     outcome = promoting(str(form.path))
     assert outcome.code == 0, outcome.output
     assert "ready for production: yes" in outcome.stdout
+
+
+def test_promote_where_the_organisation_manages_its_keys(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+    """The form cannot tell whether there is a key, and does not say that there is none; that keeps nothing from being ready."""
+    form = write_form(tmp_path / "project" / "onboardings", application="loket")
+    form.document["environments"]["prod"] = {**deepcopy(form.request()), "jwks": [], "keys_managed_in_portal": True}
+    form.save()
+    outcome = promoting(str(form.path))
+    assert outcome.code == 0, outcome.output
+    assert "ready for production: yes" in outcome.stdout
+    assert "  note  the organisation uploads its key for production in the portal (step 9): only the portal tells" in outcome.stdout
+    assert outcome.stdout.splitlines()[-1].endswith("Keys: 1 on TNI, in the portal on production.")
+    report = json.loads(promoting(str(form.path), "--output", "json").stdout)
+    Draft202012Validator(json.loads((ROOT / "schema" / "promote.schema.json").read_text())).validate(report)
+    assert report["keys"] == {"tni": 1}
+
+
+def test_promote_knows_the_policies(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+    """A client that may have a secret on TNI is told before production is asked, and stopped once it is."""
+    form = write_form(tmp_path / "project" / "onboardings", keys=(), token_endpoint_auth_method="client_secret_basic")
+    told = promoting(str(form.path)).stdout
+    assert "  NO    the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in told
+    form.document["environments"]["prod"] = deepcopy(form.request())
+    form.save()
+    refused = promoting(str(form.path))
+    assert refused.code == 2
+    assert "the client authenticates with client_secret_basic on prod; use private_key_jwt" in refused.stderr
 
 
 def test_promote_used_wrongly(tmp_path: Path, promoting: Callable[..., Any]) -> None:
