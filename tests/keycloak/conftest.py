@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +48,19 @@ class Platform:
         return made
 
 
+@contextmanager
+def running_platform(server: Server, administrator: Admin, folder: Path, name: str) -> Iterator[Platform]:
+    """A realm and its products; it ends with the block."""
+    # Each has to know of the other: the realm's name is known first, and the realm made when the portal's address is known.
+    unborn = TestRealm(server, administrator, name)
+    with running_portal(folder, external_issuer=unborn.issuer, **offered()) as portal:
+        yield Platform(make_realm(server, administrator, name=unborn.name, audience=portal.origin), portal)
+
+
 @pytest.fixture(scope="session")
 def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    # Each has to know of the other: the realm's name is drawn first, and filled in when the portal's address is known.
-    unborn = TestRealm(keycloak_server, administrator, "connections")
-    with running_portal(tmp_path_factory.mktemp("products"), external_issuer=unborn.issuer, **offered()) as portal:
-        yield Platform(make_realm(keycloak_server, administrator, name=unborn.name, audience=portal.origin), portal)
+    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products"), "connections") as running:
+        yield running
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_tokens_are_renewed_before_they_end(keycloak_server: Server, administrat
     adapter._api._client.event_hooks["response"].append(lambda answer: refused.append(answer) if answer.status_code == 401 else None)
     tokens = adapter._api._tokens
     assert tokens is not None
-    seen = set()
+    seen: set[str] = set()
     client_id = adapter.register(metadata(), None).client_id
     end = time.monotonic() + 60
     while len(seen) < 3 and time.monotonic() < end:

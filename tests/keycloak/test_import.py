@@ -1,0 +1,137 @@
+"""Clients that people made in a realm: listed, imported from a spreadsheet, taken over without a change but whose they are."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from joserfc.jwk import ECKey
+
+from keycloak_sandbox.admin import Admin
+from keycloak_sandbox.server import Server
+from tests.keycloak.conftest import Platform, running_platform
+from tests.report.conftest import CommandLine
+from tests.support.engine import Project, place_of
+from tests.support.forms import NOTIFICATIES, PLAIN, SEND, write_form
+from tests.support.portal import new_key
+
+HEADINGS = ["KBOnummer", "Klant", "TAN", "URI TEST", "URI PRD", "CliëntID TEST", "CliëntID PRD"]
+GENT, WINGENE = "0207451227", "0207495470"
+OWN = {"software_id", "managed_by", "kbo_number", "application", "contacts"}
+"""What this project keeps in attributes, for Keycloak has no field for it."""
+
+
+@pytest.fixture(scope="module")
+def shared(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A realm that no other tests put clients into: all of it is listed here."""
+    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products"), "imported") as running:
+        yield running
+
+
+@pytest.fixture
+def platform(shared: Platform) -> Iterator[Platform]:
+    before = shared.realm.client_ids()
+    yield shared
+    for client_id in shared.realm.client_ids() - before:
+        shared.realm.remove(client_id)
+
+
+def made_by_hand(platform: Platform, client_id: str, name: str, *scopes: str, keys: tuple[ECKey, ...]) -> dict[str, Any]:
+    """A client as a careful administrator makes it: with its scopes, and nothing that Keycloak offers beside."""
+    platform.realm.add_client(
+        client_id,
+        name=name,
+        description=name.partition(" - ")[0],
+        publicClient=False,
+        clientAuthenticatorType="client-jwt",
+        standardFlowEnabled=False,
+        fullScopeAllowed=False,
+        defaultClientScopes=[],
+        optionalClientScopes=list(scopes),
+    )
+    platform.realm.withdraw(client_id, "service_account", "default")
+    platform.realm.set_keys(client_id, keys)
+    return platform.realm.client(client_id)
+
+
+def configure(platform: Platform, client_id: str) -> None:
+    """Sets Notificaties up for it, by hand."""
+    headers = {"authorization": f"Bearer {platform.realm.tokens().current()}", "if-none-match": "*"}
+    url = f"{platform.products_url}/notificaties/configurations/{client_id}"
+    httpx.put(url, json=NOTIFICATIES, headers=headers).raise_for_status()
+
+
+def write_sheet(project: Project, *rows: tuple[str, str, str]) -> str:
+    """KBO number, customer and client-ID on TNI, as people keep them. The file's name."""
+    with (project.folder / "klanten.csv").open("w", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(HEADINGS)
+        writer.writerows([kbo, customer, "T-1", "https://test.example", "", client_id, ""] for kbo, customer, client_id in rows)
+    return "klanten.csv"
+
+
+def without_own_attributes(client: dict[str, Any]) -> dict[str, Any]:
+    attributes = {name: value for name, value in client["attributes"].items() if not name.startswith("acmidm.")}
+    scopes = {kind: sorted(client[kind]) for kind in ("defaultClientScopes", "optionalClientScopes")}
+    return {**client, **scopes, "attributes": attributes}
+
+
+def test_import_then_up_changes_nothing_but_our_own_attributes(platform: Platform, project: Project) -> None:
+    """Two organisations, a product, a supplier's key that both use: the adoption is empty but for what says whose they are."""
+    acmidm, key, common = CommandLine(project), new_key("gent-1"), new_key("leverancier-1")
+    before = {
+        "gent-loket": made_by_hand(platform, "gent-loket", "Stad Gent - mijn-loket", SEND, PLAIN, keys=(key, common)),
+        "wingene-1": made_by_hand(platform, "wingene-1", "Gemeente Wingene - loket", PLAIN, keys=(common,)),
+    }
+    configure(platform, "gent-loket")
+    sheet = write_sheet(project, (GENT, "Stad Gent", "gent-loket"), (WINGENE, "Gemeente Wingene", "wingene-1"))
+    done = acmidm.run("import", sheet, "--tni", "tni", "--contact", "koppelingen@leverancier.example")
+    assert done.code == 0, done.output
+    assert "2 rows: 2 forms written, 0 declared already, 0 things not placed" in done.stdout
+    assert {client_id: platform.realm.client(client_id) for client_id in before} == before, "importing itself writes nothing"
+    form = yaml.safe_load((project.forms / "stad-gent/mijn-loket.yaml").read_text())
+    assert form["environments"]["tni"]["adopt"] == {"acmidm": "gent-loket"}
+    assert set(form["environments"]["tni"]["scopes"]) == {SEND, PLAIN}
+    assert set(form["environments"]["tni"]["products"]) == {"notificaties"}
+
+    shown = {place_of(step["urn"]): step["newState"]["inputs"]["adopt"]["changes"] for step in project.steps()}
+    assert len(shown) == 7
+    for place, changes in shown.items():
+        assert set(changes) == (OWN if place.startswith("OAuthClient") else set()), place
+        assert set(changes.values()) <= {"added", *(change for change in changes.values() if "→" in change)}
+    project.apply()
+    assert project.steps() == []
+    project.in_sync()
+    for client_id, client in before.items():
+        assert without_own_attributes(platform.realm.client(client_id)) == without_own_attributes(client)
+    assert platform.realm.request_token(key, "gent-loket", scope=f"{SEND} {PLAIN}").status_code == 200
+    assert acmidm.run("unmanaged", "--stack", "tni").code == 0
+
+
+def test_what_keycloak_gives_to_clients_made_in_its_console_is_named(platform: Platform, project: Project) -> None:
+    """Taking such a client over would take something away, so that no form is written unseen: each scope is named."""
+    platform.realm.add_client("console", name="Stad Gent - loket", description="Stad Gent", publicClient=False)
+    done = CommandLine(project).run(
+        "import", write_sheet(project, (GENT, "Stad Gent", "console")), "--tni", "tni", "--contact", "a@b.example"
+    )
+    assert done.code == 1
+    assert list(project.forms.rglob("*.yaml")) == []
+    for scope in ("console-dedicated", "profile", "roles", "service_account"):
+        assert f'has the scope "{scope}", which is not in the catalogue' in done.stderr
+
+
+def test_unmanaged_lists_what_no_form_declares(platform: Platform, project: Project) -> None:
+    """The client made by hand; not the declared one, the operator, or what Keycloak makes in each realm."""
+    write_form(project.forms, scopes=(PLAIN,))
+    project.apply()
+    made_by_hand(platform, "forgotten", "Stad Gent - vergeten", PLAIN, keys=())
+    found = CommandLine(project).run("unmanaged", "--stack", "tni", "--output", "json")
+    assert found.code == 1, found.output
+    report = json.loads(found.stdout)
+    assert [(client["client_id"], client["client_name"]) for client in report["undeclared"]] == [("forgotten", "Stad Gent - vergeten")]
+    assert report["clients"] == 2
