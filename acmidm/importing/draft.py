@@ -66,7 +66,8 @@ def draft_of(row: Row, clients: Mapping[Environment, ListedClient], catalogue: C
     notes: list[str] = []
     for environment, client in clients.items():
         scopes[environment], unknown = _scopes(client, catalogue)
-        reasons += [f'{client} has the scope "{scope}", which is not in the catalogue: add it there, or withdraw it first' for scope in unknown]
+        advice = "which is not in the catalogue: add it there, or withdraw it first"
+        reasons += [f'{client} has the scope "{scope}", {advice}' for scope in unknown]
         keys[environment], refused, changed = _keys(client)
         reasons += refused
         notes += changed
