@@ -31,6 +31,8 @@ class ConnectedPlatform:
         self.products = tuple(products)
         self.unsettled: set[str] = set()
         """The natural keys whose client should have been made or taken over in this run, and was not."""
+        self.refused: set[str] = set()
+        """Those of them whose form names a client-ID that cannot be taken over, so that nobody knows which client it meant."""
         self.authority = _authority(platform, connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
         self.product_api: ProductApi = Products(connect(str(platform.products_url), tokens, retrying=retrying()))
         self.clients = ReadOnce[ClientSnapshot](

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.model.catalogue import Catalogue, Product
 from components.model.connection import Connection, connections
 from components.model.documents import Document, Unreadable, read_document, read_text
-from components.model.form import Environment, Form
+from components.model.form import Environment, Form, Platform
 from components.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from components.model.policies import Profile
 from components.model.problems import InvalidForms, Problem
-from components.model.rules import problems_among, problems_of_adoptions, problems_of_form, problems_of_keys, problems_of_policies
+from components.model.rules import (
+    problems_among,
+    problems_of_adoptions,
+    problems_of_form,
+    problems_of_keys,
+    problems_of_platforms,
+    problems_of_policies,
+)
 from components.model.salvage import is_identified, salvaged
 from components.model.validation import split_sentence, validated
 
@@ -26,6 +33,7 @@ _EXPORT_AGAIN = "export the public key again as a JSON Web Key"
 Keys = Mapping[Environment, tuple[PublicJwk, ...]]
 
 _NO_POLICIES: Mapping[Environment, Profile] = {}
+_ALL_PLATFORMS: Mapping[Environment, Collection[Platform]] = {}
 
 
 @dataclass(frozen=True)
@@ -82,10 +90,16 @@ def load_catalogue(folder: Path) -> Catalogue:
     return Catalogue(products)
 
 
-def load_onboardings(forms: Sequence[Path], catalogue_folder: Path, profiles: Mapping[Environment, Profile] = _NO_POLICIES) -> Onboardings:
+def load_onboardings(
+    forms: Sequence[Path],
+    catalogue_folder: Path,
+    profiles: Mapping[Environment, Profile] = _NO_POLICIES,
+    served: Mapping[Environment, Collection[Platform]] = _ALL_PLATFORMS,
+) -> Onboardings:
     """The forms in ``forms`` (files, or folders searched to any depth) against the catalogue. Raises InvalidForms.
 
-    ``profiles`` says by which profile the policies are held against a form's environments, those it does not name left out.
+    ``profiles`` says by which profile the policies are held against a form's environments, those it does not name left out;
+    ``served`` for which platforms there is an authority, those of an environment that it does not name all of them.
     """
     problems: list[Problem] = []
     try:
@@ -105,6 +119,8 @@ def load_onboardings(forms: Sequence[Path], catalogue_folder: Path, profiles: Ma
             continue
         if catalogue is not None:
             problems += problems_of_form(document, form, catalogue)
+        for environment, platforms in served.items():
+            problems += problems_of_platforms(document, form, environment, platforms)
         keys, found = reader.keys_of(root, file, document, form)
         problems += found
         read.append((file.relative_to(root).with_suffix("").as_posix(), document, form, keys))

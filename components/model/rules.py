@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from components.model.catalogue import Catalogue
@@ -157,6 +157,17 @@ def problems_of_policies(
                 place = ("environments", environment.value, "jwks", places[finding.subject])
             exemption = f"add under exemptions {policy.id}: {{reason: …, reference: …}} (docs/policies.md#{policy.id})"
             yield document.problem(place, finding.what, f"{finding.remedy}, or {exemption}")
+
+
+def problems_of_platforms(document: Document, form: Form, environment: Environment, served: Collection[Platform]) -> Iterator[Problem]:
+    """The platforms that a form names and the stack of this environment has no authority for."""
+    for index, platform in enumerate(form.platforms):
+        if environment in form.environments and platform not in served:
+            yield document.problem(
+                ("platforms", index),
+                f"{platform} has no authority in this stack of {environment}",
+                f"remove it here, or set acmidm:{platform}ManagementUrl and what goes with it",
+            )
 
 
 def problems_among(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:

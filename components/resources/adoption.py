@@ -3,6 +3,9 @@
 A form names the client-ID once. ``check``, which previews run too, compares the client as it is with what the form asks
 for and puts the difference into the input ``adopt``. From then on the input stays as it was, whether the form still names
 the client-ID or not: the adoption is done, and nothing is compared again.
+
+What cannot be taken over stands in the same place, as ``refused``. A failed ``check`` would end the whole run, with the changes
+of every other organisation; so an ``up`` fails at the one resource, and a preview is made to fail by ``components.refusals``.
 """
 
 from __future__ import annotations
@@ -38,6 +41,17 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     return dict(sorted(changes.items()))
 
 
+def refusal(wanted: Mapping[str, str], sentence: str) -> dict[str, str]:
+    """The value of the input ``adopt`` where the client cannot be taken over: why, and which form asks for it."""
+    return {"client_id": wanted["client_id"], "refused": f"{wanted['managed_by'].partition(':')[2]}: {sentence}"}
+
+
+def refused(props: Mapping[str, Any]) -> str | None:
+    """Why what a resource asks to take over is refused; None where it is not."""
+    adopt = props.get("adopt")
+    return adopt.get("refused") if isinstance(adopt, Mapping) else None
+
+
 def is_spent(wanted: Mapping[str, str], client: ClientMetadata) -> bool:
     """Whether this very resource took the client over before, under another natural key.
 
@@ -47,13 +61,14 @@ def is_spent(wanted: Mapping[str, str], client: ClientMetadata) -> bool:
     return client.managed_by == wanted["managed_by"] and client.software_id != wanted["software_id"]
 
 
-def too_late(wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str | None:
-    """The sentence for a client-ID that a form names when its connection has a client already; None where all is well."""
-    if not wanted or (before or {}).get("client_id") == wanted["client_id"]:
-        return None
-    return (
+def kept(wanted: Mapping[str, str] | None, before: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The record of what was taken over, whatever the form says by now; a refusal where it names another client."""
+    if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
+        return before
+    return refusal(
+        wanted,
         f"client {quoted(wanted['client_id'])} cannot be taken over, for this connection has a client already; "
-        "remove adopt from the form, or see docs/adoption.md for how to change clients"
+        "remove adopt from the form, or see docs/adoption.md for how to change clients",
     )
 
 

@@ -8,21 +8,18 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, DiffResult, ReadResult, ResourceProvider
+from pulumi.dynamic import CheckResult, ConfigureRequest, DiffResult, ReadResult, Resource, ResourceProvider
 
 from components.authorities.connected import Connected, ConnectedPlatform, connected
+from components.authorities.errors import AuthorityError, Rejected
 from components.authorities.port import ClientSnapshot
-from components.model.form import Platform
 from components.model.loading import load_catalogue
 from components.model.problems import quoted
-from components.resources.adoption import is_spent, record, too_late
+from components.resources.adoption import is_spent, kept, record, refusal, refused
 from components.resources.orphan import end_with_the_engine
 from components.settings import NAMESPACE, Settings, read_settings
 
 Properties = Mapping[str, Any]
-
-_WHOLE = ""
-"""The resource as a whole: with the name of an input the engine would quote its value before the sentence."""
 
 _lock = threading.Lock()
 _connections: list[tuple[Settings, Connected]] = []
@@ -45,51 +42,63 @@ class AuthorityProvider(ResourceProvider):
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         inputs = inputs_of(news)
-        platform = self._platforms.get(inputs["platform"])
-        if platform is None:
-            return CheckResult(inputs, [_no_authority(inputs["platform"])])
-        return self._adopting(platform, inputs_of(olds), inputs)
-
-    def _adopting(self, platform: ConnectedPlatform, olds: Properties, inputs: dict[str, Any]) -> CheckResult:
-        """The inputs with what an adoption changes; without old ones the resource is about to be made, or to replace another."""
         asked = inputs.pop("adopt", None)
-        if olds:
-            before = olds.get("adopt")
-            sentence = too_late(asked, before)
-            return CheckResult({**inputs, "adopt": before} if before else inputs, [CheckFailure(_WHOLE, sentence)] if sentence else [])
+        # Without old inputs the resource is about to be made, or to replace another.
+        adopt = kept(asked, inputs_of(olds).get("adopt")) if olds else self._compared(asked, inputs)
+        return CheckResult({**inputs, "adopt": adopt} if adopt else inputs, [])
+
+    def _compared(self, asked: Mapping[str, str] | None, inputs: Properties) -> dict[str, Any] | None:
+        """What taking over changes, or why it is refused."""
         if asked is None:
-            return CheckResult(inputs, [])
+            return None
         client_id = asked["client_id"]
-        snapshot = platform.clients.get(client_id)
-        if snapshot is None:
-            sentence = f"client {quoted(client_id)} does not exist; correct the client-ID under adopt in the form, or remove it"
-            return CheckResult(inputs, [CheckFailure(_WHOLE, sentence)])
-        if is_spent(asked, snapshot.client.metadata):
-            return CheckResult({**inputs, "adopt": record(client_id, snapshot.client.metadata.software_id, {}, {})}, [])
-        before, after = self.compared(platform, snapshot, inputs)
-        return CheckResult({**inputs, "adopt": record(client_id, asked["software_id"], before, after)}, [])
+        try:
+            platform = self._platform(inputs)
+            snapshot = platform.clients.get(client_id)
+            if snapshot is None:
+                return refusal(
+                    asked, f"client {quoted(client_id)} does not exist; correct the client-ID under adopt in the form, or remove it"
+                )
+            if is_spent(asked, snapshot.client.metadata):
+                return record(client_id, snapshot.client.metadata.software_id, {}, {})
+            return record(client_id, asked["software_id"], *self.compared(platform, snapshot, inputs))
+        except AuthorityError as error:
+            return refusal(asked, str(error))
 
     def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:
         """What an existing client has of this resource, and what it is to have."""
         raise NotImplementedError
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        """The engine finds what changed by itself; an identity that is not known yet is that of a new client."""
-        return DiffResult(
-            changes=None, replaces=[name for name in self.identity if news.get(name) != olds.get(name)], delete_before_replace=False
-        )
+        """The engine finds what changed by itself; an identity that is not known yet is that of a new client.
+
+        What is refused replaces nothing: a replacement is checked anew, without the old inputs that say why it is refused.
+        """
+        changed = [] if refused(news) else [name for name in self.identity if news.get(name) != olds.get(name)]
+        return DiffResult(changes=None, replaces=changed, delete_before_replace=False)
 
     def on(self, props: Properties) -> ConnectedPlatform:
-        """The platform that a resource lives on."""
-        return self._platforms[Platform(props["platform"])]
+        """The platform that a resource lives on. Raises Rejected where what the resource is to take over is refused."""
+        sentence = refused(props)
+        if sentence is not None:
+            raise Rejected(sentence)
+        return self._platform(props)
+
+    def _platform(self, props: Properties) -> ConnectedPlatform:
+        platform = self._platforms.get(props["platform"])
+        if platform is None:
+            raise Rejected(
+                f'platform "{props["platform"]}" has no authority in this stack; '
+                f"set {NAMESPACE}:{props['platform']}ManagementUrl and what goes with it, or remove the platform from the form"
+            )
+        return platform
 
 
-def _no_authority(platform: str) -> CheckFailure:
-    return CheckFailure(
-        _WHOLE,
-        f'platform "{platform}" has no authority in this stack; set {NAMESPACE}:{platform}ManagementUrl and what goes with it, '
-        "or remove the platform from the form",
-    )
+class AuthorityResource(Resource):
+    """What the four resources share."""
+
+    adopt: pulumi.Output[Mapping[str, Any] | None]
+    """What was taken over, and what that changed; in a preview also why it is refused."""
 
 
 def managed_by(resource_name: str) -> str:

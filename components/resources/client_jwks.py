@@ -7,13 +7,13 @@ the keys: they go with their client, and where that stays, its organisation mana
 from __future__ import annotations
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
 from components.resources.adoption import asked
-from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
+from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
 
 
 class ClientJwksProvider(AuthorityProvider):
@@ -40,7 +40,7 @@ class ClientJwksProvider(AuthorityProvider):
         return UpdateResult(inputs)
 
 
-class ClientJwks(Resource, module="acmidm", name="ClientJwks"):
+class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
     """The keys of a client; see the module's docstring."""
 
     def __init__(

@@ -8,14 +8,14 @@ client itself is removed.
 from __future__ import annotations
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import NotFound
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
 from components.resources.adoption import asked
-from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
+from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
 
 NOT_DECLARED = "granted outside this project"
 
@@ -53,7 +53,7 @@ class ClientScopesProvider(AuthorityProvider):
         platform.clients.forget(id_)
 
 
-class ClientScopes(Resource, module="acmidm", name="ClientScopes"):
+class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
     """The scopes of a client; see the module's docstring."""
 
     def __init__(

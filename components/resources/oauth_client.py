@@ -12,14 +12,14 @@ failed to, and then nothing is removed.
 from __future__ import annotations
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound
 from components.authorities.port import Authority, ClientMetadata, ClientSnapshot, RegisteredClient
 from components.model.connection import Connection
-from components.resources.adoption import asked, client_to_adopt
-from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
+from components.resources.adoption import asked, client_to_adopt, refused
+from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
 
 _METADATA = (
     "client_name",
@@ -48,9 +48,12 @@ class OAuthClientProvider(AuthorityProvider):
         return {**before, "client_secret": "the one it has"}, {**after, "client_secret": "a new one"}
 
     def create(self, props: Properties) -> CreateResult:
-        platform, wanted, secret = self.on(props), _metadata(props), props.get("client_secret")
-        authority, adopted = platform.authority, client_to_adopt(props)
+        platform = self._platform(props)
         platform.unsettled.add(props["software_id"])
+        if refused(props):
+            platform.refused.add(props["software_id"])
+        authority, wanted, secret = self.on(props).authority, _metadata(props), props.get("client_secret")
+        adopted = client_to_adopt(props)
         if adopted is not None:
             client = authority.update(adopted, None, wanted, secret)
         else:
@@ -82,7 +85,7 @@ class OAuthClientProvider(AuthorityProvider):
         platform = self.on(props)
         client = platform.authority.read(id_)
         if client is None or client.metadata.managed_by == props["managed_by"]:
-            if props["software_id"] in platform.unsettled:
+            if _may_be_wanted(platform, props["software_id"]):
                 # With --continue-on-error the engine deletes what a renamed form left, though its new name failed to take it over.
                 raise ChangedMeanwhile(
                     f"client {id_} is kept: the form that takes it over has failed; correct that first, then run the same command again"
@@ -93,7 +96,7 @@ class OAuthClientProvider(AuthorityProvider):
         platform.clients.forget(id_)
 
 
-class OAuthClient(Resource, module="acmidm", name="OAuthClient"):
+class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
     """An OAuth client for one connection; see the module's docstring."""
 
     client_id: pulumi.Output[str]
@@ -140,6 +143,18 @@ def _metadata(props: Properties) -> ClientMetadata:
 def _properties(metadata: ClientMetadata) -> dict[str, object]:
     values = {name: getattr(metadata, name) for name in _METADATA}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value is not None}
+
+
+def _may_be_wanted(platform: ConnectedPlatform, software_id: str) -> bool:
+    """Whether a form that failed in this run may be the one that is to have this client.
+
+    By its natural key; and where the client-ID under its ``adopt`` was refused, a slip of the pen perhaps, by its organisation
+    or application too: a form can be renamed and take its client over under another code.
+    """
+    *_, organisation, application = software_id.split("/")
+    return software_id in platform.unsettled or any(
+        organisation == key.split("/")[-2] or application == key.split("/")[-1] for key in platform.refused
+    )
 
 
 def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata) -> RegisteredClient:

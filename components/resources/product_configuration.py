@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
 from components.resources.adoption import asked
-from components.resources.base import AuthorityProvider, Properties, gone, inputs_of, managed_by, present
+from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
 
 
 class ProductConfigurationProvider(AuthorityProvider):
@@ -49,7 +49,7 @@ class ProductConfigurationProvider(AuthorityProvider):
         platform.configurations(props["product"]).forget(props["client_id"])
 
 
-class ProductConfiguration(Resource, module="acmidm", name="ProductConfiguration"):
+class ProductConfiguration(AuthorityResource, module="acmidm", name="ProductConfiguration"):
     """A product's configuration for a client; see the module's docstring."""
 
     def __init__(

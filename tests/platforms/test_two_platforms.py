@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -142,14 +143,43 @@ def test_a_scope_that_geosecure_lacks_is_refused_with_its_place(project: Project
     ), refused.output
 
 
-def test_a_stack_without_geosecure_says_so_in_one_sentence(acmidm_alone: Project) -> None:
-    """In the preview already, and once."""
+def test_a_stack_without_geosecure_refuses_the_form(acmidm_alone: Project, at_acmidm: Registry) -> None:
+    """With its place, as any other mistake in a form, and together with those: nothing is made anywhere."""
+    good = write_form(acmidm_alone.forms, "gent/goed")
     write_form(acmidm_alone.forms, platforms=BOTH)
+    write_form(acmidm_alone.forms, "gent/fout", organisation={"name": "Stad Gent", "ovo": "OVO2067"})
+    trail = at_acmidm.audit()
     for refused in (acmidm_alone.preview(), acmidm_alone.up()):
         assert refused.code != 0
-        said = [line for line in refused.errors if "geosecure" in line]
-        assert len(said) == 1, refused.output
-        assert said[0].endswith(
-            "resource 'gent/loket/geosecure' has a problem: platform \"geosecure\" has no authority in this stack; set "
-            "acmidm:geosecureManagementUrl and what goes with it, or remove the platform from the form"
-        )
+        geosecure, other = sorted(refused.errors, key=lambda line: "geosecure" not in line)
+        assert re.fullmatch(
+            r"onboardings/gent/loket\.yaml:\d+:3: geosecure has no authority in this stack of tni; "
+            "remove it here, or set acmidm:geosecureManagementUrl and what goes with it",
+            geosecure,
+        ), refused.output
+        assert other.startswith("onboardings/gent/fout.yaml:")
+    assert at_acmidm.audit() == trail
+    assert at_acmidm.clients(good.application) == []
+
+
+def test_a_form_that_is_not_in_this_environment_may_name_geosecure(acmidm_alone: Project) -> None:
+    write_form(acmidm_alone.forms, platforms=BOTH, environment="prod")
+    assert acmidm_alone.steps() == []
+
+
+def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:
+    """A takeover there cannot be looked at: the preview shows the rest and fails, ``up`` carries out the rest."""
+    taking = write_form(project.forms, "een/loket", platforms=BOTH)
+    taking.request()["adopt"] = {"geosecure": "40001"}
+    taking.save()
+    other = write_form(project.forms, "twee/loket")
+    project.configure({"geosecureManagementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0})
+
+    for refused in (project.preview(), project.up()):
+        assert refused.code != 0
+        (sentence,) = refused.errors
+        assert "een/loket/geosecure: GET http://127.0.0.1:9/management/v1" in sentence, refused.output
+        assert "cannot be reached" in sentence
+    assert at_acmidm.client(other.application)["jwks"]["keys"]
+    assert at_acmidm.client(taking.application)["jwks"]["keys"]
+    assert at_geosecure.clients(taking.application) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
-from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound
+from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
 from components.resources.base import AuthorityProvider
 from components.resources.client_jwks import ClientJwksProvider
 from components.resources.client_scopes import NOT_DECLARED, ClientScopesProvider
@@ -62,11 +62,25 @@ def test_check_gives_whole_numbers_back_as_integers(world: World) -> None:
     assert "__provider" not in checked.inputs
 
 
-def test_check_refuses_a_platform_without_authority(world: World, application: str) -> None:
-    checked = world.provider(OAuthClientProvider).check({}, client_inputs(application, platform="geosecure"))
-    (failure,) = checked.failures
-    assert failure.property == "", "with the name of an input, the engine quotes its value before the sentence"
-    assert "set acmidm:geosecureManagementUrl" in failure.reason
+def test_a_platform_without_authority_is_a_sentence(world: World, application: str) -> None:
+    """The project's own program refuses such a form before; what is left in a state has no program that says so."""
+    provider, props = world.provider(OAuthClientProvider), client_inputs(application, platform="geosecure")
+    for call in (lambda: provider.create(props), lambda: provider.read("40001", props), lambda: provider.delete("40001", props)):
+        with pytest.raises(Rejected, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'):
+            call()
+
+
+def test_what_is_refused_neither_replaces_nor_is_made(world: World, application: str) -> None:
+    """A replacement would be checked without the old inputs, and so be allowed."""
+    provider = world.provider(OAuthClientProvider)
+    before, after = client_inputs(application), client_inputs(f"{application}-2")
+    asked = {"client_id": "x", "software_id": after["software_id"], "managed_by": MANAGED_BY}
+    checked = provider.check(before, {**after, "adopt": asked})
+    assert (checked.failures, checked.inputs is not None) == ([], True)
+    assert provider.diff("y", before, dict(checked.inputs or {})).replaces == []
+    for call in (lambda: provider.create(checked.inputs or {}), lambda: provider.update("y", before, checked.inputs or {})):
+        with pytest.raises(Rejected, match='gent/loket: client "x" cannot be taken over'):
+            call()
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)

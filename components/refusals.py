@@ -1,0 +1,34 @@
+"""Makes a preview fail for what will be refused, once it has shown everything.
+
+An ``up`` fails at the one resource whose client cannot be taken over, and goes on with the others. A preview makes no resource,
+and would succeed; so the program looks at what the preview found, and ends in failure after all is registered.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import pulumi
+
+from components.onboarding import Onboarding
+
+ALREADY_TOLD = 32
+"""The exit code by which the language host knows that it need not say that the program failed."""
+
+
+def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
+    """In a preview, tells each refusal once and ends the program in failure; does nothing where it runs for real."""
+    if pulumi.runtime.is_dry_run():
+        pulumi.run(lambda: _tell(onboardings))
+
+
+async def _tell(onboardings: Sequence[Onboarding]) -> None:
+    refused = False
+    for onboarding in onboardings:
+        adoptions = [await part.adopt.future() for part in onboarding.parts]
+        for sentence in sorted({adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt}):
+            pulumi.log.error(sentence, onboarding)
+            refused = True
+    if refused:
+        sys.exit(ALREADY_TOLD)
