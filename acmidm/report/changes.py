@@ -50,6 +50,10 @@ class Stays(_Part):
     keys: Annotated[tuple[str, ...], Field(description="By kid.")] = ()
     products: tuple[str, ...] = ()
 
+    @property
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        return (self.scopes, self.keys, self.products)
+
 
 class ConnectionChanges(_Part):
     """The changes of one connection: one client of one application."""

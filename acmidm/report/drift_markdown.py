@@ -31,7 +31,7 @@ def drift_as_markdown(report: Drift, limit: int = LIMIT) -> str:
         parts.append(Part(f"\nRepair what was changed by hand: `acmidm drift --stack {report.stack} --heal`, or change the forms.\n"))
     parts += [Part(f"\n{markdown(note)}\n") for note in report.notes]
     parts.append(Part(f"\n{report.clients:,} clients, checked at {report.checked_at:%Y-%m-%d %H:%M} UTC\n"))
-    return fitted(parts, lambda missing: left_out(missing, f"acmidm drift --stack {report.stack}"), limit)
+    return fitted(parts, lambda missing: left_out(missing, f"`acmidm drift --stack {report.stack}`"), limit)
 
 
 def _keys(report: Drift) -> Iterator[Part]:

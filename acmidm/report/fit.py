@@ -9,6 +9,9 @@ from dataclasses import dataclass
 LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub holds (65,536), with a margin for what a pipeline adds."""
 
+ROWS, DETAILS, STAYS = "rows", "details", "stays"
+"""What a part is one of, for the order in which parts are left out and the sentence about it."""
+
 _ROWS_PER_DETAIL = 4
 
 
@@ -19,7 +22,9 @@ class Part:
     text: str
     rank: float | None = None
     what: str = ""
-    """What it is one of, for the sentence about what was left out: ``rows``, ``details``."""
+    """``ROWS``, ``DETAILS`` or ``STAYS``."""
+    around: str = ""
+    """What it is the frame of, for a part that is nothing without: it must be there only where one of these is."""
 
 
 def row_rank(place: int) -> float:
@@ -30,6 +35,11 @@ def row_rank(place: int) -> float:
 def detail_rank(place: int) -> float:
     """The rank of its details: after a few rows, so that neither pushes the other out altogether."""
     return place * _ROWS_PER_DETAIL + 0.5
+
+
+def stays_rank(place: int) -> float:
+    """The rank of the line about what it keeps: worth least."""
+    return 2 * detail_rank(place)
 
 
 def fitted(parts: Sequence[Part], left_out: Callable[[Counter[str]], str], limit: int = LIMIT) -> str:
@@ -45,10 +55,13 @@ def fitted(parts: Sequence[Part], left_out: Callable[[Counter[str]], str], limit
         if part.rank is None or part.what in full:
             continue
         if len(part.text) > room:
+            if part.what == ROWS:
+                break  # details without their row would be about nobody
             full.add(part.what)  # a gap in the order would look as if there were nothing
             continue
         taken.add(place)
         room -= len(part.text)
     missing = everything - Counter(parts[place].what for place in taken)
-    kept = "".join(part.text for place, part in enumerate(parts) if part.rank is None or place in taken)
+    there = {parts[place].what for place in taken} | {""}
+    kept = "".join(part.text for place, part in enumerate(parts) if place in taken or (part.rank is None and part.around in there))
     return kept + left_out(missing)

@@ -44,6 +44,7 @@ def review_as_html(review: Review) -> str:
         for environment in (Environment.PROD, Environment.TNI)
         if environment in review.environments
     ]
+    groups = [(name, connections, stay) for name, connections, stay in groups if connections or stay]
     return _page("review.html.j2", title=review.headline, review=review, groups=groups)
 
 

@@ -7,15 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from acmidm.report.changes import Change, ConnectionChanges, FieldChange, Review
 from acmidm.report.escape import code, in_tag, markdown, pieces_in_markdown
-from acmidm.report.fit import LIMIT, Part, detail_rank, fitted, row_rank
+from acmidm.report.fit import DETAILS, LIMIT, ROWS, STAYS, Part, detail_rank, fitted, row_rank, stays_rank
 from acmidm.report.kinds import Kind, Severity
-from acmidm.report.words import pieces
+from acmidm.report.words import named, pieces
 from components.model.form import Environment, Platform
 
 ENVIRONMENTS = {Environment.PROD: "Production", Environment.TNI: "TNI"}
-_ROWS, _DETAILS = "rows", "details"
 _CHANGES_IN_ROW = 4
 _FIELDS_SHOWN = 40
+_FEW_CLIENTS = 10
+"""Up to so many, the tables themselves say how much of which kind there is."""
+
+
+_LEFT_OUT = {ROWS: "clients of the tables", DETAILS: "clients' details", STAYS: "clients' lists of what stays"}
 
 
 def review_as_markdown(review: Review, limit: int = LIMIT) -> str:
@@ -24,30 +28,39 @@ def review_as_markdown(review: Review, limit: int = LIMIT) -> str:
     parts += [Part(f"> **refused** {markdown(problem)}\n>\n") for problem in review.problems[:20]]
     parts.append(Part("\n" if review.problems else ""))
     for environment in (Environment.PROD, Environment.TNI):
-        if environment in review.environments:
-            parts += _environment(review, environment)
+        parts += _environment(review, environment)
+    parts.append(Part(_untouched(review)))
     parts += details(review.connections)
-    parts.append(Part(_totals(review.counts) if len(review.connections) > 1 else ""))
-    return fitted(parts, lambda missing: left_out(missing, "acmidm review --output text"), limit)
+    parts.append(Part(_totals(review.counts) if len(review.connections) > _FEW_CLIENTS else ""))
+    return fitted(parts, lambda missing: left_out(missing, "the same command with `--output text`"), limit)
 
 
-def left_out(missing: Counter[str], command: str, which: str = "the least dangerous first") -> str:
+def left_out(missing: Counter[str], remedy: str, which: str = "the least dangerous first") -> str:
     """What a page says of what did not fit."""
-    said = [
-        f"{missing[what]:,} {words}" for what, words in ((_ROWS, "clients of the tables"), (_DETAILS, "clients' details")) if missing[what]
-    ]
-    return f"\n**Left out for length**, {which}: {' and '.join(said)}. All of it: `{command}`\n"
+    said = ", ".join(f"{missing[what]:,} {words}" for what, words in _LEFT_OUT.items() if missing[what])
+    return f"\n**Left out for length**, {which}: {said}. All of it: {remedy}\n"
 
 
 def _environment(review: Review, environment: Environment) -> Iterator[Part]:
     connections = [one for one in review.connections if one.environment is environment]
+    if not connections:
+        return
     stay = review.unchanged.get(environment, 0)
-    stays = f"{_clients(stay)} {'stays as it is' if stay == 1 else 'stay as they are'}"
-    yield Part(
-        f"#### {ENVIRONMENTS[environment]}: {_clients(len(connections))} {'changes' if len(connections) == 1 else 'change'}, {stays}\n\n"
-    )
-    first = review.connections.index(connections[0]) if connections else 0
-    yield from table(connections, first)
+    stays = f", {stay:,} {'stays as it is' if stay == 1 else 'stay as they are'}" if stay else ""
+    change = f"{_clients(len(connections))} {'changes' if len(connections) == 1 else 'change'}"
+    yield Part(f"#### {ENVIRONMENTS[environment]}: {change}{stays}\n\n")
+    yield from table(connections, review.connections.index(connections[0]))
+
+
+def _untouched(review: Review) -> str:
+    """One line about the environments where nothing changes; one without a client is not worth a word."""
+    changed = {connection.environment for connection in review.connections}
+    said = [
+        f"{ENVIRONMENTS[environment]}: no change, {_clients(stay)} {'stays as it is' if stay == 1 else 'stay as they are'}."
+        for environment in (Environment.PROD, Environment.TNI)
+        if environment not in changed and (stay := review.unchanged.get(environment, 0))
+    ]
+    return "".join(f"{line}\n\n" for line in said)
 
 
 def table(connections: Sequence[ConnectionChanges], first: int = 0) -> Iterator[Part]:
@@ -60,39 +73,55 @@ def table(connections: Sequence[ConnectionChanges], first: int = 0) -> Iterator[
         told = "<br>".join(_sentence(change) for change in connection.changes[:_CHANGES_IN_ROW])
         more = len(connection.changes) - _CHANGES_IN_ROW
         told += f"<br>and {more} more" if more > 0 else ""
-        yield Part(f"| {severity} | {_client(connection)} | {told} |\n", row_rank(place), _ROWS)
+        yield Part(f"| {severity} | {_client(connection)} | {told} |\n", row_rank(place), ROWS)
     yield Part("\n")
 
 
 def details(connections: Sequence[ConnectionChanges]) -> Iterator[Part]:
-    """All that is known of each client, folded."""
+    """What is known of each client beside its row, folded; nothing of one whose row says it all."""
     for place, connection in enumerate(connections):
-        yield Part(_details(connection), detail_rank(place), _DETAILS)
+        if lines := list(_details(connection)):
+            yield Part(_folded(connection, lines), detail_rank(place), DETAILS)
+    yield from _stays(connections)
 
 
-def _details(connection: ConnectionChanges) -> str:
-    number = len(connection.changes)
+def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
     summary = f"{in_tag(connection.organisation)} · {in_tag(connection.application)} on {connection.environment}"
     platform = f" ({connection.platform})" if connection.platform is not Platform.ACMIDM else ""
-    lines = [f"<details><summary>{summary}{platform}: {number} change{'' if number == 1 else 's'}</summary>\n"]
-    for change in connection.changes:
-        lines.append(f"- {_sentence(change)}")
-        lines += [f"  - {_field(field)}" for field in change.fields[:_FIELDS_SHOWN]] if not _told_whole(change) else []
-        if len(change.fields) > _FIELDS_SHOWN:
-            lines.append(f"  - and {len(change.fields) - _FIELDS_SHOWN} more fields")
-    stays = [
-        f"{word} {', '.join(code(name) for name in names[:10])}{f' and {len(names) - 10} more' if len(names) > 10 else ''}"
-        for word, names in (
-            ("scopes", connection.stays.scopes),
-            ("keys", connection.stays.keys),
-            ("products", connection.stays.products),
-        )
-        if names
-    ]
-    lines += [f"- stays: {'; '.join(stays)}"] if stays else []
-    client = f", client {code(connection.client_id)}" if connection.client_id else ""
-    lines.append(f"\nForm {code(connection.form)}{client}\n\n</details>\n")
-    return "\n".join(lines)
+    return "\n".join((f"<details><summary>{summary}{platform}</summary>\n", *lines, "\n</details>\n"))
+
+
+def _details(connection: ConnectionChanges) -> Iterator[str]:
+    for place, change in enumerate(connection.changes):
+        in_row, fields = place < _CHANGES_IN_ROW, [] if _told_whole(change) else change.fields
+        if not in_row:
+            yield f"- {_sentence(change)}"
+        elif fields:
+            yield f"- {pieces_in_markdown(list(named(change)))}"
+        yield from (f"  - {_field(field)}" for field in fields[:_FIELDS_SHOWN])
+        if len(fields) > _FIELDS_SHOWN:
+            yield f"  - and {len(fields) - _FIELDS_SHOWN} more fields"
+
+
+def _stays(connections: Sequence[ConnectionChanges]) -> Iterator[Part]:
+    """What the clients keep, in one fold."""
+    told = [(place, connection) for place, connection in enumerate(connections) if any(connection.stays.names)]
+    if not told:
+        return
+    yield Part("<details><summary>What stays as it is</summary>\n\n", around=STAYS)
+    for place, connection in told:
+        kept = "; ".join(f"{word} {_listed(names)}" for word, names in zip(_KEPT, connection.stays.names, strict=True) if names)
+        yield Part(f"- {_name(connection)} on {connection.environment}: {kept}\n", stays_rank(place), STAYS)
+    yield Part("\n</details>\n", around=STAYS)
+
+
+_KEPT = ("scopes", "keys", "products")
+_NAMES_SHOWN = 10
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(code(name) for name in names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 _IN_SENTENCE = 3
@@ -119,6 +148,11 @@ def _field(field: FieldChange) -> str:
 
 
 def _client(connection: ConnectionChanges) -> str:
+    known_as = f"<br>{code(connection.client_id)}" if connection.client_id else ""
+    return f"{_name(connection)}<br>{code(connection.form)}{known_as}"
+
+
+def _name(connection: ConnectionChanges) -> str:
     platform = f" ({connection.platform})" if connection.platform is not Platform.ACMIDM else ""
     return f"**{markdown(connection.organisation)}** · {markdown(connection.application)}{platform}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from acmidm.report.escape import code, markdown
-from acmidm.report.fit import LIMIT, Part, fitted, row_rank
+from acmidm.report.fit import LIMIT, ROWS, Part, fitted, row_rank
 from acmidm.report.listing import ListedConnection, ListedKey, Status
 from acmidm.report.markdown import left_out
 from acmidm.report.text import console, print_indented
@@ -43,8 +43,8 @@ def status_as_markdown(status: Status, limit: int = LIMIT) -> str:
     """A table, at most ``limit`` characters; the last rows are left out first."""
     heading = "| where | client | client-ID | scopes | keys | products |\n|---|---|---|---|---|---|\n"
     parts = [Part(f"### {markdown(title(status))}\n\n{heading}")]
-    parts += [Part(_row(one), row_rank(place), "rows") for place, one in enumerate(status.connections)]
-    return fitted(parts, lambda missing: left_out(missing, "acmidm status", "the last ones"), limit)
+    parts += [Part(_row(one), row_rank(place), ROWS) for place, one in enumerate(status.connections)]
+    return fitted(parts, lambda missing: left_out(missing, "the same command with `--output text`", "the last ones"), limit)
 
 
 def key_text(key: ListedKey) -> str:

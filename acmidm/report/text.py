@@ -41,6 +41,8 @@ def print_review(review: Review) -> None:
             continue
         connections = [one for one in review.connections if one.environment is environment]
         stay = review.unchanged.get(environment, 0)
+        if not connections and not stay:
+            continue
         out.print()
         out.print(
             Text(f"{ENVIRONMENTS[environment]}: {clients(len(connections))} with changes, {clients(stay)} without", style="bold underline")

@@ -36,13 +36,18 @@ def sentence(change: Change) -> str:
 
 def pieces(change: Change) -> Iterator[Piece]:
     """``gains scope `x`: why it was asked``, without the client that it is about."""
+    yield from named(change)
+    yield from _more(change)
+
+
+def named(change: Change) -> Iterator[Piece]:
+    """The change alone: ``gains scope `x```."""
     words = _words(change)
     before, mark, after = words.partition("{}")
     yield Piece(before)
     if mark:
         yield Piece(plain(change.subject or "?"), value=True)
         yield Piece(after)
-    yield from _more(change)
 
 
 def _words(change: Change) -> str:
@@ -123,7 +128,7 @@ def _fields(change: Change) -> Iterator[Piece]:
 
 def _reason(change: Change) -> Iterator[Piece]:
     for one in change.fields:
-        yield Piece(" reason: ")
+        yield Piece(": ")
         yield Piece(_short(one.old), value=True)
         yield Piece(" → ")
         yield Piece(_short(one.new), value=True)
@@ -150,7 +155,7 @@ _ASKED = {
     Kind.AUTHENTICATION_WEAKENED: "authenticates less safely: ",
     Kind.AUTHENTICATION_CHANGED: "authenticates with ",
     Kind.EXEMPTION_GRANTED: "is exempted from policy {}",
-    Kind.EXEMPTION_CHANGED: "is exempted from policy {} for another",
+    Kind.EXEMPTION_CHANGED: "is exempted from policy {} for another reason",
     Kind.EXEMPTION_UNNEEDED: "needs no exemption from policy {}: what it asks is allowed; take it out of the form",
     Kind.EXEMPTION_REMOVED: "is held to policy {} again",
     Kind.CLIENT_WITHOUT_KEY: "is left without a key: it can get no token",
