@@ -27,7 +27,8 @@ async def _tell(onboardings: Sequence[Onboarding]) -> None:
     refused = False
     for onboarding in onboardings:
         adoptions = [await part.adopt.future() for part in onboarding.parts]
-        for sentence in sorted({adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt}):
+        # Per client: of one that cannot be reached, each resource tells by itself how often it was tried.
+        for sentence in {adopt["client_id"]: adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt}.values():
             pulumi.log.error(sentence, onboarding)
             refused = True
     if refused:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from acmidm.report.preview import read_plan
 from tests.adoption.by_hand import adopt, made_by_hand
 from tests.support.engine import Project, details
 from tests.support.forms import DOSIS, DOSSIERS, FormFile, write_form
@@ -74,7 +75,7 @@ def test_the_others_are_carried_out(
 def test_the_preview_shows_everything_and_fails(
     project: Project, registry: Registry, refuse: Callable[[Project, Registry], tuple[FormFile, str]]
 ) -> None:
-    """One sentence, once, as an error; the changes of the others stand beside it, in the text and in the JSON."""
+    """One sentence, once, as an error, which a review lists as a problem; the changes of the others stand beside it."""
     _, sentence = refuse(project, registry)
     write_form(project.forms, "twee/nieuw")
 
@@ -85,7 +86,7 @@ def test_the_preview_shows_everything_and_fails(
     assert document.code != 0
     plan = json.loads(document.stdout)
     assert details(plan["steps"])["OAuthClient twee/nieuw"] == ("create", [])
-    assert [said["message"].strip().removeprefix("error: ") for said in plan["diagnostics"] if said["severity"] == "error"] == [sentence]
+    assert read_plan(plan).problems == (sentence,)
 
 
 def test_a_renamed_form_with_a_slip_in_its_client_id_keeps_the_client(project: Project, registry: Registry) -> None:
