@@ -12,13 +12,14 @@ from acmidm.review import comparison
 from acmidm.terminal import Code, Output, OutputOption, as_json, fail, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from acmidm.report.changes import ConnectionChanges
     from acmidm.report.drifting import Drift
     from acmidm.report.preview import Plan
     from acmidm.undeclared import Declared, UndeclaredClient
     from components.authorities.connected import Connected
+    from components.model.connection import Connection
 
 EPILOG = """
 **Examples**
@@ -65,10 +66,13 @@ def _looked(stack: str, days: int) -> _Found:
     from acmidm import engine
     from acmidm.report.drifting import changed_by_hand, drift_of, expiring_keys, not_applied
     from acmidm.report.preview import PROTECTED, NotAPlan, read_plan
+    from acmidm.undeclared import Declared
 
-    declared = _checked(stack)
+    connections = _declared(stack)
+    declared = Declared.by(connections)
+    _reach(stack, {product for connection in connections for product in connection.products})
     try:
-        with working(f"asking the authorities of {stack}"):
+        with working(f"comparing {stack} with what its authorities have"):
             plan = read_plan(engine.preview(stack, refresh=True))
     except engine.UnknownStack as error:
         fail(str(error))
@@ -77,22 +81,24 @@ def _looked(stack: str, days: int) -> _Found:
     if not all(problem.endswith(PROTECTED) for problem in plan.problems):
         for problem in plan.problems:
             typer.echo(problem, err=True)
-        fail(f"stack {stack} could not be compared: its authorities were not all asked", Code.UNREACHABLE)
+        fail(_NOT_COMPARED.format(stack), Code.UNREACHABLE)
     now = datetime.now(UTC)
     by_hand = changed_by_hand(plan, comparison(plan.catalogue_folder, days=None, by_hand=True))
     waiting = not_applied(plan, comparison(plan.catalogue_folder, days=None))
-    with working("asking who changed it"):
+    with working("asking who changed it, and which clients nobody declares"):
         by_hand, unmanaged, notes = _asked(stack, plan, by_hand, declared)
     keys = expiring_keys({**plan.existing, **plan.real}, now, days)
     report = drift_of(stack, plan, by_hand, waiting, now, expiring=keys, unmanaged=unmanaged, notes=notes)
     return _Found(report, plan)
 
 
-def _checked(stack: str) -> Declared:
+_NOT_COMPARED = "stack {} could not be compared: its authorities were not all asked"
+
+
+def _declared(stack: str) -> list[Connection]:
     """Settings and forms first: what is wrong with them is told as such, before any authority is asked."""
     from pathlib import Path
 
-    from acmidm.undeclared import Declared
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
     from components.settings import InvalidSettings, stack_settings
@@ -102,7 +108,26 @@ def _checked(stack: str) -> Declared:
         onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     except (InvalidSettings, InvalidForms) as error:
         fail(str(error))
-    return Declared.by(onboardings.connections(settings.environment))
+    return onboardings.connections(settings.environment)
+
+
+def _reach(stack: str, products: Collection[str]) -> None:
+    """Ends the command where an authority is down: the engine would try for as long as the settings say, once per process."""
+    from acmidm.connecting import unreachable
+    from acmidm.engine import EngineError, UnknownStack
+    from components.model.problems import InvalidForms
+    from components.settings import InvalidSettings
+
+    try:
+        reasons = list(unreachable(stack, products))
+    except (InvalidSettings, InvalidForms, UnknownStack) as error:
+        fail(str(error))
+    except EngineError as error:
+        fail(str(error), Code.UNREACHABLE)
+    for reason in reasons:
+        typer.echo(reason, err=True)
+    if reasons:
+        fail(_NOT_COMPARED.format(stack), Code.UNREACHABLE)
 
 
 def _asked(

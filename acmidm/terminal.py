@@ -45,13 +45,16 @@ def fail(message: str, code: Code = Code.WRONG_USE) -> NoReturn:
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
-    """Says on a terminal that something is going on; in a pipe or a log nothing at all."""
+    """Says on a terminal what is going on, and for how long; in a pipe or a log nothing at all."""
     if not sys.stderr.isatty():
         yield
         return
     from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with Console(stderr=True).status(what):
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(what, total=None)
         yield
 
 

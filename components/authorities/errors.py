@@ -30,7 +30,9 @@ class AuthorityError(Exception):
 
 
 class Unreachable(AuthorityError):
-    pass
+    """``connected`` is False where not even a connection came about, as to a server that is down."""
+
+    connected = True
 
 
 class NotAllowed(AuthorityError):

@@ -120,8 +120,9 @@ class Api:
         try:
             with self._client.stream(method, url, json=document, data=form() if form else None, headers=headers) as response:
                 content = self._bounded(request, response)
-        except httpx.TimeoutException:
-            raise Passing(f"{request}: no answer within {self._timeout_seconds:g} s") from None
+        except httpx.TimeoutException as error:
+            connected = not isinstance(error, httpx.ConnectTimeout)
+            raise Passing(f"{request}: no answer within {self._timeout_seconds:g} s", connected=connected) from None
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
         except httpx.DecodingError:
@@ -241,5 +242,6 @@ def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
             f"{request}: the server's certificate cannot be verified; check the address, and whether its issuer is trusted here"
         )
     if isinstance(error, httpx.ConnectError):
-        return Passing(f"{request}: the server cannot be reached" + (" (connection refused)" if "refused" in text else ""))
+        refused = " (connection refused)" if "refused" in text else ""
+        return Passing(f"{request}: the server cannot be reached{refused}", connected=False)
     return Passing(f"{request}: the connection broke off")

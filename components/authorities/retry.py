@@ -40,8 +40,9 @@ stamina.instrumentation.set_on_retry_hooks([_tell])
 class Passing(Unreachable):
     """A failure that may pass; ``wait_seconds`` is what the server asked for, None where it did not say."""
 
-    def __init__(self, sentence: str, wait_seconds: float | None = None) -> None:
+    def __init__(self, sentence: str, wait_seconds: float | None = None, *, connected: bool = True) -> None:
         self.wait_seconds = wait_seconds
+        self.connected = connected
         super().__init__(sentence)
 
 
@@ -80,10 +81,12 @@ class Retrying:
             asked = ""
             if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
                 asked = f", which asks to wait {error.wait_seconds:.0f} s"
-            raise Unreachable(
+            unreachable = Unreachable(
                 f"{error}{asked} (tried {tries} time{'s' if tries > 1 else ''} in {time.monotonic() - start:.1f} s); "
                 "check the address and the server, then run the same command again"
-            ) from None
+            )
+            unreachable.connected = error.connected
+            raise unreachable from None
         self._given_up = False
         return result
 

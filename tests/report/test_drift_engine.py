@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
+
+import pytest
 
 from tests.report.conftest import CommandLine, told
 from tests.report.test_agreement import TEN_DAYS, ends
-from tests.support.engine import Project
+from tests.support.engine import ROOT, Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
 from tests.support.portal import OPERATOR, client_document, new_key
 from tests.support.registry import Registry, kids
@@ -93,3 +99,53 @@ def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> No
     assert outcome.code == 3, outcome.output
     assert "stack tni could not be compared" in outcome.stderr
     assert "http://127.0.0.1:9" in outcome.stderr
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_an_authority_that_is_down_is_told_of_before_the_engine_is_asked(project: Project, acmidm: CommandLine, deployed: bool) -> None:
+    """However patient the settings are, and whether or not the stack was ever deployed. Without an engine on PATH, it cannot have been."""
+    write_form(project.forms)
+    if deployed:
+        project.apply()
+    project.configure({"retryDeadlineSeconds": "3600"})
+    project.environment["PATH"] = str(ROOT / ".venv" / "bin")
+    project.configure({"productsUrl": "http://127.0.0.1:9/products/v1"})
+    assert "GET http://127.0.0.1:9/products/v1/" in refused(acmidm)
+    project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
+    assert "GET http://127.0.0.1:9/management/v1/" in refused(acmidm)
+
+
+def refused(acmidm: CommandLine) -> str:
+    """What it says where a server refuses the connection."""
+    outcome = acmidm.run("drift", "--stack", "tni")
+    assert (outcome.code, outcome.stdout) == (3, ""), outcome.output
+    assert "the server cannot be reached (connection refused)" in outcome.stderr
+    assert outcome.stderr.splitlines()[-1] == "stack tni could not be compared: its authorities were not all asked"
+    return outcome.stderr
+
+
+def test_on_a_terminal_it_says_what_it_waits_for(project: Project) -> None:
+    """And takes that away again: on standard output there is the report alone."""
+    write_form(project.forms)
+    project.apply()
+    terminal, side = os.openpty()
+    shown = bytearray()
+    with subprocess.Popen(
+        ["acmidm", "drift", "--stack", "tni"],
+        cwd=project.folder,
+        env={**project.variables(), "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=side,
+        text=True,
+    ) as running:
+        os.close(side)
+        with suppress(OSError):  # what reading a terminal ends with once nobody writes there any more
+            while read := os.read(terminal, 4096):
+                shown += read
+        assert running.stdout is not None
+        report = running.stdout.read()
+    os.close(terminal)
+    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    for sentence in ("reaching acmidm at http://127.0.0.1:", "comparing tni with what its authorities have", "asking who changed it"):
+        assert sentence in told
+    assert report.splitlines()[0] == "tni is in sync: its 1 client is as declared"
