@@ -7,7 +7,7 @@ from rich.text import Text
 
 from acmidm.report.drifting import Drift, ExpiringKey
 from acmidm.report.text import clients, console, print_connections
-from acmidm.report.words import day, plain
+from acmidm.report.words import day, days, plain
 
 _UNMANAGED_SHOWN = 20
 
@@ -36,7 +36,7 @@ def _print_keys(out: Console, report: Drift) -> None:
     if report.expiring:
         out.print(Text(f"\nkeys that end soon: {len(report.expiring)}", style="bold underline"))
     for key in report.expiring:
-        out.print(Text(f"{expiry(key):<24}", style="red" if key.days_left < 0 else "yellow") + Text(_key(key)))
+        out.print(Text(f"{expiry(key):<32}", style="red" if key.days_left < 0 else "yellow") + Text(_key(key)))
 
 
 def _print_unmanaged(out: Console, report: Drift) -> None:
@@ -58,7 +58,7 @@ def expiry(key: ExpiringKey) -> str:
     """When a key ends, and how long that is from now."""
     if key.days_left < 0:
         return f"{day(key.expires)} expired"
-    return f"{day(key.expires)} {'1 day' if key.days_left == 1 else f'{key.days_left} days'}"
+    return f"{day(key.expires)} {days(key.days_left)}"
 
 
 def _key(key: ExpiringKey) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -19,9 +20,9 @@ from markupsafe import Markup
 from acmidm.report.changes import Review
 from acmidm.report.drift_text import expiry
 from acmidm.report.drifting import Drift
-from acmidm.report.listing import Status
-from acmidm.report.status_text import key_text, title, without_keys
-from acmidm.report.words import day, pieces, plain
+from acmidm.report.listing import SOON_DAYS, Status
+from acmidm.report.status_text import title, without_keys
+from acmidm.report.words import day, days, pieces, plain
 from components.model.form import Environment
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
@@ -30,7 +31,9 @@ ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 def status_as_html(status: Status) -> str:
     """The list of connections, with search and filters."""
     scopes = sorted({scope for one in status.connections for scope in one.scopes})
-    return _page("status.html.j2", title=title(status), status=status, scopes=scopes)
+    days_left = [key.days_left for one in status.connections for key in one.keys if key.days_left is not None]
+    ended, ending = sum(days < 0 for days in days_left), sum(0 <= days <= SOON_DAYS for days in days_left)
+    return _page("status.html.j2", title=title(status), status=status, scopes=scopes, ended=ended, ending=ending)
 
 
 def review_as_html(review: Review) -> str:
@@ -58,8 +61,8 @@ def _templates() -> Jinja:
     jinja = Jinja(
         loader=PackageLoader("acmidm.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    jinja.filters |= {"plain": plain, "day": day}
-    jinja.globals |= {"pieces": pieces, "key_text": key_text, "without_keys": without_keys, "expiry": expiry, "environments": ENVIRONMENTS}
+    jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
+    jinja.globals |= {"pieces": pieces, "without_keys": without_keys, "expiry": expiry, "days": days, "environments": ENVIRONMENTS}
     return jinja
 
 
@@ -75,6 +78,12 @@ def _page(template: str, **values: Any) -> str:
             **values,
         )
     )
+
+
+def _breakable(text: str) -> Markup:
+    """A name that may go on in the next line after each underscore and hyphen: those of scopes are longer than a column is wide."""
+    escaped = str(Markup.escape(plain(text)))
+    return Markup(re.sub(r"(?<=[_-])(?=[^_-])", "<wbr>", escaped))  # noqa: S704 - escaped before
 
 
 def _own(name: str) -> str:

@@ -9,7 +9,7 @@ from acmidm.report.fit import LIMIT, ROWS, Part, fitted, row_rank
 from acmidm.report.listing import ListedConnection, ListedKey, Status
 from acmidm.report.markdown import left_out
 from acmidm.report.text import console, print_indented
-from acmidm.report.words import day, plain
+from acmidm.report.words import day, days, plain
 from components.model.form import AuthMethod, Platform
 
 
@@ -53,7 +53,7 @@ def key_text(key: ListedKey) -> str:
         return plain(key.kid)
     if key.days_left < 0:
         return f"{plain(key.kid)} EXPIRED {day(key.expires)}"
-    near = f" ({'1 day' if key.days_left == 1 else f'{key.days_left} days'} left)" if key.ends_soon else ""
+    near = f" ({days(key.days_left)})" if key.ends_soon else ""
     return f"{plain(key.kid)} until {day(key.expires)}{near}"
 
 

@@ -149,6 +149,11 @@ def day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d}"
 
 
+def days(left: int) -> str:
+    """How long something still lasts, in whole days."""
+    return {0: "less than a day left", 1: "1 day left"}.get(left, f"{left} days left")
+
+
 _ASKED = {
     Kind.CLIENT_REMOVED: "is removed, with its scopes, keys and products",
     Kind.CLIENT_REPLACED: "is replaced by a new client, whose client-ID has to be handed over",

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from acmidm.report.drifting import drift_of
+from acmidm.report.drifting import drift_of, expiring_keys
 from acmidm.report.html import drift_as_html, review_as_html, status_as_html
-from acmidm.report.listing import ListedConnection, ListedKey, Status
+from acmidm.report.listing import ListedConnection, ListedKey, Status, found, listed
 from acmidm.report.preview import Plan
+from acmidm.report.state import Key
 from components.model.form import Environment, Platform
+from components.model.loading import load_onboardings
 from tests.report.samples import NOW, client, reviewed
 from tests.support.browser import accessible, shot
+from tests.support.engine import ROOT
+
+NO_PLAN = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
 
 
 def opened(browser: Browser, folder: Path, html: str) -> Page:
@@ -92,16 +99,73 @@ def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
     assert shown(page) == ["over"]
 
 
+def test_the_first_key_to_end_comes_first_on_request(browser: Browser, tmp_path: Path) -> None:
+    """And the page's own order comes back."""
+    page = opened(browser, tmp_path, status_as_html(status()))
+    page.get_by_label("Order").select_option("first key to end first")
+    assert shown(page) == ["over", "soon", "loket", "dossiers"]
+    page.get_by_label("Order").select_option("by organisation")
+    assert shown(page) == ["loket", "dossiers", "soon", "over"]
+
+
+def declared() -> Status:
+    """The connections that this repository's own forms declare, as if they had been brought up; client-IDs are stand-ins."""
+    onboardings = load_onboardings([ROOT / "onboardings"], ROOT / "catalogue")
+    connections: list[ListedConnection] = []
+    for environment in Environment:
+        outputs: dict[str, dict[str, object]] = {}
+        for one in onboardings.connections(environment):
+            outputs.setdefault(one.name, {})[one.platform.value] = {
+                "organisation": one.organisation.name,
+                "organisation_code": one.organisation.code,
+                "application": one.application,
+                "client_id": str(uuid.uuid5(uuid.NAMESPACE_URL, one.software_id)),
+                "token_endpoint_auth_method": one.token_endpoint_auth_method.value,
+                "scopes": sorted(one.scopes),
+                "keys": "managed in the portal"
+                if one.keys_managed_in_portal
+                else {
+                    kid: {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None}
+                    for kid, key in one.keys.items()
+                },
+                "products": sorted(one.products),
+            }
+        connections += listed(environment.value, {"environment": environment.value, "connections": outputs}, PICTURED)
+    return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=found(connections))
+
+
+PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)
+"""A day on which some of those keys are about to end."""
+
+
+@pytest.mark.parametrize("width", [1440, 1100, 800, 400])
+def test_nothing_lies_beyond_the_edge(browser: Browser, tmp_path: Path, width: int) -> None:
+    """However narrow the window and however long the names: no scrolling sideways, no column out of sight."""
+    long = connection("x" * 64, scopes=(f"dv_{'verenigingen_' * 9}schrijven", "S" * 100), keys=(ListedKey(kid="k" * 255),))
+    expiring = expiring_keys({state.place: state for state in [client(keys={"k" * 255: Key("t" * 43, NOW)})]}, NOW, 30)
+    drift = drift_as_html(drift_of("tni", NO_PLAN, reviewed((client(), None)).connections, (), NOW, expiring=expiring))
+    for name, html in {
+        "status": status_as_html(status(long)),
+        "drift": drift,
+        "declared": status_as_html(declared()),
+    }.items():
+        page = opened(browser, tmp_path, html)
+        page.set_viewport_size({"width": width, "height": 900})
+        edges = page.evaluate("[...document.querySelectorAll('body *')].map(element => element.getBoundingClientRect().right)")
+        assert max(edges) <= width, name
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width, name
+        shot(page, f"report-{name}-{width}", full=False)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_accessible(browser: Browser, tmp_path: Path, scheme: str) -> None:
     """axe finds no violation in any of the reports, in light and in dark."""
-    plan = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
     review = reviewed((client(), None), (client("gent/x"), client("gent/x", scopes={"dv_dosis_schrijven": "why"})))
     hostile = connection("x", organisation="<img src=x onerror=alert(1)>", scopes=('"><script>alert(1)</script>',))
     for name, html in {
         "status": status_as_html(status(hostile)),
         "review": review_as_html(review),
-        "drift": drift_as_html(drift_of("tni", plan, review.connections, (), NOW)),
+        "drift": drift_as_html(drift_of("tni", NO_PLAN, review.connections, (), NOW)),
     }.items():
         page = opened(browser, tmp_path, html)
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -120,6 +184,9 @@ def test_without_scripts_and_on_paper_all_of_it_shows(browser: Browser, tmp_path
     printed = opened(browser, tmp_path, status_as_html(status()))
     printed.emulate_media(media="print")
     assert not printed.get_by_label("Search").is_visible()
+    for row in printed.locator("tbody tr").all():
+        assert row.is_visible()
+    shot(printed, "report-print")
 
 
 def test_a_page_has_no_handlers_and_a_policy_that_fits() -> None:

@@ -3,6 +3,8 @@
   const form = document.querySelector(".filters");
   if (!form) return;
   const rows = [...document.querySelectorAll("[data-words]")];
+  const left = (row) => (row.dataset.days ? Number(row.dataset.days) : Infinity);
+  let order = "";
   const told = document.getElementById("told");
   const value = (name) => (form.elements[name] ? form.elements[name].value : "");
   const show = () => {
@@ -11,12 +13,17 @@
     let shown = 0;
     for (const row of rows) {
       const own = row.dataset;
-      const left = own.days === "" || own.days === undefined ? Infinity : Number(own.days);
       row.hidden = !(words.every((word) => own.words.includes(word))
         && (!environment || own.environment === environment)
         && (!scope || own.scopes.split(" ").includes(scope))
-        && (!days || left <= Number(days)));
+        && (!days || left(row) <= Number(days)));
       if (!row.hidden) shown += 1;
+    }
+    if (value("order") !== order) {
+      order = value("order");
+      // Equal ones keep the order that the page came with.
+      const sorted = order ? [...rows].sort((one, other) => (left(one) === left(other) ? 0 : left(one) - left(other))) : rows;
+      for (const row of sorted) row.parentNode.append(row);
     }
     told.textContent = `${shown} of ${rows.length} shown`;
   };
