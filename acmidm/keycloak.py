@@ -118,6 +118,7 @@ class _Wanted:
             operator_scopes=RIGHTS,
             operator_jwk=_operator_jwk(self.settings),
             audience=f"{products.scheme}://{products.netloc}",
+            audited=True,
         )
 
 

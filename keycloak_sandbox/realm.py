@@ -12,8 +12,9 @@ from typing import Any
 
 from keycloak_sandbox.admin import Admin, Document
 
-RIGHTS = ("manage-clients",)
-"""Of the client ``realm-management``. It includes seeing clients and client scopes; nothing less lets a client be made."""
+_MANAGE = "manage-clients"
+"""A role of the client ``realm-management``. It includes seeing clients and client scopes; nothing less lets a client be made."""
+_SEE_EVENTS = "view-events"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +33,21 @@ class Realm:
     """Its public key."""
     audience: str | None = None
     """The origin of the product APIs: what access tokens with these scopes have in ``aud``."""
+    audited: bool = False
+    """Whether it keeps who changed what, and the operator may see it."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """More of Keycloak's RealmRepresentation."""
+
+    @property
+    def rights(self) -> tuple[str, ...]:
+        """The operator's, of the client ``realm-management``."""
+        return (_MANAGE, _SEE_EVENTS) if self.audited else (_MANAGE,)
 
 
 def set_up(admin: Admin, realm: Realm) -> None:
     """Makes the realm, or brings it to this."""
-    document = {"realm": realm.name, "enabled": True, **realm.settings}
+    audit = {"adminEventsEnabled": realm.audited, "adminEventsDetailsEnabled": realm.audited}
+    document = {"realm": realm.name, "enabled": True, **audit, **realm.settings}
     if admin.find(f"/{realm.name}") is None:
         admin.post("", document)
     else:
@@ -130,9 +139,9 @@ def _only_these_rights(admin: Admin, realm: Realm, path: str) -> None:
     """The roles of the service account, and those of them that its tokens may stand for."""
     management = admin.existing_client(realm.name, "realm-management")["id"]
     account = f"/{realm.name}/users/{admin.get(f'{path}/service-account-user')['id']}/role-mappings"
-    roles = [admin.get(f"/{realm.name}/clients/{management}/roles/{name}") for name in RIGHTS]
+    roles = [admin.get(f"/{realm.name}/clients/{management}/roles/{name}") for name in realm.rights]
     for place in (f"{account}/clients/{management}", f"{path}/scope-mappings/clients/{management}"):
-        if superfluous := [role for role in admin.get(place) if role["name"] not in RIGHTS]:
+        if superfluous := [role for role in admin.get(place) if role["name"] not in realm.rights]:
             admin.delete(place, superfluous)
         admin.post(place, roles)
     # The realm gives each account a few roles of its own, such as managing its profile.

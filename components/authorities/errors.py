@@ -14,15 +14,20 @@
 
 from __future__ import annotations
 
+from components.model.problems import on_one_line
+
 
 class AuthorityError(Exception):
-    """The root. Never holds a header, a token or a secret. Shown alone, without the error that it came out of."""
+    """The root. Never holds a header, a token or a secret. Shown alone, without the error that it came out of.
+
+    Whatever a server put into a name that is repeated here, it is one line, and moves no cursor.
+    """
 
     # Python puts the module before the name of an exception that it shows, except for its own. Users need no path of ours.
     __module__ = "builtins"
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
+        super().__init__(on_one_line(sentence))
         self.__suppress_context__ = True
 
     def __init_subclass__(cls) -> None:

@@ -219,7 +219,7 @@ def _told(response: httpx.Response, content: bytes) -> str:
 
 def _media_type(response: httpx.Response) -> str:
     media_type = response.headers.get("content-type", "")
-    return f"with {media_type[:_LONGEST_QUOTE]}" if media_type.isprintable() and media_type else "with no media type"
+    return f"with {media_type[:_LONGEST_QUOTE]}" if media_type else "with no media type"
 
 
 def _existing_client_id(content: bytes) -> str | None:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from components.authorities.errors import AlreadyRegistered, NotAllowed, NotFound
 from components.authorities.http import Api, Failed
+from components.authorities.keycloak_events import AdminEvents
 from components.authorities.keycloak_scopes import RealmScopes, listed
 from components.authorities.keycloak_wire import (
     WireClient,
@@ -25,7 +26,7 @@ from components.authorities.keycloak_wire import (
     new_client_document,
 )
 from components.authorities.keycloak_writes import Unsettled, again, settle
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RecordedChange, RegisteredClient
 
 _PAGE = 200
 
@@ -127,6 +128,12 @@ class Keycloak:
     def clients(self) -> Iterator[ClientSnapshot]:
         """Every client that a machine logs in with or that this project declares, but not the operator's own."""
         return (client.snapshot for client in self._all() if client.is_connection and client.client_id != self._operator)
+
+    def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
+        """The changes of a client, newest first: from the realm's admin events, as far as it keeps them and the operator may see them."""
+        client, operator = self._with_id(client_id), self._with_id(self._operator)
+        events = AdminEvents(self._api, (operator.id if operator else "", self._operator))
+        return iter(events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id))
 
     def _all(self) -> Iterator[WireClient]:
         first = 0

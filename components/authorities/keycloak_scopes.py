@@ -42,6 +42,10 @@ class RealmScopes:
                 )
             return {name: self._ids[name] for name in names}
 
+    def names(self) -> dict[str, str]:
+        """Each scope's name by its internal id."""
+        return {scope.id: scope.name for scope in self._list("/client-scopes")}
+
     def given_to_new_clients(self) -> frozenset[str]:
         """What the realm grants to each new client by itself."""
         with self._lock:

@@ -24,7 +24,7 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        return _on_one_line(f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
+        return on_one_line(f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
 
 
 class InvalidForms(Exception):
@@ -56,6 +56,6 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """Line breaks and control characters escaped: a name in a form can then fake neither a message nor a terminal's answer."""
     return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

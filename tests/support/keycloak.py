@@ -192,6 +192,7 @@ def make_realm(
     scopes: Mapping[str, str] = SCOPES,
     name: str | None = None,
     audience: str | None = None,
+    audited: bool = False,
     **settings: Any,
 ) -> TestRealm:
     """A fresh realm; ``settings`` are more of Keycloak's RealmRepresentation."""
@@ -203,6 +204,7 @@ def make_realm(
         operator_scopes=RIGHTS,
         operator_jwk=public_jwk(made.operator_key),
         audience=audience,
+        audited=audited,
         settings=settings,
     )
     set_up(administrator, wanted)

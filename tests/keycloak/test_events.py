@@ -1,0 +1,107 @@
+"""Who changed a client and when, from the realm's admin events; and a realm that tells nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from components.authorities.keycloak import Keycloak
+from components.authorities.port import Audited, RecordedChange
+from keycloak_sandbox.admin import Admin
+from keycloak_sandbox.server import Server
+from tests.support.forms import PLAIN, SEND
+from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
+from tests.support.portal import new_key
+
+
+@pytest.fixture(scope="module")
+def audited(keycloak_server: Server, administrator: Admin) -> TestRealm:
+    return make_realm(keycloak_server, administrator, audited=True)
+
+
+@pytest.fixture
+def client_id(audited: TestRealm) -> str:
+    adapter = audited.adapter()
+    client_id = adapter.register(metadata(), None).client_id
+    adapter.replace_scopes(client_id, None, frozenset({SEND}))
+    adapter.replace_jwks(client_id, None, {"declared": {**new_key("declared").as_dict(private=False)}})
+    return client_id
+
+
+def newest(adapter: Keycloak, client_id: str) -> RecordedChange:
+    assert isinstance(adapter, Audited)
+    return next(adapter.recorded_changes(client_id))
+
+
+def differing(change: RecordedChange) -> set[str]:
+    before, after = change.before or {}, change.after or {}
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def kids(document: Mapping[str, Any] | None) -> list[str]:
+    return [key["kid"] for key in (document or {})["keys"]]
+
+
+BY_HAND: dict[str, tuple[Callable[[TestRealm, str], None], str, set[str]]] = {
+    "disabled": (lambda realm, client_id: realm.change(client_id, enabled=False), "client.replaced", {"enabled"}),
+    "method": (
+        lambda realm, client_id: realm.change(client_id, clientAuthenticatorType="client-secret"),
+        "client.replaced",
+        {"token_endpoint_auth_method"},
+    ),
+    "name": (lambda realm, client_id: realm.change(client_id, description="Anders"), "client.replaced", {"organisation"}),
+    "key": (lambda realm, client_id: realm.set_keys(client_id, [new_key("slipped-in")]), "jwks.replaced", {"keys"}),
+    "granted": (lambda realm, client_id: realm.grant(client_id, PLAIN), "scopes.replaced", {"scopes"}),
+    "withdrawn": (lambda realm, client_id: realm.withdraw(client_id, SEND), "scopes.replaced", {"scopes"}),
+    "claim": (lambda realm, client_id: realm.add_claim(client_id, "vo_ovocode", "OVO000001"), "scopes.replaced", {"scopes"}),
+    "full-scope": (lambda realm, client_id: realm.change(client_id, fullScopeAllowed=True), "scopes.replaced", {"scopes"}),
+    "removed": (lambda realm, client_id: realm.remove(client_id), "client.removed", set()),
+}
+
+
+@pytest.mark.parametrize(("act", "action", "names"), BY_HAND.values(), ids=BY_HAND.keys())
+def test_a_change_by_hand_is_told_of(
+    audited: TestRealm, client_id: str, act: Callable[[TestRealm, str], None], action: str, names: set[str]
+) -> None:
+    act(audited, client_id)
+    change = newest(audited.adapter(), client_id)
+    assert (change.action, differing(change)) == (action, names)
+    assert change.actor.startswith("user ")
+    assert abs(change.at - datetime.now(UTC)) < timedelta(minutes=10)
+
+
+def test_which_scope_and_which_key(audited: TestRealm, client_id: str) -> None:
+    audited.grant(client_id, PLAIN)
+    assert newest(audited.adapter(), client_id).after == {"scopes": [PLAIN]}
+    audited.withdraw(client_id, SEND)
+    assert newest(audited.adapter(), client_id).before == {"scopes": [SEND]}
+    audited.set_keys(client_id, [new_key("slipped-in")])
+    change = newest(audited.adapter(), client_id)
+    assert (kids(change.before), kids(change.after)) == (["declared"], ["slipped-in"])
+
+
+def test_what_this_project_did_has_its_name(audited: TestRealm, client_id: str) -> None:
+    assert {change.actor for change in audited.adapter().recorded_changes(client_id)} == {OPERATOR}
+
+
+def test_events_that_are_gone_blame_nobody(audited: TestRealm, client_id: str) -> None:
+    """Of a client whose first events the realm has forgotten, only what a later one says for certain is told."""
+    audited.change(client_id, enabled=False)
+    audited.administrator.delete(f"/{audited.name}/admin-events")
+    audited.change(client_id, name="Anders")
+    assert list(audited.adapter().recorded_changes(client_id)) == []
+    audited.grant(client_id, PLAIN)
+    assert newest(audited.adapter(), client_id).after == {"scopes": [PLAIN]}
+
+
+@pytest.mark.parametrize("settings", [{}, {"adminEventsEnabled": True}], ids=["no events", "not to be seen"])
+def test_a_realm_that_tells_nothing(keycloak_server: Server, administrator: Admin, settings: dict[str, Any]) -> None:
+    realm = make_realm(keycloak_server, administrator, **settings)
+    client_id = realm.adapter().register(metadata(), None).client_id
+    realm.change(client_id, enabled=False)
+    assert list(realm.adapter().recorded_changes(client_id)) == []
+    realm.remove(client_id)
+    assert list(realm.adapter().recorded_changes(client_id)) == []
