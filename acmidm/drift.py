@@ -34,7 +34,7 @@ Keys that end soon and clients that nobody declares are listed, and count as dif
 
 
 def drift(
-    stack: Annotated[str, typer.Option(help="The stack, as in Pulumi.<stack>.yaml.")] = "tni",
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
     days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = 30,
     heal: Annotated[bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")] = False,
     strict: Annotated[

@@ -23,7 +23,7 @@ app = typer.Typer(help="Start and stop the embedded Beheerportaal.", no_args_is_
 
 DATA = Path(".local")
 
-StackOption = Annotated[str, typer.Option(help="The stack, as in Pulumi.<stack>.yaml.")]
+StackOption = Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, Output, OutputOption, as_json, fail
+from acmidm.terminal import Code, WithoutPage, WithoutPageOption, as_json, fail
 
 if TYPE_CHECKING:
     from acmidm.report.promotion import Promotion
@@ -25,7 +25,7 @@ EPILOG = """
 def promote(
     form: Annotated[Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")],
     catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = Path("catalogue"),
-    output: OutputOption = Output.TEXT,
+    output: WithoutPageOption = WithoutPage.TEXT,
 ) -> None:
     """Compare what a form asks on TNI with what it asks on production.
 
@@ -39,8 +39,6 @@ def promote(
     from components.model.problems import InvalidForms
     from components.settings import InvalidSettings, profiles
 
-    if output is Output.HTML:
-        fail("promote writes text, markdown or json; choose one of these")
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
     try:
@@ -53,15 +51,15 @@ def promote(
     raise typer.Exit(Code.WELL if not report.differences else Code.FOUND)
 
 
-def _write(report: Promotion, output: Output) -> None:
+def _write(report: Promotion, output: WithoutPage) -> None:
     match output:
-        case Output.JSON:
+        case WithoutPage.JSON:
             typer.echo(as_json(report))
-        case Output.MARKDOWN:
+        case WithoutPage.MARKDOWN:
             from acmidm.report.promotion_text import promotion_as_markdown
 
             typer.echo(promotion_as_markdown(report), nl=False)
-        case _:
+        case WithoutPage.TEXT:
             from acmidm.report.promotion_text import print_promotion
 
             print_promotion(report)

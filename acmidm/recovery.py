@@ -32,7 +32,7 @@ LOOK_FIRST = "--refresh --run-program"
 _START_MARGIN = timedelta(seconds=2)  # ps tells whole seconds
 
 
-def recover(stack: Annotated[str, typer.Option(help="The stack, as in Pulumi.<stack>.yaml.")] = "tni") -> None:
+def recover(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni") -> None:
     """Clear what a run that was cut off left behind, and print the options that the next `pulumi up` needs."""
     cleared = False
     backend = _folder(os.environ.get("PULUMI_BACKEND_URL", ""))

@@ -30,10 +30,12 @@ EPILOG = """
 
 
 def review(
-    stack: Annotated[list[str] | None, typer.Option(help="Preview this stack and review it; may be repeated.", show_default=False)] = None,
+    stack: Annotated[
+        list[str] | None, typer.Option(metavar="STACK", help="Preview this stack and review it; may be repeated.", show_default=False)
+    ] = None,
     plan: Annotated[
         list[Path] | None,
-        typer.Option(help="Review this output of pulumi preview --json instead; may be repeated.", show_default=False),
+        typer.Option(metavar="FILE", help="Review this output of pulumi preview --json instead; may be repeated.", show_default=False),
     ] = None,
     base: Annotated[
         str | None,
@@ -44,7 +46,7 @@ def review(
         ),
     ] = None,
     environment: Annotated[
-        list[str] | None, typer.Option(help="With --base: only this environment, tni or prod; may be repeated.", show_default=False)
+        list[str] | None, typer.Option(metavar="tni|prod", help="With --base: only this environment; may be repeated.", show_default=False)
     ] = None,
     fail_on: Annotated[
         str,
@@ -61,7 +63,7 @@ def review(
 
     With --stack the engine previews the change, or --plan reads what it said; with --base the forms at two Git revisions tell it
     alone. Both say the same; only the engine knows client-IDs, and what a client that is taken over has already. No secret is
-    ever shown.
+    ever shown. The kinds of change, by severity, are in docs/cli.md.
     """
     matches = _matcher(fail_on)
     if sum(map(bool, (stack, plan, base))) != 1:

@@ -26,12 +26,16 @@ EPILOG = """
 def status(
     search: Annotated[
         str,
-        typer.Argument(help="Show only connections that hold these words: a name, a code, a client-ID, a thumbprint.", show_default=False),
+        typer.Argument(
+            metavar="[WORDS]",
+            help="Show only connections that hold these words: a name, a code, a client-ID, a thumbprint.",
+            show_default=False,
+        ),
     ] = "",
     stack: Annotated[
-        list[str] | None, typer.Option(help="The stack, as in Pulumi.<stack>.yaml; may be repeated.", show_default="tni")
+        list[str] | None, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni")
     ] = None,
-    scope: Annotated[str | None, typer.Option(help="Show only clients with this scope.", show_default=False)] = None,
+    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="Show only clients with this scope.", show_default=False)] = None,
     expiring: Annotated[
         int | None, typer.Option(metavar="DAYS", help="Show only clients with a key that ends within this many days.", show_default=False)
     ] = None,

@@ -23,6 +23,14 @@ class Output(StrEnum):
     HTML = "html"
 
 
+class WithoutPage(StrEnum):
+    """How a report is written that is too short for a page of its own."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
 class Code(IntEnum):
     """The exit codes of every command that reports."""
 
@@ -34,6 +42,11 @@ class Code(IntEnum):
 
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs (see schema/), html for a page.")
+]
+
+
+WithoutPageOption = Annotated[
+    WithoutPage, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs (see schema/).")
 ]
 
 

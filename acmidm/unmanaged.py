@@ -30,7 +30,7 @@ class Listing(StrEnum):
 
 
 def unmanaged(
-    stack: Annotated[str, typer.Option(help="The stack, as in Pulumi.<stack>.yaml.")] = "tni",
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
     output: Annotated[Listing, typer.Option("--output", "-o", help="text for people, json for programs.")] = Listing.TEXT,
 ) -> None:
     """List the clients of a stack's authorities that no form declares: made by hand, by another stack, or left behind."""

@@ -64,7 +64,7 @@ def summary(file: ReportArgument) -> None:
 
 @app.command()
 def drift(
-    stack: Annotated[str, typer.Option(help="The stack, as in Pulumi.<stack>.yaml.")],
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
     assignee: Annotated[
         list[str] | None, typer.Option(envvar="ACMIDM_DRIFT_ASSIGNEES", help="Whom a new issue is assigned to; may be repeated.")
     ] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from typer.main import get_command
+from typer.testing import CliRunner
 
 from acmidm.cli import App
 from acmidm.report.drifting import drift_of, expiring_keys
@@ -244,3 +246,19 @@ def test_every_command_teaches() -> None:
         epilog = commands[name].epilog or ""
         assert f"acmidm {name}" in epilog
         assert "**Exit codes**" in epilog
+
+
+def test_nothing_of_the_help_is_swallowed() -> None:
+    """It is Markdown: what stands in angle brackets is a tag there, and not shown."""
+    from acmidm.cli import app
+
+    commands = list(_commands(get_command(app)))
+    assert len(commands) > 10
+    for words in commands:
+        assert "Pulumi..yaml" not in CliRunner().invoke(app, [*words, "--help"]).output, words
+
+
+def _commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:
+    yield words
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _commands(below, *words, name)
