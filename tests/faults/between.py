@@ -105,8 +105,6 @@ def metadata(application: str, **changes: Any) -> ClientMetadata:
 
 def require_as_declared(project: ProxiedProject, registry: Registry, forms: Iterable[FormFile]) -> None:
     """Per form exactly one client, with all that the form asks for and nothing else; the state knows it, and holds nothing else."""
-    resources = project.stored().get("resources", [])
-    recorded = {found["id"] for found in resources if found["type"].endswith("acmidm:OAuthClient")}
     registered = set()
     for form in forms:
         client = registry.client(form.application)
@@ -118,7 +116,13 @@ def require_as_declared(project: ProxiedProject, registry: Registry, forms: Iter
         assert client["token_endpoint_auth_method"] == "private_key_jwt"
         for product in ("notificaties", "dosis"):
             assert registry.configuration(product, client["client_id"]) == asked["products"].get(product)
-    assert recorded == registered
+    require_settled(project, registered)
+
+
+def require_settled(project: ProxiedProject, client_ids: set[str]) -> None:
+    """The state knows exactly these clients; nothing is pending or about to be deleted, and no lock is left."""
+    resources = project.stored().get("resources", [])
+    assert {found["id"] for found in resources if found["type"].endswith("acmidm:OAuthClient")} == client_ids
     assert project.stored().get("pending_operations") in (None, [])
     assert not [found for found in resources if found.get("delete")]
     assert project.locks() == []

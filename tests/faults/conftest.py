@@ -9,11 +9,12 @@ import pytest
 
 from components.authorities.connected import ConnectedPlatform
 from tests.faults.between import ProxiedProject, platform_through
+from tests.faults.cutting import buried
 from tests.support.fault_proxy import FaultProxy
 from tests.support.fixtures import portal, registry
 from tests.support.portal import RunningPortal
 
-__all__ = ["portal", "registry"]
+__all__ = ["buried", "portal", "registry"]
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import pytest
 from components.authorities.errors import AlreadyRegistered
 from components.authorities.http import Failed
 from components.authorities.keycloak import Keycloak
-from tests.keycloak.conftest import Platform
 from tests.support import faults
 from tests.support.engine import Project
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.keycloak import TestRealm, metadata
+from tests.support.keycloak_platform import Platform
 from tests.support.portal import new_key, public_jwk
 
 # As Keycloak says it, whatever went wrong inside.

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.keycloak.conftest import Platform
 from tests.support.engine import details
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.keycloak import TestRealm
+from tests.support.keycloak_platform import Platform
 from tests.support.portal import new_key
 
 TESTER = "dv_organisatieregister_testclient"

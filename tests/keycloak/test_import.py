@@ -14,10 +14,10 @@ from joserfc.jwk import ECKey
 
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
-from tests.keycloak.conftest import Platform, running_platform
 from tests.report.conftest import CommandLine
 from tests.support.engine import Project, place_of
 from tests.support.forms import NOTIFICATIES, PLAIN, SEND, write_form
+from tests.support.keycloak_platform import Platform, running_platform
 from tests.support.portal import new_key
 
 HEADINGS = ["KBOnummer", "Klant", "TAN", "URI TEST", "URI PRD", "CliëntID TEST", "CliëntID PRD"]

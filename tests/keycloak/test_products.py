@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.keycloak.conftest import Platform
 from tests.support.forms import NOTIFICATIES, SEND
 from tests.support.keycloak import make_realm, metadata
+from tests.support.keycloak_platform import Platform
 from tests.support.portal import new_key, public_jwk
 
 PATH = "/products/v1/notificaties/configurations"

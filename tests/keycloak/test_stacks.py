@@ -9,10 +9,10 @@ import httpx
 
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
-from tests.keycloak.conftest import Platform
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, SEND, write_form
 from tests.support.keycloak import SCOPES, make_realm
+from tests.support.keycloak_platform import Platform
 from tests.support.portal import new_key
 
 TESTER = "dv_organisatieregister_testclient"

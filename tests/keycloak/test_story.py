@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from tests.keycloak.conftest import Platform
 from tests.support.engine import Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
+from tests.support.keycloak_platform import Platform
 
 NOTIFICATION = {
     "Id": "n-1",

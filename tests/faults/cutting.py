@@ -1,0 +1,77 @@
+"""Cuts a command of the engine off in the middle: kills the engine, its provider or all of them at a request of one's choice."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.between import API, ProxiedProject
+from tests.support import faults
+from tests.support.engine import COMMAND_SECONDS
+from tests.support.fault_proxy import FaultProxy
+from tests.support.processes import family, kill
+
+PROVIDER = "pulumi.dynamic"
+UP = ("up", "--yes", "--skip-preview", "--continue-on-error")
+DESTROY = ("destroy", "--yes", "--skip-preview", "--continue-on-error")
+
+
+class Run:
+    """A command of the engine that is cut off; its orphans are ended with the test."""
+
+    def __init__(self, project: ProxiedProject, *words: str) -> None:
+        self.process = subprocess.Popen(
+            ["pulumi", *words, "--non-interactive"],
+            cwd=project.folder,
+            env=project.variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.family: dict[int, str] = {}
+
+    def cut(self, victim: str) -> None:
+        self.family = family(self.process.pid)
+        if victim == "engine":
+            kill([self.process.pid])
+        elif victim == "provider":
+            assert self.providers, self.family
+            kill(self.providers)
+        elif victim == "everything":
+            kill(self.family)
+        else:
+            kill([self.process.pid], signal.SIGINT)
+
+    @property
+    def providers(self) -> list[int]:
+        return [pid for pid, command in self.family.items() if PROVIDER in command and not command.startswith("/bin/sh")]
+
+    def end(self) -> None:
+        self.process.wait(COMMAND_SECONDS)
+
+    def bury(self) -> None:
+        # Pulumi's own language host outlives an engine that is killed.
+        kill(self.family)
+
+
+def cut_off(project: ProxiedProject, proxy: FaultProxy, victim: str, request: int, *words: str, api: str = API) -> Run:
+    """Runs a command that is cut off when the server has committed its n-th request to the ``api``, the pattern of a path."""
+    proxy.heal()
+    run: list[Run] = []
+    rule = proxy.rule(".*", api, faults.once_committed(lambda: run[0].cut(victim)), first=request)
+    run.append(Run(project, *words))
+    run[0].end()
+    assert rule.seen >= request, f"{words[0]} made {rule.seen} requests only"
+    proxy.heal()
+    return run[0]
+
+
+@pytest.fixture
+def buried() -> Iterator[list[Run]]:
+    runs: list[Run] = []
+    yield runs
+    for run in runs:
+        run.bury()
