@@ -60,15 +60,19 @@ def status(
         fail(str(error), Code.UNREACHABLE)
     kept = found(connections, search=search, scope=scope, days=expiring)
     if output is Output.TEXT and not kept:
-        typer.echo(_nothing(" and ".join(stacks), bool(connections), search))
+        typer.echo(_nothing(stacks, bool(connections), search, scope, expiring))
         return
     _write(Status(checked_at=now, stacks=tuple(stacks), search=search, connections=kept), output)
 
 
-def _nothing(stacks: str, has_connections: bool, search: str) -> str:
+def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:
     if not has_connections:
-        return f"stack {stacks} has no connections yet; run make up STACK={stacks}"
-    return f'no connection on {stacks} holds "{search}"' if search else f"no connection on {stacks} is like that"
+        none = f"stack {stacks[0]} has" if len(stacks) == 1 else f"stacks {' and '.join(stacks)} have"
+        return f"{none} no connections yet; run make up STACK={stacks[0]}"
+    wanted = [f'holds "{search}"'] if search else []
+    wanted += [f'has scope "{scope}"'] if scope else []
+    wanted += [f"has a key that ends within {expiring} days"] if expiring is not None else []
+    return f"no connection on {' and '.join(stacks)} {' and '.join(wanted)}"
 
 
 def _write(report: Status, output: Output) -> None:

@@ -75,6 +75,16 @@ class ConnectionChanges(_Part):
         return (0 if self.environment is Environment.PROD else 1, *worst)
 
     @property
+    def sole_author(self) -> str | None:
+        """Who made all of several changes: reports then say so once."""
+        authors = {change.changed_by for change in self.changes}
+        return authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
+
+    @property
+    def last_changed_at(self) -> datetime | None:
+        return max((change.changed_at for change in self.changes if change.changed_at), default=None)
+
+    @property
     def severity(self) -> Severity:
         return min((change.severity for change in self.changes), key=_SEVERITIES.__getitem__)
 

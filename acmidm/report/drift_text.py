@@ -58,7 +58,7 @@ def expiry(key: ExpiringKey) -> str:
     """When a key ends, and how long that is from now."""
     if key.days_left < 0:
         return f"{day(key.expires)} expired"
-    return f"{day(key.expires)} {days(key.days_left)}"
+    return f"{day(key.expires)}, {days(key.days_left)}"
 
 
 def _key(key: ExpiringKey) -> str:

@@ -112,7 +112,8 @@ def drift_of(
         else []
     )
     if not said:
-        said = [f"{stack} is in sync: {'its 1 client is' if clients == 1 else f'all {clients:,} clients are'} as declared"]
+        all_of_them = {0: "no client is declared, and there is none", 1: "its 1 client is as declared"}
+        said = [f"{stack} is in sync: {all_of_them.get(clients, f'all {clients:,} clients are as declared')}"]
     return Drift(
         stack=stack,
         environment=plan.environment,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 LIMIT = 64_000
@@ -47,7 +47,7 @@ def fitted(parts: Sequence[Part], left_out: Callable[[Counter[str]], str], limit
     everything = Counter(part.what for part in parts if part.rank is not None)
     room = limit - sum(len(part.text) for part in parts if part.rank is None)
     if room >= sum(len(part.text) for part in parts if part.rank is not None):
-        return "".join(part.text for part in parts)
+        return _joined(parts, set(range(len(parts))))
     room -= len(left_out(everything))
     taken: set[int] = set()
     full: set[str] = set()
@@ -62,6 +62,10 @@ def fitted(parts: Sequence[Part], left_out: Callable[[Counter[str]], str], limit
         taken.add(place)
         room -= len(part.text)
     missing = everything - Counter(parts[place].what for place in taken)
+    return _joined(parts, taken) + left_out(missing)
+
+
+def _joined(parts: Sequence[Part], taken: Collection[int]) -> str:
+    """The parts that must be there and those at the places that were ``taken``, in their order."""
     there = {parts[place].what for place in taken} | {""}
-    kept = "".join(part.text for place, part in enumerate(parts) if place in taken or (part.rank is None and part.around in there))
-    return kept + left_out(missing)
+    return "".join(part.text for place, part in enumerate(parts) if (place in taken or part.rank is None) and part.around in there)

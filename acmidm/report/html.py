@@ -22,7 +22,7 @@ from acmidm.report.drift_text import expiry
 from acmidm.report.drifting import Drift
 from acmidm.report.listing import SOON_DAYS, Status
 from acmidm.report.status_text import title, without_keys
-from acmidm.report.words import day, days, pieces, plain
+from acmidm.report.words import by_one, day, days, fields_below, named, pieces, plain, who
 from components.model.form import Environment
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
@@ -62,7 +62,8 @@ def _templates() -> Jinja:
         loader=PackageLoader("acmidm.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
-    jinja.globals |= {"pieces": pieces, "without_keys": without_keys, "expiry": expiry, "days": days, "environments": ENVIRONMENTS}
+    words = {"by_one": by_one, "days": days, "fields_below": fields_below, "named": named, "pieces": pieces, "who": who}
+    jinja.globals |= {**words, "without_keys": without_keys, "expiry": expiry, "environments": ENVIRONMENTS}
     return jinja
 
 

@@ -9,7 +9,7 @@ from acmidm.report.changes import Change, ConnectionChanges, FieldChange, Review
 from acmidm.report.escape import code, in_tag, markdown, pieces_in_markdown
 from acmidm.report.fit import DETAILS, LIMIT, ROWS, STAYS, Part, detail_rank, fitted, row_rank, stays_rank
 from acmidm.report.kinds import Kind, Severity
-from acmidm.report.words import named, pieces
+from acmidm.report.words import by_one, fields_below, named, pieces, who
 from components.model.form import Environment, Platform
 
 ENVIRONMENTS = {Environment.PROD: "Production", Environment.TNI: "TNI"}
@@ -70,9 +70,10 @@ def table(connections: Sequence[ConnectionChanges], first: int = 0) -> Iterator[
     yield Part("| | client | what changes |\n|---|---|---|\n")
     for place, connection in enumerate(connections, start=first):
         severity = "" if connection.severity is Severity.NOTICE else f"**{connection.severity}**"
-        told = "<br>".join(_sentence(change) for change in connection.changes[:_CHANGES_IN_ROW])
+        told = "<br>".join(_sentence(change, connection) for change in connection.changes[:_CHANGES_IN_ROW])
         more = len(connection.changes) - _CHANGES_IN_ROW
         told += f"<br>and {more} more" if more > 0 else ""
+        told += f"<br>{pieces_in_markdown(list(by_one(connection)))}" if connection.sole_author else ""
         yield Part(f"| {severity} | {_client(connection)} | {told} |\n", row_rank(place), ROWS)
     yield Part("\n")
 
@@ -95,7 +96,7 @@ def _details(connection: ConnectionChanges) -> Iterator[str]:
     for place, change in enumerate(connection.changes):
         in_row, fields = place < _CHANGES_IN_ROW, [] if _told_whole(change) else change.fields
         if not in_row:
-            yield f"- {_sentence(change)}"
+            yield f"- {_sentence(change, connection)}"
         elif fields:
             yield f"- {pieces_in_markdown(list(named(change)))}"
         yield from (f"  - {_field(field)}" for field in fields[:_FIELDS_SHOWN])
@@ -124,19 +125,14 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(code(name) for name in names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-_IN_SENTENCE = 3
-_LISTED = frozenset({Kind.CLIENT_REMOVED, Kind.PRODUCT_CONFIGURED, Kind.PRODUCT_REMOVED})
-
-
 def _told_whole(change: Change) -> bool:
     """Whether its sentence holds its fields already."""
-    return change.kind not in _LISTED and len(change.fields) <= _IN_SENTENCE and all(len(_field(one)) < 100 for one in change.fields)
+    return not fields_below(change) and all(len(_field(one)) < 100 for one in change.fields)
 
 
-def _sentence(change: Change) -> str:
-    who = f" by {code(change.changed_by)}" if change.changed_by else ""
-    when = f" at {change.changed_at:%Y-%m-%d %H:%M} UTC" if change.changed_at else ""
-    return f"{pieces_in_markdown(list(pieces(change)))}{f' ({(who + when).strip()})' if who or when else ''}"
+def _sentence(change: Change, connection: ConnectionChanges) -> str:
+    by = "" if connection.sole_author else pieces_in_markdown(list(who(change.changed_by, change.changed_at)))
+    return f"{pieces_in_markdown(list(pieces(change)))}{f' ({by})' if by else ''}"
 
 
 def _field(field: FieldChange) -> str:

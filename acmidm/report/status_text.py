@@ -42,7 +42,7 @@ def title(status: Status) -> str:
 def status_as_markdown(status: Status, limit: int = LIMIT) -> str:
     """A table, at most ``limit`` characters; the last rows are left out first."""
     heading = "| where | client | client-ID | scopes | keys | products |\n|---|---|---|---|---|---|\n"
-    parts = [Part(f"### {markdown(title(status))}\n\n{heading}")]
+    parts = [Part(f"### {markdown(title(status))}\n"), Part(f"\n{heading}", around=ROWS)]
     parts += [Part(_row(one), row_rank(place), ROWS) for place, one in enumerate(status.connections)]
     return fitted(parts, lambda missing: left_out(missing, "the same command with `--output text`", "the last ones"), limit)
 

@@ -10,19 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from acmidm.report.changes import Change, ConnectionChanges, Review
-from acmidm.report.kinds import Kind, Severity
-from acmidm.report.words import pieces, plain
+from acmidm.report.kinds import Severity
+from acmidm.report.words import Piece, by_one, fields_below, named, pieces, plain, who
 from components.model.form import Environment, Platform
 
 STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "tni"}
-_FIELDS_SHOWN = {
-    Kind.CLIENT_REMOVED,
-    Kind.PRODUCT_CONFIGURED,
-    Kind.PRODUCT_REMOVED,
-    Kind.PRODUCT_CHANGED,
-    Kind.CLIENT_UPDATED,
-}
 
 
 def console() -> Console:
@@ -66,10 +59,12 @@ def print_connections(out: Console, connections: Iterable[ConnectionChanges]) ->
     for connection in connections:
         out.print(_heading(connection))
         for change in connection.changes:
-            print_indented(out, Text(f"  {change.severity:<9}", style=STYLES[change.severity]), _sentence(change))
-            if change.kind in _FIELDS_SHOWN and (len(change.fields) > 3 or change.kind not in (Kind.PRODUCT_CHANGED, Kind.CLIENT_UPDATED)):
+            print_indented(out, Text(f"  {change.severity:<9}", style=STYLES[change.severity]), _sentence(change, connection))
+            if fields_below(change):
                 for field in change.fields:
                     out.print(Text(f"             {_field(field.field, field.old, field.new)}", style="dim"))
+        if connection.sole_author:
+            out.print(Text("           ") + _in_colour(by_one(connection)))
 
 
 def _heading(connection: ConnectionChanges) -> Text:
@@ -79,15 +74,17 @@ def _heading(connection: ConnectionChanges) -> Text:
     return heading + Text(where, style="dim")
 
 
-def _sentence(change: Change) -> Text:
-    told = Text()
-    for piece in pieces(change):
-        told.append(piece.text, style="cyan" if piece.value else "")
-    if change.changed_by or change.changed_at:
-        who = f" by {plain(change.changed_by)}" if change.changed_by else ""
-        when = f" at {change.changed_at:%Y-%m-%d %H:%M} UTC" if change.changed_at else ""
-        told.append(f" ({(who + when).strip()})", style="dim")
-    return told
+def _sentence(change: Change, connection: ConnectionChanges) -> Text:
+    told = _in_colour(named(change) if fields_below(change) else pieces(change))
+    by = "" if connection.sole_author else "".join(piece.text for piece in who(change.changed_by, change.changed_at))
+    return told.append(f" ({by})", style="dim") if by else told
+
+
+def _in_colour(told: Iterable[Piece]) -> Text:
+    text = Text()
+    for piece in told:
+        text.append(piece.text, style="cyan" if piece.value else "")
+    return text
 
 
 def _field(name: str, old: str | None, new: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from acmidm.report.changes import Change
+from acmidm.report.changes import Change, ConnectionChanges
 from acmidm.report.kinds import Kind
 
 _LONGEST = 200
@@ -48,6 +48,15 @@ def named(change: Change) -> Iterator[Piece]:
     if mark:
         yield Piece(plain(change.subject or "?"), value=True)
         yield Piece(after)
+
+
+def fields_below(change: Change) -> bool:
+    """Whether its fields are too many for its sentence, or the point of it: then each stands on a line of its own."""
+    return change.kind in _LISTED or len(change.fields) > _IN_SENTENCE
+
+
+_LISTED = frozenset({Kind.CLIENT_REMOVED, Kind.PRODUCT_CONFIGURED, Kind.PRODUCT_REMOVED})
+_IN_SENTENCE = 3
 
 
 def _words(change: Change) -> str:
@@ -115,15 +124,15 @@ def _instead(change: Change) -> Iterator[Piece]:
 
 
 def _fields(change: Change) -> Iterator[Piece]:
-    """Up to three fields in the sentence; all of them stand in the details."""
+    """The first fields in the sentence; all of them stand in the details."""
     yield Piece(": ")
-    for place, one in enumerate(change.fields[:3]):
+    for place, one in enumerate(change.fields[:_IN_SENTENCE]):
         yield Piece(f"{', ' if place else ''}{plain(one.field)} ")
         yield Piece(_short(one.old), value=one.old is not None)
         yield Piece(" → ")
         yield Piece(_short(one.new), value=one.new is not None)
-    if len(change.fields) > 3:
-        yield Piece(f", and {len(change.fields) - 3} more")
+    if len(change.fields) > _IN_SENTENCE:
+        yield Piece(f", and {len(change.fields) - _IN_SENTENCE} more")
 
 
 def _reason(change: Change) -> Iterator[Piece]:
@@ -143,6 +152,22 @@ def _moved(change: Change) -> Iterator[Piece]:
 
 def _short(value: str | None) -> str:
     return "none" if value is None else plain(value if len(value) <= 60 else f"{value[:59]}…")
+
+
+def who(author: str | None, at: datetime | None, how: str = "") -> Iterator[Piece]:
+    """``by `helpdesk` at 2026-11-25 03:17 UTC``; ``how`` goes before ``at``."""
+    if author:
+        yield Piece("by ")
+        yield Piece(plain(author), value=True)
+    if at:
+        yield Piece(f"{how} at {at:%Y-%m-%d %H:%M} UTC" if author else f"at {at:%Y-%m-%d %H:%M} UTC")
+
+
+def by_one(connection: ConnectionChanges) -> Iterator[Piece]:
+    """Who made all of a client's changes, where that was one and the same; else each change says it itself."""
+    if connection.sole_author:
+        yield Piece("all ")
+        yield from who(connection.sole_author, connection.last_changed_at, ", last")
 
 
 def day(moment: datetime) -> str:

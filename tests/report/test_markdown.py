@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 
+from acmidm.report.changes import Change
 from acmidm.report.escape import code, in_tag, markdown
 from acmidm.report.fit import LIMIT
 from acmidm.report.html import review_as_html
 from acmidm.report.kinds import Kind, Severity
-from acmidm.report.markdown import review_as_markdown
+from acmidm.report.markdown import review_as_markdown, table
 from acmidm.report.state import Key
 from components.model.form import Environment
-from tests.report.samples import client, reviewed
+from tests.report.samples import NOW, client, reviewed
 from tests.support.engine import ROOT
 
 EXPECTED = """\
@@ -83,6 +85,25 @@ def test_what_a_row_has_no_room_for_is_folded() -> None:
         "- is configured for product `notificaties`",
     ]
     assert "  - merk_code `gent`\n" in folded
+
+
+def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
+    """Else each change says so; when the last one was made stands there, so that nothing hangs on a minute."""
+    (connection,) = reviewed((client(), client(scopes={}, keys={}))).connections
+    earlier, later = NOW - timedelta(minutes=1), NOW
+    times = (earlier, later, *[earlier] * (len(connection.changes) - 2))
+    by_one = [
+        change.model_copy(update={"changed_by": "helpdesk", "changed_at": at}) for change, at in zip(connection.changes, times, strict=True)
+    ]
+    by_two = [by_one[0].model_copy(update={"changed_by": "operator"}), *by_one[1:]]
+
+    def rows(changes: list[Change]) -> str:
+        return "".join(part.text for part in table([connection.model_copy(update={"changes": tuple(changes)})]))
+
+    assert rows(by_one).count("helpdesk") == 1
+    assert rows(by_one).rstrip().endswith("<br>all by `helpdesk`, last at 2026-11-25 12:00 UTC |")
+    assert rows(by_two).count("(by `helpdesk` at 2026-11-25 1") == len(by_two) - 1
+    assert "(by `operator` at 2026-11-25 11:59 UTC)" in rows(by_two)
 
 
 @pytest.mark.parametrize("number", [1, 3, 50, 300, 2_000])

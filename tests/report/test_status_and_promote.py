@@ -125,6 +125,12 @@ def test_status_of_a_stack(project: Project, acmidm: CommandLine) -> None:
     assert lines[1].startswith(f"Stad Gent · {form.application}  ")
     assert lines[2:] == ["  scopes   dv_notificaties_schrijven", "  keys     key-1", "  products notificaties"]
     assert acmidm.run("status", "nobody", "--stack", "tni").stdout == 'no connection on tni holds "nobody"\n'
+    assert acmidm.run("status", "--stack", "tni", "--scope", "x", "--expiring", "3").stdout == (
+        'no connection on tni has scope "x" and has a key that ends within 3 days\n'
+    )
+    assert (
+        acmidm.run("status", "nobody", "--stack", "tni", "--output", "markdown").stdout == '### 0 connections on tni that hold "nobody"\n'
+    )
     assert acmidm.run("status", "--stack", "nowhere").code == 2
     assert acmidm.json("status", "--stack", "tni")["connections"][0]["keys"][0]["kid"] == "key-1"
     page = acmidm.run("status", "--stack", "tni", "--output", "html").stdout
