@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from jwcrypto.jwk import JWK
 
+from beheerportaal.operators import register_operator
 from components.authorities.connected import ConnectedPlatform, connected
 from components.model.form import Platform
 from components.model.loading import load_catalogue
 from components.settings import AuthorityKind, stack_settings
+from keycloak_sandbox.admin import Admin
+from keycloak_sandbox.server import Server
 from story.scratch import PROJECT, Scratch, free_ports
+from toolchain.install_keycloak import distribution, wanted_version
 
 HELPDESK = "helpdesk"
 """Who changes things by hand, where the authority has operators of its own."""
@@ -39,11 +42,11 @@ class Authorities:
         self.scratch.run("acmidm", "keycloak", "stop")
 
     def change_by_hand(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
-        """Grants a scope and slips a key in, as somebody with the rights of an operator can."""
-        authority = self._as_helpdesk().authority
-        scopes, jwks = authority.read_scopes(client_id) or frozenset(), authority.read_jwks(client_id) or {}
-        authority.replace_scopes(client_id, scopes, scopes | {scope})
-        authority.replace_jwks(client_id, jwks, {**jwks, str(key["kid"]): key})
+        """Grants a scope and slips a key in."""
+        if self.kind is AuthorityKind.KEYCLOAK:
+            self._change_as_administrator(client_id, scope, key)
+        else:
+            self._change_as_helpdesk(client_id, scope, key)
 
     def _settings(self, stack: str, port: int, products: int) -> dict[str, object]:
         origin = f"http://127.0.0.1:{port}"
@@ -61,24 +64,33 @@ class Authorities:
             "protectClients": stack == "prod",
         }
 
+    def _change_as_administrator(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
+        """What somebody does who administers the realm in Keycloak's console."""
+        port = stack_settings("tni", self.scratch.folder).platforms[Platform.ACMIDM].management_url.port or 0
+        server = Server(self.scratch.folder / ".local/tni/acmidm/keycloak", distribution(wanted_version()), port)
+        with Admin(server) as admin:
+            client = admin.existing_client("tni", client_id)
+            path = f"/tni/clients/{client['id']}"
+            keys = json.loads(client["attributes"]["jwks.string"])["keys"]
+            admin.put(f"{path}/optional-client-scopes/{admin.scope_ids('tni')[scope]}")
+            admin.put(path, {"attributes": {"jwks.string": json.dumps({"keys": [*keys, key]})}})
+
+    def _change_as_helpdesk(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
+        """What another operator of the embedded authority does."""
+        authority = self._as_helpdesk().authority
+        scopes, jwks = authority.read_scopes(client_id) or frozenset(), authority.read_jwks(client_id) or {}
+        authority.replace_scopes(client_id, scopes, scopes | {scope})
+        authority.replace_jwks(client_id, jwks, {**jwks, str(key["kid"]): key})
+
     def _as_helpdesk(self) -> ConnectedPlatform:
         folder = self.scratch.folder
         settings = stack_settings("tni", folder)
         platform = settings.platforms[Platform.ACMIDM]
-        key_file = folder / (platform.operator_private_key_file or "")
-        operator = platform.operator_client_id
-        if self.kind is AuthorityKind.BEHEERPORTAAL:
-            operator, key_file = HELPDESK, self._register_helpdesk(folder)
-        platform = platform.model_copy(update={"operator_client_id": operator, "operator_private_key_file": key_file})
-        found = connected(settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}}), load_catalogue(PROJECT / "catalogue"))
-        return found[Platform.ACMIDM]
-
-    def _register_helpdesk(self, folder: Path) -> Path:
-        from beheerportaal.operators import register_operator
-
         key = JWK.generate(kty="EC", crv="P-256", kid=HELPDESK, use="sig", alg="ES256")
+        register_operator(folder / ".local/tni/acmidm/portal.db", HELPDESK, public_jwk=json.loads(key.export_public()))
         file = folder / ".local" / "helpdesk.jwk.json"
         file.write_text(key.export_private())
         file.chmod(0o600)
-        register_operator(folder / ".local/tni/acmidm/portal.db", HELPDESK, public_jwk=json.loads(key.export_public()))
-        return file
+        platform = platform.model_copy(update={"operator_client_id": HELPDESK, "operator_private_key_file": file})
+        found = connected(settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}}), load_catalogue(PROJECT / "catalogue"))
+        return found[Platform.ACMIDM]

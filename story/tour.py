@@ -17,7 +17,7 @@ _INTRODUCTION = """\
 
 One organisation, from its form to production, as its reviewers and the team that runs the onboarding see it. All of it was really run, in
 a scratch repository with an embedded authority: `make story` does it again, and `make story AUTHORITY=keycloak` on a real Keycloak,
-which does not tell who changed something by hand; all else is the same.
+word for word, but that whoever changes something by hand is named by a user's id there.
 Client-IDs, thumbprints, dates and times are stand-ins.
 """
 

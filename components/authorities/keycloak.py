@@ -131,8 +131,7 @@ class Keycloak:
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         """The changes of a client, newest first: from the realm's admin events, as far as it keeps them and the operator may see them."""
-        client, operator = self._with_id(client_id), self._with_id(self._operator)
-        events = AdminEvents(self._api, (operator.id if operator else "", self._operator))
+        client, events = self._with_id(client_id), AdminEvents(self._api)
         return iter(events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id))
 
     def _all(self) -> Iterator[WireClient]:

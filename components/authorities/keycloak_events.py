@@ -2,7 +2,7 @@
 
 An event holds what was sent, not what it changed, and its representation only where the realm keeps those (*Include
 representation*). So the client is put together from its events, oldest first, and told of from where enough of it is known.
-Users are named by their ids: an operator may not see their names.
+A client that changed it by itself is named by its client-ID, people by the ids of their users: an operator may not see their names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from pydantic.alias_generators import to_camel
 
-from components.authorities.errors import NotAllowed
+from components.authorities.errors import NotAllowed, NotFound
 from components.authorities.http import Api
 from components.authorities.keycloak_wire import WireClient
 from components.authorities.port import ClientMetadata, RecordedChange
@@ -29,7 +29,7 @@ _BASE = frozenset({"id", "clientId", "enabled", "clientAuthenticatorType"})
 
 
 class WireActor(BaseModel):
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, frozen=True)
 
     user_id: str | None = None
     client_id: str | None = None
@@ -63,15 +63,19 @@ class WireEvents(RootModel[list[WireEvent]]):
     pass
 
 
+class WireUser(BaseModel):
+    id: str
+
+
 class AdminEvents:
-    """The admin events of one realm. ``operator`` is the internal id and the client-ID of this project's own client.
+    """The admin events of one realm.
 
     Without the role ``view-events`` of realm-management nothing is told: who changed something is then not known.
     """
 
-    def __init__(self, api: Api, operator: tuple[str, str]) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
-        self._operator = operator
+        self._names: dict[WireActor, str] = {}
 
     def of_client(self, id_: str, scope_names: Mapping[str, str]) -> list[RecordedChange]:
         """The changes of the client with this internal id, newest first. ``scope_names`` are by their internal ids."""
@@ -96,9 +100,25 @@ class AdminEvents:
             return []
 
     def _change(self, event: WireEvent, action: str, before: Document, after: Document) -> RecordedChange:
-        own_id, own_client_id = self._operator
-        actor = own_client_id if event.auth_details.client_id == own_id else f"user {event.auth_details.user_id or 'unknown'}"
-        return RecordedChange(datetime.fromtimestamp(event.time / 1000, UTC), actor, action, event.resource_path, before, after)
+        at = datetime.fromtimestamp(event.time / 1000, UTC)
+        return RecordedChange(at, self._name(event.auth_details), action, event.resource_path, before, after)
+
+    def _name(self, actor: WireActor) -> str:
+        if actor not in self._names:
+            self._names[actor] = self._looked_up(actor)
+        return self._names[actor]
+
+    def _looked_up(self, actor: WireActor) -> str:
+        user = f"user {actor.user_id or 'unknown'}"
+        path = f"/clients/{quote(actor.client_id or '', safe='')}"
+        try:
+            client = self._api.request("GET", path).as_(WireClient)
+            own = self._api.request("GET", f"{path}/service-account-user").as_(WireUser) if client.service_accounts_enabled else None
+        except NotFound:  # one of another realm, or gone since
+            return user
+        if own is not None and own.id == actor.user_id:
+            return client.client_id
+        return f"{user} through {client.client_id}"
 
 
 def _after(known: Document, event: WireEvent) -> Document:
