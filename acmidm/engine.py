@@ -54,11 +54,15 @@ def preview(stack: str, *, refresh: bool = False) -> dict[str, Any]:
 def up(stack: str, urns: Iterable[str]) -> tuple[bool, str]:
     """Brings only ``urns`` up, after asking the authorities about them: whether it went well, and what the engine said."""
     targets = [word for urn in urns for word in ("--target", urn)]
-    done = _done("up", "--refresh", "--run-program", *targets, *_UP, "--stack", stack)
+    # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the refresh of
+    # what depends on a client that could not be updated.
+    done = _done("refresh", "--run-program", *targets, *_UNATTENDED, "--stack", stack)
+    if done.returncode == 0:
+        done = _done("up", "--continue-on-error", *targets, *_UNATTENDED, "--stack", stack)
     return done.returncode == 0, done.stdout + done.stderr
 
 
-_UP = ("--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs", "--suppress-progress")
+_UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress")
 
 
 def _document(*words: str) -> dict[str, Any]:

@@ -27,13 +27,13 @@ import yaml
 
 from acmidm.engine import EngineError, last_run, stack_deployment, store_deployment
 
-LOOK_FIRST = "--refresh --run-program"
+LOOK_FIRST = "--run-program"
 """With the program's settings, for those of the run that was cut off may have been wrong."""
 _START_MARGIN = timedelta(seconds=2)  # ps tells whole seconds
 
 
 def recover(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni") -> None:
-    """Clear what a run that was cut off left behind, and print the options that the next `pulumi up` needs."""
+    """Clear what a run that was cut off left behind, and print the options of the `pulumi refresh` that has to come first, if any."""
     cleared = False
     backend = _folder(os.environ.get("PULUMI_BACKEND_URL", ""))
     for lock in _locks(stack, backend) if backend else ():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import uuid
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ import pytest
 
 from acmidm.report.preview import read_plan
 from tests.adoption.by_hand import adopt, made_by_hand
-from tests.support.engine import Project, details
+from tests.support.engine import COMMAND_SECONDS, ROOT, Project, details
 from tests.support.forms import DOSIS, DOSSIERS, FormFile, write_form
 from tests.support.registry import Registry
 
@@ -112,3 +113,22 @@ def test_a_renamed_form_with_a_slip_in_its_client_id_keeps_the_client(project: P
     assert (after["client_id"], after["managed_by"]) == (client_id, "acmidm/tni:gent/loket-2026")
     assert registry.configuration("notificaties", client_id) is not None
     project.in_sync()
+
+
+def test_a_run_after_a_refused_one_ends(project: Project, registry: Registry) -> None:
+    """``make up`` looks at the authority first then, which the engine cannot do in the same go: it would wait for ever."""
+    _, sentence = of_another_client(project, registry)
+    assert project.up().code != 0
+    new = write_form(project.forms, "twee/nieuw")
+    again = subprocess.run(
+        [ROOT / "toolchain" / "apply", project.stack],
+        cwd=project.folder,
+        env=project.variables(),
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    assert again.returncode != 0
+    assert sentence in again.stdout
+    assert registry.client(new.application)["jwks"]["keys"]

@@ -18,7 +18,7 @@ from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import write_form
 from tests.support.registry import Registry
 
-LOOK_FIRST = "--refresh --run-program"
+LOOK_FIRST = "--run-program"
 
 
 def lock(project: ProxiedProject, **changes: object) -> Path:

@@ -152,3 +152,29 @@ def test_lock_files_have_all_that_the_project_depends_on() -> None:
 )
 def test_versions(text: str, version: tuple[int, int, int] | None) -> None:
     assert version_in(text) == version
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_went_wrong_is_the_last_thing_on_screen(clone: Path, machine: Path, code: int) -> None:
+    """The table of a failed run would push it off; the exit code is that of `pulumi up`."""
+    command(machine, "acmidm", 'case "$1" in status) echo the table;; esac')
+    command(machine, "pulumi", f'case "$1" in up) echo "error: what went wrong"; exit {code};; esac')
+    tools = clone / ".venv" / "bin"
+    tools.mkdir(parents=True)
+    (tools / "python").symlink_to(sys.executable)
+    (machine / "env").symlink_to(shutil.which("env") or "")
+    done = subprocess.run(
+        [clone / "toolchain" / "up", "tni"],
+        cwd=clone,
+        env={"PATH": str(machine)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[0] == "error: what went wrong"
+    assert ("the table" in lines) == (code == 0)
+    if code:
+        assert lines[1].startswith("Not all of tni was brought up. What went wrong stands above")
