@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from components.authorities.beheerportaal import Beheerportaal
@@ -22,19 +22,21 @@ from components.settings import AuthorityKind, PlatformSettings, Settings
 class ConnectedPlatform:
     """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent until asked."""
 
-    def __init__(self, settings: Settings, platform: PlatformSettings, assigned: frozenset[str], products: Iterable[str] = ()) -> None:
+    def __init__(self, settings: Settings, platform: PlatformSettings, assigned: frozenset[str], catalogue: Catalogue) -> None:
         retrying = partial(Retrying, settings.retry_deadline_seconds)
         connect = partial(Api, timeout_seconds=settings.request_timeout_seconds)
         issuer = str(platform.issuer)
         tokens = OperatorTokens(issuer, _credentials(platform), connect(issuer, None, retrying=retrying()))
         self.assigned = assigned
-        self.products = tuple(products)
+        self.products = tuple(catalogue.validators)
         self.unsettled: set[str] = set()
         """The natural keys whose client should have been made or taken over in this run, and was not."""
         self.refused: set[str] = set()
         """Those of them whose form names a client-ID that cannot be taken over, so that nobody knows which client it meant."""
         self.authority = _authority(platform, connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
-        self.product_api: ProductApi = Products(connect(str(platform.products_url), tokens, retrying=retrying()))
+        self.product_api: ProductApi = Products(
+            connect(str(platform.products_url), tokens, retrying=retrying()), partial(_in_order, catalogue)
+        )
         self.clients = ReadOnce[ClientSnapshot](
             self._snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
         )
@@ -70,7 +72,7 @@ Connected = Mapping[Platform, ConnectedPlatform]
 def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     """Each platform that the settings name."""
     return {
-        platform: ConnectedPlatform(settings, found, catalogue.assigned_by_provider(platform), catalogue.validators)
+        platform: ConnectedPlatform(settings, found, catalogue.assigned_by_provider(platform), catalogue)
         for platform, found in settings.platforms.items()
     }
 
@@ -79,6 +81,11 @@ def _authority(platform: PlatformSettings, api: Api, assigned: frozenset[str]) -
     if platform.authority is AuthorityKind.KEYCLOAK:
         return Keycloak(api, platform.operator_client_id, assigned)
     return Beheerportaal(api, assigned)
+
+
+def _in_order(catalogue: Catalogue, product: str, configuration: Configuration) -> Configuration:
+    """As the catalogue's schema has it; as it is, where the catalogue has that product no more."""
+    return catalogue.in_order(product, configuration) if product in catalogue.products else configuration
 
 
 def _credentials(platform: PlatformSettings) -> Credentials:

@@ -87,6 +87,29 @@ def test_the_preview_shows_what_would_change(project: Project, registry: Registr
     project.in_sync()
 
 
+def test_the_order_of_a_set_is_no_difference(project: Project, registry: Registry) -> None:
+    """Product numbers, whose schema says ``uniqueItems``: neither when taken over, nor when somebody reorders them."""
+    form = write_form(project.forms)
+    ordered = form.request()["products"]["notificaties"]
+    ordered["product_ids"] = ["10244", "10245"]
+    reversed_ = {**ordered, "product_ids": ["10245", "10244"]}
+    client_id = made_by_hand(registry, form, products={"notificaties": reversed_})
+    adopt(form, client_id)
+    assert shown_changes(project)["ProductConfiguration gent/loket/notificaties"] == {}
+    project.apply()
+    assert registry.configuration("notificaties", client_id) == reversed_, "nothing was written"
+    project.in_sync()
+
+    registry.set_configuration("notificaties", client_id, {**ordered, "merk_code": "ander"})
+    project.apply("--refresh")
+    registry.set_configuration("notificaties", client_id, reversed_)
+    project.in_sync()
+    form.request()["products"]["notificaties"]["merk_code"] = "nieuw"
+    form.save()
+    project.apply()
+    assert registry.configuration("notificaties", client_id) == {**ordered, "merk_code": "nieuw"}
+
+
 def test_removing_the_line_afterwards_is_no_change(project: Project, registry: Registry) -> None:
     """And neither is leaving it: the adoption is done."""
     form = write_form(project.forms)
