@@ -89,7 +89,7 @@ def details(connections: Sequence[ConnectionChanges]) -> Iterator[Part]:
 def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
     summary = f"{in_tag(connection.organisation)} · {in_tag(connection.application)} on {connection.environment}"
     platform = f" ({connection.platform})" if connection.platform is not Platform.ACMIDM else ""
-    return "\n".join((f"<details><summary>{summary}{platform}</summary>\n", *lines, "\n</details>\n"))
+    return "\n".join((f"<details><summary>Details: {summary}{platform}</summary>\n", *lines, "\n</details>\n"))
 
 
 def _details(connection: ConnectionChanges) -> Iterator[str]:

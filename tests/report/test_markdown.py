@@ -35,7 +35,7 @@ EXPECTED = """\
 |---|---|---|
 | **warning** | **Stad Gent** · loket<br>`gent/loket` | loses key `b` with thumbprint `thumbprint-of-b`<br>is left with one key: nothing to fall back on |
 
-<details><summary>Stad Gent · weg on prod</summary>
+<details><summary>Details: Stad Gent · weg on prod</summary>
 
 - is removed, with its scopes, keys and products
   - scopes `vo_info`
@@ -115,7 +115,7 @@ def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> N
     assert len(page) <= LIMIT
     missing = {what: int(told.replace(",", "")) for told, what in re.findall(r"([\d,]+) (clients(?:' details| of|' lists))", page)}
     assert len(re.findall(r"^\| .*<br>`", page, re.MULTILINE)) + missing.get("clients of", 0) == 2 * number
-    assert page.count("<details><summary>Stad Gent") + missing.get("clients' details", 0) == number
+    assert page.count("<details><summary>Details: Stad Gent") + missing.get("clients' details", 0) == number
     assert len(re.findall(r"^- \*\*", page, re.MULTILINE)) + missing.get("clients' lists", 0) == number
     assert page.count("<details>") == page.count("</details>")
     assert not re.search(r"</summary>\s*</details>", page)
