@@ -56,6 +56,11 @@ def fail(message: str, code: Code = Code.WRONG_USE) -> NoReturn:
     raise typer.Exit(code)
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 form``, ``2 forms``, ``1,000 forms``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Says on a terminal what is going on, and for how long; in a pipe or a log nothing at all."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acmidm.terminal import counted
+
 if TYPE_CHECKING:
     from components.model.problems import Problem
 
@@ -49,7 +51,7 @@ def validate(
         typer.echo("there is no form (*.yaml) here; name a form, or the folder of forms", err=True)
         raise typer.Exit(2)
     connections = sum(len(onboardings.connections(environment)) for environment in Environment)
-    typer.echo(f"{_counted(len(onboardings.forms), 'form')}, {_counted(connections, 'connection')}: all valid")
+    typer.echo(f"{counted(len(onboardings.forms), 'form')}, {counted(connections, 'connection')}: all valid")
 
 
 def _forms_at(path: Path) -> Iterator[Path]:
@@ -69,7 +71,3 @@ def _annotation(problem: Problem) -> str:
 
 def _escaped(text: str, also: str = "") -> str:
     return "".join(f"%{ord(char):02X}" if char in f"%\r\n{also}" else char for char in text)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

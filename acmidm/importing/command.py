@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, fail, working
+from acmidm.terminal import Code, counted, fail, working
 
 if TYPE_CHECKING:
     from acmidm.importing.listed import Register
@@ -100,7 +100,6 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
 
 
 def _report(sheets: Sheets, plan: Plan, written: list[Written]) -> None:
-    from acmidm.importing.plan import counted
     from acmidm.report.words import plain
 
     for form in written:
@@ -114,7 +113,7 @@ def _report(sheets: Sheets, plan: Plan, written: list[Written]) -> None:
         typer.echo(plain(f"sheet {title} has none of the columns and was left out"))
     for sentence in plan.unplaced:
         typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
-    placed = f"{counted(sheets.rows, 'row')}: {counted(written, 'form')} written, {len(plan.declared):,} declared already"
-    typer.echo(f"{placed}, {counted(plan.unplaced, 'thing')} not placed")
+    placed = f"{counted(len(sheets.rows), 'row')}: {counted(len(written), 'form')} written, {len(plan.declared):,} declared already"
+    typer.echo(f"{placed}, {counted(len(plan.unplaced), 'thing')} not placed")
     if written:
         typer.echo("Next: acmidm validate, then pulumi preview --diff, whose adopt says what taking over changes.")

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from acmidm.importing.listed import ListedClient
 from acmidm.importing.sheet import Column, Row
 from components.model.catalogue import Catalogue
+from components.model.connection import client_name
 from components.model.form import Environment, Platform
 from components.model.identifiers import SHARED_KBO_NUMBER
 from components.model.jwk import InvalidJwk, PublicJwk, public_jwk
-
-Value = TypeVar("Value")
 
 _GRANT_TYPES = ("client_credentials",)
 _LONGEST_NAME = 64
@@ -73,7 +72,8 @@ def draft_of(row: Row, clients: Mapping[Environment, ListedClient], catalogue: C
         notes += changed
     organisation, found = _organisation(row, clients.values())
     reasons += found
-    application = _common(clients.values(), _application, "application", notes)
+    # That of production, the last, where they differ.
+    application = next((name for client in reversed(list(clients.values())) if (name := _application(client))), "")
     if not application:
         reasons.append("neither application nor client_name of its clients can name the application")
     method = {client.metadata.token_endpoint_auth_method for client in clients.values()}
@@ -84,13 +84,14 @@ def draft_of(row: Row, clients: Mapping[Environment, ListedClient], catalogue: C
         reasons.append("its clients have no contacts: name one with --contact")
     if reasons:
         raise CannotBeWritten(reasons)
+    notes += _changes_of_names(clients.values(), organisation, application)
     notes += _changes_of_contacts(clients.values(), contacts or [contact or ""])
     notes += [
         f"{client} authenticates with a secret, which nobody can read: up makes a new one, to be handed over"
         for client in clients.values()
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
-    return Draft(row, clients, organisation, application or "", contacts or [contact or ""], method.pop(), scopes, keys, notes)
+    return Draft(row, clients, organisation, application, contacts or [contact or ""], method.pop(), scopes, keys, notes)
 
 
 def slug(text: str) -> str:
@@ -157,12 +158,21 @@ def _application(client: ListedClient) -> str:
     return slug(metadata.application) or slug(metadata.client_name.replace(metadata.organisation_name, ""))
 
 
-def _common(clients: Iterable[ListedClient], value: Callable[[ListedClient], str], what: str, notes: list[str]) -> str:
-    """One value for all: that of production, the last, where they differ."""
-    values = [(client, own) for client in clients if (own := value(client))]
-    chosen = values[-1][1] if values else ""
-    notes += [f'{client} has the {what} "{own}"; the form says "{chosen}"' for client, own in values if own != chosen]
-    return chosen
+def _changes_of_names(clients: Iterable[ListedClient], organisation: Mapping[str, str], application: str) -> Iterator[str]:
+    """What the clients are called, and their organisation and application, where the form says it differently."""
+    declared = {
+        "application": application,
+        "client_name": client_name(organisation["name"], application),
+        "organisation_name": organisation["name"],
+        "ovo_code": organisation.get("ovo"),
+        "kbo_number": organisation.get("kbo"),
+    }
+    for client in clients:
+        for member, said in declared.items():
+            own = getattr(client.metadata, member)
+            if own != said:
+                has = f'the {member} "{own}"' if own else f"no {member}"
+                yield f'{client} has {has}; the form says "{said}"'
 
 
 def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str]) -> list[str]:

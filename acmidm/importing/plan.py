@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from acmidm.importing.draft import CannotBeWritten, Draft, draft_of
@@ -139,9 +139,3 @@ def _with_sound_kbo(row: Row) -> tuple[Row, list[str]]:
     except ValueError as error:
         return row, [f"{row.place(Column.KBO)}: {error}"]
     return replace(row, values={**row.values, Column.KBO: number}), []
-
-
-def counted(things: Iterable[object], noun: str) -> str:
-    """``1 form``, ``2 forms``."""
-    number = len(list(things))
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -39,7 +39,7 @@ class Connection:
 
     @property
     def client_name(self) -> str:
-        return f"{self.organisation.name} - {self.application}"
+        return client_name(self.organisation.name, self.application)
 
     @property
     def software_id(self) -> str:
@@ -49,6 +49,11 @@ class Connection:
     @property
     def uses_secret(self) -> bool:
         return self.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
+
+
+def client_name(organisation: str, application: str) -> str:
+    """What a client is called that a form declares."""
+    return f"{organisation} - {application}"
 
 
 def connections(

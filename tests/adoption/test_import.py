@@ -158,6 +158,19 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     assert (again.returncode, "0 forms written, 2 declared already" in again.stdout) == (0, True), again.stdout + again.stderr
 
 
+def test_what_a_takeover_changes_is_in_the_notes(world: World) -> None:
+    """Name and contacts that a form cannot say as they are: each that the preview shows was told before."""
+    found = client(world.at_tni, "Stad Gent", GENT, "loket", client_name="Gent loket (oud)", contacts=[])
+    row = [GENT, "Stad Gent", None, None, None, found, None]
+    done = world.import_(row, words=("--tni", "tni", "--contact", "api@stad-gent.example"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    notes = [line for line in done.stdout.splitlines() if line.startswith("  note: ")]
+    (changes,) = (step["newState"]["inputs"]["adopt"]["changes"] for step in world.tni.steps() if "OAuthClient" in step["urn"])
+    assert set(changes) - OWNERSHIP == {"client_name", "contacts"}
+    assert len(notes) == 2
+    assert all(any(f"the {member} " in note for note in notes) for member in set(changes) - OWNERSHIP)
+
+
 def test_what_cannot_be_placed_is_all_named(world: World) -> None:
     """Rows with row and column, clients without a row, scopes the catalogue lacks; the rest is written; the exit code is 1."""
     good = client(world.at_tni, "Stad Gent", GENT, "goed")

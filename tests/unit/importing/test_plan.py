@@ -43,7 +43,7 @@ def client(
         "organisation_name": "Stad Gent",
         "ovo_code": None,
         "kbo_number": GENT,
-        "application": "Loket",
+        "application": "loket",
         "grant_types": ("client_credentials",),
         "token_endpoint_auth_method": "private_key_jwt",
         "contacts": ("api@stad-gent.example",),
@@ -142,6 +142,17 @@ def test_an_address_serves_where_there_are_no_contacts() -> None:
     (draft,) = planned([row()], client(contacts=()), contact="api@leverancier.example").drafts
     assert draft.contacts == ["api@leverancier.example"]
     assert "has the contacts none; the form says api@leverancier.example" in draft.notes[0]
+
+
+def test_every_name_that_taking_over_changes_is_a_note() -> None:
+    """The client's own, and those of organisation and application, as the preview shows them afterwards."""
+    plan = planned([row()], client(client_name="Gent loket (oud)", application="Loket", kbo_number=None))
+    (draft,) = plan.drafts
+    assert [note.partition(" on tni ")[2] for note in draft.notes] == [
+        'has the application "Loket"; the form says "loket"',
+        'has the client_name "Gent loket (oud)"; the form says "Stad Gent - loket"',
+        f'has no kbo_number; the form says "{GENT}"',
+    ]
 
 
 def test_a_client_of_geosecure_is_told_how() -> None:
