@@ -140,7 +140,7 @@ PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)
 
 @pytest.mark.parametrize("width", [1440, 1100, 800, 400])
 def test_nothing_lies_beyond_the_edge(browser: Browser, tmp_path: Path, width: int) -> None:
-    """However narrow the window and however long the names: no scrolling sideways, no column out of sight."""
+    """However narrow the window and however long the names: no scrolling sideways, no column out of sight, nothing that axe minds."""
     long = connection("x" * 64, scopes=(f"dv_{'verenigingen_' * 9}schrijven", "S" * 100), keys=(ListedKey(kid="k" * 255),))
     expiring = expiring_keys({state.place: state for state in [client(keys={"k" * 255: Key("t" * 43, NOW)})]}, NOW, 30)
     drift = drift_as_html(drift_of("tni", NO_PLAN, reviewed((client(), None)).connections, (), NOW, expiring=expiring))
@@ -154,6 +154,7 @@ def test_nothing_lies_beyond_the_edge(browser: Browser, tmp_path: Path, width: i
         edges = page.evaluate("[...document.querySelectorAll('body *')].map(element => element.getBoundingClientRect().right)")
         assert max(edges) <= width, name
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width, name
+        accessible(page)
         shot(page, f"report-{name}-{width}", full=False)
 
 
