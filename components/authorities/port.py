@@ -42,6 +42,8 @@ class ClientMetadata:
 class RegisteredClient:
     client_id: str
     metadata: ClientMetadata
+    client_secret_updated_at: int = 0
+    """When its secret was last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where nothing is told of that."""
 
 
 @dataclass(frozen=True)

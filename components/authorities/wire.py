@@ -68,10 +68,11 @@ class WireClient(_Wire):
 
 class WireRegisteredClient(WireClient):
     client_id: str
+    client_secret_updated_at: int | None = None
 
     @property
     def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, self.metadata)
+        return RegisteredClient(self.client_id, self.metadata, self.client_secret_updated_at or 0)
 
 
 class WireScopes(_Wire):

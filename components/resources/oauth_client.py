@@ -34,6 +34,7 @@ _METADATA = (
     "contacts",
     "enabled",
 )
+_UPDATED_AT = "client_secret_updated_at"
 _OF_SECRET = ("client_secret", "token_endpoint_auth_method")
 
 
@@ -63,7 +64,9 @@ class OAuthClientProvider(AuthorityProvider):
                 existing = _our_own(authority, error, wanted)
                 client = authority.update(existing.client_id, existing.metadata, wanted, secret)
         platform.unsettled.discard(props["software_id"])
-        return CreateResult(client.client_id, {**inputs_of(props), "client_id": client.client_id})
+        return CreateResult(
+            client.client_id, {**inputs_of(props), "client_id": client.client_id, **_of_secret(authority, client.client_id, secret)}
+        )
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
@@ -71,7 +74,13 @@ class OAuthClientProvider(AuthorityProvider):
             return gone()
         inputs = {**inputs_of(props), **_properties(snapshot.client.metadata)}
         inputs.pop("client_id", None)
-        return present(id_, inputs, client_id=id_)
+        known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
+        if inputs.get("client_secret") is None:
+            return present(id_, inputs, client_id=id_)
+        if known not in (None, found):
+            # Somebody gave it another one. Nobody can read that, but it is not the one that is declared.
+            del inputs["client_secret"]
+        return present(id_, inputs, client_id=id_, **{_UPDATED_AT: found if known is None else known})
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         platform = self.on(news)
@@ -79,7 +88,8 @@ class OAuthClientProvider(AuthorityProvider):
         secret = news.get("client_secret") if any(news.get(name) != olds.get(name) for name in _OF_SECRET) else None
         platform.authority.update(id_, _metadata(olds), _metadata(news), secret)
         platform.clients.forget(id_)
-        return UpdateResult({**inputs_of(news), "client_id": id_})
+        told = _of_secret(platform.authority, id_, secret) if secret else {_UPDATED_AT: olds[_UPDATED_AT]} if _UPDATED_AT in olds else {}
+        return UpdateResult({**inputs_of(news), "client_id": id_, **told})
 
     def delete(self, id_: str, props: Properties) -> None:
         platform = self.on(props)
@@ -143,6 +153,12 @@ def _metadata(props: Properties) -> ClientMetadata:
 def _properties(metadata: ClientMetadata) -> dict[str, object]:
     values = {name: getattr(metadata, name) for name in _METADATA}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value is not None}
+
+
+def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
+    """The output that tells a secret which was rotated by hand from the one that was just written."""
+    client = authority.read(client_id) if secret is not None else None
+    return {} if client is None else {_UPDATED_AT: client.client_secret_updated_at}
 
 
 def _may_be_wanted(platform: ConnectedPlatform, software_id: str) -> bool:

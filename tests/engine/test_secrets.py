@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.engine import Project
+from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
@@ -74,6 +75,58 @@ def test_secret_works_and_never_shows(project: Project, portal: RunningPortal, r
 def files_of(project: Project) -> list[Path]:
     """What the engine keeps, all of it: state, backups, history."""
     return [file for file in (project.folder / "state").rglob("*") if file.is_file()]
+
+
+def rotate_by_hand(registry: Registry, client_id: str) -> str:
+    """Another secret, told apart from the one before by when it was set, which the authority knows to the second."""
+    path = f"/management/v1/clients/{client_id}"
+    before = registry.http.get(path).json()["client_secret_updated_at"]
+    while registry.http.get(path).json()["client_secret_updated_at"] == before:
+        rotated = secrets.token_urlsafe(48)
+        registry.change(client_id, client_secret=rotated)
+    return rotated
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_secret_rotated_by_hand_is_drift(project: Project, portal: RunningPortal, registry: Registry) -> None:
+    """Nobody can read it, but its date tells: the preview shows the very line, ``up`` puts the declared one back."""
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    secret, client_id = secret_of(project), registry.client(form.application)["client_id"]
+    rotated = rotate_by_hand(registry, client_id)
+    project.secrets.append(rotated)
+
+    assert details(project.steps("--refresh")) == {"OAuthClient gent/loket": ("update", ["client_secret"])}
+    project.succeed("refresh", "--yes")
+    project.succeed("refresh", "--yes")
+    assert details(project.steps()) == {"OAuthClient gent/loket": ("update", ["client_secret"])}, "a second look does not settle it"
+    assert secret not in project.exported()
+    project.apply()
+    assert has_access(portal, client_id, secret)
+    assert not has_access(portal, client_id, rotated)
+    project.in_sync()
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_state_without_the_date_of_its_secret_shows_no_drift(project: Project, registry: Registry) -> None:
+    """As it was written before dates were kept. A change of something else keeps the date, and a rotation in between shows."""
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    state = json.loads(project.exported())
+    for resource in state["deployment"]["resources"]:
+        resource.get("outputs", {}).pop("client_secret_updated_at", None)
+    file = project.folder / "older.json"
+    file.write_text(json.dumps(state))
+    project.succeed("stack", "import", "--file", str(file))
+    assert project.preview("--expect-no-changes").code == 0
+    project.in_sync()
+
+    project.succeed("refresh", "--yes")
+    rotate_by_hand(registry, registry.client(form.application)["client_id"])
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.save()
+    project.apply()
+    assert details(project.steps("--refresh")) == {"OAuthClient gent/loket": ("update", ["client_secret"])}
 
 
 @pytest.mark.usefixtures("random_plugin")
