@@ -21,6 +21,8 @@ from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Re
 _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
 _JWT = "client-jwt"
 _SECRET = "client-secret"
+_SECRET_SET_AT = "client.secret.creation.time"
+"""Seconds since 1970. Keycloak notes it where it makes a secret itself, as when somebody asks for another in the console."""
 _SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 _AUTHENTICATORS = {"private_key_jwt": _JWT, **dict.fromkeys(_SECRET_METHODS, _SECRET)}
 _OTHER_METHODS = {_JWT: "private_key_jwt", "client-secret-jwt": "client_secret_jwt", "client-x509": "tls_client_auth"}
@@ -114,7 +116,7 @@ class WireClient(BaseModel):
 
     @property
     def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, self.metadata)
+        return RegisteredClient(self.client_id, self.metadata, int(self.attributes.get(_SECRET_SET_AT) or 0))
 
     @property
     def snapshot(self) -> ClientSnapshot:

@@ -9,7 +9,7 @@ import httpx
 
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
-from tests.support.engine import Project
+from tests.support.engine import Project, details
 from tests.support.forms import PLAIN, SEND, write_form
 from tests.support.keycloak import SCOPES, make_realm
 from tests.support.keycloak_platform import Platform
@@ -115,3 +115,14 @@ def test_a_client_with_a_secret(platform: Platform, project: Project) -> None:
     assert answer.json()["scope"] == SEND
     project.in_sync()
     assert secret not in project.exported()
+
+    # As the console's Regenerate does. Keycloak tells the date to the second.
+    path = f"/{platform.realm.name}/clients/{platform.realm.client(client_id)['id']}/client-secret"
+    before = platform.realm.client(client_id)["attributes"].get("client.secret.creation.time")
+    while platform.realm.client(client_id)["attributes"].get("client.secret.creation.time") == before:
+        platform.realm.administrator.post(path, {})
+    project.secrets.append(platform.realm.client(client_id)["secret"])
+    assert details(project.steps("--refresh")) == {"OAuthClient gent/loket": ("update", ["client_secret"])}
+    project.apply("--refresh")
+    assert platform.realm.client(client_id)["secret"] == secret
+    project.in_sync()
