@@ -13,15 +13,15 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
+import psutil
 import typer
 import yaml
 
@@ -29,7 +29,7 @@ from acmidm.engine import EngineError, last_run, stack_deployment, store_deploym
 
 LOOK_FIRST = "--run-program"
 """With the program's settings, for those of the run that was cut off may have been wrong."""
-_START_MARGIN = timedelta(seconds=2)  # ps tells whole seconds
+_START_MARGIN = timedelta(seconds=2)  # a start is known from the boot, and that to the second
 
 
 def recover(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni") -> None:
@@ -123,11 +123,14 @@ def _project() -> str:
 
 
 def _started(pid: int) -> datetime | None:
-    """When a process started, None where there is none."""
-    told = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
-    ).stdout.split()
-    return datetime.strptime(" ".join(told), "%a %b %d %H:%M:%S %Y").astimezone() if told else None
+    """When a process started, None where there is none; one that has ended and that nobody has waited for is none either."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return datetime.fromtimestamp(process.create_time(), UTC)
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _drop_pending_operations(stack: str) -> bool:

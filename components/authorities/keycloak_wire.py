@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.alias_generators import to_camel
 
 from components.authorities.errors import Rejected
+from components.authorities.key_names import by_name
 from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
 
 _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
@@ -226,7 +227,7 @@ def _keys(text: str) -> Jwks:
         keys = None
     if not isinstance(keys, list):
         return {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
-    return dict(_key(number, key) for number, key in enumerate(keys, 1))
+    return by_name(_key(number, key) for number, key in enumerate(keys, 1))
 
 
 def _key(number: int, key: object) -> tuple[str, Mapping[str, Any]]:

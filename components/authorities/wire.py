@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from components.authorities.key_names import by_name
 from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RecordedChange, RegisteredClient
 
 
@@ -93,7 +94,7 @@ class WireJwks(_Wire):
 
     @property
     def by_kid(self) -> Jwks:
-        return {key.kid: key.model_dump() for key in self.keys}
+        return by_name((key.kid, key.model_dump()) for key in self.keys)
 
 
 class WireListedClient(WireRegisteredClient):

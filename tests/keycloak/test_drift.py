@@ -63,6 +63,12 @@ DRIFTS = (
         {"ClientJwks": ("update", ['jwks["slipped-in"]'])},
     ),
     Drift(
+        # The declared one last: in a map by kid it would have stood before the other.
+        "key-behind-a-declared-one",
+        lambda realm, client_id, form: realm.set_keys(client_id, [new_key("key-1"), *form.keys.values()]),
+        {"ClientJwks": ("update", ['jwks["key-1 (2)"]', 'jwks["key-1"].x', 'jwks["key-1"].y'])},
+    ),
+    Drift(
         "key-removed",
         lambda realm, client_id, form: realm.set_keys(client_id, [form.keys["key-1"]]),
         {"ClientJwks": ("update", ['jwks["key-2"]'])},
