@@ -61,7 +61,7 @@ def import_(
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename} cannot be written: {error.strerror}; check the folder and its rights")
-    plan.unplaced += unplaced
+    plan.unplaced = [*sheets.unplaced, *plan.unplaced, *unplaced]
     _report(sheets, plan, written)
     raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)
 
@@ -109,8 +109,8 @@ def _report(sheets: Sheets, plan: Plan, written: list[Written]) -> None:
             typer.echo(plain(f"  note: {note}", 1000))
     for sentence in plan.declared:
         typer.echo(plain(sentence, 1000))
-    for title in sheets.left_out:
-        typer.echo(plain(f"sheet {title} has none of the columns and was left out"))
+    for sentence in sheets.remarks:
+        typer.echo(plain(sentence, 1000))
     for sentence in plan.unplaced:
         typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
     placed = f"{counted(len(sheets.rows), 'row')}: {counted(len(written), 'form')} written, {len(plan.declared):,} declared already"

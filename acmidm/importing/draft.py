@@ -22,6 +22,12 @@ from components.model.jwk import InvalidJwk, PublicJwk, public_jwk
 
 _GRANT_TYPES = ("client_credentials",)
 _LONGEST_NAME = 64
+_NO_KEYS = {
+    "jwks_uri": "has its keys at an address: register the keys themselves there first",
+    "x5c": "has its key as a certificate: register its public key as a JSON Web Key there first",
+    "unreadable": "has keys that cannot be read: register them anew there first",
+}
+"""What Keycloak's adapter tells in the place of keys that are none, by the member that a key never consists of."""
 
 
 class CannotBeWritten(Exception):
@@ -84,6 +90,7 @@ def draft_of(row: Row, clients: Mapping[Environment, ListedClient], catalogue: C
         reasons.append("its clients have no contacts: name one with --contact")
     if reasons:
         raise CannotBeWritten(reasons)
+    notes += _contradictions(row, clients.values(), organisation)
     notes += _changes_of_names(clients.values(), organisation, application)
     notes += _changes_of_contacts(clients.values(), contacts or [contact or ""])
     notes += [
@@ -121,6 +128,9 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
     """The keys, those that may not be registered any more, and those that lose something."""
     keys, refused, changed = [], [], []
     for kid, members in sorted(client.snapshot.jwks.items()):
+        if len(members) == 1 and (told := _NO_KEYS.get(next(iter(members)))):
+            refused.append(f"{client} {told}")
+            continue
         try:
             key = public_jwk(dict(members))
         except InvalidJwk as error:
@@ -129,7 +139,7 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
         keys.append(key)
         lost = sorted(members.keys() - key.members.keys())
         if lost:
-            changed.append(f'key "{kid}" of {client} loses the members {", ".join(lost)}, which mean nothing to this project')
+            changed.append(f'key "{kid}" of {client} loses what means nothing to this project: {", ".join(lost)}')
     return keys, refused, changed
 
 
@@ -156,6 +166,17 @@ def _application(client: ListedClient) -> str:
     """Its application, else what its name says besides the organisation's."""
     metadata = client.metadata
     return slug(metadata.application) or slug(metadata.client_name.replace(metadata.organisation_name, ""))
+
+
+def _contradictions(row: Row, clients: Iterable[ListedClient], organisation: Mapping[str, str]) -> Iterator[str]:
+    """What the row says of the organisation and the authority does not: perhaps the client is another's."""
+    asked, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
+    if asked and "kbo" not in organisation:
+        has = f"{organisation['ovo']} and no KBO number"
+        yield f"{row.place(Column.KBO)} says {asked}, while its organisation has {has} at the authority: see whether it is the same"
+    for name in dict.fromkeys(client.metadata.organisation_name for client in clients):
+        if name and customer and slug(customer) != slug(name):
+            yield f'{row.place(Column.CUSTOMER)} says "{customer}", and the authority "{name}": see whether it is the same'
 
 
 def _changes_of_names(clients: Iterable[ListedClient], organisation: Mapping[str, str], application: str) -> Iterator[str]:

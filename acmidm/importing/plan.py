@@ -57,7 +57,7 @@ class _Planner:
     def _place(self, row: Row) -> None:
         row, reasons = _with_sound_kbo(row)
         clients, found = self._clients(row)
-        reasons += found
+        reasons += [*row.faults, *found]
         undeclared = [client for client in clients.values() if not self._is_declared(client)]
         if clients and not reasons and not undeclared:
             self._plan.declared.append(f"{row}: a form declares {' and '.join(map(str, clients.values()))} already")
@@ -76,7 +76,7 @@ class _Planner:
         """The row's clients per environment, and what is wrong with its client-IDs."""
         clients, reasons = {}, []
         asked = _client_ids(row)
-        if not asked:
+        if not asked and not row.faults:
             reasons.append(f"neither {Column.CLIENT_TEST} nor {Column.CLIENT_PROD} is filled in")
         for environment, client_id in asked.items():
             place = row.place(_COLUMNS[environment])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import unicodedata
 import zipfile
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from openpyxl import load_workbook
+from openpyxl.cell.cell import ERROR_CODES
+from openpyxl.formula.tokenizer import TokenizerError
+from openpyxl.formula.translate import TranslatorError
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -30,8 +36,12 @@ _NO_WORKBOOK = (
     AttributeError,
     EOFError,
     RuntimeError,  # a password, a kind of compression
+    TokenizerError,
+    TranslatorError,
 )
 """What openpyxl raises for a file that is not what it says it is."""
+_PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.", "n.v.t"})
+"""What people write into a cell that they mean to leave empty."""
 
 
 class UnreadableSheet(Exception):
@@ -51,6 +61,9 @@ class Column(StrEnum):
 
 
 CLIENT_IDS = (Column.CLIENT_TEST, Column.CLIENT_PROD)
+_NEEDED = f"{Column.KBO} and {' or '.join(CLIENT_IDS)}"
+
+Table = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,8 @@ class Row:
     number: int
     values: Mapping[Column, str]
     letters: Mapping[Column, str]
+    faults: tuple[str, ...] = ()
+    """What is wrong with cells that have no value therefore, a sentence each."""
 
     def __str__(self) -> str:
         return f"row {self.number}" + (f" of sheet {self.sheet}" if self.sheet else "")
@@ -73,89 +88,158 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheets:
-    """All rows of a file, and the sheets that have none of these columns."""
+    """All rows of a file."""
 
     rows: tuple[Row, ...]
-    left_out: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    """Columns that are not there, and sheets that are not about clients, a sentence each."""
+    unplaced: tuple[str, ...] = ()
+    """Sheets that have clients and cannot be read, a sentence each."""
 
 
 def read_sheets(file: Path) -> Sheets:
     """The rows of a spreadsheet that hold anything. Raises UnreadableSheet."""
     try:
         if file.suffix.lower() == ".csv":
-            return Sheets(tuple(_rows(None, _of_csv(file))), ())
+            return _sheets(file, {None: _of_csv(file)})
         if file.suffix.lower() == ".xlsx":
-            return _of_workbook(file)
+            tables = _of_workbook(file)
+            return _sheets(file, {title if len(tables) > 1 else None: table for title, table in tables.items()})
     except OSError as error:
         raise UnreadableSheet(f"{file} cannot be read: {error.strerror}; check the name and its rights") from None
     raise UnreadableSheet(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
 
 
-def _of_workbook(file: Path) -> Sheets:
+def _of_workbook(file: Path) -> Mapping[str, Table]:
+    """The cells of each sheet as text: a formula's value, and the formula itself where the file does not hold its value."""
     try:
-        workbook = load_workbook(file, read_only=True, data_only=True)
-        tables = {
-            sheet.title: [[_text(value) for value in row] for row in sheet.iter_rows(values_only=True)] for sheet in workbook.worksheets
+        values, formulas = (load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False))
+        for sheet in (*values, *formulas):
+            sheet.reset_dimensions()  # some programs write a range that is too small, and the rows beyond it would not be read
+        return {
+            sheet.title: [list(map(_text_of_cells, *rows)) for rows in zip(sheet.iter_rows(), twin.iter_rows(), strict=True)]
+            for sheet, twin in zip(values, formulas, strict=True)
         }
     except _NO_WORKBOOK as error:
         raise UnreadableSheet(
             f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it as .xlsx again"
         ) from None
-    fitting = {title: table for title, table in tables.items() if _headings(table) is not None}
-    if not fitting:
-        raise UnreadableSheet(_no_headings(file))
-    several = len(tables) > 1
-    rows = [row for title, table in fitting.items() for row in _rows(title if several else None, table)]
-    return Sheets(tuple(rows), tuple(title for title in tables if title not in fitting))
 
 
-def _of_csv(file: Path) -> Sequence[Sequence[str]]:
+def _text_of_cells(value: Any, formula: Any) -> str:
+    """One cell, read for its value and for its formula. A result that is an empty text is one, of the type ``str``."""
+    if formula.data_type != "f" or value.value is not None or value.data_type == "str":
+        return _text(value.value)
+    return _text(getattr(formula.value, "text", formula.value) or "=")
+
+
+def _of_csv(file: Path) -> Table:
+    """The cells, by the delimiter that gives the best headings."""
+    text = _decoded(file)
+    table, fault = max((_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1]))
+    if fault and _is_whole(_headings(table)[1]):
+        raise UnreadableSheet(f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx")
+    return table
+
+
+def _decoded(file: Path) -> str:
     content = file.read_bytes()
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text"
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")  # what Excel writes on Windows
-    for delimiter in _DELIMITERS:
-        try:
-            table = [[_text(value) for value in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
-        except csv.Error as error:
-            raise UnreadableSheet(f"{file} is no csv file: {error}; save the spreadsheet as .xlsx or as .csv again") from None
-        if _headings(table) is not None:
-            return table
-    raise UnreadableSheet(_no_headings(file))
+    if "\0" in text:
+        raise UnreadableSheet(f"{file} is not UTF-8 text; save the spreadsheet as CSV UTF-8, or as .xlsx")
+    return text
 
 
-def _no_headings(file: Path) -> str:
-    return (
-        f"{file} has no row of headings with {Column.KBO} and {' or '.join(CLIENT_IDS)} in its first {_HEADING_ROWS} rows; "
-        f"name the columns {', '.join(Column)}"
-    )
+def _parsed(text: str, delimiter: str) -> tuple[Table, str | None]:
+    """The rows, and what is wrong with the first that is none: it may have swallowed those below it."""
+    table: list[list[str]] = []
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        table.extend([_text(cell) for cell in cells] for cells in rows)  # where a row raises, those above it have been kept
+    except csv.Error as error:
+        return table, f"row {len(table) + 1}: {error}"
+    return table, None
 
 
-def _rows(sheet: str | None, table: Sequence[Sequence[str]]) -> Iterator[Row]:
-    found = _headings(table)
-    if found is None:
-        return
-    heading, places = found
+def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
+    found = {title: _headings(table) for title, table in tables.items()}
+    if not any(_is_whole(places) for _, places in found.values()):
+        best = max((places for _, places in found.values()), key=_rank, default={})
+        but = f", but one with {', '.join(best)}" if best else ""
+        raise UnreadableSheet(
+            f"{file} has no row of headings with {_NEEDED} in its first {_HEADING_ROWS} rows{but}; name the columns {', '.join(Column)}"
+        )
+    rows: list[Row] = []
+    remarks, unplaced = [], []
+    for title, (heading, places) in found.items():
+        where = f"sheet {title}" if title else "the file"
+        if _is_whole(places):
+            _refuse_twins(file, where, places)
+            rows += _rows(title, tables[title], heading, {column: first for column, (first, *_) in places.items()})
+            if lacking := [column for column in Column if column not in places]:
+                remarks.append(f"{where} has no column {', '.join(lacking)}")
+        elif places.keys() & set(CLIENT_IDS):
+            unplaced.append(f"{where} has the columns {', '.join(places)}, and no {Column.KBO} in that row: head a column so")
+        else:
+            remarks.append(f"{where} has no columns {_NEEDED} and was left out")
+    return Sheets(tuple(rows), tuple(remarks), tuple(unplaced))
+
+
+def _refuse_twins(file: Path, where: str, places: Mapping[Column, Sequence[int]]) -> None:
+    """Nobody can tell which of two columns with the same heading is meant."""
+    for column, twins in places.items():
+        if len(twins) > 1:
+            letters = " and ".join(get_column_letter(place + 1) for place in twins)
+            raise UnreadableSheet(f"{file}: {where} has columns {letters}, both headed {column}; rename all but the one that counts")
+
+
+def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column, int]) -> Iterator[Row]:
     letters = {column: get_column_letter(place + 1) for column, place in places.items()}
     for index, cells in enumerate(table[heading + 1 :], heading + 2):
         if any(cells):
             values = {column: cells[place] for column, place in places.items() if place < len(cells) and cells[place]}
-            yield Row(sheet, index, values, letters)
+            row = Row(sheet, index, values, letters)
+            faults = {column: fault for column, value in values.items() if (fault := _fault(value))}
+            yield replace(
+                row,
+                values={column: value for column, value in values.items() if column not in faults},
+                faults=tuple(f"{row.place(column)} {fault}" for column, fault in faults.items()),
+            )
 
 
-def _headings(table: Sequence[Sequence[str]]) -> tuple[int, dict[Column, int]] | None:
-    """The index of the row of headings, and the place of each column; the first of two with the same heading."""
+def _fault(value: str) -> str | None:
+    """Why a cell has no value although something is in it."""
+    if value.startswith("="):
+        return "holds a formula without its value: open the file in Excel, and save it"
+    return f"holds the error {value}: correct it in Excel" if value in ERROR_CODES else None
+
+
+def _headings(table: Table) -> tuple[int, Mapping[Column, Sequence[int]]]:
+    """The index of the row with most of the headings, and the places of each column that it heads."""
+    rows = ((index, _places(cells)) for index, cells in enumerate(table[:_HEADING_ROWS]))
+    return max(rows, key=lambda row: _rank(row[1]), default=(0, {}))
+
+
+def _places(cells: Sequence[str]) -> Mapping[Column, Sequence[int]]:
     known = {_plain(column): column for column in Column}
-    for index, cells in enumerate(table[:_HEADING_ROWS]):
-        places: dict[Column, int] = {}
-        for place, cell in enumerate(cells):
-            column = known.get(_plain(cell))
-            if column is not None:
-                places.setdefault(column, place)
-        if Column.KBO in places and places.keys() & set(CLIENT_IDS):
-            return index, places
-    return None
+    places: dict[Column, list[int]] = defaultdict(list)
+    for place, cell in enumerate(cells):
+        if (column := known.get(_plain(cell))) is not None:
+            places[column].append(place)
+    return places
+
+
+def _rank(places: Mapping[Column, Sequence[int]]) -> tuple[bool, int]:
+    return _is_whole(places), len(places)
+
+
+def _is_whole(places: Mapping[Column, Sequence[int]]) -> bool:
+    """Whether these columns suffice."""
+    return Column.KBO in places and bool(places.keys() & set(CLIENT_IDS))
 
 
 def _plain(heading: str) -> str:
@@ -173,4 +257,5 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return " ".join(str(value).split())
+    text = " ".join(str(value).split())
+    return "" if text.casefold() in _PLACEHOLDERS else text

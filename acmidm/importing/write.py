@@ -25,7 +25,7 @@ from components.model.problems import InvalidForms, Problem
 
 _SCHEMA = "# yaml-language-server: $schema=../../schema/onboarding.schema.json"
 _SHARED = "gedeelde-sleutels"
-_REMEMBERED = (Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
+_REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
 """What a form has no place for; kept as a comment."""
 
 
@@ -83,7 +83,11 @@ class Writer:
         return staged, unplaced
 
     def _text(self, draft: Draft, folder: str, key_files: Mapping[Environment, Sequence[str]]) -> str:
-        said = "; ".join(f"{column} {draft.row.values[column]}" for column in _REMEMBERED if column in draft.row.values)
+        said = "; ".join(
+            f"{column} {value}"
+            for column in _REMEMBERED
+            if (value := draft.row.values.get(column)) and value != draft.organisation.get("kbo")
+        )
         organisation = {**draft.organisation, **({"kbo": _Quoted(draft.organisation["kbo"])} if "kbo" in draft.organisation else {})}
         requests = {
             environment.value: request_of(draft, environment, [_from(folder, file) for file in key_files[environment]])

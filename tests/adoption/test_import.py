@@ -171,6 +171,17 @@ def test_what_a_takeover_changes_is_in_the_notes(world: World) -> None:
     assert all(any(f"the {member} " in note for note in notes) for member in set(changes) - OWNERSHIP)
 
 
+def test_a_row_of_another_organisation_than_its_client_is_told(world: World) -> None:
+    """Its client has no KBO number that contradicts the row's: what the row says is in a note, and stays with the form."""
+    found = client(world.at_tni, "Stad Gent", GENT, "loket", organisation={"name": "Stad Gent", "ovo": "OVO002067", "kbo": None})
+    done = world.import_([AALST, "Stad Aalst", None, None, None, found, None], words=("--tni", "tni"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"  note: column A (KBOnummer) says {AALST}, while its organisation has OVO002067 and no KBO number" in done.stdout
+    assert '  note: column B (Klant) says "Stad Aalst", and the authority "Stad Gent"' in done.stdout
+    text = (world.tni.forms / "stad-gent/loket.yaml").read_text()
+    assert f"# From klanten.xlsx, row 2: KBOnummer {AALST}; Klant Stad Aalst\n" in text
+
+
 def test_what_cannot_be_placed_is_all_named(world: World) -> None:
     """Rows with row and column, clients without a row, scopes the catalogue lacks; the rest is written; the exit code is 1."""
     good = client(world.at_tni, "Stad Gent", GENT, "goed")

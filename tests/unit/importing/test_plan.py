@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from acmidm.importing.draft import slug
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.plan import Plan, plan_of
 from acmidm.importing.sheet import Column, Row
+from components.authorities.keycloak_wire import WireClient
 from components.authorities.port import ClientMetadata, ClientSnapshot, RegisteredClient
 from components.model.form import Environment, Platform
 from components.model.loading import Onboardings, load_catalogue
@@ -33,7 +36,7 @@ def client(
     *,
     platform: Platform = Platform.ACMIDM,
     scopes: frozenset[str] = frozenset(),
-    jwks: dict[str, dict[str, Any]] | None = None,
+    jwks: Mapping[str, Mapping[str, Any]] | None = None,
     **changes: Any,
 ) -> ListedClient:
     values: dict[str, Any] = {
@@ -153,6 +156,48 @@ def test_every_name_that_taking_over_changes_is_a_note() -> None:
         'has the client_name "Gent loket (oud)"; the form says "Stad Gent - loket"',
         f'has no kbo_number; the form says "{GENT}"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("own", "notes"),
+    [
+        ({}, []),
+        ({"organisation_name": "STAD  GENT"}, []),
+        ({"organisation_name": "Stad Aalst"}, ['column B (Klant) says "Stad Gent", and the authority "Stad Aalst"']),
+        (
+            {"kbo_number": None, "ovo_code": "OVO002067"},
+            [f"column A (KBOnummer) says {GENT}, while its organisation has OVO002067 and no KBO number at the authority"],
+        ),
+    ],
+)
+def test_a_row_that_says_another_organisation_than_its_client_is_a_note(own: dict[str, Any], notes: list[str]) -> None:
+    """Perhaps its client-ID is another's: the form was written without a word."""
+    asked = row()
+    asked = replace(asked, values={**asked.values, Column.CUSTOMER: "Stad Gent"})
+    (draft,) = planned([asked], client(**own)).drafts
+    see = ": see whether it is the same"
+    assert [note.removesuffix(see) for note in draft.notes if note.endswith(see)] == notes
+
+
+def test_a_cell_without_its_value_is_a_reason() -> None:
+    """It alone: that no client-ID is filled in follows from it."""
+    asked = replace(row(tni=None), faults=("column F (CliëntID TEST) holds a formula without its value: …",))
+    assert only_reason(planned([asked])) == "row 2: column F (CliëntID TEST) holds a formula without its value: …"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"use.jwks.url": "true", "jwks.url": "https://x.example"}, "has its keys at an address: register the keys themselves there first"),
+        ({"jwt.credential.certificate": "MII"}, "has its key as a certificate: register its public key as a JSON Web Key there first"),
+        ({"use.jwks.string": "true", "jwks.string": "{"}, "has keys that cannot be read: register them anew there first"),
+    ],
+)
+def test_keys_that_keycloak_has_elsewhere_are_told_as_such(attributes: dict[str, str], reason: str) -> None:
+    """Not as a key of an unknown kind. The keys are as the adapter tells them."""
+    jwks = WireClient.model_validate({"id": "1", "clientId": "a-1", "attributes": attributes}).jwks
+    told = only_reason(planned([row()], client(jwks=jwks)))
+    assert told == f'row 2: client a-1 ("Stad Gent - loket", Stad Gent) on tni {reason}'
 
 
 def test_a_client_of_geosecure_is_told_how() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,9 @@ from openpyxl import Workbook
 from acmidm.importing.sheet import Column, UnreadableSheet, read_sheets
 
 LINES = ("KBOnummer;Klant;CliëntID TEST;CliëntID PRD", "0207451227;Stad Gent;a-1;b-1", ";;;", "0207495470;Gemeente Wingene;a-2;")
+
+GENT = "0207451227"
+HEADINGS = b"KBOnummer;ClientID TEST\n"
 
 
 def workbook(file: Path, *tables: tuple[str, list[list[object]]]) -> Path:
@@ -27,10 +32,22 @@ def workbook(file: Path, *tables: tuple[str, list[list[object]]]) -> Path:
     return file
 
 
+def rewritten(file: Path, pattern: bytes, by: bytes) -> None:
+    """The workbook as another program would have written its first sheet."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet], times = re.subn(pattern, by, parts[sheet])
+    assert times == 1
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_csv_in_every_dialect(tmp_path: Path, delimiter: str, encoding: str) -> None:
-    """Empty rows are skipped and still counted, so that the numbers are those that a spreadsheet program shows."""
+    """Excel's "Unicode text" too. Empty rows are skipped and still counted: the numbers are those that a spreadsheet program shows."""
     file = tmp_path / "klanten.csv"
     file.write_bytes("\r\n".join(LINES).replace(";", delimiter).encode(encoding))
     rows = read_sheets(file).rows
@@ -70,13 +87,58 @@ def test_numbers_of_excel_are_text_again(tmp_path: Path) -> None:
     assert read_sheets(file).rows[0].values == {Column.KBO: "207451227", Column.CLIENT_TEST: "6776"}
 
 
-def test_sheets_without_these_columns_are_named(tmp_path: Path) -> None:
-    """And the rows of several sheets say which they are of."""
-    table: list[list[object]] = [["KBOnummer", "CliëntID TEST"], ["0207451227", "a-1"]]
-    file = workbook(tmp_path / "klanten.xlsx", ("Gemeenten", table), ("Leeswijzer", [["zie wiki"]]), ("Steden", table))
+@pytest.mark.parametrize("told", ["A1", "A1:G2", "A1:B3"])
+def test_the_rows_count_and_not_the_range_that_the_file_tells(tmp_path: Path, told: str) -> None:
+    """Some programs write a ``dimension`` that is too small: what is beyond it was dropped in silence."""
+    table: list[list[object]] = [["KBOnummer", "Klant", "CliëntID TEST"]]
+    table += [[GENT, "Gent", f"a-{number}"] for number in range(4)]
+    file = workbook(tmp_path / "klanten.xlsx", ("Blad1", table))
+    rewritten(file, rb'<dimension ref="[^"]*"', f'<dimension ref="{told}"'.encode())
+    assert [row.values[Column.CLIENT_TEST] for row in read_sheets(file).rows] == ["a-0", "a-1", "a-2", "a-3"]
+
+
+def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
+    """As programs write it that do not calculate: it was read as an empty cell, and a row of formulas as no row. A result of
+    an empty text is no fault, and an error that Excel calculated is one."""
+    table: list[list[object]] = [
+        ["KBOnummer", "URI TEST", "CliëntID TEST"],
+        ["=A9", "=B9", "=C9"],
+        [GENT, '=IF(A3="","x","")', "a-1"],
+        [GENT, None, "#REF!"],
+    ]
+    file = workbook(tmp_path / "klanten.xlsx", ("Blad1", table))
+    rewritten(file, rb'(<c r="B3")([^>]*><f>[^<]*</f>)<v ?/>', rb'\1 t="str"\2<v></v>')
+    formulas, calculated, error = read_sheets(file).rows
+    unknown = "holds a formula without its value: open the file in Excel, and save it"
+    assert formulas.values == {}
+    assert formulas.faults == tuple(
+        f"column {letter} ({column}) {unknown}" for letter, column in (("A", Column.KBO), ("B", Column.URI_TEST), ("C", Column.CLIENT_TEST))
+    )
+    assert (calculated.values, calculated.faults) == ({Column.KBO: GENT, Column.CLIENT_TEST: "a-1"}, ())
+    assert error.faults == ("column C (CliëntID TEST) holds the error #REF!: correct it in Excel",)
+
+
+def test_what_stands_for_an_empty_cell_is_empty(tmp_path: Path) -> None:
+    file = tmp_path / "klanten.csv"
+    cells = ["-", "n/a", "NVT", "n.v.t.", "\u2013"]
+    file.write_text("KBOnummer;CliëntID TEST\n" + "".join(f"{GENT};{cell}\n" for cell in cells) + "-;-\n", "utf-8")
+    assert [row.values for row in read_sheets(file).rows] == [{Column.KBO: GENT}] * len(cells)
+
+
+def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
+    """One that has clients is not placed, and says why; the rows of several sheets say which they are of."""
+    table: list[list[object]] = [["KBOnummer", "CliëntID TEST"], [GENT, "a-1"]]
+    others: list[tuple[str, list[list[object]]]] = [("Leeswijzer", [["zie wiki"]]), ("Oud", [["KBO-nr", "Klant", "CliëntID PRD"], [GENT]])]
+    file = workbook(tmp_path / "klanten.xlsx", ("Gemeenten", table), *others, ("Steden", table))
     sheets = read_sheets(file)
     assert [str(row) for row in sheets.rows] == ["row 2 of sheet Gemeenten", "row 2 of sheet Steden"]
-    assert sheets.left_out == ("Leeswijzer",)
+    lacking = "has no column Klant, TAN, URI TEST, URI PRD, CliëntID PRD"
+    assert sheets.remarks == (
+        f"sheet Gemeenten {lacking}",
+        "sheet Leeswijzer has no columns KBOnummer and CliëntID TEST or CliëntID PRD and was left out",
+        f"sheet Steden {lacking}",
+    )
+    assert sheets.unplaced == ("sheet Oud has the columns Klant, CliëntID PRD, and no KBOnummer in that row: head a column so",)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +148,11 @@ def test_sheets_without_these_columns_are_named(tmp_path: Path) -> None:
         ("klanten.xlsx", b"not a zip", "is no Excel workbook"),
         ("klanten.csv", b"naam;adres\n", "has no row of headings with KBOnummer and CliëntID TEST or CliëntID PRD"),
         ("klanten.csv", b"", "has no row of headings"),
+        ("klanten.csv", b"Klant;TAN\n", "in its first 20 rows, but one with Klant, TAN; name the columns KBOnummer"),
+        ("klanten.csv", b"KBOnummer;Client-ID test;TAN;ClientID TEST\n", "the file has columns B and D, both headed CliëntID TEST; rename"),
+        ("klanten.csv", HEADINGS + b'1;"a\n2;b\n3;c\n', "klanten.csv, row 2: unexpected end of data; close its quotation marks"),
+        ("klanten.csv", HEADINGS + b'1;a\n2;"b\n3;"c"\n', "klanten.csv, row 3: .* expected after"),
+        ("klanten.csv", "KBOnummer;CliëntID TEST\n".encode("utf-16-le"), "is not UTF-8 text; save the spreadsheet as CSV UTF-8"),
     ],
 )
 def test_what_is_no_such_spreadsheet_is_one_sentence(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
