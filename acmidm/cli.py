@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
@@ -42,15 +43,29 @@ app = App(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("validate")(validate.validate)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"acmidm {version('acmidm-onboarding')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version, and exit.")] = False,
+) -> None: ...
+
+
+app.command("validate", epilog=validate.EPILOG)(validate.validate)
 app.command("review", epilog=review.EPILOG)(review.review)
 app.command("promote", epilog=promote.EPILOG)(promote.promote)
 app.command("drift", epilog=drift.EPILOG)(drift.drift)
-app.command("schema")(schema.schema)
+app.command("schema", epilog=schema.EPILOG)(schema.schema)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("unmanaged", epilog=unmanaged.EPILOG)(unmanaged.unmanaged)
 app.command("import", epilog=importing.EPILOG)(importing.import_)
-app.command("recover")(recovery.recover)
+app.command("recover", epilog=recovery.EPILOG)(recovery.recover)
 portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")
 app.add_typer(keycloak.app, name="keycloak")

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from keycloak_sandbox.realm import Realm
     from keycloak_sandbox.server import Server
 
-app = typer.Typer(help="Start and stop the sandbox's Keycloak.", no_args_is_help=True)
+_EPILOG = """
+**Examples**
+
+- `acmidm keycloak start`
+- `acmidm keycloak stop`
+
+**Exit codes**: 0 done; 1 a Keycloak does not run or could not be started, or a setting is wrong; 2 wrong use.
+"""
+
+app = typer.Typer(help="Start and stop the sandbox's Keycloak.", epilog=_EPILOG, no_args_is_help=True)
 
 _MANAGEMENT_PATH = "/admin/realms/"
 _NAME = "keycloak"

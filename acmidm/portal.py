@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from components.model.form import Environment, Platform
     from components.settings import PlatformSettings, Settings
 
-app = typer.Typer(help="Start and stop the embedded Beheerportaal.", no_args_is_help=True)
+_EPILOG = """
+**Examples**
+
+- `acmidm portal start --stack tni`
+- `acmidm portal status`
+- `acmidm portal user add --name loket --organisation OVO002067 --api-beheerder`
+
+**Exit codes**: 0 done; 1 a portal does not run or could not be started, or a setting is wrong; 2 wrong use.
+"""
+
+app = typer.Typer(help="Start and stop the embedded Beheerportaal.", epilog=_EPILOG, no_args_is_help=True)
 
 DATA = Path(".local")
 

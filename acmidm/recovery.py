@@ -27,6 +27,14 @@ import yaml
 
 from acmidm.engine import EngineError, last_run, stack_deployment, store_deployment
 
+EPILOG = """
+**Examples**
+
+- `acmidm recover --stack prod`
+
+**Exit codes**: 0 nothing stands in the way any more; 1 another run holds the lock; 3 the engine cannot be reached.
+"""
+
 LOOK_FIRST = "--run-program"
 """With the program's settings, for those of the run that was cut off may have been wrong."""
 _START_MARGIN = timedelta(seconds=2)  # a start is known from the boot, and that to the second

@@ -7,6 +7,15 @@ from typing import Annotated
 
 import typer
 
+EPILOG = """
+**Examples**
+
+- `acmidm schema`
+- `acmidm schema --check`
+
+**Exit codes**: 0 up to date, or written; 1 with --check not up to date, a mistake in the catalogue, or a file that cannot be written.
+"""
+
 CATALOGUE = Path("catalogue")
 SCHEMAS = Path("schema")
 

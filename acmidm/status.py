@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, Output, OutputOption, as_json, fail, working
+from acmidm.terminal import Code, Output, OutputOption, as_json, counted, fail, working
 
 if TYPE_CHECKING:
     from acmidm.report.listing import Status
@@ -68,10 +68,10 @@ def status(
 def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:
     if not has_connections:
         none = f"stack {stacks[0]} has" if len(stacks) == 1 else f"stacks {' and '.join(stacks)} have"
-        return f"{none} no connections yet; run make up STACK={stacks[0]}"
+        return f"{none} no connections yet; bring it up first: pulumi up --stack {stacks[0]}"
     wanted = [f'holds "{search}"'] if search else []
     wanted += [f'has scope "{scope}"'] if scope else []
-    wanted += [f"has a key that ends within {expiring} days"] if expiring is not None else []
+    wanted += [f"has a key that ends within {counted(expiring, 'day')}"] if expiring is not None else []
     return f"no connection on {' and '.join(stacks)} {' and '.join(wanted)}"
 
 

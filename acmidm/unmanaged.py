@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, as_json, fail, working
+from acmidm.terminal import Code, as_json, counted, fail, working
 
 if TYPE_CHECKING:
     from acmidm.undeclared import UndeclaredClients
@@ -31,7 +31,7 @@ class Listing(StrEnum):
 
 def unmanaged(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
-    output: Annotated[Listing, typer.Option("--output", "-o", help="text for people, json for programs.")] = Listing.TEXT,
+    output: Annotated[Listing, typer.Option("--output", "-o", help="text for people, json for programs (see schema/).")] = Listing.TEXT,
 ) -> None:
     """List the clients of a stack's authorities that no form declares: made by hand, by another stack, or left behind."""
     from acmidm.connecting import authorities_of, settings_of
@@ -78,7 +78,8 @@ def _print(found: UndeclaredClients) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = 240  # a file or a pipe has no edge: nothing need be folded there
-    title = f"{len(found.undeclared):,} of {found.clients:,} clients on {found.stack} are declared by no form"
+    are = "is" if len(found.undeclared) == 1 else "are"
+    title = f"{len(found.undeclared):,} of {counted(found.clients, 'client')} on {found.stack} {are} declared by no form"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
     for heading in ("platform", "client-ID", "name", "organisation", "code", "application", "made by"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "client-ID")

@@ -13,6 +13,16 @@ from acmidm.terminal import counted
 if TYPE_CHECKING:
     from components.model.problems import Problem
 
+EPILOG = """
+**Examples**
+
+- `acmidm validate`
+- `acmidm validate onboardings/stad-gent`
+- `acmidm validate --annotations`
+
+**Exit codes**: 0 all valid; 1 a mistake; 2 wrong use.
+"""
+
 FORMS = Path("onboardings")
 CATALOGUE = Path("catalogue")
 
@@ -27,8 +37,7 @@ def validate(
 ) -> None:
     """Check forms, their public keys and the catalogue, and hold the policies against them by the profile of each stack.
 
-    Every mistake is told at once, as file:line:column: what; what to do. The exit code is 0 where there is none, 1 where there
-    is one, and 2 for wrong use.
+    Every mistake is told at once, as file:line:column: what; what to do.
     """
     from components.model.form import Environment
     from components.model.loading import load_onboardings

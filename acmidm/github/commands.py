@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
     from acmidm.github.api import Repository
 
-app = typer.Typer(help="Post what a workflow of GitHub found: one comment, one issue, the step summary.", no_args_is_help=True)
+_EPILOG = """
+**Examples**
+
+- `acmidm github comment review.md`
+- `acmidm github drift --stack prod`
+
+**Exit codes**: 0 posted; 2 wrong use; 3 GitHub, an authority or the engine cannot be reached.
+"""
+
+app = typer.Typer(
+    help="Post what a workflow of GitHub found: one comment, one issue, the step summary.", epilog=_EPILOG, no_args_is_help=True
+)
 
 LONGEST_BODY = 65_536
 """Characters in a comment or an issue."""

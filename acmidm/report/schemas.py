@@ -10,8 +10,15 @@ from acmidm.report.changes import Review
 from acmidm.report.drifting import Drift
 from acmidm.report.listing import Status
 from acmidm.report.promotion import Promotion
+from acmidm.undeclared import UndeclaredClients
 
-_REPORTS: dict[str, type[BaseModel]] = {"review": Review, "drift": Drift, "status": Status, "promote": Promotion}
+_REPORTS: dict[str, type[BaseModel]] = {
+    "review": Review,
+    "drift": Drift,
+    "status": Status,
+    "promote": Promotion,
+    "unmanaged": UndeclaredClients,
+}
 
 
 def report_schemas() -> dict[str, str]:

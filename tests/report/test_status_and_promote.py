@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from acmidm.report.schemas import report_schemas
 from acmidm.report.state import Key
 from acmidm.report.status_text import status_as_markdown
 from acmidm.terminal import as_json
-from components.model.form import Environment
+from acmidm.undeclared import UndeclaredClient, UndeclaredClients
+from components.model.form import Environment, Platform
 from tests.report.conftest import CommandLine
 from tests.report.samples import NOW, client, reviewed
 from tests.support.engine import ROOT, Project
@@ -116,7 +118,7 @@ def test_status_as_markdown() -> None:
 
 def test_status_of_a_stack(project: Project, acmidm: CommandLine) -> None:
     """Before and after the first up; no line of it ends in blanks; an unknown stack is wrong use."""
-    assert acmidm.run("status", "--stack", "tni").stdout == "stack tni has no connections yet; run make up STACK=tni\n"
+    assert acmidm.run("status", "--stack", "tni").stdout == "stack tni has no connections yet; bring it up first: pulumi up --stack tni\n"
     form = write_form(project.forms)
     project.apply()
     outcome = acmidm.run("status", "--stack", "tni")
@@ -217,7 +219,9 @@ def test_json_outputs_are_as_their_schemas_say() -> None:
     review = reviewed((client(), None), (client("gent/x"), client("gent/x", scopes={"dv_dosis_schrijven": "why"}, keys={"a": key})))
     drift = drift_of("tni", plan, review.connections, (), NOW, expiring=expiring_keys({state.place: state}, NOW, 30))
     status = Status(checked_at=NOW, stacks=("tni",), connections=found(listed("tni", OUTPUTS, NOW)))
-    for name, report in {"review": review, "drift": drift, "status": status}.items():
+    other = UndeclaredClient(platform=Platform.ACMIDM, client_id="1", client_name="x", organisation="Gent", application="x")
+    unmanaged = UndeclaredClients(stack="tni", environment=Environment.TNI, clients=2, undeclared=(other,))
+    for name, report in {"review": review, "drift": drift, "status": status, "unmanaged": unmanaged}.items():
         text = (ROOT / "schema" / f"{name}.schema.json").read_text()
         assert text == report_schemas()[f"{name}.schema.json"], "run make schema"
         Draft202012Validator(json.loads(text)).validate(json.loads(as_json(report)))
@@ -244,14 +248,23 @@ def test_what_nobody_foresaw_is_one_sentence(capsys: pytest.CaptureFixture[str],
 
 
 def test_every_command_teaches() -> None:
-    """Each report's help has an example and its exit codes."""
+    """The help of each has an example and its exit codes, as that of the whole promises."""
     from acmidm.cli import app
 
-    commands = {command.name: command for command in app.registered_commands}
-    for name in ("review", "drift", "status", "promote"):
-        epilog = commands[name].epilog or ""
-        assert f"acmidm {name}" in epilog
-        assert "**Exit codes**" in epilog
+    commands = [words for words in _commands(get_command(app)) if len(words) == 1]
+    assert len(commands) > 10
+    for words in commands:
+        told = CliRunner().invoke(app, [*words, "--help"]).output
+        assert f"acmidm {words[0]}" in told.partition("Examples")[2], words
+        assert "Exit codes" in told, words
+
+
+def test_the_version_is_told() -> None:
+    """For a report of a mistake."""
+    from acmidm.cli import app
+
+    told = CliRunner().invoke(app, ["--version"])
+    assert (told.exit_code, told.output) == (0, f"acmidm {version('acmidm-onboarding')}\n")
 
 
 def test_nothing_of_the_help_is_swallowed() -> None:
