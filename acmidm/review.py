@@ -55,8 +55,8 @@ def review(
             help="Exit with 1 where there is such a change: a kind, or danger, warning; prod: before it is about production alone.",
         ),
     ] = "",
-    forms: Annotated[Path, typer.Option(help="With --base: the folder of forms.")] = Path("onboardings"),
-    catalogue: Annotated[Path, typer.Option(help="With --base: the folder of the catalogue.")] = Path("catalogue"),
+    forms: Annotated[Path | None, typer.Option(help="With --base: the folder of forms.", show_default="onboardings")] = None,
+    catalogue: Annotated[Path | None, typer.Option(help="With --base: the folder of the catalogue.", show_default="catalogue")] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Say what a change comes to: clients, scopes, keys and products, production first, most dangerous first.
@@ -68,7 +68,12 @@ def review(
     matches = _matcher(fail_on)
     if sum(map(bool, (stack, plan, base))) != 1:
         fail("say what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
-    found = _of_forms(base, environment or [], forms, catalogue) if base else _of_engine(stack or [], plan or [])
+    if base:
+        found = _of_forms(base, environment or [], forms or Path("onboardings"), catalogue or Path("catalogue"))
+    else:
+        if environment or forms or catalogue:
+            fail("--environment, --forms and --catalogue are for --base; with --stack and --plan the stack's settings say them")
+        found = _of_engine(stack or [], plan or [])
     _write(found, output)
     if found.problems:
         raise typer.Exit(Code.UNREACHABLE)
@@ -104,6 +109,7 @@ def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
     from acmidm.report.forms import onboardings_at, protecting, states_of
     from acmidm.report.reviewing import review_of_states
     from acmidm.report.revision import UnknownRevision
+    from acmidm.report.words import plain
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
     from components.settings import InvalidSettings, profiles
@@ -113,12 +119,18 @@ def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
         held = profiles(Path())
         with working(f"reading the forms here and at {base}"):
             # The policies are held against what is asked now, as the engine's program does: what was is no mistake any more.
-            before, after = onboardings_at(base, forms, catalogue), load_onboardings([forms], catalogue, held)
+            (before, left_out), after = onboardings_at(base, forms, catalogue), load_onboardings([forms], catalogue, held)
     except (UnknownRevision, InvalidForms, InvalidSettings) as error:
         fail(str(error))
     protected, now = protecting(Path()), datetime.now(UTC)
     old, new = (states_of(onboardings, wanted, protected, held, now) for onboardings in (before, after))
-    return review_of_states(old, new, wanted, comparison(str(catalogue)))
+    found = review_of_states(old, new, wanted, comparison(str(catalogue)))
+    if not left_out:
+        return found
+    for file in left_out:
+        typer.echo(plain(f"{file} was no valid form at {base}: all that it asks shows as new", 500), err=True)
+    said = "form was not valid before: all that it asks" if len(left_out) == 1 else "forms were not valid before: all that they ask"
+    return found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
 
 
 def comparison(catalogue: str | None, *, days: int | None = 30, by_hand: bool = False) -> Comparison:
@@ -159,6 +171,8 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
         if name not in known:
             fail(f'--fail-on: "{name}" is no kind of change; {did_you_mean(name, known, f"use {listed(known)}")}')
         wanted.append((environment, name))
+    if fail_on and not wanted:
+        fail(f"--fail-on names no kind of change; use {listed(known)}")
 
     def matches(review: Review) -> bool:
         return any(

@@ -52,15 +52,26 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
     return frozenset(exempted)
 
 
-def onboardings_at(revision: str, forms: Path, catalogue: Path) -> Onboardings:
-    """The forms where the working tree's branch left ``revision``. Raises UnknownRevision and InvalidForms."""
+def onboardings_at(revision: str, forms: Path, catalogue: Path) -> tuple[Onboardings, list[Path]]:
+    """The forms where the working tree's branch left ``revision``, and those that were no valid forms there.
+
+    The latter are left out, else the change that corrects them could not be reviewed. Raises UnknownRevision, and InvalidForms
+    for mistakes in the catalogue.
+    """
     commit = merge_base(revision)
     forms, catalogue = _below(forms), _below(catalogue)
+    left_out: set[Path] = set()
     with exported(commit, [forms, catalogue]) as root:
-        try:
-            return load_onboardings([root / forms], root / catalogue)
-        except InvalidForms as error:
-            raise InvalidForms(_as_of(commit, problem, root) for problem in error.problems) from None
+        while True:
+            try:
+                return load_onboardings([root / forms], root / catalogue), sorted(left_out)
+            except InvalidForms as error:
+                faulty = {file for problem in error.problems if (file := problem.file).is_relative_to(root / forms) and file.is_file()}
+                if not faulty:
+                    raise InvalidForms(_as_of(commit, problem, root) for problem in error.problems) from None
+                for file in faulty:  # a key too: the forms that name it go in the next round
+                    file.unlink()
+                left_out |= {file.relative_to(root) for file in faulty if file.suffix == ".yaml"}
 
 
 def protecting(folder: Path) -> dict[Environment, bool]:

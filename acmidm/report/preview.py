@@ -54,7 +54,7 @@ class Plan:
 def read_plan(document: object) -> Plan:
     """The plan in a preview's JSON document. Raises NotAPlan."""
     steps = document.get("steps") if isinstance(document, Mapping) else None
-    if not isinstance(document, Mapping) or not isinstance(steps, list):
+    if not isinstance(document, Mapping) or not isinstance(steps, list) or not all(map(_is_step, steps)):
         raise NotAPlan("this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json")
     outputs = _outputs(steps)
     environment = _environment(document, outputs, steps)
@@ -85,6 +85,12 @@ def read_plan(document: object) -> Plan:
         problems=problems_in(document.get("diagnostics")),
         catalogue_folder=(document.get("config") or {}).get("acmidm:catalogueFolder"),
     )
+
+
+def _is_step(step: object) -> bool:
+    if not isinstance(step, Mapping) or not all(isinstance(step.get(name), str) for name in ("op", "urn")):
+        return False
+    return all(isinstance(step.get(name) or {}, Mapping) for name in ("oldState", "newState"))
 
 
 def _take(step: Mapping[str, Any], recorded: Assembly, real: Assembly, declared: Assembly) -> None:

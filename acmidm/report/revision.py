@@ -20,11 +20,23 @@ class UnknownRevision(Exception):
 
 
 def merge_base(revision: str) -> str:
-    """The commit from which the working tree's branch left ``revision``; the revision itself where history does not tell."""
+    """The commit from which the working tree's branch left ``revision``; the revision itself where they have no commit in common.
+
+    Raises UnknownRevision.
+    """
+    here = _run("rev-parse", "--git-dir")
+    if here.returncode != 0:
+        said = here.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+        raise UnknownRevision(f"Git finds no repository here: {said}; run this in the repository of the forms")
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
         raise UnknownRevision(f'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or commit')
     found = _git("merge-base", commit.decode().strip(), "HEAD")
+    if found is None and _git("rev-parse", "--is-shallow-repository") == b"true\n":
+        # Against its tip, what it got since would show as taken away.
+        raise UnknownRevision(
+            f'this clone is shallow: where its branch left "{revision}" is not in it; fetch it whole, with fetch-depth: 0'
+        )
     return (found or commit).decode().strip()
 
 
@@ -69,8 +81,12 @@ def _write_file(root: Path, name: str, content: bytes) -> None:
 
 def _git(*words: str, given: bytes | None = None) -> bytes | None:
     """What git writes; None where it fails."""
+    done = _run(*words, given=given)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _run(*words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     try:
-        done = subprocess.run(["git", *words], input=given, capture_output=True, check=False)
+        return subprocess.run(["git", *words], input=given, capture_output=True, check=False)
     except FileNotFoundError:
         raise UnknownRevision("git is not on PATH; install it, or review with the engine: acmidm review --stack tni") from None
-    return done.stdout if done.returncode == 0 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from tests.report.conftest import CommandLine, told
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, SEND, write_form
@@ -52,14 +54,73 @@ def test_what_the_engine_refuses(project: Project, acmidm: CommandLine) -> None:
 
 def test_wrong_use(project: Project, acmidm: CommandLine) -> None:
     """Each ends with 2 and one sentence."""
+    no_plan = "this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json"
+    for_base = "--environment, --forms and --catalogue are for --base; with --stack and --plan the stack's settings say them"
     (project.folder / "plan.json").write_text("{}")
+    (project.folder / "steps.json").write_text('{"steps": [{"urn": "x"}]}')
+    acmidm.keep_in_git()
     for words, sentence in {
         (): "say what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main",
         ("--stack", "nowhere"): "pulumi preview --json: no stack named 'nowhere' found",
-        ("--plan", "plan.json"): "this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json",
+        ("--plan", "plan.json"): no_plan,
+        ("--plan", "steps.json"): no_plan,
+        ("--plan", "plan.json", "--environment", "tni"): for_base,
+        ("--stack", "tni", "--forms", "onboardings"): for_base,
+        ("--stack", "tni", "--catalogue", "catalogue"): for_base,
         ("--plan", "none.json"): "none.json cannot be read: No such file or directory; name the output of pulumi preview --json",
         ("--base", "nothing"): 'Git knows no revision "nothing" here; fetch it, or name another branch, tag or commit',
         ("--base", "HEAD", "--environment", "acc"): 'environment "acc" is not known; use tni or prod',
     }.items():
         outcome = acmidm.run("review", *words)
         assert (outcome.code, outcome.output) == (2, f"{sentence}\n")
+    nothing = acmidm.run("review", "--stack", "tni", "--fail-on", " , ")
+    assert (nothing.code, nothing.stderr.startswith("--fail-on names no kind of change; use authentication_changed, ")) == (2, True)
+    shutil.rmtree(project.folder / ".git")
+    assert acmidm.run("review", "--base", "HEAD").stderr.startswith("Git finds no repository here: not a git repository")
+
+
+def test_a_clone_without_the_history_is_refused(project: Project, acmidm: CommandLine) -> None:
+    """Against the tip of main, what it got since the branch left would show as taken away."""
+    form = write_form(project.forms)
+    acmidm.keep_in_git()
+    acmidm.git("checkout", "--quiet", "-b", "change")
+    form.document["contacts"] = ["loket@stad-gent.example"]
+    form.save()
+    acmidm.git("commit", "--quiet", "--all", "--message=contacts")
+    acmidm.git("checkout", "--quiet", "main")
+    write_form(project.forms, "gent/other")
+    acmidm.git("add", "onboardings")
+    acmidm.git("commit", "--quiet", "--message=other")
+    acmidm.git("checkout", "--quiet", "change")
+    assert {kind for _, kind, _ in told(acmidm.json("review", "--base", "main"))} == {"client_updated"}
+
+    whole = (project.folder / ".git").rename(project.folder / "whole.git")
+    acmidm.git("clone", "--quiet", "--no-checkout", "--depth=1", "--no-single-branch", "--branch=change", whole.as_uri(), "shallow")
+    (project.folder / "shallow" / ".git").rename(project.folder / ".git")
+    refused = acmidm.run("review", "--base", "origin/main")
+    assert (refused.code, refused.stdout) == (2, "")
+    assert refused.stderr.startswith('this clone is shallow: where its branch left "origin/main" is not in it')
+
+
+def test_a_change_that_repairs_the_forms_can_be_reviewed(project: Project, acmidm: CommandLine) -> None:
+    """What was no valid form, on account of a key too, is told as new, and that it is; all else is compared."""
+    sound, broken, keyless = (write_form(project.forms, f"gent/{name}", environment="prod") for name in ("sound", "broken", "keyless"))
+    contacts, jwk = broken.document.pop("contacts"), next(keyless.path.parent.glob("keyless*.json"))
+    broken.save()
+    text = jwk.read_text()
+    jwk.write_text("{")
+    acmidm.keep_in_git()
+    broken.document["contacts"], sound.document["contacts"] = contacts, ["loket@stad-gent.example"]
+    broken.save()
+    sound.save()
+    jwk.write_text(text)
+    report = acmidm.json("review", "--base", "HEAD")
+    assert {(form, kind) for form, kind, _ in told(report) if kind.startswith("client")} == {
+        ("gent/sound", "client_updated"),
+        ("gent/broken", "client_created"),
+        ("gent/keyless", "client_created"),
+    }
+    assert report["headline"].endswith("; 2 forms were not valid before: all that they ask shows as new")
+    assert acmidm.run("review", "--base", "HEAD").stderr.splitlines() == [
+        f"onboardings/gent/{name}.yaml was no valid form at HEAD: all that it asks shows as new" for name in ("broken", "keyless")
+    ]
