@@ -54,7 +54,7 @@ class Plan:
 def read_plan(document: object) -> Plan:
     """The plan in a preview's JSON document. Raises NotAPlan."""
     steps = document.get("steps") if isinstance(document, Mapping) else None
-    if not isinstance(document, Mapping) or not isinstance(steps, list) or not all(map(_is_step, steps)):
+    if not isinstance(document, Mapping) or not isinstance(steps, list) or not _is_well_formed(document, steps):
         raise NotAPlan("this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json")
     outputs = _outputs(steps)
     environment = _environment(document, outputs, steps)
@@ -87,10 +87,16 @@ def read_plan(document: object) -> Plan:
     )
 
 
-def _is_step(step: object) -> bool:
-    if not isinstance(step, Mapping) or not all(isinstance(step.get(name), str) for name in ("op", "urn")):
+def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> bool:
+    """Whether all that is looked at is of the kind that the engine writes."""
+    if not isinstance(document.get("config") or {}, Mapping):
         return False
-    return all(isinstance(step.get(name) or {}, Mapping) for name in ("oldState", "newState"))
+    return all(
+        isinstance(step, Mapping)
+        and all(isinstance(step.get(name), str) for name in ("op", "urn"))
+        and all(isinstance(step.get(name) or {}, Mapping) for name in ("oldState", "newState"))
+        for step in steps
+    )
 
 
 def _take(step: Mapping[str, Any], recorded: Assembly, real: Assembly, declared: Assembly) -> None:

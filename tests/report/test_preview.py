@@ -37,7 +37,17 @@ def test_problems_are_sentences_each_once() -> None:
     )
 
 
-@pytest.mark.parametrize("document", [{}, [], {"steps": 1}, {"steps": []}, None])
+CONFIG = {"acmidm:environment": "tni"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *({}, [], None, {"steps": 1}, {"steps": []}, {"steps": [1]}, {"steps": [], "config": [1]}),
+        {"steps": [{"urn": URN}], "config": CONFIG},
+        {"steps": [{"urn": URN, "op": "same", "oldState": [1]}], "config": CONFIG},
+    ],
+)
 def test_what_is_no_plan(document: object) -> None:
     """Is told as such."""
     with pytest.raises(NotAPlan):
