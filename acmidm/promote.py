@@ -48,7 +48,7 @@ def promote(
         fail(str(error))
     report = promotion_of(onboardings.forms[0], onboardings.catalogue, held[Environment.PROD], datetime.now(UTC))
     _write(report, output)
-    raise typer.Exit(Code.WELL if not report.differences else Code.FOUND)
+    raise typer.Exit(Code.WELL if not report.unexpected else Code.FOUND)
 
 
 def _write(report: Promotion, output: WithoutPage) -> None:

@@ -77,7 +77,7 @@ def working(what: str) -> Iterator[None]:
 
 
 def as_json(report: BaseModel) -> str:
-    """A report as JSON in ASCII: whatever a form holds, it does nothing to a terminal."""
+    """A report as JSON in ASCII: whatever a form holds, it does nothing to a terminal, and is no command in a pipeline's log."""
     import json
 
-    return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2)
+    return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2).replace("##", "#\\u0023")

@@ -69,6 +69,11 @@ class Promotion(_Part):
     checks: tuple[Check, ...]
     ready: Annotated[bool, Field(description="Whether production, as the form asks it, can be handed over (guide, step 7).")]
 
+    @property
+    def unexpected(self) -> tuple[Difference, ...]:
+        """The differences that a change of the form can take away."""
+        return tuple(one for one in self.differences if not one.expected)
+
 
 def promotion_of(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Promotion:
     """The comparison. Platforms and the authentication method are those of the whole form: they cannot differ.
@@ -104,16 +109,21 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
     tni, prod = tni or nothing, prod or nothing
     for scope in sorted(tni.scopes.keys() ^ prod.scopes.keys()):
         side = Side.TNI_ONLY if scope in tni.scopes else Side.PROD_ONLY
-        other = Environment.PROD if side is Side.TNI_ONLY else Environment.TNI
-        yield Difference(what="scope", name=scope, side=side, expected=other not in catalogue.scopes[scope].environments)
+        yield Difference(what="scope", name=scope, side=side, expected=_other(side) not in catalogue.scopes[scope].environments)
     for product in sorted(tni.products.keys() | prod.products.keys()):
         if product not in prod.products or product not in tni.products:
-            yield Difference(what="product", name=product, side=Side.TNI_ONLY if product in tni.products else Side.PROD_ONLY)
+            side = Side.TNI_ONLY if product in tni.products else Side.PROD_ONLY
+            expected = _other(side) not in catalogue.products[product].environments
+            yield Difference(what="product", name=product, side=side, expected=expected)
             continue
         old, new = (flat(catalogue.in_order(product, request.products[product])) for request in (tni, prod))
         for field in sorted(old.keys() | new.keys()):
             if old.get(field) != new.get(field):
                 yield Difference(what="field", name=f"{product}.{field}", side=Side.BOTH, tni=old.get(field), prod=new.get(field))
+
+
+def _other(side: Side) -> Environment:
+    return Environment.PROD if side is Side.TNI_ONLY else Environment.TNI
 
 
 def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Iterator[Check]:

@@ -50,9 +50,9 @@ def _mark(check: Check) -> tuple[str, str]:
 
 
 def _summary(report: Promotion) -> str:
-    if not report.differences:
-        return "production is as TNI"
-    count = {side: sum(one.side is side for one in report.differences) for side in Side}
+    if not report.unexpected:
+        return "production is as TNI" + (", but for what is offered there only" if report.differences else "")
+    count = {side: sum(one.side is side for one in report.unexpected) for side in Side}
     said = [f"production lacks {count[Side.TNI_ONLY]} of what TNI has"] if count[Side.TNI_ONLY] else []
     said += [f"TNI lacks {count[Side.PROD_ONLY]} of what production has"] if count[Side.PROD_ONLY] else []
     said += [f"{count[Side.BOTH]} set differently"] if count[Side.BOTH] else []

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from acmidm.report.changes import Change, ConnectionChanges
 from acmidm.report.kinds import Kind
+from components.model.problems import on_one_line
 
 _LONGEST = 200
 _NO_REASON = "requested"
@@ -26,7 +27,7 @@ def plain(text: str, longest: int = _LONGEST) -> str:
     """A text that others chose, fit for a terminal and a report: control characters spelled out, what is too long cut."""
     if len(text) > longest:
         text = f"{text[: longest - 1]}…"
-    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return on_one_line(text)
 
 
 def sentence(change: Change) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 _LONGEST_QUOTE = 80
+_COMMAND = re.compile(r"##(?=(?:vso)?\[)", re.IGNORECASE)
+"""How a command to Azure Pipelines begins, anywhere in a line of a log."""
 
 DocumentPath = tuple[str | int, ...]
 """Where a value stands in a document: the keys and list indexes that lead to it."""
@@ -57,5 +60,6 @@ def listed(names: Iterable[str]) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Line breaks and control characters escaped: a name in a form can then fake neither a message nor a terminal's answer."""
+    """Line breaks and control characters escaped: a name in a form can then fake no message, no terminal's answer, no command."""
+    text = _COMMAND.sub("# #", text)
     return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

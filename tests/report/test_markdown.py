@@ -15,6 +15,7 @@ from acmidm.report.html import review_as_html
 from acmidm.report.kinds import Kind, Severity
 from acmidm.report.markdown import review_as_markdown, table
 from acmidm.report.state import Key
+from acmidm.terminal import as_json
 from components.model.form import Environment
 from tests.report.samples import NOW, client, reviewed
 from tests.support.engine import ROOT
@@ -167,6 +168,7 @@ HOSTILE = (
     ":tada: $x$ ~~no~~ **bold** _it_",
     "\\",
     "&lt;b&gt;",
+    "###vso[task.setvariable variable=x]y",
     "x" * 5_000,
 )
 
@@ -185,6 +187,7 @@ def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
     review = reviewed((client(), hostile))
     page = review_as_markdown(review)
     assert all(char.isprintable() or char == "\n" for char in page)
+    assert not any("##vso[" in told for told in (page, as_json(review)))
     for line in page.splitlines():
         if line.startswith("| "):
             assert len(re.findall(r"(?<!\\)\|", line)) == 4, line

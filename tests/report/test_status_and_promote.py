@@ -176,6 +176,22 @@ def test_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
     assert "ready for production: yes" in outcome.stdout
 
 
+def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+    """It is shown, and no change of the form can take it away: the exit code is not 1 for ever."""
+    form = write_form(tmp_path / "project" / "onboardings", application="loket")
+    form.document["environments"]["prod"] = {**deepcopy(form.request()), "jwks": []}
+    form.request()["scopes"]["dv_organisatieregister_testclient"] = {}
+    form.save()
+    outcome = promoting(str(form.path))
+    assert outcome.code == 0, outcome.output
+    assert outcome.stdout.splitlines()[:4] == [
+        "Stad Gent · loket: production is as TNI, but for what is offered there only",
+        "",
+        "on TNI, not on production",
+        "  scope       dv_organisatieregister_testclient (offered there only)",
+    ]
+
+
 def test_promote_where_the_organisation_manages_its_keys(tmp_path: Path, promoting: Callable[..., Any]) -> None:
     """The form cannot tell whether there is a key, and does not say that there is none; that keeps nothing from being ready."""
     form = write_form(tmp_path / "project" / "onboardings", application="loket")

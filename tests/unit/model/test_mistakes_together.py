@@ -112,7 +112,10 @@ def test_a_semicolon_in_what_was_written_does_not_part_the_sentence(workspace: W
 
 
 def test_a_message_keeps_to_its_line(workspace: Workspace) -> None:
-    """A name with line breaks and terminal codes in it can fake no message of its own."""
-    workspace.write_form(FORM.replace("      dv_dosis", '      "x\\n::error::\\e[2J": {}\n      dv_dosis', 1))
+    """A name with line breaks, terminal codes and commands to a pipeline in it can fake no message of its own."""
+    workspace.write_form(FORM.replace("      dv_dosis", '      "x\\n::error::\\e[2J##VSO[task.x]": {}\n      dv_dosis', 1))
     [sentence] = workspace.sentences()
-    assert sentence == rf'{GENT}:14:7: scope "x\n::error::\x1b[2J" is not in the catalogue; choose one of the catalogue, or add it there'
+    assert (
+        sentence
+        == rf'{GENT}:14:7: scope "x\n::error::\x1b[2J# #VSO[task.x]" is not in the catalogue; choose one of the catalogue, or add it there'
+    )
