@@ -1,0 +1,79 @@
+"""What all commands have in common: help that teaches, sentences that count, and how they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from acmidm import status, unmanaged
+from acmidm.cli import App
+from acmidm.undeclared import UndeclaredClient, UndeclaredClients
+from components.model.form import Environment, Platform
+
+
+def test_one_is_not_several(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the sentences that count."""
+    other = UndeclaredClient(platform=Platform.ACMIDM, client_id="1", client_name="x", organisation="Gent", application="x")
+    unmanaged._print(UndeclaredClients(stack="tni", environment=Environment.TNI, clients=1, undeclared=(other,)))
+    assert capsys.readouterr().out.startswith("1 of 1 client on tni is declared by no form")
+    assert status._nothing(["tni"], True, "", None, 1) == "no connection on tni has a key that ends within 1 day"
+
+
+def test_what_nobody_foresaw_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback, which could hold a secret; an exit code that means nothing else."""
+    app = App(pretty_exceptions_enable=False)
+
+    @app.command()
+    def fails() -> None:
+        raise KeyError("the-client-secret")
+
+    monkeypatch.setattr("sys.argv", ["acmidm"])
+    monkeypatch.delenv("ACMIDM_DETAILS", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        app()
+    assert ended.value.code == 70
+    said = capsys.readouterr().err
+    assert said.startswith("acmidm met something unforeseen (KeyError); run it again with ACMIDM_DETAILS=1")
+    assert "the-client-secret" not in said
+    assert said.count("\n") == 1
+
+
+def test_every_command_teaches() -> None:
+    """The help of each has an example and its exit codes, as that of the whole promises."""
+    from acmidm.cli import app
+
+    commands = [words for words in _commands(get_command(app)) if len(words) == 1]
+    assert len(commands) > 10
+    for words in commands:
+        told = CliRunner().invoke(app, [*words, "--help"]).output
+        assert f"acmidm {words[0]}" in told.partition("Examples")[2], words
+        assert "Exit codes" in told, words
+
+
+def test_the_version_is_told() -> None:
+    """For a report of a mistake."""
+    from acmidm.cli import app
+
+    told = CliRunner().invoke(app, ["--version"])
+    assert (told.exit_code, told.output) == (0, f"acmidm {version('acmidm-onboarding')}\n")
+
+
+def test_nothing_of_the_help_is_swallowed() -> None:
+    """It is Markdown: what stands in angle brackets is a tag there, and not shown."""
+    from acmidm.cli import app
+
+    commands = list(_commands(get_command(app)))
+    assert len(commands) > 10
+    for words in commands:
+        assert "Pulumi..yaml" not in CliRunner().invoke(app, [*words, "--help"]).output, words
+
+
+def _commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:
+    yield words
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _commands(below, *words, name)
