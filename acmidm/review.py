@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,6 +77,10 @@ def review(
         found = _of_engine(stack or [], plan or [])
     _write(found, output)
     if found.problems:
+        if not sys.stdout.isatty():
+            # The report went to a file: a job's log would else end without a reason.
+            for problem in found.problems:
+                typer.echo(f"refused: {problem}", err=True)
         raise typer.Exit(Code.UNREACHABLE)
     if matches(found):
         raise typer.Exit(Code.FOUND)

@@ -41,7 +41,10 @@ def test_a_takeover_tells_what_it_changes(project: Project, acmidm: CommandLine,
 
 
 def test_what_the_engine_refuses(project: Project, acmidm: CommandLine) -> None:
-    """A protected client that would be removed: the review says so, and what it was about; the exit code is not that of a clean one."""
+    """A protected client that would be removed: the review says so, and what it was about; the exit code is not that of a clean one.
+
+    The reason stands beside the report too: a job writes that to a file, and nobody sees it in the log.
+    """
     project.configure({"protectClients": "true"})
     form = write_form(project.forms)
     project.apply()
@@ -50,6 +53,7 @@ def test_what_the_engine_refuses(project: Project, acmidm: CommandLine) -> None:
     assert outcome.code == 3
     assert outcome.stdout.splitlines()[0] == "### 1 client is removed on tni; the engine refuses this change"
     assert "> **refused** gent/loket: its client is protected" in outcome.stdout
+    assert outcome.stderr.startswith("refused: gent/loket: its client is protected")
 
 
 def test_wrong_use(project: Project, acmidm: CommandLine) -> None:
