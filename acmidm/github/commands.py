@@ -81,20 +81,30 @@ def drift(
     ] = None,
     account: AccountOption = BOT,
 ) -> None:
-    """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when all is in sync again.
+    """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
 
-    Needs GITHUB_TOKEN with issues: write. Exits with 0 in sync, 0 too where the issue tells what differs, and as acmidm drift
-    does where it could not look: then the issue stays as it is.
+    It tells what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
+    looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
     """
-    done = subprocess.run(["acmidm", "drift", "--stack", stack, "--output", "markdown"], stdout=subprocess.PIPE, text=True, check=False)
+    from acmidm.report.drift_markdown import drift_as_markdown
+    from acmidm.report.drifting import Drift
+
+    done = subprocess.run(["acmidm", "drift", "--stack", stack, "--output", "json"], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (Code.WELL, Code.FOUND):
         raise typer.Exit(done.returncode)
+    report = Drift.model_validate_json(done.stdout)
+    text = drift_as_markdown(report)
     if target := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _summarise(done.stdout, Path(target))
+        _summarise(text, Path(target))
+    about = ([] if report.in_sync else ["drift"]) + (["keys that end"] if report.expiring else [])
+    title = f"{' and '.join(about)} on {stack}"
     with _repository() as repository:
         mark = _mark(f"drift-{stack}")
         found = next((issue for issue in repository.open_issues(account) if _is_ours(issue, mark, account)), None)
-        typer.echo(_kept(repository, found, stack, _body(done.stdout, mark) if done.returncode else None, assignee or []))
+        if about:
+            typer.echo(_told(repository, found, title[0].upper() + title[1:], _body(text, mark), assignee or []))
+        else:
+            typer.echo(_closed(repository, found, stack))
 
 
 @app.command()
@@ -120,22 +130,25 @@ def token(
     write_private(file, answer["value"])
 
 
-def _kept(repository: Repository, found: dict[str, Any] | None, stack: str, body: str | None, assignees: list[str]) -> str:
-    """Brings the issue in line with the report, None where there is nothing to report; says what was done."""
-    if body is None:
-        if found is None:
-            return f"{stack} is in sync"
-        repository.add_comment(found["number"], f"{stack} is in sync again.")
-        repository.change_issue(found["number"], state="closed", state_reason="completed")
-        return f"{stack} is in sync again: issue {found['number']} is closed"
+def _told(repository: Repository, found: dict[str, Any] | None, title: str, body: str, assignees: list[str]) -> str:
+    """Opens the issue, or brings it in line with the report; says what was done."""
     if found is None:
-        return f"{stack} differs: issue {repository.open_issue(f'Drift on {stack}', body, assignees)} is open"
-    if found["body"] != body:
-        repository.change_issue(found["number"], body=body)
+        return f"{title}: issue {repository.open_issue(title, body, assignees)} is open"
+    if (found["title"], found["body"]) != (title, body):
+        repository.change_issue(found["number"], title=title, body=body)
         if _headline(found["body"]) != _headline(body):
             # Changing the text tells nobody; this does.
             repository.add_comment(found["number"], _headline(body))
-    return f"{stack} still differs: issue {found['number']} tells how"
+    return f"{title}: issue {found['number']} tells of it"
+
+
+def _closed(repository: Repository, found: dict[str, Any] | None, stack: str) -> str:
+    """Closes the issue where one is open; says what was done."""
+    if found is None:
+        return f"{stack} is in sync"
+    repository.add_comment(found["number"], f"{stack} is in sync again, and no key of it ends soon.")
+    repository.change_issue(found["number"], state="closed", state_reason="completed")
+    return f"{stack} is in sync again: issue {found['number']} is closed"
 
 
 def _mark(name: str) -> str:

@@ -100,7 +100,14 @@ def expiring_keys(states: States, now: datetime, days: int) -> tuple[ExpiringKey
 
 
 def drift_of(
-    stack: str, plan: Plan, by_hand: Iterable[ConnectionChanges], waiting: Iterable[ConnectionChanges], now: datetime, **more: Any
+    stack: str,
+    plan: Plan,
+    by_hand: Iterable[ConnectionChanges],
+    waiting: Iterable[ConnectionChanges],
+    now: datetime,
+    *,
+    expiring: tuple[ExpiringKey, ...] = (),
+    **more: Any,
 ) -> Drift:
     """The report; ``more`` are its fields that other sources fill."""
     ordered, pending = connections_in_order(by_hand), connections_in_order(waiting)
@@ -114,6 +121,7 @@ def drift_of(
     if not said:
         all_of_them = {0: "no client is declared, and there is none", 1: "its 1 client is as declared"}
         said = [f"{stack} is in sync: {all_of_them.get(clients, f'all {clients:,} clients are as declared')}"]
+    said += _ending(expiring)
     return Drift(
         stack=stack,
         environment=plan.environment,
@@ -123,10 +131,24 @@ def drift_of(
         clients=clients,
         by_hand=ordered,
         not_applied=pending,
+        expiring=expiring,
         counts=counted(ordered),
         problems=tuple(plain(problem, 600) for problem in plan.problems),
         **more,
     )
+
+
+def _ending(keys: Sequence[ExpiringKey]) -> list[str]:
+    """The part of a headline about keys: a client whose last key has ended is cut off, in sync or not."""
+    expired = sum(key.days_left < 0 for key in keys)
+    told = []
+    for number, one, many in (
+        (expired, "1 key has expired", "keys have expired"),
+        (len(keys) - expired, "1 key ends soon", "keys end soon"),
+    ):
+        if number:
+            told.append(one if number == 1 else f"{number:,} {many}")
+    return [", ".join(told)] if told else []
 
 
 def _told(connections: Iterable[ConnectionChanges]) -> set[tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -35,11 +36,25 @@ def comment(job: Job, text: str, *options: str) -> Result:
     return github_command("comment", "review.md", *options)
 
 
-def drift(job: Job, monkeypatch: pytest.MonkeyPatch, text: str, code: int) -> Result:
-    """With an ``acmidm drift`` that says this; tests/pipelines/test_runs.py has the real one."""
+def drift(job: Job, monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_left: int | None = None, clients: int = 1) -> Result:
+    """With an ``acmidm drift`` that says this, and of a key that ends then; tests/pipelines/test_runs.py has the real one."""
+    key = {"organisation": "Gent", "application": "loket", "platform": "acmidm", "form": "gent/loket", "kid": "key-1"}
+    report = {
+        "stack": "prod",
+        "environment": "prod",
+        "headline": headline,
+        "checked_at": "2026-11-25T03:17:00Z",
+        "in_sync": code == 0,
+        "clients": clients,
+        "by_hand": [],
+        "not_applied": [],
+        "counts": {},
+        "expiring": [] if days_left is None else [{**key, "expires": "2026-12-01T00:00:00Z", "days_left": days_left}],
+    }
+    (job.folder / "drift.json").write_text(json.dumps(report) if code < 2 else "")
     stub = job.folder / "bin" / "acmidm"
     stub.parent.mkdir(exist_ok=True)
-    stub.write_text(f"#!/bin/sh\nprintf '%s' '{text}'\nexit {code}\n")
+    stub.write_text(f"#!/bin/sh\ncat {job.folder / 'drift.json'}\nexit {code}\n")
     stub.chmod(0o755)
     monkeypatch.setenv("PATH", f"{stub.parent}:/usr/bin:/bin")
     return github_command("drift", "--stack", "prod")
@@ -125,29 +140,44 @@ def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(job: Job, gi
     github.add_issue("Drift on tni", "<!-- acmidm:drift-tni -->\n### other\n")
     others = [dict(issue) for issue in github.issues]
 
-    assert drift(job, monkeypatch, "### in sync\n", 0).exit_code == 0
+    assert drift(job, monkeypatch, "in sync", 0).exit_code == 0
     assert github.writes == []
 
-    assert drift(job, monkeypatch, "### 1 scope by hand\n", 1).exit_code == 0
+    assert drift(job, monkeypatch, "1 scope by hand", 1).exit_code == 0
     ours = github.issues[-1]
-    assert (ours["title"], ours["body"], ours["assignees"]) == ("Drift on prod", f"{DRIFT}\n### 1 scope by hand\n", ["on-call"])
+    assert (ours["title"], ours["assignees"]) == ("Drift on prod", ["on-call"])
+    assert ours["body"].startswith(f"{DRIFT}\n### 1 scope by hand\n")
 
     github.writes.clear()
-    assert drift(job, monkeypatch, "### 1 scope by hand\n", 1).exit_code == 0
+    assert drift(job, monkeypatch, "1 scope by hand", 1).exit_code == 0
     assert github.writes == [], "the same drift tells nobody again"
 
-    drift(job, monkeypatch, "### 1 scope by hand\nchecked later\n", 1)
+    drift(job, monkeypatch, "1 scope by hand", 1, clients=2)
     assert github.writes == [f"PATCH /issues/{ours['number']}"], "what does not change the headline tells nobody"
-    drift(job, monkeypatch, "### 1 scope, 1 key by hand\n", 1)
+    drift(job, monkeypatch, "1 scope, 1 key by hand", 1)
     assert bodies(github, ours["number"]) == ["### 1 scope, 1 key by hand"]
 
-    assert drift(job, monkeypatch, "### in sync\n", 0).exit_code == 0
+    assert drift(job, monkeypatch, "in sync", 0).exit_code == 0
     assert (ours["state"], ours["state_reason"]) == ("closed", "completed")
-    assert bodies(github, ours["number"])[-1] == "prod is in sync again."
+    assert bodies(github, ours["number"])[-1] == "prod is in sync again, and no key of it ends soon."
     assert github.issues[:-1] == others
 
-    drift(job, monkeypatch, "### 1 key by hand\n", 1)
+    drift(job, monkeypatch, "1 key by hand", 1)
     assert [issue["state"] for issue in github.issues if issue["body"].startswith(DRIFT)][-2:] == ["closed", "open"]
+
+
+def test_a_key_that_ends_keeps_the_issue_open_though_all_is_in_sync(job: Job, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at a report that says in sync: an application is cut off all the same. The comment tells when a key has ended."""
+    assert drift(job, monkeypatch, "in sync; 1 key ends soon", 0, days_left=3).exit_code == 0
+    [ours] = github.issues
+    assert (ours["title"], ours["state"]) == ("Keys that end on prod", "open")
+    assert "key-1" in ours["body"]
+    drift(job, monkeypatch, "in sync; 1 key has expired", 0, days_left=-1)
+    assert bodies(github, ours["number"]) == ["### in sync; 1 key has expired"]
+    drift(job, monkeypatch, "1 scope by hand; 1 key has expired", 1, days_left=-1)
+    assert ours["title"] == "Drift and keys that end on prod"
+    drift(job, monkeypatch, "in sync", 0)
+    assert [issue["state"] for issue in github.issues] == ["closed"]
 
 
 @pytest.mark.parametrize("code", [2, 3, 70])

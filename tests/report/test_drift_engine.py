@@ -28,7 +28,7 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
     waiting.save()
     project.apply()
     quiet = acmidm.json("drift", "--stack", "tni", "--days", "30")
-    assert (quiet["in_sync"], quiet["headline"]) == (True, "tni is in sync: all 3 clients are as declared")
+    assert (quiet["in_sync"], quiet["headline"]) == (True, "tni is in sync: all 3 clients are as declared; 1 key ends soon")
     assert [(key["kid"], key["days_left"]) for key in quiet["expiring"]] == [("key-2", 9)]
     assert acmidm.run("drift", "--stack", "tni", "--days", "5").code == 0
     assert acmidm.run("drift", "--stack", "tni", "--strict").code == 1

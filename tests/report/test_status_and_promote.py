@@ -223,6 +223,16 @@ def test_promote_used_wrongly(tmp_path: Path, promoting: Callable[..., Any]) -> 
     assert promoting("none.yaml").code == 2
 
 
+def test_a_headline_of_drift_tells_of_keys_that_end() -> None:
+    """Beside whatever else it says: an application whose key has expired is cut off, in sync or not."""
+    plan = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
+    ends = {"a": Key("t", NOW + timedelta(days=3)), "b": Key("u", NOW - timedelta(days=3)), "c": Key("v", NOW - timedelta(days=9))}
+    keys = expiring_keys({client().place: client(keys=ends)}, NOW, 30)
+    assert drift_of("tni", plan, (), (), NOW, expiring=keys).headline.endswith("there is none; 2 keys have expired, 1 key ends soon")
+    by_hand = reviewed((client(), None)).connections
+    assert drift_of("tni", plan, by_hand, (), NOW, expiring=keys[:1]).headline.endswith("is removed; 1 key has expired")
+
+
 def test_json_outputs_are_as_their_schemas_say() -> None:
     """And the schemas that are shipped are those of the models."""
     plan = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
