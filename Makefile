@@ -7,7 +7,7 @@ PYTHON ?= python3
 
 # Looked up when a recipe runs, so that `make help` needs no Python.
 python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not found: install Python 3.11 or newer, or name yours, as in make PYTHON=python3.12))
-in_environment = eval "$$($(python) -m toolchain.environment)" &&
+in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
 .PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-keycloak test-unit bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
@@ -82,7 +82,7 @@ drift: ready  ## Say what was changed by hand at a stack's authorities (STACK=tn
 drift-issue: ready
 	@$(in_environment) acmidm github drift --stack $(STACK)
 
-deploy: ready real-backend
+deploy: ready real-backend policies
 	@$(in_environment) toolchain/apply $(STACK)
 
 unlock: ready real-backend

@@ -54,6 +54,11 @@ class Repository:
         found = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
         return (issue for issue in found if "pull_request" not in issue)
 
+    def tip(self, reference: str) -> str:
+        """The commit that a branch is at, named as in ``refs/heads/main``."""
+        found, _ = get_json(self._http, f"{self._path}/git/ref/{reference.removeprefix('refs/')}")
+        return str(found["object"]["sha"])
+
     def add_comment(self, issue: int, body: str) -> None:
         self._send("POST", f"/issues/{issue}/comments", {"body": body})
 

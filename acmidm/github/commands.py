@@ -51,7 +51,7 @@ def comment(
 
     Needs GITHUB_TOKEN with pull-requests: write, which a pull request from a fork does not get.
     """
-    body = _body(_text(file), _mark(name))
+    body = _body(_report(file), _mark(name))
     with _repository() as repository:
         pull_request = _pull_request()
         for found in repository.comments(pull_request):
@@ -70,7 +70,7 @@ def summary(file: ReportArgument) -> None:
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if not target:
         fail("GITHUB_STEP_SUMMARY is not set; run this in a workflow of GitHub")
-    _summarise(_text(file), Path(target))
+    _summarise(_report(file), Path(target))
 
 
 @app.command()
@@ -109,8 +109,19 @@ def drift(
 
 @app.command()
 def token(
-    audience: Annotated[str, typer.Argument(help="Whom the token is for, such as sts.amazonaws.com or api://AzureADTokenExchange.")],
-    file: Annotated[Path, typer.Argument(help="Where it is written, readable by its owner alone.")],
+    audience: Annotated[
+        str,
+        typer.Argument(
+            envvar="ACMIDM_IDENTITY_AUDIENCE", help="Whom the token is for, such as sts.amazonaws.com or api://AzureADTokenExchange."
+        ),
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            envvar=["AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"],
+            help="Where it is written, readable by its owner alone.",
+        ),
+    ],
 ) -> None:
     """Get the job's OpenID Connect token, with which the cloud that holds the state lets it in: no secret is stored anywhere.
 
@@ -128,6 +139,24 @@ def token(
     except GitHubError as error:
         fail(str(error), Code.UNREACHABLE)
     write_private(file, answer["value"])
+
+
+@app.command()
+def newest() -> None:
+    """Fail where the branch that this run is of has a newer commit.
+
+    For the step before production: a run that waited for its approval while another one passed it would put old forms back.
+    Needs GITHUB_TOKEN with contents: read.
+    """
+    from acmidm.github.api import variable
+
+    with _repository() as repository:
+        own, reference = variable("GITHUB_SHA"), variable("GITHUB_REF")
+        tip = repository.tip(reference)
+    if tip != own:
+        branch = reference.removeprefix("refs/heads/")
+        fail(f"{branch} is at {tip[:7]} by now, and this run is of {own[:7]}: approve the run of the newest commit instead", Code.FOUND)
+    typer.echo(f"{own[:7]} is the newest commit")
 
 
 def _told(repository: Repository, found: dict[str, Any] | None, title: str, body: str, assignees: list[str]) -> str:
@@ -170,6 +199,11 @@ def _body(text: str, mark: str) -> str:
 def _headline(body: str) -> str:
     """The first line that shows."""
     return next((line for line in body.splitlines() if line.strip() and not line.startswith("<!--")), "")
+
+
+def _report(file: Path) -> str:
+    """The text to post; the command that was to write it failed where it is empty, and what was posted before is true no more."""
+    return _text(file) or "### There is no review of this change\n\nIts forms have mistakes, or it could not be looked at: see the job.\n"
 
 
 def _text(file: Path) -> str:

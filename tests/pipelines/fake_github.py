@@ -28,6 +28,10 @@ class FakeGitHub:
     refuse: int | None = None
     """A status that every request gets."""
     url: str = ""
+    branches: dict[str, str] = field(default_factory=dict)
+    """The commit that each is at."""
+    identities: int = 0
+    """How many tokens were asked for."""
     _number: int = 100
 
     def add_comment(self, issue: int, body: str, login: str = BOT) -> dict[str, Any]:
@@ -62,7 +66,10 @@ class FakeGitHub:
                 issue = next(one for one in self.issues if one["number"] == int(number))
                 return issue.update(document) or issue
             case "GET", "identity":
-                return {"value": f"identity for {query['audience'][0]}"}
+                self.identities += 1
+                return {"value": f"identity {self.identities} for {query['audience'][0]}"}
+            case "GET", "git", "ref", "heads", branch:
+                return {"object": {"sha": self.branches[branch]}}
         return None
 
 

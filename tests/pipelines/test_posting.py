@@ -112,6 +112,14 @@ def test_outside_a_workflow_it_says_what_is_missing(job: Job, monkeypatch: pytes
     assert (result.exit_code, result.output.partition(";")[0]) == (3, "GITHUB_TOKEN is not set")
 
 
+def test_the_comment_on_forms_that_became_invalid_is_no_longer_that_of_earlier_ones(job: Job, github: FakeGitHub) -> None:
+    """The review failed before it wrote anything; there is one comment all the same."""
+    comment(job, "### 1 client is new on tni\n")
+    assert comment(job, "").exit_code == 0
+    [body] = bodies(github)
+    assert body.startswith(f"{MARK}\n### There is no review of this change\n")
+
+
 def test_an_event_without_pull_request(job: Job, github: FakeGitHub) -> None:
     (job.folder / "event.json").write_text("{}")
     assert comment(job, "### one\n").exit_code == 3
@@ -192,7 +200,7 @@ def test_drift_that_could_not_look_fails_and_leaves_the_issue(
 def test_the_identity_token_is_written_for_its_owner_alone() -> None:
     assert github_command("token", "sts.amazonaws.com", ".local/identity-token").exit_code == 0
     file = Path(".local/identity-token")
-    assert file.read_text() == "identity for sts.amazonaws.com"
+    assert file.read_text() == "identity 1 for sts.amazonaws.com"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 

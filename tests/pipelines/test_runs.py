@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from jwcrypto.jwk import JWK
 
+from beheerportaal.operators import register_operator
+from beheerportaal.settings import MANAGEMENT_READ
 from components.settings import AuthorityKind
 from story.authorities import Authorities
 from story.forms import AALST, GENT
@@ -33,12 +37,19 @@ class Clone:
 
     scratch: Scratch
     job: Job
+    given: dict[str, str] = field(default_factory=dict)
+    """The variables and secrets of the job's environment at GitHub; one that is not there is empty, as it is there."""
 
     def run(self, step: Step, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs a step's command as GitHub does, by bash that stops at the first error."""
+        """Runs a step's command as GitHub does, by bash that stops at the first error, with what the workflow passes to it."""
         # -o: the tools are those of the real clone, which the links of this one lead to.
         command = step.run.replace("make ", "make -o ready ")
-        variables = {**self.scratch.variables, **self.job.environment, **environment}
+        given = {"github.token": self.job.environment["GITHUB_TOKEN"], **self.given}
+        passed = {
+            name: re.sub(r"\$\{\{ (?:vars\.|secrets\.)?(\S+) \}\}", lambda found: given.get(found[1], ""), value)
+            for name, value in step.environment.items()
+        }
+        variables = {**self.scratch.variables, **self.job.environment, **passed, **environment}
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", command],
             cwd=self.scratch.folder,
@@ -81,10 +92,10 @@ def clone(job: Job, tmp_path: Path) -> Clone:
 
 
 @pytest.fixture
-def running(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authorities]:
+def running(clone: Clone) -> Iterator[Authorities]:
     """Authorities and stacks of their own, with the state where a pipeline's variable says."""
     authorities = Authorities(clone.scratch, AuthorityKind.BEHEERPORTAAL)
-    monkeypatch.setenv("ACMIDM_BACKEND_URL", f"file://{clone.scratch.folder / 'state'}")
+    clone.given["ACMIDM_BACKEND_URL"] = f"file://{clone.scratch.folder / 'state'}"
     authorities.start()
     yield authorities
     authorities.stop()
@@ -124,38 +135,81 @@ def test_a_mistake_stops_the_pull_request_at_its_line(clone: Clone) -> None:
 
 
 def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: Clone, running: Authorities) -> None:  # noqa: ARG001
-    """TNI, then what production would get; with the lock of a runner that died in between."""
+    """Policies and all, TNI, then what production would get; with the lock of a runner that died in between."""
     tni, review = of("deploy", "tni"), of("deploy", "review-prod")
-    clone.succeed(named(tni, "github token"))
-    assert (clone.scratch.folder / ".local" / "identity-token").stat().st_mode & 0o077 == 0
-
+    token = clone.scratch.folder / ".local" / "identity-token"
     folder = clone.scratch.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / "tni"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "0c9f6c5e.json").write_text(json.dumps(LOCKED_BY_A_RUNNER))
-    refused = clone.run(named(tni, "deploy"), STACK="tni")
+    refused = clone.run(named(tni, "deploy"))
     assert refused.returncode != 0
     assert "runner@a-runner-that-died" in refused.stderr
-    clone.succeed(named(tni, "unlock"), STACK="tni")
-    clone.succeed(named(tni, "deploy"), STACK="tni")
+    clone.succeed(named(tni, "unlock"))
+    clone.succeed(named(tni, "deploy"))
+    assert token.stat().st_mode & 0o077 == 0
     assert "stad-aalst/e-loket" in clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni")
 
     for step in review:
-        if "github token" not in step.run:
-            clone.succeed(step, STACK="prod")
+        clone.succeed(step)
     assert clone.job.summary.startswith("### Nothing changes")
 
 
 def test_without_a_backend_nothing_is_deployed_to_the_sandbox(clone: Clone) -> None:
-    done = clone.run(named(of("deploy", "prod"), "deploy"), STACK="prod", ACMIDM_BACKEND_URL="")
+    done = clone.run(named(of("deploy", "prod"), "deploy"))
     assert done.returncode != 0
     assert "ACMIDM_BACKEND_URL is not set" in done.stderr
 
 
+def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(clone: Clone, running: Authorities, github: FakeGitHub) -> None:  # noqa: ARG001
+    """GitHub's lives for five minutes: a lock may be given back an hour after the job began, and `up` may follow a long refresh."""
+    unlock, deploy = (named(of("deploy", "tni"), command) for command in ("unlock", "deploy"))
+    token = clone.scratch.folder / ".local" / "identity-token"
+
+    def asked() -> int:
+        """How many tokens a command asked for, of which the last one is there."""
+        number = github.identities - asked_before[-1]
+        asked_before.append(github.identities)
+        assert token.read_text() == f"identity {github.identities} for sts.amazonaws.com"
+        return number
+
+    asked_before = [0]
+    clone.succeed(unlock)
+    assert asked() == 1
+    clone.succeed(deploy)
+    ordinary = asked()
+    clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "0", "--stack", "tni")
+    issuer = clone.scratch.run("pulumi", "config", "get", "acmidm:issuer", "--stack", "tni").strip()
+    clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", "http://127.0.0.1:9", "--stack", "tni")
+    add_form(clone.scratch, "stad-gent/mijn-gent", GENT)
+    assert clone.run(deploy).returncode != 0
+    assert asked() == ordinary
+    clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", issuer, "--stack", "tni")
+    clone.succeed(deploy)
+    assert asked() == ordinary + 1, "this run looked at the authority first"
+
+
+def test_a_run_that_another_one_passed_does_not_put_old_forms_back(clone: Clone, github: FakeGitHub) -> None:
+    """Approved late, it is refused; the newest one goes on."""
+    newest = named(of("deploy", "prod"), "newest")
+    passed = {"GITHUB_REF": "refs/heads/main", "GITHUB_SHA": "1111111aaaa"}
+    github.branches["main"] = "1111111aaaa"
+    assert clone.succeed(newest, **passed) == "1111111 is the newest commit\n"
+    github.branches["main"] = "2222222bbbb"
+    done = clone.run(newest, **passed)
+    assert done.returncode == 1
+    assert done.stderr == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest commit instead\n"
+
+
 def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authorities, github: FakeGitHub) -> None:
+    """As an operator of its own that may only read, whom the job's variables name beside the deploying one of the stack's file."""
     [look] = [step for step in of("drift", "drift") if "drift-issue" in step.run]
     deploy = named(of("deploy", "tni"), "deploy")
     clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "5", "--stack", "tni")
-    clone.succeed(deploy, STACK="tni")
+    clone.succeed(deploy)
+    reader = JWK.generate(kty="EC", crv="P-256", kid="reader", use="sig", alg="ES256")
+    database = clone.scratch.folder / ".local/tni/acmidm/portal.db"
+    register_operator(database, "reader", [MANAGEMENT_READ], public_jwk=json.loads(reader.export_public()))
+    clone.given |= {"ACMIDM_OPERATOR_CLIENT_ID": "reader", "ACMIDM_OPERATOR_PRIVATE_KEY": reader.export_private()}
     assert clone.succeed(look, STACK="tni").strip() == "tni is in sync"
 
     outputs = json.loads(clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni"))

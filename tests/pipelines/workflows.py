@@ -18,6 +18,12 @@ class Step:
     workflow: str
     job: str
     document: dict[str, Any]
+    of_job: dict[str, str]
+    """The environment that the job gives each step."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**self.of_job, **self.document.get("env", {})}
 
     @property
     def run(self) -> str:
@@ -42,4 +48,4 @@ def jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def steps() -> list[Step]:
-    return [Step(workflow, name, step) for workflow, name, job in jobs() for step in job["steps"]]
+    return [Step(workflow, name, step, job.get("env", {})) for workflow, name, job in jobs() for step in job["steps"]]
