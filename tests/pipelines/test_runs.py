@@ -60,6 +60,14 @@ class Clone:
             check=False,
         )
 
+    def carry_out(self, steps: list[Step]) -> list[subprocess.CompletedProcess[str]]:
+        """Runs a job as GitHub does: after a failure only the steps whose condition says so."""
+        done: list[subprocess.CompletedProcess[str]] = []
+        for step in steps:
+            if not any(one.returncode for one in done) or "!cancelled()" in step.document.get("if", ""):
+                done.append(self.run(step))
+        return done
+
     def succeed(self, step: Step, **environment: str) -> str:
         done = self.run(step, **environment)
         assert done.returncode == 0, f"{step}\n{done.stdout}{done.stderr}"
@@ -127,11 +135,18 @@ def test_a_pull_request_is_checked_and_reviewed(clone: Clone, github: FakeGitHub
     assert clone.job.summary.strip() in comment["body"]
 
 
-def test_a_mistake_stops_the_pull_request_at_its_line(clone: Clone) -> None:
+def test_a_mistake_stops_the_pull_request_at_its_line(clone: Clone, github: FakeGitHub) -> None:
+    """And the comment, which was about an earlier push, says that there is no review."""
+    github.add_comment(PULL_REQUEST, "<!-- acmidm:review -->\n### Nothing changes\n")
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_schrijven", "dv_notificatie_schrijven"))
     done = clone.run(named(of("review", "validate"), "validate"))
     assert done.returncode == 1
     assert done.stdout.startswith("::error file=onboardings/stad-gent/mijn-gent.yaml,line=8,col=7::")
+    review, *posted = clone.carry_out(of("review", "review"))
+    assert (review.returncode, [one.returncode for one in posted]) == (2, [0, 0])
+    [comment] = github.comments[PULL_REQUEST]
+    assert "### There is no review of this change" in comment["body"]
+    assert "### There is no review of this change" in clone.job.summary
 
 
 def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: Clone, running: Authorities) -> None:  # noqa: ARG001
@@ -145,6 +160,12 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
     assert refused.returncode != 0
     assert "runner@a-runner-that-died" in refused.stderr
     clone.succeed(named(tni, "unlock"))
+    pack = clone.scratch.folder / "policies" / "pack"
+    working = pack.read_text()
+    pack.write_text("#!/bin/sh\nexit 1\n")
+    assert clone.run(named(tni, "deploy")).returncode != 0, "nothing is deployed that the policies were not held against"
+    assert clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni").strip() == "{}"
+    pack.write_text(working)
     clone.succeed(named(tni, "deploy"))
     assert token.stat().st_mode & 0o077 == 0
     assert "stad-aalst/e-loket" in clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni")
@@ -152,6 +173,13 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
     for step in review:
         clone.succeed(step)
     assert clone.job.summary.startswith("### Nothing changes")
+
+    nobody = "  prod:\n    adopt: {acmidm: 8abae908-3b66-41e8-bf7d-262d136515b4}\n"
+    add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("  tni:\n", nobody))
+    told, *summary = clone.carry_out(review)
+    assert [told.returncode, *(one.returncode for one in summary)] == [2, 0], "of make: the review's 3"
+    assert "the engine refuses this change" in clone.job.summary
+    assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in told.stderr
 
 
 def test_without_a_backend_nothing_is_deployed_to_the_sandbox(clone: Clone) -> None:
