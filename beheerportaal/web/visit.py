@@ -29,7 +29,6 @@ class Access(Enum):
     """Who a page is for."""
 
     EVERYONE = "everyone"
-    USER = "user"
     API_BEHEERDER = "api_beheerder"
 
 

@@ -11,7 +11,7 @@ from joserfc.jwk import OctKey, RSAKey
 from jwcrypto.jwk import JWK
 
 from tests.portal.web import MENU, Person, client_path, hidden_fields, person
-from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, register_client
+from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, put_current, register_client
 
 PEM = "-----BEGIN PRIVATE KEY-----\nbm90LWEta2V5LWJ1dC1hLXNlY3JldA==\n-----END PRIVATE KEY-----"
 
@@ -39,7 +39,10 @@ def trail_of(operator: httpx.Client, client_id: str) -> list[dict[str, object]]:
 def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     portal: RunningPortal, operator: httpx.Client, somebody: Person, client_id: str
 ) -> None:
-    """As text or as a file, one or a set; the trail names who did it, and so does the page."""
+    """As text or as a file, one or a set; the trail names who did it, and so does the page.
+
+    What an operator did reads as no person's doing. And where the key may belong in a form stands before the button.
+    """
     first, second, third = (new_key(f"key-{number}") for number in range(3))
     assert somebody.upload(client_id, json.dumps(public_jwk(first))).headers["location"].endswith("?gedaan=key_added")
     path = client_path(client_id)
@@ -52,6 +55,8 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     assert [entry["actor"] for entry in trail[:2]] == [f"user:{somebody.name}"] * 2
     page = somebody.http.get(path).text
     assert f"door {somebody.name}" in page
+    assert f"operator {OPERATOR}" in page
+    assert page.index("aansluitingsformulier") < page.index("Sleutel opladen</button>")
     assert first.thumbprint() in page
 
 
