@@ -127,7 +127,7 @@ def test_drift_never_stands_in_the_way_of_a_deployment() -> None:
 
 
 def test_every_job_ends_by_itself() -> None:
-    assert all(int(job["timeout-minutes"]) <= 60 for _, _, job in jobs())
+    assert all(int(job["timeout-minutes"]) <= 90 for _, _, job in jobs())
 
 
 @pytest.mark.parametrize("language", ["GitLab", "Azure DevOps"])
