@@ -82,7 +82,7 @@ drift: ready  ## Say what was changed by hand at a stack's authorities (STACK=tn
 drift-issue: ready
 	@$(in_environment) acmidm github drift --stack $(STACK)
 
-deploy: ready real-backend policies
+deploy: ready real-backend
 	@$(in_environment) toolchain/apply $(STACK)
 
 unlock: ready real-backend
