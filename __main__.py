@@ -3,6 +3,7 @@
 import sys
 
 import pulumi
+from pulumi.runtime.config import get_config_env
 
 from components.model.loading import load_onboardings
 from components.model.problems import InvalidForms
@@ -14,10 +15,14 @@ from components.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, read_se
 config = pulumi.Config(NAMESPACE)
 try:
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
-    settings = read_settings(lambda key: None if key in SECRET_KEYS else config.get(key))
+    settings = read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
     environment, folder = settings.environment, settings.forms_folder
     profiles, served = {environment: settings.profile}, {environment: settings.platforms}
     onboardings = load_onboardings([folder], settings.catalogue_folder, profiles, served)
+    if not onboardings.forms:  # another folder than was meant, it may be; nothing declared is everything removed
+        raise InvalidSettings(
+            f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, or remove all that the stack has with pulumi destroy"
+        )
 except (InvalidForms, InvalidSettings) as error:
     for line in str(error).splitlines():
         pulumi.log.error(line)

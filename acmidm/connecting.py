@@ -22,10 +22,10 @@ def settings_of(stack: str) -> Settings:
     Raises InvalidSettings and EngineError.
     """
     file = Path(f"Pulumi.{stack}.yaml")
-    if not file.exists() or "secure:" not in file.read_text("utf-8"):
+    if not file.exists() or b"secure:" not in file.read_bytes():
         return stack_settings(stack, Path())
     values: dict[str, Any] = stack_config(stack)
-    return read_settings(lambda key: values.get(f"{NAMESPACE}:{key}", {}).get("value"))
+    return read_settings(lambda key: values.get(f"{NAMESPACE}:{key}", {}).get("value"), keys=values)
 
 
 def authorities_of(stack: str) -> Connected:

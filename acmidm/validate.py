@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import counted
+from acmidm.terminal import counted, fail
 
 if TYPE_CHECKING:
     from components.model.problems import Problem
@@ -42,11 +42,16 @@ def validate(
     from components.model.form import Environment
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings, profiles
+    from components.settings import InvalidSettings, profiles, served
 
+    for path in paths or [FORMS]:
+        if not os.path.lexists(path):
+            fail(f"{path}: there is no file or folder of this name; name a form, or the folder of forms")
+        if (path / "Pulumi.yaml").exists():
+            fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
-        forms = [file for path in paths or [FORMS] for file in _forms_at(path)]
-        onboardings = load_onboardings(forms, catalogue, profiles(Path()))
+        # With their folder, whichever part of it is named: keys that lie beside it are within reach.
+        onboardings = load_onboardings(paths or [FORMS], catalogue, profiles(Path()), served(Path()), FORMS)
     except InvalidSettings as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -61,15 +66,6 @@ def validate(
         raise typer.Exit(2)
     connections = sum(len(onboardings.connections(environment)) for environment in Environment)
     typer.echo(f"{counted(len(onboardings.forms), 'form')}, {counted(connections, 'connection')}: all valid")
-
-
-def _forms_at(path: Path) -> Iterator[Path]:
-    """The path; or, for the folder of one organisation, the forms in it, so that keys beside it are within reach."""
-    try:
-        forms = sorted(path.glob("*.yaml")) if path.is_dir() else []
-    except OSError:  # the loader says what is wrong with it
-        forms = []
-    yield from forms or [path]
 
 
 def _annotation(problem: Problem) -> str:

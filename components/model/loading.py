@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,9 +95,12 @@ def load_onboardings(
     catalogue_folder: Path,
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Mapping[Environment, Collection[Platform]] = _ALL_PLATFORMS,
+    root: Path | None = None,
 ) -> Onboardings:
     """The forms in ``forms`` (files, or folders searched to any depth) against the catalogue. Raises InvalidForms.
 
+    ``root`` is the folder that what lies in it is named from, and whose keys are within reach: where none is given, or a path lies
+    elsewhere, it is the folder given, or two levels above a file given.
     ``profiles`` says by which profile the policies are held against a form's environments, those it does not name left out;
     ``served`` for which platforms there is an authority, those of an environment that it does not name all of them.
     """
@@ -110,7 +113,7 @@ def load_onboardings(
         catalogue = None
     reader = _KeyReader(profiles)
     read: list[tuple[str, Document, Form, Keys]] = []
-    for root, file in _form_files(forms, problems):
+    for top, file in _form_files(forms, root, problems):
         document = read_document(file, _shown(file))
         form, found = validated(Form, document)
         problems += found
@@ -121,9 +124,9 @@ def load_onboardings(
             problems += problems_of_form(document, form, catalogue)
         for environment, platforms in served.items():
             problems += problems_of_platforms(document, form, environment, platforms)
-        keys, found = reader.keys_of(root, file, document, form)
+        keys, found = reader.keys_of(top, file, document, form)
         problems += found
-        read.append((file.relative_to(root).with_suffix("").as_posix(), document, form, keys))
+        read.append((file.relative_to(top).with_suffix("").as_posix(), document, form, keys))
     problems += problems_among((document, form) for _, document, form, _ in read if is_identified(form))
     problems += problems_of_adoptions((document, form) for _, document, form, _ in read)
     if problems or catalogue is None:
@@ -191,13 +194,18 @@ def _place_of(member: str, text: str) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _form_files(paths: Iterable[Path], problems: list[Problem]) -> Iterator[tuple[Path, Path]]:
-    """Each form once, with the folder that it is named from: the folder given, or two levels above a file given."""
+def _form_files(paths: Iterable[Path], named_from: Path | None, problems: list[Problem]) -> Iterator[tuple[Path, Path]]:
+    """Each form once, with the folder that it is named from."""
     seen: set[Path] = set()
+    above = _absolute(named_from) if named_from else None
     for path in map(_absolute, paths):
-        is_file = _exists(path, Path.is_file)
-        root = path.parent.parent if is_file else path
-        for file in [path] if is_file else _yaml_files(path, problems):
+        # What is no folder is read as a file, so that whatever keeps it from being read is told.
+        if not os.path.lexists(path):
+            problems.append(Problem(_shown(path), 1, 1, "there is no file or folder of this name", "name an existing one"))
+            continue
+        is_folder = _is_folder(path)
+        root = above if above and path.is_relative_to(above) else path if is_folder else path.parent.parent
+        for file in _yaml_files(path, problems) if is_folder else [path]:
             if file not in seen:
                 seen.add(file)
                 yield root, file
@@ -205,22 +213,27 @@ def _form_files(paths: Iterable[Path], problems: list[Problem]) -> Iterator[tupl
 
 def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
     folder = _absolute(folder)
-    if not _exists(folder, Path.is_dir):
+    if not _is_folder(folder):
         problems.append(Problem(_shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
         return []
 
-    def report(error: OSError) -> None:
-        # What lies in a folder that cannot be read would look as if it had been removed.
-        file = _shown(Path(error.filename))
-        problems.append(Problem(file, 1, 1, f"this folder cannot be read: {error.strerror}", "check its rights"))
+    def report(file: Path, what: str, remedy: str) -> None:
+        problems.append(Problem(_shown(file), 1, 1, what, remedy))
+
+    def unreadable(error: OSError) -> None:
+        # What lies in a folder that cannot be read, or behind a link, would look as if it had been removed.
+        report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
 
     files = []
-    for place, folders, names in os.walk(folder, onerror=report):
+    for place, folders, names in os.walk(folder, onerror=unreadable):
         for name in (*folders, *names):
+            file = Path(place, name)
             if name.endswith(".yaml"):
-                files.append(Path(place, name))
+                files.append(file)
             elif name.lower().endswith((".yml", ".yaml")):
-                problems.append(Problem(_shown(Path(place, name)), 1, 1, "forms and catalogue files end in .yaml", "rename it"))
+                report(file, "forms and catalogue files end in .yaml", "rename it")
+            elif name in folders and file.is_symlink():
+                report(file, "this is a link to a folder, which is not followed", "put the folder itself here, or remove the link")
     return sorted(files)
 
 
@@ -229,9 +242,9 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _exists(path: Path, as_what: Callable[[Path], bool]) -> bool:
+def _is_folder(path: Path) -> bool:
     try:
-        return as_what(path)
+        return path.is_dir()
     except OSError:  # a name that is too long, a folder that may not be entered
         return False
 

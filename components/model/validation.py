@@ -13,7 +13,7 @@ from components.model.problems import DocumentPath, Problem, did_you_mean, liste
 
 M = TypeVar("M", bound=BaseModel)
 
-_SENTENCES = {
+SENTENCES = {
     "missing": ("is missing", "add it"),
     "too_short": ("is empty", "give at least one"),
     "string_too_short": ("is empty", "fill it in"),
@@ -25,6 +25,16 @@ _SENTENCES = {
     "model_type": ("is not a mapping of names to values", "write name: value, a line for each"),
     "bool_type": ("is not true or false", "write true or false"),
     "bool_parsing": ("is not true or false", "write true or false"),
+    "path_type": ("is not the name of a file or folder", "write one value, in quotes where it could be read otherwise"),
+    "int_type": ("is not a whole number", "write a whole number"),
+    "int_parsing": ("is not a whole number", "write a whole number"),
+    "int_from_float": ("is not a whole number", "write a whole number"),
+    "greater_than": ("is not more than {gt}", "write a larger number"),
+    "greater_than_equal": ("is less than {ge}", "write a larger number"),
+    "less_than_equal": ("is more than {le}", "write a smaller number"),
+    "url_type": ("is no address such as https://idp.example/op", "correct it"),
+    "url_parsing": ("is no address such as https://idp.example/op", "correct it"),
+    "url_scheme": ("is no address such as https://idp.example/op", "correct it"),
 }
 """Per kind of pydantic error how the sentence about a name goes on, and what to do."""
 
@@ -67,8 +77,8 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
             what, remedy = _unknown_value(name, details, is_key)
         case "string_type" if "jwks" in path:
             what, remedy = f"{name} is not the name of a file", "put the public key in a file beside the form, and name that file here"
-        case _ if kind in _SENTENCES:
-            ending, remedy = _SENTENCES[kind]
+        case _ if kind in SENTENCES:
+            ending, remedy = SENTENCES[kind]
             what = f"{name} {ending.format(**details.get('ctx', {}))}"
         case _:
             what, remedy = f"{name}: {details['msg'][:1].lower()}{details['msg'][1:]}", "correct it"

@@ -95,7 +95,7 @@ def test_a_form_that_goes_takes_the_adopted_client_along(project: Project, regis
     client_id = made_by_hand(registry, form)
     adopt(form, client_id)
     project.apply()
-    form.path.unlink()
+    form.remove()
     project.apply()
     assert registry.clients(form.application) == []
     assert registry.configuration("notificaties", client_id) is None

@@ -39,6 +39,23 @@ def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: 
     assert contents(project.folder) == before
 
 
+def test_settings_that_mean_nothing_and_a_folder_without_forms_are_refused(tmp_path: Path) -> None:
+    """A misspelt setting would be without effect, and what declares nothing removes everything; a form of another environment is enough."""
+    project = Project(tmp_path)
+    project.prepare(NO_ACCESS)
+    refused = project.preview()
+    assert refused.code != 0
+    assert refused.errors == [
+        "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder, or remove all that the stack has with pulumi destroy"
+    ]
+    write_form(project.forms, environment="prod")
+    assert project.preview().code == 0
+    project.configure({"protectClient": "true"})
+    refused = project.preview()
+    assert refused.code != 0
+    assert refused.errors == ['setting acmidm:protectClient is not known; did you mean "protectClients"?']
+
+
 def test_preview_of_a_change_needs_neither_server_nor_key(project: Project) -> None:
     """After an ``up`` elsewhere, a preview on a machine without access still compares the forms with the state."""
     form = write_form(project.forms)

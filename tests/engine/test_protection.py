@@ -18,7 +18,7 @@ def test_removed_form_removes_nothing(project: Project, registry: Registry, flag
     project.apply()
     before = registry.client(form.application)
     audit = registry.audit()
-    form.path.unlink()
+    form.remove()
 
     refused = project.pulumi("up", "--yes", "--skip-preview", "--suppress-progress", *flags)
 
@@ -60,7 +60,7 @@ def test_unprotected_form_goes_with_all_it_had(project: Project, registry: Regis
     client_id = registry.client(form.application)["client_id"]
     project.configure({"protectClients": False})
     project.apply()
-    form.path.unlink()
+    form.remove()
     project.apply()
 
     assert registry.clients(form.application) == []

@@ -60,7 +60,7 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
     assert {name: len(proxy.seen("PUT", path)) for name, path in DOCUMENTS.items()} == dict.fromkeys(DOCUMENTS, 2)
 
     proxy.heal()
-    form.path.unlink()
+    form.remove()
     proxy.rule("DELETE", "/clients/", fault)
     proxy.rule("DELETE", "/configurations/", fault)
     project.apply()
@@ -105,7 +105,7 @@ def test_is_adopted_by_a_rerun(project: ProxiedProject, proxy: FaultProxy, regis
     assert registry.client(form.application)["client_id"] == client_id
     project.in_sync()
 
-    form.path.unlink()
+    form.remove()
     fails("DELETE")
     proxy.heal()
     project.apply()

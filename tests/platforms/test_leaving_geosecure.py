@@ -134,7 +134,7 @@ def test_a_removed_form_and_another_organisation_are_explained_too(project: Proj
     assert f"gent/loket: client {client_id} on acmidm is protected, and another organisation code or application would replace it" in (
         replaced.output
     )
-    form.path.unlink()
+    form.remove()
     removed = project.preview()
     assert removed.code != 0
     assert f"gent/loket: client {client_id} on acmidm is protected, so that removing it is refused; put the form back" in removed.output

@@ -48,7 +48,7 @@ def test_what_the_engine_refuses(project: Project, acmidm: CommandLine) -> None:
     project.configure({"protectClients": "true"})
     form = write_form(project.forms)
     project.apply()
-    form.path.unlink()
+    form.remove()
     outcome = acmidm.run("review", "--stack", "tni", "--output", "markdown")
     assert outcome.code == 3
     assert outcome.stdout.splitlines()[0] == "### 1 client is removed on tni; the engine refuses this change"

@@ -66,6 +66,11 @@ class FormFile:
         self.name = name
         old.rename(self.path)
 
+    def remove(self) -> None:
+        """Removes the form. One that is not for TNI stays behind, as a folder without any form is refused."""
+        self.path.unlink()
+        write_form(self.folder, "een-ander/later", environment="prod", keys=())
+
 
 def write_form(
     folder: Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -63,9 +64,73 @@ def test_another_catalogue_can_be_named(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("path", ["absent", "absent.yaml", "x" * 5000, "onboardings/gent/mijn-gent.yaml/x"])
-def test_a_path_that_does_not_exist(path: str, workspace: Workspace) -> None:  # noqa: ARG001
+def test_a_path_that_does_not_exist_is_wrong_use(path: str, workspace: Workspace) -> None:  # noqa: ARG001
     result = acmidm("validate", path)
-    assert (result.exit_code, result.stderr) == (1, f"{path}:1:1: this folder does not exist; name an existing file or folder\n")
+    sentence = f"{path}: there is no file or folder of this name; name a form, or the folder of forms\n"
+    assert (result.exit_code, result.stderr) == (2, sentence)
+
+
+def test_the_folder_of_the_project_is_wrong_use(workspace: Workspace) -> None:
+    """Its YAML files are no forms, and its forms are not directly in it."""
+    workspace.write("Pulumi.yaml", "name: acmidm\n")
+    result = acmidm("validate", ".")
+    assert (result.exit_code, result.stderr) == (2, ".: this is the folder of the project; name the folder of forms in it\n")
+
+
+def test_what_is_neither_form_nor_folder_is_told_as_what_it_is(workspace: Workspace) -> None:
+    os.mkfifo(workspace.root / "pipe.yaml")
+    (workspace.root / "circle.yaml").symlink_to("circle.yaml")
+    result = acmidm("validate", "pipe.yaml", "circle.yaml")
+    assert (result.exit_code, result.stderr.splitlines()) == (
+        1,
+        [
+            "circle.yaml:1:1: the file cannot be read: Too many levels of symbolic links; check its name and its rights",
+            "pipe.yaml:1:1: the file is a folder or a device, not a file; name a file",
+        ],
+    )
+
+
+@pytest.mark.parametrize("path", [(), ("onboardings",), ("onboardings/gent",)])
+@pytest.mark.parametrize("broken", ["onboardings/gent/sub/broken.yaml", "onboardings/gent/broken.yml"])
+def test_no_form_is_overlooked_because_of_one_above_it(path: tuple[str, ...], broken: str, workspace: Workspace) -> None:
+    """A form directly in the folder that is named says nothing of those below it, nor of those with another ending."""
+    workspace.write_form(FORM[: FORM.index("  prod:")].replace("mijn-gent\n", "top\n", 1).replace("[tni", "[gent/tni"), "top")
+    workspace.write(broken, "nonsense")
+    result = acmidm("validate", *path)
+    assert (result.exit_code, result.stderr.partition(":")[0]) == (1, broken)
+
+
+def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(workspace: Workspace) -> None:
+    """By the stack files: each stack of an environment is to have the authority; where there is no stack, nothing is known."""
+    form = FORM[: FORM.index("  prod:")].replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_schrijven: {}\n", "")
+    workspace.write_form(form[: form.index("      notificaties:")] + form[form.index("      dosis:") :])
+    assert acmidm("validate").exit_code == 0
+    workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:geosecureIssuer: https://geo.example}\n")
+    assert acmidm("validate").exit_code == 0
+    workspace.write("Pulumi.other.yaml", "config: {acmidm:environment: tni}\n")
+    result = acmidm("validate")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"{GENT}:7:21: geosecure has no authority in this stack of tni; "
+        "remove it here, or set acmidm:geosecureManagementUrl and what goes with it\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("{acmidm:environment: tni, acmidm:profile: fapi}", 'setting acmidm:profile: "fapi" is not known; did you mean "fapi2"?'),
+        ("{acmidm:environment: [tni]}", 'setting acmidm:environment: this value is not known; did you mean "tni"?'),
+        ("{acmidm:environment: tni, acmidm:profil: fapi2}", 'setting acmidm:profil is not known; did you mean "profile"?'),
+        (b"# caf\xe9", None),
+    ],
+)
+def test_stack_files_that_say_nothing_certain_are_wrong_use(config: str | bytes, sentence: str | None, workspace: Workspace) -> None:
+    """A misspelt profile, or key, would have the forms held against the lenient one."""
+    workspace.write("Pulumi.tni.yaml", config if isinstance(config, bytes) else f"config: {config}\n")
+    result = acmidm("validate")
+    said = f"Pulumi.tni.yaml: {sentence}\n" if sentence else "Pulumi.tni.yaml is not UTF-8 text; save it as UTF-8\n"
+    assert (result.exit_code, result.stderr) == (2, said)
 
 
 def test_a_folder_without_forms_is_wrong_use(workspace: Workspace) -> None:

@@ -55,9 +55,9 @@ def test_committed_stacks_are_complete(stack: str) -> None:
 
 
 def test_strings_of_the_engine_become_typed_values() -> None:
-    settings = read(protectClients="true", requestTimeoutSeconds="2.5", retryDeadlineSeconds="0", formsFolder="elsewhere")
+    settings = read(protectClients="true", requestTimeoutSeconds="2", retryDeadlineSeconds="0", formsFolder="elsewhere")
     assert settings.protect_clients is True
-    assert settings.request_timeout_seconds == 2.5
+    assert settings.request_timeout_seconds == 2
     assert settings.retry_deadline_seconds == 0
     assert settings.forms_folder == Path("elsewhere")
     assert settings.environment is Environment.TNI
@@ -83,10 +83,9 @@ def test_missing_settings_are_named_all_at_once() -> None:
 def test_half_a_second_platform_is_completed_by_name() -> None:
     """Whoever names one setting of GeoSecure is told the others by the keys that they have."""
     lines = sentences(geosecureIssuer="https://geo.example")
-    assert [line.split(":")[1] for line in lines] == [
-        "geosecureManagementUrl",
-        "geosecureProductsUrl",
-        "geosecureOperatorClientId",
+    assert lines == [
+        f"setting acmidm:{key} is missing; set it with pulumi config set acmidm:{key}"
+        for key in ("geosecureManagementUrl", "geosecureProductsUrl", "geosecureOperatorClientId")
     ]
 
 
@@ -100,23 +99,53 @@ def test_address_is_encrypted_or_loopback(url: str) -> None:
 )
 def test_plain_http_elsewhere_is_refused(url: str) -> None:
     (line,) = sentences(issuer=url)
-    assert line.startswith("setting acmidm:issuer: ")
+    assert line.startswith("setting acmidm:issuer is ")
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    "url", ["https://user:very-private@idp.example/op", "https://very-private@idp.example/op", "https://idp.example/?very-private"]
+)
+def test_an_address_holds_no_secret_and_none_is_repeated(url: str) -> None:
+    """An address is repeated in every error about the authority."""
+    (line,) = sentences(issuer=url)
+    assert line.startswith(("setting acmidm:issuer holds a user name or a password; ", "setting acmidm:issuer goes on with ? or #; "))
+    assert "very-private" not in line
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "ending"),
     [
-        ("environment", "acceptance"),
-        ("requestTimeoutSeconds", "0"),
-        ("requestTimeoutSeconds", "301"),
-        ("retryDeadlineSeconds", "-1"),
-        ("protectClients", "perhaps"),
-        ("authority", "ldap"),
+        ("environment", "acceptance", "is not known; it is 'tni' or 'prod'"),
+        ("environment", ["tni"], "is not known; it is 'tni' or 'prod'"),
+        ("requestTimeoutSeconds", "0", "is not more than 0"),
+        ("requestTimeoutSeconds", "301", "is more than 300"),
+        ("requestTimeoutSeconds", "2.5", "is not a whole number"),
+        ("requestTimeoutSeconds", "nan", "is not a whole number"),
+        ("retryDeadlineSeconds", "-1", "is less than 0"),
+        ("protectClients", "perhaps", "is not true or false"),
+        ("authority", "ldap", "is not known; it is 'beheerportaal' or 'keycloak'"),
+        ("issuer", "idp.example", "is no address such as https://idp.example/op"),
+        ("issuer", "ftp://127.0.0.1/", "is no address such as https://idp.example/op"),
+        ("operatorClientId", ["x"], "is not a text"),
+        ("formsFolder", ["x"], "is not the name of a file or folder"),
     ],
 )
-def test_wrong_value_names_its_key(key: str, value: str) -> None:
-    (line,) = sentences(**{key: value})
-    assert line.startswith(f"setting acmidm:{key}: ")
+def test_a_wrong_value_names_its_key_and_says_what_is_wrong(key: str, value: object, ending: str) -> None:
+    assert sentences(**{key: value}) == [f"setting acmidm:{key} {ending}; set it with pulumi config set acmidm:{key}"]
+
+
+def test_a_misspelt_setting_is_refused() -> None:
+    """It would be without effect, as if nobody had set it. Those of other namespaces are none of ours."""
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(
+            {**COMPLETE, "environment": "x"}.get, {}, ["acmidm:protectClient", "zzz", "aws:region", "acmidm:issuer", "environment"]
+        )
+    assert str(caught.value).splitlines()[:2] == [
+        'setting acmidm:protectClient is not known; did you mean "protectClients"?',
+        'setting acmidm:zzz is not known; remove it with pulumi config rm "acmidm:zzz"',
+    ]
+    with pytest.raises(InvalidSettings, match="protectClient is not known"):
+        read_settings(COMPLETE.get, {}, ["acmidm:protectClient"])
 
 
 def test_environment_goes_before_the_stack() -> None:
@@ -146,6 +175,23 @@ def test_environment_goes_before_the_stack() -> None:
     assert platforms[Platform.GEOSECURE].operator_client_secret is None
 
 
+@pytest.mark.parametrize(
+    ("variable", "field"),
+    [
+        ("ACMIDM_OPERATOR_PRIVATE_KEY_FILE", "operator_private_key_file"),
+        ("ACMIDM_OPERATOR_PRIVATE_KEY", "operator_private_key"),
+        ("ACMIDM_OPERATOR_CLIENT_SECRET", "operator_client_secret"),
+    ],
+)
+def test_a_credential_of_the_environment_takes_the_place_of_those_of_the_stack(variable: str, field: str) -> None:
+    """Of another kind too: which of two were used would not be the environment's to say. The client-ID stays."""
+    stack = {"operatorPrivateKeyFile": "stack.json", "operatorPrivateKey": "stack", "operatorClientSecret": "stack"}
+    platform = read({variable: "given"}, **stack).platforms[Platform.ACMIDM]
+    given = {name for name in type(platform).model_fields if name.startswith("operator_") and getattr(platform, name) is not None}
+    assert given == {"operator_client_id", field}
+    assert platform.operator_client_id == "onboarding"
+
+
 def test_credentials_in_the_environment_make_no_second_platform() -> None:
     assert set(read({"GEOSECURE_OPERATOR_CLIENT_ID": "nobody"}).platforms) == {Platform.ACMIDM}
 
@@ -169,9 +215,18 @@ def test_stack_file_without_engine(tmp_path: Path) -> None:
     assert settings.platforms[Platform.ACMIDM].operator_client_secret is None
 
 
-@pytest.mark.parametrize(("text", "words"), [(None, "cannot be read"), ("a: [", "is not YAML")])
-def test_stack_file_that_is_no_use(tmp_path: Path, text: str | None, words: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot be read"),
+        (b"a: [", "is not YAML"),
+        (b"# caf\xe9", "is not UTF-8 text; save it as UTF-8"),
+        (b"config: {acmidm:profile: 2026-13-45}", "is not YAML"),
+        (b"config: {acmidm:environment: tni, acmidm:environmnt: tni}", 'environmnt is not known; did you mean "environment"'),
+    ],
+)
+def test_stack_file_that_is_no_use(tmp_path: Path, text: bytes | None, words: str) -> None:
     if text is not None:
-        (tmp_path / "Pulumi.tni.yaml").write_text(text)
+        (tmp_path / "Pulumi.tni.yaml").write_bytes(text)
     with pytest.raises(InvalidSettings, match=words):
         stack_settings("tni", tmp_path)

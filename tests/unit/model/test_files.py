@@ -134,10 +134,19 @@ def test_the_column_counts_characters_and_not_bytes(workspace: Workspace) -> Non
 
 @pytest.mark.parametrize("folder", ["absent", "x" * 5000, "catalogue/dosis.yaml/x"])
 def test_a_path_that_does_not_exist(folder: str, workspace: Workspace) -> None:
-    with pytest.raises(InvalidForms, match="this folder does not exist; name an existing file or folder"):
+    with pytest.raises(InvalidForms, match="there is no file or folder of this name; name an existing one"):
         load_onboardings([Path(folder)], workspace.catalogue)
     with pytest.raises(InvalidForms, match="this folder does not exist; name an existing file or folder"):
         load_catalogue(Path(folder))
+
+
+def test_a_folder_behind_a_link_is_not_overlooked_in_silence(workspace: Workspace) -> None:
+    """Its forms would look as if they had been removed."""
+    (workspace.root / "elsewhere").mkdir()
+    (workspace.forms / "aalst").symlink_to(workspace.root / "elsewhere")
+    assert workspace.sentences() == [
+        "onboardings/aalst:1:1: this is a link to a folder, which is not followed; put the folder itself here, or remove the link"
+    ]
 
 
 def test_a_form_given_by_name_is_the_one_that_is_read_and_once(workspace: Workspace) -> None:
