@@ -9,6 +9,7 @@ from components.model.loading import load_onboardings
 from components.model.problems import InvalidForms
 from components.onboarding import Onboarding
 from components.protection import warn_of_refusals
+from components.random_plugin import missing_plugin
 from components.refusals import ALREADY_TOLD, fail_where_refused
 from components.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, read_settings
 
@@ -29,6 +30,9 @@ except (InvalidForms, InvalidSettings) as error:
     sys.exit(ALREADY_TOLD)
 
 connections = onboardings.connections(environment)
+if sentence := missing_plugin(connections):
+    pulumi.log.error(sentence)
+    sys.exit(ALREADY_TOLD)
 if settings.protect_clients:
     warn_of_refusals(connections)
 declared, outputs, secrets = [], {}, {}

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.engine.test_first_preview import NO_ACCESS
 from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal
@@ -37,6 +38,18 @@ def secret_of(project: Project, name: str = "gent/loket") -> str:
 def has_access(portal: RunningPortal, client_id: str, secret: str) -> bool:
     answer = httpx.post(portal.token_endpoint, data={"grant_type": "client_credentials"}, auth=(client_id, secret), timeout=10)
     return answer.status_code == 200
+
+
+def test_without_the_plugin_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
+    """Where `pulumi` is run by hand; the engine's own error names no remedy, and make up and make deploy install it."""
+    project = Project(tmp_path, environment={"PULUMI_HOME": str(tmp_path / "home")})
+    project.prepare(NO_ACCESS)
+    write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    refused = project.preview()
+    assert refused.code != 0
+    assert refused.errors == [
+        "gent/loket has a client secret, and the plugin that makes it is not installed; run make random-plugin, then this again"
+    ]
 
 
 @pytest.mark.usefixtures("random_plugin")

@@ -110,6 +110,28 @@ def test_an_installer_that_fails_is_followed_by_a_build(clone: Path, machine: Pa
     assert "Go is needed" in stderr
 
 
+@pytest.mark.parametrize("secret_in", ["nothing", "form", "state"])
+def test_the_random_plugin_is_made_where_a_stack_has_a_client_secret_and_only_there(clone: Path, machine: Path, secret_in: str) -> None:
+    """`make up` and `make deploy` ask so before anything else: the build takes minutes, and without it nobody's form is carried out."""
+    for name in ("components", "catalogue", "Pulumi.yaml", "Pulumi.tni.yaml"):
+        (clone / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "onboardings", clone / "onboardings")
+    if secret_in == "form":
+        form = clone / "onboardings/stad-aalst/e-loket.yaml"
+        text = re.sub(r" +jwks: .*\n", "", form.read_text())
+        form.write_text(text.replace("private_key_jwt", "client_secret_basic"))
+    state = "random:index/randomPassword:RandomPassword" if secret_in == "state" else "urn"
+    command(machine, "pulumi", f"""echo '{{"type": "{state}"}}'""")
+    environment = {"PATH": str(machine), "HOME": str(machine.parent)}
+    words = [sys.executable, "-m", "toolchain.install_random", "tni"]
+    done = subprocess.run(words, cwd=clone, env=environment, capture_output=True, text=True, check=False)
+    if secret_in == "nothing":
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert done.returncode == 1
+        assert re.fullmatch(r"error: Go is needed to build the random plugin, .*", done.stderr.splitlines()[-1]), done.stderr
+
+
 def test_the_environment_is_text_for_a_shell_and_names_only_the_clone(clone: Path, machine: Path) -> None:
     exports = run(clone, machine, "toolchain.environment").stdout
     value = dict(line.removeprefix("export ").split("=", 1) for line in exports.splitlines())
@@ -161,7 +183,8 @@ def test_what_went_wrong_is_the_last_thing_on_screen(clone: Path, machine: Path,
     command(machine, "pulumi", f'case "$1" in up) echo "error: what went wrong"; exit {code};; esac')
     tools = clone / ".venv" / "bin"
     tools.mkdir(parents=True)
-    (tools / "python").symlink_to(sys.executable)
+    # The plugin is another test's subject, and takes the project's packages.
+    command(tools, "python", f'[ "$2" = toolchain.install_random ] || exec {shlex.quote(sys.executable)} "$@"')
     (machine / "env").symlink_to(shutil.which("env") or "")
     done = subprocess.run(
         [clone / "toolchain" / "up", "tni"],
