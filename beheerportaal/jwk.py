@@ -13,9 +13,10 @@ from jwcrypto.jwk import JWK
 # RFC 7518 §6 and RFC 8037 §2: what may be in a private or symmetric key only.
 _PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _ALGORITHMS: dict[tuple[str, str | None], list[str]] = {
-    ("RSA", None): ["PS256", "RS256"],
+    ("RSA", None): ["PS256", "PS384", "PS512", "RS256", "RS384", "RS512"],
     ("EC", "P-256"): ["ES256"],
     ("EC", "P-384"): ["ES384"],
+    ("EC", "P-521"): ["ES512"],
     ("OKP", "Ed25519"): ["Ed25519", "EdDSA"],
 }
 SIGNING_ALGORITHMS = sorted(set().union(*_ALGORITHMS.values()))

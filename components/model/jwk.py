@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -29,7 +29,7 @@ PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """RFC 7518 §6.2.2, §6.3.2 and §6.4."""
 
 _REQUIRED_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
-_OPTIONAL_MEMBERS = ("use", "key_ops", "alg", "kid", "x5c", "x5t#S256", "exp")
+_OPTIONAL_MEMBERS = ("use", "key_ops", "alg", "kid", "exp")
 _RSA_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _CURVE_ALGORITHMS = {
     "P-256": frozenset({"ES256"}),
@@ -82,20 +82,14 @@ def public_jwk(members: object) -> PublicJwk:
     """
     if not isinstance(members, dict):
         raise InvalidJwk(Reason("is not a JSON object; a JSON Web Key is one object with the member kty"))
-    if "keys" in members:
-        raise InvalidJwk(Reason("is a JWK Set; put each key of it in a file of its own", "keys"))
     kty = members.get("kty")
-    private = sorted(PRIVATE_MEMBERS & members.keys())
     if kty == "oct":
         raise InvalidJwk(Reason("is a symmetric key (kty oct); make a key pair and give its public half"))
-    if private:
-        members_named = f"member{'s' if len(private) > 1 else ''} {', '.join(private)}"
-        raise InvalidJwk(
-            Reason(
-                f"holds the private {members_named}; make a new pair, as this one has been shared, and give its public half alone",
-                private[0],
-            )
-        )
+    _refuse_private(PRIVATE_MEMBERS & members.keys())
+    if "keys" in members:
+        in_set = members["keys"] if isinstance(members["keys"], list) else []
+        _refuse_private(PRIVATE_MEMBERS & {name for key in in_set if isinstance(key, dict) for name in key})
+        raise InvalidJwk(Reason("is a JWK Set; put each key of it in a file of its own", "keys"))
     if not isinstance(kty, str) or kty not in _REQUIRED_MEMBERS:
         raise InvalidJwk(Reason(f"has kty {_quoted(kty)}; use RSA, EC or OKP"))
     reasons = [*_reasons_against_material(kty, members), *_reasons_against_use(members)]
@@ -115,6 +109,8 @@ def public_jwk(members: object) -> PublicJwk:
 
 def parse_jwk(text: str) -> PublicJwk:
     """The public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
+    if "PRIVATE KEY-----" in text:
+        raise InvalidJwk(Reason("is a private key (PEM); make a new pair, as this one has been shared, and give its public half alone", ""))
     return public_jwk(json.loads(text, object_pairs_hook=_without_duplicates))
 
 
@@ -137,10 +133,23 @@ def _fitting_algorithms(key: Mapping[str, object]) -> frozenset[str]:
     return _RSA_ALGORITHMS if key.get("kty") == "RSA" else _CURVE_ALGORITHMS.get(str(key.get("crv")), frozenset())
 
 
+def _refuse_private(found: Collection[str]) -> None:
+    if found:
+        private = sorted(found)
+        members_named = f"member{'s' if len(private) > 1 else ''} {', '.join(private)}"
+        raise InvalidJwk(
+            Reason(
+                f"holds the private {members_named}; make a new pair, as this one has been shared, and give its public half alone",
+                private[0],
+            )
+        )
+
+
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
+        _refuse_private(PRIVATE_MEMBERS & members.keys())
         twice = sorted({name for name in names if names.count(name) > 1})
         raise InvalidJwk(Reason(f"has the member {', '.join(twice)} twice; keep one", twice[0]))
     return members
@@ -159,11 +168,17 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
         if crv not in _CURVES[kty]:
             return [Reason(f"has the curve {_quoted(crv)}; use {' or '.join(sorted(_CURVES[kty]))}", "crv")]
         return []
+    # Another spelling of the same key has another thumbprint: RFC 7518 §6.3.1.1 allows the shortest one alone.
+    padded = [name for name in required if _bytes(cast(str, members[name]))[:1] == b"\0"]
+    if padded:
+        return [Reason(f"has a member {name} that starts with a zero byte; export the public key again", name) for name in padded]
     bits = rsa_bits(members) or 0
     if bits < MINIMUM_RSA_BITS:
         return [Reason(f"is an RSA key of {bits} bits; make one of at least {MINIMUM_RSA_BITS}", "n")]
     if bits > _MAXIMUM_RSA_BITS:
         return [Reason(f"is an RSA key of {bits} bits; make one of at most {_MAXIMUM_RSA_BITS}", "n")]
+    if not _bytes(cast(str, members["n"]))[-1] & 1:
+        return [Reason("has an even n, which is the modulus of no RSA key; export the public key again", "n")]
     return []
 
 
@@ -197,10 +212,15 @@ def _is_moment(value: object) -> bool:
 
 def _base64url_bits(text: str) -> int:
     """The bits of a Base64urlUInt (RFC 7518 §2); 0 where its length is that of none, so that the key is refused."""
+    return int.from_bytes(_bytes(text)).bit_length()
+
+
+def _bytes(text: str) -> bytes:
+    """What a base64url text stands for; nothing where its length is that of none."""
     try:
-        return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))).bit_length()
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error:
-        return 0
+        return b""
 
 
 def _quoted(value: object) -> str:

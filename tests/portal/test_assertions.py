@@ -56,8 +56,13 @@ def refusal(portal: RunningPortal, assertion: str, **parameters: str) -> str:
     [
         (RSAKey.generate_key(2048), "RS256"),
         (RSAKey.generate_key(2048), "PS256"),
+        (RSAKey.generate_key(2048), "RS384"),
+        (RSAKey.generate_key(2048), "RS512"),
+        (RSAKey.generate_key(2048), "PS384"),
+        (RSAKey.generate_key(2048), "PS512"),
         (ECKey.generate_key("P-256"), "ES256"),
         (ECKey.generate_key("P-384"), "ES384"),
+        (ECKey.generate_key("P-521"), "ES512"),
         (OKPKey.generate_key("Ed25519"), "EdDSA"),
         (OKPKey.generate_key("Ed25519"), "Ed25519"),
     ],

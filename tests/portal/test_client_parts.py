@@ -71,7 +71,6 @@ BAD_KEYS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "private RSA": (lambda: {**RSAKey.generate_key(2048).as_dict(private=True), "kid": "k"}, "/keys/0/d"),
     "symmetric": (lambda: {**OctKey.generate_key(256).as_dict(private=True), "kid": "k"}, "/keys/0/kty"),
     "small RSA": (lambda: {**public_jwk(RSAKey.generate_key(1024)), "kid": "k"}, "/keys/0/n"),
-    "curve P-521": (lambda: {**public_jwk(ECKey.generate_key("P-521")), "kid": "k"}, "/keys/0/crv"),
     "curve secp256k1": (lambda: {**public_jwk(ECKey.generate_key("secp256k1")), "kid": "k"}, "/keys/0/crv"),
     "agreement only": (lambda: {**public_jwk(OKPKey.generate_key("X25519")), "kid": "k"}, "/keys/0/crv"),
     "for encryption": (lambda: {**KEY, "use": "enc"}, "/keys/0/use"),

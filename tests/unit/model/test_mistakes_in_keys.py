@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from beheerportaal import jwk as authority
 from components.model.jwk import PRIVATE_MEMBERS, InvalidJwk, parse_jwk, public_jwk
 from tests.unit.model.workspace import FORM, Workspace, private_key, public_key
 
@@ -32,8 +33,8 @@ def off_curve() -> dict[str, Any]:
     return {**key, "y": key["x"]}
 
 
-def integer(value: int) -> str:
-    return base64.urlsafe_b64encode(value.to_bytes(max(1, (value.bit_length() + 7) // 8))).rstrip(b"=").decode()
+def integer(value: int, before: bytes = b"") -> str:
+    return base64.urlsafe_b64encode(before + value.to_bytes(max(1, (value.bit_length() + 7) // 8))).rstrip(b"=").decode()
 
 
 REFUSED: dict[str, tuple[Any, str, str]] = {
@@ -66,6 +67,21 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
         "d",
         "the key holds the private member d; make a new pair, as this one has been shared, and give its public half alone",
     ),
+    "private, in a JWK Set": (
+        {"keys": [rsa(), private_key("ec", **P256)]},
+        "d",
+        "the key holds the private member d; make a new pair, as this one has been shared, and give its public half alone",
+    ),
+    "private, a member twice": (
+        f'{{\n  "kty": "EC",\n  "d": "{SENTINEL}",\n  "d": "{SENTINEL}"\n}}',
+        "d",
+        "the key holds the private member d; make a new pair, as this one has been shared, and give its public half alone",
+    ),
+    "private, as PEM": (
+        f"-----BEGIN RSA PRIVATE KEY-----\n{SENTINEL}\n",
+        "",
+        "the key is a private key (PEM); make a new pair, as this one has been shared, and give its public half alone",
+    ),
     "unknown kty": (rsa(kty="rsa"), "kty", 'the key has kty "rsa"; use RSA, EC or OKP'),
     "no kty": ({"kid": "x"}, "", "the key has kty missing; use RSA, EC or OKP"),
     "kty no text": (rsa(kty=["RSA"]), "kty", "the key has kty that is no text; use RSA, EC or OKP"),
@@ -76,6 +92,21 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     ),
     "modulus no base64url": (rsa(n="*" * 400), "n", "the key has a member n that is not base64url; export the public key again"),
     "exponent no base64url": (rsa(e="A B"), "e", "the key has a member e that is not base64url; export the public key again"),
+    "modulus even": (
+        rsa(n=integer(2**2047 + 2)),
+        "n",
+        "the key has an even n, which is the modulus of no RSA key; export the public key again",
+    ),
+    "modulus with a zero byte before it": (
+        rsa(n=integer(2**2047 + 1, before=b"\0")),
+        "n",
+        "the key has a member n that starts with a zero byte; export the public key again",
+    ),
+    "exponent with a zero byte before it": (
+        rsa(e=integer(65537, before=b"\0")),
+        "e",
+        "the key has a member e that starts with a zero byte; export the public key again",
+    ),
     "exponent 1": (rsa(e="AQ"), "kty", "the key has key material that is no valid public key; export it again"),
     "point not on the curve": (off_curve(), "kty", "the key has key material that is no valid public key; export it again"),
     "use enc": (rsa(use="enc"), "use", 'the key has use "enc"; a key that authenticates a client has use sig'),
@@ -187,8 +218,13 @@ def test_a_private_key_that_is_refused_by_the_library_alone_is_not_repeated_eith
     ],
 )
 def test_keys_that_are_accepted(key: dict[str, Any], algorithms: list[str]) -> None:
+    """Those that a form accepts, the embedded authority accepts too: what validates does not fail in the middle of an ``up``."""
     for algorithm in algorithms:
-        assert public_jwk({**key, "alg": algorithm, "use": "sig"}).members["alg"] == algorithm
+        accepted = public_jwk({**key, "alg": algorithm, "use": "sig"}).members
+        assert accepted["alg"] == algorithm
+        assert authority.mistakes([accepted]) == []
+    assert authority.mistakes([key]) == []
+    assert sorted(authority.algorithms_of(key)) == sorted(algorithms)
 
 
 def test_a_key_without_kid_is_named_by_its_thumbprint() -> None:
@@ -203,7 +239,9 @@ def test_a_key_without_kid_is_named_by_its_thumbprint() -> None:
 
 
 def test_only_registered_members_are_kept() -> None:
-    key = public_jwk({**rsa(), "exp": 1_800_000_000, "comment": "ours", "nbf": 1})
+    """What is not looked at goes no further: a certificate adds nothing to the key, and anything may be in its place."""
+    others = {"comment": "ours", "nbf": 1, "x5c": [{"d": SENTINEL}], "x5t#S256": {"d": SENTINEL}}
+    key = public_jwk({**rsa(), "exp": 1_800_000_000, **others})
     assert set(key.members) == {"kty", "n", "e", "kid", "exp"}
     assert key.expires == datetime(2027, 1, 15, 8, tzinfo=UTC)
     assert public_jwk(rsa()).expires is None
