@@ -18,6 +18,8 @@ from components.model.problems import quoted
 _EVERYWHERE = (Environment.TNI, Environment.PROD)
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _REFERENCES = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor")
+_DIALECT = Draft202012Validator.META_SCHEMA["$id"]
+_FORMATS = Draft202012Validator.FORMAT_CHECKER
 
 
 def _schema(value: dict[str, Any]) -> dict[str, Any]:
@@ -27,20 +29,24 @@ def _schema(value: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"configuration is no JSON Schema: {error.message[:200]}; correct the schema") from error
     except (OverflowError, RecursionError) as error:  # a regular expression of the schema that Python cannot compile
         raise ValueError("configuration is no JSON Schema that can be used; simplify its patterns") from error
-    _refuse_references(value)
+    _refuse_what_is_not_done(value)
     return value
 
 
-def _refuse_references(schema: object) -> None:
-    """A valid schema can refer to another; that would fail only once a form is held against it."""
+def _refuse_what_is_not_done(schema: object) -> None:
+    """A valid schema can refer to another, which would fail only once a form is held against it, or ask what nobody would check."""
     if isinstance(schema, dict):
         for keyword, part in schema.items():
             if keyword in _REFERENCES and isinstance(part, str):
                 raise ValueError(f'configuration uses "{keyword}"; write the schema out, each product in one piece')
-            _refuse_references(part)
+            if keyword == "$schema" and isinstance(part, str) and part.rstrip("#") != _DIALECT:
+                raise ValueError(f"configuration is of another dialect of JSON Schema; write it in {_DIALECT}")
+            if keyword == "format" and isinstance(part, str) and part not in _FORMATS.checkers:
+                raise ValueError(f"configuration uses format {quoted(part)}, which is not checked here; use a pattern instead")
+            _refuse_what_is_not_done(part)
     elif isinstance(schema, list):
         for part in schema:
-            _refuse_references(part)
+            _refuse_what_is_not_done(part)
 
 
 def _in_order(schema: Any, value: Any) -> Any:
@@ -76,12 +82,18 @@ class Scope(_Part):
     title: Annotated[str, Field(min_length=1, description="What the scope lets a client do.")]
     verified: Annotated[bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")]
     source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
-    environments: Annotated[tuple[Environment, ...], Field(description="Where it is offered.")] = _EVERYWHERE
+    environments: Annotated[
+        tuple[Environment, ...], Field(min_length=1, description="Where it is offered; where its product is, unless it says so.")
+    ] = _EVERYWHERE
     names: Annotated[
         dict[Platform, ScopeToken] | None,
         Field(description="Its name per platform, where that differs; a platform that is absent does not offer it."),
     ] = None
     assigned_by_provider: Annotated[bool, Field(description="The API's provider grants it by itself: its presence is no drift.")] = False
+
+    def names_of(self, name: str) -> Mapping[Platform, str]:
+        """What each platform that offers the scope calls it; ``name`` is its own in the catalogue."""
+        return {Platform.ACMIDM: name} if self.names is None else self.names
 
 
 class Product(_Part):
@@ -91,13 +103,23 @@ class Product(_Part):
     title: Annotated[str, Field(min_length=1)]
     owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
     source: Annotated[str, Field(min_length=1, description="Where what this file says comes from.")]
-    environments: tuple[Environment, ...] = _EVERYWHERE
+    environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE
     scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
     configuration: Annotated[
         dict[str, Any] | None,
         AfterValidator(lambda value: value if value is None else _schema(value)),
         Field(description="The JSON Schema (2020-12) of its configuration; absent where it needs none."),
     ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scopes_are_where_their_product_is(cls, data: Any) -> Any:
+        """Gives each scope that does not say where it is offered the environments of its product; mistakes are left to the fields."""
+        match data:
+            case {"environments": [*where], "scopes": {**scopes}} if where and all(one in list(Environment) for one in where):
+                told = {name: {"environments": where, **scope} if isinstance(scope, dict) else scope for name, scope in scopes.items()}
+                return {**data, "scopes": told}
+        return data
 
     @model_validator(mode="after")
     def _offers_what_its_scopes_need(self) -> Self:
@@ -126,7 +148,7 @@ class Catalogue:
     def validators(self) -> dict[str, Draft202012Validator]:
         """A validator for each product that needs a configuration."""
         return {
-            name: Draft202012Validator(product.configuration)
+            name: Draft202012Validator(product.configuration, format_checker=_FORMATS)
             for name, product in self.products.items()
             if product.configuration is not None
         }
@@ -138,10 +160,7 @@ class Catalogue:
 
     def name_on(self, platform: Platform, scope: str) -> str | None:
         """What the platform calls the scope; None where it does not offer it."""
-        names = self.scopes[scope].names
-        if names is None:
-            return scope if platform is Platform.ACMIDM else None
-        return names.get(platform)
+        return self.scopes[scope].names_of(scope).get(platform)
 
     def assigned_by_provider(self, platform: Platform) -> frozenset[str]:
         """The scopes, as the platform calls them, that API providers grant by themselves."""

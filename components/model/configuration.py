@@ -24,6 +24,15 @@ _ENDINGS = {
     "minLength": "is too short",
     "maxLength": "is too long",
     "pattern": "does not have the form that is asked",
+    "format": "does not have the form that is asked",
+    "minimum": "is too small",
+    "maximum": "is too large",
+    "minProperties": "has too few fields",
+    "maxProperties": "has too many fields",
+    "contains": "lacks an item that has to be in it",
+    "not": "is what the product rules out",
+    "anyOf": "is none of the choices there are",
+    "oneOf": "is none of the choices there are, or more than one at once",
 }
 """Per keyword of a schema how the sentence about a value goes on. Values that are no plain text are never repeated."""
 
@@ -59,6 +68,12 @@ class _Mistake:
                 for name in self._wanted:
                     if name not in self._value:
                         yield self._problem(f"{_label(self._product, self._place)}: {quoted(name)} is missing", self._asked(name), name)
+            case "dependentRequired":
+                for given, names in self._wanted.items():
+                    for name in names if given in self._value else ():
+                        if name not in self._value:
+                            what = f"{_label(self._product, self._place)}: {quoted(name)} is missing, which goes with {quoted(given)}"
+                            yield self._problem(what, self._asked(name), given, at_key=True)
             case _:
                 yield self._problem(f"{_label(self._product, self._place)} {self._ending()}", self._remedy())
 

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,6 +17,10 @@ MAXIMUM_BYTES = 262_144
 _MAXIMUM_DEPTH = 30
 _PLAIN_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+_CORE = "tag:yaml.org,2002:"
+_TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge", "value"}
+"""What a value without a tag has: the schema of PyYAML. Any other was written by somebody, who meant something by it."""
 
 Mark = tuple[int, int]
 """Line and column, from 1."""
@@ -41,6 +46,26 @@ class Document:
                 line, column = mark
                 break
         return Problem(self.file, line, column, what, remedy)
+
+    def at(self, path: DocumentPath) -> Any:
+        """What stands at ``path``, which is there."""
+        value: Any = self.data
+        for part in path:
+            value = value[part]
+        return value
+
+    def rename(self, path: DocumentPath, name: str) -> bool:
+        """Takes what stands at ``path`` for what was meant by ``name``, places kept; False where that name stands there already."""
+        owner = self.at(path[:-1])
+        if name in owner:
+            return False
+        renamed = {name if key == path[-1] else key: value for key, value in owner.items()}
+        owner.clear()
+        owner.update(renamed)
+        for marks in (self._values, self._keys):
+            for place in [place for place in marks if place[: len(path)] == path]:
+                marks[(*path[:-1], name, *place[len(path) :])] = marks.pop(place)
+        return True
 
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
         self.problems.append(Problem(self.file, *mark, what, remedy))
@@ -76,14 +101,17 @@ class Unreadable(Exception):
 def read_document(file: Path, shown_as: Path) -> Document:
     """Reads a YAML file; ``shown_as`` is how messages name it. Never raises for what the file holds."""
     document = Document(shown_as)
+    text = ""
     try:
-        node = yaml.compose(read_text(file), Loader=yaml.CSafeLoader)
+        text = read_text(file)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
         document._report((1, 1), f"the file {error.what}", error.remedy)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        document._report(place, f"this is not YAML: {error.problem or error.context}", "correct the line, or the indentation above it")
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        document._report(place, f"this is not YAML: {said}", _remedy(said, text, place[0]))
     except yaml.YAMLError as error:
         reason = getattr(error, "reason", "it holds a character that YAML does not allow")
         document._report((1, 1), f"this is not YAML: {reason}", "save the file as plain UTF-8 text")
@@ -93,6 +121,14 @@ def read_document(file: Path, shown_as: Path) -> Document:
         else:
             document.data = _Reader(document).value(node, ())
     return document
+
+
+def _remedy(said: str, text: str, line: int) -> str:
+    if "another document" in said:
+        return "keep one form or product per file, without a line ---"
+    if "cannot start any token" in said and "\t" in text.splitlines()[line - 1]:
+        return "use spaces there, not tabs"
+    return "correct the line, or the indentation above it"
 
 
 class _Reader:
@@ -111,6 +147,10 @@ class _Reader:
         self._seen.add(id(node))
         mark = _mark(node)
         self._document._values[path] = mark
+        if not node.tag.startswith(_CORE) or node.tag.removeprefix(_CORE) not in _TAGS:
+            self._document._report(
+                mark, f"the tag {quoted(node.tag)} means nothing here", "remove it, and write the value as it is", whole=True
+            )
         if isinstance(node, yaml.ScalarNode):
             return _scalar(node)
         if len(path) > _MAXIMUM_DEPTH:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from components.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode
 from components.model.problems import quoted
@@ -56,14 +57,20 @@ def _application(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text) or len(text) > 254:
+    if not _ADDRESS.fullmatch(text) or len(text) > 254 or not text.isprintable():
         raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
     return text
 
 
 def _one_line(text: str) -> str:
     if not text.isprintable():
-        raise ValueError("a line break or control character stands in it; write it on one line")
+        raise PydanticCustomError("not_one_line", "holds a line break or control character")
+    return text
+
+
+def _printable(text: str) -> str:
+    """A text that may be folded over several lines, for it is put on one; a control character stays one there."""
+    _one_line(" ".join(text.split()))
     return text
 
 
@@ -112,8 +119,13 @@ class Organisation(_Part):
 class ScopeRequest(_Part):
     """Why a scope is asked. Both are for the reviewer and are kept with the scope."""
 
-    reason: Annotated[str | None, Field(max_length=500, description="What the application needs the scope for.")] = None
-    reference: Annotated[str | None, Field(max_length=100, description="Where it was agreed, such as a ticket number.")] = None
+    reason: Annotated[
+        Annotated[str, AfterValidator(_printable)] | None, Field(max_length=500, description="What the application needs the scope for.")
+    ] = None
+    reference: Annotated[
+        Annotated[str, AfterValidator(_printable)] | None,
+        Field(max_length=100, description="Where it was agreed, such as a ticket number."),
+    ] = None
 
     @property
     def note(self) -> str:
@@ -125,8 +137,12 @@ class ScopeRequest(_Part):
 class Exemption(_Part):
     """Why a policy does not hold for this connection, and where that was agreed."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy.")]
-    reference: Annotated[str, Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number.")]
+    reason: Annotated[
+        str, Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy."), AfterValidator(_printable)
+    ]
+    reference: Annotated[
+        str, Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number."), AfterValidator(_printable)
+    ]
 
     @property
     def note(self) -> str:
@@ -154,7 +170,7 @@ class EnvironmentRequest(_Part):
         Field(description="The configuration of each product, as its schema in the catalogue asks."),
     ] = Field(default_factory=dict)
     adopt: Annotated[
-        dict[Platform, Annotated[str, Field(min_length=1, max_length=255)]],
+        dict[Platform, Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_one_line)]],
         Field(description="Per platform the client-ID of a client that exists already and is taken over, once, when it is first declared."),
     ] = Field(default_factory=dict)
 

@@ -66,6 +66,7 @@ def load_catalogue(folder: Path) -> Catalogue:
     problems: list[Problem] = []
     products: dict[str, Product] = {}
     scopes: dict[str, Path] = {}
+    on_platforms: dict[tuple[Platform, str], str] = {}
     for file in _yaml_files(folder, problems):
         document = read_document(file, _shown(file))
         product, found = validated(Product, document)
@@ -76,7 +77,17 @@ def load_catalogue(folder: Path) -> Catalogue:
             problems.append(
                 document.problem(("product",), f'product "{product.product}" stands in another file too', "keep one of the two")
             )
-        for scope in product.scopes:
+        for scope, told in product.scopes.items():
+            for platform, name in told.names_of(scope).items():
+                other = on_platforms.setdefault((platform, name), scope)
+                if other != scope:  # granted and withdrawn as one, whichever of the two a form asks
+                    problems.append(
+                        document.problem(
+                            ("scopes", scope, "names", platform.value),
+                            f'scope "{other}" is called "{name}" on {platform} too',
+                            "give each scope a name of its own",
+                        )
+                    )
             if scope in scopes:
                 problems.append(
                     document.problem(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from components.model.documents import Document
-from components.model.problems import DocumentPath, Problem, did_you_mean, listed, quoted
+from components.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -18,6 +18,7 @@ SENTENCES = {
     "too_short": ("is empty", "give at least one"),
     "string_too_short": ("is empty", "fill it in"),
     "string_too_long": ("is longer than {max_length} characters", "shorten it"),
+    "not_one_line": ("holds a line break or control character", "write it on one line"),
     "string_pattern_mismatch": ("does not have the form {pattern}", "correct it"),
     "string_type": ("is not a text", "write one value, in quotes where it could be read otherwise"),
     "tuple_type": ("is not a list", "write [one, another], or a line with a hyphen for each"),
@@ -40,15 +41,39 @@ SENTENCES = {
 
 
 def validated(model: type[M], document: Document) -> tuple[M | None, list[Problem]]:
-    """The document as ``model`` where it can be read as one, and every mistake in it."""
+    """The document as ``model`` where it can be read as one, and every mistake in it.
+
+    A misspelt name is told, and then taken for the one that was meant: what stands below it is not to wait for a next round,
+    and nothing is missing that is only misspelt. It is a guess, so that nothing is held against the kind of value it has.
+    """
     if not document.whole:
         return None, document.problems
     if not isinstance(document.data, dict):
         return None, [*document.problems, document.problem((), "the file is not a mapping of names to values", "see a form beside it")]
-    try:
-        return model.model_validate(document.data), document.problems
-    except ValidationError as error:
-        return None, [*document.problems, *(_problem(model, document, details) for details in _told(error))]
+    problems, guessed = list(document.problems), set[DocumentPath]()
+    while True:
+        try:
+            return model.model_validate(document.data), problems
+        except ValidationError as error:
+            # The problems come first: their places are those of the names as they were written.
+            told = [(details, _problem(model, document, details)) for details in _told(error) if details["loc"] not in guessed]
+        renamed = {path: problem for details, problem in told if (path := _rename(model, document, details))}
+        if not renamed:
+            return None, [*problems, *(problem for _, problem in told)]
+        problems += renamed.values()
+        guessed |= renamed.keys()
+
+
+def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -> DocumentPath | None:
+    """Gives a misspelt name in the document its nearest known one, and says where; None where there is none, or it stands there too."""
+    path = tuple(part for part in details["loc"] if part != "[key]")
+    known: Iterable[str] = ()
+    if details["type"] == "extra_forbidden":
+        known = _known_names(model, path[:-1])
+    elif details["type"] == "enum" and details["loc"][-1] == "[key]" and isinstance(document.at(path), dict):
+        known = _expected(details)
+    meant = nearest(str(path[-1]), known) if known else None
+    return (*path[:-1], meant) if meant is not None and document.rename(path, meant) else None
 
 
 def _told(error: ValidationError) -> list[ErrorDetails]:
@@ -86,10 +111,14 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
 
 
 def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
-    value, expected = details["input"], details["ctx"]["expected"]
-    known = [part.strip("' ") for part in expected.replace(" or ", ",").split(",")]
+    value, known = details["input"], _expected(details)
     said = quoted(value) if isinstance(value, str) else "this value"
     return f"{said} is not known" if is_key else f"{name}: {said} is not known", did_you_mean(str(value), known, f"use {listed(known)}")
+
+
+def _expected(details: ErrorDetails) -> list[str]:
+    """The values that an enumeration has."""
+    return [part.strip("' ") for part in details["ctx"]["expected"].replace(" or ", ",").split(",")]
 
 
 def _name(path: DocumentPath) -> str:

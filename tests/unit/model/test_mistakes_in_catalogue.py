@@ -34,8 +34,8 @@ MISTAKES = {
         'item 1 of "environments": "test" is not known; use prod, tni',
     ),
     "environments of the product": (
-        "product: nieuw\n",
-        "▶product: nieuw\nenvironments: [tni]\n",
+        PRODUCT,
+        "▶" + PRODUCT.replace("nieuw\n", "nieuw\nenvironments: [tni]\n", 1).replace("tests}", "tests, environments: [tni, prod]}"),
         'scope "dv_nieuw" is offered in an environment where its product is not; correct environments',
     ),
     "scope with a space": (
@@ -52,6 +52,32 @@ MISTAKES = {
         "{type: string}",
         '{$ref: "https://elsewhere.example/schema"}',
         'configuration uses "$ref"; write the schema out, each product in one piece',
+    ),
+    "another dialect": (
+        "{type: object, ",
+        "▶{$schema: 'http://json-schema.org/draft-07/schema#', type: object, ",
+        "configuration is of another dialect of JSON Schema; write it in https://json-schema.org/draft/2020-12/schema",
+    ),
+    "a format that nobody checks": (
+        "{type: string}",
+        "{format: iri}",
+        'configuration uses format "iri", which is not checked here; use a pattern instead',
+    ),
+    "no environment": ("source: the tests}", "source: the tests, environments: ▶[]}", '"environments" is empty; give at least one'),
+    "no environment of the product": (
+        "product: nieuw\n",
+        "product: nieuw\nenvironments: ▶[]\n",
+        '"environments" is empty; give at least one',
+    ),
+    "a name that another scope has on a platform": (
+        "source: the tests}",
+        "source: the tests, names: {geosecure: ▶DosisImport}}",
+        'scope "dv_dosis_schrijven" is called "DosisImport" on geosecure too; give each scope a name of its own',
+    ),
+    "a name that is another scope's": (
+        "source: the tests}",
+        "source: the tests, names: {acmidm: ▶dv_dosis_schrijven}}",
+        'scope "dv_dosis_schrijven" is called "dv_dosis_schrijven" on acmidm too; give each scope a name of its own',
     ),
     "a pattern": (
         "{type: string}",
@@ -70,7 +96,13 @@ MISTAKES = {
     ),
     "a product of another file": ("product: nieuw", "product: ▶dosis", 'product "dosis" stands in another file too; keep one of the two'),
 }
-PLACES = {"missing": (1, 1), "a reference": (7, 16), "a pattern": (7, 16), "a pattern too large": (7, 16)}
+PLACES = {
+    "missing": (1, 1),
+    "a reference": (7, 16),
+    "a format that nobody checks": (7, 16),
+    "a pattern": (7, 16),
+    "a pattern too large": (7, 16),
+}
 
 
 @pytest.mark.parametrize("kind", MISTAKES)

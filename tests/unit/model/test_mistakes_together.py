@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.model.workspace import FORM, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
@@ -90,6 +92,29 @@ def test_a_mistake_in_the_platforms_is_told_once_and_not_again_of_what_speaks_of
     text = FORM.replace("[acmidm]\n", "[acmidm, geosecur]\nending: [geosecure]\n")
     workspace.write_form(text.replace("    jwks: [tni", '    adopt: {geosecure: "6776"}\n    jwks: [tni'))
     assert [problem.what for problem in workspace.problems()] == ['item 2 of "platforms": "geosecur" is not known']
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"),
+    [
+        ("  tni:\n", "  tin:\n", '"tin" is not known; did you mean "tni"?'),
+        ("environments:\n", "environmnts:\n", 'unknown field "environmnts"; did you mean "environments"?'),
+    ],
+)
+def test_what_stands_under_a_misspelt_name_is_judged_as_under_its_nearest(
+    right: str, wrong: str, sentence: str, workspace: Workspace
+) -> None:
+    """All mistakes at once: those below it do not wait until the name is right."""
+    text = FORM.replace("dv_dosis_schrijven:", "dv_dosis_schrijve:", 1).replace("[tni.jwk.json]", "[absent.jwk.json]")
+    workspace.write_form(text.replace(right, wrong, 1))
+    assert [problem.line for problem in workspace.problems() if problem.what.startswith(("key file", "scope"))] == [11, 14]
+    assert sentence in "".join(workspace.sentences())
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("products", "prodcts"), ("scopes", "scpes"), ("jwks", "jwk")])
+def test_a_misspelt_name_is_told_once_and_not_again_of_what_it_stands_for(right: str, wrong: str, workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace(f"    {right}:", f"    {wrong}:", 1))
+    assert [problem.what for problem in workspace.problems()] == [f'unknown field "{wrong}"']
 
 
 def test_two_departments_with_the_shared_kbo_number_are_two(workspace: Workspace) -> None:

@@ -108,7 +108,7 @@ owner: Digitaal Vlaanderen
 source: the tests
 environments: [tni]
 scopes:
-  dv_proef: {title: Try, verified: true, source: the tests, environments: [tni]}
+  dv_proef: {title: Try, verified: true, source: the tests}
 configuration: {type: object}
 """,
 }

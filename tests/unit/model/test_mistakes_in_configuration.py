@@ -1,0 +1,95 @@
+"""What a product's schema says against its configuration in a form is told in sentences, with place and remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.model.workspace import FORM, HERE, Workspace, place_of_mark
+
+GENT = "onboardings/gent/mijn-gent.yaml"
+
+CONFIGURATION = {
+    "missing": ("        merk_code: stad-gent\n", "", 'notificaties: "merk_code" is missing; it asks for the brand\'s code'),
+    "unknown field": (
+        "        merk_code: stad-gent\n",
+        "        merk_code: stad-gent\n        ▶merkcode: x\n",
+        'notificaties: unknown field "merkcode"; did you mean "merk_code"?',
+    ),
+    "number without quotes": (
+        '["10244", "10245"]',
+        '["10244", ▶10245]',
+        "notificaties, product_ids, item 2 is not a text; numbers need quotes; it asks for an IPDC number in quotes",
+    ),
+    "not a list": ('["10244", "10245"]', '▶"10244"', "notificaties, product_ids is not a list; it asks for IPDC numbers in quotes"),
+    "empty list": ('["10244", "10245"]', "▶[]", "notificaties, product_ids has too few items; it asks for IPDC numbers in quotes"),
+    "twice": (
+        '["10244", "10245"]',
+        '▶["10244", "10244"]',
+        "notificaties, product_ids holds the same value twice; it asks for IPDC numbers in quotes",
+    ),
+    "wrong form": (
+        "merk_code: stad-gent",
+        "merk_code: ▶Stad Gent",
+        'notificaties, merk_code is "Stad Gent", which does not have the form that is asked; it asks for the brand\'s code',
+    ),
+    "too long": (
+        "merk_code: stad-gent",
+        f"merk_code: ▶{'x' * 21}",
+        "notificaties, merk_code is too long; it asks for the brand's code",
+    ),
+    "control character": (
+        '"10245"]\n      dosis:\n        bron_uri: urn://gent/mijn-gent',
+        '"10245"]\n      dosis:\n        bron_uri: ▶"urn://gent\\n"',
+        "dosis, bron_uri holds a line break or control character; write it on one line",
+    ),
+    "a value that is no text is not repeated": (
+        "merk_code: stad-gent",
+        "merk_code: ▶{d: secret}",
+        "notificaties, merk_code is not a text; numbers need quotes; it asks for the brand's code",
+    ),
+    "unknown choice": (
+        "        merk_code: stad-gent\n",
+        "        merk_code: stad-gent\n        categories: [info, ▶statsu]\n",
+        'notificaties, categories, item 2 is "statsu", which is not known; did you mean "status"?',
+    ),
+    "unsubscribe link": (
+        "        merk_code: stad-gent\n",
+        "        merk_code: stad-gent\n        recipient_types: [person, email]\n",
+        'notificaties: "unsubscribe_link" is missing; it asks for the address to unsubscribe',
+    ),
+}
+
+PLACES = {"missing": (17, 9), "unsubscribe link": (17, 9)}
+
+
+@pytest.mark.parametrize("kind", CONFIGURATION)
+def test_a_mistake_is_told_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
+    right, wrong, sentence = CONFIGURATION[kind]
+    assert right in FORM
+    text = FORM.replace(right, wrong, 1)
+    text, line, column = place_of_mark(text) if HERE in text else (text, *PLACES[kind])
+    workspace.write_form(text)
+    assert workspace.sentences() == [f"{GENT}:{line}:{column}: {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "sentence"),
+    [
+        ("{not: {const: x}}", "x", "is what the product rules out"),
+        ("{anyOf: [{const: x}, {const: y}]}", "z", "is none of the choices there are"),
+        ("{oneOf: [{type: string}, {minLength: 1}]}", "x", "is none of the choices there are, or more than one at once"),
+        ("{contains: {const: x}}", "[y]", "lacks an item that has to be in it"),
+        ("{minimum: 1}", "0", "is too small"),
+        ("{maximum: 1}", "2", "is too large"),
+        ("{minProperties: 1}", "{}", "has too few fields"),
+        ("{format: email}", "x", "does not have the form that is asked"),
+        ("{dependentRequired: {x: [y]}}", "{x: z}", ': "y" is missing, which goes with "x"'),
+    ],
+)
+def test_every_keyword_of_a_schema_has_a_sentence(schema: str, value: str, sentence: str, workspace: Workspace) -> None:
+    """In the words of a form's author, who has not read JSON Schema; a format is checked like the rest."""
+    dosis = (workspace.catalogue / "dosis.yaml").read_text()
+    workspace.write("catalogue/dosis.yaml", f"{dosis}    code: {schema}\n")
+    workspace.write_form(FORM.replace("bron_uri: urn://gent/mijn-gent", f"bron_uri: urn://gent/mijn-gent\n        code: {value}"))
+    [problem] = workspace.problems()
+    assert problem.what == f"dosis, code{'' if sentence[0] == ':' else ' '}{sentence}"
