@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import textwrap
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import yaml
 from jwcrypto.jwk import JWK
 from pydantic import SecretStr
 
-from components.authorities.errors import AuthorityError
+from components.authorities.errors import NotAllowed
 from components.authorities.http import Api
 from components.authorities.retry import Retrying
 from components.authorities.tokens import Credentials, OperatorTokens
@@ -78,8 +79,15 @@ class Story:
     def tell(self) -> None:
         try:
             self._tell()
-        finally:
-            self._pulumi("destroy", "--yes", "--skip-preview", "--remove")
+        except BaseException:
+            # What went wrong first is what is told, whether or not there is something to clean up.
+            with suppress(StoryFailed, OSError):
+                self._clean_up()
+            raise
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        self._pulumi("destroy", "--yes", "--skip-preview", "--remove")
 
     def _tell(self) -> None:
         private_key = JWK.generate(kty="EC", crv="P-256", kid="demo-loket", use="sig", alg="ES256")
@@ -162,7 +170,7 @@ def _accepted(application: Api, path: str, message: Mapping[str, object]) -> str
 def _refused(application: Api, path: str, message: Mapping[str, object]) -> str:
     try:
         application.request("POST", path, document=message)
-    except AuthorityError as error:
+    except NotAllowed as error:
         return f"refused: {error}"
     raise StoryFailed(f"POST {path} was accepted without its scope")
 

@@ -6,8 +6,10 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from components.model.loading import load_catalogue
-from demo.story import PROJECT, Story
+from demo.story import PROJECT, Story, StoryFailed
 from tests.support.portal import OPERATOR, running_portal
 from toolchain.environment import variables
 
@@ -44,3 +46,20 @@ def test_an_organisation_gets_from_its_form_to_a_notification_and_on_to_dosis(tm
     assert "accepted" in steps["9"]
     assert left == [], "the story cleans up after itself"
     assert '"d"' not in "".join(said), "no private key member is shown"
+
+
+def test_what_went_wrong_first_is_what_is_told(tmp_path: Path) -> None:
+    """Cleaning up then fails too, and says nothing of use: where nothing was laid out, and where Pulumi itself does not work."""
+
+    def told_in(folder: Path) -> Exception:
+        with pytest.raises((OSError, StoryFailed)) as caught:
+            Story(folder, "http://127.0.0.1:9", OPERATOR, tmp_path / "key", {"PATH": str(tmp_path)}, said.append).tell()
+        return caught.value
+
+    said: list[str] = []
+    (tmp_path / "file").write_text("")
+    (tmp_path / "pulumi").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "pulumi").chmod(0o755)
+    assert isinstance(told_in(tmp_path / "file"), FileExistsError | NotADirectoryError)
+    assert str(told_in(tmp_path / "demo")).startswith("pulumi stack failed")
+    assert said == []
