@@ -91,7 +91,9 @@ class Settings(_Settings):
     profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = Profile.ACMIDM
     forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
     catalogue_folder: Annotated[Path, Field(description="The folder of the catalogue.")] = Path("catalogue")
-    protect_clients: Annotated[bool, Field(description="Refuse to remove or replace a client until this is set to false.")] = False
+    protect_clients: Annotated[
+        bool, Field(description="Refuse to remove or replace a client until this is set to false; where it is not set, true on prod alone.")
+    ]
     request_timeout_seconds: Annotated[int, Field(gt=0, le=300, description="How long one request may take.")] = 10
     retry_deadline_seconds: Annotated[int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")] = 60
     platforms: dict[Platform, PlatformSettings]
@@ -119,6 +121,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     """
     unknown = _unknown(keys)
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
+    values.setdefault("protectClients", values.get("environment") == Environment.PROD)
     values["platforms"] = {
         platform: found for platform in Platform if (found := _of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }

@@ -63,6 +63,11 @@ def test_strings_of_the_engine_become_typed_values() -> None:
     assert settings.environment is Environment.TNI
 
 
+@pytest.mark.parametrize(("environment", "value", "protected"), [("prod", "", True), ("prod", "false", False), ("tni", "", False)])
+def test_clients_on_prod_are_protected_unless_somebody_says_otherwise(environment: str, value: str, protected: bool) -> None:
+    assert read(environment=environment, protectClients=value).protect_clients is protected
+
+
 def test_empty_is_not_set() -> None:
     """Pulumi.yaml has to give every optional key a default, which is the empty string."""
     settings = read(requestTimeoutSeconds="", operatorPrivateKeyFile="", geosecureManagementUrl="")
