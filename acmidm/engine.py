@@ -36,6 +36,16 @@ def store_deployment(stack: str, state: dict[str, Any]) -> None:
     _run("stack", "import", "--stack", stack, given=json.dumps(state))
 
 
+def stack_tags(stack: str) -> dict[str, str]:
+    """The tags of a stack. Raises EngineError."""
+    return dict(_json("stack", "tag", "list", "--json", "--stack", stack))
+
+
+def set_tag(stack: str, name: str, value: str) -> None:
+    """Puts a tag on a stack, which a lock does not forbid. Raises EngineError."""
+    _run("stack", "tag", "set", name, value, "--stack", stack)
+
+
 def last_run(stack: str) -> dict[str, Any] | None:
     """What the engine keeps of the last run that came to an end, None before the first. Raises EngineError."""
     runs = _json("stack", "history", "--json", "--page-size", "1", "--stack", stack)

@@ -5,7 +5,8 @@
 - **Half a file**: the engine replaces its state in one go, but writes a ``.attrs`` beside it that it cannot read when it is empty.
 - **Its pending operations**: the engine does not know what became of them, and warns for ever of creates. Dropping them is
   safe, because every create of this project takes over what it finds, and because of what follows.
-- **What it did but could not record**: the next run has to look at the authority first.
+- **What it did but could not record**: a run has to look at the authority first. A tag on the stack says so from before anything is
+  cleared until that look went well, whatever ends this command, or what comes after it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import psutil
 import typer
 import yaml
 
-from acmidm.engine import EngineError, last_run, stack_deployment, store_deployment
+from acmidm.engine import EngineError, last_run, set_tag, stack_deployment, stack_tags, store_deployment
 
 EPILOG = """
 **Examples**
@@ -37,36 +38,51 @@ EPILOG = """
 
 LOOK_FIRST = "--run-program"
 """With the program's settings, for those of the run that was cut off may have been wrong."""
+_LOOK_TAG = "acmidm:look-first"  # toolchain/apply removes it
 _START_MARGIN = timedelta(seconds=2)  # a start is known from the boot, and that to the second
 
 
 def recover(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni") -> None:
     """Clear what a run that was cut off left behind, and print the options of the `pulumi refresh` that has to come first, if any."""
-    cleared = False
     backend = _folder(os.environ.get("PULUMI_BACKEND_URL", ""))
+    dead: list[Lock] = []
     for lock in _locks(stack, backend) if backend else ():
-        if lock.is_dead(socket.gethostname()):
-            lock.clear()
-            cleared = True
-            typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
-        else:
+        if not lock.is_dead(socket.gethostname()):
             typer.echo(
                 f"stack {stack} is locked by {lock.owner} since {lock.since:%Y-%m-%d %H:%M:%S %Z}; wait until that run ends, "
                 f"or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}",
                 err=True,
             )
             raise typer.Exit(1)
-    if backend and cleared:
+        dead.append(lock)
+    if backend and dead:
         _mend(stack, backend)
     try:
-        pending = _drop_pending_operations(stack)
-        last = last_run(stack)
+        look_first = _recover(stack, dead)
     except EngineError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(3) from None
-    if cleared or pending or (last is not None and last.get("result") != "succeeded"):
-        typer.echo(f"the last run on {stack} did not end well: the next one looks at the authority first", err=True)
+    if look_first:
+        typer.echo(f"the last run on {stack} did not end well: this one looks at the authority first", err=True)
         typer.echo(LOOK_FIRST)
+
+
+def _recover(stack: str, dead: list[Lock]) -> bool:
+    """Whether the authority has to be looked at first. The tag that says so comes before all that is cleared."""
+    state = stack_deployment(stack)
+    deployment: dict[str, Any] = state.get("deployment") or {}
+    pending = deployment.get("pending_operations")
+    asked = _LOOK_TAG in stack_tags(stack)
+    last = last_run(stack)
+    look_first = bool(asked or dead or pending) or (last is not None and last.get("result") != "succeeded")
+    if look_first and not asked:
+        set_tag(stack, _LOOK_TAG, "true")
+    for lock in dead:
+        lock.clear()
+        typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
+    if pending:
+        store_deployment(stack, {**state, "deployment": {**deployment, "pending_operations": []}})
+    return look_first
 
 
 @dataclass(frozen=True)
@@ -84,11 +100,20 @@ class Lock:
         return f"{self.username}@{self.hostname} (process {self.pid})"
 
     def is_dead(self, this_host: str) -> bool:
-        """Whether its process ran on this machine and is gone; one that started later only has its number."""
+        """Whether its process ran on this machine and is gone, or another got its number; what cannot be told counts as alive."""
         if self.hostname != this_host:
             return False
-        started = _started(self.pid)
-        return started is None or started > self.since + _START_MARGIN
+        try:
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True  # ended, and nobody has waited for it
+            # An engine is never taken for another process: when the clock is set, what started before seems to have started later.
+            started = datetime.fromtimestamp(process.create_time(), UTC)
+            return started > self.since + _START_MARGIN and not process.name().startswith("pulumi")
+        except psutil.NoSuchProcess:
+            return not _is_hidden(self.pid)
+        except psutil.Error:
+            return False
 
     def clear(self) -> None:
         """Removes this lock alone: ``pulumi cancel`` would take one along that was made meanwhile."""
@@ -130,22 +155,12 @@ def _project() -> str:
     return ""
 
 
-def _started(pid: int) -> datetime | None:
-    """When a process started, None where there is none; one that has ended and that nobody has waited for is none either."""
+def _is_hidden(pid: int) -> bool:
+    """Whether a process lives that psutil does not see: a machine may hide those of other users."""
     try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return datetime.fromtimestamp(process.create_time(), UTC)
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _drop_pending_operations(stack: str) -> bool:
-    """Whether there were any."""
-    state = stack_deployment(stack)
-    deployment: dict[str, Any] = state.get("deployment") or {}
-    if not deployment.get("pending_operations"):
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
-    store_deployment(stack, {**state, "deployment": {**deployment, "pending_operations": []}})
+    except OSError:
+        return True
     return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from components.authorities.port import ClientMetadata
 from components.model.form import Platform
 from components.model.loading import load_catalogue
 from components.settings import read_settings
-from tests.support.engine import COMMAND_SECONDS, ROOT, Outcome, Project
+from tests.support.engine import ROOT, Project
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import FormFile
 from tests.support.portal import OPERATOR, RunningPortal
@@ -37,20 +36,6 @@ class ProxiedProject(Project):
         }
         limits = {"requestTimeoutSeconds": REQUEST_TIMEOUT_SECONDS, "retryDeadlineSeconds": RETRY_DEADLINE_SECONDS}
         self.connect(portal, **{**addresses, **limits, **config})
-
-    def recover(self) -> Outcome:
-        """What ``make up`` runs, with nobody at the screen."""
-        done = subprocess.run(
-            [ROOT / "toolchain" / "apply", self.stack],
-            cwd=self.folder,
-            env=self.variables(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
 
     def stored(self) -> dict[str, Any]:
         """The state as the file has it: also while a lock is on it."""

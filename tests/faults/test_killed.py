@@ -6,10 +6,17 @@ brought up and destroyed; the recovering command is the one that ``make up`` run
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import threading
+
 import pytest
 
-from tests.faults.between import ProxiedProject, require_as_declared
+from tests.faults.between import API, ProxiedProject, require_as_declared
 from tests.faults.cutting import DESTROY, UP, Run, cut_off
+from tests.support import faults
+from tests.support.engine import COMMAND_SECONDS, ROOT
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.processes import wait_until_gone
@@ -48,3 +55,38 @@ def test_orphaned_provider_ends_with_its_engine(project: ProxiedProject, proxy: 
     assert wait_until_gone(run.providers[0], 10)
     assert project.recover().code == 0
     require_as_declared(project, registry, [form])
+
+
+def test_ctrl_c_while_it_looks_first_starts_nothing_more(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+    """A refresh that fails is followed by ``up``, one that was interrupted is not; the next run begins with it again."""
+    form = write_form(project.forms)
+    project.apply()
+    registry.set_scopes(registry.client(form.application)["client_id"], [])
+    project.configure({"requestTimeoutSeconds": 60})
+    project.succeed("stack", "tag", "set", "acmidm:look-first", "true")
+    new = write_form(project.forms, "gent/twee")
+    held, released = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        released.wait(COMMAND_SECONDS)
+
+    proxy.rule("GET", API, faults.after(hold))
+    run = subprocess.Popen(
+        [ROOT / "toolchain" / "apply", project.stack],
+        cwd=project.folder,
+        env=project.variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert held.wait(COMMAND_SECONDS)
+    os.killpg(run.pid, signal.SIGINT)
+    released.set()
+    code = run.wait(COMMAND_SECONDS)
+    assert registry.clients(new.application) == []
+    assert code == 130
+
+    assert project.recover().code == 0
+    require_as_declared(project, registry, [form, new])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
+from acmidm.recovery import Lock
 from tests.faults.between import ProxiedProject, require_as_declared
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import Exchange, FaultProxy
@@ -19,6 +22,8 @@ from tests.support.forms import write_form
 from tests.support.registry import Registry
 
 LOOK_FIRST = "--run-program"
+ENGINE_COMMANDS = 4
+"""What ``acmidm recover`` asks of the engine after a run that left a lock: the state, the tags, the history, a tag."""
 
 
 def lock(project: ProxiedProject, **changes: object) -> Path:
@@ -32,16 +37,30 @@ def lock(project: ProxiedProject, **changes: object) -> Path:
     return file
 
 
-def recover(project: ProxiedProject) -> subprocess.CompletedProcess[str]:
+def recover(project: ProxiedProject, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["acmidm", "recover", "--stack", project.stack],
         cwd=project.folder,
-        env=project.variables(),
+        env={**project.variables(), **environment},
         capture_output=True,
         text=True,
         timeout=COMMAND_SECONDS,
         check=False,
     )
+
+
+def failing_engine(folder: Path, project: ProxiedProject, failing: int) -> dict[str, str]:
+    """An environment in which the n-th command of the engine fails; the others are the engine's own."""
+    engine = shutil.which("pulumi", path=project.variables()["PATH"])
+    script = folder / "pulumi"
+    script.parent.mkdir()
+    script.write_text(f"""#!/bin/sh
+echo >> "$0.called"
+[ "$(wc -l < "$0.called")" -ne {failing} ] || {{ echo "error: the backend is away" >&2; exit 1; }}
+exec {engine} "$@"
+""")
+    script.chmod(0o755)
+    return {"PATH": os.pathsep.join([str(script.parent), project.variables()["PATH"]])}
 
 
 def test_nothing_to_recover(project: ProxiedProject) -> None:
@@ -57,6 +76,20 @@ def test_lock_of_a_dead_process_is_cleared(project: ProxiedProject) -> None:
     assert not file.exists()
     assert done.stdout.strip() == LOOK_FIRST
     assert "was cut off: its lock on tni is cleared" in done.stderr
+
+
+def test_what_has_to_be_looked_at_is_not_forgotten(project: ProxiedProject, tmp_path: Path) -> None:
+    """The n-th command of the engine fails, or what comes after is killed: the next run looks at the authority all the same."""
+    for failing in range(1, ENGINE_COMMANDS + 2):
+        file = lock(project)
+        failed = recover(project, **failing_engine(tmp_path / str(failing), project, failing))
+        assert failed.returncode == (3 if failing <= ENGINE_COMMANDS else 0), failed.stderr
+        for _ in range(2):
+            done = recover(project)
+            assert (done.returncode, done.stdout.strip()) == (0, LOOK_FIRST), done.stderr
+            assert not file.exists()
+        project.succeed("stack", "tag", "rm", "acmidm:look-first")
+        assert recover(project).stdout == ""
 
 
 def test_number_that_a_later_process_got_is_no_life(project: ProxiedProject) -> None:
@@ -108,8 +141,26 @@ def test_half_written_file_is_mended(project: ProxiedProject, registry: Registry
     require_as_declared(project, registry, [form])
 
 
-def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """The real thing: a run is held at its first write, a second one is told so and the first ends well."""
+@pytest.mark.parametrize("error", [psutil.AccessDenied, psutil.NoSuchProcess], ids=["not-ours", "hidden"])
+def test_process_that_cannot_be_seen_is_alive(
+    monkeypatch: pytest.MonkeyPatch, error: type[psutil.AccessDenied | psutil.NoSuchProcess]
+) -> None:
+    """Of another user, on a machine that tells nothing of it, or not even that it is there."""
+
+    def refuse(pid: int) -> None:
+        raise error(pid)
+
+    monkeypatch.setattr(psutil, "Process", refuse)
+    here = socket.gethostname()
+    assert not Lock(Path("any"), os.getpid(), "jan", here, datetime.now(UTC)).is_dead(here)
+
+
+@pytest.mark.parametrize("clock_set_by", [timedelta(0), timedelta(hours=1)], ids=["", "the-clock-is-set"])
+def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry, clock_set_by: timedelta) -> None:
+    """The real thing: a run is held at its first write, a second one is told so and the first ends well.
+
+    Also when the clock was set meanwhile, and the process seems to have started after it took the lock.
+    """
     form = write_form(project.forms)
     held, released = threading.Event(), threading.Event()
 
@@ -123,6 +174,9 @@ def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultPr
     words = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
     first = subprocess.Popen(words, cwd=project.folder, env=project.variables(), stdout=subprocess.DEVNULL)
     assert held.wait(COMMAND_SECONDS)
+    (file,) = project.locks()
+    told = json.loads(file.read_text())
+    file.write_text(json.dumps({**told, "timestamp": (datetime.fromisoformat(told["timestamp"]) - clock_set_by).isoformat()}))
     second = project.recover()
     released.set()
     assert first.wait(COMMAND_SECONDS) == 0

@@ -15,6 +15,7 @@ from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry, kids
 
 BOTH = ["acmidm", "geosecure"]
+AWAY = {"geosecureManagementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0}
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Projec
     taking.request()["adopt"] = {"geosecure": "40001"}
     taking.save()
     other = write_form(project.forms, "twee/loket")
-    project.configure({"geosecureManagementUrl": "http://127.0.0.1:9/management/v1", "retryDeadlineSeconds": 0})
+    project.configure(AWAY)
 
     for refused in (project.preview(), project.up()):
         assert refused.code != 0
@@ -183,3 +184,34 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Projec
     assert at_acmidm.client(other.application)["jwks"]["keys"]
     assert at_acmidm.client(taking.application)["jwks"]["keys"]
     assert at_geosecure.clients(taking.application) == []
+
+
+def test_after_a_bad_run_too(project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry) -> None:
+    """The look at the authorities that ``make up`` begins with then fails: the rest is carried out, and the look is caught up later."""
+    both = write_form(project.forms, "een/loket", platforms=BOTH)
+    project.apply()
+    taking = write_form(project.forms, "twee/loket")
+    taking.request()["adopt"] = {"acmidm": "nobody-has-this"}
+    taking.save()
+    assert project.up().code != 0
+    client_id = at_geosecure.client(both.application)["client_id"]
+    at_geosecure.set_scopes(client_id, [])
+    reachable = f"{geosecure.origin}/management/v1"
+    project.configure(AWAY)
+    other = write_form(project.forms, "drie/loket")
+
+    refused = project.recover()
+    assert refused.code != 0
+    assert any("cannot be reached" in sentence for sentence in refused.errors), refused.output
+    assert "the next run looks again" in refused.stderr
+    assert "Refreshing" in refused.stdout
+    assert at_acmidm.client(other.application)["jwks"]["keys"]
+
+    # All that is declared goes well by now, but for the look.
+    taking.path.unlink()
+    refused = project.recover()
+    assert refused.code != 0, refused.output
+    project.configure({"geosecureManagementUrl": reachable})
+    assert project.recover().code == 0
+    assert at_geosecure.client(both.application)["scopes"] == ["NotificatiesImport"]
+    assert "Refreshing" not in project.recover().stdout

@@ -130,6 +130,10 @@ class Project:
         assert outcome.code == 0, outcome.output
         return outcome
 
+    def recover(self) -> Outcome:
+        """What ``make up`` runs, with nobody at the screen."""
+        return self._finished([str(ROOT / "toolchain" / "apply"), self.stack])
+
     def preview(self, *words: str) -> Outcome:
         return self.pulumi("preview", "--suppress-progress", *words)
 
@@ -160,10 +164,14 @@ class Project:
         return self._run(("stack", "output", "--json", "--show-secrets")).stdout
 
     def _run(self, words: Iterable[str]) -> Outcome:
+        return self._finished(["pulumi", *words, "--non-interactive"])
+
+    def _finished(self, command: list[str]) -> Outcome:
         done = subprocess.run(
-            ["pulumi", *words, "--non-interactive"],
+            command,
             cwd=self.folder,
             env=self.variables(),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
