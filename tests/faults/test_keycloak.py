@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from components.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile
+from components.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile, NotFound
 from components.authorities.http import Api
 from components.authorities.keycloak import Keycloak
 from components.authorities.retry import Retrying
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
 from tests.faults.between import metadata
 from tests.support import faults
-from tests.support.fault_proxy import Fault, FaultProxy
-from tests.support.keycloak import OPERATOR, TestRealm, make_realm
+from tests.support.fault_proxy import Exchange, Fault, FaultProxy
+from tests.support.keycloak import OPERATOR, TestRealm
 from tests.support.portal import new_key, public_jwk
 
-OLD, NEW = "dv_organisatieregister_info", "dv_dosis_schrijven"
+OLD, NEW, OTHERS = "dv_organisatieregister_info", "dv_dosis_schrijven", "dv_notificaties_schrijven"
+SCOPES_OF_TWO = rf"added .*{OTHERS}.* \(declared: {NEW}, {OLD}; found: .*{OTHERS}, {OLD}\)"
 PUT = r"/clients/[^/]+$"
 LOST: dict[str, Fault] = {
     "cut": faults.cut_after,
@@ -28,17 +28,14 @@ LOST: dict[str, Fault] = {
     "500-committed": faults.committed_but(500),
     "500": faults.answer(500),
 }
-
-
-@pytest.fixture(scope="module")
-def realm(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    return make_realm(keycloak_server, administrator)
-
-
-@pytest.fixture
-def between(realm: TestRealm) -> Iterator[FaultProxy]:
-    with FaultProxy(realm.server.origin) as proxy:
-        yield proxy
+NOT_GONE: dict[str, Fault] = {
+    "401": faults.answer(401),
+    "403": faults.answer(403),
+    "500": faults.answer(500),
+    "404": faults.answer(404, b'{"error": "Realm not found."}', "application/json"),
+    "html-404": faults.answer(404, b"<html>", "text/html"),
+    "no client at all": faults.answer(200, b"[]", "application/json"),
+}
 
 
 @pytest.fixture
@@ -119,25 +116,63 @@ def test_second_writer_of_keys(adapter: Keycloak, realm: TestRealm, client_id: s
 
 
 def test_second_writer_of_scopes(adapter: Keycloak, realm: TestRealm, client_id: str) -> None:
-    others = "dv_notificaties_schrijven"
-    realm.grant(client_id, others)
-    with pytest.raises(ChangedMeanwhile, match=rf"added {others} \(declared: {NEW}, {OLD}; found: {others}, {OLD}\)"):
+    realm.grant(client_id, OTHERS)
+    with pytest.raises(ChangedMeanwhile, match=SCOPES_OF_TWO):
         adapter.replace_scopes(client_id, frozenset({OLD}), frozenset({OLD, NEW}))
-    assert realm.scopes(client_id) == {OLD, others}
+    assert realm.scopes(client_id) == {OLD, OTHERS}
 
 
-@pytest.mark.parametrize("fault", [faults.answer(401), faults.answer(403), faults.answer(500), faults.answer(404, b"<html>", "text/html")])
-def test_only_an_empty_list_means_gone(adapter: Keycloak, between: FaultProxy, client_id: str, fault: Fault) -> None:
+@pytest.mark.parametrize("when", [faults.after, faults.followed_by], ids=["before the write", "after the write"])
+def test_second_writer_between_read_and_write(
+    adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str, when: Callable[[Callable[[], object]], Fault]
+) -> None:
+    """Or between the write and the look at what came of it: there are no ETags, so that this look says it, and names both sets."""
+    client = adapter.read(client_id)
+    assert client is not None
+    between.rule("PUT", "-client-scopes/", when(lambda: realm.grant(client_id, OTHERS)))
+    with pytest.raises(ChangedMeanwhile, match=SCOPES_OF_TWO):
+        adapter.replace_scopes(client_id, frozenset({OLD}), frozenset({OLD, NEW}))
+    assert realm.scopes(client_id) == {OLD, NEW, OTHERS}
+
+    between.rule("PUT", PUT, when(lambda: realm.change(client_id, enabled=False)))
+    wanted = replace(client.metadata, contacts=("nieuw@stad-gent.example",))
+    with pytest.raises(ChangedMeanwhile, match=r"changed contacts, enabled \(declared: .*enabled True; found: .*enabled False\)"):
+        adapter.update(client_id, client.metadata, wanted, None)
+    assert not realm.client(client_id)["enabled"]
+
+
+def test_second_writer_of_keys_after_the_write(adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str) -> None:
+    """One who writes the keys just before is overwritten: Keycloak has nothing to tell it by."""
+    known = adapter.read_jwks(client_id)
+    between.rule("PUT", PUT, faults.followed_by(lambda: realm.set_keys(client_id, [new_key("of-another")])))
+    with pytest.raises(ChangedMeanwhile, match=r"added of-another; removed old \(declared: new; found: of-another\)"):
+        adapter.replace_jwks(client_id, known, {"new": public_jwk(new_key("new"))})
+    assert [key["kid"] for key in realm.keys(client_id)] == ["of-another"]
+
+
+@pytest.mark.parametrize("fault", NOT_GONE.values(), ids=NOT_GONE.keys())
+def test_only_a_list_without_it_means_gone(adapter: Keycloak, between: FaultProxy, client_id: str, fault: Fault) -> None:
+    """An empty list, of a realm that has other clients; whatever else comes is an error, and none that says that it does not exist."""
     between.rule("GET", "/clients", fault, times=None)
-    with pytest.raises(AuthorityError):
+    with pytest.raises(AuthorityError) as raised:
         adapter.read(client_id)
+    assert not isinstance(raised.value, NotFound)
+    between.heal()
+    between.rule("GET", "clientId=", faults.answer(200, b"[]", "application/json"), times=None)
+    assert adapter.read(client_id) is None
 
 
 def test_failed_key_replacement_leaves_keys_and_method(adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str) -> None:
+    """What has the new key is refused, and nothing was sent before it that takes the old one or its method away."""
     before = realm.client(client_id)
     known = adapter.read_jwks(client_id)
-    between.rule("PUT", PUT, faults.answer(400, b'{"errorMessage": "no"}', "application/json"), times=None)
+
+    def refuse_new(exchange: Exchange) -> None:
+        refused = b"the-new-one" in exchange.request.body
+        (faults.answer(400, b'{"errorMessage": "no"}', "application/json") if refused else faults.through)(exchange)
+
+    between.rule("PUT", PUT, refuse_new, times=None)
     with pytest.raises(AuthorityError, match="400"):
-        adapter.replace_jwks(client_id, known, {"new": public_jwk(new_key("new"))})
+        adapter.replace_jwks(client_id, known, {"the-new-one": public_jwk(new_key("the-new-one"))})
     assert realm.client(client_id) == before
     assert len(between.seen("PUT", PUT)) == 1

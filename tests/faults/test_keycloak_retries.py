@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from pydantic import SecretStr
@@ -14,12 +16,10 @@ from components.authorities.keycloak import Keycloak
 from components.authorities.keycloak_writes import TRIES
 from components.authorities.retry import Retrying
 from components.authorities.tokens import Credentials, OperatorTokens
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
 from tests.faults.between import metadata
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy
-from tests.support.keycloak import OPERATOR, TestRealm, make_realm
+from tests.support.keycloak import OPERATOR, TestRealm
 from tests.support.portal import new_key, public_jwk
 
 CLIENTS = "^/admin/realms/.*/clients"
@@ -36,21 +36,12 @@ PASSING: dict[str, Fault] = {
 }
 
 
-@pytest.fixture(scope="module")
-def realm(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    return make_realm(keycloak_server, administrator)
-
-
-@pytest.fixture
-def between(realm: TestRealm) -> Iterator[FaultProxy]:
-    with FaultProxy(realm.server.origin) as proxy:
-        yield proxy
-
-
-def adapter_through(origin: str, realm: TestRealm, deadline_seconds: float = DEADLINE_SECONDS) -> Keycloak:
+def adapter_through(
+    origin: str, realm: TestRealm, *, timeout_seconds: float = TIMEOUT_SECONDS, deadline_seconds: float = DEADLINE_SECONDS
+) -> Keycloak:
     def connect(url: str, tokens: OperatorTokens | None) -> Api:
         address = url.replace(realm.server.origin, origin)
-        return Api(address, tokens, timeout_seconds=TIMEOUT_SECONDS, retrying=Retrying(deadline_seconds))
+        return Api(address, tokens, timeout_seconds=timeout_seconds, retrying=Retrying(deadline_seconds))
 
     credentials = Credentials(client_id=OPERATOR, private_key=SecretStr(realm.operator_jwk))
     issuer = realm.issuer.replace(realm.server.origin, origin)
@@ -96,12 +87,30 @@ def test_writes_are_tried_again_too(adapter: Keycloak, between: FaultProxy, clie
     assert adapter.read_scopes(client_id) == frozenset()
 
 
-def test_retry_after_is_honoured(adapter: Keycloak, between: FaultProxy, client_id: str) -> None:
-    """The server's two seconds take the place of our own fifth."""
-    between.rule("GET", CLIENTS, faults.answer(429, headers={"retry-after": "2"}))
+@pytest.mark.parametrize("kind", ["seconds", "date"])
+def test_retry_after_is_honoured(adapter: Keycloak, between: FaultProxy, client_id: str, kind: str) -> None:
+    """The server's two seconds take the place of our own fifth. A date has whole seconds."""
+    value = "2" if kind == "seconds" else format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
+    between.rule("GET", CLIENTS, faults.answer(429, headers={"retry-after": value}))
     assert adapter.read(client_id) is not None
     first, second = between.seen("GET", CLIENTS)
     assert second.at - first.at >= 1.9
+
+
+@pytest.mark.parametrize("value", ["86400", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_beyond_the_deadline_is_not_waited(adapter: Keycloak, between: FaultProxy, client_id: str, value: str) -> None:
+    between.rule("GET", CLIENTS, faults.answer(429, headers={"retry-after": value}), times=None)
+    with pytest.raises(Unreachable, match=r"429 .*which asks to wait .* s \(tried 1 time "):
+        adapter.read(client_id)
+    assert len(between.seen("GET", CLIENTS)) == 1
+
+
+def test_a_body_that_drips_is_cut_off_and_read_again(realm: TestRealm, between: FaultProxy, client_id: str) -> None:
+    """A byte every tenth of a second never times out by itself, and takes minutes; the whole answer has its four seconds."""
+    between.rule("GET", CLIENTS, faults.dripping(0.1))
+    assert adapter_through(between.origin, realm, timeout_seconds=4).read(client_id) is not None
+    first, second = between.seen("GET", CLIENTS)[:2]
+    assert 3.5 <= second.at - first.at < 30
 
 
 def test_a_keycloak_that_is_down_ends_in_a_sentence(realm: TestRealm, between: FaultProxy, client_id: str) -> None:

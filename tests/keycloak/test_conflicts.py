@@ -149,3 +149,43 @@ def test_a_lost_answer_makes_no_second_client(platform: Platform, project: Proje
         project.in_sync()
         (client_id,) = platform.realm.client_ids() - before
         assert platform.realm.scopes(client_id) == {SEND, PLAIN}
+
+
+def test_a_rerun_takes_over_what_was_never_answered(platform: Platform, project: Project) -> None:
+    """No answer to a create, an update, a delete ever comes, until the run gives up; a plain rerun ends right each time."""
+    form = write_form(project.forms, scopes=(SEND,))
+    before = platform.realm.client_ids()
+    with FaultProxy(platform.realm.server.origin) as proxy:
+        url = platform.realm.management_url.replace(platform.realm.server.origin, proxy.origin)
+        project.configure({"managementUrl": url, "retryDeadlineSeconds": 1, "requestTimeoutSeconds": 30})
+
+        def fails(method: str) -> None:
+            proxy.rule(method, "^/admin/realms/", faults.cut_after, times=None)
+            outcome = project.up()
+            assert outcome.code != 0
+            assert outcome.errors
+            assert all("run the same command again" in sentence for sentence in outcome.errors), outcome.errors
+            proxy.heal()
+
+        fails("POST")
+        fails("PUT")
+        project.apply()
+        (client_id,) = platform.realm.client_ids() - before
+        assert platform.realm.scopes(client_id) == {SEND}
+
+        form.document["contacts"] = ["nieuw@stad-gent.example"]
+        form.request()["scopes"][PLAIN] = {}
+        form.add_key("key-2")
+        form.save()
+        fails("PUT")
+        project.apply()
+        assert platform.realm.client_ids() - before == {client_id}
+        assert platform.realm.scopes(client_id) == {SEND, PLAIN}
+        assert {key["kid"] for key in platform.realm.keys(client_id)} == {"key-1", "key-2"}
+        project.in_sync()
+
+        form.path.unlink()
+        fails("DELETE")
+        project.apply()
+        assert platform.realm.client_ids() == before
+        assert project.resources() == {}

@@ -54,12 +54,12 @@ def answer(status: int, body: bytes = b"", content_type: str = "application/prob
     return lambda exchange: exchange.reply(Reply(status, (("content-type", content_type), *headers.items()), body))
 
 
-def committed_but(status: int) -> Fault:
+def committed_but(status: int, body: bytes = b"", content_type: str = "application/problem+json") -> Fault:
     """The server committed it, and a gateway answers in its place."""
 
     def fault(exchange: Exchange) -> None:
         exchange.forward()
-        answer(status)(exchange)
+        answer(status, body, content_type)(exchange)
 
     return fault
 
@@ -92,12 +92,23 @@ def huge(size_bytes: int, *, declared: bool, content_type: str = "application/js
     return fault
 
 
-def after(act: Callable[[], None], then: Fault = through) -> Fault:
+def after(act: Callable[[], object], then: Fault = through) -> Fault:
     """Someone does something between the provider's sending and the server's receiving."""
 
     def fault(exchange: Exchange) -> None:
         act()
         then(exchange)
+
+    return fault
+
+
+def followed_by(act: Callable[[], object]) -> Fault:
+    """Someone does something between the server's committing and the provider's seeing its answer."""
+
+    def fault(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        act()
+        exchange.reply(reply)
 
     return fault
 
