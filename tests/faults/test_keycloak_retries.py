@@ -94,7 +94,7 @@ def test_retry_after_is_honoured(adapter: Keycloak, between: FaultProxy, client_
     between.rule("GET", CLIENTS, faults.answer(429, headers={"retry-after": value}))
     assert adapter.read(client_id) is not None
     first, second = between.seen("GET", CLIENTS)
-    assert second.at - first.at >= 1.9
+    assert second.at - first.at >= 1
 
 
 @pytest.mark.parametrize("value", ["86400", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])

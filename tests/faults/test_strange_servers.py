@@ -102,7 +102,7 @@ def test_html_is_refused(platform: ConnectedPlatform, proxy: FaultProxy, status:
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "undeclared"])
 def test_two_gigabytes_are_not_read(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path, declared: bool) -> None:
     """Refused before the first byte where its length is declared, at the limit where it is not; memory stays small."""
-    platform = platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=30)
+    platform = platform_through(proxy.origin, portal, tmp_path)
     proxy.rule("GET", "/clients/", faults.huge(TWO_GIGABYTES, declared=declared))
     with at_most(MOST_MEMORY_BYTES), pytest.raises(Unintelligible, match="the answer is larger than 32 MiB; check the address"):
         platform.authority.read("any")
@@ -112,7 +112,7 @@ def test_two_gigabytes_are_not_read(portal: RunningPortal, proxy: FaultProxy, tm
 
 def test_small_answer_that_unpacks_large_is_refused(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> None:
     """The limit is on what is unpacked: 256 MiB of zeros are 256 kB on the wire."""
-    platform = platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=30)
+    platform = platform_through(proxy.origin, portal, tmp_path)
     packed = gzip.compress(bytes(256 * 1024**2), compresslevel=1)
     proxy.rule("GET", "/clients/", faults.answer(200, packed, "application/json", {"content-encoding": "gzip"}))
     with at_most(MOST_MEMORY_BYTES), pytest.raises(Unintelligible, match="larger than 32 MiB"):
