@@ -14,7 +14,7 @@ from toolchain.common import ENGINE, Command, ToolchainError, locked, main, run_
 
 VERSION = go.required("engine", "github.com/pulumi/pulumi/pkg/v3")
 HOST_VERSION = go.required("python_host", "github.com/pulumi/pulumi/sdk/v3")
-OLDEST_USABLE = (3, 200, 0)
+OLDEST_USABLE = (3, 211, 0)  # keeps tags on stacks in backends of one's own, which acmidm recover needs
 SET_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 BIN = ENGINE / "bin"

@@ -67,14 +67,14 @@ def test_too_old_a_go_is_named_as_such(clone: Path, machine: Path) -> None:
 
 
 def test_a_usable_pulumi_on_path_is_taken(clone: Path, machine: Path) -> None:
-    command(machine, "pulumi", "echo v3.200.0")
+    command(machine, "pulumi", "echo v3.211.0")
     command(machine, "pulumi-language-python", "")
     result = run(clone, machine, "toolchain.install_engine")
     assert (result.returncode, result.stderr) == (0, "")
     assert not (clone / ".local/engine").exists()
 
 
-@pytest.mark.parametrize(("version", "host"), [("v3.199.0", True), ("v3.274.1", False), ("no version", True)])
+@pytest.mark.parametrize(("version", "host"), [("v3.210.9", True), ("v3.274.1", False), ("no version", True)])
 def test_an_unusable_pulumi_on_path_is_not_taken(clone: Path, machine: Path, version: str, host: bool) -> None:
     command(machine, "pulumi", f"echo {version}")
     if host:
