@@ -44,11 +44,17 @@ class AuthorityKind(StrEnum):
     KEYCLOAK = "keycloak"
 
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""The hosts that are this machine, as they stand in a URL."""
+
+
+def is_private(url: HttpUrl) -> bool:
+    """Whether nobody on the way reads what is sent there: it is encrypted, or stays on this machine."""
+    return url.scheme == "https" or url.host in LOOPBACK
 
 
 def _address(url: HttpUrl) -> HttpUrl:
-    if url.scheme != "https" and url.host not in _LOOPBACK:
+    if not is_private(url):
         raise ValueError("is plain http, which goes to loopback only; use https")
     # An address is repeated in errors, and paths are added to it.
     if url.username or url.password:
@@ -110,6 +116,11 @@ def config_key(platform: Platform, key: str) -> str:
     """The key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for GeoSecure."""
     prefix = _PREFIX[platform]
     return prefix + key[0].upper() + key[1:] if prefix else key
+
+
+def environment_variable(platform: Platform, key: str) -> str:
+    """The environment variable that goes before a platform's setting, where it is one of the operator's credentials."""
+    return f"{platform.upper()}_{_OF_PLATFORM[key].upper()}"
 
 
 def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()) -> Settings:
@@ -206,7 +217,7 @@ def _default(field: FieldInfo) -> object:
 def _of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
     found = {key: value for key in _OF_PLATFORM if (value := lookup(config_key(platform, key))) not in (None, "")}
     if found or platform is Platform.ACMIDM:
-        names = {key: f"{platform.upper()}_{_OF_PLATFORM[key].upper()}" for key in ("operatorClientId", *_CREDENTIALS)}
+        names = {key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)}
         given = {key: environ[name] for key, name in names.items() if environ.get(name)}
         if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of the stack's would be taken before it
             found = {key: value for key, value in found.items() if key not in _CREDENTIALS}

@@ -22,11 +22,12 @@ from components.settings import AuthorityKind, PlatformSettings, Settings
 class ConnectedPlatform:
     """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent until asked."""
 
-    def __init__(self, settings: Settings, platform: PlatformSettings, assigned: frozenset[str], catalogue: Catalogue) -> None:
+    def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
+        platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
         retrying = partial(Retrying, settings.retry_deadline_seconds)
         connect = partial(Api, timeout_seconds=settings.request_timeout_seconds)
         issuer = str(platform.issuer)
-        tokens = OperatorTokens(issuer, _credentials(platform), connect(issuer, None, retrying=retrying()))
+        tokens = OperatorTokens(issuer, _credentials(name, platform), connect(issuer, None, retrying=retrying()))
         self.assigned = assigned
         self.products = tuple(catalogue.validators)
         self.unsettled: set[str] = set()
@@ -71,10 +72,7 @@ Connected = Mapping[Platform, ConnectedPlatform]
 
 def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     """Each platform that the settings name."""
-    return {
-        platform: ConnectedPlatform(settings, found, catalogue.assigned_by_provider(platform), catalogue)
-        for platform, found in settings.platforms.items()
-    }
+    return {name: ConnectedPlatform(settings, name, catalogue) for name in settings.platforms}
 
 
 def _authority(platform: PlatformSettings, api: Api, assigned: frozenset[str]) -> Authority:
@@ -88,8 +86,9 @@ def _in_order(catalogue: Catalogue, product: str, configuration: Configuration) 
     return catalogue.in_order(product, configuration) if product in catalogue.products else configuration
 
 
-def _credentials(platform: PlatformSettings) -> Credentials:
+def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:
     return Credentials(
+        platform=name,
         client_id=platform.operator_client_id,
         private_key=platform.operator_private_key,
         private_key_file=platform.operator_private_key_file,

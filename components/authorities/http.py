@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,6 +23,7 @@ from components.authorities.errors import (
     Unintelligible,
 )
 from components.authorities.retry import Passing, Retrying, retry_after_seconds
+from components.settings import LOOPBACK
 
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
@@ -86,7 +88,13 @@ class Api:
         self._tokens = tokens
         self._timeout_seconds = timeout_seconds
         self._retrying = retrying
-        self._client = httpx.Client(timeout=timeout_seconds, follow_redirects=False, limits=httpx.Limits(max_connections=16))
+        self._client = httpx.Client(
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=16),
+            # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to this one never leaves it.
+            mounts={f"all://{host}": None for host in LOOPBACK},
+        )
 
     def request(
         self,
@@ -127,6 +135,8 @@ class Api:
             raise _unreached(request, error) from None
         except httpx.DecodingError:
             raise Unintelligible(f"{request}: the answer cannot be decoded; check the address and what stands in between") from None
+        except httpx.InvalidURL:
+            raise Rejected(f"{request[:_LONGEST_QUOTE]}: this is no address that a request can be sent to; correct it") from None
         if response.is_success:
             return Answer(request, response.headers, _document(request, response, content))
         raise _failure(request, response, content)
@@ -235,6 +245,15 @@ def _json_or_none(content: bytes) -> Any:
         return None
 
 
+def _speaks_no_tls(error: BaseException | None) -> bool:
+    """Whether a TLS handshake failed for another reason than that the connection ended, which may pass."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
@@ -242,6 +261,8 @@ def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
             f"{request}: the server's certificate cannot be verified; check the address, and whether its issuer is trusted here"
         )
     if isinstance(error, httpx.ConnectError):
+        if _speaks_no_tls(error):
+            return Rejected(f"{request}: what answers there does not speak https; check scheme and port of the address")
         refused = " (connection refused)" if "refused" in text else ""
         return Passing(f"{request}: the server cannot be reached{refused}", connected=False)
     return Passing(f"{request}: the connection broke off")

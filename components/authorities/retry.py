@@ -1,6 +1,6 @@
 """Which failures may pass by themselves, and how long to wait for that.
 
-Waits grow from a fifth of a second, jittered, unless the server says how long (Retry-After, RFC 9110 §10.2.3). All
+Waits grow from a fifth of a second, jittered, and are longer where the server says so (Retry-After, RFC 9110 §10.2.3). All
 tries of one operation share one deadline. Once an operation used its deadline up, the next ones get a single
 try each until one succeeds, so that a dead server costs the deadline once and not once per resource.
 """
@@ -62,10 +62,11 @@ class Retrying:
             if not isinstance(error, Passing) or self._given_up:
                 return False
             left = self._deadline_seconds - (time.monotonic() - start)
-            if error.wait_seconds is not None:
-                return max(error.wait_seconds, _SHORTEST_WAIT_SECONDS) if error.wait_seconds <= left else False
+            asked = error.wait_seconds or 0.0
+            if asked > left or left <= _SHORTEST_WAIT_SECONDS:
+                return False
             # The last wait is cut short, so that the last try is made when the deadline is over and not long after it.
-            return min(_grown_wait_seconds(tries), left) if left > _SHORTEST_WAIT_SECONDS else False
+            return min(_next_wait_seconds(tries, asked), left)
 
         try:
             for attempt in stamina.retry_context(
@@ -91,10 +92,10 @@ class Retrying:
         return result
 
 
-def _grown_wait_seconds(tries: int) -> float:
-    """Doubled with each try, and a little more by chance: those who failed together do not come back together."""
+def _next_wait_seconds(tries: int, asked: float) -> float:
+    """Doubled with each try, or what was ``asked``, and a little more by chance: those who failed together do not come back together."""
     grown: float = min(_FIRST_WAIT_SECONDS * 2 ** (tries - 1), _LONGEST_WAIT_SECONDS)
-    return grown + random.uniform(0, _FIRST_WAIT_SECONDS)  # noqa: S311 - spread, not secrecy
+    return max(grown, asked) + random.uniform(0, _FIRST_WAIT_SECONDS)  # noqa: S311 - spread, not secrecy
 
 
 def retry_after_seconds(header: str | None) -> float | None:

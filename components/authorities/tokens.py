@@ -7,17 +7,21 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, HttpUrl, SecretStr
 
-from components.authorities.errors import AuthorityError, NotAllowed
+from components.authorities.errors import AuthorityError, NotAllowed, Rejected
 from components.authorities.http import Api, Form
+from components.model.form import Platform
+from components.settings import NAMESPACE, config_key, environment_variable, is_private
 
 _GRANT = {"grant_type": "client_credentials"}
 _ASSERTION_LIFETIME_SECONDS = 300
@@ -27,12 +31,15 @@ _ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES5
 
 class _Endpoints(BaseModel):
     issuer: str
-    token_endpoint: str
+    """As the issuer writes it itself, which is what it expects as audience."""
+    address: Annotated[HttpUrl, Field(validation_alias="issuer")]
+    """The same, in the form that the setting has."""
+    token_endpoint: HttpUrl
 
 
 class _Token(BaseModel):
-    access_token: str
-    expires_in: float = 300
+    access_token: Annotated[str, Field(pattern="^[!-~]+$")]  # it goes into a header
+    expires_in: Annotated[float, Field(allow_inf_nan=False)] = 300
 
 
 class Credentials(BaseModel, frozen=True):
@@ -42,10 +49,15 @@ class Credentials(BaseModel, frozen=True):
     private_key: SecretStr | None = None
     private_key_file: Path | None = None
     client_secret: SecretStr | None = None
+    platform: Platform = Platform.ACMIDM
+
+    def setting(self, key: str) -> str:
+        """A setting of the platform, as errors name it."""
+        return f"{NAMESPACE}:{config_key(self.platform, key)}"
 
 
 class OperatorTokens:
-    """Access tokens from one issuer. Thread-safe: one thread renews, the others wait for it."""
+    """Access tokens from one issuer, which ``api`` leads to. Thread-safe: one thread renews, the others wait for it."""
 
     def __init__(self, issuer: str, credentials: Credentials, api: Api) -> None:
         self._issuer = issuer.rstrip("/")
@@ -70,7 +82,7 @@ class OperatorTokens:
 
     def _renew(self) -> None:
         if self._endpoints is None:
-            self._endpoints = self._api.request("GET", f"{self._issuer}/.well-known/openid-configuration").as_(_Endpoints)
+            self._endpoints = self._discovered()
         form: Form
         headers = {}
         key = self._private_key()
@@ -82,13 +94,31 @@ class OperatorTokens:
         else:
             raise NotAllowed(
                 f"operator {self._credentials.client_id} has neither a private key nor a secret; "
-                "set acmidm:operatorPrivateKeyFile, or ACMIDM_OPERATOR_CLIENT_SECRET in the environment"
+                f"set {self._credentials.setting('operatorPrivateKeyFile')}, "
+                f"or {environment_variable(self._credentials.platform, 'operatorClientSecret')} in the environment"
             )
         started = time.monotonic()
-        token = self._api.request("POST", self._endpoints.token_endpoint, form=form, headers=headers).as_(_Token)
+        token = self._api.request("POST", str(self._endpoints.token_endpoint), form=form, headers=headers).as_(_Token)
         self._token = token.access_token
         # A token that lives shorter than the margin is used for half its life.
         self._renew_at = started + max(token.expires_in - _RENEW_BEFORE_END_SECONDS, token.expires_in / 2)
+
+    def _discovered(self) -> _Endpoints:
+        """OpenID Connect Discovery §4.3: who answers under another name could use an assertion, made out to that name, there."""
+        answer = self._api.request("GET", "/.well-known/openid-configuration")
+        found = answer.as_(_Endpoints)
+        setting = self._credentials.setting("issuer")
+        if str(found.address).rstrip("/") != self._issuer:
+            raise Rejected(
+                f"{answer.request}: this is issuer {found.issuer} and not {self._issuer}, so that no credentials are sent; "
+                f"set {setting} to the name that the issuer has, or see who answers there"
+            )
+        if not is_private(found.token_endpoint):
+            raise Rejected(
+                f"{answer.request}: token endpoint {found.token_endpoint} is plain http, so that no credentials are sent; "
+                f"have the issuer name it with https, or correct {setting}"
+            )
+        return found
 
     def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
         return {
@@ -99,7 +129,7 @@ class OperatorTokens:
 
     def _private_key(self) -> JWK | None:
         credentials = self._credentials
-        source = "acmidm:operatorPrivateKey"
+        source = credentials.setting("operatorPrivateKey")
         try:
             if credentials.private_key is not None:
                 return _signing_key(credentials.private_key.get_secret_value())
@@ -107,8 +137,12 @@ class OperatorTokens:
                 source = str(credentials.private_key_file)
                 return _signing_key(credentials.private_key_file.read_text("utf-8"))
         except OSError as error:
+            setting = credentials.setting("operatorPrivateKeyFile")
+            raise AuthorityError(f"the operator's key {source} cannot be read: {error.strerror}; check {setting}") from None
+        except _CannotSign:
             raise AuthorityError(
-                f"the operator's key {source} cannot be read: {error.strerror}; check acmidm:operatorPrivateKeyFile"
+                f"the operator's key {source} signs no assertion; give a key of type RSA, P-256, P-384, P-521 or Ed25519 "
+                "whose alg and use, where it has them, are those of signatures"
             ) from None
         except (ValueError, TypeError, JWException):
             raise AuthorityError(f"the operator's key {source} is no private JSON Web Key; give one with its private members") from None
@@ -116,8 +150,6 @@ class OperatorTokens:
 
     def _assertion(self, key: JWK, audience: str) -> str:
         """RFC 7523 §3: for the issuer, five minutes, its ``jti`` used once."""
-        members = key.export_public(as_dict=True)
-        algorithm = members.get("alg") or _ALGORITHMS[members["kty"] if members["kty"] == "RSA" else members["crv"]]
         now = int(time.time())
         client_id = self._credentials.client_id
         claims = {
@@ -128,16 +160,30 @@ class OperatorTokens:
             "iat": now,
             "exp": now + _ASSERTION_LIFETIME_SECONDS,
         }
-        assertion = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=claims)
-        assertion.make_signed_token(key)
-        return str(assertion.serialize())
+        return _signed(key, claims)
+
+
+class _CannotSign(Exception):
+    """The key is one, but for something else."""
 
 
 def _signing_key(text: str) -> JWK:
     key = JWK(**json.loads(text))
     if key.is_symmetric or not key.has_private:
         raise ValueError("no private key of a key pair")
+    try:
+        _signed(key, {})
+    except (JWException, LookupError, TypeError, ValueError):
+        raise _CannotSign from None
     return key
+
+
+def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
+    members = key.export_public(as_dict=True)
+    algorithm = members.get("alg") or _ALGORITHMS[members["kty"] if members["kty"] == "RSA" else members["crv"]]
+    token = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=dict(claims))
+    token.make_signed_token(key)
+    return str(token.serialize())
 
 
 def _basic(client_id: str, secret: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from components.authorities.beheerportaal import Beheerportaal
 from components.authorities.connected import ConnectedPlatform, connected
 from components.authorities.port import ClientMetadata
+from components.authorities.tokens import OperatorTokens
 from components.model.form import Platform
 from components.model.loading import load_catalogue
 from components.settings import read_settings
@@ -23,7 +25,7 @@ RETRY_DEADLINE_SECONDS = 4
 PATIENCE_SECONDS = 30
 """Where nothing is to time out: what a good answer may take on a busy machine."""
 API = "/(management|products)/v1/"
-"""The path of every request but those for tokens."""
+"""The path of every request but those for tokens, which a project does not send through the proxy."""
 ASSIGNED = "vo_info"
 
 
@@ -34,7 +36,6 @@ class ProxiedProject(Project):
         addresses = {
             "managementUrl": f"{proxy.origin}/management/v1",
             "productsUrl": f"{proxy.origin}/products/v1",
-            "issuer": f"{proxy.origin}/op",
         }
         limits = {"requestTimeoutSeconds": REQUEST_TIMEOUT_SECONDS, "retryDeadlineSeconds": RETRY_DEADLINE_SECONDS}
         self.connect(portal, **{**addresses, **limits, **config})
@@ -57,20 +58,26 @@ def platform_through(
     request_timeout_seconds: float = PATIENCE_SECONDS,
     retry_deadline_seconds: float = RETRY_DEADLINE_SECONDS,
 ) -> ConnectedPlatform:
-    """The provider's connections to a platform at ``origin``, as ``configure`` makes them."""
+    """The provider's connections to a platform at ``origin``, as ``configure`` makes them; its tokens come that way too."""
     key = folder / "operator.jwk.json"
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
     values = {
         "environment": "tni",
         "managementUrl": f"{origin}/management/v1",
         "productsUrl": f"{origin}/products/v1",
-        "issuer": f"{origin}/op",
+        "issuer": portal.issuer,
         "operatorClientId": OPERATOR,
         "operatorPrivateKeyFile": str(key),
         "requestTimeoutSeconds": request_timeout_seconds,
         "retryDeadlineSeconds": retry_deadline_seconds,
     }
-    return connected(read_settings(values.get, {}), load_catalogue(ROOT / "catalogue"))[Platform.ACMIDM]
+    platform = connected(read_settings(values.get, {}), load_catalogue(ROOT / "catalogue"))[Platform.ACMIDM]
+    # The issuer keeps its name, which assertions are made out to: only the way to it is another.
+    assert isinstance(platform.authority, Beheerportaal)
+    tokens = platform.authority._api._tokens
+    assert isinstance(tokens, OperatorTokens)
+    tokens._api.base_url = f"{origin}/op"
+    return platform
 
 
 def metadata(application: str, **changes: Any) -> ClientMetadata:

@@ -44,8 +44,8 @@ def adapter_through(
         return Api(address, tokens, timeout_seconds=timeout_seconds, retrying=Retrying(deadline_seconds))
 
     credentials = Credentials(client_id=OPERATOR, private_key=SecretStr(realm.operator_jwk))
-    issuer = realm.issuer.replace(realm.server.origin, origin)
-    return Keycloak(connect(realm.management_url, OperatorTokens(issuer, credentials, connect(issuer, None))), OPERATOR, frozenset())
+    tokens = OperatorTokens(realm.issuer, credentials, connect(realm.issuer, None))
+    return Keycloak(connect(realm.management_url, tokens), OPERATOR, frozenset())
 
 
 @pytest.fixture

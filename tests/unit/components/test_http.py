@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -119,6 +121,56 @@ def test_redirect_is_not_followed() -> None:
         assert elsewhere.requests == []
     assert isinstance(error, Rejected)
     assert "set the address to the right one" in str(error)
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_nothing_for_this_machine_goes_to_a_proxy(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """It would carry the operator's token off the machine, in the clear. Addresses elsewhere need the proxy that the environment names."""
+    with serving(in_turn(Reply(200, {"from": "proxy"}))) as proxy, serving(in_turn(Reply(200, {"from": "portal"}))) as portal:
+        monkeypatch.setenv(variable, proxy.url)
+        port = portal.url.rpartition(":")[2]
+        for address in (portal.url, f"http://localhost:{port}"):
+            one = Api(address, FakeTokens(), timeout_seconds=5, retrying=Retrying(0))
+            assert one.request("GET", "/x").document == {"from": "portal"}
+        assert proxy.requests == []
+        one = Api("http://portal.example", FakeTokens(), timeout_seconds=5, retrying=Retrying(0))
+        assert one.request("GET", "/x").document == {"from": "proxy"}
+        assert [request.path for request in proxy.requests] == ["http://portal.example/x"]
+
+
+def test_https_to_a_port_without_it_is_final() -> None:
+    """No time makes it speak TLS: one connection, at once a sentence."""
+    connections = 0
+
+    def answer() -> None:
+        nonlocal connections
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connections += 1
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(Rejected, match="does not speak https; check scheme and port"):
+            Api(address, None, timeout_seconds=5, retrying=Retrying(3)).request("GET", "/x")
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert connections == 1
+
+
+def test_address_that_is_none_is_a_sentence() -> None:
+    """As of a client whose ID, as a server gave it, is longer than an address may be."""
+    one = Api("http://127.0.0.1:1", None, timeout_seconds=5, retrying=Retrying(0))
+    with pytest.raises(Rejected, match="this is no address") as caught:
+        one.request("GET", "/clients/" + "x" * 70_000)
+    assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize("status", [200, 404, 403])

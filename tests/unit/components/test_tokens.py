@@ -11,32 +11,40 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from pydantic import SecretStr
 
 from components.authorities import tokens
-from components.authorities.errors import AuthorityError, NotAllowed
+from components.authorities.errors import AuthorityError, NotAllowed, Rejected, Unintelligible
 from components.authorities.http import Api
 from components.authorities.retry import Retrying
 from components.authorities.tokens import Credentials, OperatorTokens
+from components.model.form import Platform
+from tests.support.answers import Answering, replies
+from tests.support.fault_proxy import FaultProxy
 from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
 
 KEY = ECKey.generate_key("P-256", {"kid": "operator", "use": "sig"})
 
 
 class Issuer:
-    """Discovery and a token endpoint that numbers its tokens."""
+    """Discovery and a token endpoint that numbers its tokens; ``changes`` are members of the first, ``{}`` in them is the origin."""
 
-    def __init__(self, expires_in: float | None = 3600) -> None:
+    def __init__(self, expires_in: float | None = 3600, **changes: str) -> None:
         self.expires_in = expires_in
+        self.changes = changes
         self.issued: list[Request] = []
 
     def __call__(self, request: Request) -> Reply:
         if request.path.endswith("/.well-known/openid-configuration"):
             origin = f"http://{request.headers['host']}"
-            return Reply(200, {"issuer": f"{origin}/op", "token_endpoint": f"{origin}/op/token"})
+            document = {"issuer": "{}/op", "token_endpoint": "{}/op/token", **self.changes}
+            return Reply(200, {name: value.replace("{}", origin) for name, value in document.items()})
         self.issued.append(request)
         lifetime = {} if self.expires_in is None else {"expires_in": self.expires_in}
         return Reply(200, {"access_token": f"token-{len(self.issued)}", "token_type": "Bearer", **lifetime})
@@ -130,6 +138,78 @@ def test_assertion_is_what_rfc_7523_asks(tmp_path: Path, key: Key, algorithm: st
     assert len({assertion.claims["jti"] for assertion in decoded}) == 2
 
 
+@pytest.mark.parametrize("issuer", ["{}/elsewhere", "https://issuer.example/op", "{}", "{}/op?a=b", "https://[::1", ""])
+def test_issuer_of_another_name_gets_nothing(issuer: str) -> None:
+    """It would make itself the audience of an assertion, and use that at the real one (OpenID Connect Discovery §4.3)."""
+    script = Issuer(issuer=issuer)
+    with serving(script) as server, pytest.raises(AuthorityError) as caught:
+        operator(server).current()
+    assert script.issued == []
+    assert "so that no credentials are sent; set acmidm:issuer to" in str(caught.value) or isinstance(caught.value, Unintelligible)
+
+
+@pytest.mark.parametrize("change", [("/op", "/op/"), ("http://", "HTTP://")], ids=["slash", "capitals"])
+def test_issuer_may_spell_its_name_otherwise(change: tuple[str, str]) -> None:
+    """A slash or capitals are no other name; the audience is as the issuer has it."""
+    script = Issuer()
+    with serving(script) as server:
+        name = f"{server.url}/op".replace(*change)
+        script.changes["issuer"] = name
+        operator(server).current()
+    (assertion,) = parse_qs(script.issued[0].body.decode())["client_assertion"]
+    assert jwt.decode(assertion, KEY, algorithms=["ES256"]).claims["aud"] == name
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://issuer.example/token", "http://127.0.0.1.example/token", "http://[::1", "token", "ftp://127.0.0.1/"]
+)
+def test_token_endpoint_in_the_clear_gets_nothing(endpoint: str) -> None:
+    """The settings hold every other address to https or loopback; a client secret follows this one."""
+    with serving(Issuer(token_endpoint=endpoint)) as server, pytest.raises((Rejected, Unintelligible)) as caught:
+        operator(server, client_secret=SecretStr("secret")).current()
+    assert "is plain http, so that no credentials are sent" in str(caught.value) or "(at token_endpoint)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        *({"access_token": token} for token in ("é", "", "a b", "a\n")),
+        *({"expires_in": seconds} for seconds in (float("nan"), float("inf"))),
+    ],
+    ids=str,
+)
+def test_token_that_no_header_can_hold_or_that_never_ends(members: dict[str, Any]) -> None:
+    """One that lives NaN seconds would never be renewed."""
+
+    class Strange(Issuer):
+        def __call__(self, request: Request) -> Reply:
+            reply = super().__call__(request)
+            return reply if "issuer" in reply.body else Reply(200, {**reply.body, **members})
+
+    with serving(Strange()) as server, pytest.raises(Unintelligible, match=next(iter(members))):
+        operator(server).current()
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_only_our_own_errors_come_out(data: st.DataObject) -> None:
+    """Whatever discovery and token endpoint answer, here both the same; what is accepted as a token fits into a header."""
+    with FaultProxy("http://127.0.0.1:9") as proxy:
+        right = {"issuer": f"{proxy.origin}/op", "token_endpoint": f"{proxy.origin}/op/token", "access_token": "token", "expires_in": 60}
+        answering = Answering(data.draw(replies(right)))
+        proxy.rule(".*", "", answering, times=None)
+        api = Api(f"{proxy.origin}/op", None, timeout_seconds=10, retrying=Retrying(0))
+        credentials = Credentials(client_id="operator", client_secret=SecretStr("secret"))
+        try:
+            said = OperatorTokens(f"{proxy.origin}/op", credentials, api).current()
+        except AuthorityError as error:
+            said = str(error)
+            assert len(said.splitlines()) == 1
+            assert said.isprintable()
+        else:
+            assert httpx.Headers({"authorization": f"Bearer {said}"}).raw
+
+
 def test_secret_goes_as_basic_authentication() -> None:
     """RFC 6749 §2.3.1: both halves are form-encoded first, so that a colon in the client-ID does no harm."""
     issuer = Issuer()
@@ -141,9 +221,17 @@ def test_secret_goes_as_basic_authentication() -> None:
     assert b"pass" not in issuer.issued[0].body
 
 
-def test_no_credentials_at_all() -> None:
-    with serving(Issuer()) as server, pytest.raises(NotAllowed, match="neither a private key nor a secret; set acmidm:operatorPriv"):
-        operator(server, client_secret=None).current()
+@pytest.mark.parametrize(
+    ("platform", "named"),
+    [
+        (Platform.ACMIDM, "acmidm:operatorPrivateKeyFile, or ACMIDM_OPERATOR_CLIENT_SECRET"),
+        (Platform.GEOSECURE, "acmidm:geosecureOperatorPrivateKeyFile, or GEOSECURE_OPERATOR_CLIENT_SECRET"),
+    ],
+)
+def test_no_credentials_at_all(platform: Platform, named: str) -> None:
+    """The settings of the platform that lacks them, by their names."""
+    with serving(Issuer()) as server, pytest.raises(NotAllowed, match=f"neither a private key nor a secret; set {named} in the env"):
+        operator(server, client_secret=None, platform=platform).current()
 
 
 PUBLIC = json.dumps(KEY.as_dict(private=False))
@@ -156,6 +244,28 @@ def test_key_that_is_none(text: str) -> None:
         operator(server, private_key=SecretStr(text)).current()
     assert "acmidm:operatorPrivateKey is no private JSON Web Key" in str(caught.value)
     assert "very-private" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ECKey.generate_key("secp256k1"),
+        OKPKey.generate_key("Ed448"),
+        OKPKey.generate_key("X25519"),
+        RSAKey.generate_key(2048, {"alg": "RSA-OAEP-256"}),
+        RSAKey.generate_key(2048, {"alg": "HS256"}),
+        RSAKey.generate_key(2048, {"use": "enc"}),
+        ECKey.generate_key("P-256", {"alg": "RS256"}),
+        ECKey.generate_key("P-256", {"key_ops": ["deriveKey"]}),
+    ],
+    ids=["secp256k1", "Ed448", "X25519", "alg of encryption", "alg of secrets", "use of encryption", "alg of another type", "key_ops"],
+)
+def test_key_that_signs_nothing(key: Key) -> None:
+    """A sentence in place of what the library says, before anything is sent."""
+    script = Issuer()
+    with serving(script) as server, pytest.raises(AuthorityError, match="acmidm:operatorPrivateKey signs no assertion; give a key of"):
+        operator(server, private_key=SecretStr(json.dumps(key.as_dict(private=True)))).current()
+    assert script.issued == []
 
 
 def test_file_that_cannot_be_read(tmp_path: Path) -> None:
