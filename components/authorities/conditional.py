@@ -33,9 +33,11 @@ def replace(
         if current == wanted and not force:
             return
         if known is not None and current not in (known, wanted):
+            difference = told(known, current, wanted)
             raise ChangedMeanwhile(
-                f"someone else changed {document} since the last refresh: {told(known, current, wanted)}, and nothing was written; "
-                "run pulumi refresh, see the change in a preview, then run pulumi up"
+                f"someone else changed {document} since the last refresh: {difference}, and nothing was written; "
+                "run pulumi refresh, see the change in a preview, then run pulumi up",
+                difference,
             )
         write(wanted, etag)
 

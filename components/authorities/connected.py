@@ -32,6 +32,8 @@ class ConnectedPlatform:
         self.products = tuple(catalogue.validators)
         self.unsettled: set[str] = set()
         """The natural keys whose client should have been made or taken over in this run, and was not."""
+        self.taken_over: set[str] = set()
+        """The clients that were found by their natural key in this run: what they have is from earlier runs, or earlier names of forms."""
         self.refused: set[str] = set()
         """Those of them whose form names a client-ID that cannot be taken over, so that nobody knows which client it meant."""
         self.authority = _authority(platform, connect(str(platform.management_url), tokens, retrying=retrying()), assigned)

@@ -4,11 +4,16 @@
 
     AuthorityError
     ├── Unreachable        no usable answer within the deadline
+    │   └── Passing        one try of those: another may do (retry.py)
     ├── NotAllowed         401 or 403: the operator may not do this
+    │   └── TokenRefused   401: with another token it may (http.py)
     ├── NotFound           404: the only answer that means gone
     ├── AlreadyRegistered  409: a client with this natural key exists
-    ├── ChangedMeanwhile   412, or another writer's change that would be lost
+    ├── ChangedMeanwhile   another writer's change that would be lost
+    │   ├── Stale          412: not even written (http.py)
+    │   └── Unsettled      what was written is not what is there (keycloak_writes.py)
     ├── Rejected           the request is refused as it is
+    │   └── Failed         500: by a server that failed itself (http.py)
     └── Unintelligible     an answer that is not what this API gives
 """
 
@@ -57,7 +62,11 @@ class AlreadyRegistered(AuthorityError):
 
 
 class ChangedMeanwhile(AuthorityError):
-    pass
+    """``difference`` is between what was known and what was found, None where that was not looked at."""
+
+    def __init__(self, sentence: str, difference: str | None = None) -> None:
+        self.difference = difference
+        super().__init__(sentence)
 
 
 class Rejected(AuthorityError):

@@ -45,15 +45,16 @@ def settle(
     Nothing is written where ``wanted`` is there already, unless ``force``. What is neither ``known``, ``wanted`` nor
     ``on_the_way`` from one to the other is another writer's change that nobody has reviewed. Raises ChangedMeanwhile.
     """
-    written = False
+    begun = written = False
 
     def attempt() -> None:
-        nonlocal written
+        nonlocal begun, written
         client = read()
         current = part(client)
         if current == wanted and (written or not force):
             return
         require_known(current)
+        begun = True
         write(client)
         written = True
         after = part(read())
@@ -65,10 +66,14 @@ def settle(
             )
 
     def require_known(current: Value) -> None:
-        if known is not None and current not in (known, wanted) and not on_the_way(current):
-            raise ChangedMeanwhile(
-                f"someone else changed {document} since the last refresh: {told(known, current, wanted)}, and nothing was overwritten; "
-                "run pulumi refresh, see the change in a preview, then run pulumi up"
-            )
+        if known is None or current in (known, wanted) or on_the_way(current):
+            return
+        difference = told(known, current, wanted)
+        what = f"since the last refresh: {difference}, and nothing was overwritten"
+        if begun:
+            what = f"while it was written: {difference} since the last refresh, and what is there may be of both"
+        raise ChangedMeanwhile(
+            f"someone else changed {document} {what}; run pulumi refresh, see the change in a preview, then run pulumi up", difference
+        )
 
     again(attempt)

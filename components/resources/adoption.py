@@ -80,5 +80,11 @@ def client_to_adopt(props: Mapping[str, Any]) -> str | None:
     return None
 
 
+def is_adopted(props: Mapping[str, Any]) -> bool:
+    """Whether a create is for the very client that ``check`` compared, so that what it saw there may be overwritten, and no more."""
+    adopt = props.get("adopt")
+    return isinstance(adopt, Mapping) and adopt.get("client_id") == props["client_id"]
+
+
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

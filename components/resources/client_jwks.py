@@ -12,7 +12,7 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 from components.authorities.connected import ConnectedPlatform
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
-from components.resources.adoption import asked
+from components.resources.adoption import asked, is_adopted
 from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
 
 
@@ -23,9 +23,11 @@ class ClientJwksProvider(AuthorityProvider):
         return snapshot.jwks, inputs["jwks"]
 
     def create(self, props: Properties) -> CreateResult:
-        inputs = inputs_of(props)
-        self.on(props).authority.replace_jwks(props["client_id"], None, inputs["jwks"])
-        return CreateResult(props["client_id"], inputs)
+        platform, inputs, client_id = self.on(props), inputs_of(props), props["client_id"]
+        seen = platform.clients.get(client_id) if is_adopted(props) else None
+        platform.authority.replace_jwks(client_id, seen.jwks if seen else None, inputs["jwks"])
+        platform.clients.forget(client_id)
+        return CreateResult(client_id, inputs)
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)

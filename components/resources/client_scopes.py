@@ -14,7 +14,7 @@ from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import NotFound
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
-from components.resources.adoption import asked
+from components.resources.adoption import asked, is_adopted
 from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
 
 NOT_DECLARED = "granted outside this project"
@@ -27,8 +27,12 @@ class ClientScopesProvider(AuthorityProvider):
         return dict.fromkeys(_granted(platform, snapshot, inputs), "granted"), dict.fromkeys(inputs["scopes"], "granted")
 
     def create(self, props: Properties) -> CreateResult:
-        self.on(props).authority.replace_scopes(props["client_id"], None, frozenset(props["scopes"]))
-        return CreateResult(props["client_id"], inputs_of(props))
+        platform, client_id = self.on(props), props["client_id"]
+        seen = platform.clients.get(client_id) if is_adopted(props) else None
+        known = frozenset(_granted(platform, seen, props)) if seen else None
+        platform.authority.replace_scopes(client_id, known, frozenset(props["scopes"]))
+        platform.clients.forget(client_id)
+        return CreateResult(client_id, inputs_of(props))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         platform = self.on(props)

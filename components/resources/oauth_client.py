@@ -56,13 +56,15 @@ class OAuthClientProvider(AuthorityProvider):
         authority, wanted, secret = self.on(props).authority, _metadata(props), props.get("client_secret")
         adopted = client_to_adopt(props)
         if adopted is not None:
-            client = authority.update(adopted, None, wanted, secret)
+            seen = platform.clients.get(adopted)  # what `check` compared
+            client = authority.update(adopted, seen.client.metadata if seen else None, wanted, secret)
         else:
             try:
                 client = authority.register(wanted, secret)
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, wanted)
                 client = authority.update(existing.client_id, existing.metadata, wanted, secret)
+                platform.taken_over.add(client.client_id)
         platform.unsettled.discard(props["software_id"])
         return CreateResult(
             client.client_id, {**inputs_of(props), "client_id": client.client_id, **_of_secret(authority, client.client_id, secret)}

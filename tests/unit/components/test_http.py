@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import BaseModel
 
-from components.authorities import http
+from components.authorities import errors, http, keycloak_writes  # noqa: F401 - the last one has errors of its own
 from components.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
@@ -88,6 +88,19 @@ def test_status_tells_the_error(status: int, kind: type[AuthorityError]) -> None
     assert f"{status} " in what
     assert "because of this" in what
     assert to_do
+
+
+def test_tree_of_errors_is_drawn_whole() -> None:
+    """Each class stands under its parent in the module's docstring."""
+
+    def drawn(kind: type[AuthorityError], depth: int = 0) -> Iterator[tuple[int, str]]:
+        yield depth, kind.__name__
+        for child in kind.__subclasses__():
+            yield from drawn(child, depth + 1)
+
+    lines = (line for line in (errors.__doc__ or "").splitlines() if "─ " in line or line.strip() == "AuthorityError")
+    found = [(line.replace("│", " ").rstrip().index(name) // 4 - 1, name) for line in lines for name in [line.split("─ ")[-1].split()[0]]]
+    assert sorted(found) == sorted(drawn(AuthorityError))
 
 
 @pytest.mark.parametrize(
