@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.authorities.connected import Connected
+from components.authorities.keycloak_wire import client_id_for
 from components.authorities.port import ClientSnapshot, RegisteredClient
 from components.model.connection import Connection
 from components.model.form import Environment, Platform
@@ -61,10 +63,25 @@ class Declared:
 
 
 def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot]]:
-    """Every client of every platform, page by page. Raises AuthorityError."""
+    """Every client of every platform. Raises AuthorityError."""
     for platform, connected in platforms.items():
-        for snapshot in connected.authority.clients():
+        for snapshot in _without_borrowed_keys(list(connected.authority.clients())):
             yield platform, snapshot
+
+
+def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSnapshot]:
+    """A client that was copied in Keycloak's console has the natural key of another, and is no form's by that.
+
+    Where none of them got its client-ID from the key, which one is the copy cannot be told: then none is a form's by it.
+    """
+    held = Counter(snapshot.client.metadata.software_id for snapshot in snapshots)
+    for snapshot in snapshots:
+        client = snapshot.client
+        key = client.metadata.software_id
+        if key is not None and held[key] > 1 and client.client_id != client_id_for(key):
+            yield replace(snapshot, client=replace(client, metadata=replace(client.metadata, software_id=None)))
+        else:
+            yield snapshot
 
 
 def undeclared(platform: Platform, client: RegisteredClient) -> UndeclaredClient:

@@ -89,6 +89,19 @@ class Beheerportaal:
 
         conditional.replace(read, write, known=known, wanted=wanted, document=f"the JWK Set of client {client_id}")
 
+    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+        client = self.read(client_id)
+        if client is None:
+            return None
+        scopes, jwks = self.read_scopes(client_id), self.read_jwks(client_id)
+        if scopes is not None and jwks is not None:
+            return ClientSnapshot(client, scopes, jwks)
+        if self.read(client_id) is None:  # removed since
+            return None
+        raise Unintelligible(
+            f"client {client_id} of {self._api.base_url} exists, but not its scopes or its JWK Set (404); check the address and the server"
+        )
+
     def clients(self) -> Iterator[ClientSnapshot]:
         for page in pages(self._api, "/clients", WireClientPage):
             yield from (item.snapshot for item in page.items)

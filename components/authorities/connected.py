@@ -54,13 +54,11 @@ class ConnectedPlatform:
             )
 
     def _snapshot(self, client_id: str) -> ClientSnapshot | None:
-        client = self.authority.read(client_id)
-        if client is None:
+        snapshot = self.authority.snapshot(client_id)
+        if snapshot is None:
             # A wrong address answers 404 to everything, and must not empty the state: then there is no list either.
             next(iter(self.authority.clients()), None)
-        scopes = self.authority.read_scopes(client_id) if client else None
-        jwks = self.authority.read_jwks(client_id) if client else None
-        return None if client is None or scopes is None or jwks is None else ClientSnapshot(client, scopes, jwks)
+        return snapshot
 
     def _configuration(self, product: str, client_id: str) -> Configuration | None:
         configuration = self.product_api.read(product, client_id)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from components.authorities.errors import AlreadyRegistered, NotAllowed, NotFound
+from components.authorities.errors import AlreadyRegistered, NotAllowed, NotFound, Rejected
 from components.authorities.http import Api, Failed
 from components.authorities.keycloak_events import AdminEvents
 from components.authorities.keycloak_scopes import RealmScopes, listed
@@ -43,7 +43,7 @@ class Keycloak:
         self._assigned = assigned
         self._scopes = RealmScopes(api)
         self._lock = threading.Lock()
-        self._adopted: dict[str, str] | None = None
+        self._listed: dict[str, str | None] | None = None
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         client_id = self._known_by_another_id(metadata.software_id)
@@ -125,6 +125,10 @@ class Keycloak:
             document=f"the JWK Set of client {client_id}",
         )
 
+    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+        client = self._find(client_id)
+        return client.snapshot if client else None
+
     def clients(self) -> Iterator[ClientSnapshot]:
         """Every client that a machine logs in with or that this project declares, but not the operator's own."""
         return (client.snapshot for client in self._all() if client.is_connection and client.client_id != self._operator)
@@ -199,11 +203,21 @@ class Keycloak:
         again(attempt)
 
     def _known_by_another_id(self, software_id: str | None) -> str | None:
-        """The client that has a natural key but was adopted with the client-ID it had. All clients are listed for it, once per run."""
+        """The client that has a natural key but was adopted with the client-ID it had. All clients are listed for it, once per run.
+
+        One that was copied in the console has the natural key too: beside the client that got its ID from it, it counts for nothing.
+        """
         if software_id is None:
             return None
         with self._lock:
-            if self._adopted is None:
-                keys = ((client.metadata.software_id, client.client_id) for client in self._all())
-                self._adopted = {key: client_id for key, client_id in keys if key is not None and client_id != client_id_for(key)}
-            return self._adopted.get(software_id)
+            if self._listed is None:
+                self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
+        if client_id_for(software_id) in self._listed:
+            return None
+        having = sorted(client_id for client_id, key in self._listed.items() if key == software_id)
+        if len(having) > 1:
+            raise Rejected(
+                f"clients {', '.join(having)} of {self._api.base_url} have the same natural key {software_id}; "
+                "see which is a copy of the other, and take the attribute acmidm.software_id away from it"
+            )
+        return having[0] if having else None

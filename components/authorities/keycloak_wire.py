@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
@@ -41,7 +40,7 @@ _FLOW_ATTRIBUTES = {
 }
 _OWN = "acmidm."
 _OWN_ATTRIBUTES = ("software_id", "managed_by", "ovo_code", "kbo_number", "application", "token_endpoint_auth_method")
-_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_LONGEST_SECONDS = 16
 _TRUE = "true"
 _KEYCLOAKS_OWN = frozenset(
     {"account", "account-console", "admin-cli", "admin-permissions", "broker", "realm-management", "security-admin-console"}
@@ -117,7 +116,7 @@ class WireClient(BaseModel):
 
     @property
     def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, self.metadata, int(self.attributes.get(_SECRET_SET_AT) or 0))
+        return RegisteredClient(self.client_id, self.metadata, _seconds(self.attributes.get(_SECRET_SET_AT) or ""))
 
     @property
     def snapshot(self) -> ClientSnapshot:
@@ -227,14 +226,9 @@ def _keys(text: str) -> Jwks:
         keys = None
     if not isinstance(keys, list):
         return {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
-    return by_name(_key(number, key) for number, key in enumerate(keys, 1))
+    return by_name(keys)
 
 
-def _key(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
-    if not isinstance(key, dict):
-        return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
-    public = {name: value for name, value in key.items() if name not in _PRIVATE_MEMBERS}
-    if len(public) < len(key):
-        public["private"] = "this key has private members, which are not shown"
-    kid = key.get("kid")
-    return kid if isinstance(kid, str) and kid else f"without kid {number}", public
+def _seconds(text: str) -> int:
+    """Whole seconds since 1970; 0 for what somebody wrote there that is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_SECONDS else 0

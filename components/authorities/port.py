@@ -77,6 +77,9 @@ class Authority(Protocol):
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None: ...
 
+    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+        """The client with all that lives inside it, in as few requests as it takes."""
+
     def clients(self) -> Iterator[ClientSnapshot]:
         """Every client, page by page."""
 

@@ -80,21 +80,14 @@ class WireScopes(_Wire):
     scopes: list[str]
 
 
-class WireKey(BaseModel):
-    """One key: its ``kid`` is what this project looks at, the rest is kept as it is."""
-
-    model_config = ConfigDict(extra="allow")
-    kid: str
-
-
 class WireJwks(_Wire):
-    """RFC 7517 §5."""
+    """RFC 7517 §5. A key is looked at no further than for its ``kid``, which it need not have."""
 
-    keys: list[WireKey]
+    keys: list[Any]
 
     @property
     def by_kid(self) -> Jwks:
-        return by_name((key.kid, key.model_dump()) for key in self.keys)
+        return by_name(self.keys)
 
 
 class WireListedClient(WireRegisteredClient):

@@ -22,6 +22,7 @@ METADATA = metadata()
 CALLS: dict[str, Callable[[Keycloak], object]] = {
     "read": lambda keycloak: keycloak.read("any"),
     "read_scopes": lambda keycloak: keycloak.read_scopes("any"),
+    "snapshot": lambda keycloak: keycloak.snapshot("any"),
     "read_jwks": lambda keycloak: keycloak.read_jwks("any"),
     "clients": lambda keycloak: list(keycloak.clients()),
     "register": lambda keycloak: keycloak.register(METADATA, None),
@@ -38,7 +39,12 @@ CLIENT: dict[str, Any] = {
     "enabled": True,
     "clientAuthenticatorType": "client-jwt",
     "serviceAccountsEnabled": True,
-    "attributes": {"acmidm.software_id": "any", "use.jwks.string": "true", "jwks.string": json.dumps({"keys": [{"kid": "key-1"}]})},
+    "attributes": {
+        "acmidm.software_id": "any",
+        "use.jwks.string": "true",
+        "jwks.string": json.dumps({"keys": [{"kid": "key-1"}]}),
+        "client.secret.creation.time": "1795580548",
+    },
     "defaultClientScopes": ["a"],
     "optionalClientScopes": ["b"],
     "protocolMappers": [{"id": "3", "name": "claim"}],
@@ -99,6 +105,15 @@ def test_json_inside_json(fuzzed: Fuzzed, call: Callable[[Keycloak], object]) ->
         for document in ({**WHOLE, "attributes": attributes}, {**WHOLE, "representation": text}):
             fuzzed.answering.reply = Reply(200, (("content-type", "application/json"),), json.dumps([document, WHOLE]).encode())
             require_one_sentence(fuzzed, call)
+
+
+@pytest.mark.parametrize("time", ["abc", "", "-1", "1.5", "\u0661", "9" * 5000, None])
+def test_a_time_that_somebody_typed_stops_nothing(fuzzed: Fuzzed, time: str | None) -> None:
+    """One client would otherwise end every listing and refresh."""
+    attributes = {**CLIENT["attributes"], "client.secret.creation.time": time}
+    fuzzed.answering.reply = Reply(200, (("content-type", "application/json"),), json.dumps([{**WHOLE, "attributes": attributes}]).encode())
+    (found,) = fuzzed.keycloak.clients()
+    assert found.client.client_secret_updated_at == 0
 
 
 def require_one_sentence(fuzzed: Fuzzed, call: Callable[[Keycloak], object]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
 from components.authorities.keycloak import Keycloak
 from components.authorities.port import Jwks
+from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
 from tests.support.portal import new_key, public_jwk
@@ -203,6 +204,43 @@ def test_what_stands_in_a_jwk_set_by_hand_never_stops_a_run(realm: TestRealm, ad
     assert adapter.read_jwks(client_id) == {}
 
 
+def test_a_copy_made_in_the_console_is_not_taken_for_the_client(realm: TestRealm) -> None:
+    """Export and import of a client takes its attributes along, the natural key among them: after a lost state the original is found."""
+    wanted = metadata()
+    client_id = realm.adapter().register(wanted, None).client_id
+    attributes = realm.client(client_id)["attributes"]
+    realm.add_client("a-copy", attributes=attributes)
+    with pytest.raises(AlreadyRegistered) as refused:
+        realm.adapter().register(wanted, None)
+    assert refused.value.client_id == client_id
+    realm.change(client_id, attributes={"acmidm.software_id": ""})
+    with pytest.raises(AlreadyRegistered) as refused:
+        realm.adapter().register(wanted, None)
+    assert refused.value.client_id == client_id, "it is the one whose client-ID comes from the key, whatever was done to it"
+
+    # Neither has its client-ID from the key: one was adopted, and nobody can tell which.
+    realm.remove(client_id)
+    with pytest.raises(AlreadyRegistered) as refused:
+        realm.adapter().register(wanted, None)
+    assert refused.value.client_id == "a-copy"
+    realm.add_client("another-copy", attributes=attributes)
+    with pytest.raises(Rejected, match=f"clients a-copy, another-copy of .* have the same natural key {wanted.software_id}; see which"):
+        realm.adapter().register(wanted, None)
+    for copy in ("a-copy", "another-copy"):
+        realm.remove(copy)
+
+
+def test_a_client_is_read_in_one_request(realm: TestRealm) -> None:
+    """With scopes and keys: Keycloak gives whole clients."""
+    wanted = metadata()
+    client_id = realm.adapter().register(wanted, None).client_id
+    with FaultProxy(realm.server.origin) as proxy:
+        snapshot = realm.adapter(origin=proxy.origin).snapshot(client_id)
+        assert len(proxy.requests) == 1
+    assert snapshot is not None
+    assert (snapshot.client.metadata, snapshot.scopes, snapshot.jwks) == (wanted, frozenset(), {})
+
+
 def test_removing(adapter: Keycloak) -> None:
     client_id = adapter.register(metadata(), None).client_id
     adapter.remove(client_id)
@@ -210,6 +248,7 @@ def test_removing(adapter: Keycloak) -> None:
     assert adapter.read(client_id) is None
     assert adapter.read_scopes(client_id) is None
     assert adapter.read_jwks(client_id) is None
+    assert adapter.snapshot(client_id) is None
     with pytest.raises(NotFound, match=f"client {client_id} does not exist"):
         adapter.replace_jwks(client_id, None, {})
     with pytest.raises(NotFound, match=f"client {client_id} does not exist"):

@@ -8,16 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from components.authorities.errors import AlreadyRegistered
 from components.authorities.http import Failed
 from components.authorities.keycloak import Keycloak
 from tests.support import faults
 from tests.support.engine import Project
-from tests.support.fault_proxy import Exchange, Fault, FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.keycloak import TestRealm, metadata
 from tests.support.keycloak_platform import Platform
-from tests.support.portal import new_key, public_jwk
 
 # As Keycloak says it, whatever went wrong inside.
 OPTIMISTIC_LOCK = faults.answer(
@@ -64,33 +62,6 @@ def test_a_conflict_that_does_not_pass_ends_in_a_sentence(proxy: FaultProxy, ada
     with pytest.raises(Failed, match=r"PUT .*: 500 .*; see the server's log"):
         adapter.update(client_id, before, metadata(), None)
     assert len(proxy.seen("PUT", "/clients/[^/]+$")) == 6
-
-
-def test_a_create_that_failed_half_way_is_found(realm: TestRealm, proxy: FaultProxy, adapter: Keycloak) -> None:
-    """500 after the client was made: the next try is told that it exists, and by which client-ID."""
-    wanted = metadata()
-
-    def made_but_failed(exchange: Exchange) -> None:
-        exchange.forward()
-        OPTIMISTIC_LOCK(exchange)
-
-    proxy.rule("POST", "/clients$", made_but_failed)
-    with pytest.raises(AlreadyRegistered, match="already exists") as refused:
-        adapter.register(wanted, None)
-    assert refused.value.client_id in realm.client_ids()
-
-
-def test_a_failed_key_replacement_weakens_nothing(realm: TestRealm, proxy: FaultProxy, adapter: Keycloak) -> None:
-    """The old keys and the way of authenticating stay as they were, and go on working."""
-    key = new_key("old")
-    client_id = adapter.register(metadata(), None).client_id
-    adapter.replace_jwks(client_id, {}, {"old": public_jwk(key)})
-    before = realm.client(client_id)
-    proxy.rule("PUT", "/clients/[^/]+$", OPTIMISTIC_LOCK, times=None)
-    with pytest.raises(Failed):
-        adapter.replace_jwks(client_id, None, {"new": public_jwk(new_key("new"))})
-    assert realm.client(client_id) == before
-    assert realm.request_token(key, client_id).status_code == 200
 
 
 def test_scopes_are_granted_before_others_are_withdrawn(realm: TestRealm, proxy: FaultProxy, adapter: Keycloak) -> None:

@@ -126,12 +126,19 @@ def test_what_keycloak_gives_to_clients_made_in_its_console_is_named(platform: P
 
 
 def test_unmanaged_lists_what_no_form_declares(platform: Platform, project: Project) -> None:
-    """The client made by hand; not the declared one, the operator, or what Keycloak makes in each realm."""
-    write_form(project.forms, scopes=(PLAIN,))
+    """The client made by hand, and a copy of the declared one; not that itself, the operator, or what Keycloak makes in each realm."""
+    form = write_form(project.forms, scopes=(PLAIN,))
     project.apply()
+    (attributes,) = (
+        client["attributes"]
+        for client in map(platform.realm.client, platform.realm.client_ids())
+        if client["attributes"].get("acmidm.application") == form.application
+    )
+    platform.realm.add_client("a-copy", name="Stad Gent - kopie", attributes=attributes)
     made_by_hand(platform, "forgotten", "Stad Gent - vergeten", PLAIN, keys=())
     found = CommandLine(project).run("unmanaged", "--stack", "tni", "--output", "json")
     assert found.code == 1, found.output
     report = json.loads(found.stdout)
-    assert [(client["client_id"], client["client_name"]) for client in report["undeclared"]] == [("forgotten", "Stad Gent - vergeten")]
-    assert report["clients"] == 2
+    listed = {client["client_id"]: client["client_name"] for client in report["undeclared"]}
+    assert listed == {"forgotten": "Stad Gent - vergeten", "a-copy": "Stad Gent - kopie"}
+    assert report["clients"] == 3

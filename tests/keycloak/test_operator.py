@@ -6,8 +6,13 @@ import time
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from components.authorities.errors import NotAllowed, Rejected
+from components.authorities.http import Api
+from components.authorities.keycloak import Keycloak
+from components.authorities.retry import Retrying
+from components.authorities.tokens import Credentials, OperatorTokens
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.realm import Realm, set_up
 from keycloak_sandbox.server import Server
@@ -63,6 +68,24 @@ def test_without_its_right_nothing_counts_as_gone(keycloak_server: Server, admin
     for read in (lambda: adapter.read(client_id), lambda: list(adapter.clients())):
         with pytest.raises(NotAllowed, match="sees no client at all"):
             read()
+
+
+def test_it_may_have_a_secret_in_place_of_a_key(keycloak_server: Server, administrator: Admin) -> None:
+    """As docs/keycloak.md offers it; form-encoded first (RFC 6749 §2.3.1), so that no character of it does harm."""
+    realm = make_realm(keycloak_server, administrator)
+    secret = "of an operator: 100 % + /é"
+    realm.change(OPERATOR, clientAuthenticatorType="client-secret", secret=secret)
+
+    def adapter(given: str) -> Keycloak:
+        credentials = Credentials(client_id=OPERATOR, client_secret=SecretStr(given))
+        tokens = OperatorTokens(realm.issuer, credentials, Api(realm.issuer, None, timeout_seconds=30, retrying=Retrying(30)))
+        return Keycloak(Api(realm.management_url, tokens, timeout_seconds=30, retrying=Retrying(30)), OPERATOR, frozenset())
+
+    client_id = adapter(secret).register(metadata(), None).client_id
+    assert adapter(secret).read(client_id) is not None
+    with pytest.raises(NotAllowed, match=r"401 .*check the operator's credentials") as refused:
+        adapter("another").read(client_id)
+    assert "another" not in str(refused.value)
 
 
 def test_another_realms_address_says_nothing_of_a_client(realm: TestRealm) -> None:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
+
+from components.authorities.errors import Unintelligible
 from components.authorities.reads import ReadOnce
+from tests.faults.between import metadata, platform_through
+from tests.support import faults
+from tests.support.fault_proxy import FaultProxy
+from tests.support.portal import RunningPortal
 
 
 class Server:
@@ -83,3 +91,18 @@ def test_threads_share_what_one_of_them_reads() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(found == list(server.documents.values()) for found in pool.map(read, range(8)))
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("part", ["scopes", "jwks"])
+def test_a_part_that_is_missing_makes_no_client_gone(portal: RunningPortal, tmp_path: Path, application: str, part: str) -> None:
+    """The client answered: a 404 on what lives inside it is no sign that it is gone, unless it went meanwhile."""
+    with FaultProxy(portal.origin) as proxy:
+        first, second = (platform_through(proxy.origin, portal, tmp_path) for _ in range(2))
+        client_id = first.authority.register(metadata(application), None).client_id
+        missing = faults.answer(404, b"{}", "application/json")
+        proxy.rule("GET", f"/{part}$", missing, times=None)
+        with pytest.raises(Unintelligible, match=f"client {client_id} of .* exists, but not its scopes or its JWK Set"):
+            first.clients.get(client_id)
+        proxy.heal()
+        proxy.rule("GET", f"/{part}$", faults.after(lambda: second.authority.remove(client_id), missing))
+        assert second.clients.get(client_id) is None
