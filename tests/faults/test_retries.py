@@ -50,7 +50,7 @@ def grow(found: list[float]) -> bool:
 
     The last one is cut short by the deadline.
     """
-    longer = [wait - 0.2 * 2**number for number, wait in enumerate(found[:-1])]
+    longer = [wait - 0.2 * 2.0**number for number, wait in enumerate(found[:-1])]
     return min(longer) >= -0.02 and max(longer) - min(longer) > 0.01
 
 
