@@ -158,7 +158,7 @@ def test_nothing_a_file_holds_gives_a_traceback(workspace: Workspace) -> None:
 
 def test_the_schemas_are_written_once_and_checked(workspace: Workspace) -> None:
     """Those of forms, catalogue files and reports: written where they are not there, and only then."""
-    names = ("onboarding", "catalogue", "review", "drift", "status", "promote")
+    names = ("onboarding", "catalogue", "review", "drift", "status", "promote", "unmanaged")
     assert acmidm("schema").stdout.splitlines() == [f"schema/{name}.schema.json written" for name in names]
     assert acmidm("schema").stdout == "the schemas are up to date\n"
     assert acmidm("schema", "--check").exit_code == 0
