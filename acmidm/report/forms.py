@@ -52,13 +52,16 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
     return frozenset(exempted)
 
 
-def onboardings_at(revision: str, forms: Path, catalogue: Path) -> Onboardings:
-    """The forms where the working tree's branch left ``revision``. Raises UnknownRevision and InvalidForms."""
+def onboardings_at(revision: str, forms: Path, catalogue: Path) -> tuple[Onboardings, dict[Environment, bool]]:
+    """The forms where the working tree's branch left ``revision``, and in which environments clients were protected there.
+
+    Raises UnknownRevision and InvalidForms.
+    """
     commit = merge_base(revision)
     forms, catalogue = _below(forms), _below(catalogue)
-    with exported(commit, [forms, catalogue]) as root:
+    with exported(commit, [forms, catalogue], "Pulumi*.yaml") as root:
         try:
-            return load_onboardings([root / forms], root / catalogue)
+            return load_onboardings([root / forms], root / catalogue), protecting(root)
         except InvalidForms as error:
             raise InvalidForms(_as_of(commit, problem, root) for problem in error.problems) from None
 

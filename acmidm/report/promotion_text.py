@@ -7,7 +7,7 @@ from rich.text import Text
 from acmidm.report.escape import code, markdown
 from acmidm.report.promotion import Check, Difference, Promotion, Side
 from acmidm.report.text import console, print_indented
-from acmidm.report.words import plain
+from acmidm.report.words import WHOLE, plain
 
 
 def print_promotion(report: Promotion) -> None:
@@ -38,7 +38,8 @@ def promotion_as_markdown(report: Promotion) -> str:
         lines.append("")
     lines.append(f"#### Ready for production: {'yes' if report.ready else 'not yet'}\n")
     lines += [
-        f"- [{'x' if check.passed else ' '}] {markdown(check.text)}{'' if check.required else ' (no condition)'}" for check in report.checks
+        f"- [{'x' if check.passed else ' '}] {markdown(check.text, WHOLE)}{'' if check.required else ' (no condition)'}"
+        for check in report.checks
     ]
     return "\n".join([*lines, "", markdown(_same(report)), ""])
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.report.conftest import CommandLine, told
+from tests.report.test_agreement import without_engine
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal, new_key, register_client
@@ -48,6 +51,31 @@ def test_what_the_engine_refuses(project: Project, acmidm: CommandLine) -> None:
     assert outcome.code == 3
     assert outcome.stdout.splitlines()[0] == "### 1 client is removed on tni; the engine refuses this change"
     assert "> **refused** gent/loket: its client is protected" in outcome.stdout
+
+
+def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLine) -> None:
+    """A protected client that goes or is replaced is refused by both; that a change lifts the protection of all is told by both."""
+    project.configure({"protectClients": "true"})
+    forms = {name: write_form(project.forms, f"gent/{name}") for name in ("removed", "replaced", "unchanged")}
+    acmidm.keep_in_git()
+    project.apply()
+
+    def reviewed(code: int) -> dict[str, Any]:
+        by_engine = acmidm.json("review", "--stack", "tni", code=code)
+        by_forms = acmidm.json("review", "--base", "HEAD", "--environment", "tni", code=code)
+        assert without_engine(by_engine) == without_engine(by_forms)
+        return by_forms
+
+    forms["removed"].path.unlink()
+    forms["replaced"].document["application"] += "-anders"
+    forms["replaced"].save()
+    refused = reviewed(3)
+    assert [problem.partition(": its client is protected")[0] for problem in refused["problems"]] == ["gent/removed", "gent/replaced"]
+    assert refused["headline"] == "1 client is removed, 1 client is replaced on tni; the engine refuses this change"
+
+    acmidm.git("checkout", "--quiet", "--", "onboardings")
+    project.configure({"protectClients": "false"})
+    assert told(reviewed(0)) == {(f"gent/{name}", "protection_lifted", None) for name in forms}
 
 
 def test_wrong_use(project: Project, acmidm: CommandLine) -> None:

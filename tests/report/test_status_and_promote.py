@@ -17,14 +17,12 @@ from typer.testing import CliRunner
 from acmidm.cli import App
 from acmidm.report.drifting import drift_of, expiring_keys
 from acmidm.report.listing import Status, found, listed
-from acmidm.report.preview import Plan
 from acmidm.report.schemas import report_schemas
 from acmidm.report.state import Key
 from acmidm.report.status_text import status_as_markdown
 from acmidm.terminal import as_json
-from components.model.form import Environment
 from tests.report.conftest import CommandLine
-from tests.report.samples import NOW, client, reviewed
+from tests.report.samples import NO_PLAN, NOW, client, reviewed
 from tests.support.engine import ROOT, Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
 
@@ -211,11 +209,10 @@ def test_promote_used_wrongly(tmp_path: Path, promoting: Callable[..., Any]) -> 
 
 def test_json_outputs_are_as_their_schemas_say() -> None:
     """And the schemas that are shipped are those of the models."""
-    plan = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
     key = Key("t", NOW + timedelta(days=3))
     state = client(keys={"a": key})
     review = reviewed((client(), None), (client("gent/x"), client("gent/x", scopes={"dv_dosis_schrijven": "why"}, keys={"a": key})))
-    drift = drift_of("tni", plan, review.connections, (), NOW, expiring=expiring_keys({state.place: state}, NOW, 30))
+    drift = drift_of("tni", NO_PLAN, review.connections, (), NOW, expiring=expiring_keys({state.place: state}, NOW, 30))
     status = Status(checked_at=NOW, stacks=("tni",), connections=found(listed("tni", OUTPUTS, NOW)))
     for name, report in {"review": review, "drift": drift, "status": status}.items():
         text = (ROOT / "schema" / f"{name}.schema.json").read_text()
