@@ -102,7 +102,7 @@ def _of_engine(stacks: Sequence[str], files: Sequence[Path]) -> Review:
 def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Path) -> Review:
     from datetime import UTC, datetime
 
-    from acmidm.report.forms import onboardings_at, protecting, states_of
+    from acmidm.report.forms import changed_catalogue, onboardings_at, protecting, states_of
     from acmidm.report.reviewing import review_of_states
     from acmidm.report.revision import UnknownRevision
     from components.model.loading import load_onboardings
@@ -121,7 +121,8 @@ def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
     now = datetime.now(UTC)
     old = states_of(before, wanted, protected_before, held, now)
     new = states_of(after, wanted, protected, held, now)
-    return review_of_states(old, new, wanted, comparison(str(catalogue)))
+    found = review_of_states(old, new, wanted, comparison(str(catalogue)))
+    return found.model_copy(update={"notes": changed_catalogue(before.catalogue, after.catalogue)})
 
 
 def comparison(catalogue: str | None, *, days: int | None = SOON_DAYS, by_hand: bool = False) -> Comparison:

@@ -20,7 +20,7 @@ SLIPPED_IN = "tijdelijk"
 GRANTED = "dv_organisatieregister_info"
 _UP = ("pulumi", "up", "--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs", "--suppress-progress", "--stack")
 _KEY_DAYS = 365
-_RESOURCE = re.compile(r"[-+~]+ .*:.* (created|updated|deleted|replaced) ")
+_RESOURCE = re.compile(r"[-+~]+ .*:.* (created|updated|deleted|replaced)( |$)")
 _COUNT = re.compile(r"[-+~]+ ?\d+ (created|updated|deleted|replaced)$")
 _DURATION = re.compile(r" \([0-9.]+s\)")
 
@@ -94,7 +94,7 @@ class Telling:
         self.say(Step("A scope extension", "It works; now the application wants DOSIS too.", FORM, "\n".join(lines), Shown.DIFF))
         self._review("Its review", "The client stays, and the comment says so.")
         self._merge("dosis")
-        self._up("Carried out", "", "tni")
+        self._up("Carried out", "One scope more, one product more; the client, its key and its other product are left alone.", "tni")
 
     def _drift(self) -> None:
         self._command("In sync", "Every night, the pipeline looks.", "acmidm drift --stack tni")
@@ -119,7 +119,7 @@ class Telling:
         self._review("The review for production", "With a key pair of its own. Production is on top, whatever else changes.")
         self._merge("promote")
         self._up("Production", "Merged; somebody approves, and the pipeline brings production up.", "prod")
-        self._command("The client-ID for production", "", "acmidm status --stack prod")
+        self._command("The client-ID for production", "It is another one than on TNI.", "acmidm status --stack prod")
 
     def _command(self, title: str, text: str, command: str, code: int = 0, shown: Shown = Shown.CONSOLE) -> None:
         self.say(Step(title, text, command, self.scratch.run(*command.split(), code=code), shown))

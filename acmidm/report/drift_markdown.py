@@ -20,7 +20,7 @@ def drift_as_markdown(report: Drift, limit: int = LIMIT) -> str:
     parts = [Part(f"### {report.headline}\n\n")]
     if report.healed is not None:
         told = "Repaired" if report.healed else "Not all of it could be repaired"
-        parts += [Part(f"{told}:\n\n"), *table(report.repaired)]
+        parts += [Part(f"{told}:\n\n"), *table(report.repaired, undone=report.healed)]
     parts += refusals(report.problems)
     if report.by_hand:
         parts += [Part("#### Changed by hand\n\n"), *table(report.by_hand)]

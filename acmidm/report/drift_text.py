@@ -20,7 +20,7 @@ def print_drift(report: Drift) -> None:
     if report.healed is not None:
         told = "repaired" if report.healed else "not all of it could be repaired"
         out.print(Text(f"{told}: {counted(len(report.repaired), 'client')}", style="bold"))
-        print_connections(out, report.repaired)
+        print_connections(out, report.repaired, undone=report.healed)
     for problem in report.problems:
         out.print(Text(f"refused  {problem}", style="red"))
     for title, connections in (("changed by hand", report.by_hand), ("declared, not applied yet", report.not_applied)):

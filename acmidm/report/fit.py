@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub holds (65,536), with a margin for what a pipeline adds."""
 
-ROWS, DETAILS, STAYS, PROBLEMS, KEYS, UNMANAGED = "rows", "details", "stays", "problems", "keys", "unmanaged"
+ROWS, DETAILS, STAYS, PROBLEMS, KEYS, UNMANAGED, DIFFERENCES = "rows", "details", "stays", "problems", "keys", "unmanaged", "differences"
 """What a part is one of, for the order in which parts are left out and the sentence about it."""
 SHORTENED = "shortened"
 """What that sentence also counts: parts that are there in their short form."""

@@ -9,6 +9,7 @@ from acmidm.report.changes import Change, ConnectionChanges, FieldChange, Review
 from acmidm.report.escape import code, in_tag, markdown, pieces_in_markdown
 from acmidm.report.fit import (
     DETAILS,
+    DIFFERENCES,
     KEYS,
     LIMIT,
     PROBLEMS,
@@ -44,6 +45,7 @@ _LEFT_OUT = {
     STAYS: "client's list of what stays|clients' lists of what stays",
     KEYS: "key that ends soon|keys that end soon",
     UNMANAGED: "client that nobody declares|clients that nobody declares",
+    DIFFERENCES: "difference|differences",
 }
 
 
@@ -54,6 +56,7 @@ def review_as_markdown(review: Review, limit: int = LIMIT) -> str:
     for environment in (Environment.PROD, Environment.TNI):
         parts += _environment(review, environment)
     parts.append(Part(_untouched(review)))
+    parts += [Part(f"{markdown(note, WHOLE)}\n\n") for note in review.notes]
     parts += details(review.connections)
     parts.append(Part(_totals(review.counts) if len(review.connections) > _FEW_CLIENTS else ""))
     return fitted(parts, lambda missing: left_out(missing, "the same command with `--output text`"), limit)
@@ -94,19 +97,33 @@ def _untouched(review: Review) -> str:
     return "".join(f"{line}\n\n" for line in said)
 
 
-def table(connections: Sequence[ConnectionChanges], first: int = 0) -> Iterator[Part]:
-    """The clients, most dangerous first; ``first`` is the place of the first of them in the whole report."""
+def table(connections: Sequence[ConnectionChanges], first: int = 0, *, undone: bool = False) -> Iterator[Part]:
+    """The clients, most dangerous first; ``first`` is the place of the first of them in the whole report.
+
+    ``undone`` where what changed is over, and no danger any more.
+    """
     if not connections:
         return
     yield Part("| | client | what changes |\n|---|---|---|\n")
     for place, connection in enumerate(connections, start=first):
-        severity = "" if connection.severity is Severity.NOTICE else f"**{connection.severity}**"
-        told = "<br>".join(_sentence(change, connection) for change in connection.changes[:_CHANGES_IN_ROW])
+        severity = "" if undone or connection.severity is Severity.NOTICE else f"**{connection.severity}**"
+        told = "<br>".join(_in_row(connection, emphasised=bool(severity)))
         more = len(connection.changes) - _CHANGES_IN_ROW
         told += f"<br>and {more} more" if more > 0 else ""
         told += f"<br>{pieces_in_markdown(list(by_one(connection)))}" if connection.sole_author else ""
         yield Part(f"| {severity} | {_client(connection)} | {told} |\n", row_rank(place), ROWS)
     yield Part("\n")
+
+
+def _in_row(connection: ConnectionChanges, *, emphasised: bool) -> Iterator[str]:
+    """The sentences of a row; where the first is not what makes it dangerous, those that do stand out."""
+    emphasised &= connection.changes[0].severity is not connection.severity
+    for change in connection.changes[:_CHANGES_IN_ROW]:
+        told = _sentence(change, connection)
+        if emphasised and change.severity is connection.severity:
+            words = next(named(change)).text.strip()
+            told = f"**{words}**{told.removeprefix(words)}"
+        yield told
 
 
 def details(connections: Sequence[ConnectionChanges]) -> Iterator[Part]:

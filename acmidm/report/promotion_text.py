@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 
 from acmidm.report.escape import code, markdown
+from acmidm.report.fit import DIFFERENCES, LIMIT, Part, fitted, row_rank
+from acmidm.report.markdown import left_out
 from acmidm.report.promotion import Check, Difference, Promotion, Side
 from acmidm.report.text import console, print_indented
 from acmidm.report.words import WHOLE, plain
@@ -25,36 +27,38 @@ def print_promotion(report: Promotion) -> None:
     out.print(Text(f"\n{_same(report)}", style="dim"))
 
 
-def promotion_as_markdown(report: Promotion) -> str:
-    """The same, for a pull request."""
-    lines = [
-        f"### {markdown(report.organisation)} · {markdown(report.application)}: {_summary(report)}\n",
-    ]
+def promotion_as_markdown(report: Promotion, limit: int = LIMIT) -> str:
+    """The same, for a pull request, at most ``limit`` characters."""
+    parts = [Part(f"### {markdown(report.organisation)} · {markdown(report.application)}: {_summary(report)}\n\n")]
     for title, differences in _grouped(report):
-        lines.append(f"#### {title[0].upper()}{title[1:]}\n")
+        parts.append(Part(f"#### {title[0].upper()}{title[1:]}\n\n"))
         for one in differences:
             values = "" if one.side is not Side.BOTH else f": {code(one.tni or 'nothing')} → {code(one.prod or 'nothing')}"
-            lines.append(f"- {one.what} {code(one.name)}{values}{' (offered there only)' if one.expected else ''}")
-        lines.append("")
-    lines.append(f"#### Ready for production: {'yes' if report.ready else 'not yet'}\n")
-    lines += [
-        f"- [{'x' if check.passed else ' '}] {markdown(check.text, WHOLE)}{'' if check.required else ' (no condition)'}"
-        for check in report.checks
-    ]
-    return "\n".join([*lines, "", markdown(_same(report)), ""])
+            told = f"- {one.what} {code(one.name)}{values}{' (offered there only)' if one.expected else ''}\n"
+            parts.append(Part(told, row_rank(len(parts)), DIFFERENCES))
+        parts.append(Part("\n"))
+    parts.append(Part(f"#### Ready for production: {'yes' if report.ready else 'not yet'}\n\n"))
+    for check in report.checks:
+        condition = "" if check.required else " (no condition)"
+        parts.append(Part(f"- [{'x' if check.passed else ' '}] {markdown(check.text, WHOLE)}{condition}\n"))
+    parts.append(Part(f"\n{markdown(_same(report))}\n"))
+    return fitted(parts, lambda missing: left_out(missing, "the same command with `--output text`", "the last ones"), limit)
 
 
 def _mark(check: Check) -> tuple[str, str]:
     if check.passed:
-        return "yes", "green"
-    return ("NO", "bold red") if check.required else ("note", "yellow")
+        return "ok", "green"
+    return ("TO DO", "bold red") if check.required else ("note", "yellow")
 
 
 def _summary(report: Promotion) -> str:
     if not report.differences:
         return "production is as TNI"
-    count = {side: sum(one.side is side for one in report.differences) for side in Side}
-    said = [f"production lacks {count[Side.TNI_ONLY]} of what TNI has"] if count[Side.TNI_ONLY] else []
+    count = {side: sum(one.side is side for one in _told(report)) for side in Side}
+    said = [
+        f"{'production' if one.name == 'prod' else 'TNI'} is not asked for yet" for one in report.differences if one.what == "environment"
+    ]
+    said += [f"production lacks {count[Side.TNI_ONLY]} of what TNI has"] if count[Side.TNI_ONLY] else []
     said += [f"TNI lacks {count[Side.PROD_ONLY]} of what production has"] if count[Side.PROD_ONLY] else []
     said += [f"{count[Side.BOTH]} set differently"] if count[Side.BOTH] else []
     return ", ".join(said)
@@ -66,8 +70,13 @@ def _grouped(report: Promotion) -> list[tuple[str, list[Difference]]]:
         Side.PROD_ONLY: "on production, not on TNI",
         Side.BOTH: "set differently, TNI → production",
     }
-    grouped = [(title, [one for one in report.differences if one.side is side]) for side, title in titles.items()]
+    grouped = [(title, [one for one in _told(report) if one.side is side]) for side, title in titles.items()]
     return [(title, found) for title, found in grouped if found]
+
+
+def _told(report: Promotion) -> list[Difference]:
+    """The differences but for an environment that is not there at all: that is told by itself, and is none of what the other has."""
+    return [one for one in report.differences if one.what != "environment"]
 
 
 def _values(one: Difference) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from acmidm.report.changes import Change, ConnectionChanges, Review
 from acmidm.report.kinds import Severity
-from acmidm.report.words import ENVIRONMENTS, Piece, by_one, fields_below, named, pieces, plain, values, who
+from acmidm.report.words import ENVIRONMENTS, WHOLE, Piece, by_one, fields_below, named, pieces, plain, values, who
 from acmidm.terminal import counted
 from components.model.form import Environment, Platform
 
@@ -44,6 +44,8 @@ def print_review(review: Review) -> None:
             )
         )
         print_connections(out, connections)
+    for note in review.notes:
+        out.print(Text(f"\n{plain(note, WHOLE)}"))
 
 
 def print_indented(out: Console, label: Text, told: Text) -> None:
@@ -58,11 +60,13 @@ def print_indented(out: Console, label: Text, told: Text) -> None:
     out.print(grid)
 
 
-def print_connections(out: Console, connections: Iterable[ConnectionChanges]) -> None:
+def print_connections(out: Console, connections: Iterable[ConnectionChanges], *, undone: bool = False) -> None:
+    """What changes of each client; ``undone`` where that is over, and no danger any more."""
     for connection in connections:
         out.print(_heading(connection))
         for change in connection.changes:
-            print_indented(out, Text(f"  {change.severity:<9}", style=STYLES[change.severity]), _sentence(change, connection))
+            label = ("undone", "green") if undone else (change.severity, STYLES[change.severity])
+            print_indented(out, Text(f"  {label[0]:<9}", style=label[1]), _sentence(change, connection))
             if fields_below(change):
                 for field in change.fields:
                     told = " → ".join(value for value in values(field) if value is not None)

@@ -12,6 +12,8 @@ from acmidm.report.fit import LIMIT
 from acmidm.report.html import review_as_html
 from acmidm.report.listing import ListedConnection, ListedKey, Status
 from acmidm.report.markdown import review_as_markdown
+from acmidm.report.promotion import Difference, Keys, Promotion, Side
+from acmidm.report.promotion_text import promotion_as_markdown
 from acmidm.report.state import Key
 from acmidm.report.status_text import status_as_markdown
 from acmidm.report.values import side_by_side
@@ -165,3 +167,24 @@ def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None
         products=(text,),
     )
     assert len(status_as_markdown(Status(checked_at=NOW, stacks=("tni",), search=text, connections=(one,) * 500))) <= LIMIT
+
+
+def test_whatever_a_form_asks_its_promotion_fits() -> None:
+    """And counts the differences that it leaves out."""
+    differences = tuple(Difference(what="scope", name=f"dv_{'x' * 90}_{number}", side=Side.TNI_ONLY) for number in range(1_000))
+    report = Promotion(
+        form="gent/loket",
+        organisation="Stad Gent",
+        application="loket",
+        platforms=("acmidm",),
+        token_endpoint_auth_method="private_key_jwt",
+        keys=Keys(tni=1),
+        differences=differences,
+        checks=(),
+        ready=False,
+    )
+    page = promotion_as_markdown(report)
+    assert len(page) <= LIMIT
+    told = re.search(r"the last ones: (\d+) differences", page)
+    assert told is not None
+    assert page.count("- scope ") + int(told[1]) == 1_000

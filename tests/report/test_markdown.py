@@ -76,7 +76,8 @@ def test_what_a_row_has_no_room_for_is_folded() -> None:
     wanted = {"vo_info": "requested", "dv_a": "why a", "dv_b": "why b", "dv_c": "why c"}
     page = review_as_markdown(reviewed((None, client(scopes=wanted))))
     row, folded = page.partition("<details>")[::2]
-    assert "gains scope `dv_c`: why c<br>and 4 more |" in row
+    assert "is a new client<br>**gains scope** `dv_a`: why a<br>" in row, "what makes it a warning stands out"
+    assert "`dv_c`: why c<br>and 4 more |" in row
     assert re.findall(r"^- .*", folded, re.MULTILINE) == [
         "- gains scope `vo_info`",
         "- gains key `a` with thumbprint `thumbprint-of-a`",

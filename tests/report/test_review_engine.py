@@ -78,6 +78,19 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
     assert told(reviewed(0)) == {(f"gent/{name}", "protection_lifted", None) for name in forms}
 
 
+def test_a_change_of_the_catalogue_alone_is_told(project: Project, acmidm: CommandLine) -> None:
+    """Forms tell nothing of it; who reviews it sees what of which scope or product changes."""
+    write_form(project.forms)
+    acmidm.keep_in_git()
+    file = next(file for file in (project.folder / "catalogue").glob("*.yaml") if SEND in file.read_text())
+    file.write_text(file.read_text().replace("owner: ", "owner: Niet ", 1).replace("verified: false", "verified: true", 1))
+    outcome = acmidm.run("review", "--base", "HEAD", "--output", "markdown")
+    told = f"The catalogue changes: product notificaties (owner); scope {SEND} (verified)."
+    assert outcome.stdout.splitlines()[0] == "### Nothing changes"
+    assert told in outcome.stdout
+    assert told in acmidm.run("review", "--base", "HEAD").stdout
+
+
 def test_wrong_use(project: Project, acmidm: CommandLine) -> None:
     """Each ends with 2 and one sentence."""
     (project.folder / "plan.json").write_text("{}")

@@ -40,12 +40,12 @@ set differently, TNI → production
   field       notificaties.merk_code: stad-gent → gent
 
 ready for production: not yet
-  yes   the form has TNI, where it is validated first
-  yes   the form asks for production
-  yes   the policies allow how the client authenticates
-  NO    production has no public key yet (step 9): add one under jwks
+  ok    the form has TNI, where it is validated first
+  ok    the form asks for production
+  ok    the policies allow how the client authenticates
+  TO DO production has no public key yet (step 9): add one under jwks
   note  names not verified: dv_notificaties_schrijven; have Digitaal Vlaanderen confirm them, then correct the catalogue
-  yes   production asks for a scope
+  ok    production asks for a scope
 
 On both: platforms acmidm; private_key_jwt. Keys: 1 on TNI, 0 on production.
 """
@@ -191,7 +191,7 @@ def test_promote_knows_the_policies(tmp_path: Path, promoting: Callable[..., Any
     """A client that may have a secret on TNI is told before production is asked, and stopped once it is."""
     form = write_form(tmp_path / "project" / "onboardings", keys=(), token_endpoint_auth_method="client_secret_basic")
     told = promoting(str(form.path)).stdout
-    assert "  NO    the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in told
+    assert "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in told
     form.document["environments"]["prod"] = deepcopy(form.request())
     form.save()
     refused = promoting(str(form.path))
