@@ -20,8 +20,7 @@ SLIPPED_IN = "tijdelijk"
 GRANTED = "dv_organisatieregister_info"
 _UP = ("pulumi", "up", "--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs", "--suppress-progress", "--stack")
 _KEY_DAYS = 365
-_RESOURCE = re.compile(r"[-+~]+ .*:.* (created|updated|deleted|replaced)( |$)")
-_COUNT = re.compile(r"[-+~]+ ?\d+ (created|updated|deleted|replaced)$")
+_RESOURCE = re.compile(r"[-+~]+ .*:.* (created|updated|deleted|replaced) ")
 _DURATION = re.compile(r" \([0-9.]+s\)")
 
 
@@ -151,7 +150,9 @@ def new_public_key(kid: str) -> dict[str, object]:
 
 
 def _resources(output: str) -> str:
-    """The lines of an ``up`` that say what became of which resource, in one order and without how long it took; then the counts."""
+    """The lines of an ``up`` that say what became of which resource, in one order and without how long it took.
+
+    Not its counts: they hold the component too, of which it says no such thing.
+    """
     lines = [line.strip() for line in output.splitlines()]
-    changed = [_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)]
-    return "\n".join([*sorted(changed), *(line for line in lines if _COUNT.match(line))])
+    return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))

@@ -55,10 +55,12 @@ def _summary(report: Promotion) -> str:
     if not report.differences:
         return "production is as TNI"
     count = {side: sum(one.side is side for one in _told(report)) for side in Side}
-    said = [
-        f"{'production' if one.name == 'prod' else 'TNI'} is not asked for yet" for one in report.differences if one.what == "environment"
-    ]
-    said += [f"production lacks {count[Side.TNI_ONLY]} of what TNI has"] if count[Side.TNI_ONLY] else []
+    absent = next((one for one in report.differences if one.what == "environment"), None)
+    if absent:
+        here, there = ("production", "TNI") if absent.side is Side.TNI_ONLY else ("TNI", "production")
+        lacks = f", and lacks {count[absent.side]} of what {there} has" if count[absent.side] else ""
+        return f"{here} is not asked for yet{lacks}"
+    said = [f"production lacks {count[Side.TNI_ONLY]} of what TNI has"] if count[Side.TNI_ONLY] else []
     said += [f"TNI lacks {count[Side.PROD_ONLY]} of what production has"] if count[Side.PROD_ONLY] else []
     said += [f"{count[Side.BOTH]} set differently"] if count[Side.BOTH] else []
     return ", ".join(said)

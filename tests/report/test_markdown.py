@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from acmidm.report.changes import Change
+from acmidm.report.drift_markdown import drift_as_markdown
+from acmidm.report.drifting import drift_of
 from acmidm.report.escape import code, in_tag, markdown
-from acmidm.report.html import review_as_html
+from acmidm.report.html import drift_as_html, review_as_html
 from acmidm.report.kinds import Kind, Severity
 from acmidm.report.markdown import review_as_markdown, table
 from acmidm.report.state import Key
 from components.model.form import Environment
-from tests.report.samples import NOW, client, reviewed
+from tests.report.samples import NO_PLAN, NOW, client, reviewed
 from tests.support.engine import ROOT
 
 EXPECTED = """\
@@ -178,3 +181,14 @@ def test_the_page_about_the_command_line_names_every_kind() -> None:
     for severity in Severity:
         line = next(line for line in page.splitlines() if line.startswith(f"| {severity} |"))
         assert re.findall(r"`(\w+)`", line) == [kind for kind in Kind if kind.severity is severity]
+
+
+def test_what_was_repaired_is_no_danger_any_more() -> None:
+    """On the page, in the issue and on the terminal; what could not be repaired still is. One client is no clients."""
+    plan = replace(NO_PLAN, existing={client().place: client()})
+    repaired = reviewed((client(), None)).connections
+    for healed, danger in ((True, False), (False, True)):
+        drift = drift_of("tni", plan, (), (), NOW, healed=healed, repaired=repaired)
+        for page in (drift_as_markdown(drift), drift_as_html(drift).partition("</style>")[2]):
+            assert ("danger" in page) is danger
+            assert "1 client, checked at" in page

@@ -191,6 +191,9 @@ def test_promote_knows_the_policies(tmp_path: Path, promoting: Callable[..., Any
     """A client that may have a secret on TNI is told before production is asked, and stopped once it is."""
     form = write_form(tmp_path / "project" / "onboardings", keys=(), token_endpoint_auth_method="client_secret_basic")
     told = promoting(str(form.path)).stdout
+    assert told.splitlines()[0] == "Stad Gent · " + form.application + ": production is not asked for yet, and lacks 2 of what TNI has"
+    assert "environment" not in told.partition("ready for production")[0], "it is none of what TNI has"
+    assert "  TO DO the form has no prod under environments: add it" in told
     assert "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in told
     form.document["environments"]["prod"] = deepcopy(form.request())
     form.save()
