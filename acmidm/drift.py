@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acmidm.report.kinds import SOON_DAYS
 from acmidm.review import comparison
-from acmidm.terminal import Code, Output, OutputOption, as_json, fail, working
+from acmidm.terminal import Code, Output, OutputOption, as_json, counted, fail, working
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -35,7 +36,7 @@ Keys that end soon and clients that nobody declares are listed, and count as dif
 
 def drift(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
-    days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = 30,
+    days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = SOON_DAYS,
     heal: Annotated[bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Also exit with 1 for keys that end soon and for clients that nobody declares.")
@@ -66,6 +67,7 @@ def _looked(stack: str, days: int) -> _Found:
     from acmidm import engine
     from acmidm.report.drifting import changed_by_hand, drift_of, expiring_keys, not_applied
     from acmidm.report.preview import PROTECTED, NotAPlan, read_plan
+    from acmidm.report.untold import untold
     from acmidm.undeclared import Declared
 
     connections = _declared(stack)
@@ -84,7 +86,9 @@ def _looked(stack: str, days: int) -> _Found:
         fail(_NOT_COMPARED.format(stack), Code.UNREACHABLE)
     now = datetime.now(UTC)
     by_hand = changed_by_hand(plan, comparison(plan.catalogue_folder, days=None, by_hand=True))
-    waiting = not_applied(plan, comparison(plan.catalogue_folder, days=None))
+    asked = comparison(plan.catalogue_folder, days=None)
+    waiting = not_applied(plan, asked)
+    waiting += untold(plan, [*by_hand, *waiting], asked)
     with working("asking who changed it, and which clients nobody declares"):
         by_hand, unmanaged, notes = _asked(stack, plan, by_hand, declared)
     keys = expiring_keys({**plan.existing, **plan.real}, now, days)
@@ -182,7 +186,7 @@ def _healed(stack: str, days: int, before: _Found) -> _Found:
 
     urns = urns_to_heal(before.plan, before.report.by_hand)
     try:
-        with working(f"repairing {len(urns)} resources of {stack}"):
+        with working(f"repairing {counted(len(urns), 'resource')} of {stack}"):
             well, said = engine.up(stack, urns)
     except engine.EngineError as error:
         fail(str(error), Code.UNREACHABLE)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acmidm.report.kinds import SOON_DAYS
 from acmidm.terminal import Code, Output, OutputOption, as_json, fail, working
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ EPILOG = """
 - `acmidm review --base origin/main --output markdown`
 - `pulumi preview --json > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
 
-**Exit codes**: 0 reviewed; 1 a change that --fail-on names; 2 wrong use; 3 the engine gave no whole preview.
+**Exit codes**: 0 reviewed; 1 a change that --fail-on names; 2 wrong use; 3 the engine refuses it, or gave no whole preview.
 """
 
 
@@ -111,7 +112,7 @@ def _of_engine(stacks: Sequence[str], files: Sequence[Path]) -> Review:
 def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Path) -> Review:
     from datetime import UTC, datetime
 
-    from acmidm.report.forms import onboardings_at, protecting, states_of
+    from acmidm.report.forms import changed_catalogue, onboardings_at, protecting, states_of
     from acmidm.report.reviewing import review_of_states
     from acmidm.report.revision import UnknownRevision
     from acmidm.report.words import plain
@@ -124,12 +125,15 @@ def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
         held = profiles(Path())
         with working(f"reading the forms here and at {base}"):
             # The policies are held against what is asked now, as the engine's program does: what was is no mistake any more.
-            (before, left_out), after = onboardings_at(base, forms, catalogue), load_onboardings([forms], catalogue, held)
+            before, protected_before, left_out = onboardings_at(base, forms, catalogue)
+            after, protected = load_onboardings([forms], catalogue, held), protecting(Path())
     except (UnknownRevision, InvalidForms, InvalidSettings) as error:
         fail(str(error))
-    protected, now = protecting(Path()), datetime.now(UTC)
-    old, new = (states_of(onboardings, wanted, protected, held, now) for onboardings in (before, after))
+    now = datetime.now(UTC)
+    old = states_of(before, wanted, protected_before, held, now)
+    new = states_of(after, wanted, protected, held, now)
     found = review_of_states(old, new, wanted, comparison(str(catalogue)))
+    found = found.model_copy(update={"notes": changed_catalogue(before.catalogue, after.catalogue)})
     if not left_out:
         return found
     for file in left_out:
@@ -138,7 +142,7 @@ def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
     return found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
 
 
-def comparison(catalogue: str | None, *, days: int | None = 30, by_hand: bool = False) -> Comparison:
+def comparison(catalogue: str | None, *, days: int | None = SOON_DAYS, by_hand: bool = False) -> Comparison:
     """A comparison of today, with what the catalogue knows of each scope; with nothing of it where it cannot be read."""
     from datetime import UTC, datetime
 

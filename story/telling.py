@@ -21,7 +21,6 @@ GRANTED = "dv_organisatieregister_info"
 _UP = ("pulumi", "up", "--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs", "--suppress-progress", "--stack")
 _KEY_DAYS = 365
 _RESOURCE = re.compile(r"[-+~]+ .*:.* (created|updated|deleted|replaced) ")
-_COUNT = re.compile(r"[-+~]+ ?\d+ (created|updated|deleted|replaced)$")
 _DURATION = re.compile(r" \([0-9.]+s\)")
 
 
@@ -94,7 +93,7 @@ class Telling:
         self.say(Step("A scope extension", "It works; now the application wants DOSIS too.", FORM, "\n".join(lines), Shown.DIFF))
         self._review("Its review", "The client stays, and the comment says so.")
         self._merge("dosis")
-        self._up("Carried out", "", "tni")
+        self._up("Carried out", "One scope more, one product more; the client, its key and its other product are left alone.", "tni")
 
     def _drift(self) -> None:
         self._command("In sync", "Every night, the pipeline looks.", "acmidm drift --stack tni")
@@ -119,7 +118,7 @@ class Telling:
         self._review("The review for production", "With a key pair of its own. Production is on top, whatever else changes.")
         self._merge("promote")
         self._up("Production", "Merged; somebody approves, and the pipeline brings production up.", "prod")
-        self._command("The client-ID for production", "", "acmidm status --stack prod")
+        self._command("The client-ID for production", "It is another one than on TNI.", "acmidm status --stack prod")
 
     def _command(self, title: str, text: str, command: str, code: int = 0, shown: Shown = Shown.CONSOLE) -> None:
         self.say(Step(title, text, command, self.scratch.run(*command.split(), code=code), shown))
@@ -151,7 +150,9 @@ def new_public_key(kid: str) -> dict[str, object]:
 
 
 def _resources(output: str) -> str:
-    """The lines of an ``up`` that say what became of which resource, in one order and without how long it took; then the counts."""
+    """The lines of an ``up`` that say what became of which resource, in one order and without how long it took.
+
+    Not its counts: they hold the component too, of which it says no such thing.
+    """
     lines = [line.strip() for line in output.splitlines()]
-    changed = [_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)]
-    return "\n".join([*sorted(changed), *(line for line in lines if _COUNT.match(line))])
+    return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))

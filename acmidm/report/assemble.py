@@ -111,6 +111,7 @@ def _with_client(state: ClientState, resource: Resource) -> ClientState:
         client_id=resource.get("id") or state.client_id,
         adopts=str(adopt["client_id"]) if isinstance(adopt, Mapping) else None,
         auth_method=inputs.get("token_endpoint_auth_method"),
+        has_secret=inputs.get("client_secret") is not None,
         enabled=inputs.get("enabled") is not False,
         protected=bool(resource.get("protect")),
         details=details_of(inputs),

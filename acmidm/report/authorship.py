@@ -38,6 +38,8 @@ def _made(entry: RecordedChange, change: Change) -> bool:
             return part == "product" and f"/{change.subject}/" in entry.document and before != after
         case Kind.AUTHENTICATION_WEAKENED | Kind.AUTHENTICATION_CHANGED:
             return part == "client" and action == "replaced" and _differs("token_endpoint_auth_method", before, after)
+        case Kind.SECRET_RENEWED:
+            return part == "client" and action == "replaced" and _differs("client_secret_updated_at", before, after)
         case Kind.CLIENT_DISABLED | Kind.CLIENT_ENABLED:
             return part == "client" and action == "replaced" and _differs("enabled", before, after)
         case Kind.CLIENT_UPDATED:

@@ -98,6 +98,7 @@ class Review(_Part):
     unchanged: Annotated[dict[Environment, int], Field(description="How many clients stay as they are, per environment.")]
     counts: Annotated[dict[Kind, int], Field(description="How many changes there are of each kind.")]
     problems: Annotated[tuple[str, ...], Field(description="What the engine refused; the review may then be incomplete.")] = ()
+    notes: Annotated[tuple[str, ...], Field(description="What changes beside the clients.")] = ()
 
     def of_kinds(self, kinds: Iterable[Kind]) -> list[tuple[ConnectionChanges, Change]]:
         wanted = set(kinds)

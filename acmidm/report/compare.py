@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acmidm.report.changes import Change, ConnectionChanges, FieldChange, Stays, in_order
-from acmidm.report.kinds import Kind
-from acmidm.report.state import ClientState, Key, shown
+from acmidm.report.kinds import SOON_DAYS, Kind
+from acmidm.report.state import NO_REASON, ClientState, Key, shown
 from acmidm.report.words import sentence
 from components.model.catalogue import Catalogue
 from components.model.form import Environment, Platform
@@ -25,7 +25,7 @@ class Comparison:
     now: datetime
     scopes: Mapping[tuple[Platform, str], tuple[str, bool]] = field(default_factory=dict)
     """Per scope, as a platform calls it, its owner and whether its name is verified."""
-    expiring_days: int | None = 30
+    expiring_days: int | None = SOON_DAYS
     """None where a report tells of expiring keys elsewhere."""
     by_hand: bool = False
 
@@ -37,17 +37,11 @@ class Comparison:
         changes = in_order(self._changes(before, after))
         if all(change.kind in _OF_NOTE for change in changes) and not _newly_unneeded(before, after):
             return None
-        return ConnectionChanges(
-            environment=state.environment,
-            organisation=state.organisation,
-            organisation_code=state.organisation_code,
-            application=state.application,
-            platform=state.platform,
-            form=state.form,
-            client_id=(before and before.client_id) or state.client_id,
-            changes=changes,
-            stays=_stays(before, after),
-        )
+        return _connection(state, changes, client_id=(before and before.client_id) or state.client_id, stays=_stays(before, after))
+
+    def alone(self, state: ClientState, kind: Kind, subject: str | None = None) -> ConnectionChanges:
+        """A client with one change, which its states do not tell."""
+        return _connection(state, (self._change(kind, subject=subject),), client_id=state.client_id)
 
     def all_between(self, before: States, after: States) -> list[ConnectionChanges]:
         """The changes of all clients."""
@@ -86,6 +80,8 @@ class Comparison:
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
             method = FieldChange(field="token_endpoint_auth_method", old=before.auth_method, new=after.auth_method)
             yield self._change(kind, fields=(method,))
+        elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
+            yield self._change(Kind.SECRET_RESTORED if after.has_secret else Kind.SECRET_RENEWED)
         if before.enabled is not after.enabled:
             yield self._change(Kind.CLIENT_ENABLED if after.enabled else Kind.CLIENT_DISABLED)
         if before.protected is not None and after.protected is not None and before.protected is not after.protected:
@@ -141,6 +137,7 @@ class Comparison:
         for scope in sorted(before.keys() & after.keys()):
             old, new = before[scope], after[scope]
             if None not in (old, new) and old != new and not self.by_hand:
+                old, new = (None if note == NO_REASON else note for note in (old, new))
                 yield self._change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(FieldChange(field="reason", old=old, new=new),))
 
     def _changes_of_keys(self, before: Mapping[str, Key] | None, after: Mapping[str, Key] | None) -> Iterator[Change]:
@@ -177,6 +174,19 @@ class Comparison:
         severity = kind.severity_by_hand if self.by_hand else kind.severity
         change = Change(kind=kind, severity=severity, text="", by_hand=self.by_hand, **facts)
         return change.model_copy(update={"text": sentence(change)})
+
+
+def _connection(state: ClientState, changes: tuple[Change, ...], **more: Any) -> ConnectionChanges:
+    return ConnectionChanges(
+        environment=state.environment,
+        organisation=state.organisation,
+        organisation_code=state.organisation_code,
+        application=state.application,
+        platform=state.platform,
+        form=state.form,
+        changes=changes,
+        **more,
+    )
 
 
 _OF_NOTE = frozenset({Kind.KEY_EXPIRING, Kind.KEY_EXPIRED, Kind.EXEMPTION_UNNEEDED})

@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.text import Text
 
 from acmidm.report.drifting import Drift, ExpiringKey
-from acmidm.report.text import clients, console, print_connections
+from acmidm.report.text import console, print_connections
 from acmidm.report.words import day, days, plain
+from acmidm.terminal import counted
 
 _UNMANAGED_SHOWN = 20
 
@@ -18,13 +19,13 @@ def print_drift(report: Drift) -> None:
     out.print(Text(report.headline, style="bold green" if report.in_sync else "bold red"))
     if report.healed is not None:
         told = "repaired" if report.healed else "not all of it could be repaired"
-        out.print(Text(f"{told}: {clients(len(report.repaired))}", style="bold"))
-        print_connections(out, report.repaired)
+        out.print(Text(f"{told}: {counted(len(report.repaired), 'client')}", style="bold"))
+        print_connections(out, report.repaired, undone=report.healed)
     for problem in report.problems:
         out.print(Text(f"refused  {problem}", style="red"))
     for title, connections in (("changed by hand", report.by_hand), ("declared, not applied yet", report.not_applied)):
         if connections:
-            out.print(Text(f"\n{title}: {clients(len(connections))}", style="bold underline"))
+            out.print(Text(f"\n{title}: {counted(len(connections), 'client')}", style="bold underline"))
             print_connections(out, connections)
     _print_keys(out, report)
     _print_unmanaged(out, report)

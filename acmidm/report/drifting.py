@@ -12,7 +12,8 @@ from acmidm.report.changes import Change, ConnectionChanges, connections_in_orde
 from acmidm.report.compare import Comparison, States
 from acmidm.report.headline import phrases
 from acmidm.report.kinds import Kind
-from acmidm.report.preview import PASSWORD, Plan, kind_of
+from acmidm.report.preview import Plan, kind_of
+from acmidm.report.untold import place_of
 from acmidm.report.words import plain
 from acmidm.undeclared import UndeclaredClient
 from components.model.form import Environment, Platform
@@ -71,10 +72,7 @@ def not_applied(plan: Plan, comparison: Comparison) -> list[ConnectionChanges]:
 def urns_to_heal(plan: Plan, connections: Iterable[ConnectionChanges]) -> list[str]:
     """The resources that repair what was changed by hand, and no others of the same clients."""
     return [
-        urn
-        for connection in connections
-        for urn in plan.changed_urns.get((connection.form, connection.platform, connection.environment), ())
-        if _repairs(urn, connection.changes)
+        urn for connection in connections for urn in plan.changed_urns.get(place_of(connection), ()) if _repairs(urn, connection.changes)
     ]
 
 
@@ -181,4 +179,4 @@ def _repairs(urn: str, changes: Sequence[Change]) -> bool:
             wanted = "ClientJwks"
         if kind == wanted and (kind != "ProductConfiguration" or name == change.subject):
             return True
-    return kind == PASSWORD and any(change.kind is Kind.AUTHENTICATION_CHANGED for change in changes)
+    return False

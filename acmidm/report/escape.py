@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from acmidm.report.words import Piece, plain
+from acmidm.report.words import LONGEST, WHOLE, Piece, plain
 
 _TAME_CODE = re.compile(r"[^`|<>]*[^`|<>\s]", re.ASCII)
 _PUNCTUATION = re.compile(r"[\\`*\[\]~|]|(?<!\w)_|_(?!\w)")
@@ -17,16 +17,16 @@ _NOTHING = "&#8203;"
 """A space of no width: what a mention or a reference is broken with."""
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, longest: int = LONGEST) -> str:
     """A text as running text of Markdown, on one line."""
-    text = html.escape(plain(text), quote=False)
+    text = html.escape(plain(text, longest), quote=False)
     text = _PUNCTUATION.sub(lambda found: f"\\{found[0]}", text).replace("$", f"&#36;{_NOTHING}")
     return _without_references(text)
 
 
-def code(text: str) -> str:
+def code(text: str, longest: int = LONGEST) -> str:
     """A value as code of Markdown; in backticks where that is safe, in a tag where it is not."""
-    text = plain(text) or " "
+    text = plain(text, longest) or " "
     if _TAME_CODE.fullmatch(text):
         return f"`{text}`"
     return f"<code>{''.join(char if char.isalnum() or char in ' -' else f'&#{ord(char)};' for char in text)}</code>"
@@ -38,7 +38,7 @@ def in_tag(text: str) -> str:
 
 
 def pieces_in_markdown(pieces: list[Piece]) -> str:
-    return "".join(code(piece.text) if piece.value else markdown(piece.text) for piece in pieces)
+    return "".join(code(piece.text, WHOLE) if piece.value else markdown(piece.text, WHOLE) for piece in pieces)
 
 
 def _without_references(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 from acmidm.report.compare import Place
 from acmidm.report.revision import UnknownRevision, exported, merge_base
 from acmidm.report.state import ClientState, state_of
+from components.model.catalogue import Catalogue, Product, Scope
 from components.model.form import Environment, Platform
 from components.model.loading import LoadedForm, Onboardings, load_onboardings
 from components.model.policies import POLICIES, Planned, Profile, Situation
@@ -52,8 +53,9 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
     return frozenset(exempted)
 
 
-def onboardings_at(revision: str, forms: Path, catalogue: Path) -> tuple[Onboardings, list[Path]]:
-    """The forms where the working tree's branch left ``revision``, and those that were no valid forms there.
+def onboardings_at(revision: str, forms: Path, catalogue: Path) -> tuple[Onboardings, dict[Environment, bool], list[Path]]:
+    """The forms where the working tree's branch left ``revision``, in which environments clients were protected there, and
+    what were no valid forms there.
 
     The latter are left out, else the change that corrects them could not be reviewed. Raises UnknownRevision, and InvalidForms
     for mistakes in the catalogue.
@@ -61,10 +63,10 @@ def onboardings_at(revision: str, forms: Path, catalogue: Path) -> tuple[Onboard
     commit = merge_base(revision)
     forms, catalogue = _below(forms), _below(catalogue)
     left_out: set[Path] = set()
-    with exported(commit, [forms, catalogue]) as root:
+    with exported(commit, [forms, catalogue], "Pulumi*.yaml") as root:
         while True:
             try:
-                return load_onboardings([root / forms], root / catalogue), sorted(left_out)
+                return load_onboardings([root / forms], root / catalogue), protecting(root), sorted(left_out)
             except InvalidForms as error:
                 faulty = {file for problem in error.problems if (file := problem.file).is_relative_to(root / forms) and file.is_file()}
                 if not faulty:
@@ -72,6 +74,27 @@ def onboardings_at(revision: str, forms: Path, catalogue: Path) -> tuple[Onboard
                 for file in faulty:  # a key too: the forms that name it go in the next round
                     file.unlink()
                 left_out |= {file.relative_to(root) for file in faulty if file.suffix == ".yaml"}
+
+
+def changed_catalogue(before: Catalogue, after: Catalogue) -> tuple[str, ...]:
+    """A sentence on how the catalogue changes: what can be asked is no client's change, and no form tells of it."""
+    told = [*_changed("product", before.products, after.products), *_changed("scope", before.scopes, after.scopes)]
+    more = [f"{len(told) - _MOST_NAMED:,} more"] if len(told) > _MOST_NAMED else []
+    return (f"The catalogue changes: {'; '.join([*told[:_MOST_NAMED], *more])}.",) if told else ()
+
+
+_MOST_NAMED = 10
+
+
+def _changed(what: str, before: Mapping[str, Product | Scope], after: Mapping[str, Product | Scope]) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old is None or new is None:
+            yield f"{what} {name} is {'new' if old is None else 'gone'}"
+            continue
+        fields = [field for field in type(new).model_fields if field != "scopes" and getattr(old, field) != getattr(new, field)]
+        if fields:
+            yield f"{what} {name} ({', '.join(fields)})"
 
 
 def protecting(folder: Path) -> dict[Environment, bool]:

@@ -20,12 +20,12 @@ from markupsafe import Markup
 from acmidm.report.changes import Review
 from acmidm.report.drift_text import expiry
 from acmidm.report.drifting import Drift
-from acmidm.report.listing import SOON_DAYS, Status
+from acmidm.report.kinds import SOON_DAYS
+from acmidm.report.listing import Status
 from acmidm.report.status_text import title, without_keys
-from acmidm.report.words import by_one, day, days, fields_below, named, pieces, plain, who
+from acmidm.report.words import ENVIRONMENTS, WHOLE, by_one, day, days, fields_below, heading, named, pieces, plain, values, who
+from acmidm.terminal import counted
 from components.model.form import Environment
-
-ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 
 
 def status_as_html(status: Status) -> str:
@@ -40,7 +40,7 @@ def review_as_html(review: Review) -> str:
     """A review."""
     groups = [
         (
-            ENVIRONMENTS[environment],
+            heading(environment),
             [one for one in review.connections if one.environment is environment],
             review.unchanged.get(environment, 0),
         )
@@ -62,8 +62,15 @@ def _templates() -> Jinja:
         loader=PackageLoader("acmidm.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
-    words = {"by_one": by_one, "days": days, "fields_below": fields_below, "named": named, "pieces": pieces, "who": who}
-    jinja.globals |= {**words, "without_keys": without_keys, "expiry": expiry, "environments": ENVIRONMENTS}
+    words = {"by_one": by_one, "days": days, "fields_below": fields_below, "named": named, "pieces": pieces, "values": values, "who": who}
+    jinja.globals |= {
+        **words,
+        "without_keys": without_keys,
+        "expiry": expiry,
+        "environments": ENVIRONMENTS,
+        "soon": SOON_DAYS,
+        "counted": counted,
+    }
     return jinja
 
 
@@ -83,7 +90,7 @@ def _page(template: str, **values: Any) -> str:
 
 def _breakable(text: str) -> Markup:
     """A name that may go on in the next line after each underscore and hyphen: those of scopes are longer than a column is wide."""
-    escaped = str(Markup.escape(plain(text)))
+    escaped = str(Markup.escape(plain(text, WHOLE)))
     return Markup(re.sub(r"(?<=[_-])(?=[^_-])", "<wbr>", escaped))  # noqa: S704 - escaped before
 
 

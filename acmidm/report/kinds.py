@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+SOON_DAYS = 30
+"""How many days before its end a key is said to end soon, where nobody says otherwise."""
+
 
 class Severity(StrEnum):
     """How closely a person should look."""
@@ -27,6 +30,7 @@ class Kind(StrEnum):
     KEY_CHANGED = "key_changed"
     KEY_ADDED = "key_added"
     SECRET_RENEWED = "secret_renewed"
+    SECRET_RESTORED = "secret_restored"
     EXEMPTION_CHANGED = "exemption_changed"
     CLIENT_DISABLED = "client_disabled"
     KEY_EXPIRED = "key_expired"
@@ -37,6 +41,7 @@ class Kind(StrEnum):
     CLIENT_WITH_ONE_KEY = "client_with_one_key"
     EXEMPTION_UNNEEDED = "exemption_unneeded"
     PRODUCT_REMOVED = "product_removed"
+    CHANGED_OTHERWISE = "changed_otherwise"
     PRODUCT_CHANGED = "product_changed"
     KEY_EXPIRING = "key_expiring"
     CLIENT_CREATED = "client_created"
@@ -60,13 +65,14 @@ class Kind(StrEnum):
         """How dangerous it is where a form asks for it."""
         if self.rank <= Kind.PROTECTION_LIFTED.rank:
             return Severity.DANGER
-        return Severity.WARNING if self.rank <= Kind.PRODUCT_REMOVED.rank else Severity.NOTICE
+        return Severity.WARNING if self.rank <= Kind.CHANGED_OTHERWISE.rank else Severity.NOTICE
 
     @property
     def severity_by_hand(self) -> Severity:
-        """How dangerous it is where nobody asked for it: access that was let in goes before access that was lost."""
-        return Severity.DANGER if self in _LETS_IN else self.severity
+        """How dangerous it is where nobody asked for it."""
+        return Severity.DANGER if self in _DANGER_BY_HAND else self.severity
 
 
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
-_LETS_IN = frozenset({Kind.SCOPE_GRANTED, Kind.KEY_ADDED, Kind.KEY_CHANGED, Kind.SECRET_RENEWED, Kind.CLIENT_DISABLED})
+_DANGER_BY_HAND = frozenset({Kind.SCOPE_GRANTED, Kind.KEY_ADDED, Kind.KEY_CHANGED, Kind.SECRET_RENEWED, Kind.CLIENT_DISABLED})
+"""Access that was let in, and a client that was stopped."""

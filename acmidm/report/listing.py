@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from acmidm.report.kinds import SOON_DAYS
 from components.model.form import Environment, Platform
-
-SOON_DAYS = 30
 
 
 class _Part(BaseModel):

@@ -132,7 +132,7 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     yield _check(
         "connected_on_tni", tni is not None, "the form has TNI, where it is validated first", "the form has no TNI: validate there first"
     )
-    yield _check("asks_production", prod is not None, "the form asks for production", "the form has no prod under environments")
+    yield _check("asks_production", prod is not None, "the form asks for production", "the form has no prod under environments: add it")
     refused = [
         f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
         for policy in POLICIES

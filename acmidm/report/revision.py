@@ -41,13 +41,15 @@ def merge_base(revision: str) -> str:
 
 
 @contextmanager
-def exported(revision: str, paths: Sequence[Path]) -> Iterator[Path]:
-    """A folder with what ``paths``, relative to the working directory, hold at ``revision``. Raises UnknownRevision."""
+def exported(revision: str, folders: Sequence[Path], files: str) -> Iterator[Path]:
+    """A folder with what ``folders``, relative to the working directory, hold at ``revision``, and with the files in the working
+    directory itself whose names match ``files``. Raises UnknownRevision."""
     with TemporaryDirectory(prefix="acmidm-") as folder:
         root = Path(folder)
-        for path in paths:
+        for path in folders:
             (root / path).mkdir(parents=True, exist_ok=True)
-        _write(revision, paths, root)
+        here = (Path(name) for _, _, name in _entries(_git("ls-tree", "-z", revision) or b""))
+        _write(revision, [*folders, *(name for name in here if name.match(files))], root)
         yield root
 
 

@@ -14,6 +14,8 @@ from jwcrypto.jwk import JWK
 from components.model.connection import Connection
 from components.model.form import AuthMethod, Environment, Platform
 
+NO_REASON = "requested"
+"""What a connection's scope has for a note where the form gives none."""
 _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT_SECRET_BASIC: 1, AuthMethod.CLIENT_SECRET_POST: 0}
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 
@@ -25,7 +27,7 @@ class Key:
     thumbprint: str | None
     expires: datetime | None = None
     usage: Mapping[str, str] = field(default_factory=dict)
-    """``alg``, ``use`` and ``key_ops``, where they are given."""
+    """What else is public of a key and not the key: ``alg``, ``use``, its certificates."""
 
     def told(self) -> dict[str, str]:
         """All but the key material, as people read it."""
@@ -45,6 +47,8 @@ class ClientState:
     software_id: str | None = None
     client_id: str | None = None
     auth_method: str | None = None
+    has_secret: bool | None = None
+    """Whether it has the client secret that is declared: a resource whose secret somebody else has set since has none."""
     adopts: str | None = None
     """The client-ID of an existing client that is taken over."""
     foreign: bool = False
@@ -134,7 +138,10 @@ def key_of(members: Mapping[str, Any]) -> Key:
 
 
 def _usage(members: Mapping[str, Any]) -> dict[str, str]:
-    return {name: shown(members[name]) for name in ("alg", "use", "key_ops") if members.get(name)}
+    return {name: shown(members[name]) for name in _USAGE if members.get(name)}
+
+
+_USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
 
 
 def shown(value: Any) -> str:

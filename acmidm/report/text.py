@@ -11,11 +11,11 @@ from rich.text import Text
 
 from acmidm.report.changes import Change, ConnectionChanges, Review
 from acmidm.report.kinds import Severity
-from acmidm.report.words import Piece, by_one, fields_below, named, pieces, plain, who
+from acmidm.report.words import ENVIRONMENTS, WHOLE, Piece, by_one, fields_below, named, pieces, plain, values, who
+from acmidm.terminal import counted
 from components.model.form import Environment, Platform
 
 STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
-ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "tni"}
 
 
 def console() -> Console:
@@ -38,9 +38,14 @@ def print_review(review: Review) -> None:
             continue
         out.print()
         out.print(
-            Text(f"{ENVIRONMENTS[environment]}: {clients(len(connections))} with changes, {clients(stay)} without", style="bold underline")
+            Text(
+                f"{ENVIRONMENTS[environment]}: {counted(len(connections), 'client')} with changes, {counted(stay, 'client')} without",
+                style="bold underline",
+            )
         )
         print_connections(out, connections)
+    for note in review.notes:
+        out.print(Text(f"\n{plain(note, WHOLE)}"))
 
 
 def print_indented(out: Console, label: Text, told: Text) -> None:
@@ -55,14 +60,17 @@ def print_indented(out: Console, label: Text, told: Text) -> None:
     out.print(grid)
 
 
-def print_connections(out: Console, connections: Iterable[ConnectionChanges]) -> None:
+def print_connections(out: Console, connections: Iterable[ConnectionChanges], *, undone: bool = False) -> None:
+    """What changes of each client; ``undone`` where that is over, and no danger any more."""
     for connection in connections:
         out.print(_heading(connection))
         for change in connection.changes:
-            print_indented(out, Text(f"  {change.severity:<9}", style=STYLES[change.severity]), _sentence(change, connection))
+            label = ("undone", "green") if undone else (change.severity, STYLES[change.severity])
+            print_indented(out, Text(f"  {label[0]:<9}", style=label[1]), _sentence(change, connection))
             if fields_below(change):
                 for field in change.fields:
-                    out.print(Text(f"             {_field(field.field, field.old, field.new)}", style="dim"))
+                    told = " → ".join(value for value in values(field) if value is not None)
+                    out.print(Text(f"             {plain(field.field)}: {told}", style="dim"))
         if connection.sole_author:
             out.print(Text("           ") + _in_colour(by_one(connection)))
 
@@ -85,12 +93,3 @@ def _in_colour(told: Iterable[Piece]) -> Text:
     for piece in told:
         text.append(piece.text, style="cyan" if piece.value else "")
     return text
-
-
-def _field(name: str, old: str | None, new: str | None) -> str:
-    values = [plain(value) for value in (old, new) if value is not None]
-    return f"{plain(name)}: {' → '.join(values)}"
-
-
-def clients(number: int) -> str:
-    return "1 client" if number == 1 else f"{number:,} clients"

@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from acmidm.report.changes import Change, ConnectionChanges
+from acmidm.report.changes import Change, ConnectionChanges, FieldChange
 from acmidm.report.kinds import Kind
+from acmidm.report.state import NO_REASON
+from acmidm.report.values import cut, side_by_side
+from components.model.form import Environment
 from components.model.problems import on_one_line
 
-_LONGEST = 200
-_NO_REASON = "requested"
-"""What a connection's scope has for a note where the form gives none."""
+ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
+LONGEST = 200
+WHOLE = 600
+"""For what was cut by its meaning before, and for what the engine or a check says: its remedy stands at its end."""
+_SHORT = 60
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Piece:
     value: bool = False
 
 
-def plain(text: str, longest: int = _LONGEST) -> str:
+def plain(text: str, longest: int = LONGEST) -> str:
     """A text that others chose, fit for a terminal and a report: control characters spelled out, what is too long cut."""
     if len(text) > longest:
         text = f"{text[: longest - 1]}…"
@@ -77,13 +82,17 @@ def _scope(change: Change) -> Iterator[Piece]:
     facts += ["name not verified"] if change.verified is False else []
     if facts:
         yield Piece(f" ({', '.join(facts)})")
-    if change.note and change.note != _NO_REASON and not change.by_hand:
-        yield Piece(f": {plain(change.note)}")
+    if change.note and change.note != NO_REASON and not change.by_hand:
+        yield Piece(f": {_note(change.note)}")
 
 
 def _exemption(change: Change) -> Iterator[Piece]:
     if change.note:
-        yield Piece(f": {plain(change.note)}")
+        yield Piece(f": {_note(change.note)}")
+
+
+def _note(note: str) -> str:
+    return plain(cut(note, LONGEST), WHOLE)
 
 
 def _key_change(change: Change) -> Iterator[Piece]:
@@ -129,9 +138,7 @@ def _fields(change: Change) -> Iterator[Piece]:
     yield Piece(": ")
     for place, one in enumerate(change.fields[:_IN_SENTENCE]):
         yield Piece(f"{', ' if place else ''}{plain(one.field)} ")
-        yield Piece(_short(one.old), value=one.old is not None)
-        yield Piece(" → ")
-        yield Piece(_short(one.new), value=one.new is not None)
+        yield from _from_to(one)
     if len(change.fields) > _IN_SENTENCE:
         yield Piece(f", and {len(change.fields) - _IN_SENTENCE} more")
 
@@ -139,9 +146,20 @@ def _fields(change: Change) -> Iterator[Piece]:
 def _reason(change: Change) -> Iterator[Piece]:
     for one in change.fields:
         yield Piece(": ")
-        yield Piece(_short(one.old), value=True)
-        yield Piece(" → ")
-        yield Piece(_short(one.new), value=True)
+        yield from _from_to(one)
+
+
+def _from_to(field: FieldChange) -> Iterator[Piece]:
+    old, new = values(field, _SHORT)
+    yield Piece("none" if old is None else old, value=old is not None)
+    yield Piece(" → ")
+    yield Piece("none" if new is None else new, value=new is not None)
+
+
+def values(field: FieldChange, longest: int = LONGEST) -> tuple[str | None, str | None]:
+    """Its old value and its new one, cut so that what differs shows."""
+    old, new = side_by_side(field.old, field.new, longest)
+    return (None if old is None else plain(old, WHOLE)), (None if new is None else plain(new, WHOLE))
 
 
 def _moved(change: Change) -> Iterator[Piece]:
@@ -151,8 +169,10 @@ def _moved(change: Change) -> Iterator[Piece]:
     yield Piece("; the client stays")
 
 
-def _short(value: str | None) -> str:
-    return "none" if value is None else plain(value if len(value) <= 60 else f"{value[:59]}…")
+def heading(environment: Environment) -> str:
+    """``Production``, ``TNI``."""
+    name = ENVIRONMENTS[environment]
+    return name[0].upper() + name[1:]
 
 
 def who(author: str | None, at: datetime | None, how: str = "") -> Iterator[Piece]:
@@ -203,6 +223,7 @@ _ASKED = {
     Kind.CLIENT_DISABLED: "is disabled",
     Kind.CLIENT_ENABLED: "is enabled",
     Kind.SECRET_RENEWED: "gets a new client secret, which has to be handed over",
+    Kind.SECRET_RESTORED: "gets the declared client secret again: somebody gave it another",
     Kind.SCOPE_GRANTED: "gains scope {}",
     Kind.SCOPE_WITHDRAWN: "loses scope {}",
     Kind.SCOPE_NOTE_CHANGED: "gives another reason for scope {}",
@@ -214,6 +235,7 @@ _ASKED = {
     Kind.PRODUCT_CONFIGURED: "is configured for product {}",
     Kind.PRODUCT_CHANGED: "is configured differently for product {}",
     Kind.PRODUCT_REMOVED: "is no longer configured for product {}",
+    Kind.CHANGED_OTHERWISE: "changes its {} in a way that this report cannot show: look with pulumi preview --diff",
 }
 _BY_HAND = {
     Kind.CLIENT_REMOVED: "was removed by hand: repairing it makes a client with a new client-ID",
@@ -223,13 +245,14 @@ _BY_HAND = {
     Kind.CLIENT_WITHOUT_KEY: "was left without a key: it can get no token",
     Kind.CLIENT_WITH_ONE_KEY: "was left with one key",
     Kind.CLIENT_UPDATED: "was described anew by hand",
+    Kind.SECRET_RENEWED: "was given another client secret by hand, which lets in whoever knows it",
     Kind.CLIENT_DISABLED: "was disabled by hand",
     Kind.CLIENT_ENABLED: "was enabled by hand",
     Kind.SCOPE_GRANTED: "was granted scope {} by hand",
     Kind.SCOPE_WITHDRAWN: "lost scope {} by hand",
-    Kind.KEY_ADDED: "has undeclared key {}",
+    Kind.KEY_ADDED: "was given undeclared key {}",
     Kind.KEY_REMOVED: "lost key {} by hand",
-    Kind.KEY_CHANGED: "has other key material than declared under {}",
+    Kind.KEY_CHANGED: "was given other key material than declared under {}",
     Kind.PRODUCT_CONFIGURED: "was configured by hand for product {}",
     Kind.PRODUCT_CHANGED: "was configured differently by hand for product {}",
     Kind.PRODUCT_REMOVED: "lost the configuration of product {} by hand",

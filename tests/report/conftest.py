@@ -52,7 +52,7 @@ class CommandLine:
         """Makes the project a repository with all that a review of revisions reads, and commits it."""
         shutil.copytree(ROOT / "catalogue", self.project.folder / "catalogue", dirs_exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main")
-        self.git("add", "onboardings", "catalogue")
+        self.git("add", "onboardings", "catalogue", "Pulumi*.yaml")
         self.git("commit", "--quiet", "--message=forms")
 
 

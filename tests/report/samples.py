@@ -8,10 +8,12 @@ from typing import Any
 
 from acmidm.report.changes import Review
 from acmidm.report.compare import Comparison
+from acmidm.report.preview import Plan
 from acmidm.report.reviewing import review_of_states
 from acmidm.report.state import ClientState, Key
 from components.model.form import Environment, Platform
 
+NO_PLAN = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMPARISON = Comparison(NOW, {(Platform.ACMIDM, "dv_dosis_schrijven"): ("Digitaal Vlaanderen", False)})
 

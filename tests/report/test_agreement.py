@@ -87,7 +87,7 @@ AGREED_ELSEWHERE: set[tuple[str, str, str | None]] = {
     ("staying", "protection_restored", None),
 }
 """Those that need a client secret or a second platform."""
-ENGINE_ALONE = {Kind.SECRET_RENEWED, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED}
+ENGINE_ALONE = {Kind.SECRET_RENEWED, Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED}
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED}
 """A stack has one environment of a form; whether an exemption exempts anything is told by all."""
 

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.engine.test_secrets import has_access, rotate_by_hand, secret_of
 from tests.report.conftest import CommandLine, told
 from tests.report.test_agreement import TEN_DAYS, ends
 from tests.support.engine import ROOT, Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
-from tests.support.portal import OPERATOR, client_document, new_key
+from tests.support.portal import OPERATOR, RunningPortal, client_document, new_key
 from tests.support.registry import Registry, kids
 
 
@@ -83,6 +84,50 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
     assert registry.configuration("notificaties", again["client_id"]) == NOTIFICATIES
     project.apply()
     assert acmidm.run("drift", "--stack", "tni").code == 0
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine, portal: RunningPortal, registry: Registry) -> None:
+    """Whoever knows the new one is let in: it is told as danger, with who did it, and --heal puts the declared one back.
+
+    Written to the state by a refresh, it is what waits for an ``up``, and a review says so too.
+    """
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    secret, client_id = secret_of(project), registry.client(form.application)["client_id"]
+    project.secrets.append(rotate_by_hand(registry, client_id))
+
+    report = acmidm.json("drift", "--stack", "tni", code=1)
+    assert (told(report, "by_hand"), report["not_applied"]) == ({("gent/loket", "secret_renewed", None)}, [])
+    (change,) = report["by_hand"][0]["changes"]
+    assert (change["severity"], change["changed_by"]) == ("danger", OPERATOR)
+    assert report["headline"] == "By hand on tni: 1 client gets a new secret"
+    healed = acmidm.json("drift", "--stack", "tni", "--heal")
+    assert (healed["healed"], told(healed, "repaired")) == (True, told(report, "by_hand"))
+    assert has_access(portal, client_id, secret)
+
+    project.secrets.append(rotate_by_hand(registry, client_id))
+    project.succeed("refresh", "--yes")
+    restored = {("gent/loket", "secret_restored", None)}
+    assert told(acmidm.json("drift", "--stack", "tni", code=1), "not_applied") == restored
+    assert told(acmidm.json("review", "--stack", "tni")) == restored
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_a_secret_that_is_made_anew_is_told_among_the_rest_by_its_danger(project: Project, acmidm: CommandLine) -> None:
+    """And where nothing else changes too."""
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    (urn,) = re.findall(r"urn:\S+RandomPassword::[^\"\s]+", project.exported())[:1]
+    plan = project.folder / "plan.json"
+    plan.write_text(project.succeed("preview", "--json", "--replace", urn).stdout)
+    assert told(acmidm.json("review", "--plan", "plan.json")) == {("gent/loket", "secret_renewed", None)}
+
+    form.document["contacts"] = ["nieuw@stad-gent.example"]
+    form.save()
+    plan.write_text(project.succeed("preview", "--json", "--replace", urn).stdout)
+    (connection,) = acmidm.json("review", "--plan", "plan.json")["connections"]
+    assert [change["kind"] for change in connection["changes"]] == ["secret_renewed", "client_updated"]
 
 
 def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> None:

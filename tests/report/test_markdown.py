@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from acmidm.report.changes import Change
+from acmidm.report.drift_markdown import drift_as_markdown
+from acmidm.report.drifting import drift_of
 from acmidm.report.escape import code, in_tag, markdown
-from acmidm.report.fit import LIMIT
-from acmidm.report.html import review_as_html
+from acmidm.report.html import drift_as_html, review_as_html
 from acmidm.report.kinds import Kind, Severity
 from acmidm.report.markdown import review_as_markdown, table
 from acmidm.report.state import Key
 from acmidm.terminal import as_json
 from components.model.form import Environment
-from tests.report.samples import NOW, client, reviewed
+from tests.report.samples import NO_PLAN, NOW, client, reviewed
 from tests.support.engine import ROOT
 
 EXPECTED = """\
@@ -78,7 +80,8 @@ def test_what_a_row_has_no_room_for_is_folded() -> None:
     wanted = {"vo_info": "requested", "dv_a": "why a", "dv_b": "why b", "dv_c": "why c"}
     page = review_as_markdown(reviewed((None, client(scopes=wanted))))
     row, folded = page.partition("<details>")[::2]
-    assert "gains scope `dv_c`: why c<br>and 4 more |" in row
+    assert "is a new client<br>**gains scope** `dv_a`: why a<br>" in row, "what makes it a warning stands out"
+    assert "`dv_c`: why c<br>and 4 more |" in row
     assert re.findall(r"^- .*", folded, re.MULTILINE) == [
         "- gains scope `vo_info`",
         "- gains key `a` with thumbprint `thumbprint-of-a`",
@@ -105,49 +108,6 @@ def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
     assert rows(by_one).rstrip().endswith("<br>all by `helpdesk`, last at 2026-11-25 12:00 UTC |")
     assert rows(by_two).count("(by `helpdesk` at 2026-11-25 1") == len(by_two) - 1
     assert "(by `operator` at 2026-11-25 11:59 UTC)" in rows(by_two)
-
-
-@pytest.mark.parametrize("number", [1, 3, 50, 300, 2_000])
-def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> None:
-    """Every client has its row and its details, or is counted; no fold is empty."""
-    new = [(None, client(f"gent/{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": "why"})) for place in range(number)]
-    described = [(client(f"vlaio/{place:04}"), client(f"vlaio/{place:04}", scopes={"vo_info": "why"})) for place in range(number)]
-    page = review_as_markdown(reviewed(*new, *described))
-    assert len(page) <= LIMIT
-    missing = {what: int(told.replace(",", "")) for told, what in re.findall(r"([\d,]+) (clients(?:' details| of|' lists))", page)}
-    assert len(re.findall(r"^\| .*<br>`", page, re.MULTILINE)) + missing.get("clients of", 0) == 2 * number
-    assert page.count("<details><summary>Details: Stad Gent") + missing.get("clients' details", 0) == number
-    assert len(re.findall(r"^- \*\*", page, re.MULTILINE)) + missing.get("clients' lists", 0) == number
-    assert page.count("<details>") == page.count("</details>")
-    assert not re.search(r"</summary>\s*</details>", page)
-
-
-def test_three_thousand_connections_fit() -> None:
-    """What matters least is left out first, nothing in between, and the comment says how much."""
-    removed = [(client(f"gent/removed-{number:04}"), None) for number in range(20)]
-    granted = [
-        (client(f"gent/a{number:04}"), client(f"gent/a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"}))
-        for number in range(2_980)
-    ]
-    review = reviewed(*granted, *removed)
-    text = review_as_markdown(review)
-    assert LIMIT * 0.98 < len(text) <= LIMIT
-    assert text.startswith("### 20 clients are removed, 2,980 clients gain 2,980 scopes on prod\n")
-    assert all(f"· removed-{number:04}<br>" in text and f"removed-{number:04} on prod" in text for number in range(20))
-    rows = [int(found) for found in re.findall(r"^\|.*· a(\d{4})<br>", text, re.MULTILINE)]
-    assert rows == list(range(len(rows))), "rows are dropped from the end"
-    left = re.search(r"\*\*Left out for length\*\*, the least dangerous first: ([\d,]+) clients of the tables, ", text)
-    assert left is not None
-    assert int(left[1].replace(",", "")) == 3_000 - 20 - len(rows)
-    assert "By kind: 20 `client_removed`, 2,980 `scope_granted`" in text
-
-
-def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
-    """Neither does one with more changes than fit."""
-    scopes = {f"dv_scope_{number}": "why " * 60 for number in range(3_000)}
-    text = review_as_markdown(reviewed((client(), client(scopes={"vo_info": "requested", **scopes}))))
-    assert len(text) <= LIMIT
-    assert "Left out for length" in text
 
 
 HOSTILE = (
@@ -224,3 +184,14 @@ def test_the_page_about_the_command_line_names_every_kind() -> None:
     for severity in Severity:
         line = next(line for line in page.splitlines() if line.startswith(f"| {severity} |"))
         assert re.findall(r"`(\w+)`", line) == [kind for kind in Kind if kind.severity is severity]
+
+
+def test_what_was_repaired_is_no_danger_any_more() -> None:
+    """On the page, in the issue and on the terminal; what could not be repaired still is. One client is no clients."""
+    plan = replace(NO_PLAN, existing={client().place: client()})
+    repaired = reviewed((client(), None)).connections
+    for healed, danger in ((True, False), (False, True)):
+        drift = drift_of("tni", plan, (), (), NOW, healed=healed, repaired=repaired)
+        for page in (drift_as_markdown(drift), drift_as_html(drift).partition("</style>")[2]):
+            assert ("danger" in page) is danger
+            assert "1 client, checked at" in page

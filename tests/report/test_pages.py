@@ -13,15 +13,12 @@ from playwright.sync_api import Browser, Page
 from acmidm.report.drifting import drift_of, expiring_keys
 from acmidm.report.html import drift_as_html, review_as_html, status_as_html
 from acmidm.report.listing import ListedConnection, ListedKey, Status, found, listed
-from acmidm.report.preview import Plan
 from acmidm.report.state import Key
 from components.model.form import Environment, Platform
 from components.model.loading import load_onboardings
-from tests.report.samples import NOW, client, reviewed
+from tests.report.samples import NO_PLAN, NOW, client, reviewed
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
-
-NO_PLAN = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
 
 
 def opened(browser: Browser, folder: Path, html: str) -> Page:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from acmidm.report.drifting import not_applied
+from acmidm.report.kinds import Kind
 from acmidm.report.preview import NotAPlan, problems_in, read_plan
+from acmidm.report.reviewing import review_of_plans
+from acmidm.report.untold import untold
+from tests.report.samples import COMPARISON, NO_PLAN, client
 
 URN = "urn:pulumi:tni::acmidm::acmidm:index:Onboarding$pulumi-python:dynamic/acmidm:OAuthClient::gent/loket"
 
@@ -52,3 +59,15 @@ def test_what_is_no_plan(document: object) -> None:
     """Is told as such."""
     with pytest.raises(NotAPlan):
         read_plan(document)
+
+
+def test_a_change_that_nothing_tells_is_told_as_such() -> None:
+    """Where the engine changes a client and its states are alike, neither a review nor a look for drift says that nothing changes."""
+    state = client()
+    states = {state.place: state}
+    plan = replace(
+        NO_PLAN, environment=state.environment, recorded=states, real=states, declared=states, changed_urns={state.place: (URN,)}
+    )
+    (change,) = review_of_plans([plan], COMPARISON).connections[0].changes
+    assert (change.kind, change.subject, change.severity) == (Kind.CHANGED_OTHERWISE, "OAuthClient", "warning")
+    assert untold(plan, not_applied(plan, COMPARISON), COMPARISON)[0].changes == (change,)

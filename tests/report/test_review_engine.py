@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 from tests.report.conftest import CommandLine, told
+from tests.report.test_agreement import without_engine
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal, new_key, register_client
@@ -54,6 +56,44 @@ def test_what_the_engine_refuses(project: Project, acmidm: CommandLine) -> None:
     assert outcome.stdout.splitlines()[0] == "### 1 client is removed on tni; the engine refuses this change"
     assert "> **refused** gent/loket: its client is protected" in outcome.stdout
     assert outcome.stderr.startswith("refused: gent/loket: its client is protected")
+
+
+def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLine) -> None:
+    """A protected client that goes or is replaced is refused by both; that a change lifts the protection of all is told by both."""
+    project.configure({"protectClients": "true"})
+    forms = {name: write_form(project.forms, f"gent/{name}") for name in ("removed", "replaced", "unchanged")}
+    acmidm.keep_in_git()
+    project.apply()
+
+    def reviewed(code: int) -> dict[str, Any]:
+        by_engine = acmidm.json("review", "--stack", "tni", code=code)
+        by_forms = acmidm.json("review", "--base", "HEAD", "--environment", "tni", code=code)
+        assert without_engine(by_engine) == without_engine(by_forms)
+        return by_forms
+
+    forms["removed"].path.unlink()
+    forms["replaced"].document["application"] += "-anders"
+    forms["replaced"].save()
+    refused = reviewed(3)
+    assert [problem.partition(": its client is protected")[0] for problem in refused["problems"]] == ["gent/removed", "gent/replaced"]
+    assert refused["headline"] == "1 client is removed, 1 client is replaced on tni; the engine refuses this change"
+
+    acmidm.git("checkout", "--quiet", "--", "onboardings")
+    project.configure({"protectClients": "false"})
+    assert told(reviewed(0)) == {(f"gent/{name}", "protection_lifted", None) for name in forms}
+
+
+def test_a_change_of_the_catalogue_alone_is_told(project: Project, acmidm: CommandLine) -> None:
+    """Forms tell nothing of it; who reviews it sees what of which scope or product changes."""
+    write_form(project.forms)
+    acmidm.keep_in_git()
+    file = next(file for file in (project.folder / "catalogue").glob("*.yaml") if SEND in file.read_text())
+    file.write_text(file.read_text().replace("owner: ", "owner: Niet ", 1).replace("verified: false", "verified: true", 1))
+    outcome = acmidm.run("review", "--base", "HEAD", "--output", "markdown")
+    told = f"The catalogue changes: product notificaties (owner); scope {SEND} (verified)."
+    assert outcome.stdout.splitlines()[0] == "### Nothing changes"
+    assert told in outcome.stdout
+    assert told in acmidm.run("review", "--base", "HEAD").stdout
 
 
 def test_wrong_use(project: Project, acmidm: CommandLine) -> None:

@@ -14,7 +14,6 @@ from jsonschema import Draft202012Validator
 
 from acmidm.report.drifting import drift_of, expiring_keys
 from acmidm.report.listing import Status, found, listed
-from acmidm.report.preview import Plan
 from acmidm.report.schemas import report_schemas
 from acmidm.report.state import Key
 from acmidm.report.status_text import status_as_markdown
@@ -22,7 +21,7 @@ from acmidm.terminal import as_json
 from acmidm.undeclared import UndeclaredClient, UndeclaredClients
 from components.model.form import Environment, Platform
 from tests.report.conftest import CommandLine
-from tests.report.samples import NOW, client, reviewed
+from tests.report.samples import NO_PLAN, NOW, client, reviewed
 from tests.support.engine import ROOT, Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
 
@@ -40,12 +39,12 @@ set differently, TNI → production
   field       notificaties.merk_code: stad-gent → gent
 
 ready for production: not yet
-  yes   the form has TNI, where it is validated first
-  yes   the form asks for production
-  yes   the policies allow how the client authenticates
-  NO    production has no public key yet (step 9): add one under jwks
+  ok    the form has TNI, where it is validated first
+  ok    the form asks for production
+  ok    the policies allow how the client authenticates
+  TO DO production has no public key yet (step 9): add one under jwks
   note  names not verified: dv_notificaties_schrijven; have Digitaal Vlaanderen confirm them, then correct the catalogue
-  yes   production asks for a scope
+  ok    production asks for a scope
 
 On both: platforms acmidm; private_key_jwt. Keys: 1 on TNI, 0 on production.
 """
@@ -207,7 +206,10 @@ def test_promote_knows_the_policies(tmp_path: Path, promoting: Callable[..., Any
     """A client that may have a secret on TNI is told before production is asked, and stopped once it is."""
     form = write_form(tmp_path / "project" / "onboardings", keys=(), token_endpoint_auth_method="client_secret_basic")
     told = promoting(str(form.path)).stdout
-    assert "  NO    the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in told
+    assert told.splitlines()[0] == "Stad Gent · " + form.application + ": production is not asked for yet, and lacks 2 of what TNI has"
+    assert "environment" not in told.partition("ready for production")[0], "it is none of what TNI has"
+    assert "  TO DO the form has no prod under environments: add it" in told
+    assert "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in told
     form.document["environments"]["prod"] = deepcopy(form.request())
     form.save()
     refused = promoting(str(form.path))
@@ -225,21 +227,19 @@ def test_promote_used_wrongly(tmp_path: Path, promoting: Callable[..., Any]) -> 
 
 def test_a_headline_of_drift_tells_of_keys_that_end() -> None:
     """Beside whatever else it says: an application whose key has expired is cut off, in sync or not."""
-    plan = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
     ends = {"a": Key("t", NOW + timedelta(days=3)), "b": Key("u", NOW - timedelta(days=3)), "c": Key("v", NOW - timedelta(days=9))}
     keys = expiring_keys({client().place: client(keys=ends)}, NOW, 30)
-    assert drift_of("tni", plan, (), (), NOW, expiring=keys).headline.endswith("there is none; 2 keys have expired, 1 key ends soon")
+    assert drift_of("tni", NO_PLAN, (), (), NOW, expiring=keys).headline.endswith("there is none; 2 keys have expired, 1 key ends soon")
     by_hand = reviewed((client(), None)).connections
-    assert drift_of("tni", plan, by_hand, (), NOW, expiring=keys[:1]).headline.endswith("is removed; 1 key has expired")
+    assert drift_of("tni", NO_PLAN, by_hand, (), NOW, expiring=keys[:1]).headline.endswith("is removed; 1 key has expired")
 
 
 def test_json_outputs_are_as_their_schemas_say() -> None:
     """And the schemas that are shipped are those of the models."""
-    plan = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
     key = Key("t", NOW + timedelta(days=3))
     state = client(keys={"a": key})
     review = reviewed((client(), None), (client("gent/x"), client("gent/x", scopes={"dv_dosis_schrijven": "why"}, keys={"a": key})))
-    drift = drift_of("tni", plan, review.connections, (), NOW, expiring=expiring_keys({state.place: state}, NOW, 30))
+    drift = drift_of("tni", NO_PLAN, review.connections, (), NOW, expiring=expiring_keys({state.place: state}, NOW, 30))
     shown = Status(checked_at=NOW, stacks=("tni",), connections=found(listed("tni", OUTPUTS, NOW)))
     other = UndeclaredClient(platform=Platform.ACMIDM, client_id="1", client_name="x", organisation="Gent", application="x")
     listed_there = UndeclaredClients(stack="tni", environment=Environment.TNI, clients=2, undeclared=(other,))
