@@ -76,4 +76,4 @@ class ExternalTokenValidator:
 
 
 def _json(url: str) -> Any:
-    return httpx.get(url, timeout=_TIMEOUT_SECONDS).raise_for_status().json()
+    return httpx.get(url, timeout=_TIMEOUT_SECONDS, trust_env=False).raise_for_status().json()
