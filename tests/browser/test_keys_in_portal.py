@@ -89,7 +89,7 @@ def test_a_client_goes_with_its_keys(project: Project, registry: Registry) -> No
     """Retained are keys of a client that stays: a form that goes takes everything with it."""
     form = write_form(project.forms)
     project.apply()
-    form.path.unlink()
+    form.remove()
     project.apply()
     assert registry.clients(form.application) == []
     assert not project.resources()

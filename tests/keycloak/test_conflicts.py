@@ -155,7 +155,7 @@ def test_a_rerun_takes_over_what_was_never_answered(platform: Platform, project:
         assert {key["kid"] for key in platform.realm.keys(client_id)} == {"key-1", "key-2"}
         project.in_sync()
 
-        form.path.unlink()
+        form.remove()
         fails("DELETE")
         project.apply()
         assert platform.realm.client_ids() == before
