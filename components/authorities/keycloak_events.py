@@ -89,8 +89,11 @@ class AdminEvents:
 
     def of_removed_client(self, client_id: str) -> list[RecordedChange]:
         """The removals of a client that is no longer there, newest first."""
-        removals = self._events("resourceTypes=CLIENT&operationTypes=DELETE")
-        return [self._change(event, "client.removed", {}, {}) for event in removals if event.document.get("clientId") == client_id]
+        events = self._events("resourceTypes=CLIENT&operationTypes=CREATE&operationTypes=DELETE")
+        # Keycloak 26.4 does not say what it removed, but what it made under the same path.
+        paths = {event.resource_path for event in events if event.document.get("clientId") == client_id}
+        removals = (event for event in events if event.operation_type == "DELETE" and event.resource_path in paths)
+        return [self._change(event, "client.removed", {}, {}) for event in removals]
 
     def _events(self, query: str) -> list[WireEvent]:
         """The newest first."""
