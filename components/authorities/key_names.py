@@ -7,8 +7,7 @@ from itertools import count
 from typing import Any
 
 from components.authorities.port import Jwks
-
-_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+from components.model.jwk import PRIVATE_MEMBERS
 
 
 def by_name(keys: Iterable[object]) -> Jwks:
@@ -28,7 +27,7 @@ def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
     """A name for a key, and the key without the members that must get into no state."""
     if not isinstance(key, dict):
         return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
-    public = {name: value for name, value in key.items() if name not in _PRIVATE_MEMBERS}
+    public = {name: value for name, value in key.items() if name not in PRIVATE_MEMBERS}
     if len(public) < len(key):
         public["private"] = "this key has private members, which are not shown"
     kid = key.get("kid")
