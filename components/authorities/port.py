@@ -1,6 +1,7 @@
 """The port: what this project asks of an authority, whichever adapter answers.
 
-Every method may raise an AuthorityError. Reads answer None for what does not exist, and only a 404 says so.
+Every method may raise an AuthorityError. Reads answer None for what is surely gone: a 404 of an address that has a list, since
+a wrong address answers 404 to everything.
 Writes take what the caller believes is there (``known``) and what should be (``wanted``): they read afresh, write
 nothing where ``wanted`` is there already, and refuse to overwrite what is neither. ``known=None`` takes over whatever
 is there.
@@ -11,31 +12,68 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
 
 Configuration = Mapping[str, Any]
+Names = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(sorted(set(names))))]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClientMetadata:
-    """What is registered about a client; the names are RFC 7591's where it has one. Tuples are sorted."""
+class OrganisationMetadata(BaseModel):
+    """Whose client it is: the organisation's name and its codes, as the form has them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    ovo: str | None = None
+    kbo: str | None = None
+
+
+class ClientMetadata(BaseModel):
+    """What is registered about a client; names are those of RFC 7591 §2 where it has one.
+
+    The one list of a client's fields: the wire's document, the resource's inputs and every comparison are made from it.
+    Lists are sorted sets, so that their order is never a change.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     client_name: str
-    software_id: str | None
+    software_id: str | None = None
     """The natural key; None for a client that was made by hand."""
-    managed_by: str | None
-    """Who declares the client, ``<project>/<stack>:<resource name>``; None for one made by hand."""
-    organisation_name: str
-    ovo_code: str | None
-    kbo_number: str | None
+    managed_by: str | None = None
+    """Which stack declares the client, ``<project>/<stack>``; None for one made by hand."""
+    organisation: OrganisationMetadata
     application: str
-    grant_types: tuple[str, ...]
+    grant_types: Names
     token_endpoint_auth_method: str
-    contacts: tuple[str, ...]
+    contacts: Names
     enabled: bool = True
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The fields as a resource's inputs have them: plain values, those without one left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.software_id, self.managed_by)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who declares a client or a product's configuration: its natural key, and its stack. Both None for what was made by hand."""
+
+    software_id: str | None = None
+    managed_by: str | None = None
+
+    @property
+    def is_nobody(self) -> bool:
+        return self.managed_by is None
 
 
 @dataclass(frozen=True)
@@ -43,7 +81,7 @@ class RegisteredClient:
     client_id: str
     metadata: ClientMetadata
     client_secret_updated_at: int = 0
-    """When its secret was last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where nothing is told of that."""
+    """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +91,14 @@ class ClientSnapshot:
     client: RegisteredClient
     scopes: frozenset[str]
     jwks: Jwks
+
+
+@dataclass(frozen=True)
+class ProductDocument:
+    """One product's configuration of a client, and whose it is."""
+
+    configuration: Configuration
+    owner: Owner
 
 
 class Authority(Protocol):
@@ -66,8 +112,11 @@ class Authority(Protocol):
     def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         """Replaces the metadata, and the secret where one is given."""
 
-    def remove(self, client_id: str) -> None:
-        """Removes the client, its scopes and its keys. One that is gone already is no error."""
+    def remove(self, client_id: str, owner: Owner) -> None:
+        """Remove the client, its scopes and its keys, if it still bears ``owner``; leave another's alone.
+
+        One that is surely gone is no error; an answer that may be a wrong address's is one.
+        """
 
     def read_scopes(self, client_id: str) -> frozenset[str] | None: ...
 
@@ -87,14 +136,19 @@ class Authority(Protocol):
 class ProductApi(Protocol):
     """The product APIs of one platform: one configuration per product and client."""
 
-    def read(self, product: str, client_id: str) -> Configuration | None: ...
+    def read(self, product: str, client_id: str) -> ProductDocument | None: ...
 
-    def put(self, product: str, client_id: str, known: Configuration | None, wanted: Configuration) -> None: ...
+    def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
+        """Write the configuration and its owner.
 
-    def delete(self, product: str, client_id: str) -> None:
-        """Removes the configuration. One that is gone already is no error."""
+        Overwritten is what was there as ``known``, or is as ``wanted`` already; where ``known`` is None, also what bears the
+        owner of ``wanted``: an earlier run left it. What bears another owner never is. Raises ChangedMeanwhile.
+        """
 
-    def configurations(self, product: str) -> Iterator[tuple[str, Configuration]]:
+    def delete(self, product: str, client_id: str, owner: Owner) -> None:
+        """Remove the configuration if it still bears ``owner``; leave another's alone. One that is surely gone is no error."""
+
+    def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         """Every client's configuration of a product, page by page."""
 
 
