@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from components.model.form import Environment, Platform
+from components.model.form import RESERVED_NAME, Environment, Platform
 from components.model.problems import quoted
 
 _EVERYWHERE = (Environment.TNI, Environment.PROD)
@@ -69,6 +69,12 @@ def _scope_token(name: str) -> str:
     return name
 
 
+def _product_name(name: str) -> str:
+    if name == RESERVED_NAME:
+        raise ValueError(f"{quoted(name)} is the name of a platform; name the product otherwise")
+    return name
+
+
 ScopeToken = Annotated[str, AfterValidator(_scope_token)]
 
 
@@ -99,7 +105,7 @@ class Scope(_Part):
 class Product(_Part):
     """One file of the catalogue: a product or API, its scopes, and what it must be told about each client."""
 
-    product: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    product: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_product_name)]
     title: Annotated[str, Field(min_length=1)]
     owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
     source: Annotated[str, Field(min_length=1, description="Where what this file says comes from.")]

@@ -1,4 +1,4 @@
-"""What a product's JSON Schema says against its configuration in a form, in sentences."""
+"""What is wrong with a product's configuration in a form, by the product's JSON Schema, in sentences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from components.model.documents import Document
 from components.model.problems import DocumentPath, Problem, did_you_mean, listed, quoted
 
+_LARGEST_INTEGER = 2**53 - 1
 _TYPES = {
     "string": "a text; numbers need quotes",
     "array": "a list",
@@ -43,9 +44,13 @@ def problems_of_configuration(
     """Every mistake in the configuration at ``path``, each with the schema's description of what belongs there."""
     for error in validator.iter_errors(dict(configuration)):
         yield from _Mistake(document, path, product, validator.schema, error).problems()
-    for place in _unprintable(configuration):
-        what = f"{_label(product, place)} holds a line break or control character"
-        yield document.problem((*path, *place), what, "write it on one line")
+    for place, value in _values(configuration):
+        if isinstance(value, str) and not value.isprintable():
+            what = f"{_label(product, place)} holds a line break or control character"
+            yield document.problem((*path, *place), what, "write it on one line")
+        elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+            what = f"{_label(product, place)} is larger than JSON carries exactly (RFC 8259 §6)"
+            yield document.problem((*path, *place), what, f"write at most {_LARGEST_INTEGER}, or a text in quotes")
 
 
 class _Mistake:
@@ -113,12 +118,13 @@ def _label(product: str, place: DocumentPath) -> str:
     return ", ".join([product, *(f"item {step + 1}" if isinstance(step, int) else step for step in place)])
 
 
-def _unprintable(value: object, place: DocumentPath = ()) -> Iterator[DocumentPath]:
-    if isinstance(value, str) and not value.isprintable():
-        yield place
-    elif isinstance(value, Mapping):
+def _values(value: object, place: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:
+    """Each plain value, with its place."""
+    if isinstance(value, Mapping):
         for name, part in value.items():
-            yield from _unprintable(part, (*place, name))
+            yield from _values(part, (*place, name))
     elif isinstance(value, list):
         for index, part in enumerate(value):
-            yield from _unprintable(part, (*place, index))
+            yield from _values(part, (*place, index))
+    else:
+        yield place, value

@@ -16,6 +16,8 @@ from components.model.problems import DocumentPath, Problem, quoted
 MAXIMUM_BYTES = 262_144
 _MAXIMUM_DEPTH = 30
 _PLAIN_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
+_PLAIN_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
+"""``1.10`` is no number but a version, or a text: as a number it would be 1.1."""
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 _CORE = "tag:yaml.org,2002:"
@@ -190,4 +192,6 @@ def _scalar(node: yaml.ScalarNode) -> Hashable:
             return _BOOLEANS.get(text.lower(), text)
         case "tag:yaml.org,2002:int" if _PLAIN_INTEGER.fullmatch(text):
             return int(text)
+        case "tag:yaml.org,2002:float" if _PLAIN_FRACTION.fullmatch(text) and repr(float(text)) == text:
+            return float(text)
     return text

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from components.model.catalogue import Catalogue, Product
-from components.model.form import Environment, Form
+from components.model.form import Environment, Form, Organisation
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -15,6 +15,7 @@ def schemas(catalogue: Catalogue) -> dict[str, str]:
     """Per file name the text of a schema. The same models and catalogue always give the same text."""
     return {
         "onboarding.schema.json": _text(onboarding_schema(catalogue)),
+        "organisation.schema.json": _text(_with_dialect(Organisation.model_json_schema())),
         "catalogue.schema.json": _text(catalogue_schema()),
     }
 
@@ -35,7 +36,6 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
     for environment in Environment:
         parts[environment.value] = _request(request, catalogue, environment)
     parts["ScopeRequest"]["type"] = ["object", "null"]  # "dv_notificaties_schrijven:" with nothing behind it is fine
-    parts["Organisation"]["anyOf"] = [{"required": ["ovo"]}, {"required": ["kbo"]}]
     for part in parts.values():
         part.pop("title", None)
     return schema

@@ -1,7 +1,7 @@
-"""The onboarding form: what the *aansluitingsformulier* asks, as one YAML file per connection of one application.
+"""The organisation and its onboarding forms: who it is, and per application what the *aansluitingsformulier* has.
 
-These classes are the one definition of a form: they validate it, and the editor's JSON Schema and the reference
-page are made from them. Names on the wire are those of RFC 7591 §2.
+These classes are the one definition of both files: they validate them, and the editor's JSON Schemas are made from them. Names on
+the wire are those of RFC 7591 §2.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from components.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode
+from components.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, organisation_code
 from components.model.problems import quoted
 
-_APPLICATION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_NAME = "[a-z0-9]+(-[a-z0-9]+)*"
+_LONGEST_NAME = 64
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
@@ -32,6 +33,10 @@ class Platform(StrEnum):
 
     ACMIDM = "acmidm"
     GEOSECURE = "geosecure"
+
+
+RESERVED_NAME = Platform.GEOSECURE.value
+"""No application and no product is called so: it ends the name of a client on the second platform."""
 
 
 class AuthMethod(StrEnum):
@@ -50,9 +55,16 @@ class ExemptiblePolicy(StrEnum):
     KEY_ALGORITHM = "key-algorithm"
 
 
+def is_name(text: str) -> bool:
+    """Whether folders, forms and applications may be called so: it is then a part of a resource's name as it is."""
+    return re.fullmatch(_NAME, text, re.ASCII) is not None and len(text) <= _LONGEST_NAME
+
+
 def _application(text: str) -> str:
-    if not _APPLICATION.fullmatch(text) or len(text) > 64:
+    if not is_name(text):
         raise ValueError(f"{quoted(text)} is not an application name; use lower case letters, digits and single hyphens, 64 at most")
+    if text == RESERVED_NAME:
+        raise ValueError(f"{quoted(text)} is the name of a platform; name the application otherwise")
     return text
 
 
@@ -79,12 +91,33 @@ def _nothing_is_empty(value: object) -> object:
     return {} if value is None else value
 
 
+def _nothing_is_none(value: object) -> object:
+    """``jwks:`` with nothing behind it is an empty list, not a line that was left out."""
+    return () if value is None else value
+
+
+def _one_is_a_list(value: object) -> object:
+    return [value] if isinstance(value, str | int) else value
+
+
+def _one_or_more(schema: dict[str, str]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]})
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
+class SpeaksFor(_Part):
+    """The names under which an organisation sends notifications and dossiers, for itself and for others."""
+
+    aanbieder_uri: Annotated[tuple[str, ...], Field(description="Senders of Notificaties (AanbiederUri).")] = ()
+    merk_code: Annotated[tuple[str, ...], Field(description="Brands of Notificaties (MerkCode).")] = ()
+    bron_uri: Annotated[tuple[str, ...], Field(description="Beginnings of the sources of DOSIS (bronUri).")] = ()
+
+
 class Organisation(_Part):
-    """The organisation that is connected. At least one of its codes; the OVO code where it has one."""
+    """Who a folder of forms belongs to: its ``organisation.yaml``, which the onboarding team writes."""
 
     name: Annotated[
         str,
@@ -99,11 +132,18 @@ class Organisation(_Part):
             json_schema_extra={"pattern": "^[. ]*[01]([. ]*[0-9]){9}[. ]*$"},
         ),
     ] = None
+    owners: Annotated[tuple[str, ...], Field(description="The teams that own the forms, such as @stad-gent/api-beheer.")] = ()
+    suppliers: Annotated[tuple[str, ...], Field(description="Folders of the suppliers whose public keys the forms may name.")] = ()
+    speaks_for: Annotated[SpeaksFor, Field(description="The names under which it sends.")] = SpeaksFor()
+    formerly: Annotated[
+        tuple[Annotated[str, AfterValidator(organisation_code)], ...],
+        BeforeValidator(_one_is_a_list),
+        Field(description="Its earlier OVO code or KBO number, whose clients it keeps."),
+        _one_or_more({"type": "string"}),
+    ] = ()
 
     @model_validator(mode="after")
     def _identifies(self) -> Self:
-        if not self.ovo and not self.kbo:
-            raise ValueError("organisation has neither ovo nor kbo; give at least one")
         if self.kbo == SHARED_KBO_NUMBER and not self.ovo:
             raise ValueError(
                 "KBO number 0316.380.841 is shared by all departments of the Flemish administration; add the OVO code of this one"
@@ -112,7 +152,7 @@ class Organisation(_Part):
 
     @property
     def code(self) -> str:
-        """What identifies the organisation: its OVO code, else its KBO number."""
+        """What identifies the organisation: its OVO code, else its KBO number; empty for a supplier that has neither."""
         return self.ovo or self.kbo or ""
 
 
@@ -154,13 +194,13 @@ class EnvironmentRequest(_Part):
     """What the application needs in one environment."""
 
     jwks: Annotated[
-        tuple[str, ...],
-        Field(description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation."),
-    ] = ()
-    keys_managed_in_portal: Annotated[
-        bool,
-        Field(description="The organisation uploads its keys in the Beheerportaal: the form names none, and changes of them are no drift."),
-    ] = False
+        Annotated[tuple[str, ...], Field(min_length=1)] | None,
+        BeforeValidator(_nothing_is_none),
+        Field(
+            description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation. "
+            "Left out, the organisation uploads its keys in the Beheerportaal, and changes of them are no drift."
+        ),
+    ] = None
     scopes: Annotated[
         dict[str, Annotated[ScopeRequest, BeforeValidator(_nothing_is_empty)]],
         Field(description="The scopes of the catalogue that the client is granted; all others are withdrawn."),
@@ -171,22 +211,27 @@ class EnvironmentRequest(_Part):
     ] = Field(default_factory=dict)
     adopt: Annotated[
         dict[Platform, Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_one_line)]],
-        Field(description="Per platform the client-ID of a client that exists already and is taken over, once, when it is first declared."),
+        Field(description="Per platform the client-ID of a client that somebody made by hand and that is taken over, once."),
     ] = Field(default_factory=dict)
 
 
 class Form(_Part):
-    """One connection of one application: the aansluitingsformulier as a file."""
+    """One connection of one application: the aansluitingsformulier as a file. Whose it is, its folder says."""
 
-    organisation: Organisation
     application: Annotated[
         str,
         AfterValidator(_application),
         Field(
-            description="The application's short name; with the organisation it names the connection.",
-            json_schema_extra={"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
+            description="The application's short name; with the organisation's code it names the connection.",
+            json_schema_extra={"pattern": f"^{_NAME}$"},
         ),
     ]
+    formerly: Annotated[
+        tuple[Annotated[str, AfterValidator(_application)], ...],
+        BeforeValidator(_one_is_a_list),
+        Field(description="The application's earlier name, whose clients it keeps."),
+        _one_or_more({"type": "string", "pattern": f"^{_NAME}$"}),
+    ] = ()
     contacts: Annotated[
         tuple[Annotated[str, AfterValidator(_address)], ...],
         Field(min_length=1, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."),
@@ -196,8 +241,8 @@ class Form(_Part):
         AuthMethod.PRIVATE_KEY_JWT
     )
     ending: Annotated[
-        tuple[Platform, ...],
-        Field(description="Platforms about to be left: lifts the protection there, so that the platform can be removed next."),
+        tuple[str, ...],
+        Field(description="Platforms and products about to be left: lifts their protection, so that a next change can remove them."),
     ] = ()
     exemptions: Annotated[
         dict[ExemptiblePolicy, Exemption],

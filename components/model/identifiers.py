@@ -41,5 +41,10 @@ def kbo_number(text: str) -> str:
     return digits
 
 
+def organisation_code(text: str) -> str:
+    """An organisation's code: its OVO code, or its KBO number as ten digits. Raises ValueError with a sentence."""
+    return ovo_code(text) if text.startswith("OVO") else kbo_number(text)
+
+
 OvoCode = Annotated[str, AfterValidator(ovo_code)]
 KboNumber = Annotated[str, AfterValidator(kbo_number)]

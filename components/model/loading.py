@@ -1,4 +1,4 @@
-"""Reads the catalogue and the forms. The only place that does; every mistake in all of them is reported at once."""
+"""Reads the catalogue, the organisations and their forms. The only place that does; every mistake is reported at once."""
 
 from __future__ import annotations
 
@@ -6,26 +6,30 @@ import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from components.model.catalogue import Catalogue, Product
 from components.model.connection import Connection, connections
 from components.model.documents import Document, Unreadable, read_document, read_text
-from components.model.form import Environment, Form, Platform
+from components.model.form import Environment, Form, Organisation, Platform, is_name
 from components.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from components.model.policies import Profile
-from components.model.problems import InvalidForms, Problem
+from components.model.problems import InvalidForms, Problem, quoted
 from components.model.rules import (
+    Declared,
     problems_among,
     problems_of_adoptions,
     problems_of_form,
     problems_of_keys,
+    problems_of_organisations,
     problems_of_platforms,
     problems_of_policies,
 )
-from components.model.salvage import is_identified, salvaged
+from components.model.salvage import salvaged
 from components.model.validation import split_sentence, validated
 
+ORGANISATION_FILE = "organisation.yaml"
 _LONGEST_NAME = 200
 _BESIDE = "keep public keys beside their form"
 _EXPORT_AGAIN = "export the public key again as a JSON Web Key"
@@ -38,11 +42,12 @@ _ALL_PLATFORMS: Mapping[Environment, Collection[Platform]] = {}
 
 @dataclass(frozen=True)
 class LoadedForm:
-    """A valid form. ``name`` is its place under the folder of forms, without the suffix."""
+    """A valid form. ``name`` is where it is in the folder of forms, such as ``stad-gent/mijn-gent``."""
 
     name: str
     file: Path
     form: Form
+    organisation: Organisation
     keys: Keys
 
 
@@ -57,17 +62,38 @@ class Onboardings:
         return [
             connection
             for loaded in self.forms
-            for connection in connections(loaded.name, loaded.form, loaded.keys, environment, self.catalogue)
+            for connection in connections(loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue)
         ]
 
 
 def load_catalogue(folder: Path) -> Catalogue:
-    """The catalogue in ``folder``, one product per YAML file. Raises InvalidForms."""
+    """Read the catalogue in ``folder``, one product per YAML file; once per process while its files stay the same.
+
+    Raises:
+        InvalidForms: with every mistake in it.
+    """
+    problems: list[Problem] = []
+    files = _yaml_files(_absolute(folder), problems)
+    if problems:
+        raise InvalidForms(problems)
+    return _catalogue_of(Path.cwd(), tuple((file, _version(file)) for file in files))
+
+
+def _version(file: Path) -> object:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(maxsize=4)
+def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> Catalogue:
     problems: list[Problem] = []
     products: dict[str, Product] = {}
     scopes: dict[str, Path] = {}
     on_platforms: dict[tuple[Platform, str], str] = {}
-    for file in _yaml_files(folder, problems):
+    for file, _ in files:
         document = read_document(file, _shown(file))
         product, found = validated(Product, document)
         problems += found
@@ -77,10 +103,10 @@ def load_catalogue(folder: Path) -> Catalogue:
             problems.append(
                 document.problem(("product",), f'product "{product.product}" stands in another file too', "keep one of the two")
             )
-        for scope, told in product.scopes.items():
-            for platform, name in told.names_of(scope).items():
+        for scope, described in product.scopes.items():
+            for platform, name in described.names_of(scope).items():
                 other = on_platforms.setdefault((platform, name), scope)
-                if other != scope:  # granted and withdrawn as one, whichever of the two a form asks
+                if other != scope:  # granted and withdrawn as one, whichever of the two a form has
                     problems.append(
                         document.problem(
                             ("scopes", scope, "names", platform.value),
@@ -102,18 +128,18 @@ def load_catalogue(folder: Path) -> Catalogue:
 
 
 def load_onboardings(
-    forms: Sequence[Path],
+    paths: Sequence[Path],
     catalogue_folder: Path,
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Mapping[Environment, Collection[Platform]] = _ALL_PLATFORMS,
-    root: Path | None = None,
 ) -> Onboardings:
-    """The forms in ``forms`` (files, or folders searched to any depth) against the catalogue. Raises InvalidForms.
+    """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single forms.
 
-    ``root`` is the folder that what lies in it is named from, and whose keys are within reach: where none is given, or a path lies
-    elsewhere, it is the folder given, or two levels above a file given.
-    ``profiles`` says by which profile the policies are held against a form's environments, those it does not name left out;
-    ``served`` for which platforms there is an authority, those of an environment that it does not name all of them.
+    ``profiles`` gives the profile by which the policies check each environment, those it does not name left out; ``served`` the
+    platforms that have an authority, all of them in an environment that it does not name.
+
+    Raises:
+        InvalidForms: with every mistake in all of them.
     """
     problems: list[Problem] = []
     try:
@@ -122,27 +148,87 @@ def load_onboardings(
         # Forms are still read, so that their own mistakes show too; what the catalogue says of them would be guesswork.
         problems += error.problems
         catalogue = None
+    organisations = _Organisations(problems)
     reader = _KeyReader(profiles)
-    read: list[tuple[str, Document, Form, Keys]] = []
-    for top, file in _form_files(forms, root, problems):
+    loaded: list[LoadedForm] = []
+    read: list[tuple[Document, Form]] = []
+    identified: list[Declared] = []
+    for file in _form_files(paths, organisations, problems):
         document = read_document(file, _shown(file))
         form, found = validated(Form, document)
         problems += found
-        form = form or salvaged(document)
+        is_identified = form is not None
+        if form is None:
+            form, is_identified = salvaged(document)
+        owner = organisations.of(file.parent)
         if form is None:
             continue
         if catalogue is not None:
             problems += problems_of_form(document, form, catalogue)
         for environment, platforms in served.items():
             problems += problems_of_platforms(document, form, environment, platforms)
-        keys, found = reader.keys_of(top, file, document, form)
+        keys, found = reader.keys_of(file, document, form, owner.organisation)
         problems += found
-        read.append((file.relative_to(top).with_suffix("").as_posix(), document, form, keys))
-    problems += problems_among((document, form) for _, document, form, _ in read if is_identified(form))
-    problems += problems_of_adoptions((document, form) for _, document, form, _ in read)
+        read.append((document, form))
+        if owner.organisation is None:
+            continue
+        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys))
+        if is_identified and owner.organisation.code:
+            identified.append(Declared(document, form, owner.document, owner.organisation))
+    problems += problems_among(identified)
+    problems += problems_of_adoptions(read)
+    problems += organisations.problems()
     if problems or catalogue is None:
         raise InvalidForms(problems)
-    return Onboardings(catalogue, tuple(LoadedForm(name, document.file, form, keys) for name, document, form, keys in read))
+    return Onboardings(catalogue, tuple(loaded))
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is not there."""
+
+    document: Document
+    organisation: Organisation | None
+
+
+class _Organisations:
+    """Reads the ``organisation.yaml`` of each folder, once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self._problems = problems
+        self._read: dict[Path, _Owner] = {}
+        self._with_forms: set[Path] = set()
+
+    def of(self, folder: Path) -> _Owner:
+        """The organisation whose forms are in ``folder``."""
+        self._with_forms.add(folder)
+        return self.read(folder)
+
+    def read(self, folder: Path) -> _Owner:
+        if folder not in self._read:
+            file = folder / ORGANISATION_FILE
+            if os.path.lexists(file):
+                document = read_document(file, _shown(file))
+                organisation, found = validated(Organisation, document)
+                self._problems += found
+            else:
+                document, organisation = Document(_shown(file)), None
+                what = f"there is no {ORGANISATION_FILE}, which says whose forms these are"
+                self._problems.append(document.problem((), what, "add it, with name and ovo or kbo"))
+            self._read[folder] = _Owner(document, organisation)
+        return self._read[folder]
+
+    def problems(self) -> Iterator[Problem]:
+        """The mistakes of the organisations that only show beside their forms and each other."""
+        valid = [(folder, owner.document, owner.organisation) for folder, owner in self._read.items() if owner.organisation]
+        for folder, document, organisation in valid:
+            if folder in self._with_forms and not organisation.code:
+                yield document.problem((), "organisation has neither ovo nor kbo", "give at least one: the forms beside it are named by it")
+            for index, supplier in enumerate(organisation.suppliers):
+                if not is_name(supplier) or not os.path.lexists(folder.parent / supplier / ORGANISATION_FILE):
+                    what = f"supplier {quoted(supplier)} has no folder with an {ORGANISATION_FILE}"
+                    yield document.problem(("suppliers", index), what, "name a folder beside this one")
+        yield from problems_of_organisations((document, organisation) for _, document, organisation in valid)
 
 
 class _KeyReader:
@@ -152,13 +238,13 @@ class _KeyReader:
         self._profiles = profiles
         self._read: dict[Path, PublicJwk | list[Problem]] = {}
 
-    def keys_of(self, root: Path, file: Path, document: Document, form: Form) -> tuple[Keys, list[Problem]]:
+    def keys_of(self, file: Path, document: Document, form: Form, organisation: Organisation | None) -> tuple[Keys, list[Problem]]:
         problems: list[Problem] = []
         keys: dict[Environment, tuple[PublicJwk, ...]] = {}
         for environment, request in form.environments.items():
             found: list[PublicJwk | None] = []
-            for index, name in enumerate(request.jwks):
-                key = self._key(root, file, document, ("environments", environment.value, "jwks", index), name)
+            for index, name in enumerate(request.jwks or ()):
+                key = self._key(file.parent, document, ("environments", environment.value, "jwks", index), name, organisation)
                 found.append(key if isinstance(key, PublicJwk) else None)
                 problems += [] if isinstance(key, PublicJwk) else key
             problems += problems_of_keys(document, environment, found)
@@ -167,15 +253,21 @@ class _KeyReader:
             keys[environment] = tuple(key for key in found if key)
         return keys, problems
 
-    def _key(self, root: Path, form_file: Path, document: Document, path: tuple[str | int, ...], name: str) -> PublicJwk | list[Problem]:
+    def _key(
+        self, folder: Path, document: Document, path: tuple[str | int, ...], name: str, organisation: Organisation | None
+    ) -> PublicJwk | list[Problem]:
         if len(name) > _LONGEST_NAME or not name.isprintable() or "{" in name:
             # Whatever this is, a key pasted in perhaps: it is not repeated.
             return [document.problem(path, "this is not the name of a file", "put the public key in a file beside the form")]
-        file = Path(os.path.normpath(form_file.parent / name))
-        if not file.is_relative_to(root):
+        file, forms = Path(os.path.normpath(folder / name)), folder.parent
+        if not file.is_relative_to(forms):
             return [document.problem(path, f'key file "{name}" is outside the folder of forms', _BESIDE)]
+        other = file.relative_to(forms).parts[0] if file != forms else ""
+        if other != folder.name and organisation is not None and other not in organisation.suppliers:
+            what = f'key file "{name}" is in the folder of {quoted(other)}, which is no supplier of this organisation'
+            return [document.problem(path, what, f"{_BESIDE}, or have the supplier added in {ORGANISATION_FILE}")]
         if file not in self._read:
-            if not _real(file).is_relative_to(_real(root)):
+            if not _real(file).is_relative_to(_real(forms)):
                 return [document.problem(path, f'key file "{name}" leads outside the folder of forms', _BESIDE)]
             try:
                 self._read[file] = _read_key(file)
@@ -205,21 +297,42 @@ def _place_of(member: str, text: str) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _form_files(paths: Iterable[Path], named_from: Path | None, problems: list[Problem]) -> Iterator[tuple[Path, Path]]:
-    """Each form once, with the folder that it is named from."""
+def _form_files(paths: Iterable[Path], organisations: _Organisations, problems: list[Problem]) -> Iterator[Path]:
+    """Each form once; the files of organisations on the way are read, those of suppliers without forms too."""
     seen: set[Path] = set()
-    above = _absolute(named_from) if named_from else None
+
+    def report(file: Path, what: str, remedy: str) -> None:
+        problems.append(Problem(_shown(file), 1, 1, what, remedy))
+
     for path in map(_absolute, paths):
-        # What is no folder is read as a file, so that whatever keeps it from being read is told.
+        # What is no folder is read as a file, so that whatever keeps it from being read is reported.
         if not os.path.lexists(path):
-            problems.append(Problem(_shown(path), 1, 1, "there is no file or folder of this name", "name an existing one"))
+            report(path, "there is no file or folder of this name", "name an existing one")
             continue
         is_folder = _is_folder(path)
-        root = above if above and path.is_relative_to(above) else path if is_folder else path.parent.parent
+        forms = path.parent if is_folder and (path / ORGANISATION_FILE).exists() else path if is_folder else path.parent.parent
         for file in _yaml_files(path, problems) if is_folder else [path]:
-            if file not in seen:
-                seen.add(file)
-                yield root, file
+            if file in seen:
+                continue
+            seen.add(file)
+            folder = file.parent
+            if folder.parent != forms:
+                what = (
+                    "a form is in the folder of its organisation"
+                    if folder == forms
+                    else "this is deeper than the folder of an organisation"
+                )
+                report(file, what, f"move it beside the {ORGANISATION_FILE} of its organisation")
+            elif not is_name(folder.name):
+                report(
+                    file, f"{quoted(folder.name)} is no name for a folder", "use lower case letters, digits and single hyphens, 64 at most"
+                )
+            elif file.name == ORGANISATION_FILE:
+                organisations.read(folder)
+            elif not is_name(file.stem):
+                report(file, f"{quoted(file.stem)} is no name for a form", "use lower case letters, digits and single hyphens, 64 at most")
+            else:
+                yield file
 
 
 def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:

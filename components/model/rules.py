@@ -1,12 +1,14 @@
-"""What a form must satisfy beyond its shape: the catalogue's scopes, products and schemas, and its keys."""
+"""What a form must satisfy beyond its shape: the catalogue's scopes, products and schemas, its keys, and the other forms."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components.model.catalogue import Catalogue
 from components.model.configuration import problems_of_configuration
+from components.model.connection import former_keys, key
 from components.model.documents import Document
 from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
 from components.model.identifiers import SHARED_KBO_NUMBER
@@ -16,15 +18,19 @@ from components.model.problems import DocumentPath, Problem, did_you_mean, liste
 
 
 def problems_of_form(document: Document, form: Form, catalogue: Catalogue) -> Iterator[Problem]:
-    """What the catalogue has against a well-formed form."""
+    """The mistakes of a well-formed form against the catalogue."""
     if len(set(form.platforms)) < len(form.platforms):
         yield document.problem(("platforms",), "a platform stands twice", "keep each once")
     if Platform.ACMIDM not in form.platforms:
         yield document.problem(("platforms",), "acmidm is not among the platforms", "add it: a connection is in ACM/IDM, or in both")
-    for index, platform in enumerate(form.ending):
-        if platform not in form.platforms:
-            yield document.problem(("ending", index), f"{platform} is not among the platforms any more", "remove it here too")
-        elif platform is Platform.ACMIDM:
+    products = {product for request in form.environments.values() for product in request.products}
+    for index, name in enumerate(form.ending):
+        if name not in form.platforms and name not in products:
+            known = listed({*form.platforms, *products} - {Platform.ACMIDM})
+            yield document.problem(
+                ("ending", index), f"{quoted(name)} is no platform or product of this form", f"remove it here; known here: {known}"
+            )
+        elif name == Platform.ACMIDM:
             yield document.problem(("ending", index), "acmidm is the platform that stays", "remove it here")
     for environment, request in form.environments.items():
         place: DocumentPath = ("environments", environment.value)
@@ -43,27 +49,8 @@ def problems_of_form(document: Document, form: Form, catalogue: Catalogue) -> It
                 "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
                 at_key=True,
             )
-        yield from _problems_of_mode(document, place, form, request)
         yield from _problems_of_scopes(document, place, form, environment, request, catalogue)
         yield from _problems_of_products(document, place, environment, request, catalogue)
-
-
-def _problems_of_mode(document: Document, place: DocumentPath, form: Form, request: EnvironmentRequest) -> Iterator[Problem]:
-    """Keys are declared in the form or managed in the portal: with both, neither would be true."""
-    if not request.keys_managed_in_portal:
-        return
-    path = (*place, "keys_managed_in_portal")
-    if request.jwks:
-        yield document.problem(
-            path, "keys are managed in the portal, while jwks names some here", "keep one of the two, this line or jwks", at_key=True
-        )
-    if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        yield document.problem(
-            path,
-            f"keys are managed in the portal, while the client authenticates with {form.token_endpoint_auth_method}",
-            "choose token_endpoint_auth_method private_key_jwt, or remove this line",
-            at_key=True,
-        )
 
 
 def _problems_of_scopes(
@@ -101,8 +88,8 @@ def _problems_of_scopes(
 def _problems_of_products(
     document: Document, place: DocumentPath, environment: Environment, request: EnvironmentRequest, catalogue: Catalogue
 ) -> Iterator[Problem]:
-    # A misspelt scope has been told of; that its product has no scope would say the same again.
-    asked = {scope if scope in catalogue.scopes else nearest(scope, catalogue.scopes) for scope in request.scopes}
+    # A misspelt scope has been reported; that its product has no scope would say the same again.
+    wanted = {scope if scope in catalogue.scopes else nearest(scope, catalogue.scopes) for scope in request.scopes}
     for name, configuration in request.products.items():
         path = (*place, "products", name)
         product = catalogue.products.get(name)
@@ -112,10 +99,10 @@ def _problems_of_products(
             continue
         if environment not in product.environments:
             yield document.problem(path, f'product "{name}" is not offered on {environment}', "remove it here", at_key=True)
-        if not product.scopes.keys() & asked:
+        if not product.scopes.keys() & wanted:
             yield document.problem(
                 path,
-                f'product "{name}" is configured, but none of its scopes is asked',
+                f'product "{name}" is configured, but none of its scopes is here',
                 f"add one of {listed(product.scopes)} under scopes, or remove the product",
                 at_key=True,
             )
@@ -144,7 +131,7 @@ def problems_of_keys(document: Document, environment: Environment, keys: Sequenc
 def problems_of_policies(
     document: Document, form: Form, environment: Environment, keys: Sequence[PublicJwk | None], profile: Profile
 ) -> Iterator[Problem]:
-    """What the policies have against a form in one environment, exemptions taken into account; keys in the order of ``jwks``."""
+    """The policies that a form violates in one environment, exemptions taken into account; keys in the order of ``jwks``."""
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
     planned = Planned(form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key})
@@ -170,22 +157,58 @@ def problems_of_platforms(document: Document, form: Form, environment: Environme
             )
 
 
-def problems_among(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
-    """Two forms for the same connection: the same application of an organisation with the same code."""
-    seen: dict[tuple[str, str | None], list[tuple[Document, Organisation]]] = {}
-    for document, form in forms:
-        organisation = form.organisation
-        codes = {code for code in (organisation.ovo, organisation.kbo) if code and code != SHARED_KBO_NUMBER}
-        candidates = [other for code in sorted(codes) for other in seen.get((form.application, code), [])]
-        same = [(file, other) for file, other in candidates if _same(organisation, other)]
-        for other_document, other in same[:1]:
-            yield document.problem(
+@dataclass(frozen=True)
+class Declared:
+    """One form with its organisation, for the rules about several forms. ``document`` is the form's, ``owner`` its organisation's."""
+
+    document: Document
+    form: Form
+    owner: Document
+    organisation: Organisation
+
+    @property
+    def key(self) -> str:
+        return key(self.organisation.code, self.form.application)
+
+
+def problems_of_organisations(organisations: Iterable[tuple[Document, Organisation]]) -> Iterator[Problem]:
+    """Two folders for the same organisation, by its OVO code or its KBO number."""
+    seen: dict[str, Document] = {}
+    for document, organisation in organisations:
+        for field, code in (("ovo", organisation.ovo), ("kbo", organisation.kbo)):
+            if code and code != SHARED_KBO_NUMBER and (first := seen.setdefault(code, document)) is not document:
+                yield document.problem(
+                    (field,), f"{code} is the code of {first.file.parent} too", "an organisation has one folder: keep one of the two"
+                )
+
+
+def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
+    """Two forms for the same application, and earlier names that a form still has, or that two forms claim."""
+    declared: dict[str, Declared] = {}
+    for one in forms:
+        first = declared.setdefault(one.key, one)
+        if first is not one:
+            yield one.document.problem(
                 ("application",),
-                f"{other_document.file} is already the form of {form.application} for {other.code}",
+                f"{first.document.file} is already the form of {one.form.application}",
                 "keep one of the two, or name the application differently",
             )
-        for code in codes:
-            seen.setdefault((form.application, code), []).append((document, organisation))
+    claimed: dict[str, Declared] = {}
+    for one in forms:
+        for former in former_keys(one.organisation, one.form):
+            document = one.document if one.form.formerly else one.owner
+            if former in declared and declared[former] is not one:
+                yield document.problem(
+                    ("formerly",),
+                    f"{former} is still declared by {declared[former].document.file}",
+                    "remove that form, or this line: a client has one form",
+                )
+            elif (first := claimed.setdefault(former, one)) is not one:
+                yield document.problem(
+                    ("formerly",),
+                    f"{former} is an earlier name in {first.document.file} too",
+                    "keep it in the form that keeps its clients",
+                )
 
 
 def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
@@ -201,9 +224,3 @@ def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Pr
                         f"client {quoted(client_id)} is taken over by {first.file} already",
                         "a client has one form: correct the client-ID here, or remove it",
                     )
-
-
-def _same(one: Organisation, other: Organisation) -> bool:
-    if one.ovo and other.ovo:
-        return one.ovo == other.ovo
-    return one.kbo == other.kbo != SHARED_KBO_NUMBER

@@ -11,24 +11,19 @@ from components.model.documents import Document
 from components.model.form import ExemptiblePolicy, Form
 from components.model.problems import DocumentPath
 
-_NOBODY = "OVO000000"
 _NOTHING = "stand-in"
-_KEPT = ("organisation", "application", "platforms", "ending", "token_endpoint_auth_method", "exemptions")
-_STAND_INS = {
-    "organisation": {"name": "-", "ovo": _NOBODY},
-    "application": _NOTHING,
-    "contacts": ["nobody@stand-in.example"],
-}
+_KEPT = ("application", "formerly", "platforms", "ending", "token_endpoint_auth_method", "exemptions")
+_STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
 """For what the catalogue and the key files have no say about."""
 
 
-def salvaged(document: Document) -> Form | None:
-    """The form with its faulty parts left out, for the rules about scopes, products and keys; None where too little is left.
+def salvaged(document: Document) -> tuple[Form | None, bool]:
+    """The form with its faulty parts left out, for the rules about scopes, products and keys, and whether its application is its own.
 
-    Whatever is left out has been reported, and is left out so that no rule complains of its absence.
+    Whatever is left out has been reported, and is left out so that no rule complains of its absence. None where too little is left.
     """
     if not document.whole or not isinstance(document.data, dict):
-        return None
+        return None, False
     faults = [tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)]
     faulty = {path[0] for path in faults if path}
     kept = {name: document.data[name] for name in _KEPT if name in document.data and name not in faulty}
@@ -36,24 +31,19 @@ def salvaged(document: Document) -> Form | None:
     of_platforms = ("adopt",) if "platforms" in faulty else ()
     if of_platforms:
         kept.pop("ending", None)
-    if "exemptions" in faulty:  # what they were meant for is told of once they are right
+    if "exemptions" in faulty:  # what they were meant for is reported once they are right
         kept["exemptions"] = {policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy}
     environments = {}
-    asked = document.data.get("environments")
-    for name, request in asked.items() if isinstance(asked, dict) else ():
+    requests = document.data.get("environments")
+    for name, request in requests.items() if isinstance(requests, dict) else ():
         about_it = [path[2:] for path in faults if path[:2] == ("environments", name)]
         sound = _without(request, [*about_it, of_platforms] if of_platforms else about_it)
         if sound is not None:
             environments[name] = sound
     try:
-        return Form.model_validate({**_STAND_INS, **kept, "environments": environments})
+        return Form.model_validate({**_STAND_INS, **kept, "environments": environments}), "application" in kept
     except ValidationError:
-        return None
-
-
-def is_identified(form: Form) -> bool:
-    """Whether organisation and application of a salvaged form are its own, and no stand-ins."""
-    return form.organisation.ovo != _NOBODY and form.application != _NOTHING
+        return None, False
 
 
 def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
@@ -65,7 +55,7 @@ def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
 
 
 def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
-    """What an environment asks, without what is faulty in it; None where scopes or products as a whole are in doubt."""
+    """What an environment has, without what is faulty in it; None where scopes or products as a whole are in doubt."""
     if not isinstance(request, dict):
         return None
     sound = dict(request)

@@ -1,4 +1,4 @@
-"""From a document to a model value, with pydantic's errors said as a person would say them."""
+"""From a document to a model value, with pydantic's errors in a person's words."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ SENTENCES = {
 def validated(model: type[M], document: Document) -> tuple[M | None, list[Problem]]:
     """The document as ``model`` where it can be read as one, and every mistake in it.
 
-    A misspelt name is told, and then taken for the one that was meant: what stands below it is not to wait for a next round,
-    and nothing is missing that is only misspelt. It is a guess, so that nothing is held against the kind of value it has.
+    A misspelt name is reported, and then taken for the one that was meant: what stands below it need not wait for a next round,
+    and nothing is missing that is only misspelt. It is a guess, so that the kind of value it has is no mistake.
     """
     if not document.whole:
         return None, document.problems
@@ -56,10 +56,10 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
             return model.model_validate(document.data), problems
         except ValidationError as error:
             # The problems come first: their places are those of the names as they were written.
-            told = [(details, _problem(model, document, details)) for details in _told(error) if details["loc"] not in guessed]
-        renamed = {path: problem for details, problem in told if (path := _rename(model, document, details))}
+            found = [(details, _problem(model, document, details)) for details in _errors(error) if details["loc"] not in guessed]
+        renamed = {path: problem for details, problem in found if (path := _rename(model, document, details))}
         if not renamed:
-            return None, [*problems, *(problem for _, problem in told)]
+            return None, [*problems, *(problem for _, problem in found)]
         problems += renamed.values()
         guessed |= renamed.keys()
 
@@ -68,6 +68,8 @@ def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -
     """Gives a misspelt name in the document its nearest known one, and says where; None where there is none, or it stands there too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     known: Iterable[str] = ()
+    if path == ("organisation",):
+        return None
     if details["type"] == "extra_forbidden":
         known = _known_names(model, path[:-1])
     elif details["type"] == "enum" and details["loc"][-1] == "[key]" and isinstance(document.at(path), dict):
@@ -76,7 +78,7 @@ def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -
     return (*path[:-1], meant) if meant is not None and document.rename(path, meant) else None
 
 
-def _told(error: ValidationError) -> list[ErrorDetails]:
+def _errors(error: ValidationError) -> list[ErrorDetails]:
     """The errors, without those that say that something is empty only because what is in it was refused."""
     errors = error.errors(include_url=False)
     return [
@@ -92,6 +94,8 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
     path = tuple(part for part in details["loc"] if part != "[key]")
     name, kind = _name(path), details["type"]
     match kind:
+        case "extra_forbidden" if path == ("organisation",):
+            return document.problem(path, "a form has no organisation of its own", "write it into organisation.yaml beside it", at_key=True)
         case "extra_forbidden":
             known = _known_names(model, path[:-1])
             remedy = did_you_mean(str(path[-1]), known, f"known here: {listed(known)}")
@@ -100,6 +104,11 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
             what, remedy = split_sentence(str(details["ctx"]["error"]))
         case "enum":
             what, remedy = _unknown_value(name, details, is_key)
+        case "too_short" if path[-1:] == ("jwks",):
+            what, remedy = (
+                f"{name} is empty",
+                "name a key file, or leave the line out where the organisation uploads its keys in the portal",
+            )
         case "string_type" if "jwks" in path:
             what, remedy = f"{name} is not the name of a file", "put the public key in a file beside the form, and name that file here"
         case _ if kind in SENTENCES:

@@ -1,9 +1,10 @@
-"""Makes onboarding forms for tests: a real organisation, fresh key pairs, an application that no other test has."""
+"""Makes onboarding forms for tests: an organisation, fresh key pairs, an application that no other test has."""
 
 from __future__ import annotations
 
 import json
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,13 +27,22 @@ PLAIN = "dv_organisatieregister_info"
 """A scope without product configuration."""
 
 
+GENT = {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207.451.227"}
+
+
+def organisation_of(folder: str) -> dict[str, Any]:
+    """Who a folder of forms belongs to: Gent, or another organisation, always the same for the same folder."""
+    return dict(GENT) if folder == "gent" else {"name": folder.title(), "ovo": f"OVO{zlib.crc32(folder.encode()) % 1_000_000:06d}"}
+
+
 @dataclass
 class FormFile:
-    """A form in a folder of forms; its private keys live in memory alone. Change ``document``, then ``save``."""
+    """A form and its organisation; private keys are in memory alone. Change ``document`` or ``organisation``, then ``save``."""
 
     folder: Path
     name: str
     document: dict[str, Any]
+    organisation: dict[str, Any]
     keys: dict[str, ECKey] = field(default_factory=dict)
 
     @property
@@ -43,17 +53,28 @@ class FormFile:
     def application(self) -> str:
         return str(self.document["application"])
 
+    @property
+    def code(self) -> str:
+        """The organisation's code."""
+        return str(self.organisation.get("ovo") or self.organisation["kbo"].replace(".", ""))
+
+    @property
+    def key(self) -> str:
+        """What names its resources."""
+        return f"{self.code}/{self.application}"
+
     def request(self, environment: str = "tni") -> dict[str, Any]:
-        """What the form asks in an environment."""
-        asked: dict[str, Any] = self.document["environments"][environment]
-        return asked
+        """What the form has for an environment."""
+        wanted: dict[str, Any] = self.document["environments"][environment]
+        return wanted
 
     def save(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.with_name("organisation.yaml").write_text(yaml.safe_dump(self.organisation, sort_keys=False))
         self.path.write_text(yaml.safe_dump(self.document, sort_keys=False))
 
     def add_key(self, kid: str, environment: str = "tni") -> None:
-        """Adds a fresh key, by a file beside the form."""
+        """Add a fresh key, by a file beside the form."""
         self.keys[kid] = new_key(kid)
         file = self.path.with_name(f"{self.path.name.removesuffix('.yaml')}-{kid}.jwk.json")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -61,13 +82,13 @@ class FormFile:
         self.request(environment).setdefault("jwks", []).append(file.name)
 
     def rename(self, name: str) -> None:
-        """Moves the form to another name in the same folder; its keys stay where they are."""
+        """Move the file to another name in the same folder; its keys stay where they are."""
         old = self.path
         self.name = name
         old.rename(self.path)
 
     def remove(self) -> None:
-        """Removes the form. One that is not for TNI stays behind, as a folder without any form is refused."""
+        """Remove the form. One that is not for TNI stays behind, as a folder without any form is refused."""
         self.path.unlink()
         write_form(self.folder, "een-ander/later", environment="prod", keys=())
 
@@ -80,9 +101,13 @@ def write_form(
     products: Mapping[str, Mapping[str, Any]] | None = None,
     keys: Sequence[str] = ("key-1",),
     environment: str = "tni",
+    organisation: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> FormFile:
-    """Writes a valid form; without ``products`` those that its scopes need. ``changes`` override the form's fields."""
+    """Write a valid form; without ``products`` those that its scopes need. ``changes`` override the form's fields.
+
+    ``organisation`` is that of the folder, where it is not the folder's own.
+    """
     if products is None:
         products = {
             product: settings
@@ -90,7 +115,6 @@ def write_form(
             if scope in scopes
         }
     document: dict[str, Any] = {
-        "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207.451.227"},
         "application": f"loket-{uuid.uuid4().hex[:12]}",
         "contacts": ["api-beheer@stad-gent.example"],
         "environments": {
@@ -101,7 +125,7 @@ def write_form(
         },
         **changes,
     }
-    form = FormFile(folder, name, document)
+    form = FormFile(folder, name, document, dict(organisation or organisation_of(name.partition("/")[0])))
     for kid in keys:
         form.add_key(kid, environment)
     form.save()

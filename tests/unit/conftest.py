@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.model.workspace import CATALOGUE, FORM, Workspace, public_key
+from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
 
 @pytest.fixture
@@ -14,6 +14,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     workspace = Workspace(tmp_path)
     for name, text in CATALOGUE.items():
         workspace.write(f"catalogue/{name}", text)
+    workspace.write_organisation(ORGANISATION)
     workspace.write_form(FORM)
     workspace.write_key(public_key("tni"))
     workspace.write_key(public_key("prod"), "gent/prod")

@@ -16,11 +16,13 @@ from components.model.problems import InvalidForms, Problem
 HERE = "▶"
 """Marks, in a form's text, where a mistake is to be reported. It is taken out before the form is read."""
 
+ORGANISATION = """\
+name: Stad Gent
+ovo: OVO002067
+kbo: "0207.451.227"
+"""
+
 FORM = """\
-organisation:
-  name: Stad Gent
-  ovo: OVO002067
-  kbo: "0207.451.227"
 application: mijn-gent
 contacts: [api-beheer@stad-gent.example]
 platforms: [acmidm]
@@ -157,6 +159,9 @@ class Workspace:
 
     def write_form(self, text: str, name: str = "gent/mijn-gent") -> Path:
         return self.write(f"onboardings/{name}.yaml", text)
+
+    def write_organisation(self, text: str, folder: str = "gent") -> Path:
+        return self.write(f"onboardings/{folder}/organisation.yaml", text)
 
     def write_key(self, key: dict[str, Any] | str | bytes, name: str = "gent/tni") -> Path:
         return self.write(f"onboardings/{name}.jwk.json", key)
