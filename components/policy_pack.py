@@ -1,4 +1,4 @@
-"""The policies as a Pulumi policy pack: held against planned resources, by the settings and exemptions of the project planned.
+"""The policies as a Pulumi policy pack: checked on planned resources, by the settings and exemptions of the project planned.
 
 Another Pulumi project uses it in a pack of its own, as ``policies/__main__.py`` does here. Needs the package ``pulumi-policy``.
 """
@@ -45,13 +45,15 @@ class _Project:
         self.settings: Settings = stack_settings(stack, folder)
         onboardings = load_onboardings([folder / self.settings.forms_folder], folder / self.settings.catalogue_folder)
         self._scopes = {platform.value: _scopes(onboardings.catalogue, platform) for platform in Platform}
-        self._exemptions = {loaded.name: loaded.form.exemptions for loaded in onboardings.forms}
+        self._exemptions = {
+            connection_key(loaded.organisation.code, loaded.form.application): loaded.form.exemptions for loaded in onboardings.forms
+        }
 
     def situation(self, platform: str) -> Situation:
         return Situation(self.settings.environment, self.settings.profile, datetime.now(UTC), self._scopes.get(platform, frozenset()))
 
     def exempts(self, resource_name: str, policy: Policy) -> bool:
-        """Resources are named after their form, those on GeoSecure with the platform behind it."""
+        """Resources are named by the connection's key, those on GeoSecure with the platform behind it."""
         return policy.id in self._exemptions.get(resource_name.removesuffix(f"/{Platform.GEOSECURE}"), {})
 
 
@@ -64,13 +66,13 @@ def _validation(policy: Policy, project: Callable[[str], _Project]) -> Callable[
         if not args.resource_type.startswith(_TYPE):
             return
         try:
-            held = project(args.urn.split("::")[0].rpartition(":")[2])
+            checked = project(args.urn.split("::")[0].rpartition(":")[2])
         except (InvalidForms, InvalidSettings) as error:
             # The program says the same, of all of them, and stops.
             report(str(error).splitlines()[0], None)
             return
-        if not held.exempts(args.name, policy):
-            for finding in policy.violations(_planned(args), held.situation(str(args.props.get("platform")))):
+        if not checked.exempts(args.name, policy):
+            for finding in policy.violations(_planned(args), checked.situation(str(args.props.get("platform")))):
                 report(f"{finding.what}; {finding.remedy}", None)
 
     return validate

@@ -13,23 +13,23 @@ import pulumi
 
 from components.onboarding import Onboarding
 
-ALREADY_TOLD = 32
-"""The exit code by which the language host knows that it need not say that the program failed."""
+ALREADY_REPORTED = 32
+"""The exit code by which the language host knows that it need not report the program's failure."""
 
 
 def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
-    """In a preview, tells each refusal once and ends the program in failure; does nothing where it runs for real."""
+    """In a preview, report each refusal once and end the program in failure; do nothing where it runs for real."""
     if pulumi.runtime.is_dry_run():
-        pulumi.run(lambda: _tell(onboardings))
+        pulumi.run(lambda: _report(onboardings))
 
 
-async def _tell(onboardings: Sequence[Onboarding]) -> None:
+async def _report(onboardings: Sequence[Onboarding]) -> None:
     refused = False
     for onboarding in onboardings:
         adoptions = [await part.adopt.future() for part in onboarding.parts]
-        # Per client: of one that cannot be reached, each resource tells by itself how often it was tried.
+        # Per client: of one that cannot be reached, each resource says by itself how often it was tried.
         for sentence in {adopt["client_id"]: adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt}.values():
             pulumi.log.error(sentence, onboarding)
             refused = True
     if refused:
-        sys.exit(ALREADY_TOLD)
+        sys.exit(ALREADY_REPORTED)

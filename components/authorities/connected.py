@@ -29,7 +29,7 @@ class ConnectedPlatform:
         issuer = str(platform.issuer)
         tokens = OperatorTokens(issuer, _credentials(name, platform), connect(issuer, None, retrying=retrying()))
         self.assigned = assigned
-        self.products = tuple(catalogue.validators)
+        self.products = catalogue.products_on(name, settings.environment)
         self.unsettled: set[str] = set()
         """The natural keys whose client should have been made or taken over in this run, and was not."""
         self.taken_over: set[str] = set()

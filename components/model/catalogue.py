@@ -168,6 +168,15 @@ class Catalogue:
         """What the platform calls the scope; None where it does not offer it."""
         return self.scopes[scope].names_of(scope).get(platform)
 
+    def products_on(self, platform: Platform, environment: Environment) -> tuple[str, ...]:
+        """The products with a configuration that a platform offers in an environment: it offers a scope of theirs there."""
+        return tuple(
+            name
+            for name, product in self.products.items()
+            if product.configuration is not None
+            and any(platform in scope.names_of(own) and environment in scope.environments for own, scope in product.scopes.items())
+        )
+
     def assigned_by_provider(self, platform: Platform) -> frozenset[str]:
         """The scopes, as the platform calls them, that API providers grant by themselves."""
         assigned: Iterable[str | None] = (self.name_on(platform, name) for name, scope in self.scopes.items() if scope.assigned_by_provider)

@@ -41,7 +41,7 @@ class Connection:
     @property
     def key(self) -> str:
         """What names the connection in every environment: ``<organisation code>/<application>``."""
-        return key(self.organisation.code, self.application)
+        return connection_key(self.organisation.code, self.application)
 
     @property
     def resource_name(self) -> str:
@@ -66,7 +66,7 @@ class Connection:
         return self.platform in self.ending or product in self.ending
 
 
-def key(code: str, application: str) -> str:
+def connection_key(code: str, application: str) -> str:
     """The key of an organisation's application."""
     return f"{code}/{application}"
 
@@ -74,8 +74,8 @@ def key(code: str, application: str) -> str:
 def former_keys(organisation: Organisation, form: Form) -> tuple[str, ...]:
     """The earlier keys of a form's connections: by earlier codes, earlier applications, or both."""
     names = product((organisation.code, *organisation.formerly), (form.application, *form.formerly))
-    current = key(organisation.code, form.application)
-    return tuple(former for code, application in names if (former := key(code, application)) != current)
+    current = connection_key(organisation.code, form.application)
+    return tuple(former for code, application in names if (former := connection_key(code, application)) != current)
 
 
 def client_name(organisation: str, application: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from components.model.catalogue import Catalogue
 from components.model.configuration import problems_of_configuration
-from components.model.connection import former_keys, key
+from components.model.connection import connection_key, former_keys
 from components.model.documents import Document
 from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
 from components.model.identifiers import SHARED_KBO_NUMBER
@@ -168,7 +168,7 @@ class Declared:
 
     @property
     def key(self) -> str:
-        return key(self.organisation.code, self.form.application)
+        return connection_key(self.organisation.code, self.form.application)
 
 
 def problems_of_organisations(organisations: Iterable[tuple[Document, Organisation]]) -> Iterator[Problem]:

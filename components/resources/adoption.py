@@ -1,68 +1,61 @@
-"""Taking over a client that exists already: what that would change is shown by the preview, and stays in the state.
+"""Taking over a client that somebody made by hand: the preview shows what it had, and that stays in the state.
 
-A form names the client-ID once. ``check``, which previews run too, compares the client as it is with what the form asks
-for and puts the difference into the input ``adopt``. From then on the input stays as it was, whether the form still names
-the client-ID or not: the adoption is done, and nothing is compared again.
+A form names the client-ID once. ``check``, which previews run too, reads the client and puts what it has into the input ``adopt``.
+From then on the input stays as it was, whether the form still names the client-ID or not: the adoption is done. ``create``
+overwrites what ``check`` saw, and nothing else.
 
-What cannot be taken over stands in the same place, as ``refused``. A failed ``check`` would end the whole run, with the changes
-of every other organisation; so an ``up`` fails at the one resource, and a preview is made to fail by ``components.refusals``.
+What cannot be taken over has its reason in the same place, as ``refused``. A failed ``check`` would end the whole run, with the
+changes of every other organisation; so an ``up`` fails at the one resource, and ``components.refusals`` makes a preview fail.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.authorities.port import ClientMetadata
+from components.authorities.port import ClientSnapshot, Owner
 from components.model.connection import Connection
 from components.model.problems import quoted
 
 
-def asked(connection: Connection, managed_by: str) -> dict[str, str] | None:
-    """What the program gives as ``adopt``: which client, for which natural key, by which resource; None where nothing is adopted."""
+def wanted(connection: Connection, managed_by: str) -> dict[str, str] | None:
+    """What the program gives as ``adopt``: which client, for whom, by which form; None where nothing is taken over."""
     if connection.adopt is None:
         return None
-    return {"client_id": connection.adopt, "software_id": connection.software_id, "managed_by": managed_by}
+    return {"client_id": connection.adopt, "software_id": connection.software_id, "managed_by": managed_by, "form": connection.form}
 
 
-def record(client_id: str, software_id: str | None, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The value of the input ``adopt``: which client, for which natural key, and what changes by it."""
-    return {"client_id": client_id, "software_id": software_id, "changes": differences(before, after)}
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
-    """Per name: ``added``, ``removed``, or the old value and the new one."""
-    changes = dict.fromkeys(before.keys() - after.keys(), "removed")
-    changes |= dict.fromkeys(after.keys() - before.keys(), "added")
-    changes |= {
-        name: f"{_shown(before[name])} → {_shown(after[name])}" for name in before.keys() & after.keys() if before[name] != after[name]
-    }
-    return dict(sorted(changes.items()))
+def record(wanted: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of the input ``adopt``: which client, and what it had before."""
+    return {"client_id": wanted["client_id"], "before": dict(before)}
 
 
 def refusal(wanted: Mapping[str, str], sentence: str) -> dict[str, str]:
-    """The value of the input ``adopt`` where the client cannot be taken over: why, and which form asks for it."""
-    return {"client_id": wanted["client_id"], "refused": f"{wanted['managed_by'].partition(':')[2]}: {sentence}"}
+    """The value of the input ``adopt`` where the client cannot be taken over: why, and which form names it."""
+    return {"client_id": wanted["client_id"], "refused": f"{wanted['form']}: {sentence}"}
 
 
 def refused(props: Mapping[str, Any]) -> str | None:
-    """Why what a resource asks to take over is refused; None where it is not."""
+    """Why what a resource should take over is refused; None where it is not."""
     adopt = props.get("adopt")
     return adopt.get("refused") if isinstance(adopt, Mapping) else None
 
 
-def is_spent(wanted: Mapping[str, str], client: ClientMetadata) -> bool:
-    """Whether this very resource took the client over before, under another natural key.
-
-    Organisation, application or environment have changed since, which asks for a new client: taking the old one over again
-    would give the organisation's keys and scopes to another, and the replacement would remove it right after.
-    """
-    return client.managed_by == wanted["managed_by"] and client.software_id != wanted["software_id"]
+def obstacle(wanted: Mapping[str, str], snapshot: ClientSnapshot | None) -> str | None:
+    """Why a client cannot be taken over, a sentence; None where it can: nobody's, or this connection's since a run that was cut off."""
+    client_id = quoted(wanted["client_id"])
+    if snapshot is None:
+        return f"client {client_id} does not exist; correct the client-ID under adopt in the form, or remove it"
+    owner = snapshot.client.metadata.owner
+    if owner.is_nobody or owner == Owner(wanted["software_id"], wanted["managed_by"]):
+        return None
+    if owner.managed_by == wanted["managed_by"]:
+        return f"client {client_id} is that of {owner.software_id} in this stack; write formerly to keep it under another name"
+    return f"client {client_id} is managed by {owner.managed_by} already; correct the client-ID under adopt in the form, or remove it"
 
 
 def kept(wanted: Mapping[str, str] | None, before: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The record of what was taken over, whatever the form says by now; a refusal where it names another client."""
+    """The record of what was taken over, whatever the form names by now; a refusal where it names another client."""
     if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
         return before
     return refusal(
@@ -72,19 +65,10 @@ def kept(wanted: Mapping[str, str] | None, before: Mapping[str, Any] | None) -> 
     )
 
 
-def client_to_adopt(props: Mapping[str, Any]) -> str | None:
-    """The client-ID to take over by a create; None for one that replaces a client adopted under another natural key."""
+def before(props: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What ``check`` saw of the client that a create takes over; None for a create that takes none over."""
     adopt = props.get("adopt")
-    if isinstance(adopt, Mapping) and adopt.get("software_id") == props.get("software_id"):
-        return str(adopt["client_id"])
-    return None
-
-
-def is_adopted(props: Mapping[str, Any]) -> bool:
-    """Whether a create is for the very client that ``check`` compared, so that what it saw there may be overwritten, and no more."""
-    adopt = props.get("adopt")
-    return isinstance(adopt, Mapping) and adopt.get("client_id") == props["client_id"]
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if not isinstance(adopt, Mapping) or props.get("client_id") not in (None, adopt["client_id"]):
+        return None  # what is inside a client keeps the record when it is made anew for another client
+    found = adopt.get("before")
+    return found if isinstance(found, Mapping) else None

@@ -1,4 +1,4 @@
-"""What the four providers share: configuration, normalised inputs, precise diffs, one-sentence errors."""
+"""What the four providers share: configuration, normalised inputs, precise diffs, adoption, one-sentence errors."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from pulumi.dynamic import CheckResult, ConfigureRequest, DiffResult, ReadResult
 
 from components.authorities.connected import Connected, ConnectedPlatform, connected
 from components.authorities.errors import AuthorityError, Rejected
-from components.authorities.port import ClientSnapshot
+from components.authorities.port import ClientSnapshot, Owner
 from components.model.loading import load_catalogue
-from components.model.problems import quoted
-from components.resources.adoption import is_spent, kept, record, refusal, refused
+from components.resources import adoption
 from components.resources.orphan import end_with_the_engine
 from components.settings import NAMESPACE, Settings, read_settings
 
@@ -26,10 +25,10 @@ _connections: list[tuple[Settings, Connected]] = []
 
 
 class AuthorityProvider(ResourceProvider):
-    """The base. Subclasses hold no state of their own: what is pickled into the state is their name."""
+    """The base. Subclasses have no state of their own: what is pickled into the state is their name."""
 
     serialize_as_secret_always = False  # nothing secret is captured, and encrypting a name helps nobody
-    identity: ClassVar[tuple[str, ...]]
+    replaced_by: ClassVar[tuple[str, ...]]
     """The inputs that make it another resource when they change."""
 
     _platforms: Connected
@@ -42,44 +41,50 @@ class AuthorityProvider(ResourceProvider):
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         inputs = inputs_of(news)
-        asked = inputs.pop("adopt", None)
+        wanted = inputs.pop("adopt", None)
         # Without old inputs the resource is about to be made, or to replace another.
-        adopt = kept(asked, inputs_of(olds).get("adopt")) if olds else self._compared(asked, inputs)
+        adopt = adoption.kept(wanted, inputs_of(olds).get("adopt")) if olds else self._compared(wanted, inputs)
         return CheckResult({**inputs, "adopt": adopt} if adopt else inputs, [])
 
-    def _compared(self, asked: Mapping[str, str] | None, inputs: Properties) -> dict[str, Any] | None:
-        """What taking over changes, or why it is refused."""
-        if asked is None:
+    def _compared(self, wanted: Mapping[str, str] | None, inputs: Properties) -> dict[str, Any] | None:
+        """What the client that is taken over has before, or why it is refused."""
+        if wanted is None:
             return None
-        client_id = asked["client_id"]
         try:
             platform = self._platform(inputs)
-            snapshot = platform.clients.get(client_id)
-            if snapshot is None:
-                return refusal(
-                    asked, f"client {quoted(client_id)} does not exist; correct the client-ID under adopt in the form, or remove it"
-                )
-            if is_spent(asked, snapshot.client.metadata):
-                return record(client_id, snapshot.client.metadata.software_id, {}, {})
-            return record(client_id, asked["software_id"], *self.compared(platform, snapshot, inputs))
+            snapshot = platform.clients.get(wanted["client_id"])
+            sentence = adoption.obstacle(wanted, snapshot)
+            if snapshot is None or sentence is not None:
+                return adoption.refusal(wanted, sentence or "")
+            return adoption.record(wanted, self.before(platform, snapshot, inputs))
         except AuthorityError as error:
-            return refusal(asked, str(error))
+            return adoption.refusal(wanted, str(error))
 
-    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:
-        """What an existing client has of this resource, and what it is to have."""
+    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
+        """The managed inputs of this resource, as a client that is taken over has them now."""
         raise NotImplementedError
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        """The engine finds what changed by itself; an identity that is not known yet is that of a new client.
+        """The engine finds what changed by itself; a ``client_id`` that is not known yet is that of a new client.
 
         What is refused replaces nothing: a replacement is checked anew, without the old inputs that say why it is refused.
         """
-        changed = [] if refused(news) else [name for name in self.identity if news.get(name) != olds.get(name)]
+        if adoption.refused(news):
+            return DiffResult(changes=None, replaces=[], delete_before_replace=False)
+        changed = [name for name in self.replaced_by if self.identity(news, name) != self.identity(olds, name)]
         return DiffResult(changes=None, replaces=changed, delete_before_replace=False)
 
+    def identity(self, props: Properties, name: str) -> Any:
+        """The part of an input by which it is another resource: all of it, where a provider does not say otherwise."""
+        return props.get(name)
+
     def on(self, props: Properties) -> ConnectedPlatform:
-        """The platform that a resource lives on. Raises Rejected where what the resource is to take over is refused."""
-        sentence = refused(props)
+        """The platform that a resource is on.
+
+        Raises:
+            Rejected: where what the resource should take over is refused.
+        """
+        sentence = adoption.refused(props)
         if sentence is not None:
             raise Rejected(sentence)
         return self._platform(props)
@@ -98,12 +103,17 @@ class AuthorityResource(Resource):
     """What the four resources share."""
 
     adopt: pulumi.Output[Mapping[str, Any] | None]
-    """What was taken over, and what that changed; in a preview also why it is refused."""
+    """The client that was taken over, and what it had before; in a preview also why it is refused."""
 
 
-def managed_by(resource_name: str) -> str:
-    """How an authority names the resource that manages a client: project, stack and the client's resource."""
-    return f"{pulumi.get_project()}/{pulumi.get_stack()}:{resource_name}"
+def managed_by() -> str:
+    """How an authority names the stack that manages a client."""
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
+def owner_of(props: Properties) -> Owner:
+    """Whose client or configuration a resource's is."""
+    return Owner(props.get("software_id"), props.get("managed_by"))
 
 
 def inputs_of(props: Properties) -> dict[str, Any]:

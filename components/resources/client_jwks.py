@@ -1,7 +1,7 @@
-"""The whole JWK Set of one client, a map keyed by ``kid``.
+"""The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads its keys in the portal.
 
-Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Replaced with the client. Delete leaves
-the keys: they go with their client, and where that stays, its organisation manages them in the portal from then on.
+Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without ``jwks`` nothing is read or written: taking
+the keys out of a form leaves them where they are. Replaced with the client, and goes with it: there is no delete of its own.
 """
 
 from __future__ import annotations
@@ -10,51 +10,53 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
-from components.authorities.port import ClientSnapshot
+from components.authorities.port import ClientSnapshot, Jwks
 from components.model.connection import Connection
-from components.resources.adoption import asked, is_adopted
+from components.resources import adoption
 from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
 
 
 class ClientJwksProvider(AuthorityProvider):
-    identity = ("client_id", "platform")
+    replaced_by = ("client_id", "platform")
 
-    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:  # noqa: ARG002
-        return snapshot.jwks, inputs["jwks"]
+    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
+        return {"jwks": _sorted(snapshot.jwks)}
 
     def create(self, props: Properties) -> CreateResult:
-        platform, inputs, client_id = self.on(props), inputs_of(props), props["client_id"]
-        seen = platform.clients.get(client_id) if is_adopted(props) else None
-        platform.authority.replace_jwks(client_id, seen.jwks if seen else None, inputs["jwks"])
-        platform.clients.forget(client_id)
-        return CreateResult(client_id, inputs)
+        seen = adoption.before(props)
+        self._replace(props, None if seen is None else seen["jwks"])
+        return CreateResult(props["client_id"], inputs_of(props))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
         if snapshot is None:
             return gone()
-        return present(id_, {**inputs_of(props), "jwks": {kid: dict(key) for kid, key in sorted(snapshot.jwks.items())}})
+        return present(id_, inputs_of(props) if props.get("jwks") is None else {**inputs_of(props), "jwks": _sorted(snapshot.jwks)})
 
-    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
-        platform, inputs = self.on(news), inputs_of(news)
-        platform.authority.replace_jwks(id_, inputs_of(olds)["jwks"], inputs["jwks"])
-        platform.clients.forget(id_)
-        return UpdateResult(inputs)
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:  # noqa: ARG002 - the client is replaced with its id
+        # Keys that were the portal's are unknown to the state: those that are there may go, which the review lists.
+        self._replace(news, inputs_of(olds).get("jwks"))
+        return UpdateResult(inputs_of(news))
+
+    def _replace(self, props: Properties, known: Jwks | None) -> None:
+        platform, jwks = self.on(props), inputs_of(props).get("jwks")
+        if jwks is not None:
+            platform.authority.replace_jwks(props["client_id"], known, jwks)
+            platform.clients.forget(props["client_id"])
 
 
 class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
     """The keys of a client; see the module's docstring."""
 
-    def __init__(
-        self, resource_name: str, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        jwks = {kid: dict(key.members) for kid, key in connection.keys.items()}
+    def __init__(self, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
-            "adopt": asked(connection, managed_by(resource_name)),
-            "jwks": jwks,
+            "adopt": adoption.wanted(connection, managed_by()),
+            "jwks": None if connection.keys is None else {kid: dict(key.members) for kid, key in connection.keys.items()},
         }
-        # A preview says so by it; the provider, which has no delete, does so.
-        kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
-        super().__init__(ClientJwksProvider(), resource_name, props, kept)
+        super().__init__(ClientJwksProvider(), connection.resource_name, props, opts)
+
+
+def _sorted(jwks: Jwks) -> dict[str, dict[str, object]]:
+    return {kid: dict(key) for kid, key in sorted(jwks.items())}

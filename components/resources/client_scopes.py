@@ -1,8 +1,7 @@
 """The whole set of scopes of one client, a map keyed by scope.
 
 Identity: the client. A scope granted by hand is drift and shows as a line; scopes that an API's provider assigns by
-itself (the catalogue says which) are none. Replaced with the client; delete withdraws every scope, and is skipped where the
-client itself is removed.
+itself (the catalogue marks them) are none. Replaced with the client, and goes with it: there is no delete of its own.
 """
 
 from __future__ import annotations
@@ -11,26 +10,23 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
-from components.authorities.errors import NotFound
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
-from components.resources.adoption import asked, is_adopted
+from components.resources import adoption
 from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
 
 NOT_DECLARED = "granted outside this project"
 
 
 class ClientScopesProvider(AuthorityProvider):
-    identity = ("client_id", "platform")
+    replaced_by = ("client_id", "platform")
 
-    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:
-        return dict.fromkeys(_granted(platform, snapshot, inputs), "granted"), dict.fromkeys(inputs["scopes"], "granted")
+    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
+        return {"scopes": dict.fromkeys(_granted(platform, snapshot, inputs), NOT_DECLARED)}
 
     def create(self, props: Properties) -> CreateResult:
-        platform, client_id = self.on(props), props["client_id"]
-        seen = platform.clients.get(client_id) if is_adopted(props) else None
-        known = frozenset(_granted(platform, seen, props)) if seen else None
-        platform.authority.replace_scopes(client_id, known, frozenset(props["scopes"]))
+        platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
+        platform.authority.replace_scopes(client_id, None if seen is None else frozenset(seen["scopes"]), frozenset(props["scopes"]))
         platform.clients.forget(client_id)
         return CreateResult(client_id, inputs_of(props))
 
@@ -48,28 +44,18 @@ class ClientScopesProvider(AuthorityProvider):
         platform.clients.forget(id_)
         return UpdateResult(inputs_of(news))
 
-    def delete(self, id_: str, props: Properties) -> None:
-        platform = self.on(props)
-        try:
-            platform.authority.replace_scopes(id_, None, frozenset())
-        except NotFound:
-            return
-        platform.clients.forget(id_)
-
 
 class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
     """The scopes of a client; see the module's docstring."""
 
-    def __init__(
-        self, resource_name: str, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
-            "adopt": asked(connection, managed_by(resource_name)),
+            "adopt": adoption.wanted(connection, managed_by()),
             "scopes": dict(connection.scopes),
         }
-        super().__init__(ClientScopesProvider(), resource_name, props, opts)
+        super().__init__(ClientScopesProvider(), connection.resource_name, props, opts)
 
 
 def _granted(platform: ConnectedPlatform, snapshot: ClientSnapshot, props: Properties) -> list[str]:

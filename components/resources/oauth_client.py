@@ -1,80 +1,62 @@
 """The OAuth client of one connection.
 
-Identity: the natural key (``software_id``: platform, environment, organisation, application), which the authority keeps.
-Create registers the client, or takes over the one with this key that an earlier run of the same stack made, whatever cut
-that run off. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
-Replaced when organisation, application, platform or environment change; everything else is updated in place.
-Delete removes the client's product configurations, then the client with its scopes and keys; but only while it is still
-managed by this resource: after a form was renamed, the resource under the new name has taken the client over, or
-failed to, and then nothing is removed.
+Identity: the natural key (``software_id``: platform, environment, organisation, application) and the stack (``managed_by``), which the
+authority keeps. Create registers the client, or takes over the one that an earlier run of the same stack made under this key,
+whatever cut that run off. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
+Replaced when platform or environment change; everything else, another key by ``formerly`` too, is updated in place.
+Delete removes the client with its scopes and keys, and what is left of its product configurations; all of it only while
+it bears this key and this stack.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
-from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound
-from components.authorities.port import Authority, ClientMetadata, ClientSnapshot, RegisteredClient
+from components.authorities.errors import AlreadyRegistered, NotFound
+from components.authorities.port import Authority, ClientMetadata, ClientSnapshot, OrganisationMetadata, RegisteredClient
 from components.model.connection import Connection
-from components.resources.adoption import asked, client_to_adopt, refused
-from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
+from components.resources import adoption
+from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, owner_of, present
 
-_METADATA = (
-    "client_name",
-    "software_id",
-    "managed_by",
-    "organisation_name",
-    "ovo_code",
-    "kbo_number",
-    "application",
-    "grant_types",
-    "token_endpoint_auth_method",
-    "contacts",
-    "enabled",
-)
 _UPDATED_AT = "client_secret_updated_at"
 _OF_SECRET = ("client_secret", "token_endpoint_auth_method")
 
 
 class OAuthClientProvider(AuthorityProvider):
-    identity = ("software_id", "platform")
+    replaced_by = ("platform", "software_id")
 
-    def compared(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> tuple[Properties, Properties]:  # noqa: ARG002
-        before, after = _properties(snapshot.client.metadata), _properties(_metadata(inputs))
-        if inputs.get("client_secret") is None:
-            return before, after
-        # Nobody can read the secret that it has, so that the one of the state takes its place.
-        return {**before, "client_secret": "the one it has"}, {**after, "client_secret": "a new one"}
+    def identity(self, props: Properties, name: str) -> Any:
+        """Another organisation or application in the key is another name for the same client."""
+        value = props.get(name)
+        return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
+
+    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
+        return snapshot.client.metadata.properties
 
     def create(self, props: Properties) -> CreateResult:
-        platform = self._platform(props)
-        platform.unsettled.add(props["software_id"])
-        if refused(props):
-            platform.refused.add(props["software_id"])
         authority, wanted, secret = self.on(props).authority, _metadata(props), props.get("client_secret")
-        adopted = client_to_adopt(props)
-        if adopted is not None:
-            seen = platform.clients.get(adopted)  # what `check` compared
-            client = authority.update(adopted, seen.client.metadata if seen else None, wanted, secret)
+        seen = adoption.before(props)
+        if seen is not None:
+            client = authority.update(props["adopt"]["client_id"], _metadata(seen), wanted, secret)
         else:
             try:
                 client = authority.register(wanted, secret)
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, wanted)
                 client = authority.update(existing.client_id, existing.metadata, wanted, secret)
-                platform.taken_over.add(client.client_id)
-        platform.unsettled.discard(props["software_id"])
-        return CreateResult(
-            client.client_id, {**inputs_of(props), "client_id": client.client_id, **_of_secret(authority, client.client_id, secret)}
-        )
+        outputs = {"client_id": client.client_id, **_of_secret(authority, client.client_id, secret)}
+        return CreateResult(client.client_id, {**inputs_of(props), **outputs})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
         if snapshot is None:
             return gone()
-        inputs = {**inputs_of(props), **_properties(snapshot.client.metadata)}
+        kept = {name: value for name, value in inputs_of(props).items() if name not in ClientMetadata.model_fields}
+        inputs = {**kept, **snapshot.client.metadata.properties}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
         if inputs.get("client_secret") is None:
@@ -90,21 +72,14 @@ class OAuthClientProvider(AuthorityProvider):
         secret = news.get("client_secret") if any(news.get(name) != olds.get(name) for name in _OF_SECRET) else None
         platform.authority.update(id_, _metadata(olds), _metadata(news), secret)
         platform.clients.forget(id_)
-        told = _of_secret(platform.authority, id_, secret) if secret else {_UPDATED_AT: olds[_UPDATED_AT]} if _UPDATED_AT in olds else {}
-        return UpdateResult({**inputs_of(news), "client_id": id_, **told})
+        kept = {_UPDATED_AT: olds[_UPDATED_AT]} if _UPDATED_AT in olds else {}
+        return UpdateResult({**inputs_of(news), "client_id": id_, **(_of_secret(platform.authority, id_, secret) if secret else kept)})
 
     def delete(self, id_: str, props: Properties) -> None:
-        platform = self.on(props)
-        client = platform.authority.read(id_)
-        if client is None or client.metadata.managed_by == props["managed_by"]:
-            if _may_be_wanted(platform, props["software_id"]):
-                # With --continue-on-error the engine deletes what a renamed form left, though its new name failed to take it over.
-                raise ChangedMeanwhile(
-                    f"client {id_} is kept: the form that takes it over has failed; correct that first, then run the same command again"
-                )
-            for product in platform.products:
-                platform.product_api.delete(product, id_)
-            platform.authority.remove(id_)
+        platform, owner = self.on(props), owner_of(props)
+        for product in platform.products:  # a run that was cut off may have made one that the state does not know
+            platform.product_api.delete(product, id_, owner)
+        platform.authority.remove(id_, owner)
         platform.clients.forget(id_)
 
 
@@ -115,77 +90,51 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
     """The client-ID that is handed over to the organisation."""
 
     def __init__(
-        self,
-        resource_name: str,
-        connection: Connection,
-        *,
-        client_secret: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
+        self, connection: Connection, client_secret: pulumi.Input[str] | None = None, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        wanted = ClientMetadata(
+        organisation = connection.organisation
+        metadata = ClientMetadata(
             client_name=connection.client_name,
             software_id=connection.software_id,
-            managed_by=managed_by(resource_name),
-            organisation_name=connection.organisation.name,
-            ovo_code=connection.organisation.ovo,
-            kbo_number=connection.organisation.kbo,
+            managed_by=managed_by(),
+            organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
             application=connection.application,
             grant_types=("client_credentials",),
             token_endpoint_auth_method=connection.token_endpoint_auth_method.value,
             contacts=connection.contacts,
         )
         props: dict[str, object] = {
-            **_properties(wanted),
+            **metadata.properties,
             "platform": connection.platform.value,
             "client_secret": client_secret,
-            "adopt": asked(connection, managed_by(resource_name)),
+            "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
         }
-        super().__init__(OAuthClientProvider(), resource_name, props, opts)
+        super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)
 
 
 def _metadata(props: Properties) -> ClientMetadata:
-    values = {name: props.get(name) for name in _METADATA}
-    for name in ("grant_types", "contacts"):
-        values[name] = tuple(sorted(values[name] or ()))
-    values["enabled"] = values["enabled"] is not False
-    return ClientMetadata(**values)  # type: ignore[arg-type]
-
-
-def _properties(metadata: ClientMetadata) -> dict[str, object]:
-    values = {name: getattr(metadata, name) for name in _METADATA}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value is not None}
+    return ClientMetadata.model_validate({name: props[name] for name in ClientMetadata.model_fields if name in props})
 
 
 def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
-    """The output that tells a secret which was rotated by hand from the one that was just written."""
+    """The output by which a secret that was rotated by hand differs from the one that was just written."""
     client = authority.read(client_id) if secret is not None else None
     return {} if client is None else {_UPDATED_AT: client.client_secret_updated_at}
 
 
-def _may_be_wanted(platform: ConnectedPlatform, software_id: str) -> bool:
-    """Whether a form that failed in this run may be the one that is to have this client.
-
-    By its natural key; and where the client-ID under its ``adopt`` was refused, a slip of the pen perhaps, by its organisation
-    or application too: a form can be renamed and take its client over under another code.
-    """
-    *_, organisation, application = software_id.split("/")
-    return software_id in platform.unsettled or any(
-        organisation == key.split("/")[-2] or application == key.split("/")[-1] for key in platform.refused
-    )
-
-
 def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata) -> RegisteredClient:
-    """The client that has the natural key already, if a resource of the same project and stack made it."""
+    """The client that has the natural key already, if the same stack made it."""
     client = authority.read(error.client_id) if error.client_id else None
     if client is None:
         raise NotFound(f"{error}; the client that has this natural key cannot be read: run the command again") from None
-    owner = client.metadata.managed_by
-    if (owner or "").partition(":")[0] == (wanted.managed_by or "").partition(":")[0]:
+    owner = client.metadata.owner
+    if owner == wanted.owner:
         return client
-    platform = (wanted.software_id or "").partition("/")[0]
+    whose, remedy = "made by hand", f"take it over with adopt: {{{(wanted.software_id or '').partition('/')[0]}: {client.client_id}}}"
+    if not owner.is_nobody:
+        whose, remedy = f"managed by {owner.managed_by}", "have it removed there"
     raise AlreadyRegistered(
-        f"client {client.client_id} is registered already for {wanted.software_id}, {f'managed by {owner}' if owner else 'made by hand'}; "
-        f"see whose it is, and take it over with adopt: {{{platform}: {client.client_id}}} in the form's environment",
+        f"client {client.client_id} is registered already for {wanted.software_id}, {whose}; see whose it is, and {remedy}",
         client.client_id,
     ) from None
