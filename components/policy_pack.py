@@ -14,6 +14,7 @@ from typing import Any
 from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
 
 from components.model.catalogue import Catalogue
+from components.model.connection import connection_key
 from components.model.form import Platform
 from components.model.loading import load_onboardings
 from components.model.policies import POLICIES, Planned, Policy, Situation
