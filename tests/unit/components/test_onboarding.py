@@ -10,6 +10,7 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
+from components.declared import known
 from components.model.connection import Connection
 from components.model.form import AuthMethod, Environment, Organisation, Platform
 from components.model.jwk import public_jwk as parsed
@@ -17,7 +18,6 @@ from components.onboarding import Onboarding
 from tests.support.portal import new_key, public_jwk
 
 CONNECTION = Connection(
-    name="gent/loket",
     platform=Platform.ACMIDM,
     environment=Environment.TNI,
     organisation=Organisation(name="Stad Gent", ovo="OVO002067", kbo="0207451227"),
@@ -78,7 +78,7 @@ def declare() -> Declare:
         pulumi.runtime.set_mocks(recorder, project="acmidm", stack="tni", monitor=Monitor(recorder))
         made: list[Onboarding] = []
 
-        _run(lambda: made.append(Onboarding("gent/loket", connections, **options)))
+        _run(lambda: made.append(Onboarding(connections, **options)))
         return made[0], recorder
 
     return run
@@ -97,32 +97,32 @@ def value(output: pulumi.Output[Any]) -> Any:
 
 
 def test_resources_of_one_connection(declare: Declare) -> None:
-    """A client, its scopes, its keys and each product; names from the form's place, ids handed over."""
+    """A client, its scopes, its keys and each product; names from the natural key, ids passed on."""
     _, recorder = declare(CONNECTION)
     assert set(recorder.registered) == {
-        "Onboarding gent/loket",
-        "OAuthClient gent/loket",
-        "ClientScopes gent/loket",
-        "ClientJwks gent/loket",
-        "ProductConfiguration gent/loket/notificaties",
-        "ProductConfiguration gent/loket/dosis",
+        "Onboarding OVO002067/loket",
+        "OAuthClient OVO002067/loket",
+        "ClientScopes OVO002067/loket",
+        "ClientJwks OVO002067/loket",
+        "ProductConfiguration OVO002067/loket/notificaties",
+        "ProductConfiguration OVO002067/loket/dosis",
     }
-    client = recorder.registered["OAuthClient gent/loket"].inputs
+    client = recorder.registered["OAuthClient OVO002067/loket"].inputs
     assert client["software_id"] == "acmidm/tni/OVO002067/loket"
-    assert client["managed_by"] == "acmidm/tni:gent/loket"
+    assert client["managed_by"] == "acmidm/tni"
     assert "client_secret" not in client
-    assert recorder.registered["ClientScopes gent/loket"].inputs["scopes"] == {"scope_a": "why (SD-1)", "scope_b": "requested"}
-    assert set(recorder.registered["ClientJwks gent/loket"].inputs["jwks"]) == {"key-1"}
-    for place in ("ClientScopes gent/loket", "ClientJwks gent/loket", "ProductConfiguration gent/loket/dosis"):
-        assert recorder.registered[place].inputs["client_id"] == "id-of-gent/loket"
+    assert recorder.registered["ClientScopes OVO002067/loket"].inputs["scopes"] == {"scope_a": "why (SD-1)", "scope_b": "requested"}
+    assert set(recorder.registered["ClientJwks OVO002067/loket"].inputs["jwks"]) == {"key-1"}
+    for place in ("ClientScopes OVO002067/loket", "ClientJwks OVO002067/loket", "ProductConfiguration OVO002067/loket/dosis"):
+        assert recorder.registered[place].inputs["client_id"] == "id-of-OVO002067/loket"
 
 
 def test_exemptions_are_what_the_component_itself_is_given(declare: Declare) -> None:
     """So that a preview shows a change of them, which no authority would; without any, a component is what it was."""
     _, plain = declare(CONNECTION)
     _, exempted = declare(dataclasses.replace(CONNECTION, exemptions={"client-secret": "a package (SD-1)"}))
-    assert dict(plain.registered["Onboarding gent/loket"].inputs) == {}
-    assert dict(exempted.registered["Onboarding gent/loket"].inputs) == {"exemptions": {"client-secret": "a package (SD-1)"}}
+    assert dict(plain.registered["Onboarding OVO002067/loket"].inputs) == {}
+    assert dict(exempted.registered["Onboarding OVO002067/loket"].inputs) == {"exemptions": {"client-secret": "a package (SD-1)"}}
 
 
 def test_second_platform_has_names_of_its_own(declare: Declare) -> None:
@@ -132,50 +132,87 @@ def test_second_platform_has_names_of_its_own(declare: Declare) -> None:
     added = set(both.registered) - set(alone.registered)
     assert set(alone.registered) < set(both.registered)
     assert {place.split(" ")[1] for place in added} == {
-        "gent/loket/geosecure",
-        "gent/loket/geosecure/notificaties",
-        "gent/loket/geosecure/dosis",
+        "OVO002067/loket/geosecure",
+        "OVO002067/loket/geosecure/notificaties",
+        "OVO002067/loket/geosecure/dosis",
     }
-    assert both.registered["ProductConfiguration gent/loket/geosecure/dosis"].inputs["managed_by"] == "acmidm/tni:gent/loket/geosecure"
+    assert both.registered["ProductConfiguration OVO002067/loket/geosecure/dosis"].inputs["managed_by"] == "acmidm/tni"
 
 
-@pytest.mark.parametrize(("protect", "ending", "expected"), [(True, False, True), (True, True, False), (False, False, False)])
-def test_what_is_protected_and_what_goes_with_what(declare: Declare, protect: bool, ending: bool, expected: bool) -> None:
-    """The client alone is protected, unless its platform is ending; all else goes with it."""
-    _, recorder = declare(dataclasses.replace(CONNECTION, ending=ending), protect=protect)
+ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "dosis", "notificaties"}
+
+
+@pytest.mark.parametrize(
+    ("protect", "ending", "expected"),
+    [(True, (), ALL), (True, ("acmidm",), set()), (True, ("dosis",), ALL - {"dosis"}), (False, (), set())],
+)
+def test_what_is_protected_and_what_goes_with_what(declare: Declare, protect: bool, ending: tuple[str, ...], expected: set[str]) -> None:
+    """All that is at authorities is protected, but for what the form names as ending; what is inside a client goes with it."""
+    _, recorder = declare(dataclasses.replace(CONNECTION, ending=frozenset(ending)), protect=protect)
+    protected = set()
     for place, request in ((place, recorder.requests[place]) for place in recorder.registered):
-        is_client = place.startswith("OAuthClient ")
-        assert request.protect is (expected and is_client), place
-        goes_with = "" if is_client or place.startswith("Onboarding ") else "gent/loket"
-        assert request.deletedWith.rpartition("::")[2] == goes_with, place
-        assert place.startswith("Onboarding ") or request.parent.endswith("acmidm:index:Onboarding::gent/loket")
+        kind, _, name = place.partition(" ")
+        if request.protect:
+            protected.add(name.rpartition("/")[2] if kind == "ProductConfiguration" else kind)
+        assert request.deletedWith.rpartition("::")[2] == ("OVO002067/loket" if kind in ("ClientScopes", "ClientJwks") else ""), place
+        assert kind == "Onboarding" or request.parent.endswith("acmidm:index:Onboarding::OVO002067/loket")
+    assert protected == expected
 
 
 def test_outputs(declare: Declare) -> None:
-    """What is handed over: the client-ID, scopes, keys with their end, products."""
+    """What people want to know: the client-ID, scopes, keys with their end, products."""
     onboarding, _ = declare(CONNECTION)
-    assert value(onboarding.connections) == {
+    assert CONNECTION.keys is not None
+    assert value(known(onboarding.connections)) == {
         "acmidm": {
             "organisation": "Stad Gent",
             "organisation_code": "OVO002067",
             "application": "loket",
-            "client_id": "id-of-gent/loket",
-            "protected": False,
-            "token_endpoint_auth_method": "private_key_jwt",
+            "client_id": "id-of-OVO002067/loket",
             "scopes": ["scope_a", "scope_b"],
             "keys": {"key-1": {"thumbprint": CONNECTION.keys["key-1"].thumbprint, "expires": "2030-01-01T00:00:00+00:00"}},
             "products": ["dosis", "notificaties"],
         }
     }
-    assert value(onboarding.client_secrets) == {}
+    assert onboarding.client_secrets == {}
+
+
+def test_what_failed_to_be_made_has_no_output() -> None:
+    """Neither the engine's mark nor an empty value is in its place."""
+    loop_free = pulumi.Output.from_input({"made": "1"})
+    assert value(known({"a": {"client_id": loop_free, "lost": _unknown()}, "b": _unknown()})) == {"a": {"client_id": {"made": "1"}}}
+
+
+def _unknown() -> pulumi.Output[str]:
+    """As the SDK gives the output of a resource that was not made."""
+
+    async def nothing() -> str:
+        return ""
+
+    async def no() -> bool:
+        return False
+
+    return pulumi.Output(set(), nothing(), no(), no())
+
+
+def test_former_names_are_aliases(declare: Declare) -> None:
+    """Of the component alone: the engine gives them on to children whose names begin with the component's, the secret's too."""
+    secret = dataclasses.replace(
+        CONNECTION, token_endpoint_auth_method=AuthMethod.CLIENT_SECRET_BASIC, keys={}, formerly=("OVO002067/oud", "0207451227/loket")
+    )
+    _, recorder = declare(secret)
+    component = recorder.requests["Onboarding OVO002067/loket"]
+    assert [alias.spec.name for alias in component.aliases] == ["OVO002067/oud", "0207451227/loket"]
+    assert all(place.partition(" ")[2].startswith("OVO002067/loket") for place in recorder.registered)
 
 
 def test_secret_is_an_output_apart(declare: Declare) -> None:
     """The client gets it, the operator can hand it over, and the other outputs stay readable."""
     secret = dataclasses.replace(CONNECTION, token_endpoint_auth_method=AuthMethod.CLIENT_SECRET_BASIC, keys={})
     onboarding, recorder = declare(secret)
-    assert "RandomPassword acmidm/tni/OVO002067/loket" in recorder.registered
-    assert value(onboarding.client_secrets) == {"acmidm": "made-at-random"}
-    assert value(pulumi.Output.from_input(onboarding.client_secrets.is_secret())) is True
-    assert value(pulumi.Output.from_input(onboarding.connections.is_secret())) is False
-    assert "client_secret" not in value(onboarding.connections)["acmidm"]
+    assert "RandomPassword OVO002067/loket" in recorder.registered
+    assert value(onboarding.client_secrets["acmidm"]) == "made-at-random"
+    assert value(pulumi.Output.from_input(onboarding.client_secrets["acmidm"].is_secret())) is True
+    outputs = known(onboarding.connections)
+    assert value(pulumi.Output.from_input(outputs.is_secret())) is False
+    assert "client_secret" not in value(outputs)["acmidm"]

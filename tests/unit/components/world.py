@@ -18,7 +18,7 @@ Provider = TypeVar("Provider", bound=AuthorityProvider)
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the SDK hands over for a value that is not known yet (``pulumi.runtime.rpc.UNKNOWN``)."""
-MANAGED_BY = "acmidm/tni:gent/loket"
+MANAGED_BY = "acmidm/tni"
 
 
 @dataclass
@@ -52,9 +52,7 @@ def client_inputs(application: str, **changes: Any) -> dict[str, Any]:
         "client_name": f"Stad Gent - {application}",
         "software_id": f"acmidm/tni/OVO002067/{application}",
         "managed_by": MANAGED_BY,
-        "organisation_name": "Stad Gent",
-        "ovo_code": "OVO002067",
-        "kbo_number": "0207451227",
+        "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"},
         "application": application,
         "grant_types": ["client_credentials"],
         "token_endpoint_auth_method": "private_key_jwt",
