@@ -29,11 +29,11 @@ def test_a_form_that_says_what_exists_changes_the_owner_alone(project: Project, 
     before = registry.client(form.application)
 
     assert shown_changes(project) == {
-        "OAuthClient gent/loket": OWNERSHIP,
-        "ClientScopes gent/loket": {},
-        "ClientJwks gent/loket": {},
-        "ProductConfiguration gent/loket/notificaties": {},
-        "ProductConfiguration gent/loket/dosis": {},
+        f"OAuthClient {form.key}": OWNERSHIP,
+        f"ClientScopes {form.key}": {},
+        f"ClientJwks {form.key}": {},
+        f"ProductConfiguration {form.key}/notificaties": {},
+        f"ProductConfiguration {form.key}/dosis": {},
     }
     trail = registry.audit()
     project.apply()
@@ -63,15 +63,15 @@ def test_the_preview_shows_what_would_change(project: Project, registry: Registr
     adopt(form, client_id)
 
     assert shown_changes(project) == {
-        "OAuthClient gent/loket": {
+        f"OAuthClient {form.key}": {
             **OWNERSHIP,
             "client_name": f"Gent loket (oud) → Stad Gent - {form.application}",
             "contacts": '["iemand@elders.example"] → ["api-beheer@stad-gent.example"]',
         },
-        "ClientScopes gent/loket": {PLAIN: "removed", DOSSIERS: "added"},
-        "ClientJwks gent/loket": {"of-2019": "removed", "key-1": "added"},
-        "ProductConfiguration gent/loket/notificaties": {"merk_code": "gent → stad-gent"},
-        "ProductConfiguration gent/loket/dosis": dict.fromkeys(DOSIS, "added"),
+        f"ClientScopes {form.key}": {PLAIN: "removed", DOSSIERS: "added"},
+        f"ClientJwks {form.key}": {"of-2019": "removed", "key-1": "added"},
+        f"ProductConfiguration {form.key}/notificaties": {"merk_code": "gent → stad-gent"},
+        f"ProductConfiguration {form.key}/dosis": dict.fromkeys(DOSIS, "added"),
     }
     text = project.preview("--diff").stdout
     for line in (f'client_id: "{client_id}"', f'{PLAIN}: "removed"', 'of-2019: "removed"', 'merk_code: "gent → stad-gent"'):
@@ -95,7 +95,7 @@ def test_the_order_of_a_set_is_no_difference(project: Project, registry: Registr
     reversed_ = {**ordered, "product_ids": ["10245", "10244"]}
     client_id = made_by_hand(registry, form, products={"notificaties": reversed_})
     adopt(form, client_id)
-    assert shown_changes(project)["ProductConfiguration gent/loket/notificaties"] == {}
+    assert shown_changes(project)[f"ProductConfiguration {form.key}/notificaties"] == {}
     project.apply()
     assert registry.configuration("notificaties", client_id) == reversed_, "nothing was written"
     project.in_sync()
@@ -154,6 +154,6 @@ def test_a_secret_is_replaced_and_the_preview_says_so(project: Project, registry
 
 
 def shown_changes_of_client(project: Project) -> dict[str, str]:
-    step = next(step for step in project.steps() if place_of(step["urn"]) == "OAuthClient gent/loket")
+    step = next(step for step in project.steps() if place_of(step["urn"]) == f"OAuthClient {form.key}")
     changes: dict[str, str] = step["newState"]["inputs"]["adopt"]["changes"]
     return changes

@@ -30,7 +30,7 @@ def test_from_form_to_token(portal: RunningPortal, project: Project, registry: R
     form = write_form(project.forms, keys=[])
     hand_over(form)
     project.apply()
-    assert "ClientJwks gent/loket" not in project.resources()
+    assert f"ClientJwks {form.key}" not in project.resources()
     output = project.outputs()["connections"][NAME]["acmidm"]
     assert output["keys"] == "managed in the portal"
     key = new_key("by-hand")
@@ -65,7 +65,7 @@ def test_handing_over_keeps_the_keys(
         project.succeed("stack", "import", "--file", str(file))
     hand_over(form)
     steps = details(project.steps())
-    assert {place: op for place, (op, _) in steps.items()} == {"ClientJwks gent/loket": "delete"}
+    assert {place: op for place, (op, _) in steps.items()} == {f"ClientJwks {form.key}": "delete"}
     project.apply()
     assert kids(registry.client(form.application)) == {"key-1"}
     assert portal.client_token(form.keys["key-1"], client_id)

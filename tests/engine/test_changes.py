@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.engine import Project, detail_lines, details, place_of
+from tests.support.engine import Project, detail_lines, details
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.registry import Registry
 
@@ -16,7 +16,7 @@ def test_scope_extension_is_one_resource_and_one_line(project: Project, registry
     form.save()
 
     steps = project.steps()
-    assert details(steps) == {"ClientScopes gent/loket": ("update", [f"scopes.{PLAIN}"])}
+    assert details(steps) == {f"ClientScopes {form.key}": ("update", [f"scopes.{PLAIN}"])}
     assert steps[0]["detailedDiff"][f"scopes.{PLAIN}"]["kind"] == "add"
     text = project.preview("--diff")
     assert detail_lines(text, "+") == [f'+ {PLAIN}: "codes of organisations (SD-4711)"']
@@ -38,8 +38,8 @@ def test_scope_extension_with_its_product(project: Project, registry: Registry) 
     extended.save()
 
     assert details(project.steps()) == {
-        "ClientScopes gent/loket": ("update", [f"scopes.{DOSSIERS}"]),
-        "ProductConfiguration gent/loket/dosis": ("create", []),
+        f"ClientScopes {form.key}": ("update", [f"scopes.{DOSSIERS}"]),
+        f"ProductConfiguration {form.key}/dosis": ("create", []),
     }
     project.apply()
     client = registry.client(form.application)
@@ -54,7 +54,7 @@ def test_changed_contact_updates_the_client_alone(project: Project, registry: Re
     form.document["contacts"] = ["nieuw@stad-gent.example"]
     form.save()
 
-    assert details(project.steps()) == {"OAuthClient gent/loket": ("update", ["contacts[0]"])}
+    assert details(project.steps()) == {f"OAuthClient {form.key}": ("update", ["contacts[0]"])}
     project.apply()
     after = registry.client(form.application)
     assert after["contacts"] == ["nieuw@stad-gent.example"]
@@ -75,18 +75,22 @@ def test_changed_product_value_is_one_line(project: Project, registry: Registry)
     assert registry.configuration("notificaties", client_id) == form.request()["products"]["notificaties"]
 
 
-def test_changed_organisation_replaces_the_client(project: Project, registry: Registry) -> None:
-    """Another organisation is another client: the preview says replace, and the old client goes with all it had."""
+def test_another_code_is_another_client(project: Project, registry: Registry) -> None:
+    """Without ``formerly``: the preview creates one and deletes one, and the old client goes with all it had."""
     form = write_form(project.forms)
     project.apply()
     old = registry.client(form.application)["client_id"]
-    form.document["organisation"] = {"name": "Stad Aalst", "ovo": "OVO002002", "kbo": None}
+    form.organisation = {"name": "Stad Aalst", "ovo": "OVO002002"}
     form.save()
 
-    replaced = {place_of(step["urn"]): step for step in project.steps() if step["op"] == "replace"}
-    places = [f"{kind} gent/loket" for kind in ("OAuthClient", "ClientScopes", "ClientJwks")]
-    assert set(replaced) == {*places, "ProductConfiguration gent/loket/notificaties"}
-    assert replaced["OAuthClient gent/loket"]["replaceReasons"] == ["software_id"]
+    steps = details(project.steps())
+    assert {
+        place.rpartition(" ")[2].partition("/")[0]: {op for at, (op, _) in steps.items() if at.partition(" ")[2] == place.partition(" ")[2]}
+        for place in steps
+    } == {
+        "OVO002002": {"create"},
+        "OVO002067": {"delete"},
+    }
     project.apply()
 
     client = registry.client(form.application)

@@ -29,8 +29,8 @@ def test_environments_are_independent(tmp_path: Path, portal: RunningPortal, reg
         prod.apply()
 
         assert in_prod.clients(only_tni.application) == []
-        assert set(tni.outputs()["connections"]) == {"gent/alleen-tni", "gent/beide"}
-        assert set(prod.outputs()["connections"]) == {"gent/beide"}
+        assert set(tni.outputs()["connections"]) == {only_tni.key, both.key}
+        assert set(prod.outputs()["connections"]) == {both.key}
         here, there = registry.client(both.application), in_prod.client(both.application)
         assert (here["software_id"], there["software_id"]) == tuple(
             f"acmidm/{environment}/OVO002067/{both.application}" for environment in ("tni", "prod")

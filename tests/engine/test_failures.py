@@ -52,7 +52,7 @@ def test_create_whose_answer_was_lost_is_taken_over_and_no_one_elses(project: Pr
     """A client of this stack that the state does not know is adopted; one of another owner is refused by name."""
     lost, foreign, by_hand, new = (write_form(project.forms, f"gent/{name}") for name in ("lost", "foreign", "by-hand", "new"))
     existing = {}
-    for form, owner in ((lost, "acmidm/tni:gent/lost"), (foreign, "acmidm/prod:gent/foreign"), (by_hand, None)):
+    for form, owner in ((lost, "acmidm/tni"), (foreign, "acmidm/prod"), (by_hand, None)):
         document = client_document(application=form.application, software_id=f"acmidm/tni/OVO002067/{form.application}", managed_by=owner)
         existing[form.name] = registry.http.post("/management/v1/clients", json=document).raise_for_status().json()["client_id"]
     untouched = [registry.client(form.application) for form in (foreign, by_hand)]
@@ -61,9 +61,11 @@ def test_create_whose_answer_was_lost_is_taken_over_and_no_one_elses(project: Pr
 
     assert outcome.code != 0
     assert outcome.errors == sorted(
-        f"client {existing[form.name]} is registered already for acmidm/tni/OVO002067/{form.application}, {owner}; "
-        f"see whose it is, and take it over with adopt: {{acmidm: {existing[form.name]}}} in the form's environment"
-        for form, owner in ((foreign, "managed by acmidm/prod:gent/foreign"), (by_hand, "made by hand"))
+        f"client {existing[form.name]} is registered already for acmidm/tni/{form.key}, {owner}; see whose it is, and {remedy}"
+        for form, owner, remedy in (
+            (foreign, "managed by acmidm/prod", "have it removed there"),
+            (by_hand, "made by hand", f"take it over with adopt: {{acmidm: {existing[by_hand.name]}}}"),
+        )
     )
     assert [registry.client(form.application) for form in (foreign, by_hand)] == untouched
     assert registry.client(lost.application)["client_id"] == existing["gent/lost"]
@@ -80,13 +82,13 @@ def test_bad_forms_are_refused_before_anything_is_sent(project: Project, portal:
     good.document["contacts"] = ["nieuw@stad-gent.example"]
     good.save()
     write_form(project.forms, "gent/scope", scopes=("dv_notificaties_schrijve",), products={})
-    write_form(project.forms, "gent/code", organisation={"name": "Stad Gent", "ovo": "OVO2067"})
+    write_form(project.forms, "code/loket", organisation={"name": "Stad Gent", "ovo": "OVO2067"})
     audit, resources, requests = registry.audit(), project.resources(), portal.log.read_text().count("\n")
 
     for outcome in (project.preview(), project.up()):
         assert outcome.code != 0
         assert any(line.startswith("onboardings/gent/scope.yaml:") and SEND in line for line in outcome.errors), outcome.output
-        assert any(line.startswith("onboardings/gent/code.yaml:") and "OVO2067" in line for line in outcome.errors), outcome.output
+        assert any(line.startswith("onboardings/code/organisation.yaml:") and "OVO2067" in line for line in outcome.errors), outcome.output
 
     assert portal.log.read_text().count("\n") == requests
     assert registry.audit() == audit

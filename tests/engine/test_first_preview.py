@@ -26,7 +26,7 @@ def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: 
     """What a contributor without any access sees in a pull request is complete, each resource with its own type."""
     project = Project(tmp_path)
     project.prepare(NO_ACCESS)
-    write_form(project.forms, scopes=(SEND, DOSSIERS))
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     before = contents(project.folder)
 
     steps = project.steps()
@@ -35,7 +35,7 @@ def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: 
     kinds = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
     assert shown == {(kind, f"pulumi-python:dynamic/acmidm:{kind}", "create") for kind in kinds}
     names = {step["urn"].rpartition("::")[2] for step in steps}
-    assert names == {"gent/loket", "gent/loket/notificaties", "gent/loket/dosis"}
+    assert names == {form.key, f"{form.key}/notificaties", f"{form.key}/dosis"}
     assert contents(project.folder) == before
 
 
@@ -65,5 +65,5 @@ def test_preview_of_a_change_needs_neither_server_nor_key(project: Project) -> N
     form.save()
     before = contents(project.folder / "state")
 
-    assert details(project.steps()) == {"OAuthClient gent/loket": ("update", ["contacts[1]"])}
+    assert details(project.steps()) == {f"OAuthClient {form.key}": ("update", ["contacts[1]"])}
     assert contents(project.folder / "state") == before

@@ -122,7 +122,7 @@ def test_a_client_with_a_secret(platform: Platform, project: Project) -> None:
     while platform.realm.client(client_id)["attributes"].get("client.secret.creation.time") == before:
         platform.realm.administrator.post(path, {})
     project.secrets.append(platform.realm.client(client_id)["secret"])
-    assert details(project.steps("--refresh")) == {"OAuthClient gent/loket": ("update", ["client_secret"])}
+    assert details(project.steps("--refresh")) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}
     project.apply("--refresh")
     assert platform.realm.client(client_id)["secret"] == secret
     project.in_sync()

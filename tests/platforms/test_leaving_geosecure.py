@@ -11,11 +11,11 @@ from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry
 
 GEOSECURE_ALONE = {
-    "OAuthClient gent/loket/geosecure",
-    "ClientScopes gent/loket/geosecure",
-    "ClientJwks gent/loket/geosecure",
-    "ProductConfiguration gent/loket/geosecure/notificaties",
-    "ProductConfiguration gent/loket/geosecure/dosis",
+    f"OAuthClient {form.key}/geosecure",
+    f"ClientScopes {form.key}/geosecure",
+    f"ClientJwks {form.key}/geosecure",
+    f"ProductConfiguration {form.key}/geosecure/notificaties",
+    f"ProductConfiguration {form.key}/geosecure/dosis",
 }
 
 
@@ -106,7 +106,7 @@ def test_leaving_a_protecting_stack(project: Project, at_acmidm: Registry, at_ge
     assert at_acmidm.client(form.application) == kept
     assert at_acmidm.audit() == trails[0]
     assert acmidm.request_token(sign_assertion(form.keys["key-1"], kept["client_id"], acmidm.audience)).status_code == httpx.codes.OK
-    assert project.resources()["OAuthClient gent/loket"]["protect"] is True
+    assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True
     project.in_sync()
 
 

@@ -111,10 +111,10 @@ def test_a_scope_extension_reaches_both(project: Project, at_geosecure: Registry
     extended.save()
 
     assert details(project.steps()) == {
-        "ClientScopes gent/loket": ("update", [f"scopes.{DOSSIERS}"]),
-        "ProductConfiguration gent/loket/dosis": ("create", []),
-        "ClientScopes gent/loket/geosecure": ("update", ["scopes.DosisImport"]),
-        "ProductConfiguration gent/loket/geosecure/dosis": ("create", []),
+        f"ClientScopes {form.key}": ("update", [f"scopes.{DOSSIERS}"]),
+        f"ProductConfiguration {form.key}/dosis": ("create", []),
+        f"ClientScopes {form.key}/geosecure": ("update", ["scopes.DosisImport"]),
+        f"ProductConfiguration {form.key}/geosecure/dosis": ("create", []),
     }
     project.apply()
     assert set(at_geosecure.client(form.application)["scopes"]) == {"NotificatiesImport", "DosisImport"}
