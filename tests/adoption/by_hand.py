@@ -10,9 +10,10 @@ from tests.support.registry import Registry
 
 
 def made_by_hand(registry: Registry, form: FormFile, **changes: Any) -> str:
-    """Registers what ``form`` asks on tni, without natural key or owner; ``changes`` override members. Its client-ID."""
-    organisation = {**form.document["organisation"]}
-    organisation["kbo"] = organisation["kbo"].replace(".", "")
+    """Register what ``form`` has for tni, without natural key or owner; ``changes`` override members. Its client-ID."""
+    organisation = {**form.organisation}
+    if "kbo" in organisation:
+        organisation["kbo"] = organisation["kbo"].replace(".", "")
     request = form.request()
     scopes = changes.pop("scopes", list(request["scopes"]))
     keys = changes.pop("keys", list(form.keys.values()))
@@ -34,7 +35,7 @@ def made_by_hand(registry: Registry, form: FormFile, **changes: Any) -> str:
     client_id = str(document["client_id"])
     for product, configuration in products.items():
         path = f"/products/v1/{product}/configurations/{client_id}"
-        registry.http.put(path, json=configuration, headers={"If-None-Match": "*"}).raise_for_status()
+        registry.http.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
     return client_id
 
 

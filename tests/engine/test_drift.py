@@ -119,8 +119,9 @@ def story(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
     project.in_sync()
     after = {name: registry.client(form.application) for name, form in forms.items()}
     configurations = {name: registry.configuration("notificaties", client["client_id"]) for name, client in after.items()}
+    keys = {name: form.key for name, form in forms.items()}
     return Story(
-        {name: form.key for name, form in forms.items()},
+        keys,
         details(steps),
         detail_lines(text, "+"),
         detail_lines(text, "-"),

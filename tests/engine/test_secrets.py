@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.test_first_preview import NO_ACCESS
 from tests.support.engine import Project, details
-from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
 from toolchain.common import PULUMI_HOME

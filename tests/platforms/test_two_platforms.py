@@ -35,7 +35,7 @@ class Connected:
 def connected(project: Project) -> Connected:
     form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
     project.apply()
-    outputs = project.outputs()["connections"][form.name]
+    outputs = project.outputs()["connections"][form.key]
     return Connected(form, outputs["acmidm"]["client_id"], outputs["geosecure"]["client_id"])
 
 
@@ -51,7 +51,7 @@ def test_each_platform_has_its_own_client(project: Project, connected: Connected
     asked = connected.form.request()["products"]
     for registry, client in ((at_acmidm, here), (at_geosecure, there)):
         assert {product: registry.configuration(product, client["client_id"]) for product in asked} == asked
-    outputs = project.outputs()["connections"][connected.form.name]
+    outputs = project.outputs()["connections"][connected.form.key]
     assert {platform: shown["scopes"] for platform, shown in outputs.items()} == {
         "acmidm": [DOSSIERS, SEND],
         "geosecure": ["DosisImport", "NotificatiesImport"],
@@ -128,7 +128,7 @@ def test_adding_geosecure_touches_nothing_at_acmidm(project: Project, at_acmidm:
     form.save()
 
     assert {operation for operation, _ in details(project.steps()).values()} == {"create"}
-    assert all("gent/loket/geosecure" in place for place in details(project.steps()))
+    assert all(f"{form.key}/geosecure" in place for place in details(project.steps()))
     project.apply()
     assert at_acmidm.client(form.application) == before
 
@@ -148,7 +148,7 @@ def test_a_stack_without_geosecure_refuses_the_form(acmidm_alone: Project, at_ac
     """With its place, as any other mistake in a form, and together with those: nothing is made anywhere."""
     good = write_form(acmidm_alone.forms, "gent/goed")
     write_form(acmidm_alone.forms, platforms=BOTH)
-    write_form(acmidm_alone.forms, "gent/fout", organisation={"name": "Stad Gent", "ovo": "OVO2067"})
+    write_form(acmidm_alone.forms, "fout/loket", organisation={"name": "Stad Gent", "ovo": "OVO2067"})
     trail = at_acmidm.audit()
     for refused in (acmidm_alone.preview(), acmidm_alone.up()):
         assert refused.code != 0
@@ -158,7 +158,7 @@ def test_a_stack_without_geosecure_refuses_the_form(acmidm_alone: Project, at_ac
             "remove it here, or set acmidm:geosecureManagementUrl and what goes with it",
             geosecure,
         ), refused.output
-        assert other.startswith("onboardings/gent/fout.yaml:")
+        assert other.startswith("onboardings/fout/organisation.yaml:")
     assert at_acmidm.audit() == trail
     assert at_acmidm.clients(good.application) == []
 
@@ -179,7 +179,7 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Projec
     for refused in (project.preview(), project.up()):
         assert refused.code != 0
         (sentence,) = refused.errors
-        assert "een/loket/geosecure: GET http://127.0.0.1:9/management/v1" in sentence, refused.output
+        assert "een/loket: GET http://127.0.0.1:9/management/v1" in sentence, refused.output
         assert "cannot be reached" in sentence
     assert at_acmidm.client(other.application)["jwks"]["keys"]
     assert at_acmidm.client(taking.application)["jwks"]["keys"]
