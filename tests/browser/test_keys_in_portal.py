@@ -1,12 +1,10 @@
-"""Keys that an organisation manages in the portal: a mode of the form, and then no drift. The real engine, a real browser."""
+"""Keys that an organisation uploads in the portal: a form without ``jwks``, and then no drift. The real engine, a real browser."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Desk
@@ -15,13 +13,10 @@ from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry, kids
 
-NAME = "gent/loket"
-
 
 def hand_over(form: FormFile) -> None:
     """The form's keys are the organisation's own from now on."""
     form.request().pop("jwks", None)
-    form.request()["keys_managed_in_portal"] = True
     form.save()
 
 
@@ -30,9 +25,8 @@ def test_from_form_to_token(portal: RunningPortal, project: Project, registry: R
     form = write_form(project.forms, keys=[])
     hand_over(form)
     project.apply()
-    assert f"ClientJwks {form.key}" not in project.resources()
-    output = project.outputs()["connections"][NAME]["acmidm"]
-    assert output["keys"] == "managed in the portal"
+    output = project.outputs()["connections"][form.key]["acmidm"]
+    assert "keys" not in output
     key = new_key("by-hand")
     someone = desk()
     someone.log_on()
@@ -48,24 +42,14 @@ def test_from_form_to_token(portal: RunningPortal, project: Project, registry: R
     assert kids(registry.client(form.application)) == {"by-hand"}
 
 
-@pytest.mark.parametrize("made_before_there_was_the_mode", [False, True])
-def test_handing_over_keeps_the_keys(
-    portal: RunningPortal, project: Project, registry: Registry, tmp_path: Path, made_before_there_was_the_mode: bool
-) -> None:
-    """The declaration goes, the keys stay in use: also where the state is older and does not say that they are to be retained."""
+def test_handing_over_keeps_the_keys(portal: RunningPortal, project: Project, registry: Registry) -> None:
+    """The declaration goes, the keys stay in use."""
     form = write_form(project.forms)
     project.apply()
     client_id = registry.client(form.application)["client_id"]
-    if made_before_there_was_the_mode:
-        state = json.loads(project.exported())
-        for resource in state["deployment"]["resources"]:
-            resource.pop("retainOnDelete", None)
-        file = tmp_path / "state.json"
-        file.write_text(json.dumps(state))
-        project.succeed("stack", "import", "--file", str(file))
     hand_over(form)
     steps = details(project.steps())
-    assert {place: op for place, (op, _) in steps.items()} == {f"ClientJwks {form.key}": "delete"}
+    assert {place: op for place, (op, _) in steps.items()} == {f"ClientJwks {form.key}": "update"}
     project.apply()
     assert kids(registry.client(form.application)) == {"key-1"}
     assert portal.client_token(form.keys["key-1"], client_id)
@@ -78,7 +62,6 @@ def test_taking_back_replaces_what_is_in_the_portal(project: Project, registry: 
     hand_over(form)
     project.apply()
     registry.set_keys(registry.client(form.application)["client_id"], [new_key("by-hand")])
-    del form.request()["keys_managed_in_portal"]
     form.add_key("declared")
     form.save()
     project.apply()
@@ -86,7 +69,7 @@ def test_taking_back_replaces_what_is_in_the_portal(project: Project, registry: 
 
 
 def test_a_client_goes_with_its_keys(project: Project, registry: Registry) -> None:
-    """Retained are keys of a client that stays: a form that goes takes everything with it."""
+    """Keys stay with a client that stays: a form that goes takes everything with it."""
     form = write_form(project.forms)
     project.apply()
     form.remove()

@@ -55,8 +55,8 @@ def test_state_survives_everything_but_an_absence(platform: Platform, tmp_path: 
             assert resources(project) == before, name
 
         proxy.heal()
-        platform.realm.remove(project.resources()["OAuthClient gent/een"]["id"])
+        platform.realm.remove(project.resources()[f"OAuthClient {forms[0].key}"]["id"])
         project.succeed("refresh", "--yes", "--skip-preview", "--suppress-progress")
-        assert not any("gent/een" in place for place in project.resources())
+        assert not any(forms[0].key in place for place in project.resources())
         project.apply()
         require_as_declared(project, platform, forms)

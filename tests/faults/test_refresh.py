@@ -50,7 +50,7 @@ def test_state_survives_everything_but_404(project: ProxiedProject, proxy: Fault
     proxy.heal()
     registry.remove(registry.client(forms[0].application)["client_id"])
     project.succeed("refresh", "--yes", "--skip-preview", "--suppress-progress")
-    assert not any("gent/een" in place and not place.startswith("ProductConfiguration") for place in project.resources())
+    assert not any(forms[0].key in place and not place.startswith("ProductConfiguration") for place in project.resources())
     project.apply()
     require_as_declared(project, registry, forms)
 

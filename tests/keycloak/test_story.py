@@ -23,7 +23,7 @@ def test_form_client_token_notification_and_a_scope_extension(platform: Platform
     """The key of the form gets a token for what the form asks and nothing more; a second `up` changes nothing."""
     form = write_form(project.forms, scopes=(SEND,), keys=("old", "new"))
     project.apply()
-    client_id = project.outputs()["connections"]["gent/loket"]["acmidm"]["client_id"]
+    client_id = project.outputs()["connections"][form.key]["acmidm"]["client_id"]
 
     for kid in ("old", "new"):
         granted = platform.realm.request_token(form.keys[kid], client_id, scope=SEND)
@@ -52,7 +52,7 @@ def test_form_client_token_notification_and_a_scope_extension(platform: Platform
 def test_a_token_carries_only_the_scopes_that_its_request_names(platform: Platform, project: Project) -> None:
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
-    client_id = project.outputs()["connections"]["gent/loket"]["acmidm"]["client_id"]
+    client_id = project.outputs()["connections"][form.key]["acmidm"]["client_id"]
     assert platform.realm.request_token(form.keys["key-1"], client_id).json()["scope"] == ""
 
 

@@ -19,7 +19,7 @@ import dataclasses
 from components.model.form import AuthMethod
 from components.onboarding import Onboarding
 
-good, = [one for one in connections if one.name == "gent/loket"]
+good, = [one for one, in applications if one.form == "gent/loket"]
 key, = good.keys.values()
 members = {**key.members, "kid": "slipped-in", "d": "c2VudGluZWwtdGhhdC1tdXN0LW5ldmVyLXNob3c", "exp": 4102444800}
 bad = dataclasses.replace(
@@ -30,7 +30,7 @@ bad = dataclasses.replace(
     scopes={"dv_alles": "requested"},
     keys={"slipped-in": dataclasses.replace(key, kid="slipped-in", members=members)},
 )
-Onboarding("gent/by-hand", [bad])
+Onboarding([bad])
 """
 _VIOLATION = re.compile(r"\[(mandatory|advisory)\]\s+(\S+)\s+\(pulumi-python:dynamic/acmidm:(\w+): (\S+)\)")
 
@@ -67,12 +67,12 @@ def test_what_no_form_declares_is_refused_policy_by_policy(project: Project) -> 
 
     assert outcome.code != 0
     assert violations(outcome.output) == {
-        ("mandatory", "private-key", "ClientJwks", "gent/by-hand"),
-        ("mandatory", "key-lifetime", "ClientJwks", "gent/by-hand"),
-        ("mandatory", "client-secret", "OAuthClient", "gent/by-hand"),
-        ("mandatory", "no-contact", "OAuthClient", "gent/by-hand"),
-        ("mandatory", "unknown-scope", "ClientScopes", "gent/by-hand"),
-        ("advisory", "removal-on-prod", "OAuthClient", "gent/by-hand"),
+        ("mandatory", "private-key", "ClientJwks", "OVO002067/by-hand"),
+        ("mandatory", "key-lifetime", "ClientJwks", "OVO002067/by-hand"),
+        ("mandatory", "client-secret", "OAuthClient", "OVO002067/by-hand"),
+        ("mandatory", "no-contact", "OAuthClient", "OVO002067/by-hand"),
+        ("mandatory", "unknown-scope", "ClientScopes", "OVO002067/by-hand"),
+        ("advisory", "removal-on-prod", "OAuthClient", "OVO002067/by-hand"),
     }
     assert "docs/policies.md#private-key" in outcome.output
 

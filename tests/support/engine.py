@@ -155,7 +155,7 @@ class Project:
         return self.succeed("stack", "export").stdout
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The state's resources of this project's four kinds, as ``OAuthClient gent/loket``."""
+        """The state's resources of this project's four kinds, as ``OAuthClient OVO002067/loket``."""
         resources = json.loads(self.exported())["deployment"].get("resources") or []
         return {place_of(found["urn"]): found for found in resources if kind_of(found["urn"]) in KINDS}
 

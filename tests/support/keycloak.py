@@ -217,7 +217,7 @@ def metadata(**changes: Any) -> ClientMetadata:
     fields: dict[str, Any] = {
         "client_name": f"Stad Gent - {application}",
         "software_id": f"acmidm/tni/OVO002067/{application}",
-        "managed_by": f"acmidm/tni:gent/{application}",
+        "managed_by": "acmidm/tni",
         "organisation_name": "Stad Gent",
         "ovo_code": "OVO002067",
         "kbo_number": "0207451227",

@@ -244,7 +244,7 @@ def client_document(**changes: Any) -> dict[str, Any]:
     return {
         "client_name": "Stad Gent: mijn-gent",
         "software_id": None,
-        "managed_by": "acmidm/tni/gent/mijn-gent",
+        "managed_by": "acmidm/tni",
         "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"},
         "application": "mijn-gent",
         "grant_types": ["client_credentials"],
