@@ -149,11 +149,18 @@ class ClientPage(Wire):
     next: str | None = Field(description="`after` of the next page; null on the last one.")
 
 
-class ConfigurationItem(Wire):
-    """One client's configuration for a product."""
+class ProductConfiguration(Wire):
+    """One client's configuration for a product, and who declares it. A PUT replaces all of it; what is left out becomes null."""
+
+    configuration: dict[str, JsonValue]
+    software_id: Text | None = Field(default=None, description="The natural key of the connection that declares it.")
+    managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
+
+
+class ConfigurationItem(ProductConfiguration):
+    """The same in a list."""
 
     client_id: str
-    configuration: dict[str, JsonValue]
     etag: str
 
 

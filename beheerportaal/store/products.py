@@ -1,7 +1,7 @@
 """Product configurations: per product one document for each client."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
@@ -11,11 +11,20 @@ from beheerportaal.store.tables import product_configurations as table
 
 
 @dataclass(frozen=True, slots=True)
+class ProductDocument:
+    """A product's configuration for a client, and who declares it; the last two are None where it was made by hand."""
+
+    configuration: dict[str, Any]
+    software_id: str | None = None
+    managed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredConfiguration:
-    """A product's configuration for a client, under its version."""
+    """The document of a client, under its version."""
 
     client_id: str
-    configuration: dict[str, Any]
+    document: ProductDocument
     version: int
 
 
@@ -26,19 +35,18 @@ def find(connection: Connection, product: str, client_id: str) -> StoredConfigur
     return None if row is None else _stored(row)
 
 
-def add(connection: Connection, product: str, client_id: str, configuration: dict[str, Any]) -> int:
-    """Keeps the first configuration, and returns its version."""
+def add(connection: Connection, product: str, client_id: str, document: ProductDocument) -> int:
+    """Keeps the first document, and returns its version."""
     version = _next_version(connection)
-    values = {"product": product, "client_id": client_id, "configuration": configuration, "version": version}
-    connection.execute(insert(table), values)
+    connection.execute(insert(table), {"product": product, "client_id": client_id, "version": version, **asdict(document)})
     return version
 
 
-def replace(connection: Connection, product: str, client_id: str, configuration: dict[str, Any]) -> int:
-    """Replaces the configuration, and returns its version."""
+def replace(connection: Connection, product: str, client_id: str, document: ProductDocument) -> int:
+    """Replaces the document, and returns its version."""
     version = _next_version(connection)
     statement = update(table).where(table.c.product == product, table.c.client_id == client_id)
-    connection.execute(statement.values(configuration=configuration, version=version))
+    connection.execute(statement.values(version=version, **asdict(document)))
     return version
 
 
@@ -62,4 +70,5 @@ def _next_version(connection: Connection) -> int:
 
 
 def _stored(row: RowMapping) -> StoredConfiguration:
-    return StoredConfiguration(client_id=row["client_id"], configuration=row["configuration"], version=row["version"])
+    document = ProductDocument(row["configuration"], row["software_id"], row["managed_by"])
+    return StoredConfiguration(row["client_id"], document, row["version"])

@@ -38,6 +38,8 @@ product_configurations = Table(
     Column("client_id", Text, nullable=False, index=True),  # no foreign key: a configuration outlives its client
     Column("configuration", JSON, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("software_id", Text),
+    Column("managed_by", Text),
     UniqueConstraint("product", "client_id"),
     sqlite_autoincrement=True,
 )

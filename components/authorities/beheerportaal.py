@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from components.authorities import conditional
 from components.authorities.errors import NotFound, Unintelligible
 from components.authorities.http import Answer, Api, if_current
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RecordedChange, RegisteredClient
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, RecordedChange, RegisteredClient
 from components.authorities.wire import (
     WireAuditPage,
-    WireClient,
     WireClientPage,
     WireConfigurationPage,
     WireJwks,
@@ -31,6 +31,7 @@ class Beheerportaal:
     def __init__(self, api: Api, assigned: frozenset[str]) -> None:
         self._api = api
         self._assigned = assigned
+        self._documents = Documents(api, "/clients")
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         return self._api.request("POST", "/clients", document=_document(metadata, client_secret)).as_(WireRegisteredClient).registered
@@ -44,7 +45,7 @@ class Beheerportaal:
 
         def read() -> tuple[ClientMetadata, str]:
             answer = self._api.request("GET", path)
-            return answer.as_(WireRegisteredClient).metadata, answer.etag
+            return answer.as_(WireRegisteredClient).registered.metadata, answer.etag
 
         def write(metadata: ClientMetadata, etag: str) -> None:
             self._api.request("PUT", path, document=_document(metadata, client_secret), headers={"if-match": etag})
@@ -52,8 +53,8 @@ class Beheerportaal:
         conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=client_secret is not None)
         return RegisteredClient(client_id, wanted)
 
-    def remove(self, client_id: str) -> None:
-        remove(self._api, _client(client_id))
+    def remove(self, client_id: str, owner: Owner) -> None:
+        self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner == owner)
 
     def read_scopes(self, client_id: str) -> frozenset[str] | None:
         answer = self._found(f"{_client(client_id)}/scopes")
@@ -96,7 +97,7 @@ class Beheerportaal:
         scopes, jwks = self.read_scopes(client_id), self.read_jwks(client_id)
         if scopes is not None and jwks is not None:
             return ClientSnapshot(client, scopes, jwks)
-        if self.read(client_id) is None:  # removed since
+        if self.read(client_id) is None:  # removed since it was read
             return None
         raise Unintelligible(
             f"client {client_id} of {self._api.base_url} exists, but not its scopes or its JWK Set (404); check the address and the server"
@@ -111,15 +112,47 @@ class Beheerportaal:
             yield from (entry.recorded for entry in page.items)
 
     def _found(self, path: str) -> Answer | None:
-        return found(self._api, path)
+        return self._documents.find(path)
 
 
-def found(api: Api, path: str) -> Answer | None:
-    """A document, None where a 404 says that it does not exist."""
-    try:
-        return api.request("GET", path)
-    except NotFound:
-        return None
+class Documents:
+    """The documents of one collection. A 404 means *gone* only where there is a list: a wrong address answers so to everything."""
+
+    def __init__(self, api: Api, collection: str) -> None:
+        self._api = api
+        self._collection = collection
+        self._has_list = False
+
+    def find(self, path: str) -> Answer | None:
+        """A document, None where it surely does not exist. Raises Unintelligible where no list can be read."""
+        try:
+            return self._api.request("GET", path)
+        except NotFound as error:
+            self._require_list(error)
+            return None
+
+    def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> None:
+        """Remove a document under its ETag, where it is ours; one that is gone already is no error."""
+
+        def attempt() -> None:
+            answer = self.find(path)
+            if answer is None or not is_ours(answer):
+                return
+            # Gone meanwhile is what is wanted; a wrong address would not have answered just before.
+            with suppress(NotFound):
+                self._api.request("DELETE", path, headers={"if-match": answer.etag})
+
+        if_current(attempt)
+
+    def _require_list(self, error: NotFound) -> None:
+        """Once per run is enough: the address stays the same."""
+        if self._has_list:
+            return
+        try:
+            self._api.request("GET", f"{self._collection}?limit=1")
+        except NotFound:
+            raise Unintelligible(f"{error}; nothing counts as removed there, for {self._collection} has no list either") from None
+        self._has_list = True
 
 
 def pages(api: Api, path: str, model: type[Page], **filters: str) -> Iterator[Page]:
@@ -136,25 +169,10 @@ def pages(api: Api, path: str, model: type[Page], **filters: str) -> Iterator[Pa
         query["after"] = page.next
 
 
-def remove(api: Api, path: str) -> None:
-    """Removes a document under its ETag; one that is gone already is no error."""
-
-    def attempt() -> None:
-        answer = found(api, path)
-        if answer is None:
-            return
-        try:
-            api.request("DELETE", path, headers={"if-match": answer.etag})
-        except NotFound:
-            return
-
-    if_current(attempt)
-
-
 def _client(client_id: str) -> str:
     return f"/clients/{quote(client_id, safe='')}"
 
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
-    document: dict[str, object] = WireClient.of(metadata).model_dump()
+    document: dict[str, object] = metadata.model_dump(mode="json")
     return document if client_secret is None else {**document, "client_secret": client_secret}

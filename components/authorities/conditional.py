@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from components.authorities.differences import told
+from components.authorities import differences
 from components.authorities.errors import ChangedMeanwhile
 from components.authorities.http import if_current
 
@@ -33,12 +33,16 @@ def replace(
         if current == wanted and not force:
             return
         if known is not None and current not in (known, wanted):
-            difference = told(known, current, wanted)
-            raise ChangedMeanwhile(
-                f"someone else changed {document} since the last refresh: {difference}, and nothing was written; "
-                "run pulumi refresh, see the change in a preview, then run pulumi up",
-                difference,
-            )
+            raise changed(document, differences.between(known, current, wanted))
         write(wanted, etag)
 
     if_current(attempt)
+
+
+def changed(document: str, difference: str) -> ChangedMeanwhile:
+    """The refusal to overwrite what another writer changed."""
+    return ChangedMeanwhile(
+        f"someone else changed {document} since the last refresh: {difference}, and nothing was written; "
+        "run pulumi refresh, see the change in a preview, then run pulumi up",
+        difference,
+    )

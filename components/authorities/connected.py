@@ -9,7 +9,7 @@ from functools import partial
 from components.authorities.beheerportaal import Beheerportaal
 from components.authorities.http import Api
 from components.authorities.keycloak import Keycloak
-from components.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi
+from components.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi, ProductDocument
 from components.authorities.products import Products
 from components.authorities.reads import ReadOnce
 from components.authorities.retry import Retrying
@@ -30,41 +30,22 @@ class ConnectedPlatform:
         tokens = OperatorTokens(issuer, _credentials(name, platform), connect(issuer, None, retrying=retrying()))
         self.assigned = assigned
         self.products = catalogue.products_on(name, settings.environment)
-        self.unsettled: set[str] = set()
-        """The natural keys whose client should have been made or taken over in this run, and was not."""
-        self.taken_over: set[str] = set()
-        """The clients that were found by their natural key in this run: what they have is from earlier runs, or earlier names of forms."""
-        self.refused: set[str] = set()
-        """Those of them whose form names a client-ID that cannot be taken over, so that nobody knows which client it meant."""
         self.authority = _authority(platform, connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
         self.product_api: ProductApi = Products(
             connect(str(platform.products_url), tokens, retrying=retrying()), partial(_in_order, catalogue)
         )
         self.clients = ReadOnce[ClientSnapshot](
-            self._snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
+            self.authority.snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
         )
-        self._configurations: dict[str, ReadOnce[Configuration]] = {}
+        self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
 
-    def configurations(self, product: str) -> ReadOnce[Configuration]:
+    def configurations(self, product: str) -> ReadOnce[ProductDocument]:
         with self._lock:
             return self._configurations.setdefault(
                 product,
-                ReadOnce(partial(self._configuration, product), lambda: self.product_api.configurations(product)),
+                ReadOnce(partial(self.product_api.read, product), lambda: self.product_api.configurations(product)),
             )
-
-    def _snapshot(self, client_id: str) -> ClientSnapshot | None:
-        snapshot = self.authority.snapshot(client_id)
-        if snapshot is None:
-            # A wrong address answers 404 to everything, and must not empty the state: then there is no list either.
-            next(iter(self.authority.clients()), None)
-        return snapshot
-
-    def _configuration(self, product: str, client_id: str) -> Configuration | None:
-        configuration = self.product_api.read(product, client_id)
-        if configuration is None:
-            next(iter(self.product_api.configurations(product)), None)
-        return configuration
 
 
 Connected = Mapping[Platform, ConnectedPlatform]

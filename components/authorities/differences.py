@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
+from pydantic import BaseModel
 
-def told(known: object, found: object, wanted: object) -> str:
-    """What was added, removed and changed since ``known``, then what is declared and what is there.
+
+def between(known: object, found: object, wanted: object) -> str:
+    """Say what was added, removed and changed since ``known``, then what is declared and what is there.
 
     Names only where the values are settings or keys: a person compares those in a preview.
     """
@@ -20,7 +21,7 @@ def told(known: object, found: object, wanted: object) -> str:
     }
     done = "; ".join(f"{action} {', '.join(sorted(names))}" for action, names in actions.items() if names)
     # Of metadata the names are always the same ones.
-    shown = actions["changed"] if is_dataclass(found) else None
+    shown = actions["changed"] if isinstance(found, BaseModel) else None
     return f"{done} (declared: {_listed(wanted, shown)}; found: {_listed(found, shown)})"
 
 
@@ -29,8 +30,8 @@ def _entries(value: object) -> Mapping[str, Any]:
         return value
     if isinstance(value, frozenset | set):
         return dict.fromkeys(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no names to compare")
 
 
@@ -42,4 +43,6 @@ def _listed(value: object, shown: set[str] | None) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} {part}" for name, part in value.items() if part is not None)
     return " ".join(value) or "empty" if isinstance(value, list | tuple) else str(value)

@@ -8,6 +8,7 @@ means gone, but only to an operator that is allowed to see clients, which is che
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -19,14 +20,14 @@ from components.authorities.keycloak_wire import (
     WireClient,
     WireClients,
     changes_document,
-    client_id_for,
+    client_ids_for,
     empty_dedicated_scope_document,
     jwks_document,
     metadata_document,
     new_client_document,
 )
 from components.authorities.keycloak_writes import Unsettled, again, settle
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RecordedChange, RegisteredClient
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, RecordedChange, RegisteredClient
 
 _PAGE = 200
 
@@ -46,10 +47,7 @@ class Keycloak:
         self._listed: dict[str, str | None] | None = None
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        client_id = self._known_by_another_id(metadata.software_id)
-        if client_id is not None:
-            raise AlreadyRegistered(f"client {client_id} of {self._api.base_url} has the natural key {metadata.software_id}", client_id)
-        client_id = client_id_for(metadata.software_id)
+        client_id = self._id_of_new(metadata.software_id)
         defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
         document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
         try:
@@ -75,14 +73,17 @@ class Keycloak:
             document=f"client {client_id}",
             force=client_secret is not None,
         )
+        with self._lock:
+            if self._listed is not None:
+                self._listed[client_id] = wanted.software_id
         if not before.service_accounts_enabled:
             self._withdraw_slipped_in(client_id, before.scopes)
         return RegisteredClient(client_id, wanted)
 
-    def remove(self, client_id: str) -> None:
+    def remove(self, client_id: str, owner: Owner) -> None:
         def attempt() -> None:
             client = self._find(client_id)
-            if client is None:
+            if client is None or client.metadata.owner != owner:
                 return
             try:
                 self._api.request("DELETE", f"/clients/{client.id}")
@@ -202,22 +203,32 @@ class Keycloak:
 
         again(attempt)
 
-    def _known_by_another_id(self, software_id: str | None) -> str | None:
-        """The client that has a natural key but was adopted with the client-ID it had. All clients are listed for it, once per run.
+    def _id_of_new(self, software_id: str | None) -> str:
+        """The client-ID of a client that is about to be made. All clients are listed for it, once per run.
 
-        One that was copied in the console has the natural key too: beside the client that got its ID from it, it counts for nothing.
+        Raises AlreadyRegistered where one has the natural key, under whichever client-ID. One that was copied in the console has the key
+        too: beside a client that got its ID from the key, it counts for nothing.
         """
         if software_id is None:
-            return None
+            return str(uuid.uuid4())
         with self._lock:
             if self._listed is None:
                 self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
-        if client_id_for(software_id) in self._listed:
-            return None
-        having = sorted(client_id for client_id, key in self._listed.items() if key == software_id)
+            listed = dict(self._listed)
+        for client_id in client_ids_for(software_id):
+            if client_id not in listed:
+                break
+            if listed[client_id] == software_id:
+                raise self._already_registered(client_id, software_id)
+        having = sorted(other for other, key in listed.items() if key == software_id)
         if len(having) > 1:
             raise Rejected(
                 f"clients {', '.join(having)} of {self._api.base_url} have the same natural key {software_id}; "
                 "see which is a copy of the other, and take the attribute acmidm.software_id away from it"
             )
-        return having[0] if having else None
+        if having:
+            raise self._already_registered(having[0], software_id)
+        return client_id
+
+    def _already_registered(self, client_id: str, software_id: str) -> AlreadyRegistered:
+        return AlreadyRegistered(f"client {client_id} of {self._api.base_url} has the natural key {software_id}", client_id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -173,9 +172,7 @@ def _client(document: Document) -> WireClient | None:
 
 def _metadata(metadata: ClientMetadata) -> Document:
     """By the names that the contract of the management API has."""
-    document = asdict(metadata)
-    document["organisation"] = [document.pop(name) for name in ("organisation_name", "ovo_code", "kbo_number")]
-    return document
+    return metadata.model_dump(mode="json")
 
 
 def _jwks(client: WireClient) -> Document:

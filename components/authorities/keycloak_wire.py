@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
@@ -16,7 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from components.authorities.errors import Rejected
 from components.authorities.key_names import by_name
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, OrganisationMetadata, RegisteredClient
 
 _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
 _JWT = "client-jwt"
@@ -39,7 +41,7 @@ _FLOW_ATTRIBUTES = {
     "urn:openid:params:grant-type:ciba": "oidc.ciba.grant.enabled",
 }
 _OWN = "acmidm."
-_OWN_ATTRIBUTES = ("software_id", "managed_by", "ovo_code", "kbo_number", "application", "token_endpoint_auth_method")
+_OWN_ATTRIBUTES = ("software_id", "managed_by", "application", "token_endpoint_auth_method")
 _LONGEST_SECONDS = 16
 _TRUE = "true"
 _KEYCLOAKS_OWN = frozenset(
@@ -47,9 +49,13 @@ _KEYCLOAKS_OWN = frozenset(
 )
 
 
-def client_id_for(software_id: str | None) -> str:
-    """The client-ID of a natural key, always the same: so Keycloak, which keeps client-IDs unique, keeps natural keys unique too."""
-    return str(uuid.uuid4() if software_id is None else uuid.uuid5(_NATURAL_KEYS, software_id))
+def client_ids_for(software_id: str) -> Iterator[str]:
+    """The client-IDs of a natural key, always the same ones: so Keycloak, which keeps client-IDs unique, keeps natural keys unique too.
+
+    The first is that of its first client. The next ones are for connections that get the key of a client which moved on and kept its ID.
+    """
+    for number in count(1):
+        yield str(uuid.uuid5(_NATURAL_KEYS, software_id if number == 1 else f"{software_id}/{number}"))
 
 
 class WireClient(BaseModel):
@@ -80,9 +86,7 @@ class WireClient(BaseModel):
             client_name=self.name or "",
             software_id=self._own("software_id"),
             managed_by=self._own("managed_by"),
-            organisation_name=self.description or "",
-            ovo_code=self._own("ovo_code"),
-            kbo_number=self._own("kbo_number"),
+            organisation=OrganisationMetadata(name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")),
             application=self._own("application") or "",
             grant_types=self._grant_types(),
             token_endpoint_auth_method=self._auth_method(),
@@ -169,11 +173,12 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
             f"Keycloak clients cannot have authentication method {metadata.token_endpoint_auth_method}; choose another in the form"
         )
     attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in _OWN_ATTRIBUTES}
+    attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
     attributes |= {name: _TRUE if grant in metadata.grant_types else None for grant, name in _FLOW_ATTRIBUTES.items()}
     document = {
         "name": metadata.client_name,
-        "description": metadata.organisation_name,
+        "description": metadata.organisation.name,
         "enabled": metadata.enabled,
         "publicClient": False,
         "clientAuthenticatorType": authenticator,

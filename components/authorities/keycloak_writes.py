@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import stamina
 
-from components.authorities.differences import told
+from components.authorities.differences import between
 from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile
 from components.authorities.http import Failed
 from components.authorities.keycloak_wire import WireClient
@@ -68,7 +68,7 @@ def settle(
     def require_known(current: Value) -> None:
         if known is None or current in (known, wanted) or on_the_way(current):
             return
-        difference = told(known, current, wanted)
+        difference = between(known, current, wanted)
         what = f"since the last refresh: {difference}, and nothing was overwritten"
         if begun:
             what = f"while it was written: {difference} since the last refresh, and what is there may be of both"

@@ -1,15 +1,16 @@
-"""The adapter for the product APIs: one configuration per product and client."""
+"""The adapter for the product APIs: one configuration per product and client, and its owner."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
-from components.authorities import conditional
-from components.authorities.beheerportaal import found, pages, remove
-from components.authorities.http import Api, if_current
-from components.authorities.port import Configuration
-from components.authorities.wire import WireConfigurationPage
+from components.authorities import conditional, differences
+from components.authorities.beheerportaal import Documents, pages
+from components.authorities.errors import ChangedMeanwhile
+from components.authorities.http import Answer, Api, if_current
+from components.authorities.port import Configuration, Owner, ProductDocument
+from components.authorities.wire import WireConfigurationPage, WireProductDocument
 
 InOrder = Callable[[str, Configuration], Configuration]
 """A product's configuration with its sets in one order."""
@@ -21,41 +22,74 @@ class Products:
     def __init__(self, api: Api, in_order: InOrder) -> None:
         self._api = api
         self._in_order = in_order
+        self._collections: dict[str, Documents] = {}
 
-    def read(self, product: str, client_id: str) -> Configuration | None:
-        answer = found(self._api, _configuration(product, client_id))
-        return self._in_order(product, answer.members) if answer else None
+    def read(self, product: str, client_id: str) -> ProductDocument | None:
+        answer = self._documents(product).find(_configuration(product, client_id))
+        return self._document(product, answer) if answer else None
 
-    def put(self, product: str, client_id: str, known: Configuration | None, wanted: Configuration) -> None:
+    def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
+        path, name = _configuration(product, client_id), f"the {product} configuration of client {client_id}"
+        known, wanted = self._ordered(product, known) if known else None, self._ordered(product, wanted)
+
+        def attempt() -> None:
+            answer = self._documents(product).find(path)
+            if answer is None:
+                self._write(path, wanted, {"if-none-match": "*"})
+                return
+            current = self._document(product, answer)
+            if current == wanted:
+                return
+            if not _may_overwrite(current, known, wanted):
+                raise _changed(name, current, known, wanted)
+            self._write(path, wanted, {"if-match": answer.etag})
+
+        if_current(attempt)
+
+    def delete(self, product: str, client_id: str, owner: Owner) -> None:
         path = _configuration(product, client_id)
-        known, wanted = self._in_order(product, known) if known is not None else None, self._in_order(product, wanted)
-        name = f"the {product} configuration of client {client_id}"
+        self._documents(product).remove(path, lambda answer: answer.as_(WireProductDocument).document.owner == owner)
 
-        def create_or_replace() -> None:
-            if found(self._api, path) is None:
-                self._create(path, wanted)
-            else:
-                conditional.replace(read, write, known=known, wanted=wanted, document=name)
+    def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
+        for page in pages(self._api, _collection(product), WireConfigurationPage):
+            yield from ((item.client_id, self._ordered(product, item.document)) for item in page.items)
 
-        def read() -> tuple[Configuration, str]:
-            answer = self._api.request("GET", path)
-            return self._in_order(product, answer.members), answer.etag
+    def _documents(self, product: str) -> Documents:
+        return self._collections.setdefault(product, Documents(self._api, _collection(product)))
 
-        def write(configuration: Configuration, etag: str) -> None:
-            self._api.request("PUT", path, document=configuration, headers={"if-match": etag})
+    def _document(self, product: str, answer: Answer) -> ProductDocument:
+        return self._ordered(product, answer.as_(WireProductDocument).document)
 
-        if_current(create_or_replace)
+    def _ordered(self, product: str, document: ProductDocument) -> ProductDocument:
+        return ProductDocument(self._in_order(product, document.configuration), document.owner)
 
-    def _create(self, path: str, wanted: Configuration) -> None:
-        self._api.request("PUT", path, document=wanted, headers={"if-none-match": "*"})
+    def _write(self, path: str, wanted: ProductDocument, headers: dict[str, str]) -> None:
+        owner = {"software_id": wanted.owner.software_id, "managed_by": wanted.owner.managed_by}
+        self._api.request("PUT", path, document={"configuration": wanted.configuration, **owner}, headers=headers)
 
-    def delete(self, product: str, client_id: str) -> None:
-        remove(self._api, _configuration(product, client_id))
 
-    def configurations(self, product: str) -> Iterator[tuple[str, Configuration]]:
-        for page in pages(self._api, f"/{quote(product, safe='')}/configurations", WireConfigurationPage):
-            yield from ((item.client_id, self._in_order(product, item.configuration)) for item in page.items)
+def _may_overwrite(current: ProductDocument, known: ProductDocument | None, wanted: ProductDocument) -> bool:
+    if known is None and current.owner == wanted.owner:
+        return True  # of an earlier run
+    owners = [Owner(), wanted.owner, *([known.owner] if known else [])]
+    return current.owner in owners and current.configuration in [wanted.configuration, *([known.configuration] if known else [])]
+
+
+def _changed(name: str, current: ProductDocument, known: ProductDocument | None, wanted: ProductDocument) -> ChangedMeanwhile:
+    difference = differences.between(known.configuration if known else {}, current.configuration, wanted.configuration)
+    whose = "that nobody declares" if current.owner.is_nobody else f"of {current.owner.software_id} ({current.owner.managed_by})"
+    if known is None:
+        return ChangedMeanwhile(
+            f"{name} exists already, {whose}: {difference}, and nothing was written; see whose it is, then write it into the form and "
+            "change it there afterwards, or have it removed",
+            difference,
+        )
+    return conditional.changed(name, difference)
+
+
+def _collection(product: str) -> str:
+    return f"/{quote(product, safe='')}/configurations"
 
 
 def _configuration(product: str, client_id: str) -> str:
-    return f"/{quote(product, safe='')}/configurations/{quote(client_id, safe='')}"
+    return f"{_collection(product)}/{quote(client_id, safe='')}"

@@ -50,10 +50,18 @@ class Registry:
 
     def configuration(self, product: str, client_id: str) -> dict[str, Any] | None:
         answer = self.http.get(f"/products/v1/{product}/configurations/{client_id}")
-        return None if answer.status_code == 404 else dict(answer.raise_for_status().json())
+        return None if answer.status_code == 404 else dict(answer.raise_for_status().json()["configuration"])
 
     def set_configuration(self, product: str, client_id: str, configuration: Mapping[str, Any]) -> None:
-        put_current(self.http, f"/products/v1/{product}/configurations/{client_id}", configuration).raise_for_status()
+        """Change a configuration as a person does, who leaves its owner alone."""
+        path = f"/products/v1/{product}/configurations/{client_id}"
+        document = self.http.get(path).raise_for_status().json()
+        put_current(self.http, path, {**document, "configuration": configuration}).raise_for_status()
+
+    def change_configuration(self, product: str, client_id: str, **members: Any) -> None:
+        """Change members of the document beside the configuration."""
+        path = f"/products/v1/{product}/configurations/{client_id}"
+        put_current(self.http, path, {**self.http.get(path).raise_for_status().json(), **members}).raise_for_status()
 
     def remove_configuration(self, product: str, client_id: str) -> None:
         self._delete(f"/products/v1/{product}/configurations/{client_id}")

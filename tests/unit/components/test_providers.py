@@ -39,6 +39,7 @@ def product_of(client_id: str, **changes: Any) -> dict[str, Any]:
         "platform": "acmidm",
         "product": "notificaties",
         "client_id": client_id,
+        "software_id": "acmidm/tni/OVO002067/loket",
         "managed_by": MANAGED_BY,
         "configuration": configuration,
     }
@@ -74,8 +75,8 @@ def test_what_is_refused_neither_replaces_nor_is_made(world: World, application:
     """A replacement would be checked without the old inputs, and so be allowed."""
     provider = world.provider(OAuthClientProvider)
     before, after = client_inputs(application), client_inputs(f"{application}-2")
-    asked = {"client_id": "x", "software_id": after["software_id"], "managed_by": MANAGED_BY}
-    checked = provider.check(before, {**after, "adopt": asked})
+    wanted = {"client_id": "x", "software_id": after["software_id"], "managed_by": MANAGED_BY, "form": "gent/loket"}
+    checked = provider.check(before, {**after, "adopt": wanted})
     assert (checked.failures, checked.inputs is not None) == ([], True)
     assert provider.diff("y", before, dict(checked.inputs or {})).replaces == []
     for call in (lambda: provider.create(checked.inputs or {}), lambda: provider.update("y", before, checked.inputs or {})):
@@ -87,9 +88,10 @@ def test_what_is_refused_neither_replaces_nor_is_made(world: World, application:
 def test_diff_leaves_the_details_to_the_engine(world: World, kind: type[AuthorityProvider]) -> None:
     """Only what forces a replacement is named: the identity. An unknown identity is that of another client."""
     provider = world.provider(kind)
-    old = {"software_id": "a", "platform": "acmidm", "client_id": "1", "product": "dosis", "scopes": {}, "contacts": []}
-    assert provider.diff("id", old, {**old, "scopes": {"x": "y"}, "contacts": ["c"]}).replaces == []
-    for name in kind.identity:
+    old = {"software_id": "acmidm/tni/A/a", "platform": "acmidm", "client_id": "1", "product": "dosis", "scopes": {}, "contacts": []}
+    moved = {**old, "software_id": "acmidm/tni/B/b", "scopes": {"x": "y"}, "contacts": ["c"]}
+    assert provider.diff("id", old, moved).replaces == [], "another code or application is the same client under another name"
+    for name in kind.replaced_by:
         diff = provider.diff("id", old, {**old, name: UNKNOWN})
         assert diff.changes is None
         assert diff.replaces == [name]
@@ -130,7 +132,7 @@ def test_create_twice_is_one_client(world: World, registry: Registry, applicatio
     assert registry.client(application)["contacts"] == ["nieuw@stad-gent.example"]
 
 
-@pytest.mark.parametrize("owner", ["acmidm/prod:gent/loket", "other/tni:gent/loket", None])
+@pytest.mark.parametrize("owner", ["acmidm/prod", "other/tni", None])
 def test_create_refuses_the_client_of_another_owner(world: World, registry: Registry, application: str, owner: str | None) -> None:
     provider = world.provider(OAuthClientProvider)
     existing = provider.create(client_inputs(application, managed_by=owner)).id
@@ -142,18 +144,37 @@ def test_create_refuses_the_client_of_another_owner(world: World, registry: Regi
     assert registry.client(application) == before
 
 
-def test_deletes_spare_what_another_resource_took_over(world: World, registry: Registry, application: str) -> None:
-    """After a form was renamed, the old resources are deleted last: the client and its products belong to the new ones."""
+@pytest.mark.parametrize("changed", ["managed_by", "software_id"])
+def test_deletes_spare_what_bears_another_owner(world: World, registry: Registry, application: str, changed: str) -> None:
+    """Another stack's, or another connection's by ``formerly``: the client and its products are theirs."""
     clients, products = world.provider(OAuthClientProvider), world.provider(ProductConfigurationProvider)
     old = clients.create(client_inputs(application))
     configured = products.create(product_of(old.id))
-    clients.create(client_inputs(application, managed_by="acmidm/tni:gent/renamed"))
+    registry.change(old.id, **{changed: f"acmidm/tni/OVO002067/{application}-2"})
+    registry.change_configuration("notificaties", old.id, **{changed: "acmidm/tni/OVO002067/another"})
 
     products.delete(configured.id, outs(configured))
     clients.delete(old.id, outs(old))
 
     assert registry.client(application)["client_id"] == old.id
     assert registry.configuration("notificaties", old.id) == NOTIFICATIES
+
+
+@pytest.mark.parametrize("owner", [{}, {"managed_by": "other/tni", "software_id": "acmidm/tni/X/x"}])
+def test_create_overwrites_no_configuration_of_another(world: World, registry: Registry, client_id: str, owner: dict[str, str]) -> None:
+    """Made by hand, or by another stack: refused. What is as declared gets an owner; what this stack left is overwritten."""
+    provider = world.provider(ProductConfigurationProvider)
+    path = f"/products/v1/notificaties/configurations/{client_id}"
+    by_hand = {"configuration": {**NOTIFICATIES, "merk_code": "met-de-hand"}, **owner}
+    registry.http.put(path, json=by_hand, headers={"If-None-Match": "*"}).raise_for_status()
+    with pytest.raises(ChangedMeanwhile, match="exists already"):
+        provider.create(product_of(client_id))
+    assert registry.configuration("notificaties", client_id) == by_hand["configuration"]
+    if not owner:
+        provider.create(product_of(client_id, merk_code="met-de-hand"))
+        assert registry.http.get(path).json()["managed_by"] == MANAGED_BY
+        provider.create(product_of(client_id))
+        assert registry.configuration("notificaties", client_id) == NOTIFICATIES
 
 
 def test_scopes_from_create_to_delete(world: World, registry: Registry, application: str, client_id: str) -> None:
@@ -172,8 +193,8 @@ def test_scopes_from_create_to_delete(world: World, registry: Registry, applicat
     assert set(registry.client(application)["scopes"]) == {SEND, PLAIN, "vo_info"}
     assert provider.read(client_id, scopes_of(client_id, SEND, PLAIN)).outs == scopes_of(client_id, SEND, PLAIN)
 
-    provider.delete(client_id, scopes_of(client_id, SEND, PLAIN))
-    assert registry.client(application)["scopes"] == ["vo_info"]
+    provider.delete(client_id, scopes_of(client_id, SEND, PLAIN))  # they go with the client
+    assert set(registry.client(application)["scopes"]) == {SEND, PLAIN, "vo_info"}
 
 
 def test_assigned_scope_that_a_form_asks_for_is_drift_when_it_goes(world: World, client_id: str) -> None:
@@ -222,8 +243,9 @@ def test_product_from_create_to_delete(world: World, registry: Registry, client_
 
 
 def test_removed_client_takes_its_products_along(world: World, registry: Registry, client_id: str, application: str) -> None:
-    """The engine skips the products' own deletes where the client goes."""
-    world.provider(ProductConfigurationProvider).create(product_of(client_id))
+    """Also those that a run which was cut off made, and that no state knows."""
+    product = {**product_of(client_id), "software_id": f"acmidm/tni/OVO002067/{application}"}
+    world.provider(ProductConfigurationProvider).create(product)
     world.provider(OAuthClientProvider).delete(client_id, client_inputs(application))
     assert registry.configuration("notificaties", client_id) is None
 
