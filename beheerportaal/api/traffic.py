@@ -83,7 +83,7 @@ def _configuration(portal: Portal, request: Request, product: str, client_id: st
         stored = products.find(connection, product, client_id)
     if stored is None:
         raise Problem(403, f"Product {product} is not configured for client {client_id}; have the operator configure it.")
-    return stored.configuration
+    return stored.document.configuration
 
 
 def _require_configured(member: str, value: str, allowed: list[Any]) -> None:

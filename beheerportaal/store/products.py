@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
+from beheerportaal.conditions import etag
+from beheerportaal.documents import ConfigurationDocument, ConfigurationItem
 from beheerportaal.store import counters
 from beheerportaal.store.tables import product_configurations as table
 
@@ -15,8 +16,13 @@ class StoredConfiguration:
     """A product's configuration for a client, under its version."""
 
     client_id: str
-    configuration: dict[str, Any]
+    document: ConfigurationDocument
     version: int
+
+    @property
+    def item(self) -> ConfigurationItem:
+        """As lists give it."""
+        return ConfigurationItem(**dict(self.document), client_id=self.client_id, etag=etag(self.version))
 
 
 def find(connection: Connection, product: str, client_id: str) -> StoredConfiguration | None:
@@ -26,19 +32,19 @@ def find(connection: Connection, product: str, client_id: str) -> StoredConfigur
     return None if row is None else _stored(row)
 
 
-def add(connection: Connection, product: str, client_id: str, configuration: dict[str, Any]) -> int:
+def add(connection: Connection, product: str, client_id: str, document: ConfigurationDocument) -> int:
     """Keeps the first configuration, and returns its version."""
     version = _next_version(connection)
-    values = {"product": product, "client_id": client_id, "configuration": configuration, "version": version}
+    values = {"product": product, "client_id": client_id, "version": version, **document.model_dump(mode="json")}
     connection.execute(insert(table), values)
     return version
 
 
-def replace(connection: Connection, product: str, client_id: str, configuration: dict[str, Any]) -> int:
+def replace(connection: Connection, product: str, client_id: str, document: ConfigurationDocument) -> int:
     """Replaces the configuration, and returns its version."""
     version = _next_version(connection)
     statement = update(table).where(table.c.product == product, table.c.client_id == client_id)
-    connection.execute(statement.values(configuration=configuration, version=version))
+    connection.execute(statement.values(version=version, **document.model_dump(mode="json")))
     return version
 
 
@@ -62,4 +68,5 @@ def _next_version(connection: Connection) -> int:
 
 
 def _stored(row: RowMapping) -> StoredConfiguration:
-    return StoredConfiguration(client_id=row["client_id"], configuration=row["configuration"], version=row["version"])
+    document = ConfigurationDocument(**{name: row[name] for name in ConfigurationDocument.model_fields})
+    return StoredConfiguration(client_id=row["client_id"], document=document, version=row["version"])

@@ -57,7 +57,7 @@ def render(visit: Visit, connection: Connection, client: StoredClient, status: i
         client=client.document,
         keys=views.keys_of(client, trail),
         scopes=views.scopes_of(client, visit.portal.settings, trail),
-        products={name: stored.configuration for name, stored in configured.items() if stored},
+        products={name: stored.document.configuration for name, stored in configured.items() if stored},
         changes=views.changes(trail[:_LATEST_CHANGES]),
         has_more_changes=len(trail) > _LATEST_CHANGES,
         etag=etag(client.jwks_version),

@@ -150,8 +150,16 @@ def _lines(entry: AuditEntry) -> Iterator[Line]:
         yield from _differences(dict.fromkeys(before["scopes"]), dict.fromkeys(after["scopes"]), with_values=False)
     elif entry.action == "jwks.replaced":
         yield from _differences(_by_kid(before), _by_kid(after), with_values=False)
-    elif entry.action in ("client.replaced", "product.replaced"):
+    elif entry.action == "product.replaced":
+        yield from _differences(_settings(before), _settings(after), with_values=True)
+    elif entry.action == "client.replaced":
         yield from _differences(before, after, with_values=True)
+
+
+def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A product's settings, and whose they are."""
+    owner = {name: value for name, value in document.items() if name != "configuration" and value is not None}
+    return {**document.get("configuration", {}), **owner}
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any], *, with_values: bool) -> Iterator[Line]:

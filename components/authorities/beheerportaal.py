@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from components.authorities import conditional
-from components.authorities.errors import NotFound, Unintelligible
-from components.authorities.http import Answer, Api, if_current
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RecordedChange, RegisteredClient
-from components.authorities.wire import (
-    WireAuditPage,
-    WireClient,
-    WireClientPage,
-    WireConfigurationPage,
-    WireJwks,
-    WireRegisteredClient,
-    WireScopes,
-)
-
-_PAGE = 200
-
-Page = TypeVar("Page", WireClientPage, WireConfigurationPage, WireAuditPage)
+from components.authorities.collection import Collection
+from components.authorities.errors import Unintelligible
+from components.authorities.http import Api
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, RecordedChange, RegisteredClient
+from components.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
 
 
 class Beheerportaal:
@@ -31,12 +19,13 @@ class Beheerportaal:
     def __init__(self, api: Api, assigned: frozenset[str]) -> None:
         self._api = api
         self._assigned = assigned
+        self._documents = Collection(api, "/clients", WireClientPage)
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         return self._api.request("POST", "/clients", document=_document(metadata, client_secret)).as_(WireRegisteredClient).registered
 
     def read(self, client_id: str) -> RegisteredClient | None:
-        answer = self._found(_client(client_id))
+        answer = self._documents.find(_client(client_id))
         return answer.as_(WireRegisteredClient).registered if answer else None
 
     def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
@@ -44,7 +33,7 @@ class Beheerportaal:
 
         def read() -> tuple[ClientMetadata, str]:
             answer = self._api.request("GET", path)
-            return answer.as_(WireRegisteredClient).metadata, answer.etag
+            return answer.as_(WireRegisteredClient).registered.metadata, answer.etag
 
         def write(metadata: ClientMetadata, etag: str) -> None:
             self._api.request("PUT", path, document=_document(metadata, client_secret), headers={"if-match": etag})
@@ -52,11 +41,11 @@ class Beheerportaal:
         conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=client_secret is not None)
         return RegisteredClient(client_id, wanted)
 
-    def remove(self, client_id: str) -> None:
-        remove(self._api, _client(client_id))
+    def remove(self, client_id: str, owner: Owner) -> None:
+        self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner == owner)
 
     def read_scopes(self, client_id: str) -> frozenset[str] | None:
-        answer = self._found(f"{_client(client_id)}/scopes")
+        answer = self._documents.find(f"{_client(client_id)}/scopes")
         return frozenset(answer.as_(WireScopes).scopes) if answer else None
 
     def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
@@ -73,7 +62,7 @@ class Beheerportaal:
         conditional.replace(read, write, known=known, wanted=wanted, document=f"the scopes of client {client_id}")
 
     def read_jwks(self, client_id: str) -> Jwks | None:
-        answer = self._found(f"{_client(client_id)}/jwks")
+        answer = self._documents.find(f"{_client(client_id)}/jwks")
         return answer.as_(WireJwks).by_kid if answer else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
@@ -103,52 +92,12 @@ class Beheerportaal:
         )
 
     def clients(self) -> Iterator[ClientSnapshot]:
-        for page in pages(self._api, "/clients", WireClientPage):
+        for page in self._documents.pages():
             yield from (item.snapshot for item in page.items)
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
-        for page in pages(self._api, "/audit", WireAuditPage, client_id=client_id):
+        for page in Collection(self._api, "/audit", WireAuditPage).pages(client_id=client_id):
             yield from (entry.recorded for entry in page.items)
-
-    def _found(self, path: str) -> Answer | None:
-        return found(self._api, path)
-
-
-def found(api: Api, path: str) -> Answer | None:
-    """A document, None where a 404 says that it does not exist."""
-    try:
-        return api.request("GET", path)
-    except NotFound:
-        return None
-
-
-def pages(api: Api, path: str, model: type[Page], **filters: str) -> Iterator[Page]:
-    """The pages of a list, up to the last one. Raises Unintelligible where there is none."""
-    query, seen = {"limit": str(_PAGE), **filters}, set[str]()
-    while True:
-        page = api.request("GET", f"{path}?{urlencode(query)}").as_(model)
-        yield page
-        if page.next is None:
-            return
-        if page.next in seen:
-            raise Unintelligible(f"GET {api.base_url}{path}: the list has no end, it comes back to a page it gave before; check the server")
-        seen.add(page.next)
-        query["after"] = page.next
-
-
-def remove(api: Api, path: str) -> None:
-    """Removes a document under its ETag; one that is gone already is no error."""
-
-    def attempt() -> None:
-        answer = found(api, path)
-        if answer is None:
-            return
-        try:
-            api.request("DELETE", path, headers={"if-match": answer.etag})
-        except NotFound:
-            return
-
-    if_current(attempt)
 
 
 def _client(client_id: str) -> str:
@@ -156,5 +105,5 @@ def _client(client_id: str) -> str:
 
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
-    document: dict[str, object] = WireClient.of(metadata).model_dump()
+    document: dict[str, object] = metadata.model_dump(mode="json")
     return document if client_secret is None else {**document, "client_secret": client_secret}

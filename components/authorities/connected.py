@@ -6,10 +6,12 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 
+import httpx
+
 from components.authorities.beheerportaal import Beheerportaal
 from components.authorities.http import Api
 from components.authorities.keycloak import Keycloak
-from components.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi
+from components.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi, ProductDocument
 from components.authorities.products import Products
 from components.authorities.reads import ReadOnce
 from components.authorities.retry import Retrying
@@ -20,51 +22,35 @@ from components.settings import AuthorityKind, PlatformSettings, Settings
 
 
 class ConnectedPlatform:
-    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent until asked."""
+    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent before the first call."""
 
     def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
         platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
-        retrying = partial(Retrying, settings.retry_deadline_seconds)
-        connect = partial(Api, timeout_seconds=settings.request_timeout_seconds)
-        issuer = str(platform.issuer)
-        tokens = OperatorTokens(issuer, _credentials(name, platform), connect(issuer, None, retrying=retrying()))
+        retries: dict[str, Retrying] = {}
+
+        def connect(address: object, tokens: OperatorTokens | None) -> Api:
+            url = httpx.URL(str(address))
+            host = f"{url.scheme}://{url.host}:{url.port}"
+            retrying = retries.setdefault(host, Retrying(settings.retry_deadline_seconds))
+            return Api(str(address), tokens, timeout_seconds=settings.request_timeout_seconds, retrying=retrying)
+
+        tokens = OperatorTokens(str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None))
         self.assigned = assigned
         self.products = tuple(catalogue.validators)
-        self.unsettled: set[str] = set()
-        """The natural keys whose client should have been made or taken over in this run, and was not."""
-        self.taken_over: set[str] = set()
-        """The clients that were found by their natural key in this run: what they have is from earlier runs, or earlier names of forms."""
-        self.refused: set[str] = set()
-        """Those of them whose form names a client-ID that cannot be taken over, so that nobody knows which client it meant."""
-        self.authority = _authority(platform, connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
-        self.product_api: ProductApi = Products(
-            connect(str(platform.products_url), tokens, retrying=retrying()), partial(_in_order, catalogue)
-        )
+        self.authority = _authority(platform, connect(platform.management_url, tokens), assigned)
+        self.product_api: ProductApi = Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
         self.clients = ReadOnce[ClientSnapshot](
-            self._snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
+            self.authority.snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
         )
-        self._configurations: dict[str, ReadOnce[Configuration]] = {}
+        self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
 
-    def configurations(self, product: str) -> ReadOnce[Configuration]:
+    def configurations(self, product: str) -> ReadOnce[ProductDocument]:
         with self._lock:
             return self._configurations.setdefault(
                 product,
-                ReadOnce(partial(self._configuration, product), lambda: self.product_api.configurations(product)),
+                ReadOnce(partial(self.product_api.read, product), lambda: self.product_api.configurations(product)),
             )
-
-    def _snapshot(self, client_id: str) -> ClientSnapshot | None:
-        snapshot = self.authority.snapshot(client_id)
-        if snapshot is None:
-            # A wrong address answers 404 to everything, and must not empty the state: then there is no list either.
-            next(iter(self.authority.clients()), None)
-        return snapshot
-
-    def _configuration(self, product: str, client_id: str) -> Configuration | None:
-        configuration = self.product_api.read(product, client_id)
-        if configuration is None:
-            next(iter(self.product_api.configurations(product)), None)
-        return configuration
 
 
 Connected = Mapping[Platform, ConnectedPlatform]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from pydantic import BaseModel
 
-def told(known: object, found: object, wanted: object) -> str:
-    """What was added, removed and changed since ``known``, then what is declared and what is there.
+from components.authorities.port import ProductDocument
+
+
+def difference(known: object, found: object, wanted: object) -> str:
+    """Describe what was added, removed and changed since ``known``, then what is declared and what is there.
 
     Names only where the values are settings or keys: a person compares those in a preview.
     """
@@ -20,18 +24,33 @@ def told(known: object, found: object, wanted: object) -> str:
     }
     done = "; ".join(f"{action} {', '.join(sorted(names))}" for action, names in actions.items() if names)
     # Of metadata the names are always the same ones.
-    shown = actions["changed"] if is_dataclass(found) else None
+    shown = actions["changed"] if isinstance(found, BaseModel) else None
     return f"{done} (declared: {_listed(wanted, shown)}; found: {_listed(found, shown)})"
 
 
 def _entries(value: object) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    if isinstance(value, frozenset | set):
-        return dict.fromkeys(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+    match value:
+        case None:
+            return {}
+        case Mapping():
+            return value
+        case frozenset() | set():
+            return dict.fromkeys(value)
+        case BaseModel():
+            return dict(_fields(value))
+        case ProductDocument():
+            owner = {name: part for name, part in asdict(value.owner).items() if part is not None}
+            return {**value.configuration, **owner}
     raise TypeError(f"{type(value).__name__} has no names to compare")
+
+
+def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
+    """Each field; those of a model inside it as ``organisation.name``."""
+    for name, value in model:
+        if isinstance(value, BaseModel):
+            yield from ((f"{name}.{part}", inner) for part, inner in _fields(value))
+        else:
+            yield name, value
 
 
 def _listed(value: object, shown: set[str] | None) -> str:

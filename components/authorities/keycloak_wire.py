@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.alias_generators import to_camel
 
 from components.authorities.errors import Rejected
+from components.authorities.http import parse_json
 from components.authorities.key_names import by_name
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RegisteredClient
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, OrganisationMetadata, RegisteredClient
 
 _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
 _JWT = "client-jwt"
@@ -39,7 +42,7 @@ _FLOW_ATTRIBUTES = {
     "urn:openid:params:grant-type:ciba": "oidc.ciba.grant.enabled",
 }
 _OWN = "acmidm."
-_OWN_ATTRIBUTES = ("software_id", "managed_by", "ovo_code", "kbo_number", "application", "token_endpoint_auth_method")
+_OWN_ATTRIBUTES = ("software_id", "managed_by", "application", "token_endpoint_auth_method")
 _LONGEST_SECONDS = 16
 _TRUE = "true"
 _KEYCLOAKS_OWN = frozenset(
@@ -47,9 +50,16 @@ _KEYCLOAKS_OWN = frozenset(
 )
 
 
-def client_id_for(software_id: str | None) -> str:
-    """The client-ID of a natural key, always the same: so Keycloak, which keeps client-IDs unique, keeps natural keys unique too."""
-    return str(uuid.uuid4() if software_id is None else uuid.uuid5(_NATURAL_KEYS, software_id))
+def client_ids_for(software_id: str | None) -> Iterator[str]:
+    """The client-IDs of a natural key, always the same: so Keycloak, which keeps client-IDs unique, keeps natural keys unique too.
+
+    The second counts where the first is that of a client that moved to another key since, and so on.
+    """
+    if software_id is None:
+        yield str(uuid.uuid4())
+        return
+    for number in count(1):
+        yield str(uuid.uuid5(_NATURAL_KEYS, software_id if number == 1 else f"{software_id}/{number}"))
 
 
 class WireClient(BaseModel):
@@ -80,13 +90,11 @@ class WireClient(BaseModel):
             client_name=self.name or "",
             software_id=self._own("software_id"),
             managed_by=self._own("managed_by"),
-            organisation_name=self.description or "",
-            ovo_code=self._own("ovo_code"),
-            kbo_number=self._own("kbo_number"),
+            organisation=OrganisationMetadata(name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")),
             application=self._own("application") or "",
             grant_types=self._grant_types(),
             token_endpoint_auth_method=self._auth_method(),
-            contacts=tuple(sorted((self._own("contacts") or "").splitlines())),
+            contacts=tuple((self._own("contacts") or "").splitlines()),
             enabled=self.enabled,
         )
 
@@ -133,15 +141,15 @@ class WireClient(BaseModel):
 
     def _grant_types(self) -> tuple[str, ...]:
         flows = [grant for grant, flag in _FLOWS.items() if getattr(self, flag)]
-        return tuple(sorted(flows + [grant for grant, name in _FLOW_ATTRIBUTES.items() if self.attributes.get(name) == _TRUE]))
+        return tuple(flows + [grant for grant, name in _FLOW_ATTRIBUTES.items() if self.attributes.get(name) == _TRUE])
 
     def _auth_method(self) -> str:
         if self.public_client:
             return "none"
         if self.client_authenticator_type == _SECRET:
-            # Keycloak takes a secret either way, so which of the two was asked for is ours to remember.
-            asked = self._own("token_endpoint_auth_method")
-            return asked if asked in _SECRET_METHODS else _SECRET_METHODS[0]
+            # Keycloak takes a secret either way, so which of the two was declared is ours to remember.
+            declared = self._own("token_endpoint_auth_method")
+            return declared if declared in _SECRET_METHODS else _SECRET_METHODS[0]
         return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
 
 
@@ -169,11 +177,12 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
             f"Keycloak clients cannot have authentication method {metadata.token_endpoint_auth_method}; choose another in the form"
         )
     attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in _OWN_ATTRIBUTES}
+    attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
     attributes |= {name: _TRUE if grant in metadata.grant_types else None for grant, name in _FLOW_ATTRIBUTES.items()}
     document = {
         "name": metadata.client_name,
-        "description": metadata.organisation_name,
+        "description": metadata.organisation.name,
         "enabled": metadata.enabled,
         "publicClient": False,
         "clientAuthenticatorType": authenticator,
@@ -186,7 +195,7 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
 def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
     """The members of a document that differ from what a client has.
 
-    Not all of it: that a client has a service account is no news to Keycloak, yet being told so it grants ``service_account`` again.
+    Not all of it: Keycloak knows that a client has a service account, yet a PUT that repeats it grants ``service_account`` again.
     """
     existing = client.model_dump(by_alias=True)
     changed = {name: value for name, value in document.items() if existing.get(name) != value}
@@ -221,7 +230,7 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
 
 def _keys(text: str) -> Jwks:
     try:
-        keys = json.loads(text)["keys"] if text else []
+        keys = parse_json(text)["keys"] if text else []
     except (ValueError, RecursionError, TypeError, KeyError):
         keys = None
     if not isinstance(keys, list):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from components.authorities.key_names import by_name
-from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, RecordedChange, RegisteredClient
+from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, ProductDocument, RecordedChange, RegisteredClient
 
 
 class _Wire(BaseModel):
@@ -17,63 +18,16 @@ class _Wire(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class WireOrganisation(_Wire):
-    name: str
-    ovo: str | None = None
-    kbo: str | None = None
+class WireRegisteredClient(ClientMetadata):
+    """The client document: the metadata, and what the authority adds to it."""
 
-
-class WireClient(_Wire):
-    """The client document; names of RFC 7591 §2."""
-
-    client_name: str
-    software_id: str | None = None
-    managed_by: str | None = None
-    organisation: WireOrganisation
-    application: str
-    grant_types: list[str]
-    token_endpoint_auth_method: str
-    contacts: list[str]
-    enabled: bool = True
-
-    @classmethod
-    def of(cls, metadata: ClientMetadata) -> Self:
-        return cls(
-            client_name=metadata.client_name,
-            software_id=metadata.software_id,
-            managed_by=metadata.managed_by,
-            organisation=WireOrganisation(name=metadata.organisation_name, ovo=metadata.ovo_code, kbo=metadata.kbo_number),
-            application=metadata.application,
-            grant_types=list(metadata.grant_types),
-            token_endpoint_auth_method=metadata.token_endpoint_auth_method,
-            contacts=list(metadata.contacts),
-            enabled=metadata.enabled,
-        )
-
-    @property
-    def metadata(self) -> ClientMetadata:
-        return ClientMetadata(
-            client_name=self.client_name,
-            software_id=self.software_id,
-            managed_by=self.managed_by,
-            organisation_name=self.organisation.name,
-            ovo_code=self.organisation.ovo,
-            kbo_number=self.organisation.kbo,
-            application=self.application,
-            grant_types=tuple(sorted(self.grant_types)),
-            token_endpoint_auth_method=self.token_endpoint_auth_method,
-            contacts=tuple(sorted(self.contacts)),
-            enabled=self.enabled,
-        )
-
-
-class WireRegisteredClient(WireClient):
     client_id: str
     client_secret_updated_at: int | None = None
 
     @property
     def registered(self) -> RegisteredClient:
-        return RegisteredClient(self.client_id, self.metadata, self.client_secret_updated_at or 0)
+        metadata = ClientMetadata(**self.model_dump(include=set(ClientMetadata.model_fields)))
+        return RegisteredClient(self.client_id, metadata, self.client_secret_updated_at or 0)
 
 
 class WireScopes(_Wire):
@@ -105,12 +59,25 @@ class WireClientPage(_Wire):
 
 
 class WireConfiguration(_Wire):
-    client_id: str
     configuration: dict[str, Any]
+    software_id: str | None = None
+    managed_by: str | None = None
+
+    @classmethod
+    def of(cls, document: ProductDocument) -> Self:
+        return cls(configuration=dict(document.configuration), **asdict(document.owner))
+
+    @property
+    def document(self) -> ProductDocument:
+        return ProductDocument(self.configuration, Owner(self.software_id, self.managed_by))
+
+
+class WireListedConfiguration(WireConfiguration):
+    client_id: str
 
 
 class WireConfigurationPage(_Wire):
-    items: list[WireConfiguration]
+    items: list[WireListedConfiguration]
     next: str | None = None
 
 

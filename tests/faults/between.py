@@ -81,14 +81,12 @@ def platform_through(
 
 
 def metadata(application: str, **changes: Any) -> ClientMetadata:
-    """A client as a form asks for it."""
+    """A client as a form declares it."""
     values: dict[str, Any] = {
         "client_name": f"Stad Gent: {application}",
         "software_id": f"acmidm/tni/OVO002067/{application}",
-        "managed_by": f"acmidm/tni:gent/{application}",
-        "organisation_name": "Stad Gent",
-        "ovo_code": "OVO002067",
-        "kbo_number": "0207451227",
+        "managed_by": "acmidm/tni",
+        "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"},
         "application": application,
         "grant_types": ("client_credentials",),
         "token_endpoint_auth_method": "private_key_jwt",

@@ -17,7 +17,7 @@ BY_HAND = {**NOTIFICATIES, "merk_code": "met-de-hand"}
 
 def configure_by_hand(registry: Registry, client_id: str) -> None:
     path = f"/products/v1/notificaties/configurations/{client_id}"
-    registry.http.put(path, json=BY_HAND, headers={"If-None-Match": "*"}).raise_for_status()
+    registry.http.put(path, json={"configuration": BY_HAND}, headers={"If-None-Match": "*"}).raise_for_status()
 
 
 def ask_for_notificaties(form: FormFile) -> None:
