@@ -75,7 +75,7 @@ class ClientMetadata(Wire):
         default=None,
         description="The natural key, `<platform>/<environment>/<organisation code>/<application>`; unique where it is not null.",
     )
-    managed_by: Text | None = Field(default=None, description="Who declares this client; null where it was made by hand.")
+    managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
     organisation: Organisation
     application: Text
     grant_types: Annotated[list[GrantType], Field(min_length=1, max_length=10), SORTED_SET]
@@ -149,16 +149,16 @@ class ClientPage(Wire):
     next: str | None = Field(description="`after` of the next page; null on the last one.")
 
 
-class ProductConfiguration(Wire):
-    """One client's configuration for a product, and who declares it. A PUT replaces all of it; what is left out becomes null."""
+class ConfigurationDocument(Wire):
+    """What a product knows of a client, and whose that is."""
 
     configuration: dict[str, JsonValue]
-    software_id: Text | None = Field(default=None, description="The natural key of the connection that declares it.")
+    software_id: Text | None = Field(default=None, description="The natural key of the connection that it is for.")
     managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
 
 
-class ConfigurationItem(ProductConfiguration):
-    """The same in a list."""
+class ConfigurationItem(ConfigurationDocument):
+    """One client's configuration for a product, as lists give it."""
 
     client_id: str
     etag: str

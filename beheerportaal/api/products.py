@@ -1,23 +1,20 @@
 """The product APIs' management side: each product's configuration of each client."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
-from fastapi.responses import JSONResponse
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from beheerportaal.api import answers
 from beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, merge, problems, with_etag
-from beheerportaal.conditions import etag, require_current
+from beheerportaal.conditions import require_current
 from beheerportaal.context import Caller, CurrentPortal, Portal
-from beheerportaal.documents import ConfigurationItem, ConfigurationPage, ProductConfiguration
+from beheerportaal.documents import ConfigurationDocument, ConfigurationPage
 from beheerportaal.http.guard import OperatorRoute
 from beheerportaal.problems import Problem, not_found, pointer, refused
 from beheerportaal.store import audit, clients, products
 from beheerportaal.store.audit import Change
-from beheerportaal.store.products import ProductDocument
 
 router = APIRouter(prefix="/products/v1/{product}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["products"])
 
@@ -31,11 +28,10 @@ def list_configurations(portal: CurrentPortal, product: str, limit: LIMIT = 100,
     _validator(portal, product)
     with portal.database.read() as connection:
         found, following = products.page(connection, product, limit, None if after is None else int(after))
-    items = [ConfigurationItem(client_id=item.client_id, etag=etag(item.version), **asdict(item.document)) for item in found]
-    return answers.page(ConfigurationPage(items=items, next=None if following is None else str(following)))
+    return answers.page(ConfigurationPage(items=[one.item for one in found], next=None if following is None else str(following)))
 
 
-@router.get("/configurations/{client_id}", response_model=ProductConfiguration, responses=merge(with_etag(200), problems(404)))
+@router.get("/configurations/{client_id}", response_model=ConfigurationDocument, responses=merge(with_etag(200), problems(404)))
 def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
     _validator(portal, product)
@@ -43,12 +39,12 @@ def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> R
         stored = products.find(connection, product, client_id)
     if stored is None:
         raise _not_configured(product, client_id)
-    return _document(stored.document, stored.version)
+    return answers.document(stored.document, stored.version)
 
 
 @router.put(
     "/configurations/{client_id}",
-    response_model=ProductConfiguration,
+    response_model=ConfigurationDocument,
     responses=merge(with_etag(200, 201, location=201), problems(404, 412, 428, with_body=True)),
 )
 def put_configuration(
@@ -56,17 +52,15 @@ def put_configuration(
     caller: Caller,
     product: str,
     client_id: str,
-    declaration: ProductConfiguration,
+    document: ConfigurationDocument,
     if_match: IF_MATCH = None,
     if_none_match: _IF_NONE_MATCH = None,
 ) -> Response:
-    """Creates with `If-None-Match: *`, replaces with `If-Match`."""
-    errors = sorted(
-        _validator(portal, product).iter_errors(declaration.configuration), key=lambda error: list(map(str, error.absolute_path))
-    )
+    """Creates with `If-None-Match: *`, replaces the whole document with `If-Match`: what is left out becomes null."""
+    errors = sorted(_validator(portal, product).iter_errors(document.configuration), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         raise refused([_mistake(error) for error in errors])
-    path, document = _path(product, client_id), ProductDocument(**declaration.model_dump())
+    path = _path(product, client_id)
     with portal.database.write() as connection:
         stored = products.find(connection, product, client_id)
         creates = if_match is None and if_none_match == "*"
@@ -81,12 +75,12 @@ def put_configuration(
         if stored is None:
             version = products.add(connection, product, client_id, document)
         elif stored.document == document:
-            return _document(document, stored.version)
+            return answers.document(document, stored.version)
         else:
             version = products.replace(connection, product, client_id, document)
-        before = None if stored is None else asdict(stored.document)
-        audit.record(connection, caller, Change("product.replaced", client_id, path, before, asdict(document)))
-    return _document(document, version, location=path if stored is None else None)
+        before = None if stored is None else stored.document.model_dump(mode="json")
+        audit.record(connection, caller, Change("product.replaced", client_id, path, before, document.model_dump(mode="json")))
+    return answers.document(document, version, location=path if stored is None else None)
 
 
 @router.delete("/configurations/{client_id}", status_code=204, response_class=Response, responses=problems(404, 412, 428))
@@ -99,7 +93,7 @@ def remove_configuration(portal: CurrentPortal, caller: Caller, product: str, cl
             raise _not_configured(product, client_id)
         require_current(if_match, stored.version)
         products.remove(connection, product, client_id)
-        change = Change("product.removed", client_id, _path(product, client_id), asdict(stored.document), None)
+        change = Change("product.removed", client_id, _path(product, client_id), stored.document.model_dump(mode="json"), None)
         audit.record(connection, caller, change)
     return answers.gone()
 
@@ -122,8 +116,3 @@ def _path(product: str, client_id: str) -> str:
 def _mistake(error: ValidationError) -> dict[str, str]:
     message = error.message if len(error.message) <= _LONGEST_MESSAGE else f"does not satisfy {error.validator}"
     return {"pointer": pointer(["configuration", *error.absolute_path]), "detail": message}
-
-
-def _document(document: ProductDocument, version: int, *, location: str | None = None) -> JSONResponse:
-    headers = {"ETag": etag(version)} | ({} if location is None else {"Location": location})
-    return JSONResponse(asdict(document), 200 if location is None else 201, headers)

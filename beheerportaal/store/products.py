@@ -1,31 +1,28 @@
 """Product configurations: per product one document for each client."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
+from beheerportaal.conditions import etag
+from beheerportaal.documents import ConfigurationDocument, ConfigurationItem
 from beheerportaal.store import counters
 from beheerportaal.store.tables import product_configurations as table
 
 
 @dataclass(frozen=True, slots=True)
-class ProductDocument:
-    """A product's configuration for a client, and who declares it; the last two are None where it was made by hand."""
-
-    configuration: dict[str, Any]
-    software_id: str | None = None
-    managed_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class StoredConfiguration:
-    """The document of a client, under its version."""
+    """A product's configuration for a client, under its version."""
 
     client_id: str
-    document: ProductDocument
+    document: ConfigurationDocument
     version: int
+
+    @property
+    def item(self) -> ConfigurationItem:
+        """As lists give it."""
+        return ConfigurationItem(**dict(self.document), client_id=self.client_id, etag=etag(self.version))
 
 
 def find(connection: Connection, product: str, client_id: str) -> StoredConfiguration | None:
@@ -35,18 +32,19 @@ def find(connection: Connection, product: str, client_id: str) -> StoredConfigur
     return None if row is None else _stored(row)
 
 
-def add(connection: Connection, product: str, client_id: str, document: ProductDocument) -> int:
-    """Keeps the first document, and returns its version."""
+def add(connection: Connection, product: str, client_id: str, document: ConfigurationDocument) -> int:
+    """Keeps the first configuration, and returns its version."""
     version = _next_version(connection)
-    connection.execute(insert(table), {"product": product, "client_id": client_id, "version": version, **asdict(document)})
+    values = {"product": product, "client_id": client_id, "version": version, **document.model_dump(mode="json")}
+    connection.execute(insert(table), values)
     return version
 
 
-def replace(connection: Connection, product: str, client_id: str, document: ProductDocument) -> int:
-    """Replaces the document, and returns its version."""
+def replace(connection: Connection, product: str, client_id: str, document: ConfigurationDocument) -> int:
+    """Replaces the configuration, and returns its version."""
     version = _next_version(connection)
     statement = update(table).where(table.c.product == product, table.c.client_id == client_id)
-    connection.execute(statement.values(version=version, **asdict(document)))
+    connection.execute(statement.values(version=version, **document.model_dump(mode="json")))
     return version
 
 
@@ -70,5 +68,5 @@ def _next_version(connection: Connection) -> int:
 
 
 def _stored(row: RowMapping) -> StoredConfiguration:
-    document = ProductDocument(row["configuration"], row["software_id"], row["managed_by"])
-    return StoredConfiguration(row["client_id"], document, row["version"])
+    document = ConfigurationDocument(**{name: row[name] for name in ConfigurationDocument.model_fields})
+    return StoredConfiguration(client_id=row["client_id"], document=document, version=row["version"])

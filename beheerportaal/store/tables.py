@@ -37,9 +37,9 @@ product_configurations = Table(
     Column("product", Text, nullable=False),
     Column("client_id", Text, nullable=False, index=True),  # no foreign key: a configuration outlives its client
     Column("configuration", JSON, nullable=False),
-    Column("version", Integer, nullable=False),
     Column("software_id", Text),
     Column("managed_by", Text),
+    Column("version", Integer, nullable=False),
     UniqueConstraint("product", "client_id"),
     sqlite_autoincrement=True,
 )

@@ -151,13 +151,13 @@ def _lines(entry: AuditEntry) -> Iterator[Line]:
     elif entry.action == "jwks.replaced":
         yield from _differences(_by_kid(before), _by_kid(after), with_values=False)
     elif entry.action == "product.replaced":
-        yield from _differences(_fields(before), _fields(after), with_values=True)
+        yield from _differences(_settings(before), _settings(after), with_values=True)
     elif entry.action == "client.replaced":
         yield from _differences(before, after, with_values=True)
 
 
-def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a product's configuration, and its owner beside them."""
+def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A product's settings, and whose they are."""
     owner = {name: value for name, value in document.items() if name != "configuration" and value is not None}
     return {**document.get("configuration", {}), **owner}
 

@@ -1,15 +1,15 @@
-"""The one way a document is replaced: read it, decide, write under its ETag; and again where another writer came in between."""
+"""The one way a document is replaced: read it, decide, write under its ETag; and again where another writer was first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from components.authorities import differences
-from components.authorities.errors import ChangedMeanwhile
-from components.authorities.http import if_current
+from components.authorities.differences import difference
+from components.authorities.errors import ChangedMeanwhile, Stale
 
 Value = TypeVar("Value")
+Result = TypeVar("Result")
 
 
 def replace(
@@ -21,28 +21,39 @@ def replace(
     document: str,
     force: bool = False,
 ) -> None:
-    """Replaces a document by ``wanted``.
-
-    Nothing is written where ``wanted`` is there already, unless ``force``. What is neither ``known`` nor ``wanted`` was
-    changed by someone else since the state was last refreshed: overwriting it would undo a change nobody has reviewed.
-    Raises ChangedMeanwhile.
-    """
+    """Replace a document by ``wanted``; see must_write. Raises ChangedMeanwhile."""
 
     def attempt() -> None:
         current, etag = read()
-        if current == wanted and not force:
-            return
-        if known is not None and current not in (known, wanted):
-            raise changed(document, differences.between(known, current, wanted))
-        write(wanted, etag)
+        if must_write(current, known, wanted, document) or force:
+            write(wanted, etag)
 
     if_current(attempt)
 
 
-def changed(document: str, difference: str) -> ChangedMeanwhile:
-    """The refusal to overwrite what another writer changed."""
-    return ChangedMeanwhile(
-        f"someone else changed {document} since the last refresh: {difference}, and nothing was written; "
-        "run pulumi refresh, see the change in a preview, then run pulumi up",
-        difference,
-    )
+def must_write(current: Value, known: Value | None, wanted: Value, document: str) -> bool:
+    """Whether ``current`` is to be overwritten: not where it is as ``wanted`` already.
+
+    What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting it
+    would undo a change that nobody has reviewed. Raises ChangedMeanwhile.
+    """
+    if current == wanted:
+        return False
+    if known is not None and current != known:
+        changes = difference(known, current, wanted)
+        raise ChangedMeanwhile(
+            f"someone else changed {document} since the last refresh: {changes}, and nothing was written; "
+            "run pulumi refresh, see the change in a preview, then run pulumi up",
+            changes,
+        )
+    return True
+
+
+def if_current(write: Callable[[], Result], tries: int = 5) -> Result:
+    """Run ``write``, which reads, decides and writes under an ETag, again where another writer was first. Raises Stale."""
+    for _ in range(tries - 1):
+        try:
+            return write()
+        except Stale:
+            continue
+    return write()

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 
+import httpx
+
 from components.authorities.beheerportaal import Beheerportaal
 from components.authorities.http import Api
 from components.authorities.keycloak import Keycloak
@@ -20,20 +22,23 @@ from components.settings import AuthorityKind, PlatformSettings, Settings
 
 
 class ConnectedPlatform:
-    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent until asked."""
+    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent before the first call."""
 
     def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
         platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
-        retrying = partial(Retrying, settings.retry_deadline_seconds)
-        connect = partial(Api, timeout_seconds=settings.request_timeout_seconds)
-        issuer = str(platform.issuer)
-        tokens = OperatorTokens(issuer, _credentials(name, platform), connect(issuer, None, retrying=retrying()))
+        retries: dict[str, Retrying] = {}
+
+        def connect(address: object, tokens: OperatorTokens | None) -> Api:
+            url = httpx.URL(str(address))
+            host = f"{url.scheme}://{url.host}:{url.port}"
+            retrying = retries.setdefault(host, Retrying(settings.retry_deadline_seconds))
+            return Api(str(address), tokens, timeout_seconds=settings.request_timeout_seconds, retrying=retrying)
+
+        tokens = OperatorTokens(str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None))
         self.assigned = assigned
         self.products = catalogue.products_on(name, settings.environment)
-        self.authority = _authority(platform, connect(str(platform.management_url), tokens, retrying=retrying()), assigned)
-        self.product_api: ProductApi = Products(
-            connect(str(platform.products_url), tokens, retrying=retrying()), partial(_in_order, catalogue)
-        )
+        self.authority = _authority(platform, connect(platform.management_url, tokens), assigned)
+        self.product_api: ProductApi = Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel
 
+from components.authorities.port import ProductDocument
 
-def between(known: object, found: object, wanted: object) -> str:
-    """Say what was added, removed and changed since ``known``, then what is declared and what is there.
+
+def difference(known: object, found: object, wanted: object) -> str:
+    """Describe what was added, removed and changed since ``known``, then what is declared and what is there.
 
     Names only where the values are settings or keys: a person compares those in a preview.
     """
@@ -26,13 +29,28 @@ def between(known: object, found: object, wanted: object) -> str:
 
 
 def _entries(value: object) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    if isinstance(value, frozenset | set):
-        return dict.fromkeys(value)
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+    match value:
+        case None:
+            return {}
+        case Mapping():
+            return value
+        case frozenset() | set():
+            return dict.fromkeys(value)
+        case BaseModel():
+            return dict(_fields(value))
+        case ProductDocument():
+            owner = {name: part for name, part in asdict(value.owner).items() if part is not None}
+            return {**value.configuration, **owner}
     raise TypeError(f"{type(value).__name__} has no names to compare")
+
+
+def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
+    """Each field; those of a model inside it as ``organisation.name``."""
+    for name, value in model:
+        if isinstance(value, BaseModel):
+            yield from ((f"{name}.{part}", inner) for part, inner in _fields(value))
+        else:
+            yield name, value
 
 
 def _listed(value: object, shown: set[str] | None) -> str:
@@ -43,6 +61,4 @@ def _listed(value: object, shown: set[str] | None) -> str:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(f"{name} {part}" for name, part in value.items() if part is not None)
     return " ".join(value) or "empty" if isinstance(value, list | tuple) else str(value)

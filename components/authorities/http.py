@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import httpx
@@ -16,13 +18,16 @@ from pydantic import BaseModel, ValidationError
 from components.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
-    ChangedMeanwhile,
+    Failed,
     NotAllowed,
     NotFound,
+    Passing,
     Rejected,
+    Stale,
+    TokenRefused,
     Unintelligible,
 )
-from components.authorities.retry import Passing, Retrying, retry_after_seconds
+from components.authorities.retry import Retrying, retry_after_seconds
 from components.settings import LOOPBACK
 
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
@@ -30,7 +35,6 @@ _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _LONGEST_QUOTE = 300
 
 Wire = TypeVar("Wire", bound=BaseModel)
-Result = TypeVar("Result")
 Form = Callable[[], Mapping[str, str]]
 
 
@@ -60,13 +64,6 @@ class Answer:
         if not etag or not etag.isascii():
             raise Unintelligible(f"{self.request}: the answer has no usable ETag; check that the address is that of the management API")
         return etag
-
-    @property
-    def members(self) -> dict[str, Any]:
-        """The document as a JSON object of which no more is known. Raises Unintelligible."""
-        if not isinstance(self.document, dict):
-            raise Unintelligible(f"{self.request}: the answer is no JSON object; check the address and the server's version")
-        return self.document
 
     def as_(self, model: type[Wire]) -> Wire:
         """The document as a wire type. Raises Unintelligible, naming the fields that are wrong."""
@@ -111,7 +108,7 @@ class Api:
         seen the one whose answer was lost.
         """
         url = path if path.startswith("http") else self.base_url + path
-        return self._retrying(lambda: self._authorised(method, url, document, form, dict(headers or {})))
+        return self._retrying(lambda: self._authorised(method, url, document, form, dict(headers or {})), self.base_url)
 
     def _authorised(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
         if self._tokens is None:
@@ -157,26 +154,19 @@ class Api:
         return bytes(content)
 
 
-class TokenRefused(NotAllowed):
-    """401: the token may have ended or been revoked."""
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON; a number that a double cannot carry stays text. Raises ValueError or RecursionError.
+
+    The engine has every number as a double, and would change such a one without a word: 2**53 + 1 becomes 2**53.
+    """
+    return json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str)
 
 
-def if_current(write: Callable[[], Result], tries: int = 5) -> Result:
-    """Runs ``write``, which reads, decides and writes under an ETag, again where another writer came in between."""
-    for _ in range(tries - 1):
-        try:
-            return write()
-        except Stale:
-            continue
-    return write()
-
-
-class Stale(ChangedMeanwhile):
-    """412: the document changed since it was read."""
-
-
-class Failed(Rejected):
-    """500: the server itself failed; Keycloak also says so to one of two writers of the same client."""
+def _number(kind: type[int] | type[float], text: str) -> float | str:
+    try:
+        return kind(text) if Decimal(repr(float(text))) == Decimal(text) else text
+    except InvalidOperation:  # an exponent beyond all bounds
+        return text
 
 
 def _document(request: str, response: httpx.Response, content: bytes) -> Any:
@@ -186,15 +176,15 @@ def _document(request: str, response: httpx.Response, content: bytes) -> Any:
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise Unintelligible(f"{request}: {response.status_code} {_media_type(response)} instead of JSON; check the address")
     try:
-        return json.loads(content)
+        return parse_json(content)
     except (ValueError, RecursionError):
         raise Unintelligible(f"{request}: {response.status_code} with JSON that does not parse; check the server") from None
 
 
 def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
     status = response.status_code
-    told = _told(response, content)
-    said = f"{request}: {status} {response.reason_phrase}{f', {told}' if told else ''}".rstrip(". ")
+    detail = _detail(response, content)
+    said = f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(". ")
     if status in _PASSING_STATUSES:
         return Passing(said, retry_after_seconds(response.headers.get("retry-after")))
     if response.is_redirect:
@@ -216,7 +206,7 @@ def _failure(request: str, response: httpx.Response, content: bytes) -> Authorit
     return Rejected(f"{said}; correct what it names, then run the same command again")
 
 
-def _told(response: httpx.Response, content: bytes) -> str:
+def _detail(response: httpx.Response, content: bytes) -> str:
     """What the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error."""
     document = _json_or_none(content)
     if isinstance(document, dict):

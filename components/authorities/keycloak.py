@@ -1,19 +1,21 @@
 """The adapter for Keycloak's Admin REST API: the clients of one realm.
 
 Keycloak has no ETags. Each write reads afresh, decides, sends only what it is about, and reads back; of two writers at the same
-time one is told 409 or 500, and reads and decides again. A client is looked up by its client-ID in a list: that it is not there
+time one gets 409 or 500, and reads and decides again. A client is looked up by its client-ID in a list: that it is not there
 means gone, but only to an operator that is allowed to see clients, which is checked then.
 """
 
 from __future__ import annotations
 
 import threading
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from typing import Any
 from urllib.parse import quote
 
-from components.authorities.errors import AlreadyRegistered, NotAllowed, NotFound, Rejected
-from components.authorities.http import Api, Failed
+from components.authorities.collection import Evidence
+from components.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, Unsettled
+from components.authorities.http import Api
 from components.authorities.keycloak_events import AdminEvents
 from components.authorities.keycloak_scopes import RealmScopes, listed
 from components.authorities.keycloak_wire import (
@@ -26,7 +28,7 @@ from components.authorities.keycloak_wire import (
     metadata_document,
     new_client_document,
 )
-from components.authorities.keycloak_writes import Unsettled, again, settle
+from components.authorities.keycloak_writes import again, settle
 from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, RecordedChange, RegisteredClient
 
 _PAGE = 200
@@ -45,16 +47,18 @@ class Keycloak:
         self._scopes = RealmScopes(api)
         self._lock = threading.Lock()
         self._listed: dict[str, str | None] | None = None
+        self._evidence = Evidence(self._see_clients)
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        client_id = self._id_of_new(metadata.software_id)
+        known = self._known_by_another_id(metadata.software_id)
+        if known is not None:
+            raise AlreadyRegistered(f"client {known} of {self._api.base_url} has the natural key {metadata.software_id}", known)
         defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
-        document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
-        try:
-            # A server that failed may have made it all the same: the next try is then told that it exists.
-            again(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
-        except AlreadyRegistered as error:
-            raise AlreadyRegistered(str(error), client_id) from None
+        for client_id in client_ids_for(metadata.software_id):
+            document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
+            if self._is_made(document, metadata.software_id):
+                break
+        self._note(client_id, metadata.software_id)
         self._withdraw_slipped_in(client_id, defaults)
         return RegisteredClient(client_id, metadata)
 
@@ -73,9 +77,7 @@ class Keycloak:
             document=f"client {client_id}",
             force=client_secret is not None,
         )
-        with self._lock:
-            if self._listed is not None:
-                self._listed[client_id] = wanted.software_id
+        self._note(client_id, wanted.software_id)
         if not before.service_accounts_enabled:
             self._withdraw_slipped_in(client_id, before.scopes)
         return RegisteredClient(client_id, wanted)
@@ -88,7 +90,9 @@ class Keycloak:
             try:
                 self._api.request("DELETE", f"/clients/{client.id}")
             except NotFound:
-                return
+                if self._find(client_id) is not None:
+                    raise
+            self._note(client_id, None)
 
         again(attempt)
 
@@ -103,7 +107,7 @@ class Keycloak:
 
         settle(
             lambda: self._required(client_id),
-            # What a provider assigns by itself stays as it is, unless a form asks for it.
+            # What a provider assigns by itself stays as it is, unless a form requests it.
             lambda client: client.scopes - (self._assigned - wanted),
             lambda client: self._change_scopes(client, wanted),
             known=known,
@@ -152,9 +156,13 @@ class Keycloak:
 
     def _find(self, client_id: str) -> WireClient | None:
         found = self._with_id(client_id)
-        if found is None and not listed(self._api, "/clients?first=0&max=1").as_(WireClients).root:
-            raise self._blind()
+        if found is None:
+            self._evidence.require()
         return found
+
+    def _see_clients(self) -> None:
+        if not listed(self._api, "/clients?first=0&max=1").as_(WireClients).root:
+            raise self._blind()
 
     def _with_id(self, client_id: str) -> WireClient | None:
         clients = listed(self._api, f"/clients?clientId={quote(client_id, safe='')}").as_(WireClients).root
@@ -177,7 +185,7 @@ class Keycloak:
         self._api.request("PUT", f"/clients/{client.id}", document=document)
 
     def _change_scopes(self, client: WireClient, wanted: frozenset[str]) -> None:
-        """Grants first, so that a change that is cut off leaves no application with less than it had and is to keep."""
+        """Grant first, so that a change that is cut off leaves no application with less than it had and keeps."""
         granted, withdrawn = wanted - client.scopes, client.granted - wanted - self._assigned
         ids = self._scopes.ids(granted | withdrawn)
         try:
@@ -195,7 +203,7 @@ class Keycloak:
             raise Unsettled(str(error)) from None
 
     def _withdraw_slipped_in(self, client_id: str, intended: frozenset[str]) -> None:
-        """Takes away what Keycloak gives to each client for machines by itself, such as ``service_account``."""
+        """Take away what Keycloak gives to each client for machines by itself, such as ``service_account``."""
 
         def attempt() -> None:
             client = self._required(client_id)
@@ -203,32 +211,49 @@ class Keycloak:
 
         again(attempt)
 
-    def _id_of_new(self, software_id: str | None) -> str:
-        """The client-ID of a client that is about to be made. All clients are listed for it, once per run.
+    def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
+        """Whether the client is made; not where its client-ID belongs to one that moved to another key. Raises AlreadyRegistered."""
+        try:
+            # A server that failed may have made it all the same: the next try then finds that it exists.
+            again(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
+        except AlreadyRegistered as error:
+            existing = self._find(document["clientId"])
+            if existing is not None and existing.metadata.software_id not in (None, software_id):
+                return False
+            raise AlreadyRegistered(str(error), document["clientId"]) from None
+        return True
 
-        Raises AlreadyRegistered where one has the natural key, under whichever client-ID. One that was copied in the console has the key
-        too: beside a client that got its ID from the key, it counts for nothing.
+    def _known_by_another_id(self, software_id: str | None) -> str | None:
+        """The client that has a natural key, but not the client-ID that comes from it: it moved, or was adopted.
+
+        All clients are listed for it, once per run. One that was copied in the console has the natural key too: beside the
+        client that got its ID from the key, it counts for nothing.
         """
         if software_id is None:
-            return str(uuid.uuid4())
-        with self._lock:
-            if self._listed is None:
-                self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
-            listed = dict(self._listed)
-        for client_id in client_ids_for(software_id):
-            if client_id not in listed:
-                break
-            if listed[client_id] == software_id:
-                raise self._already_registered(client_id, software_id)
-        having = sorted(other for other, key in listed.items() if key == software_id)
+            return None
+        keys = self._keys()
+        ids = takewhile(lambda client_id: client_id in keys, client_ids_for(software_id))
+        # Its ID says whose it is, even where somebody took its natural key away.
+        if any(keys[client_id] in (None, software_id) for client_id in ids):
+            return None
+        having = sorted(client_id for client_id, key in keys.items() if key == software_id)
         if len(having) > 1:
             raise Rejected(
                 f"clients {', '.join(having)} of {self._api.base_url} have the same natural key {software_id}; "
                 "see which is a copy of the other, and take the attribute acmidm.software_id away from it"
             )
-        if having:
-            raise self._already_registered(having[0], software_id)
-        return client_id
+        client = self._find(having[0]) if having else None
+        return client.client_id if client and client.metadata.software_id == software_id else None
 
-    def _already_registered(self, client_id: str, software_id: str) -> AlreadyRegistered:
-        return AlreadyRegistered(f"client {client_id} of {self._api.base_url} has the natural key {software_id}", client_id)
+    def _keys(self) -> Mapping[str, str | None]:
+        """The natural key of each client, by client-ID."""
+        with self._lock:
+            if self._listed is None:
+                self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
+            return dict(self._listed)
+
+    def _note(self, client_id: str, software_id: str | None) -> None:
+        """Keep the list as it is after a write of ours."""
+        with self._lock:
+            if self._listed is not None:
+                self._listed[client_id] = software_id

@@ -1,13 +1,12 @@
-"""What Keycloak's admin events tell of a client: who changed what, and when.
+"""What Keycloak's admin events say of a client: who changed what, and when.
 
-An event holds what was sent, not what it changed, and its representation only where the realm keeps those (*Include
-representation*). So the client is put together from its events, oldest first, and told of from where enough of it is known.
+An event has what was sent, not what it changed, and its representation only where the realm keeps those (*Include
+representation*). So the client is put together from its events, oldest first; changes are known from where enough of it is.
 A client that changed it by itself is named by its client-ID, people by the ids of their users: an operator may not see their names.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -17,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from pydantic.alias_generators import to_camel
 
 from components.authorities.errors import NotAllowed, NotFound
-from components.authorities.http import Api
+from components.authorities.http import Api, parse_json
 from components.authorities.keycloak_wire import WireClient
-from components.authorities.port import ClientMetadata, RecordedChange
+from components.authorities.port import RecordedChange
 
 Document = dict[str, Any]
 _NEWEST = 1000
@@ -52,7 +51,7 @@ class WireEvent(BaseModel):
     def document(self) -> Document:
         """What was sent; empty where the realm does not keep it."""
         try:
-            found = json.loads(self.representation or "{}")
+            found = parse_json(self.representation or "{}")
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -69,7 +68,7 @@ class WireUser(BaseModel):
 class AdminEvents:
     """The admin events of one realm.
 
-    Without the role ``view-events`` of realm-management nothing is told: who changed something is then not known.
+    Without the role ``view-events`` of realm-management it is not known who changed something.
     """
 
     def __init__(self, api: Api) -> None:
@@ -144,7 +143,7 @@ def _differences(
     if old is None or new is None or known == after:
         return
     for action, before, then in (
-        ("client.replaced", _metadata(old.metadata), _metadata(new.metadata)),
+        ("client.replaced", old.metadata.properties, new.metadata.properties),
         ("jwks.replaced", _jwks(old), _jwks(new)),
         ("scopes.replaced", {"scopes": sorted(old.scopes)}, {"scopes": sorted(new.scopes)}),
     ):
@@ -168,11 +167,6 @@ def _client(document: Document) -> WireClient | None:
         return WireClient.model_validate(document)
     except ValidationError:
         return None
-
-
-def _metadata(metadata: ClientMetadata) -> Document:
-    """By the names that the contract of the management API has."""
-    return metadata.model_dump(mode="json")
 
 
 def _jwks(client: WireClient) -> Document:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.alias_generators import to_camel
 
 from components.authorities.errors import Rejected
+from components.authorities.http import parse_json
 from components.authorities.key_names import by_name
 from components.authorities.port import ClientMetadata, ClientSnapshot, Jwks, OrganisationMetadata, RegisteredClient
 
@@ -49,11 +50,14 @@ _KEYCLOAKS_OWN = frozenset(
 )
 
 
-def client_ids_for(software_id: str) -> Iterator[str]:
-    """The client-IDs of a natural key, always the same ones: so Keycloak, which keeps client-IDs unique, keeps natural keys unique too.
+def client_ids_for(software_id: str | None) -> Iterator[str]:
+    """The client-IDs of a natural key, always the same: so Keycloak, which keeps client-IDs unique, keeps natural keys unique too.
 
-    The first is that of its first client. The next ones are for connections that get the key of a client which moved on and kept its ID.
+    The second counts where the first is that of a client that moved to another key since, and so on.
     """
+    if software_id is None:
+        yield str(uuid.uuid4())
+        return
     for number in count(1):
         yield str(uuid.uuid5(_NATURAL_KEYS, software_id if number == 1 else f"{software_id}/{number}"))
 
@@ -90,7 +94,7 @@ class WireClient(BaseModel):
             application=self._own("application") or "",
             grant_types=self._grant_types(),
             token_endpoint_auth_method=self._auth_method(),
-            contacts=tuple(sorted((self._own("contacts") or "").splitlines())),
+            contacts=tuple((self._own("contacts") or "").splitlines()),
             enabled=self.enabled,
         )
 
@@ -137,15 +141,15 @@ class WireClient(BaseModel):
 
     def _grant_types(self) -> tuple[str, ...]:
         flows = [grant for grant, flag in _FLOWS.items() if getattr(self, flag)]
-        return tuple(sorted(flows + [grant for grant, name in _FLOW_ATTRIBUTES.items() if self.attributes.get(name) == _TRUE]))
+        return tuple(flows + [grant for grant, name in _FLOW_ATTRIBUTES.items() if self.attributes.get(name) == _TRUE])
 
     def _auth_method(self) -> str:
         if self.public_client:
             return "none"
         if self.client_authenticator_type == _SECRET:
-            # Keycloak takes a secret either way, so which of the two was asked for is ours to remember.
-            asked = self._own("token_endpoint_auth_method")
-            return asked if asked in _SECRET_METHODS else _SECRET_METHODS[0]
+            # Keycloak takes a secret either way, so which of the two was declared is ours to remember.
+            declared = self._own("token_endpoint_auth_method")
+            return declared if declared in _SECRET_METHODS else _SECRET_METHODS[0]
         return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
 
 
@@ -191,7 +195,7 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
 def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
     """The members of a document that differ from what a client has.
 
-    Not all of it: that a client has a service account is no news to Keycloak, yet being told so it grants ``service_account`` again.
+    Not all of it: Keycloak knows that a client has a service account, yet a PUT that repeats it grants ``service_account`` again.
     """
     existing = client.model_dump(by_alias=True)
     changed = {name: value for name, value in document.items() if existing.get(name) != value}
@@ -226,7 +230,7 @@ def jwks_document(jwks: Jwks) -> dict[str, Any]:
 
 def _keys(text: str) -> Jwks:
     try:
-        keys = json.loads(text)["keys"] if text else []
+        keys = parse_json(text)["keys"] if text else []
     except (ValueError, RecursionError, TypeError, KeyError):
         keys = None
     if not isinstance(keys, list):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import stamina
-
-from components.authorities.differences import between
-from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile
-from components.authorities.http import Failed
+from components.authorities.differences import difference
+from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Unsettled
 from components.authorities.keycloak_wire import WireClient
 
 TRIES = 6
+_FIRST_WAIT_SECONDS = 0.05
 CONFLICTS = (Failed, AlreadyRegistered)
 """What Keycloak answers to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic locking)."""
 
@@ -20,13 +20,15 @@ Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 
-class Unsettled(ChangedMeanwhile):
-    """What was written is not what is there."""
-
-
 def again(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)) -> Result:
-    """Runs ``attempt``, which reads afresh, again after a conflict, at most TRIES times."""
-    return stamina.retry(on=on, attempts=TRIES, timeout=None, wait_initial=0.05, wait_max=1.0, wait_jitter=0.1)(attempt)()
+    """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one raised."""
+    for tries in range(TRIES - 1):
+        try:
+            return attempt()
+        except on:
+            wait = min(_FIRST_WAIT_SECONDS * 2.0**tries, 1.0) + random.uniform(0, 0.1)  # noqa: S311 - spread, not secrecy
+        time.sleep(wait)
+    return attempt()
 
 
 def settle(
@@ -40,7 +42,7 @@ def settle(
     on_the_way: Callable[[Value], bool] = lambda _: False,
     force: bool = False,
 ) -> None:
-    """Makes a ``part`` of a client equal to ``wanted`` by ``write``, which is given the client as it was read just before.
+    """Make a ``part`` of a client equal to ``wanted`` by ``write``, which gets the client as it was read just before.
 
     Nothing is written where ``wanted`` is there already, unless ``force``. What is neither ``known``, ``wanted`` nor
     ``on_the_way`` from one to the other is another writer's change that nobody has reviewed. Raises ChangedMeanwhile.
@@ -68,12 +70,12 @@ def settle(
     def require_known(current: Value) -> None:
         if known is None or current in (known, wanted) or on_the_way(current):
             return
-        difference = between(known, current, wanted)
-        what = f"since the last refresh: {difference}, and nothing was overwritten"
+        changes = difference(known, current, wanted)
+        what = f"since the last refresh: {changes}, and nothing was overwritten"
         if begun:
-            what = f"while it was written: {difference} since the last refresh, and what is there may be of both"
+            what = f"while it was written: {changes} since the last refresh, and what is there may be of both"
         raise ChangedMeanwhile(
-            f"someone else changed {document} {what}; run pulumi refresh, see the change in a preview, then run pulumi up", difference
+            f"someone else changed {document} {what}; run pulumi refresh, see the change in a preview, then run pulumi up", changes
         )
 
     again(attempt)

@@ -1,16 +1,17 @@
-"""The adapter for the product APIs: one configuration per product and client, and its owner."""
+"""The adapter for the product APIs: one configuration per product and client."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
-from components.authorities import conditional, differences
-from components.authorities.beheerportaal import Documents, pages
+from components.authorities.collection import Collection
+from components.authorities.conditional import if_current, must_write
+from components.authorities.differences import difference
 from components.authorities.errors import ChangedMeanwhile
-from components.authorities.http import Answer, Api, if_current
+from components.authorities.http import Answer, Api
 from components.authorities.port import Configuration, Owner, ProductDocument
-from components.authorities.wire import WireConfigurationPage, WireProductDocument
+from components.authorities.wire import WireConfiguration, WireConfigurationPage
 
 InOrder = Callable[[str, Configuration], Configuration]
 """A product's configuration with its sets in one order."""
@@ -22,74 +23,68 @@ class Products:
     def __init__(self, api: Api, in_order: InOrder) -> None:
         self._api = api
         self._in_order = in_order
-        self._collections: dict[str, Documents] = {}
+        self._collections: dict[str, Collection[WireConfigurationPage]] = {}
 
     def read(self, product: str, client_id: str) -> ProductDocument | None:
-        answer = self._documents(product).find(_configuration(product, client_id))
+        answer = self._of(product).find(_path(product, client_id))
         return self._document(product, answer) if answer else None
 
     def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
-        path, name = _configuration(product, client_id), f"the {product} configuration of client {client_id}"
+        path, name = _path(product, client_id), f"the {product} configuration of client {client_id}"
         known, wanted = self._ordered(product, known) if known else None, self._ordered(product, wanted)
 
+        def write(condition: str, etag: str) -> None:
+            self._api.request("PUT", path, document=WireConfiguration.of(wanted).model_dump(), headers={condition: etag})
+
         def attempt() -> None:
-            answer = self._documents(product).find(path)
+            answer = self._of(product).find(path)
             if answer is None:
-                self._write(path, wanted, {"if-none-match": "*"})
-                return
+                return write("if-none-match", "*")
             current = self._document(product, answer)
-            if current == wanted:
-                return
-            if not _may_overwrite(current, known, wanted):
-                raise _changed(name, current, known, wanted)
-            self._write(path, wanted, {"if-match": answer.etag})
+            if known is None and current.owner != wanted.owner:
+                _require_free(product, client_id, current, wanted)
+            if must_write(current, known, wanted, name):
+                write("if-match", answer.etag)
+            return None
 
         if_current(attempt)
 
     def delete(self, product: str, client_id: str, owner: Owner) -> None:
-        path = _configuration(product, client_id)
-        self._documents(product).remove(path, lambda answer: answer.as_(WireProductDocument).document.owner == owner)
+        self._of(product).remove(_path(product, client_id), lambda answer: self._document(product, answer).owner == owner)
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
-        for page in pages(self._api, _collection(product), WireConfigurationPage):
+        for page in self._of(product).pages():
             yield from ((item.client_id, self._ordered(product, item.document)) for item in page.items)
 
-    def _documents(self, product: str) -> Documents:
-        return self._collections.setdefault(product, Documents(self._api, _collection(product)))
+    def _of(self, product: str) -> Collection[WireConfigurationPage]:
+        return self._collections.setdefault(product, Collection(self._api, _list(product), WireConfigurationPage))
 
     def _document(self, product: str, answer: Answer) -> ProductDocument:
-        return self._ordered(product, answer.as_(WireProductDocument).document)
+        return self._ordered(product, answer.as_(WireConfiguration).document)
 
     def _ordered(self, product: str, document: ProductDocument) -> ProductDocument:
         return ProductDocument(self._in_order(product, document.configuration), document.owner)
 
-    def _write(self, path: str, wanted: ProductDocument, headers: dict[str, str]) -> None:
-        owner = {"software_id": wanted.owner.software_id, "managed_by": wanted.owner.managed_by}
-        self._api.request("PUT", path, document={"configuration": wanted.configuration, **owner}, headers=headers)
+
+def _require_free(product: str, client_id: str, found: ProductDocument, wanted: ProductDocument) -> None:
+    """Leave alone what is not ours, except for what somebody configured by hand exactly as it is declared. Raises ChangedMeanwhile."""
+    if found.owner.is_nobody and found.configuration == wanted.configuration:
+        return
+    changes = difference(None, found, wanted)
+    whose = (
+        "it was made by hand: write it into the form as it is, and change it there afterwards"
+        if found.owner.is_nobody
+        else f"{found.owner.managed_by} manages it for {found.owner.software_id}: see who declares it there"
+    )
+    raise ChangedMeanwhile(
+        f"client {client_id} has a {product} configuration already that is not this stack's: {changes}, and nothing was written; {whose}",
+        changes,
+    )
 
 
-def _may_overwrite(current: ProductDocument, known: ProductDocument | None, wanted: ProductDocument) -> bool:
-    if known is None and current.owner == wanted.owner:
-        return True  # of an earlier run
-    owners = [Owner(), wanted.owner, *([known.owner] if known else [])]
-    return current.owner in owners and current.configuration in [wanted.configuration, *([known.configuration] if known else [])]
-
-
-def _changed(name: str, current: ProductDocument, known: ProductDocument | None, wanted: ProductDocument) -> ChangedMeanwhile:
-    difference = differences.between(known.configuration if known else {}, current.configuration, wanted.configuration)
-    whose = "that nobody declares" if current.owner.is_nobody else f"of {current.owner.software_id} ({current.owner.managed_by})"
-    if known is None:
-        return ChangedMeanwhile(
-            f"{name} exists already, {whose}: {difference}, and nothing was written; see whose it is, then write it into the form and "
-            "change it there afterwards, or have it removed",
-            difference,
-        )
-    return conditional.changed(name, difference)
-
-
-def _collection(product: str) -> str:
+def _list(product: str) -> str:
     return f"/{quote(product, safe='')}/configurations"
 
 
-def _configuration(product: str, client_id: str) -> str:
-    return f"{_collection(product)}/{quote(client_id, safe='')}"
+def _path(product: str, client_id: str) -> str:
+    return f"{_list(product)}/{quote(client_id, safe='')}"

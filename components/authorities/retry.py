@@ -1,8 +1,8 @@
 """Which failures may pass by themselves, and how long to wait for that.
 
 Waits grow from a fifth of a second, jittered, and are longer where the server says so (Retry-After, RFC 9110 §10.2.3). All
-tries of one operation share one deadline. Once an operation used its deadline up, the next ones get a single
-try each until one succeeds, so that a dead server costs the deadline once and not once per resource.
+tries of one operation share one deadline. After an operation used its deadline up, those that begin later get a single
+try each until the server answers, so that a dead server costs the deadline once and not once per resource.
 """
 
 from __future__ import annotations
@@ -15,10 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-import stamina
-from stamina.instrumentation import RetryDetails
-
-from components.authorities.errors import Unreachable
+from components.authorities.errors import AuthorityError, Passing, Unreachable
 
 Result = TypeVar("Result")
 
@@ -27,79 +24,75 @@ _log = logging.getLogger(__name__)
 _SHORTEST_WAIT_SECONDS = 0.05
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 8.0
-
-
-def _tell(details: RetryDetails) -> None:
-    _log.info("%s; trying again in %.1f s", details.caused_by, details.wait_for)
-
-
-# stamina's own hook says "stamina.retry_scheduled" among the user's output, and no more than that.
-stamina.instrumentation.set_on_retry_hooks([_tell])
-
-
-class Passing(Unreachable):
-    """A failure that may pass; ``wait_seconds`` is what the server asked for, None where it did not say."""
-
-    def __init__(self, sentence: str, wait_seconds: float | None = None, *, connected: bool = True) -> None:
-        self.wait_seconds = wait_seconds
-        self.connected = connected
-        super().__init__(sentence)
+_EVERY_API = "every API of the host"
 
 
 class Retrying:
-    """Runs operations against one server, again and again until they succeed or the deadline is over."""
+    """Runs operations on one host, each again and again until it succeeds or its deadline is over. Thread-safe."""
 
     def __init__(self, deadline_seconds: float) -> None:
         self._deadline_seconds = deadline_seconds
-        self._given_up = False
+        self._given_up: set[str] = set()
 
-    def __call__(self, operation: Callable[[], Result]) -> Result:
-        """The operation's result. Raises Unreachable, which says how often and how long was tried."""
-        tries = 0
+    def __call__(self, operation: Callable[[], Result], api: str = "") -> Result:
+        """Return the operation's result; ``api`` is which API of the host it is for.
+
+        Where no connection can be made, all APIs of the host are given up, else only this one: others may be well.
+
+        Raises: Unreachable, which says how often and how long was tried.
+        """
         start = time.monotonic()
+        # Decided once: an operation that is going on already keeps its deadline, whatever becomes of its neighbours.
+        end = start + (0.0 if self._given_up & {api, _EVERY_API} else self._deadline_seconds)
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                result = operation()
+            except Passing as error:
+                wait = _wait_seconds(tries, error.wait_seconds or 0.0, end - time.monotonic())
+                if wait is None:
+                    self._given_up.add(api if error.connected else _EVERY_API)
+                    raise self._unreachable(error, tries, time.monotonic() - start) from None
+                _log.info("%s; trying again in %.1f s", error, wait)
+            except Unreachable:  # what the operation needs of another server
+                raise
+            except AuthorityError:
+                self._answered(api)
+                raise
+            else:
+                self._answered(api)
+                return result
+            time.sleep(wait)
 
-        def wait(error: Exception) -> bool | float:
-            if not isinstance(error, Passing) or self._given_up:
-                return False
-            left = self._deadline_seconds - (time.monotonic() - start)
-            asked = error.wait_seconds or 0.0
-            if asked > left or left <= _SHORTEST_WAIT_SECONDS:
-                return False
-            # The last wait is cut short, so that the last try is made when the deadline is over and not long after it.
-            return min(_next_wait_seconds(tries, asked), left)
+    def _answered(self, api: str) -> None:
+        self._given_up.difference_update({api, _EVERY_API})
 
-        try:
-            for attempt in stamina.retry_context(
-                on=wait,
-                attempts=None if self._deadline_seconds else 1,
-                timeout=self._deadline_seconds or None,
-            ):
-                with attempt:
-                    tries += 1
-                    result = operation()
-        except Passing as error:
-            self._given_up = True
-            asked = ""
-            if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
-                asked = f", which asks to wait {error.wait_seconds:.0f} s"
-            unreachable = Unreachable(
-                f"{error}{asked} (tried {tries} time{'s' if tries > 1 else ''} in {time.monotonic() - start:.1f} s); "
-                "check the address and the server, then run the same command again"
-            )
-            unreachable.connected = error.connected
-            raise unreachable from None
-        self._given_up = False
-        return result
+    def _unreachable(self, error: Passing, tries: int, seconds: float) -> Unreachable:
+        requested = ""
+        if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
+            requested = f", which asks to wait {error.wait_seconds:.0f} s"
+        return Unreachable(
+            f"{error}{requested} (tried {tries} time{'s' if tries > 1 else ''} in {seconds:.1f} s); "
+            "check the address and the server, then run the same command again",
+            connected=error.connected,
+        )
 
 
-def _next_wait_seconds(tries: int, asked: float) -> float:
-    """Doubled with each try, or what was ``asked``, and a little more by chance: those who failed together do not come back together."""
-    grown: float = min(_FIRST_WAIT_SECONDS * 2 ** (tries - 1), _LONGEST_WAIT_SECONDS)
-    return max(grown, asked) + random.uniform(0, _FIRST_WAIT_SECONDS)  # noqa: S311 - spread, not secrecy
+def _wait_seconds(tries: int, requested: float, left: float) -> float | None:
+    """The wait before the next try; None where too little time is ``left`` for one.
+
+    Doubled with each try, or what was ``requested``, and a little more by chance: those who failed together do not return together.
+    The last wait is cut short, so that the last try is made when the deadline is over and not long after it.
+    """
+    if requested > left or left <= _SHORTEST_WAIT_SECONDS:
+        return None
+    grown = min(_FIRST_WAIT_SECONDS * 2.0 ** (tries - 1), _LONGEST_WAIT_SECONDS)
+    return min(max(grown, requested) + random.uniform(0, _FIRST_WAIT_SECONDS), left)  # noqa: S311 - spread, not secrecy
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """The wait that a Retry-After header asks for, in seconds or until a date; None where it says nothing usable."""
+    """The wait that a Retry-After header requests, in seconds or until a date; None where it says nothing usable."""
     if header is None:
         return None
     if header.strip().isascii() and header.strip().isdigit():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,14 +19,14 @@ class _Wire(BaseModel):
 
 
 class WireRegisteredClient(ClientMetadata):
-    """The client document as it is returned."""
+    """The client document: the metadata, and what the authority adds to it."""
 
     client_id: str
     client_secret_updated_at: int | None = None
 
     @property
     def registered(self) -> RegisteredClient:
-        metadata = ClientMetadata.model_validate(self.model_dump(include=set(ClientMetadata.model_fields)))
+        metadata = ClientMetadata(**self.model_dump(include=set(ClientMetadata.model_fields)))
         return RegisteredClient(self.client_id, metadata, self.client_secret_updated_at or 0)
 
 
@@ -57,22 +58,26 @@ class WireClientPage(_Wire):
     next: str | None = None
 
 
-class WireProductDocument(_Wire):
+class WireConfiguration(_Wire):
     configuration: dict[str, Any]
     software_id: str | None = None
     managed_by: str | None = None
+
+    @classmethod
+    def of(cls, document: ProductDocument) -> Self:
+        return cls(configuration=dict(document.configuration), **asdict(document.owner))
 
     @property
     def document(self) -> ProductDocument:
         return ProductDocument(self.configuration, Owner(self.software_id, self.managed_by))
 
 
-class WireListedProductDocument(WireProductDocument):
+class WireListedConfiguration(WireConfiguration):
     client_id: str
 
 
 class WireConfigurationPage(_Wire):
-    items: list[WireListedProductDocument]
+    items: list[WireListedConfiguration]
     next: str | None = None
 
 

@@ -31,7 +31,7 @@ def client(operator: httpx.Client) -> tuple[str, str]:
     put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": keys}).raise_for_status()
     for product, configuration in (("notificaties", NOTIFICATIES), ("dosis", DOSIS)):
         path = f"/products/v1/{product}/configurations/{client_id}"
-        operator.put(path, json=configuration, headers={"If-None-Match": "*"}).raise_for_status()
+        operator.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
     return client_id, name
 
 

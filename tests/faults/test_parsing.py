@@ -11,12 +11,19 @@ from hypothesis import HealthCheck, given, settings
 
 from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import AuthorityError
+from components.authorities.port import Owner, ProductDocument
 from tests.faults.between import API, metadata, platform_through
 from tests.support.answers import Answering, replies
 from tests.support.fault_proxy import FaultProxy, Reply
 from tests.support.portal import RunningPortal
 
 METADATA = metadata("any")
+
+
+def product(value: int) -> ProductDocument:
+    return ProductDocument({"a": value}, METADATA.owner)
+
+
 CALLS: dict[str, Callable[[ConnectedPlatform], object]] = {
     "read": lambda platform: platform.authority.read("any"),
     "read_scopes": lambda platform: platform.authority.read_scopes("any"),
@@ -24,12 +31,12 @@ CALLS: dict[str, Callable[[ConnectedPlatform], object]] = {
     "clients": lambda platform: list(platform.authority.clients()),
     "register": lambda platform: platform.authority.register(METADATA, None),
     "update": lambda platform: platform.authority.update("any", METADATA, METADATA, None),
-    "remove": lambda platform: platform.authority.remove("any"),
+    "remove": lambda platform: platform.authority.remove("any", METADATA.owner),
     "replace_scopes": lambda platform: platform.authority.replace_scopes("any", frozenset({"a"}), frozenset({"b"})),
     "replace_jwks": lambda platform: platform.authority.replace_jwks("any", {}, {"key-1": {"kid": "key-1"}}),
     "product": lambda platform: platform.product_api.read("dosis", "any"),
-    "put": lambda platform: platform.product_api.put("dosis", "any", {"a": 1}, {"a": 2}),
-    "delete": lambda platform: platform.product_api.delete("dosis", "any"),
+    "put": lambda platform: platform.product_api.put("dosis", "any", product(1), product(2)),
+    "delete": lambda platform: platform.product_api.delete("dosis", "any", Owner()),
     "configurations": lambda platform: list(platform.product_api.configurations("dosis")),
 }
 CLIENT: dict[str, Any] = {
@@ -45,7 +52,7 @@ CLIENT: dict[str, Any] = {
     "keys": [{"kid": "key-1"}],
     "next": None,
 }
-RIGHT = {**CLIENT, "items": [{**CLIENT, "configuration": {"a": 1}}]}
+RIGHT = {**CLIENT, "configuration": {"a": 1}, "items": [{**CLIENT, "configuration": {"a": 1}}]}
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,9 @@ def test_what_is_refused_is_not_tried_again(
     platform: ConnectedPlatform, proxy: FaultProxy, client_id: str, status: int, method: str
 ) -> None:
     """One request. 401 gets a second with a new token, 412 five with a fresh read before each: neither is blind."""
-    proxy.rule(method, CLIENTS, faults.answer(status, b"{}"), times=None)
+    # The document's own path: the list is what tells a client that is gone from a wrong address.
+    path = f"{CLIENTS}$" if method == "POST" else f"{CLIENTS}/"
+    proxy.rule(method, path, faults.answer(status, b"{}"), times=None)
     acts: dict[str, Callable[[], object]] = {
         "GET": lambda: platform.authority.read(client_id),
         "PUT": lambda: platform.authority.replace_scopes(client_id, None, frozenset({"dv_organisatieregister_info"})),
@@ -165,7 +167,7 @@ def test_what_is_refused_is_not_tried_again(
         with pytest.raises(AuthorityError, match=str(status)):
             act()
     expected = {401: 2, 412: 5 if method == "PUT" else 1}.get(status, 1)
-    assert len(proxy.seen(method, CLIENTS)) == expected
+    assert len(proxy.seen(method, path)) == expected
     if method == "PUT":
         assert len(proxy.seen("GET", CLIENTS)) == (5 if status == 412 else 1)
 

@@ -14,7 +14,7 @@ PATH = "/products/v1/notificaties/configurations"
 
 
 def answer(platform: Platform, token: str, method: str = "GET", path: str = PATH) -> int:
-    body = NOTIFICATIES if method == "PUT" else None
+    body = {"configuration": NOTIFICATIES} if method == "PUT" else None
     headers = {"authorization": f"Bearer {token}", "if-none-match": "*"}
     return httpx.request(method, f"{platform.portal.origin}{path}", json=body, headers=headers).status_code
 

@@ -7,6 +7,7 @@ import httpx
 from tests.support.portal import client_document, new_key, put_current, register_client
 
 AUDIT = "/management/v1/audit"
+DOSIS = {"bron_uri": "urn://gent/x", "product_ids": []}
 
 
 def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -> None:
@@ -18,8 +19,8 @@ def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -
     put_current(operator, path, client_document(client_name="new"))
     put_current(operator, path, client_document(client_name="new"))
     operator.put(path, json=client_document(client_name="stale"), headers={"If-Match": '"1"'})
-    operator.put(configuration, json={"bron_uri": "urn://gent/x", "product_ids": []}, headers={"If-None-Match": "*"})
-    put_current(operator, configuration, {"bron_uri": "urn://gent/y", "product_ids": []})
+    operator.put(configuration, json={"configuration": DOSIS}, headers={"If-None-Match": "*"})
+    put_current(operator, configuration, {"configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"})
     operator.delete(path, headers={"If-Match": "*"})
     operator.delete(configuration, headers={"If-Match": "*"})
 
@@ -36,6 +37,9 @@ def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -
     ]
     assert {entry["actor"] for entry in entries} == {"test-operator"}
     assert abs((datetime.now(UTC) - datetime.fromisoformat(entries[0]["at"])).total_seconds()) < 60
+    changed = entries[2]
+    assert changed["before"] == {"configuration": DOSIS, "software_id": None, "managed_by": None}
+    assert changed["after"] == {**changed["before"], "configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"}
     scopes = entries[6]
     assert (scopes["before"], scopes["after"]) == ({"scopes": ["vo_info"]}, {"scopes": ["dv_magda", "vo_info"]})
     assert entries[1]["before"]["scopes"] == ["dv_magda", "vo_info"]

@@ -7,13 +7,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import beheerportaal.migrations
-from beheerportaal.documents import ClientDocument, JwksDocument, ScopesDocument
+from beheerportaal.documents import ClientDocument, ConfigurationDocument, JwksDocument, ScopesDocument
 from beheerportaal.migrations import newest_revision, open_database, revision_of, upgrade
 from beheerportaal.operators import register_operator
-from beheerportaal.store import audit, clients, operators
+from beheerportaal.store import audit, clients, operators, products
 from beheerportaal.store.audit import Change
 from beheerportaal.store.clients import StoredClient
 from beheerportaal.store.database import Database
+from beheerportaal.store.products import StoredConfiguration
 from beheerportaal.store.tables import metadata
 from beheerportaal.users import add_user, list_users
 from tests.support.portal import client_document, new_key, public_jwk
@@ -61,6 +62,23 @@ def test_writers_are_durable(tmp_path: Path) -> None:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
     database.close()
+
+
+def test_a_configuration_of_before_is_nobodys(tmp_path: Path) -> None:
+    """From revision 2: no stack bears it until one says so."""
+    path = tmp_path / "portal.db"
+    database = Database(path)
+    upgrade(database, "0002")
+    with database.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO product_configurations (product, client_id, configuration, version) VALUES ('dosis', 'one', '{}', 7)"
+        )
+    database.close()
+
+    upgraded = open_database(path)
+    with upgraded.read() as connection:
+        assert products.find(connection, "dosis", "one") == StoredConfiguration("one", ConfigurationDocument(configuration={}), 7)
+    upgraded.close()
 
 
 def test_the_web_interface_comes_to_a_database_that_is_in_use(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def connected(operator: httpx.Client, key: ECKey, **configurations: Any) -> str:
     client_id = register_client(operator, keys=[key], scopes=["dv_notificaties_schrijven", "dv_dosis_schrijven"])["client_id"]
     for product, configuration in configurations.items():
         path = f"/products/v1/{product}/configurations/{client_id}"
-        operator.put(path, json=configuration, headers={"If-None-Match": "*"}).raise_for_status()
+        operator.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
     return str(client_id)
 
 
@@ -54,7 +54,7 @@ def test_the_whole_story(portal: RunningPortal, operator: httpx.Client) -> None:
     assert no_configuration.status_code == 403
     assert f"notificaties is not configured for client {client_id}" in no_configuration.json()["detail"]
     path = f"/products/v1/notificaties/configurations/{client_id}"
-    operator.put(path, json=NOTIFICATIES, headers={"If-None-Match": "*"}).raise_for_status()
+    operator.put(path, json={"configuration": NOTIFICATIES}, headers={"If-None-Match": "*"}).raise_for_status()
     accepted = send()
     assert accepted.status_code == 202
     assert accepted.json() == {"Id": "n-1"}

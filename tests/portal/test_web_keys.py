@@ -217,7 +217,9 @@ def test_nothing_is_taken_for_markup(portal: RunningPortal, operator: httpx.Clie
     client_id = document["client_id"]
     path = f"/products/v1/dosis/configurations/{client_id}"
     operator.put(
-        path, json={"bron_uri": attack, "product_ids": [attack], attack: attack}, headers={"If-None-Match": "*"}
+        path,
+        json={"configuration": {"bron_uri": attack, "product_ids": [attack], attack: attack}},
+        headers={"If-None-Match": "*"},
     ).raise_for_status()
     key = {**public_jwk(new_key(attack)), "exp": "<script>"}
     assert somebody.upload(client_id, json.dumps(key)).status_code == 303

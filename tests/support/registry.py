@@ -49,19 +49,22 @@ class Registry:
         self._delete(f"/management/v1/clients/{client_id}")
 
     def configuration(self, product: str, client_id: str) -> dict[str, Any] | None:
+        document = self.product_document(product, client_id)
+        return None if document is None else dict(document["configuration"])
+
+    def product_document(self, product: str, client_id: str) -> dict[str, Any] | None:
+        """A configuration, and whose it is."""
         answer = self.http.get(f"/products/v1/{product}/configurations/{client_id}")
-        return None if answer.status_code == 404 else dict(answer.raise_for_status().json()["configuration"])
+        return None if answer.status_code == 404 else dict(answer.raise_for_status().json())
 
-    def set_configuration(self, product: str, client_id: str, configuration: Mapping[str, Any]) -> None:
-        """Change a configuration as a person does, who leaves its owner alone."""
-        path = f"/products/v1/{product}/configurations/{client_id}"
-        document = self.http.get(path).raise_for_status().json()
-        put_current(self.http, path, {**document, "configuration": configuration}).raise_for_status()
-
-    def change_configuration(self, product: str, client_id: str, **members: Any) -> None:
-        """Change members of the document beside the configuration."""
-        path = f"/products/v1/{product}/configurations/{client_id}"
-        put_current(self.http, path, {**self.http.get(path).raise_for_status().json(), **members}).raise_for_status()
+    def set_configuration(self, product: str, client_id: str, configuration: Mapping[str, Any], **owner: Any) -> None:
+        """Makes or changes a configuration; it stays whose it is, unless ``owner`` says otherwise."""
+        path, document = f"/products/v1/{product}/configurations/{client_id}", self.product_document(product, client_id)
+        wanted = {**(document or {}), "configuration": dict(configuration), **owner}
+        if document is None:
+            self.http.put(path, json=wanted, headers={"If-None-Match": "*"}).raise_for_status()
+        else:
+            put_current(self.http, path, wanted).raise_for_status()
 
     def remove_configuration(self, product: str, client_id: str) -> None:
         self._delete(f"/products/v1/{product}/configurations/{client_id}")

@@ -1,4 +1,4 @@
-"""Product configurations bear their owner: the natural key of their connection, and the stack that declares it."""
+"""Whose a product's configuration is."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +10,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("product_configurations", sa.Column("software_id", sa.Text))
-    op.add_column("product_configurations", sa.Column("managed_by", sa.Text))
+    for name in ("software_id", "managed_by"):
+        op.add_column("product_configurations", sa.Column(name, sa.Text))

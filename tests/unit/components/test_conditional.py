@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.authorities import conditional
-from components.authorities.errors import ChangedMeanwhile
-from components.authorities.http import Stale
+from components.authorities.errors import ChangedMeanwhile, Stale
 from components.authorities.keycloak_wire import WireClient
 from components.authorities.keycloak_writes import settle
 

@@ -5,24 +5,31 @@ from __future__ import annotations
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 from pydantic import BaseModel
 
-from components.authorities import errors, http, keycloak_writes  # noqa: F401 - the last one has errors of its own
+from components.authorities import errors, http
+from components.authorities.conditional import if_current
 from components.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
     ChangedMeanwhile,
+    Failed,
     NotAllowed,
     NotFound,
     Rejected,
+    Stale,
+    TokenRefused,
     Unintelligible,
     Unreachable,
+    Unsettled,
+    without_class_name,
 )
-from components.authorities.http import Api, Stale, if_current
+from components.authorities.http import Api
 from components.authorities.retry import Retrying
 from tests.unit.components.fake_server import RESET, FakeServer, Reply, in_turn, serving
 
@@ -101,6 +108,14 @@ def test_tree_of_errors_is_drawn_whole() -> None:
     lines = (line for line in (errors.__doc__ or "").splitlines() if "─ " in line or line.strip() == "AuthorityError")
     found = [(line.replace("│", " ").rstrip().index(name) // 4 - 1, name) for line in lines for name in [line.split("─ ")[-1].split()[0]]]
     assert sorted(found) == sorted(drawn(AuthorityError))
+
+
+def test_the_name_of_a_class_begins_no_sentence() -> None:
+    """Python writes it before an exception that it shows, also of one that is not a child of the root itself."""
+    for kind in (AuthorityError, TokenRefused, Stale, Failed, Unsettled, NotFound):
+        (shown,) = traceback.format_exception_only(kind("GET http://x/y: 401, NotFound: nothing"))
+        assert without_class_name(shown.strip()) == "GET http://x/y: 401, NotFound: nothing"
+    assert without_class_name("ValueError: x") == "ValueError: x"
 
 
 @pytest.mark.parametrize(
@@ -198,6 +213,32 @@ def test_a_page_of_html_is_no_answer(status: int) -> None:
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 100_000])
 def test_json_that_does_not_parse(body: bytes) -> None:
     assert isinstance(error_of(Reply(200, body)), Unintelligible)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("9007199254740992", 2**53),
+        ("9007199254740993", "9007199254740993"),
+        ("-9007199254740993", "-9007199254740993"),
+        ("10000000000000000000000", 10**22),
+        ("9007199254740993.0", "9007199254740993.0"),
+        ("0.1", 0.1),
+        ("0.1000000000000000055", "0.1000000000000000055"),
+        ("1e400", "1e400"),
+        ("1e99999999999999999999", "1e99999999999999999999"),
+        ("-0", 0),
+        ("NaN", "NaN"),
+        ("9" * 5000, "9" * 5000),
+    ],
+)
+def test_no_number_changes_on_its_way(text: str, value: object) -> None:
+    """The engine has each number as a double. One that does not fit stays the text that the server sent: it is seen, and compared."""
+    with serving(in_turn(Reply(200, f'{{"settings": [{text}]}}'.encode()))) as server:
+        (found,) = api(server).request("GET", "/x").document["settings"]
+    assert (found, type(found)) == (value, type(value))
+    if isinstance(found, int | float):
+        assert float(found) == found
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_deletes_spare_what_bears_another_owner(world: World, registry: Registry
     old = clients.create(client_inputs(application))
     configured = products.create(product_of(old.id))
     registry.change(old.id, **{changed: f"acmidm/tni/OVO002067/{application}-2"})
-    registry.change_configuration("notificaties", old.id, **{changed: "acmidm/tni/OVO002067/another"})
+    registry.set_configuration("notificaties", old.id, NOTIFICATIES, **{changed: "acmidm/tni/OVO002067/another"})
 
     products.delete(configured.id, outs(configured))
     clients.delete(old.id, outs(old))
@@ -167,7 +167,7 @@ def test_create_overwrites_no_configuration_of_another(world: World, registry: R
     path = f"/products/v1/notificaties/configurations/{client_id}"
     by_hand = {"configuration": {**NOTIFICATIES, "merk_code": "met-de-hand"}, **owner}
     registry.http.put(path, json=by_hand, headers={"If-None-Match": "*"}).raise_for_status()
-    with pytest.raises(ChangedMeanwhile, match="exists already"):
+    with pytest.raises(ChangedMeanwhile, match="configuration already"):
         provider.create(product_of(client_id))
     assert registry.configuration("notificaties", client_id) == by_hand["configuration"]
     if not owner:

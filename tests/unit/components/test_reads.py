@@ -104,5 +104,5 @@ def test_a_part_that_is_missing_makes_no_client_gone(portal: RunningPortal, tmp_
         with pytest.raises(Unintelligible, match=f"client {client_id} of .* exists, but not its scopes or its JWK Set"):
             first.clients.get(client_id)
         proxy.heal()
-        proxy.rule("GET", f"/{part}$", faults.after(lambda: second.authority.remove(client_id), missing))
+        proxy.rule("GET", f"/{part}$", faults.after(lambda: second.authority.remove(client_id, metadata(application).owner), missing))
         assert second.clients.get(client_id) is None
