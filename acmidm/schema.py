@@ -1,4 +1,4 @@
-"""``acmidm schema``: the JSON Schemas by which an editor completes and checks forms and catalogue files."""
+"""``acmidm schema``: the JSON Schemas with which an editor completes and checks forms, organisations and catalogue files."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ def schema(
     out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a schema is not up to date.")] = False,
 ) -> None:
-    """Write the schemas that editors check forms with, from the form model and the catalogue, and those of the JSON outputs."""
-    from acmidm.report.schemas import report_schemas
+    """Write the schemas with which editors check forms, from the model and the catalogue."""
     from components.model.editor import schemas
     from components.model.loading import load_catalogue
     from components.model.problems import InvalidForms
 
     try:
-        texts = {**schemas(load_catalogue(catalogue)), **report_schemas()}
+        texts = schemas(load_catalogue(catalogue))
     except InvalidForms as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

@@ -33,11 +33,11 @@ def validate(
         typer.Argument(metavar="[PATH]...", help="Forms, or folders of them.", show_default=str(FORMS)),
     ] = None,
     catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = CATALOGUE,
-    annotations: Annotated[bool, typer.Option("--annotations", help="Also tell GitHub, which shows each mistake at its line.")] = False,
+    annotations: Annotated[bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")] = False,
 ) -> None:
-    """Check forms, their public keys and the catalogue, and hold the policies against them by the profile of each stack.
+    """Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile.
 
-    Every mistake is told at once, as file:line:column: what; what to do.
+    Every mistake is reported at once, as file:line:column: what; what to do.
     """
     from components.model.form import Environment
     from components.model.loading import load_onboardings
@@ -50,8 +50,7 @@ def validate(
         if (path / "Pulumi.yaml").exists():
             fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
-        # With their folder, whichever part of it is named: keys that lie beside it are within reach.
-        onboardings = load_onboardings(paths or [FORMS], catalogue, profiles(Path()), served(Path()), FORMS)
+        onboardings = load_onboardings(paths or [FORMS], catalogue, profiles(Path()), served(Path()))
     except InvalidSettings as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -69,7 +68,7 @@ def validate(
 
 
 def _annotation(problem: Problem) -> str:
-    """A workflow command of GitHub. What a form's author wrote can neither end it nor start another."""
+    """Return a workflow command of GitHub, which no text of a form can end."""
     file = _escaped(problem.file.as_posix(), also=",:")
     return f"::error file={file},line={problem.line},col={problem.column}::{_escaped(f'{problem.what}; {problem.remedy}')}"
 

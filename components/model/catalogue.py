@@ -1,4 +1,4 @@
-"""The catalogue: which scopes and products can be asked for. Data, so that a new one is a file and no code."""
+"""The catalogue: which scopes and products there are. Data, so that a new one is a file and no code."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _schema(value: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"configuration is no JSON Schema: {error.message[:200]}; correct the schema") from error
     except (OverflowError, RecursionError) as error:  # a regular expression of the schema that Python cannot compile
         raise ValueError("configuration is no JSON Schema that can be used; simplify its patterns") from error
-    _refuse_what_is_not_done(value)
+    _refuse_unsupported(value)
     return value
 
 
-def _refuse_what_is_not_done(schema: object) -> None:
-    """A valid schema can refer to another, which would fail only once a form is held against it, or ask what nobody would check."""
+def _refuse_unsupported(schema: object) -> None:
+    """Refuse what a valid schema may have and this project does not follow: other schemas, dialects, unchecked formats."""
     if isinstance(schema, dict):
         for keyword, part in schema.items():
             if keyword in _REFERENCES and isinstance(part, str):
@@ -43,14 +43,14 @@ def _refuse_what_is_not_done(schema: object) -> None:
                 raise ValueError(f"configuration is of another dialect of JSON Schema; write it in {_DIALECT}")
             if keyword == "format" and isinstance(part, str) and part not in _FORMATS.checkers:
                 raise ValueError(f"configuration uses format {quoted(part)}, which is not checked here; use a pattern instead")
-            _refuse_what_is_not_done(part)
+            _refuse_unsupported(part)
     elif isinstance(schema, list):
         for part in schema:
-            _refuse_what_is_not_done(part)
+            _refuse_unsupported(part)
 
 
 def _in_order(schema: Any, value: Any) -> Any:
-    """``value`` with its sets in order: the lists whose schema says ``uniqueItems``, where order means nothing."""
+    """Sort the sets in ``value``: the lists whose schema has ``uniqueItems``, where order means nothing."""
     if not isinstance(schema, dict):
         return value
     if isinstance(value, dict):
@@ -63,7 +63,7 @@ def _in_order(schema: Any, value: Any) -> Any:
 
 
 def _scope_token(name: str) -> str:
-    """RFC 6749 §3.3: scopes are listed with spaces between them, so that a name has none."""
+    """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a name has none."""
     if not _SCOPE_TOKEN.fullmatch(name):
         raise ValueError(f"{quoted(name)} is not a scope; write visible ASCII characters without space, quote or backslash")
     return name
@@ -89,7 +89,7 @@ class Scope(_Part):
     verified: Annotated[bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")]
     source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
     environments: Annotated[
-        tuple[Environment, ...], Field(min_length=1, description="Where it is offered; where its product is, unless it says so.")
+        tuple[Environment, ...], Field(min_length=1, description="Where it is offered; left out, where its product is.")
     ] = _EVERYWHERE
     names: Annotated[
         dict[Platform, ScopeToken] | None,
@@ -98,17 +98,17 @@ class Scope(_Part):
     assigned_by_provider: Annotated[bool, Field(description="The API's provider grants it by itself: its presence is no drift.")] = False
 
     def names_of(self, name: str) -> Mapping[Platform, str]:
-        """What each platform that offers the scope calls it; ``name`` is its own in the catalogue."""
+        """Return its name per platform that offers it; ``name`` is the one in the catalogue."""
         return {Platform.ACMIDM: name} if self.names is None else self.names
 
 
 class Product(_Part):
-    """One file of the catalogue: a product or API, its scopes, and what it must be told about each client."""
+    """One file of the catalogue: a product or API, its scopes, and what it needs to know about each client."""
 
     product: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_product_name)]
     title: Annotated[str, Field(min_length=1)]
     owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
-    source: Annotated[str, Field(min_length=1, description="Where what this file says comes from.")]
+    source: Annotated[str, Field(min_length=1, description="Where the content of this file comes from.")]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE
     scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
     configuration: Annotated[
@@ -120,11 +120,11 @@ class Product(_Part):
     @model_validator(mode="before")
     @classmethod
     def _scopes_are_where_their_product_is(cls, data: Any) -> Any:
-        """Gives each scope that does not say where it is offered the environments of its product; mistakes are left to the fields."""
+        """Give each scope without environments those of its product; mistakes are left to the fields."""
         match data:
             case {"environments": [*where], "scopes": {**scopes}} if where and all(one in list(Environment) for one in where):
-                told = {name: {"environments": where, **scope} if isinstance(scope, dict) else scope for name, scope in scopes.items()}
-                return {**data, "scopes": told}
+                filled = {name: {"environments": where, **scope} if isinstance(scope, dict) else scope for name, scope in scopes.items()}
+                return {**data, "scopes": filled}
         return data
 
     @model_validator(mode="after")
@@ -160,16 +160,16 @@ class Catalogue:
         }
 
     def in_order(self, product: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
-        """The configuration in one order, whatever the order that a form wrote it in: reordering is no change."""
+        """Return the configuration in one order, so that reordering a form is no change."""
         ordered: dict[str, Any] = _in_order(self.products[product].configuration, dict(configuration))
         return ordered
 
     def name_on(self, platform: Platform, scope: str) -> str | None:
-        """What the platform calls the scope; None where it does not offer it."""
+        """Return the platform's name for the scope, None where it does not offer it."""
         return self.scopes[scope].names_of(scope).get(platform)
 
     def products_on(self, platform: Platform, environment: Environment) -> tuple[str, ...]:
-        """The products with a configuration that a platform offers in an environment: it offers a scope of theirs there."""
+        """Return the configured products that a platform offers in an environment, by one of their scopes."""
         return tuple(
             name
             for name, product in self.products.items()
@@ -178,6 +178,6 @@ class Catalogue:
         )
 
     def assigned_by_provider(self, platform: Platform) -> frozenset[str]:
-        """The scopes, as the platform calls them, that API providers grant by themselves."""
+        """Return the scopes, by the platform's names, that API providers grant by themselves."""
         assigned: Iterable[str | None] = (self.name_on(platform, name) for name, scope in self.scopes.items() if scope.assigned_by_provider)
         return frozenset(name for name in assigned if name)

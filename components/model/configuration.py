@@ -21,32 +21,32 @@ _TYPES = {
 _ENDINGS = {
     "minItems": "has too few items",
     "maxItems": "has too many items",
-    "uniqueItems": "holds the same value twice",
+    "uniqueItems": "has the same value twice",
     "minLength": "is too short",
     "maxLength": "is too long",
-    "pattern": "does not have the form that is asked",
-    "format": "does not have the form that is asked",
+    "pattern": "does not have the required form",
+    "format": "does not have the required form",
     "minimum": "is too small",
     "maximum": "is too large",
     "minProperties": "has too few fields",
     "maxProperties": "has too many fields",
-    "contains": "lacks an item that has to be in it",
-    "not": "is what the product rules out",
-    "anyOf": "is none of the choices there are",
-    "oneOf": "is none of the choices there are, or more than one at once",
+    "contains": "lacks an item that it needs",
+    "not": "is not allowed by the product",
+    "anyOf": "is none of the possible choices",
+    "oneOf": "is none of the possible choices, or more than one at once",
 }
-"""Per keyword of a schema how the sentence about a value goes on. Values that are no plain text are never repeated."""
+"""Per keyword of a schema the end of the sentence about a value. Values that are no plain text are never repeated."""
 
 
 def problems_of_configuration(
     document: Document, path: DocumentPath, product: str, validator: Draft202012Validator, configuration: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Every mistake in the configuration at ``path``, each with the schema's description of what belongs there."""
+    """Yield every mistake in the configuration at ``path``, each with the schema's description of what belongs there."""
     for error in validator.iter_errors(dict(configuration)):
         yield from _Mistake(document, path, product, validator.schema, error).problems()
     for place, value in _values(configuration):
         if isinstance(value, str) and not value.isprintable():
-            what = f"{_label(product, place)} holds a line break or control character"
+            what = f"{_label(product, place)} contains a line break or control character"
             yield document.problem((*path, *place), what, "write it on one line")
         elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
             what = f"{_label(product, place)} is larger than JSON carries exactly (RFC 8259 §6)"
@@ -72,13 +72,13 @@ class _Mistake:
             case "required":
                 for name in self._wanted:
                     if name not in self._value:
-                        yield self._problem(f"{_label(self._product, self._place)}: {quoted(name)} is missing", self._asked(name), name)
+                        yield self._problem(f"{_label(self._product, self._place)}: {quoted(name)} is missing", self._expected(name), name)
             case "dependentRequired":
                 for given, names in self._wanted.items():
                     for name in names if given in self._value else ():
                         if name not in self._value:
                             what = f"{_label(self._product, self._place)}: {quoted(name)} is missing, which goes with {quoted(given)}"
-                            yield self._problem(what, self._asked(name), given, at_key=True)
+                            yield self._problem(what, self._expected(name), given, at_key=True)
             case _:
                 yield self._problem(f"{_label(self._product, self._place)} {self._ending()}", self._remedy())
 
@@ -97,16 +97,16 @@ class _Mistake:
 
     def _remedy(self) -> str:
         if self._keyword == "enum" and isinstance(self._value, str):
-            return did_you_mean(self._value, map(str, self._wanted), self._asked())
-        return self._asked()
+            return did_you_mean(self._value, map(str, self._wanted), self._expected())
+        return self._expected()
 
-    def _asked(self, *below: str) -> str:
+    def _expected(self, *below: str) -> str:
         description = _part(self._schema, (*self._place, *below)).get("description")
-        return f"it asks for {description}" if description else "see the product's schema in the catalogue"
+        return f"give {description}" if description else "see the product's schema in the catalogue"
 
 
 def _part(schema: Any, place: DocumentPath) -> Mapping[str, Any]:
-    """The part of the schema about the value at ``place``; empty where properties and items do not lead there."""
+    """Return the part of the schema about the value at ``place``; empty where properties and items do not lead there."""
     for step in place:
         below = schema.get("properties", {}).get(step) if isinstance(step, str) else schema.get("items")
         schema = below if isinstance(below, dict) else {}
@@ -114,12 +114,12 @@ def _part(schema: Any, place: DocumentPath) -> Mapping[str, Any]:
 
 
 def _label(product: str, place: DocumentPath) -> str:
-    """What stands at ``place``, as a person would call it: ``notificaties, product_ids, item 1``."""
+    """Name the value at ``place`` as a person would: ``notificaties, product_ids, item 1``."""
     return ", ".join([product, *(f"item {step + 1}" if isinstance(step, int) else step for step in place)])
 
 
 def _values(value: object, place: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:
-    """Each plain value, with its place."""
+    """Yield each plain value with its place."""
     if isinstance(value, Mapping):
         for name, part in value.items():
             yield from _values(part, (*place, name))

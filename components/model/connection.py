@@ -14,7 +14,7 @@ from components.model.jwk import PublicJwk
 
 @dataclass(frozen=True)
 class Connection:
-    """One OAuth client to be, with all it needs. Scopes have the names that the platform gives them."""
+    """One declared OAuth client with all that it needs. Scopes have the platform's names."""
 
     platform: Platform
     environment: Environment
@@ -40,7 +40,7 @@ class Connection:
 
     @property
     def key(self) -> str:
-        """What names the connection in every environment: ``<organisation code>/<application>``."""
+        """The connection's name in every environment: ``<organisation code>/<application>``."""
         return connection_key(self.organisation.code, self.application)
 
     @property
@@ -62,24 +62,24 @@ class Connection:
         return self.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
 
     def is_ending(self, product: str | None = None) -> bool:
-        """Whether the client, or one product of it, is about to be removed."""
+        """Return whether the client, or one of its products, is about to be removed."""
         return self.platform in self.ending or product in self.ending
 
 
 def connection_key(code: str, application: str) -> str:
-    """The key of an organisation's application."""
+    """Return the key of an organisation's application."""
     return f"{code}/{application}"
 
 
 def former_keys(organisation: Organisation, form: Form) -> tuple[str, ...]:
-    """The earlier keys of a form's connections: by earlier codes, earlier applications, or both."""
+    """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both."""
     names = product((organisation.code, *organisation.formerly), (form.application, *form.formerly))
     current = connection_key(organisation.code, form.application)
     return tuple(former for code, application in names if (former := connection_key(code, application)) != current)
 
 
 def client_name(organisation: str, application: str) -> str:
-    """What a client is called that a form declares."""
+    """Return the name of a client that a form declares."""
     return f"{organisation} - {application}"
 
 
@@ -91,7 +91,7 @@ def connections(
     environment: Environment,
     catalogue: Catalogue,
 ) -> Iterator[Connection]:
-    """The connections of a valid form in ``environment``: one per platform, none where the form does not name it."""
+    """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it."""
     request = form.environments.get(environment)
     if request is None:
         return

@@ -1,4 +1,4 @@
-"""A YAML file as plain data that remembers where each value stands, so that every mistake has its line and column."""
+"""A YAML file as plain data with the place of each value, so that every mistake has its line and column."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False,
 
 _CORE = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge", "value"}
-"""What a value without a tag has: the schema of PyYAML. Any other was written by somebody, who meant something by it."""
+"""The tags that PyYAML gives to values without one. Any other was written by the author."""
 
 Mark = tuple[int, int]
 """Line and column, from 1."""
@@ -30,7 +30,7 @@ Mark = tuple[int, int]
 
 @dataclass
 class Document:
-    """One file. ``problems`` holds what is wrong with it as YAML; ``data`` is what could be read, all of it if ``whole``."""
+    """One file. ``problems`` are its mistakes as YAML; ``data`` is what could be read, all of it if ``whole``."""
 
     file: Path
     data: object = None
@@ -40,7 +40,7 @@ class Document:
     _keys: dict[DocumentPath, Mark] = field(default_factory=dict)
 
     def problem(self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False) -> Problem:
-        """A mistake at ``path``, or at the nearest value above it that the file has."""
+        """Return a mistake at ``path``, or at the nearest value above it that the file has."""
         line, column = (1, 1)
         for length in range(len(path), -1, -1):
             mark = (self._keys.get(path[:length]) if at_key else None) or self._values.get(path[:length])
@@ -50,14 +50,14 @@ class Document:
         return Problem(self.file, line, column, what, remedy)
 
     def at(self, path: DocumentPath) -> Any:
-        """What stands at ``path``, which is there."""
+        """Return the value at ``path``, which exists."""
         value: Any = self.data
         for part in path:
             value = value[part]
         return value
 
     def rename(self, path: DocumentPath, name: str) -> bool:
-        """Takes what stands at ``path`` for what was meant by ``name``, places kept; False where that name stands there already."""
+        """Rename the key at ``path``, places kept. Return False where ``name`` is there already."""
         owner = self.at(path[:-1])
         if name in owner:
             return False
@@ -75,7 +75,11 @@ class Document:
 
 
 def read_text(file: Path) -> str:
-    """The text of a file of ours. Raises Unreadable, with a sentence, for whatever keeps it from being read."""
+    """Return the text of one of our files.
+
+    Raises:
+        Unreadable: with a sentence, whatever the reason.
+    """
     try:
         if not stat.S_ISREG(file.stat().st_mode):
             raise Unreadable("is a folder or a device, not a file", "name a file")
@@ -87,7 +91,7 @@ def read_text(file: Path) -> str:
     if len(content) > MAXIMUM_BYTES:
         raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
     try:
-        return content.decode("utf-8-sig")  # a byte order mark, as Windows editors write it, is no part of the text
+        return content.decode("utf-8-sig")  # without the byte order mark that Windows editors write
     except UnicodeDecodeError as error:
         raise Unreadable("is not UTF-8 text", "save it as UTF-8") from error
 
@@ -101,7 +105,7 @@ class Unreadable(Exception):
 
 
 def read_document(file: Path, shown_as: Path) -> Document:
-    """Reads a YAML file; ``shown_as`` is how messages name it. Never raises for what the file holds."""
+    """Read a YAML file, which messages name ``shown_as``. Mistakes in it are reported, never raised."""
     document = Document(shown_as)
     text = ""
     try:
@@ -112,10 +116,10 @@ def read_document(file: Path, shown_as: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        said = ", ".join(part for part in (error.context, error.problem) if part)
-        document._report(place, f"this is not YAML: {said}", _remedy(said, text, place[0]))
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+        document._report(place, f"this is not YAML: {reason}", _remedy(reason, text, place[0]))
     except yaml.YAMLError as error:
-        reason = getattr(error, "reason", "it holds a character that YAML does not allow")
+        reason = getattr(error, "reason", "it contains a character that YAML does not allow")
         document._report((1, 1), f"this is not YAML: {reason}", "save the file as plain UTF-8 text")
     else:
         if node is None:
@@ -125,16 +129,16 @@ def read_document(file: Path, shown_as: Path) -> Document:
     return document
 
 
-def _remedy(said: str, text: str, line: int) -> str:
-    if "another document" in said:
+def _remedy(reason: str, text: str, line: int) -> str:
+    if "another document" in reason:
         return "keep one form or product per file, without a line ---"
-    if "cannot start any token" in said and "\t" in text.splitlines()[line - 1]:
+    if "cannot start any token" in reason and "\t" in text.splitlines()[line - 1]:
         return "use spaces there, not tabs"
     return "correct the line, or the indentation above it"
 
 
 class _Reader:
-    """Turns YAML nodes into data, and notes where each stands."""
+    """Turns YAML nodes into data, and notes the place of each."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -142,7 +146,7 @@ class _Reader:
 
     def value(self, node: yaml.Node, path: DocumentPath) -> object:
         if id(node) in self._seen:
-            # The node stands where its anchor is; the alias itself has no mark, so its key, or the list it is in, is shown.
+            # The node's place is that of its anchor. The alias has none, so its key, or the list around it, is shown.
             problem = self._document.problem(path, "YAML aliases (*name) are not read here", "write the value out", at_key=True)
             self._document._report((problem.line, problem.column), problem.what, problem.remedy)
             return None
@@ -171,7 +175,7 @@ class _Reader:
                 continue
             key = str(key_node.value)
             if key in values:
-                self._document._report(mark, f"key {quoted(key)} stands twice", "keep one of the two", whole=True)
+                self._document._report(mark, f"key {quoted(key)} is there twice", "keep one of the two", whole=True)
                 continue
             self._document._keys[(*path, key)] = mark
             values[key] = self.value(value_node, (*path, key))
@@ -183,7 +187,7 @@ def _mark(node: yaml.Node) -> Mark:
 
 
 def _scalar(node: yaml.ScalarNode) -> Hashable:
-    """The value of a scalar. What YAML 1.1 would bend (0207451227 as octal, 2026-01-01 as a date) stays text."""
+    """Return the value of a scalar. What YAML 1.1 would change (0207451227 as octal, 2026-01-01 as a date) stays text."""
     text = str(node.value)
     match node.tag:
         case "tag:yaml.org,2002:null":

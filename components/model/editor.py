@@ -12,7 +12,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schemas(catalogue: Catalogue) -> dict[str, str]:
-    """Per file name the text of a schema. The same models and catalogue always give the same text."""
+    """Return the text of each schema by its file name. The same models and catalogue always give the same text."""
     return {
         "onboarding.schema.json": _text(onboarding_schema(catalogue)),
         "organisation.schema.json": _text(_with_dialect(Organisation.model_json_schema())),
@@ -21,7 +21,7 @@ def schemas(catalogue: Catalogue) -> dict[str, str]:
 
 
 def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
-    """A form. Per environment it knows the scopes and products offered there, and the configuration of each product."""
+    """Return the schema of a form: per environment the scopes and products offered there, with each product's configuration."""
     schema = _with_dialect(Form.model_json_schema())
     parts = schema["$defs"]
     request = parts.pop("EnvironmentRequest")
@@ -42,7 +42,7 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
 
 
 def catalogue_schema() -> dict[str, Any]:
-    """A file of the catalogue."""
+    """Return the schema of a catalogue file."""
     schema = _with_dialect(Product.model_json_schema())
     schema["properties"]["configuration"] = {
         "description": schema["properties"]["configuration"]["description"],
@@ -92,7 +92,7 @@ def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_titles(part: dict[str, Any]) -> dict[str, Any]:
-    """A field without the title that pydantic makes of its name: editors would show it above the description."""
+    """Return a field without pydantic's title, which editors would show above the description."""
     return {name: value for name, value in part.items() if name != "title"}
 
 

@@ -1,7 +1,7 @@
 """The organisation and its onboarding forms: who it is, and per application what the *aansluitingsformulier* has.
 
-These classes are the one definition of both files: they validate them, and the editor's JSON Schemas are made from them. Names on
-the wire are those of RFC 7591 §2.
+These classes are the one definition of both files: they validate them, and make the editor's JSON Schemas. Names are those of
+RFC 7591 §2 where it has one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Platform(StrEnum):
 
 
 RESERVED_NAME = Platform.GEOSECURE.value
-"""No application and no product is called so: it ends the name of a client on the second platform."""
+"""No application or product has this name: it ends the name of a client on the second platform."""
 
 
 class AuthMethod(StrEnum):
@@ -56,7 +56,7 @@ class ExemptiblePolicy(StrEnum):
 
 
 def is_name(text: str) -> bool:
-    """Whether folders, forms and applications may be called so: it is then a part of a resource's name as it is."""
+    """Return whether folders, forms and applications may have this name: resources are named by it as it is."""
     return re.fullmatch(_NAME, text, re.ASCII) is not None and len(text) <= _LONGEST_NAME
 
 
@@ -76,23 +76,23 @@ def _address(text: str) -> str:
 
 def _one_line(text: str) -> str:
     if not text.isprintable():
-        raise PydanticCustomError("not_one_line", "holds a line break or control character")
+        raise PydanticCustomError("not_one_line", "contains a line break or control character")
     return text
 
 
 def _printable(text: str) -> str:
-    """A text that may be folded over several lines, for it is put on one; a control character stays one there."""
+    """Check a text that may have several lines, since it is put on one: control characters are refused."""
     _one_line(" ".join(text.split()))
     return text
 
 
 def _nothing_is_empty(value: object) -> object:
-    """``dv_notificaties_schrijven:`` with nothing behind it asks for the scope, without reason."""
+    """Accept ``dv_notificaties_schrijven:`` with nothing behind it: the scope, without a reason."""
     return {} if value is None else value
 
 
 def _nothing_is_none(value: object) -> object:
-    """``jwks:`` with nothing behind it is an empty list, not a line that was left out."""
+    """Take ``jwks:`` with nothing behind it as an empty list, not as a line that was left out."""
     return () if value is None else value
 
 
@@ -109,7 +109,7 @@ class _Part(BaseModel):
 
 
 class SpeaksFor(_Part):
-    """The names under which an organisation sends notifications and dossiers, for itself and for others."""
+    """The names under which an organisation sends notifications and dossiers."""
 
     aanbieder_uri: Annotated[tuple[str, ...], Field(description="Senders of Notificaties (AanbiederUri).")] = ()
     merk_code: Annotated[tuple[str, ...], Field(description="Brands of Notificaties (MerkCode).")] = ()
@@ -117,7 +117,7 @@ class SpeaksFor(_Part):
 
 
 class Organisation(_Part):
-    """Who a folder of forms belongs to: its ``organisation.yaml``, which the onboarding team writes."""
+    """Whose folder of forms this is: its ``organisation.yaml``, which the onboarding team writes."""
 
     name: Annotated[
         str,
@@ -133,7 +133,7 @@ class Organisation(_Part):
         ),
     ] = None
     owners: Annotated[tuple[str, ...], Field(description="The teams that own the forms, such as @stad-gent/api-beheer.")] = ()
-    suppliers: Annotated[tuple[str, ...], Field(description="Folders of the suppliers whose public keys the forms may name.")] = ()
+    suppliers: Annotated[tuple[str, ...], Field(description="Folders of suppliers: the forms may name public keys there.")] = ()
     speaks_for: Annotated[SpeaksFor, Field(description="The names under which it sends.")] = SpeaksFor()
     formerly: Annotated[
         tuple[Annotated[str, AfterValidator(organisation_code)], ...],
@@ -152,12 +152,12 @@ class Organisation(_Part):
 
     @property
     def code(self) -> str:
-        """What identifies the organisation: its OVO code, else its KBO number; empty for a supplier that has neither."""
+        """The OVO code, else the KBO number as ten digits; empty for a supplier that has neither."""
         return self.ovo or self.kbo or ""
 
 
 class ScopeRequest(_Part):
-    """Why a scope is asked. Both are for the reviewer and are kept with the scope."""
+    """Why a scope is needed. Both fields are for the reviewer and are kept with the scope."""
 
     reason: Annotated[
         Annotated[str, AfterValidator(_printable)] | None, Field(max_length=500, description="What the application needs the scope for.")
@@ -175,7 +175,7 @@ class ScopeRequest(_Part):
 
 
 class Exemption(_Part):
-    """Why a policy does not hold for this connection, and where that was agreed."""
+    """Why a policy does not apply to this connection, and where that was agreed."""
 
     reason: Annotated[
         str, Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy."), AfterValidator(_printable)
@@ -198,7 +198,7 @@ class EnvironmentRequest(_Part):
         BeforeValidator(_nothing_is_none),
         Field(
             description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation. "
-            "Left out, the organisation uploads its keys in the Beheerportaal, and changes of them are no drift."
+            "Left out with private_key_jwt, the organisation uploads its keys in the Beheerportaal."
         ),
     ] = None
     scopes: Annotated[
@@ -207,16 +207,16 @@ class EnvironmentRequest(_Part):
     ] = Field(default_factory=dict)
     products: Annotated[
         dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
-        Field(description="The configuration of each product, as its schema in the catalogue asks."),
+        Field(description="The configuration of each product, by its schema in the catalogue."),
     ] = Field(default_factory=dict)
     adopt: Annotated[
         dict[Platform, Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_one_line)]],
-        Field(description="Per platform the client-ID of a client that somebody made by hand and that is taken over, once."),
+        Field(description="Per platform the client-ID of a client that was made by hand and is taken over, once."),
     ] = Field(default_factory=dict)
 
 
 class Form(_Part):
-    """One connection of one application: the aansluitingsformulier as a file. Whose it is, its folder says."""
+    """One application's connection: the aansluitingsformulier as a file, in the folder of its organisation."""
 
     application: Annotated[
         str,
@@ -242,7 +242,7 @@ class Form(_Part):
     )
     ending: Annotated[
         tuple[str, ...],
-        Field(description="Platforms and products about to be left: lifts their protection, so that a next change can remove them."),
+        Field(description="Platforms and products that are about to be removed. This lifts their protection; a next change removes them."),
     ] = ()
     exemptions: Annotated[
         dict[ExemptiblePolicy, Exemption],

@@ -22,14 +22,14 @@ _KBO_SEPARATORS = str.maketrans("", "", ". ")
 
 
 def ovo_code(text: str) -> str:
-    """An OVO code as the register writes it, such as ``OVO002067``. Raises ValueError with a sentence."""
+    """Return an OVO code as the register writes it, such as ``OVO002067``. Raises ValueError with a sentence."""
     if not _OVO_CODE.fullmatch(text):
         raise ValueError(f"{quoted(text)} is not an OVO code; write OVO and six digits, such as OVO002067")
     return text
 
 
 def kbo_number(text: str) -> str:
-    """A KBO number as ten digits, dots and spaces removed. Raises ValueError with a sentence."""
+    """Return a KBO number as ten digits, dots and spaces removed. Raises ValueError with a sentence."""
     digits = text.translate(_KBO_SEPARATORS)
     if not _KBO_NUMBER.fullmatch(digits):
         raise ValueError(f'{quoted(text)} is not a KBO number; write ten digits, such as "0207.451.227"')
@@ -42,7 +42,7 @@ def kbo_number(text: str) -> str:
 
 
 def organisation_code(text: str) -> str:
-    """An organisation's code: its OVO code, or its KBO number as ten digits. Raises ValueError with a sentence."""
+    """Return an organisation's code: an OVO code, or a KBO number as ten digits. Raises ValueError with a sentence."""
     return ovo_code(text) if text.startswith("OVO") else kbo_number(text)
 
 

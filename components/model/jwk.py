@@ -1,6 +1,6 @@
 """Public keys as JSON Web Keys: what may be registered for a client (RFC 7517, RFC 7518 §6, RFC 8037).
 
-A private key never gets past this module: its members are named, their values never repeated.
+A private key never gets past this module. Its members are named, their values never repeated.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class InvalidJwk(ValueError):
 
 @dataclass(frozen=True)
 class PublicJwk:
-    """A public signing key. ``members`` holds the registered members alone, ``kid`` among them."""
+    """A public signing key. ``members`` are the registered members alone, ``kid`` among them."""
 
     kid: str
     members: Mapping[str, object]
@@ -76,9 +76,10 @@ class PublicJwk:
 
 
 def public_jwk(members: object) -> PublicJwk:
-    """The public key that a parsed JSON Web Key holds; its ``kid`` is the thumbprint where it has none.
+    """Return the public key of a parsed JSON Web Key; without ``kid``, its thumbprint is its ``kid``.
 
-    Raises InvalidJwk with every reason at once.
+    Raises:
+        InvalidJwk: with every reason at once.
     """
     if not isinstance(members, dict):
         raise InvalidJwk(Reason("is not a JSON object; a JSON Web Key is one object with the member kty"))
@@ -108,21 +109,21 @@ def public_jwk(members: object) -> PublicJwk:
 
 
 def parse_jwk(text: str) -> PublicJwk:
-    """The public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
+    """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
     if "PRIVATE KEY-----" in text:
         raise InvalidJwk(Reason("is a private key (PEM); make a new pair, as this one has been shared, and give its public half alone", ""))
     return public_jwk(json.loads(text, object_pairs_hook=_without_duplicates))
 
 
 def algorithms_of(key: Mapping[str, object]) -> frozenset[str]:
-    """What a key may sign with: its ``alg``, or where it names none whatever its type fits."""
+    """Return what a key may sign with: its ``alg``, else whatever fits its type."""
     if isinstance(key.get("alg"), str):
         return frozenset({str(key["alg"])})
     return _fitting_algorithms(key)
 
 
 def rsa_bits(key: Mapping[str, object]) -> int | None:
-    """The size of an RSA key, None for a key of another type; 0 where its modulus cannot be read."""
+    """Return the size of an RSA key: None for a key of another type, 0 where its modulus cannot be read."""
     if key.get("kty") != "RSA":
         return None
     modulus = key.get("n")
@@ -139,7 +140,7 @@ def _refuse_private(found: Collection[str]) -> None:
         members_named = f"member{'s' if len(private) > 1 else ''} {', '.join(private)}"
         raise InvalidJwk(
             Reason(
-                f"holds the private {members_named}; make a new pair, as this one has been shared, and give its public half alone",
+                f"contains the private {members_named}; make a new pair, as this one has been shared, and give its public half alone",
                 private[0],
             )
         )
@@ -211,12 +212,12 @@ def _is_moment(value: object) -> bool:
 
 
 def _base64url_bits(text: str) -> int:
-    """The bits of a Base64urlUInt (RFC 7518 §2); 0 where its length is that of none, so that the key is refused."""
+    """Return the bits of a Base64urlUInt (RFC 7518 §2); 0 where it is none, so that the key is refused."""
     return int.from_bytes(_bytes(text)).bit_length()
 
 
 def _bytes(text: str) -> bytes:
-    """What a base64url text stands for; nothing where its length is that of none."""
+    """Decode a base64url text; nothing where its length is that of none."""
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error:

@@ -1,4 +1,4 @@
-"""Reads the catalogue, the organisations and their forms. The only place that does; every mistake is reported at once."""
+"""Read the catalogue, the organisations and their forms. The only place that does; every mistake is reported at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from components.model.validation import split_sentence, validated
 
 ORGANISATION_FILE = "organisation.yaml"
 _LONGEST_NAME = 200
-_BESIDE = "keep public keys beside their form"
+_NAMING = "use lower case letters, digits and single hyphens, 64 at most"
 _EXPORT_AGAIN = "export the public key again as a JSON Web Key"
 
 Keys = Mapping[Environment, tuple[PublicJwk, ...]]
@@ -100,9 +100,7 @@ def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> 
         if product is None:
             continue
         if product.product in products:
-            problems.append(
-                document.problem(("product",), f'product "{product.product}" stands in another file too', "keep one of the two")
-            )
+            problems.append(document.problem(("product",), f'product "{product.product}" is in another file too', "keep one of the two"))
         for scope, described in product.scopes.items():
             for platform, name in described.names_of(scope).items():
                 other = on_platforms.setdefault((platform, name), scope)
@@ -116,9 +114,7 @@ def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> 
                     )
             if scope in scopes:
                 problems.append(
-                    document.problem(
-                        ("scopes", scope), f'scope "{scope}" stands in {scopes[scope]} too', "keep one of the two", at_key=True
-                    )
+                    document.problem(("scopes", scope), f'scope "{scope}" is in {scopes[scope]} too', "keep one of the two", at_key=True)
                 )
             scopes.setdefault(scope, document.file)
         products[product.product] = product
@@ -145,7 +141,7 @@ def load_onboardings(
     try:
         catalogue = load_catalogue(catalogue_folder)
     except InvalidForms as error:
-        # Forms are still read, so that their own mistakes show too; what the catalogue says of them would be guesswork.
+        # Forms are still read, so that their own mistakes show too, but not checked by the catalogue.
         problems += error.problems
         catalogue = None
     organisations = _Organisations(problems)
@@ -213,7 +209,7 @@ class _Organisations:
                 self._problems += found
             else:
                 document, organisation = Document(_shown(file)), None
-                what = f"there is no {ORGANISATION_FILE}, which says whose forms these are"
+                what = f"there is no {ORGANISATION_FILE}, which names the organisation of these forms"
                 self._problems.append(document.problem((), what, "add it, with name and ovo or kbo"))
             self._read[folder] = _Owner(document, organisation)
         return self._read[folder]
@@ -257,18 +253,18 @@ class _KeyReader:
         self, folder: Path, document: Document, path: tuple[str | int, ...], name: str, organisation: Organisation | None
     ) -> PublicJwk | list[Problem]:
         if len(name) > _LONGEST_NAME or not name.isprintable() or "{" in name:
-            # Whatever this is, a key pasted in perhaps: it is not repeated.
+            # It may be a key that was pasted in: it is not repeated.
             return [document.problem(path, "this is not the name of a file", "put the public key in a file beside the form")]
-        file, forms = Path(os.path.normpath(folder / name)), folder.parent
-        if not file.is_relative_to(forms):
-            return [document.problem(path, f'key file "{name}" is outside the folder of forms', _BESIDE)]
-        other = file.relative_to(forms).parts[0] if file != forms else ""
-        if other != folder.name and organisation is not None and other not in organisation.suppliers:
-            what = f'key file "{name}" is in the folder of {quoted(other)}, which is no supplier of this organisation'
-            return [document.problem(path, what, f"{_BESIDE}, or have the supplier added in {ORGANISATION_FILE}")]
+        file = Path(os.path.normpath(folder / name))
+        suppliers = [folder.parent / one for one in organisation.suppliers if is_name(one)] if organisation else [folder.parent]
+        folders = (folder, *suppliers)
+        if not any(file.is_relative_to(one) for one in folders):
+            what = f'key file "{name}" is neither beside the form nor in the folder of a supplier of its organisation'
+            return [document.problem(path, what, f"keep the key beside the form, or have the supplier added in {ORGANISATION_FILE}")]
+        if not any(_real(file).is_relative_to(_real(one)) for one in folders):
+            what = f'key file "{name}" is a link that leads elsewhere'
+            return [document.problem(path, what, "keep the key itself beside the form")]
         if file not in self._read:
-            if not _real(file).is_relative_to(_real(forms)):
-                return [document.problem(path, f'key file "{name}" leads outside the folder of forms', _BESIDE)]
             try:
                 self._read[file] = _read_key(file)
             except Unreadable as error:
@@ -292,47 +288,47 @@ def _read_key(file: Path) -> PublicJwk | list[Problem]:
 
 
 def _place_of(member: str, text: str) -> tuple[int, int]:
-    """Line and column, from 1, of a member's name in a JSON text; 1, 1 where it has none."""
+    """Return line and column, from 1, of a member's name in a JSON text; 1, 1 where it has none."""
     offset = max(text.find(f'"{member}"'), 0)
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def _form_files(paths: Iterable[Path], organisations: _Organisations, problems: list[Problem]) -> Iterator[Path]:
-    """Each form once; the files of organisations on the way are read, those of suppliers without forms too."""
+    """Yield each form once. Read the organisations on the way, also those of suppliers without forms."""
     seen: set[Path] = set()
-
-    def report(file: Path, what: str, remedy: str) -> None:
-        problems.append(Problem(_shown(file), 1, 1, what, remedy))
-
     for path in map(_absolute, paths):
         # What is no folder is read as a file, so that whatever keeps it from being read is reported.
         if not os.path.lexists(path):
-            report(path, "there is no file or folder of this name", "name an existing one")
+            problems.append(Problem(_shown(path), 1, 1, "there is no file or folder of this name", "name an existing one"))
             continue
-        is_folder = _is_folder(path)
-        forms = path.parent if is_folder and (path / ORGANISATION_FILE).exists() else path if is_folder else path.parent.parent
-        for file in _yaml_files(path, problems) if is_folder else [path]:
+        place = path.parent if path.name == ORGANISATION_FILE else path  # what it changes shows in the forms beside it
+        is_folder = _is_folder(place)
+        folder = place if is_folder else place.parent
+        forms = folder if is_folder and not os.path.lexists(folder / ORGANISATION_FILE) else folder.parent
+        for file in _yaml_files(place, problems) if is_folder else [place]:
             if file in seen:
                 continue
             seen.add(file)
-            folder = file.parent
-            if folder.parent != forms:
-                what = (
-                    "a form is in the folder of its organisation"
-                    if folder == forms
-                    else "this is deeper than the folder of an organisation"
-                )
-                report(file, what, f"move it beside the {ORGANISATION_FILE} of its organisation")
-            elif not is_name(folder.name):
-                report(
-                    file, f"{quoted(folder.name)} is no name for a folder", "use lower case letters, digits and single hyphens, 64 at most"
-                )
+            if misplaced := _misplaced(file, forms):
+                problems.append(Problem(_shown(file), 1, 1, *misplaced))
             elif file.name == ORGANISATION_FILE:
-                organisations.read(folder)
-            elif not is_name(file.stem):
-                report(file, f"{quoted(file.stem)} is no name for a form", "use lower case letters, digits and single hyphens, 64 at most")
+                organisations.read(file.parent)
             else:
                 yield file
+
+
+def _misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
+    """Return what is wrong with a file's place or name below the folder of forms, and what to do."""
+    folder = file.parent
+    if folder == forms:
+        return f"there is no {ORGANISATION_FILE} beside this file", "put forms in the folder of their organisation"
+    if folder.parent != forms:
+        return "this is below the folder of an organisation", f"move it beside the {ORGANISATION_FILE} of its organisation"
+    if not is_name(folder.name):
+        return f"{quoted(folder.name)} is no name for a folder", _NAMING
+    if file.name != ORGANISATION_FILE and not is_name(file.stem):
+        return f"{quoted(file.stem)} is no name for a form", _NAMING
+    return None
 
 
 def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
@@ -345,7 +341,7 @@ def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
         problems.append(Problem(_shown(file), 1, 1, what, remedy))
 
     def unreadable(error: OSError) -> None:
-        # What lies in a folder that cannot be read, or behind a link, would look as if it had been removed.
+        # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
         report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
 
     files = []
@@ -362,7 +358,7 @@ def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
 
 
 def _real(path: Path) -> Path:
-    """Where a path leads, links followed; unlike Path.resolve it does not raise where they lead in a circle."""
+    """Follow the links of a path; unlike Path.resolve, raise nothing where they lead in a circle."""
     return Path(os.path.realpath(path))
 
 
@@ -378,6 +374,6 @@ def _absolute(path: Path) -> Path:
 
 
 def _shown(file: Path) -> Path:
-    """A path as messages show it: from the working directory where it lies under it."""
+    """Return a path as messages show it: relative to the working directory where it is below that."""
     here = Path.cwd()
     return file.relative_to(here) if file.is_relative_to(here) else file

@@ -1,8 +1,7 @@
 """The rules that stop a change before it happens. Each is one pure function with an id, which its page is named after.
 
-They are held against forms when these are read, and against the resources that the engine plans by the policy pack in
-``policies/``, which also sees what no form declares. What a form with a violation would be refused for anyway, by a message of
-its own with the place of the mistake, is held against planned resources alone.
+The loader checks forms with them. The policy pack in ``policies/`` checks the resources that the engine plans, also those of
+no form. Where another message refuses the same mistake in a form, with its place, only the pack uses the rule.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Planned:
-    """A client to be, or one resource's part of it. None is what this part does not tell."""
+    """A planned client, or one resource's part of it. None is what that part does not have."""
 
     auth_method: str | None = None
     contacts: Collection[str] | None = None
@@ -85,7 +84,7 @@ def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in (planned.keys or {}).items():
         if PRIVATE_MEMBERS & key.keys():
             yield Finding(
-                f"key {quoted(kid)} holds private members", "make a new pair, as this one has been shared, and give its public half", kid
+                f"key {quoted(kid)} contains private members", "make a new pair, as this one has been shared, and give its public half", kid
             )
 
 
@@ -102,9 +101,9 @@ def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
         signs_with = algorithms_of(key)
         if allowed is None or not signs_with - allowed:
             continue
-        told = f"signs with {key['alg']}" if "alg" in key else "does not say in alg what it signs with"
+        signs = f"signs with {key['alg']}" if "alg" in key else "has no alg, and may sign with any algorithm of its type"
         usable = sorted(signs_with & allowed) or sorted(allowed)
-        yield Finding(f"key {quoted(kid)} {told}", f"profile {situation.profile} asks for {' or '.join(usable)}", kid)
+        yield Finding(f"key {quoted(kid)} {signs}", f"profile {situation.profile} requires {' or '.join(usable)}", kid)
 
 
 def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
@@ -120,7 +119,7 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
                     kid,
                 )
         elif limits.keys_must_expire:
-            yield Finding(f"key {quoted(kid)} has no exp", f"profile {situation.profile} asks for one: say when the key ends", kid)
+            yield Finding(f"key {quoted(kid)} has no exp", f"profile {situation.profile} requires one: give the key an end", kid)
 
 
 def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:
@@ -147,7 +146,7 @@ def _unprotected(planned: Planned, situation: Situation) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class Policy:
-    """``refused_in_forms``: a form that violates it is refused in other words already. ``advisory``: tells, and stops nothing."""
+    """``refused_in_forms``: another message refuses such a form already. ``advisory``: it warns, and stops nothing."""
 
     id: str
     title: str
@@ -157,7 +156,7 @@ class Policy:
 
 
 POLICIES = (
-    Policy("private-key", "A JWK Set holds public keys only", _private_key, refused_in_forms=True),
+    Policy("private-key", "A JWK Set has public keys only", _private_key, refused_in_forms=True),
     Policy("short-rsa-key", f"An RSA key has at least {MINIMUM_RSA_BITS} bits", _short_rsa_key, refused_in_forms=True),
     Policy(ExemptiblePolicy.KEY_ALGORITHM.value, "A key signs with an algorithm that the profile allows", _key_algorithm),
     Policy(ExemptiblePolicy.KEY_LIFETIME.value, "A key ends within the time that the profile allows", _key_lifetime),

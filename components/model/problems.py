@@ -1,4 +1,4 @@
-"""A mistake in a file, told to the person who wrote it: where, what, what to do."""
+"""A mistake in a file, for the person who wrote it: where, what, what to do."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ class InvalidForms(Exception):
 
 
 def quoted(text: str) -> str:
-    """A text of the author's, as a message repeats it: not more than is needed to recognise it."""
+    """Quote an author's text in a message, shortened to what is needed to recognise it."""
     return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant; None where none is near."""
+    """Return the known name that was probably meant; None where none is near."""
     return next(iter(difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str) -> str:
-    """The remedy for a name that does not exist: the nearest known one, else ``otherwise``."""
+    """Return the remedy for a name that does not exist: the nearest known one, else ``otherwise``."""
     meant = nearest(wrong, known)
     return f'did you mean "{meant}"?' if meant else otherwise
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names as a sentence holds them: ``a, b, c``, or ``none``."""
+    """List names in a sentence: ``a, b, c``, or ``none``."""
     return ", ".join(sorted(names)) or "none"
 
 
 def on_one_line(text: str) -> str:
-    """Line breaks and control characters escaped: a name in a form can then fake no message, no terminal's answer, no command."""
+    """Escape line breaks and control characters, so that a name in a form can fake no message and no command."""
     text = _COMMAND.sub("# #", text)
     return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -18,9 +18,9 @@ from components.model.problems import DocumentPath, Problem, did_you_mean, liste
 
 
 def problems_of_form(document: Document, form: Form, catalogue: Catalogue) -> Iterator[Problem]:
-    """The mistakes of a well-formed form against the catalogue."""
+    """Yield the mistakes of a well-formed form by the catalogue."""
     if len(set(form.platforms)) < len(form.platforms):
-        yield document.problem(("platforms",), "a platform stands twice", "keep each once")
+        yield document.problem(("platforms",), "a platform is there twice", "keep each once")
     if Platform.ACMIDM not in form.platforms:
         yield document.problem(("platforms",), "acmidm is not among the platforms", "add it: a connection is in ACM/IDM, or in both")
     products = {product for request in form.environments.values() for product in request.products}
@@ -88,7 +88,7 @@ def _problems_of_scopes(
 def _problems_of_products(
     document: Document, place: DocumentPath, environment: Environment, request: EnvironmentRequest, catalogue: Catalogue
 ) -> Iterator[Problem]:
-    # A misspelt scope has been reported; that its product has no scope would say the same again.
+    # A misspelt scope has been reported, and counts here as the nearest known one.
     wanted = {scope if scope in catalogue.scopes else nearest(scope, catalogue.scopes) for scope in request.scopes}
     for name, configuration in request.products.items():
         path = (*place, "products", name)
@@ -113,25 +113,25 @@ def _problems_of_products(
 
 
 def problems_of_keys(document: Document, environment: Environment, keys: Sequence[PublicJwk | None]) -> Iterator[Problem]:
-    """The same kid, or the same key, twice among the keys of one environment, in the order of ``jwks``."""
+    """Yield each kid or key that one environment has twice; ``keys`` are in the order of ``jwks``."""
     kids: dict[str, int] = {}
     thumbprints: dict[str, int] = {}
-    for index, key in enumerate(keys):
-        if key is None:
+    for index, jwk in enumerate(keys):
+        if jwk is None:
             continue
         path = ("environments", environment.value, "jwks", index)
-        if key.kid in kids:
-            yield document.problem(path, f'kid "{key.kid}" is also that of key {kids[key.kid] + 1} here', "give each key a kid of its own")
-        elif key.thumbprint in thumbprints:
-            yield document.problem(path, f"this is the same key as key {thumbprints[key.thumbprint] + 1} here", "keep one of the two")
-        kids.setdefault(key.kid, index)
-        thumbprints.setdefault(key.thumbprint, index)
+        if jwk.kid in kids:
+            yield document.problem(path, f'kid "{jwk.kid}" is also that of key {kids[jwk.kid] + 1} here', "give each key a kid of its own")
+        elif jwk.thumbprint in thumbprints:
+            yield document.problem(path, f"this is the same key as key {thumbprints[jwk.thumbprint] + 1} here", "keep one of the two")
+        kids.setdefault(jwk.kid, index)
+        thumbprints.setdefault(jwk.thumbprint, index)
 
 
 def problems_of_policies(
     document: Document, form: Form, environment: Environment, keys: Sequence[PublicJwk | None], profile: Profile
 ) -> Iterator[Problem]:
-    """The policies that a form violates in one environment, exemptions taken into account; keys in the order of ``jwks``."""
+    """Yield the policies that a form violates in one environment without exemption; ``keys`` are in the order of ``jwks``."""
     situation = Situation(environment, profile, datetime.now(UTC))
     places = {key.kid: index for index, key in enumerate(keys) if key}
     planned = Planned(form.token_endpoint_auth_method, keys={key.kid: key.members for key in keys if key})
@@ -147,7 +147,7 @@ def problems_of_policies(
 
 
 def problems_of_platforms(document: Document, form: Form, environment: Environment, served: Collection[Platform]) -> Iterator[Problem]:
-    """The platforms that a form names and the stack of this environment has no authority for."""
+    """Yield the platforms of a form for which the stack of this environment has no authority."""
     for index, platform in enumerate(form.platforms):
         if environment in form.environments and platform not in served:
             yield document.problem(
@@ -172,7 +172,7 @@ class Declared:
 
 
 def problems_of_organisations(organisations: Iterable[tuple[Document, Organisation]]) -> Iterator[Problem]:
-    """Two folders for the same organisation, by its OVO code or its KBO number."""
+    """Yield each second folder of an organisation, by its OVO code or its KBO number."""
     seen: dict[str, Document] = {}
     for document, organisation in organisations:
         for field, code in (("ovo", organisation.ovo), ("kbo", organisation.kbo)):
@@ -183,7 +183,7 @@ def problems_of_organisations(organisations: Iterable[tuple[Document, Organisati
 
 
 def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
-    """Two forms for the same application, and earlier names that a form still has, or that two forms claim."""
+    """Yield second forms of an application, and earlier keys that a form still declares or that two forms claim."""
     declared: dict[str, Declared] = {}
     for one in forms:
         first = declared.setdefault(one.key, one)
@@ -206,13 +206,13 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
             elif (first := claimed.setdefault(former, one)) is not one:
                 yield document.problem(
                     ("formerly",),
-                    f"{former} is an earlier name in {first.document.file} too",
+                    f"{former} is an earlier key in {first.document.file} too",
                     "keep it in the form that keeps its clients",
                 )
 
 
 def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
-    """One client that two forms take over: a form was copied, with the client-ID in it."""
+    """Yield each client that two forms take over: a form was copied, with the client-ID in it."""
     seen: dict[tuple[Environment, Platform, str], Document] = {}
     for document, form in forms:
         for environment, request in form.environments.items():

@@ -1,4 +1,4 @@
-"""What can still be judged of a form with mistakes, so that all of its mistakes show at once and not in rounds."""
+"""The sound parts of a form with mistakes, so that all of its mistakes show at once and not in rounds."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from components.model.problems import DocumentPath
 _NOTHING = "stand-in"
 _KEPT = ("application", "formerly", "platforms", "ending", "token_endpoint_auth_method", "exemptions")
 _STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
-"""For what the catalogue and the key files have no say about."""
+"""For fields that no rule about scopes, products or keys reads."""
 
 
 def salvaged(document: Document) -> tuple[Form | None, bool]:
-    """The form with its faulty parts left out, for the rules about scopes, products and keys, and whether its application is its own.
+    """Return the form without its faulty parts, for the further rules, and whether its application is its own.
 
-    Whatever is left out has been reported, and is left out so that no rule complains of its absence. None where too little is left.
+    What is left out has been reported, and no rule reports its absence. None where too little is left.
     """
     if not document.whole or not isinstance(document.data, dict):
         return None, False
     faults = [tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)]
     faulty = {path[0] for path in faults if path}
     kept = {name: document.data[name] for name in _KEPT if name in document.data and name not in faulty}
-    # Which platforms are meant is in doubt then, and with that what speaks of them.
+    # It is not known then which platforms are meant, so that nothing about them is checked.
     of_platforms = ("adopt",) if "platforms" in faulty else ()
     if of_platforms:
         kept.pop("ending", None)
-    if "exemptions" in faulty:  # what they were meant for is reported once they are right
+    if "exemptions" in faulty:  # the policies are checked once these are right
         kept["exemptions"] = {policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy}
     environments = {}
     requests = document.data.get("environments")
@@ -55,7 +55,7 @@ def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
 
 
 def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
-    """What an environment has, without what is faulty in it; None where scopes or products as a whole are in doubt."""
+    """Return an environment without its faulty parts; None where its scopes or products as a whole are faulty."""
     if not isinstance(request, dict):
         return None
     sound = dict(request)

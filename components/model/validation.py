@@ -1,4 +1,4 @@
-"""From a document to a model value, with pydantic's errors in a person's words."""
+"""From a document to a model value, with pydantic's errors in plain sentences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SENTENCES = {
     "too_short": ("is empty", "give at least one"),
     "string_too_short": ("is empty", "fill it in"),
     "string_too_long": ("is longer than {max_length} characters", "shorten it"),
-    "not_one_line": ("holds a line break or control character", "write it on one line"),
+    "not_one_line": ("contains a line break or control character", "write it on one line"),
     "string_pattern_mismatch": ("does not have the form {pattern}", "correct it"),
     "string_type": ("is not a text", "write one value, in quotes where it could be read otherwise"),
     "tuple_type": ("is not a list", "write [one, another], or a line with a hyphen for each"),
@@ -37,25 +37,28 @@ SENTENCES = {
     "url_parsing": ("is no address such as https://idp.example/op", "correct it"),
     "url_scheme": ("is no address such as https://idp.example/op", "correct it"),
 }
-"""Per kind of pydantic error how the sentence about a name goes on, and what to do."""
+"""Per kind of pydantic error the end of the sentence about a name, and what to do."""
 
 
 def validated(model: type[M], document: Document) -> tuple[M | None, list[Problem]]:
-    """The document as ``model`` where it can be read as one, and every mistake in it.
+    """Return the document as ``model``, None where it has mistakes of shape, and every mistake in it.
 
-    A misspelt name is reported, and then taken for the one that was meant: what stands below it need not wait for a next round,
-    and nothing is missing that is only misspelt. It is a guess, so that the kind of value it has is no mistake.
+    A misspelt name is reported, then read as the nearest known one: what is below it is checked at once, and nothing
+    counts as missing. It is a guess, so that a wrong kind of value there is not reported.
     """
     if not document.whole:
         return None, document.problems
     if not isinstance(document.data, dict):
-        return None, [*document.problems, document.problem((), "the file is not a mapping of names to values", "see a form beside it")]
+        return None, [
+            *document.problems,
+            document.problem((), "the file is not a mapping of names to values", "copy an existing file and change it"),
+        ]
     problems, guessed = list(document.problems), set[DocumentPath]()
     while True:
         try:
             return model.model_validate(document.data), problems
         except ValidationError as error:
-            # The problems come first: their places are those of the names as they were written.
+            # Before anything is renamed, while places are those of the names as they were written.
             found = [(details, _problem(model, document, details)) for details in _errors(error) if details["loc"] not in guessed]
         renamed = {path: problem for details, problem in found if (path := _rename(model, document, details))}
         if not renamed:
@@ -65,7 +68,7 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
 
 
 def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -> DocumentPath | None:
-    """Gives a misspelt name in the document its nearest known one, and says where; None where there is none, or it stands there too."""
+    """Rename a misspelt name to the nearest known one and return its path; None where there is none, or it is there too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     known: Iterable[str] = ()
     if path == ("organisation",):
@@ -79,7 +82,7 @@ def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -
 
 
 def _errors(error: ValidationError) -> list[ErrorDetails]:
-    """The errors, without those that say that something is empty only because what is in it was refused."""
+    """Return the errors, without "is empty" for a list whose items were all refused."""
     errors = error.errors(include_url=False)
     return [
         details
@@ -95,7 +98,7 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
     name, kind = _name(path), details["type"]
     match kind:
         case "extra_forbidden" if path == ("organisation",):
-            return document.problem(path, "a form has no organisation of its own", "write it into organisation.yaml beside it", at_key=True)
+            return document.problem(path, "a form has no organisation block", "move it to organisation.yaml in this folder", at_key=True)
         case "extra_forbidden":
             known = _known_names(model, path[:-1])
             remedy = did_you_mean(str(path[-1]), known, f"known here: {listed(known)}")
@@ -105,10 +108,7 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
         case "enum":
             what, remedy = _unknown_value(name, details, is_key)
         case "too_short" if path[-1:] == ("jwks",):
-            what, remedy = (
-                f"{name} is empty",
-                "name a key file, or leave the line out where the organisation uploads its keys in the portal",
-            )
+            what, remedy = f"{name} is empty", "name a key file; without this line, the organisation uploads its keys in the portal"
         case "string_type" if "jwks" in path:
             what, remedy = f"{name} is not the name of a file", "put the public key in a file beside the form, and name that file here"
         case _ if kind in SENTENCES:
@@ -121,17 +121,17 @@ def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) 
 
 def _unknown_value(name: str, details: ErrorDetails, is_key: bool) -> tuple[str, str]:
     value, known = details["input"], _expected(details)
-    said = quoted(value) if isinstance(value, str) else "this value"
-    return f"{said} is not known" if is_key else f"{name}: {said} is not known", did_you_mean(str(value), known, f"use {listed(known)}")
+    shown = quoted(value) if isinstance(value, str) else "this value"
+    return f"{shown} is not known" if is_key else f"{name}: {shown} is not known", did_you_mean(str(value), known, f"use {listed(known)}")
 
 
 def _expected(details: ErrorDetails) -> list[str]:
-    """The values that an enumeration has."""
+    """Return the values of an enumeration."""
     return [part.strip("' ") for part in details["ctx"]["expected"].replace(" or ", ",").split(",")]
 
 
 def _name(path: DocumentPath) -> str:
-    """What stands at ``path``, as a person would call it: ``"contacts"``, or ``item 2 of "contacts"``."""
+    """Name the value at ``path`` as a person would: ``"contacts"``, or ``item 2 of "contacts"``."""
     match path:
         case ():
             return "the file"
@@ -141,13 +141,13 @@ def _name(path: DocumentPath) -> str:
 
 
 def split_sentence(sentence: str) -> tuple[str, str]:
-    """``what; what to do`` as its two halves. Only the first may repeat a text of the author's, with semicolons of its own."""
+    """Split ``what; what to do``. Only the first half may repeat an author's text, with semicolons of its own."""
     what, _, remedy = sentence.rpartition("; ")
     return (what, remedy) if what else (sentence, "correct it")
 
 
 def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:
-    """The fields of the model at ``path`` within ``model``."""
+    """Return the fields of the model at ``path`` within ``model``."""
     kind: Any = model
     for part in path:
         fields = getattr(kind, "model_fields", {})
@@ -156,7 +156,7 @@ def _known_names(model: type[BaseModel], path: DocumentPath) -> list[str]:
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
-    """The models, or containers of models, that an annotation speaks of."""
+    """Yield the models, or containers of models, in an annotation."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from _parts(arguments[0])

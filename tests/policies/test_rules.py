@@ -38,13 +38,13 @@ REFUSED = {
         Planned(keys={"k": {**private_key("ec", kty="EC", crv="P-256"), "alg": "ES256", "exp": days(30)}}),
         "acmidm",
         "tni",
-        {"private-key": 'key "k" holds private members; make a new pair, as this one has been shared, and give its public half'},
+        {"private-key": 'key "k" contains private members; make a new pair, as this one has been shared, and give its public half'},
     ),
     "a symmetric key": (
         Planned(keys={"k": {"kty": "oct", "k": "c2VjcmV0"}}),
         "acmidm",
         "tni",
-        {"private-key": 'key "k" holds private members; make a new pair, as this one has been shared, and give its public half'},
+        {"private-key": 'key "k" contains private members; make a new pair, as this one has been shared, and give its public half'},
     ),
     "a short RSA key": (
         Planned(keys={"k": public_key("small", size=1024)}),
@@ -62,13 +62,13 @@ REFUSED = {
         Planned(keys={"k": {**RSA, "alg": "RS256", "exp": days(30)}}),
         "fapi2",
         "tni",
-        {"key-algorithm": 'key "k" signs with RS256; profile fapi2 asks for ES256 or Ed25519 or EdDSA or PS256'},
+        {"key-algorithm": 'key "k" signs with RS256; profile fapi2 requires ES256 or Ed25519 or EdDSA or PS256'},
     ),
     "an RSA key without alg with FAPI 2": (
         Planned(keys={"k": {**RSA, "exp": days(30)}}),
         "fapi2",
         "tni",
-        {"key-algorithm": 'key "k" does not say in alg what it signs with; profile fapi2 asks for PS256'},
+        {"key-algorithm": 'key "k" has no alg, and may sign with any algorithm of its type; profile fapi2 requires PS256'},
     ),
     "a key of three years": (
         keys(exp=days(1095)),
@@ -86,7 +86,7 @@ REFUSED = {
         Planned(keys={"k": EC}),
         "fapi2",
         "tni",
-        {"key-lifetime": 'key "k" has no exp; profile fapi2 asks for one: say when the key ends'},
+        {"key-lifetime": 'key "k" has no exp; profile fapi2 requires one: give the key an end'},
     ),
     "a secret on prod": (
         Planned("client_secret_basic"),

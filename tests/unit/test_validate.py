@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from tests.unit.model.workspace import FORM, Workspace, public_key
+from tests.unit.model.workspace import FORM, ORGANISATION, Workspace, public_key
 
 ROOT = Path(__file__).parents[2]
 GENT = "onboardings/gent/mijn-gent.yaml"
@@ -38,19 +38,24 @@ def test_one_is_not_counted_as_many(workspace: Workspace) -> None:
 
 
 def test_every_mistake_goes_to_stderr_a_line_each(workspace: Workspace) -> None:
-    workspace.write_form(FORM.replace("OVO002067", "OVO1").replace("application: mijn-gent\n", ""))
+    workspace.write_form(FORM.replace("[acmidm]", "[x]").replace("application: mijn-gent\n", ""))
     result = acmidm("validate")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == [
         f'{GENT}:1:1: "application" is missing; add it',
-        f'{GENT}:3:8: "OVO1" is not an OVO code; write OVO and six digits, such as OVO002067',
+        f'{GENT}:2:13: item 1 of "platforms": "x" is not known; use acmidm, geosecure',
     ]
 
 
-@pytest.mark.parametrize("path", [GENT, "onboardings/gent", "onboardings", "./onboardings/../onboardings/gent/"])
+@pytest.mark.parametrize(
+    "path",
+    [GENT, "onboardings/gent", "onboardings/gent/organisation.yaml", "onboardings", "./onboardings/../onboardings/gent/"],
+)
 def test_a_form_or_a_folder_can_be_named(path: str, workspace: Workspace) -> None:
-    """Whichever is named, keys of a supplier's folder are within reach."""
+    """Whichever is named, keys of a supplier's folder can be read."""
     workspace.write_key(public_key("tni"), "leverancier/tni")
+    workspace.write_organisation("name: Leverancier\n", "leverancier")
+    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
     workspace.write_form(FORM.replace("tni.jwk.json", "../leverancier/tni.jwk.json"))
     assert acmidm("validate", path).stdout == "1 form, 2 connections: all valid\n"
 
@@ -77,31 +82,30 @@ def test_the_folder_of_the_project_is_wrong_use(workspace: Workspace) -> None:
     assert (result.exit_code, result.stderr) == (2, ".: this is the folder of the project; name the folder of forms in it\n")
 
 
-def test_what_is_neither_form_nor_folder_is_told_as_what_it_is(workspace: Workspace) -> None:
-    os.mkfifo(workspace.root / "pipe.yaml")
-    (workspace.root / "circle.yaml").symlink_to("circle.yaml")
-    result = acmidm("validate", "pipe.yaml", "circle.yaml")
+def test_what_is_neither_form_nor_folder_is_reported_as_what_it_is(workspace: Workspace) -> None:
+    os.mkfifo(workspace.forms / "gent/pipe.yaml")
+    (workspace.forms / "gent/circle.yaml").symlink_to("circle.yaml")
+    result = acmidm("validate", "onboardings/gent/pipe.yaml", "onboardings/gent/circle.yaml")
     assert (result.exit_code, result.stderr.splitlines()) == (
         1,
         [
-            "circle.yaml:1:1: the file cannot be read: Too many levels of symbolic links; check its name and its rights",
-            "pipe.yaml:1:1: the file is a folder or a device, not a file; name a file",
+            "onboardings/gent/circle.yaml:1:1: the file cannot be read: Too many levels of symbolic links; check its name and its rights",
+            "onboardings/gent/pipe.yaml:1:1: the file is a folder or a device, not a file; name a file",
         ],
     )
 
 
 @pytest.mark.parametrize("path", [(), ("onboardings",), ("onboardings/gent",)])
 @pytest.mark.parametrize("broken", ["onboardings/gent/sub/broken.yaml", "onboardings/gent/broken.yml"])
-def test_no_form_is_overlooked_because_of_one_above_it(path: tuple[str, ...], broken: str, workspace: Workspace) -> None:
-    """A form directly in the folder that is named says nothing of those below it, nor of those with another ending."""
-    workspace.write_form(FORM[: FORM.index("  prod:")].replace("mijn-gent\n", "top\n", 1).replace("[tni", "[gent/tni"), "top")
+def test_no_form_is_overlooked(path: tuple[str, ...], broken: str, workspace: Workspace) -> None:
+    """Neither one in too deep a folder, nor one with another ending."""
     workspace.write(broken, "nonsense")
     result = acmidm("validate", *path)
     assert (result.exit_code, result.stderr.partition(":")[0]) == (1, broken)
 
 
 def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(workspace: Workspace) -> None:
-    """By the stack files: each stack of an environment is to have the authority; where there is no stack, nothing is known."""
+    """By the stack files: each stack of an environment needs the authority; without a stack nothing is known."""
     form = FORM[: FORM.index("  prod:")].replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_schrijven: {}\n", "")
     workspace.write_form(form[: form.index("      notificaties:")] + form[form.index("      dosis:") :])
     assert acmidm("validate").exit_code == 0
@@ -111,7 +115,7 @@ def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
     result = acmidm("validate")
     assert (result.exit_code, result.stderr) == (
         1,
-        f"{GENT}:7:21: geosecure has no authority in this stack of tni; "
+        f"{GENT}:3:21: geosecure has no authority in this stack of tni; "
         "remove it here, or set acmidm:geosecureManagementUrl and what goes with it\n",
     )
 
@@ -125,12 +129,12 @@ def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
         (b"# caf\xe9", None),
     ],
 )
-def test_stack_files_that_say_nothing_certain_are_wrong_use(config: str | bytes, sentence: str | None, workspace: Workspace) -> None:
-    """A misspelt profile, or key, would have the forms held against the lenient one."""
+def test_stack_files_with_mistakes_are_wrong_use(config: str | bytes, sentence: str | None, workspace: Workspace) -> None:
+    """With a misspelt profile, or key, the forms would be checked by the lenient one."""
     workspace.write("Pulumi.tni.yaml", config if isinstance(config, bytes) else f"config: {config}\n")
     result = acmidm("validate")
-    said = f"Pulumi.tni.yaml: {sentence}\n" if sentence else "Pulumi.tni.yaml is not UTF-8 text; save it as UTF-8\n"
-    assert (result.exit_code, result.stderr) == (2, said)
+    expected = f"Pulumi.tni.yaml: {sentence}\n" if sentence else "Pulumi.tni.yaml is not UTF-8 text; save it as UTF-8\n"
+    assert (result.exit_code, result.stderr) == (2, expected)
 
 
 def test_a_folder_without_forms_is_wrong_use(workspace: Workspace) -> None:
@@ -146,7 +150,7 @@ def test_wrong_use_exits_with_2_and_without_traceback(arguments: list[str]) -> N
     assert "Traceback" not in run.stderr
 
 
-def test_nothing_a_file_holds_gives_a_traceback(workspace: Workspace) -> None:
+def test_no_file_gives_a_traceback(workspace: Workspace) -> None:
     workspace.write("onboardings/gent/binary.yaml", bytes(range(256)))
     workspace.write_key(b"\xff\xfe", "gent/tni")
     (workspace.forms / "gent" / "folder.yaml").mkdir()
@@ -157,8 +161,8 @@ def test_nothing_a_file_holds_gives_a_traceback(workspace: Workspace) -> None:
 
 
 def test_the_schemas_are_written_once_and_checked(workspace: Workspace) -> None:
-    """Those of forms, catalogue files and reports: written where they are not there, and only then."""
-    names = ("onboarding", "catalogue", "review", "drift", "status", "promote", "unmanaged")
+    """Written where they are not there, and only then."""
+    names = ("onboarding", "organisation", "catalogue")
     assert acmidm("schema").stdout.splitlines() == [f"schema/{name}.schema.json written" for name in names]
     assert acmidm("schema").stdout == "the schemas are up to date\n"
     assert acmidm("schema", "--check").exit_code == 0

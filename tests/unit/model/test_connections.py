@@ -1,16 +1,17 @@
-"""From forms to connections: what they hold, and that the way a form is written makes no difference."""
+"""From forms to connections: what they have, and that the way a form is written makes no difference."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from components.model.connection import Connection
 from components.model.form import AuthMethod, Environment, Platform
-from tests.unit.model.workspace import FORM, Workspace, public_key
+from tests.unit.model.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
 
 
 def tni(workspace: Workspace) -> Connection:
@@ -27,14 +28,14 @@ def shuffled(value: object, source: random.Random) -> object:
     return value
 
 
-def test_a_connection_holds_what_the_form_asks(workspace: Workspace) -> None:
+def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
     connection = tni(workspace)
-    assert connection.name == "gent/mijn-gent"
+    assert (connection.key, connection.resource_name, connection.form) == ("OVO002067/mijn-gent",) * 2 + ("gent/mijn-gent",)
     assert connection.client_name == "Stad Gent - mijn-gent"
     assert connection.software_id == "acmidm/tni/OVO002067/mijn-gent"
     assert connection.organisation.kbo == "0207451227"
     assert connection.scopes == {"dv_notificaties_schrijven": "requested", "dv_dosis_schrijven": "dossiers (SD-4711)"}
-    assert list(connection.keys) == ["tni"]
+    assert list(connection.keys or ()) == ["tni"]
     assert connection.products["dosis"] == {"bron_uri": "urn://gent/mijn-gent"}
     assert not connection.uses_secret
 
@@ -52,13 +53,12 @@ def test_the_order_of_keys_and_the_style_of_the_file_make_no_difference(seed: in
         lambda text: text.replace("\n", " # a comment\n"),
         lambda text: text.replace("\n", "\r\n"),
         lambda text: text.replace("[api-beheer@stad-gent.example]", "\n- api-beheer@stad-gent.example\n- api-beheer@stad-gent.example"),
-        lambda text: text.replace('"0207.451.227"', "0207451227"),
         lambda text: text.replace('"10244", "10245"', '"10245", "10244"'),
         lambda text: text.replace("dv_notificaties_schrijven: {}", "dv_notificaties_schrijven:"),
         lambda text: text.replace("reason: dossiers", 'reason: "dossiers\\n"'),
         lambda text: text.replace("platforms: [acmidm]\n", ""),
     ],
-    ids=["comments", "line ends", "contacts", "KBO number", "order of a set", "nothing", "spaces of a reason", "default"],
+    ids=["comments", "line ends", "contacts", "order of a set", "nothing", "spaces of a reason", "default"],
 )
 def test_what_means_the_same_is_the_same(edit: Callable[[str], str], workspace: Workspace) -> None:
     before = tni(workspace)
@@ -83,28 +83,77 @@ def test_the_order_of_keys_makes_no_difference(workspace: Workspace) -> None:
 
 def test_each_platform_is_a_connection_and_names_its_scopes_itself(workspace: Workspace) -> None:
     workspace.write_form("""\
-organisation: {name: Stad Gent, ovo: OVO002067}
 application: mijn-gent
 contacts: [a@stad.example]
 platforms: [acmidm, geosecure]
 environments: {tni: {scopes: {dv_dosis_schrijven: {}}, products: {dosis: {bron_uri: x}}}}
 """)
-    assert {connection.platform: list(connection.scopes) for connection in workspace.load().connections(Environment.TNI)} == {
-        Platform.ACMIDM: ["dv_dosis_schrijven"],
-        Platform.GEOSECURE: ["DosisImport"],
-    }
+    acmidm, geosecure = workspace.load().connections(Environment.TNI)
+    assert (list(acmidm.scopes), list(geosecure.scopes)) == (["dv_dosis_schrijven"], ["DosisImport"])
+    assert (acmidm.resource_name, geosecure.resource_name) == ("OVO002067/mijn-gent", "OVO002067/mijn-gent/geosecure")
+    assert acmidm.key == geosecure.key
 
 
 @pytest.mark.parametrize("method", [AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST])
 def test_another_authentication_method_takes_a_secret(method: AuthMethod, workspace: Workspace) -> None:
-    text = FORM.replace("private_key_jwt", method).replace("    jwks: [tni.jwk.json]\n", "").replace("    jwks: [prod.jwk.json]\n", "")
-    workspace.write_form(text)
-    assert tni(workspace).uses_secret
+    """And owns the empty set of keys."""
+    workspace.write_form(WITHOUT_KEYS.replace("private_key_jwt", method))
+    assert (tni(workspace).uses_secret, tni(workspace).keys) == (True, {})
 
 
-def test_an_organisation_without_ovo_code_goes_by_its_kbo_number(workspace: Workspace) -> None:
-    workspace.write_form(FORM.replace("  ovo: OVO002067\n", ""))
+def test_without_jwks_the_organisation_uploads_its_keys(workspace: Workspace) -> None:
+    """In that environment; the other one keeps its declared keys."""
+    workspace.write_form(FORM.replace("    jwks: [tni.jwk.json]\n", ""))
+    [prod] = workspace.load().connections(Environment.PROD)
+    assert tni(workspace).keys is None
+    assert prod.keys
+
+
+@pytest.mark.parametrize("written", ['"0207.451.227"', "0207451227", "0207 451 227"])
+def test_an_organisation_without_ovo_code_is_named_by_its_kbo_number(written: str, workspace: Workspace) -> None:
+    workspace.write_organisation(f"name: Stad Gent\nkbo: {written}\n")
     assert tni(workspace).software_id == "acmidm/tni/0207451227/mijn-gent"
+
+
+def test_the_names_of_folder_and_file_name_nothing(workspace: Workspace) -> None:
+    before = tni(workspace)
+    (workspace.forms / "gent").rename(workspace.forms / "stad-gent")
+    (workspace.forms / "stad-gent/mijn-gent.yaml").rename(workspace.forms / "stad-gent/ander.yaml")
+    assert replace(tni(workspace), form=before.form) == before
+    assert tni(workspace).form == "stad-gent/ander"
+
+
+@pytest.mark.parametrize(
+    ("organisation", "form", "formerly"),
+    [
+        ("", "", []),
+        ("", "formerly: loket\n", ["OVO002067/loket"]),
+        ("", "formerly: [loket, mijn-gent, e-loket]\n", ["OVO002067/loket", "OVO002067/e-loket"]),
+        ("formerly: 0207.451.227\n", "", ["0207451227/mijn-gent"]),
+        (
+            "formerly: [OVO000001, OVO002067]\n",
+            "formerly: loket\n",
+            ["OVO002067/loket", "OVO000001/mijn-gent", "OVO000001/loket", "OVO002067/loket"],
+        ),
+    ],
+)
+def test_earlier_keys_are_those_of_earlier_codes_and_applications(
+    organisation: str, form: str, formerly: list[str], workspace: Workspace
+) -> None:
+    workspace.write_organisation(ORGANISATION + organisation)
+    workspace.write_form(form + FORM)
+    assert list(tni(workspace).formerly) == formerly
+
+
+def test_what_is_ending_is_a_platform_or_a_product(workspace: Workspace) -> None:
+    """A product ends by itself; with a platform everything on it ends."""
+    text = FORM[: FORM.index("  prod:")].replace("      dv_notificaties_schrijven: {}\n", "").replace("[acmidm]", "[acmidm, geosecure]")
+    text = text[: text.index("      notificaties:")] + text[text.index("      dosis:") :]
+    workspace.write_form("ending: [geosecure]\n" + text)
+    acmidm, geosecure = workspace.load().connections(Environment.TNI)
+    assert [one.is_ending(product) for one in (acmidm, geosecure) for product in (None, "dosis")] == [False, False, True, True]
+    workspace.write_form("ending: [dosis]\n" + FORM)
+    assert [tni(workspace).is_ending(product) for product in (None, "dosis", "notificaties")] == [False, True, False]
 
 
 def test_the_catalogue_knows_what_providers_assign(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""Files and folders: what cannot be read, what lies elsewhere, and the encodings that editors write."""
+"""Files and folders: what cannot be read, what is elsewhere, and the encodings that editors write."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from components.model.documents import MAXIMUM_BYTES
 from components.model.form import Environment
 from components.model.loading import load_catalogue, load_onboardings
 from components.model.problems import InvalidForms
-from tests.unit.model.workspace import FORM, Workspace, public_key
+from tests.unit.model.workspace import FORM, ORGANISATION, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 
@@ -20,34 +20,45 @@ def with_key(name: str) -> str:
     return FORM.replace("tni.jwk.json", name)
 
 
+ELSEWHERE = (
+    "is neither beside the form nor in the folder of a supplier of its organisation; "
+    "keep the key beside the form, or have the supplier added in organisation.yaml"
+)
+LINK = "is a link that leads elsewhere; keep the key itself beside the form"
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "sentence"),
     [
-        "../../elsewhere.jwk.json",
-        "../../../../../../../../etc/passwd",
-        "/etc/passwd",
-        "gone/../../../elsewhere.jwk.json",
+        ("../../elsewhere.jwk.json", ELSEWHERE),
+        ("../../../../../../../../etc/passwd", ELSEWHERE),
+        ("/etc/passwd", ELSEWHERE),
+        ("gone/../../../elsewhere.jwk.json", ELSEWHERE),
+        ("../root.jwk.json", ELSEWHERE),
+        ("../aalst/key.jwk.json", ELSEWHERE),
+        ("../leverancier/../aalst/key.jwk.json", ELSEWHERE),
+        ("../gent-2/key.jwk.json", ELSEWHERE),
+        ("link.jwk.json", LINK),
+        ("to-aalst.jwk.json", LINK),
+        ("../leverancier/to-aalst.jwk.json", LINK),
+        ("../leverancier/key.jwk.json", None),
+        ("keys/key.jwk.json", None),
+        ("to-supplier.jwk.json", None),
     ],
 )
-def test_a_key_file_outside_the_folder_of_forms_is_not_read(name: str, workspace: Workspace) -> None:
-    workspace.write("elsewhere.jwk.json", public_key("tni"))
-    workspace.write_form(with_key(name))
-    assert workspace.sentences() == [f'{GENT}:11:12: key file "{name}" is outside the folder of forms; keep public keys beside their form']
-
-
-def test_a_link_that_leads_outside_the_folder_of_forms_is_not_followed(workspace: Workspace) -> None:
+def test_a_key_is_beside_its_form_or_with_a_listed_supplier(name: str, sentence: str | None, workspace: Workspace) -> None:
+    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
+    for folder in ("aalst", "leverancier", "gent-2"):
+        workspace.write_organisation("name: Ander\n", folder)
+    for place in ("aalst/key", "leverancier/key", "gent-2/key", "gent/keys/key", "root"):
+        workspace.write_key(public_key("tni"), place)
     outside = workspace.write("elsewhere.jwk.json", public_key("tni"))
-    (workspace.forms / "gent" / "link.jwk.json").symlink_to(outside)
-    workspace.write_form(with_key("link.jwk.json"))
-    assert workspace.sentences() == [
-        f'{GENT}:11:12: key file "link.jwk.json" leads outside the folder of forms; keep public keys beside their form'
-    ]
-
-
-def test_a_key_may_lie_in_the_folder_of_a_supplier(workspace: Workspace) -> None:
-    workspace.write_key(public_key("tni"), "leverancier/tni")
-    workspace.write_form(with_key("../leverancier/tni.jwk.json"))
-    assert workspace.sentences() == []
+    (workspace.forms / "gent/link.jwk.json").symlink_to(outside)
+    for folder, to in (("gent", "aalst"), ("leverancier", "aalst")):
+        (workspace.forms / folder / "to-aalst.jwk.json").symlink_to(workspace.forms / to / "key.jwk.json")
+    (workspace.forms / "gent/to-supplier.jwk.json").symlink_to("../leverancier/key.jwk.json")
+    workspace.write_form(with_key(name))
+    assert workspace.sentences() == ([f'{GENT}:7:12: key file "{name}" {sentence}'] if sentence else [])
 
 
 @pytest.mark.parametrize(
@@ -70,7 +81,7 @@ def test_a_key_file_that_cannot_be_read(name: str, what: str, workspace: Workspa
     workspace.write_key('{"kid": "é"}'.encode("latin-1"), "gent/latin1")
     workspace.write_key(b" " * (MAXIMUM_BYTES + 1), "gent/huge")
     workspace.write_form(with_key(name))
-    assert workspace.sentences() == [f'{GENT}:11:12: key file "{name}" {what}']
+    assert workspace.sentences() == [f'{GENT}:7:12: key file "{name}" {what}']
 
 
 def test_a_link_in_a_circle(workspace: Workspace) -> None:
@@ -113,7 +124,7 @@ def test_a_folder_that_cannot_be_read_does_not_look_empty(workspace: Workspace, 
 
 
 @pytest.mark.parametrize("ending", ["yml", "YAML", "YML"])
-def test_a_form_whose_name_would_be_overlooked_is_told(ending: str, workspace: Workspace) -> None:
+def test_a_form_whose_name_would_be_overlooked_is_reported(ending: str, workspace: Workspace) -> None:
     workspace.write(f"onboardings/gent/ander.{ending}", FORM)
     assert workspace.sentences() == [f"onboardings/gent/ander.{ending}:1:1: forms and catalogue files end in .yaml; rename it"]
 
@@ -123,13 +134,13 @@ def test_what_windows_editors_write_is_read_and_places_stay_right(encode: object
     assert callable(encode)
     workspace.write_form(encode(FORM))
     assert workspace.sentences() == []
-    workspace.write_form(encode(FORM.replace("OVO002067", "OVO1").replace("organisation:\n", "Organisation: {}\norganisation:\n")))
-    assert [(problem.line, problem.column) for problem in workspace.problems()] == [(1, 1), (4, 8)]
+    workspace.write_form(encode(FORM.replace("application:", "Application: {}\napplication:").replace("[acmidm]", "[acmid]")))
+    assert [(problem.line, problem.column) for problem in workspace.problems()] == [(1, 1), (4, 13)]
 
 
 def test_the_column_counts_characters_and_not_bytes(workspace: Workspace) -> None:
     workspace.write_form(FORM.replace("{reason: dossiers,", "{reason: dossiers één, x: 1,"))
-    assert [(problem.line, problem.column) for problem in workspace.problems()] == [(14, 50)]
+    assert [(problem.line, problem.column) for problem in workspace.problems()] == [(10, 50)]
 
 
 @pytest.mark.parametrize("folder", ["absent", "x" * 5000, "catalogue/dosis.yaml/x"])
@@ -156,11 +167,36 @@ def test_a_form_given_by_name_is_the_one_that_is_read_and_once(workspace: Worksp
     assert [(form.name, form.file.as_posix()) for form in loaded.forms] == [("gent/mijn-gent", GENT)]
 
 
-def test_forms_are_found_at_any_depth_in_the_order_of_their_names(workspace: Workspace) -> None:
-    workspace.write_form(
-        FORM.replace("mijn-gent\n", "ander\n", 1).replace("[tni", "[../../gent/tni").replace("[prod", "[../../gent/prod"), "a/b/c"
-    )
-    assert [form.name for form in workspace.load().forms] == ["a/b/c", "gent/mijn-gent"]
+BELOW = "this is below the folder of an organisation; move it beside the organisation.yaml of its organisation"
+NAMING = "use lower case letters, digits and single hyphens, 64 at most"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("top", "there is no organisation.yaml beside this file; put forms in the folder of their organisation"),
+        ("gent/loket/form", BELOW),
+        ("a/b/c/d", BELOW),
+        ("gent/loket/organisation", BELOW),
+        ("Gent/loket", f'"Gent" is no name for a folder; {NAMING}'),
+        ("a::b$c/loket", f'"a::b$c" is no name for a folder; {NAMING}'),
+        (f"{'x' * 65}/loket", f'"{"x" * 65}" is no name for a folder; {NAMING}'),
+        ("stad_gent/organisation", f'"stad_gent" is no name for a folder; {NAMING}'),
+        ("gent/a::b$c", f'"a::b$c" is no name for a form; {NAMING}'),
+        ("gent/Organisation", f'"Organisation" is no name for a form; {NAMING}'),
+        ("gent/.hidden", f'".hidden" is no name for a form; {NAMING}'),
+        ("gent/loket--2", f'"loket--2" is no name for a form; {NAMING}'),
+    ],
+)
+def test_a_form_has_a_place_and_a_name(name: str, sentence: str, workspace: Workspace) -> None:
+    """That alone is reported: what is in the file is not read."""
+    workspace.write_form("nonsense", name)
+    assert workspace.sentences() == [f"onboardings/{name}.yaml:1:1: {sentence}"]
+
+
+def test_forms_are_read_in_the_order_of_their_names(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("mijn-gent\n", "ander\n", 1), "gent/a-form")
+    assert [form.name for form in workspace.load().forms] == ["gent/a-form", "gent/mijn-gent"]
 
 
 def test_no_forms_are_no_mistake(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""Whatever stands in a form, a catalogue file or a key file: it is read, or refused in sentences; the loader never crashes."""
+"""Whatever is in a form, an organisation, a catalogue file or a key file: it is read, or refused in sentences; the loader never crashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.model.problems import Problem
-from tests.unit.model.workspace import CATALOGUE, FORM, Workspace, public_key
+from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
 fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 """The workspace is made once per test and not per example: each example writes the one file that it is about."""
@@ -62,7 +62,7 @@ anything = st.recursive(
 )
 
 
-def well_said(problems: tuple[Problem, ...]) -> bool:
+def well_formed(problems: tuple[Problem, ...]) -> bool:
     return all(problem.line >= 1 and problem.column >= 1 and problem.what and problem.remedy for problem in problems) and all(
         str(problem).isprintable() for problem in problems
     )
@@ -107,40 +107,48 @@ def files(workspace: Workspace) -> dict[str, Callable[[bytes], Path]]:
         "form": lambda data: workspace.write("onboardings/gent/mijn-gent.yaml", data),
         "catalogue": lambda data: workspace.write("catalogue/dosis.yaml", data),
         "key": lambda data: workspace.write("onboardings/gent/tni.jwk.json", data),
+        "organisation": lambda data: workspace.write("onboardings/gent/organisation.yaml", data),
     }
 
 
-@pytest.mark.parametrize("kind", ["form", "catalogue", "key"])
+@pytest.mark.parametrize("kind", ["form", "catalogue", "key", "organisation"])
 @given(data=content)
 @fuzz
 def test_arbitrary_content_is_read_or_refused(kind: str, workspace: Workspace, data: bytes) -> None:
     files(workspace)[kind](data)
-    assert well_said(workspace.problems())
+    assert well_formed(workspace.problems())
 
 
 @given(form=mutated(yaml.safe_load(FORM)))
 @fuzz
 def test_a_form_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, form: object) -> None:
     files(workspace)["form"](yaml.safe_dump(form, allow_unicode=True).encode("utf-8", "replace"))
-    assert well_said(workspace.problems())
+    assert well_formed(workspace.problems())
+
+
+@given(organisation=mutated({**yaml.safe_load(ORGANISATION), "suppliers": ["leverancier"], "formerly": ["OVO000001"], "speaks_for": {}}))
+@fuzz
+def test_an_organisation_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, organisation: object) -> None:
+    files(workspace)["organisation"](yaml.safe_dump(organisation, allow_unicode=True).encode("utf-8", "replace"))
+    assert well_formed(workspace.problems())
 
 
 @given(product=mutated(yaml.safe_load(CATALOGUE["notificaties.yaml"])))
 @fuzz
 def test_a_catalogue_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, product: object) -> None:
     workspace.write("catalogue/notificaties.yaml", yaml.safe_dump(product).encode("utf-8", "replace"))
-    assert well_said(workspace.problems())
+    assert well_formed(workspace.problems())
 
 
 @given(key=mutated({**public_key("tni"), "use": "sig", "alg": "RS256", "key_ops": ["verify"], "exp": 1_800_000_000}))
 @fuzz
 def test_a_key_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, key: object) -> None:
     files(workspace)["key"](json.dumps(key).encode())
-    assert well_said(workspace.problems())
+    assert well_formed(workspace.problems())
 
 
 @given(key=mutated({**public_key("ec", kty="EC", crv="P-256"), "use": "sig", "alg": "ES256"}))
 @fuzz
 def test_an_elliptic_key_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, key: object) -> None:
     files(workspace)["key"](json.dumps(key).encode())
-    assert well_said(workspace.problems())
+    assert well_formed(workspace.problems())

@@ -1,4 +1,4 @@
-"""Mistakes in the catalogue are told like those in forms, before any form is held against it."""
+"""Mistakes in the catalogue are reported like those in forms, before any form is checked with it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ MISTAKES = {
     "unknown field of a scope": ("verified: true, ", "verified: true, ▶name: x, ", 'unknown field "name"; did you mean "names"?'),
     "missing": ("title: New\n", "", '"title" is missing; add it'),
     "name": ("product: nieuw", "product: ▶Nieuw!", '"product" does not have the form ^[a-z0-9]+(-[a-z0-9]+)*$; correct it'),
+    "name of a platform": ("product: nieuw", "product: ▶geosecure", '"geosecure" is the name of a platform; name the product otherwise'),
     "verified": ("verified: true", "verified: ▶perhaps", '"verified" is not true or false; write true or false'),
     "no scopes": (
         "scopes:\n  dv_nieuw: {title: New, verified: true, source: the tests}",
@@ -92,9 +93,9 @@ MISTAKES = {
     "a scope of another product": (
         "  dv_nieuw:",
         "  ▶dv_dosis_schrijven:",
-        'scope "dv_dosis_schrijven" stands in catalogue/dosis.yaml too; keep one of the two',
+        'scope "dv_dosis_schrijven" is in catalogue/dosis.yaml too; keep one of the two',
     ),
-    "a product of another file": ("product: nieuw", "product: ▶dosis", 'product "dosis" stands in another file too; keep one of the two'),
+    "a product of another file": ("product: nieuw", "product: ▶dosis", 'product "dosis" is in another file too; keep one of the two'),
 }
 PLACES = {
     "missing": (1, 1),
@@ -106,7 +107,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("kind", MISTAKES)
-def test_a_mistake_is_told_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
+def test_a_mistake_is_reported_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
     right, wrong, sentence = MISTAKES[kind]
     assert right in PRODUCT
     text = PRODUCT.replace(right, wrong, 1)
@@ -120,7 +121,7 @@ def test_a_new_product_is_a_file_and_no_code(workspace: Workspace) -> None:
     assert "dv_nieuw" in workspace.load().catalogue.scopes
 
 
-def test_while_the_catalogue_is_wrong_forms_are_not_held_against_it(workspace: Workspace) -> None:
+def test_while_the_catalogue_is_wrong_forms_are_not_checked_with_it(workspace: Workspace) -> None:
     (workspace.catalogue / "dosis.yaml").write_text("product: dosis\n")
     assert {problem.file.as_posix() for problem in workspace.problems()} == {"catalogue/dosis.yaml"}
 

@@ -1,15 +1,16 @@
-"""What a product's schema says against its configuration in a form is told in sentences, with place and remedy."""
+"""What a product's schema refuses in its configuration is reported in sentences, with place and remedy."""
 
 from __future__ import annotations
 
 import pytest
 
+from components.model.form import Environment
 from tests.unit.model.workspace import FORM, HERE, Workspace, place_of_mark
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 
 CONFIGURATION = {
-    "missing": ("        merk_code: stad-gent\n", "", 'notificaties: "merk_code" is missing; it asks for the brand\'s code'),
+    "missing": ("        merk_code: stad-gent\n", "", 'notificaties: "merk_code" is missing; give the brand\'s code'),
     "unknown field": (
         "        merk_code: stad-gent\n",
         "        merk_code: stad-gent\n        ▶merkcode: x\n",
@@ -18,52 +19,62 @@ CONFIGURATION = {
     "number without quotes": (
         '["10244", "10245"]',
         '["10244", ▶10245]',
-        "notificaties, product_ids, item 2 is not a text; numbers need quotes; it asks for an IPDC number in quotes",
+        "notificaties, product_ids, item 2 is not a text; numbers need quotes; give an IPDC number in quotes",
     ),
-    "not a list": ('["10244", "10245"]', '▶"10244"', "notificaties, product_ids is not a list; it asks for IPDC numbers in quotes"),
-    "empty list": ('["10244", "10245"]', "▶[]", "notificaties, product_ids has too few items; it asks for IPDC numbers in quotes"),
+    "not a list": ('["10244", "10245"]', '▶"10244"', "notificaties, product_ids is not a list; give IPDC numbers in quotes"),
+    "empty list": ('["10244", "10245"]', "▶[]", "notificaties, product_ids has too few items; give IPDC numbers in quotes"),
     "twice": (
         '["10244", "10245"]',
         '▶["10244", "10244"]',
-        "notificaties, product_ids holds the same value twice; it asks for IPDC numbers in quotes",
+        "notificaties, product_ids has the same value twice; give IPDC numbers in quotes",
     ),
     "wrong form": (
         "merk_code: stad-gent",
         "merk_code: ▶Stad Gent",
-        'notificaties, merk_code is "Stad Gent", which does not have the form that is asked; it asks for the brand\'s code',
+        'notificaties, merk_code is "Stad Gent", which does not have the required form; give the brand\'s code',
     ),
     "too long": (
         "merk_code: stad-gent",
         f"merk_code: ▶{'x' * 21}",
-        "notificaties, merk_code is too long; it asks for the brand's code",
+        "notificaties, merk_code is too long; give the brand's code",
     ),
     "control character": (
         '"10245"]\n      dosis:\n        bron_uri: urn://gent/mijn-gent',
         '"10245"]\n      dosis:\n        bron_uri: ▶"urn://gent\\n"',
-        "dosis, bron_uri holds a line break or control character; write it on one line",
+        "dosis, bron_uri contains a line break or control character; write it on one line",
     ),
     "a value that is no text is not repeated": (
         "merk_code: stad-gent",
         "merk_code: ▶{d: secret}",
-        "notificaties, merk_code is not a text; numbers need quotes; it asks for the brand's code",
+        "notificaties, merk_code is not a text; numbers need quotes; give the brand's code",
     ),
     "unknown choice": (
         "        merk_code: stad-gent\n",
         "        merk_code: stad-gent\n        categories: [info, ▶statsu]\n",
         'notificaties, categories, item 2 is "statsu", which is not known; did you mean "status"?',
     ),
+    "an integer larger than JSON carries": (
+        "        merk_code: stad-gent\n",
+        "        merk_code: stad-gent\n        volume: ▶9007199254740992\n",
+        "notificaties, volume is larger than JSON carries exactly (RFC 8259 §6); write at most 9007199254740991, or a text in quotes",
+    ),
+    "an integer as small": (
+        "        merk_code: stad-gent\n",
+        "        merk_code: stad-gent\n        volume: ▶-9007199254740992\n",
+        "notificaties, volume is larger than JSON carries exactly (RFC 8259 §6); write at most 9007199254740991, or a text in quotes",
+    ),
     "unsubscribe link": (
         "        merk_code: stad-gent\n",
         "        merk_code: stad-gent\n        recipient_types: [person, email]\n",
-        'notificaties: "unsubscribe_link" is missing; it asks for the address to unsubscribe',
+        'notificaties: "unsubscribe_link" is missing; give the address to unsubscribe',
     ),
 }
 
-PLACES = {"missing": (17, 9), "unsubscribe link": (17, 9)}
+PLACES = {"missing": (13, 9), "unsubscribe link": (13, 9)}
 
 
 @pytest.mark.parametrize("kind", CONFIGURATION)
-def test_a_mistake_is_told_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
+def test_a_mistake_is_reported_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
     right, wrong, sentence = CONFIGURATION[kind]
     assert right in FORM
     text = FORM.replace(right, wrong, 1)
@@ -75,14 +86,14 @@ def test_a_mistake_is_told_with_its_place_and_its_remedy(kind: str, workspace: W
 @pytest.mark.parametrize(
     ("schema", "value", "sentence"),
     [
-        ("{not: {const: x}}", "x", "is what the product rules out"),
-        ("{anyOf: [{const: x}, {const: y}]}", "z", "is none of the choices there are"),
-        ("{oneOf: [{type: string}, {minLength: 1}]}", "x", "is none of the choices there are, or more than one at once"),
-        ("{contains: {const: x}}", "[y]", "lacks an item that has to be in it"),
+        ("{not: {const: x}}", "x", "is not allowed by the product"),
+        ("{anyOf: [{const: x}, {const: y}]}", "z", "is none of the possible choices"),
+        ("{oneOf: [{type: string}, {minLength: 1}]}", "x", "is none of the possible choices, or more than one at once"),
+        ("{contains: {const: x}}", "[y]", "lacks an item that it needs"),
         ("{minimum: 1}", "0", "is too small"),
         ("{maximum: 1}", "2", "is too large"),
         ("{minProperties: 1}", "{}", "has too few fields"),
-        ("{format: email}", "x", "does not have the form that is asked"),
+        ("{format: email}", "x", "does not have the required form"),
         ("{dependentRequired: {x: [y]}}", "{x: z}", ': "y" is missing, which goes with "x"'),
     ],
 )
@@ -93,3 +104,23 @@ def test_every_keyword_of_a_schema_has_a_sentence(schema: str, value: str, sente
     workspace.write_form(FORM.replace("bron_uri: urn://gent/mijn-gent", f"bron_uri: urn://gent/mijn-gent\n        code: {value}"))
     [problem] = workspace.problems()
     assert problem.what == f"dosis, code{'' if sentence[0] == ':' else ' '}{sentence}"
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("9007199254740991", 2**53 - 1),
+        ("1.5", 1.5),
+        ("-0.25", -0.25),
+        ("1.10", "1.10"),  # a version, not the number 1.1
+        ("1e3", "1e3"),
+        ("0207451227", "0207451227"),
+        ("2026-01-01", "2026-01-01"),
+        ('"1.5"', "1.5"),
+    ],
+)
+def test_only_what_is_surely_a_number_is_one(written: str, value: object, workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("merk_code: stad-gent\n", f"merk_code: stad-gent\n        volume: {written}\n", 1))
+    [connection] = workspace.load().connections(Environment.TNI)
+    volume = connection.products["notificaties"]["volume"]
+    assert (volume, type(volume)) == (value, type(value))

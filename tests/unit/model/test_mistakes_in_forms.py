@@ -1,4 +1,4 @@
-"""Every kind of mistake that a form can hold is refused with its place, what is wrong and what to do; all of them at once."""
+"""Every kind of mistake that a form can have is refused with its place, what is wrong and what to do; all of them at once."""
 
 from __future__ import annotations
 
@@ -20,20 +20,15 @@ TNI_PRODUCTS = """\
 
 SHAPE = {
     "unknown field, near a known one": (
-        "organisation:\n",
-        "▶organisatoin:\n  name: Stad Gent\norganisation:\n",
-        'unknown field "organisatoin"; did you mean "organisation"?',
+        "contacts:",
+        "▶contcts: [a@stad.example]\ncontacts:",
+        'unknown field "contcts"; did you mean "contacts"?',
     ),
     "unknown field, near none": (
         "application: mijn-gent\n",
         "application: mijn-gent\n▶zzz: 1\n",
-        'unknown field "zzz"; known here: application, contacts, ending, environments, exemptions, organisation, platforms, '
+        'unknown field "zzz"; known here: application, contacts, ending, environments, exemptions, formerly, platforms, '
         "token_endpoint_auth_method",
-    ),
-    "unknown field of the organisation": (
-        "  kbo: ",
-        "  ▶KBO: 1\n  kbo: ",
-        'unknown field "KBO"; known here: kbo, name, ovo',
     ),
     "unknown field of an environment": (
         "    jwks: [tni.jwk.json]\n",
@@ -46,22 +41,31 @@ SHAPE = {
         'unknown field "raeson"; did you mean "reason"?',
     ),
     "missing field": ("application: mijn-gent\n", "", '"application" is missing; add it'),
-    "missing field of the organisation": ("  name: Stad Gent\n  ovo", "  ▶ovo", '"name" is missing; add it'),
+    "the old organisation block": (
+        "application:",
+        "▶organisation: {name: Stad Gent, ovo: OVO002067}\napplication:",
+        "a form has no organisation block; move it to organisation.yaml in this folder",
+    ),
     "missing environments": (FORM[FORM.index("environments:") :], "", '"environments" is missing; add it'),
     "no environments": (FORM[FORM.index("environments:") :], "environments: ▶{}\n", '"environments" is empty; give at least one'),
     "unknown environment": ("  tni:\n", "  ▶tin:\n", '"tin" is not known; did you mean "tni"?'),
     "unknown platform": ("[acmidm]", "[acmidm, ▶geosecur]", 'item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?'),
-    "platform twice": ("[acmidm]", "▶[acmidm, acmidm]", "a platform stands twice; keep each once"),
+    "platform twice": ("[acmidm]", "▶[acmidm, acmidm]", "a platform is there twice; keep each once"),
     "not on ACM/IDM": ("[acmidm]", "▶[geosecure]", "acmidm is not among the platforms; add it: a connection is in ACM/IDM, or in both"),
     "ending where it is not": (
         "platforms: [acmidm]\n",
         "platforms: [acmidm]\nending: [▶geosecure]\n",
-        "geosecure is not among the platforms any more; remove it here too",
+        '"geosecure" is no platform or product of this form; remove it here; known here: dosis, notificaties',
     ),
     "ending the platform that stays": (
         "platforms: [acmidm]\n",
         "platforms: [acmidm]\nending: [▶acmidm]\n",
         "acmidm is the platform that stays; remove it here",
+    ),
+    "ending an unknown product": (
+        "platforms: [acmidm]\n",
+        "platforms: [acmidm]\nending: [dosis, ▶register]\n",
+        '"register" is no platform or product of this form; remove it here; known here: dosis, notificaties',
     ),
     "adopting where it is not": (
         "    jwks: [tni.jwk.json]\n",
@@ -99,22 +103,50 @@ SHAPE = {
         "application: ▶Mijn Gent",
         '"Mijn Gent" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
     ),
-    "name empty": ("name: Stad Gent", 'name: ▶""', '"name" is empty; fill it in'),
-    "name too long": ("name: Stad Gent", f"name: ▶{'x' * 201}", '"name" is longer than 200 characters; shorten it'),
-    "name on two lines": (
-        "name: Stad Gent",
-        'name: ▶"Stad\\nGent"',
-        '"name" holds a line break or control character; write it on one line',
+    "application with what a URN is made of": (
+        "application: mijn-gent",
+        "application: ▶a::b$c",
+        '"a::b$c" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
+    ),
+    "application too long": (
+        "application: mijn-gent",
+        f"application: ▶{'x' * 65}",
+        f'"{"x" * 65}" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
+    ),
+    "application with the name of a platform": (
+        "application: mijn-gent",
+        "application: ▶geosecure",
+        '"geosecure" is the name of a platform; name the application otherwise',
+    ),
+    "earlier application with the name of a platform": (
+        "application: mijn-gent",
+        "application: mijn-gent\nformerly: ▶geosecure",
+        '"geosecure" is the name of a platform; name the application otherwise',
+    ),
+    "earlier application of a wrong shape": (
+        "application: mijn-gent",
+        "application: mijn-gent\nformerly: [loket, ▶OVO002067/loket]",
+        '"OVO002067/loket" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
+    ),
+    "an empty list of keys": (
+        "[tni.jwk.json]",
+        "▶[]",
+        '"jwks" is empty; name a key file; without this line, the organisation uploads its keys in the portal',
+    ),
+    "no list of keys": (
+        "jwks: [tni.jwk.json]",
+        "jwks:▶",
+        '"jwks" is empty; name a key file; without this line, the organisation uploads its keys in the portal',
     ),
     "control character in a reason": (
         "reason: dossiers,",
         'reason: ▶"dossiers\\e[2J",',
-        '"reason" holds a line break or control character; write it on one line',
+        '"reason" contains a line break or control character; write it on one line',
     ),
     "control character in a reference": (
         "reference: SD-4711",
         'reference: ▶"SD\\u202e4711"',
-        '"reference" holds a line break or control character; write it on one line',
+        '"reference" contains a line break or control character; write it on one line',
     ),
     "control character in a contact": (
         "[api-beheer@stad-gent.example]",
@@ -124,53 +156,18 @@ SHAPE = {
     "control character in what is adopted": (
         "    jwks: [tni.jwk.json]\n",
         '    jwks: [tni.jwk.json]\n    adopt: {acmidm: ▶"67\\e76"}\n',
-        '"acmidm" holds a line break or control character; write it on one line',
+        '"acmidm" contains a line break or control character; write it on one line',
     ),
-    "a tag": ("name: Stad Gent", "name: ▶!town Stad Gent", 'the tag "!town" means nothing here; remove it, and write the value as it is'),
+    "a tag": ("reason: dossiers", "reason: ▶!town dossiers", 'the tag "!town" means nothing here; remove it, and write the value as it is'),
     "a tag of YAML that no text has": (
-        "name: Stad Gent",
-        "name: ▶!!binary U3RhZCBHZW50",
+        "reason: dossiers",
+        "reason: ▶!!binary U3RhZCBHZW50",
         'the tag "tag:yaml.org,2002:binary" means nothing here; remove it, and write the value as it is',
     ),
-    "name read as true": (
-        "name: Stad Gent",
-        "name: ▶yes",
-        '"name" is not a text; write one value, in quotes where it could be read otherwise',
-    ),
-    "organisation no mapping": (
-        FORM[: FORM.index("application:")],
-        "organisation: ▶Stad Gent\n",
-        '"organisation" is not a mapping of names to values; write name: value, a line for each',
-    ),
-    "OVO code of a wrong shape": (
-        "ovo: OVO002067",
-        "ovo: ▶OVO2067",
-        '"OVO2067" is not an OVO code; write OVO and six digits, such as OVO002067',
-    ),
-    "KBO number of a wrong shape": (
-        '"0207.451.227"',
-        '▶"0207.451"',
-        '"0207.451" is not a KBO number; write ten digits, such as "0207.451.227"',
-    ),
-    "KBO check digits": (
-        '"0207.451.227"',
-        '▶"0207.451.277"',
-        'KBO number "0207.451.277" has check digits 77 where 27 is due; check the number for a typing error',
-    ),
-    "KBO check digits 00 where 97 is due": (
-        '"0207.451.227"',
-        "▶0200004300",
-        'KBO number "0200004300" has check digits 00 where 97 is due; check the number for a typing error',
-    ),
-    "the shared KBO number alone": (
-        '  name: Stad Gent\n  ovo: OVO002067\n  kbo: "0207.451.227"',
-        '  ▶name: Departement\n  kbo: "0316.380.841"',
-        "KBO number 0316.380.841 is shared by all departments of the Flemish administration; add the OVO code of this one",
-    ),
-    "no code at all": (
-        '  name: Stad Gent\n  ovo: OVO002067\n  kbo: "0207.451.227"',
-        "  ▶name: Stad Gent",
-        "organisation has neither ovo nor kbo; give at least one",
+    "text read as true": (
+        "application: mijn-gent",
+        "application: ▶yes",
+        '"application" is not a text; write one value, in quotes where it could be read otherwise',
     ),
     "keys with a client secret": (
         ": private_key_jwt\nenvironments:\n  tni:\n    jwks: [tni.jwk.json]",
@@ -224,7 +221,7 @@ CATALOGUE_RULES = {
     "product without any of its scopes": (
         "      dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}\n",
         "",
-        'product "dosis" is configured, but none of its scopes is asked; add one of dv_dosis_schrijven under scopes, or remove the product',
+        'product "dosis" is configured, but none of its scopes is here; add one of dv_dosis_schrijven under scopes, or remove the product',
     ),
     "product that needs no configuration": (
         TNI_SCOPES,
@@ -237,9 +234,9 @@ PLACES = {
     # What has no place of its own is shown where it should have been: at the mapping that lacks it.
     "missing field": (1, 1),
     "missing environments": (1, 1),
-    "scope whose product lacks its configuration": (14, 7),
-    "product without any of its scopes": (18, 7),
-    "product that needs no configuration": (22, 7),
+    "scope whose product lacks its configuration": (10, 7),
+    "product without any of its scopes": (14, 7),
+    "product that needs no configuration": (18, 7),
 }
 
 
@@ -263,7 +260,7 @@ def prepared(kind: str, form: str) -> str:
 
 
 @pytest.mark.parametrize("kind", [*SHAPE, *CATALOGUE_RULES])
-def test_a_mistake_is_told_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
+def test_a_mistake_is_reported_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
     right, wrong, sentence = {**SHAPE, **CATALOGUE_RULES}[kind]
     assert right in FORM
     text = prepared(kind, FORM.replace(right, wrong, 1))

@@ -59,23 +59,23 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "private RSA": (
         private_key("tni", kty="RSA", size=2048),
         "d",
-        "the key holds the private members d, dp, dq, p, q, qi; "
+        "the key contains the private members d, dp, dq, p, q, qi; "
         "make a new pair, as this one has been shared, and give its public half alone",
     ),
     "private EC": (
         private_key("ec", **P256),
         "d",
-        "the key holds the private member d; make a new pair, as this one has been shared, and give its public half alone",
+        "the key contains the private member d; make a new pair, as this one has been shared, and give its public half alone",
     ),
     "private, in a JWK Set": (
         {"keys": [rsa(), private_key("ec", **P256)]},
         "d",
-        "the key holds the private member d; make a new pair, as this one has been shared, and give its public half alone",
+        "the key contains the private member d; make a new pair, as this one has been shared, and give its public half alone",
     ),
     "private, a member twice": (
         f'{{\n  "kty": "EC",\n  "d": "{SENTINEL}",\n  "d": "{SENTINEL}"\n}}',
         "d",
-        "the key holds the private member d; make a new pair, as this one has been shared, and give its public half alone",
+        "the key contains the private member d; make a new pair, as this one has been shared, and give its public half alone",
     ),
     "private, as PEM": (
         f"-----BEGIN RSA PRIVATE KEY-----\n{SENTINEL}\n",
@@ -155,7 +155,7 @@ def test_a_wrong_key_is_refused_at_the_member_that_is_wrong(kind: str, workspace
     assert workspace.sentences() == [f"{FILE}:{line}:{column}: {sentence}"]
 
 
-def test_all_that_is_wrong_with_a_key_is_told_at_once(workspace: Workspace) -> None:
+def test_all_that_is_wrong_with_a_key_is_reported_at_once(workspace: Workspace) -> None:
     workspace.write_key({**public_key("small", size=1024), "use": "enc", "alg": "HS256", "kid": 1})
     assert [problem.what for problem in workspace.problems()] == [
         "the key is an RSA key of 1024 bits",
@@ -251,17 +251,17 @@ def test_one_kid_for_two_keys(workspace: Workspace) -> None:
     workspace.write_key({**public_key("other"), "kid": "tni"}, "gent/other")
     workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
     assert workspace.sentences() == [
-        'onboardings/gent/mijn-gent.yaml:11:26: kid "tni" is also that of key 1 here; give each key a kid of its own'
+        'onboardings/gent/mijn-gent.yaml:7:26: kid "tni" is also that of key 1 here; give each key a kid of its own'
     ]
 
 
 def test_one_key_under_two_kids(workspace: Workspace) -> None:
     workspace.write_key({**public_key("tni"), "kid": "other"}, "gent/other")
     workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
-    assert workspace.sentences() == ["onboardings/gent/mijn-gent.yaml:11:26: this is the same key as key 1 here; keep one of the two"]
+    assert workspace.sentences() == ["onboardings/gent/mijn-gent.yaml:7:26: this is the same key as key 1 here; keep one of the two"]
 
 
-def test_a_wrong_key_of_two_forms_is_told_once(workspace: Workspace) -> None:
+def test_a_wrong_key_of_two_forms_is_reported_once(workspace: Workspace) -> None:
     workspace.write_form(FORM.replace("mijn-gent\n", "ander\n", 1), "gent/ander")
     workspace.write_key(rsa(use="enc"))
     assert len(workspace.problems()) == 1
@@ -273,6 +273,6 @@ def test_a_key_file_may_start_with_a_byte_order_mark(workspace: Workspace) -> No
     assert workspace.sentences() == []
 
 
-def test_the_samples_hold_no_private_member() -> None:
+def test_the_samples_have_no_private_member() -> None:
     for file in Path(__file__).parents[3].joinpath("onboardings").rglob("*.json"):
         assert not PRIVATE_MEMBERS & json.loads(file.read_text()).keys()

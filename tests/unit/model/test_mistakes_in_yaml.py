@@ -1,4 +1,4 @@
-"""What is no form at all, but for its ending: told in one sentence."""
+"""What is no form at all, but for its ending: reported in one sentence."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NOT_YAML = {
     ),
     "empty": ("▶", "the file is empty; fill in the form, or remove the file"),
     "comments alone": ("▶# nothing yet\n", "the file is empty; fill in the form, or remove the file"),
-    "a list": ("▶- organisation\n", "the file is not a mapping of names to values; see a form beside it"),
-    "a text": ("▶organisation\n", "the file is not a mapping of names to values; see a form beside it"),
+    "a list": ("▶- organisation\n", "the file is not a mapping of names to values; copy an existing file and change it"),
+    "a text": ("▶organisation\n", "the file is not a mapping of names to values; copy an existing file and change it"),
     "a key that is a list": ("? ▶[a, b]\n: 1\n", "a key is a list or a mapping; write a plain name before the colon"),
     "an alias": (
         "organisation: &org {name: Stad Gent, ovo: OVO002067}\n▶application: *org\n",
@@ -47,7 +47,7 @@ NOT_YAML = {
 
 
 @pytest.mark.parametrize("kind", NOT_YAML)
-def test_what_is_no_form_at_all_is_told_in_one_sentence(kind: str, workspace: Workspace) -> None:
+def test_what_is_no_form_at_all_is_reported_in_one_sentence(kind: str, workspace: Workspace) -> None:
     marked, sentence = NOT_YAML[kind]
     text, line, column = place_of_mark(marked)
     workspace.write_form(text)

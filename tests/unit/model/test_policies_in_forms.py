@@ -1,4 +1,4 @@
-"""Policies that are held against forms as these are read: the place, the exemption, and the profile that a stack sets."""
+"""Policies that the loader checks forms with: the place, the exemption, and the profile that a stack sets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from components.model.form import Environment
 from components.model.loading import load_onboardings
 from components.model.policies import Profile
 from components.model.problems import InvalidForms
-from tests.unit.model.workspace import FORM, Workspace, place_of_mark, public_key
+from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, place_of_mark, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
-WITHOUT_KEYS = FORM.replace("    jwks: [tni.jwk.json]\n", "").replace("    jwks: [prod.jwk.json]\n", "")
 SECRET = WITHOUT_KEYS.replace("method: private_key_jwt", "method: ▶client_secret_basic")
 EXEMPTION = "exemptions: {client-secret: {reason: a package that knows no keys, reference: SD-4810}}\nenvironments:\n"
 REFUSED = (
@@ -59,10 +58,10 @@ def test_a_written_exemption_lets_it_pass(workspace: Workspace) -> None:
     ],
 )
 def test_an_exemption_has_a_reason_and_a_reference(change: str, sentence: str, workspace: Workspace) -> None:
-    """That alone is told then, not also that the policy is violated."""
+    """That alone is reported then, not also that the policy is violated."""
     exemption = EXEMPTION.replace(change, '""' if "empty" in sentence else "")
     workspace.write_form(place_of_mark(SECRET)[0].replace("environments:\n", exemption))
-    assert [told.partition(": ")[2] for told in sentences(workspace)] == [sentence]
+    assert [one.partition(": ")[2] for one in sentences(workspace)] == [sentence]
 
 
 @pytest.mark.parametrize("policy", ["private-key", "client-secrets"])
@@ -72,7 +71,7 @@ def test_only_some_policies_know_exemptions(policy: str, workspace: Workspace) -
     assert f'"{policy}" is not known' in sentences(workspace)[0]
 
 
-def test_a_key_is_told_at_its_place_among_the_keys(workspace: Workspace) -> None:
+def test_a_key_is_reported_at_its_place_among_the_keys(workspace: Workspace) -> None:
     """Also where a key before it is refused for other reasons."""
     text, line, column = place_of_mark(FORM.replace("[tni.jwk.json]", "[wrong.jwk.json, ▶tni.jwk.json]"))
     workspace.write_form(text)
@@ -80,15 +79,15 @@ def test_a_key_is_told_at_its_place_among_the_keys(workspace: Workspace) -> None
     (workspace.forms / "gent" / "tni.jwk.json").write_text(
         (workspace.forms / "gent" / "tni.jwk.json").read_text().replace("\n}", f"{EXP}\n}}")
     )
-    found = [told for told in sentences(workspace) if "key-lifetime" in told]
+    found = [one for one in sentences(workspace) if "key-lifetime" in one]
     assert len(found) == 1
     assert found[0].startswith(f'{GENT}:{line}:{column}: key "tni" is valid until ')
 
 
 def test_the_stricter_profile_refuses_what_acmidm_takes(workspace: Workspace) -> None:
     assert sentences(workspace) == []
-    told = sentences(workspace, Profile.FAPI2)
-    assert [("key-algorithm" in one, "key-lifetime" in one) for one in told] == [(True, False), (False, True)] * 2
+    violations = sentences(workspace, Profile.FAPI2)
+    assert [("key-algorithm" in one, "key-lifetime" in one) for one in violations] == [(True, False), (False, True)] * 2
 
 
 def test_validate_goes_by_the_profile_that_a_stack_sets(workspace: Workspace) -> None:
@@ -97,7 +96,7 @@ def test_validate_goes_by_the_profile_that_a_stack_sets(workspace: Workspace) ->
     workspace.write("Pulumi.lenient.yaml", "config: {acmidm:environment: prod}\n")
     result = validate()
     assert result.exit_code == 1
-    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [f"{GENT}:22:12"] * 2, "prod's key alone"
+    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [f"{GENT}:18:12"] * 2, "prod's key alone"
 
 
 def test_a_stack_file_that_cannot_be_read_is_wrong_use(workspace: Workspace) -> None:
@@ -106,13 +105,13 @@ def test_a_stack_file_that_cannot_be_read_is_wrong_use(workspace: Workspace) -> 
 
 
 def test_annotations_show_each_mistake_at_its_line_on_github(workspace: Workspace) -> None:
-    """Nothing that a form holds can end the command or start another."""
+    """Nothing in a form can end the command or start another."""
     workspace.write_form(FORM.replace("mijn-gent\n", '"mijn%0Agent\\n::set-output name=x::"\n', 1))
     result = validate("--annotations")
     assert result.exit_code == 1
     annotations = result.stdout.splitlines()
     assert len(annotations) == 1
-    assert annotations[0].startswith(f"::error file={GENT},line=5,col=14::")
+    assert annotations[0].startswith(f"::error file={GENT},line=1,col=14::")
     assert "%250Agent" in annotations[0]
     assert validate().stdout == ""
 

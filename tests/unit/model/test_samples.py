@@ -17,7 +17,7 @@ from components.model.identifiers import SHARED_KBO_NUMBER
 from components.model.loading import Onboardings, load_catalogue, load_onboardings
 
 ROOT = Path(__file__).parents[3]
-FORMS = sorted((ROOT / "onboardings").rglob("*.yaml"))
+FILES = sorted((ROOT / "onboardings").rglob("*.yaml"))
 PRODUCTS = sorted((ROOT / "catalogue").rglob("*.yaml"))
 
 
@@ -42,37 +42,30 @@ def test_the_schemas_are_up_to_date() -> None:
 
 
 def test_the_schemas_are_schemas() -> None:
-    for name in ("onboarding.schema.json", "catalogue.schema.json"):
+    for name in ("onboarding.schema.json", "organisation.schema.json", "catalogue.schema.json"):
         Draft202012Validator.check_schema(schema(name))
 
 
-@pytest.mark.parametrize("file", FORMS, ids=name_of)
-def test_a_form_satisfies_its_schema_and_names_it(file: Path) -> None:
+@pytest.mark.parametrize("file", [*FILES, *PRODUCTS], ids=name_of)
+def test_a_file_satisfies_its_schema_and_names_it(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    assert text.startswith("# yaml-language-server: $schema=../../schema/onboarding.schema.json\n")
-    Draft202012Validator(schema("onboarding.schema.json")).validate(yaml.safe_load(text))
-
-
-@pytest.mark.parametrize("file", PRODUCTS, ids=name_of)
-def test_a_catalogue_file_satisfies_its_schema_and_names_it(file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert text.startswith("# yaml-language-server: $schema=../schema/catalogue.schema.json\n")
-    Draft202012Validator(schema("catalogue.schema.json")).validate(yaml.safe_load(text))
-
-
-def form() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / "onboardings/stad-gent/mijn-gent.yaml").read_text(encoding="utf-8"))
-    return loaded
+    kind = "catalogue" if file in PRODUCTS else "organisation" if file.name == "organisation.yaml" else "onboarding"
+    up = "../" if file in PRODUCTS else "../../"
+    assert text.startswith(f"# yaml-language-server: $schema={up}schema/{kind}.schema.json\n")
+    Draft202012Validator(schema(f"{kind}.schema.json")).validate(yaml.safe_load(text))
 
 
 @pytest.mark.parametrize(
     ("path", "value"),
     [
+        (["ovo"], "OVO1"),
+        (["kbo"], "207"),
+        (["organisation"], {"name": "Stad Gent"}),
         (["application"], "Mijn Gent"),
+        (["formerly"], ["Mijn Gent"]),
         (["platforms"], ["acm"]),
-        (["organisation", "ovo"], "OVO1"),
-        (["organisation", "kbo"], "207"),
         (["environments", "acc"], {}),
+        (["environments", "tni", "jwks"], []),
         (["environments", "tni", "scopes", "dv_unknown"], {}),
         (["environments", "prod", "scopes", "dv_organisatieregister_testclient"], {}),
         (["environments", "tni", "products", "dosi"], {}),
@@ -82,12 +75,13 @@ def form() -> dict[str, Any]:
     ],
 )
 def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: object) -> None:
-    broken = form()
+    kind, file = ("organisation", "organisation") if path[0] in ("ovo", "kbo") else ("onboarding", "mijn-gent")
+    broken = yaml.safe_load((ROOT / f"onboardings/stad-gent/{file}.yaml").read_text(encoding="utf-8"))
     part = broken
     for step in path[:-1]:
         part = part[step]
     part[path[-1]] = value
-    assert not Draft202012Validator(schema("onboarding.schema.json")).is_valid(broken)
+    assert not Draft202012Validator(schema(f"{kind}.schema.json")).is_valid(broken)
 
 
 def test_an_editor_completes_scopes_and_products_with_their_titles() -> None:
@@ -97,7 +91,7 @@ def test_an_editor_completes_scopes_and_products_with_their_titles() -> None:
     assert tni["products"]["properties"]["dosis"]["properties"]["bron_uri"]["description"]
 
 
-def test_every_field_of_a_product_says_what_it_asks_for(samples: Onboardings) -> None:
+def test_every_field_of_a_product_has_a_description(samples: Onboardings) -> None:
     """Messages end in it."""
     for product in samples.catalogue.products.values():
         for name, field in (product.configuration or {}).get("properties", {}).items():
@@ -118,18 +112,18 @@ def test_the_samples_show_what_a_newcomer_looks_for(samples: Onboardings) -> Non
     assert {platform for form in forms for platform in form.platforms} == {Platform.ACMIDM, Platform.GEOSECURE}, "one is on both platforms"
     assert {form.token_endpoint_auth_method for form in forms} == {AuthMethod.PRIVATE_KEY_JWT}
     assert any(Environment.PROD not in form.environments for form in forms), "one is not in production yet"
-    assert max(Counter(form.organisation.code for form in forms).values()) >= 2, "one organisation has two applications"
-    assert any(form.organisation.ovo is None for form in forms), "one has a KBO number alone"
-    assert any(form.organisation.kbo == SHARED_KBO_NUMBER for form in forms), "one shares its KBO number"
+    assert max(Counter(loaded.organisation.code for loaded in samples.forms).values()) >= 2, "one organisation has two applications"
+    assert any(loaded.organisation.ovo is None for loaded in samples.forms), "one has a KBO number alone"
+    assert any(loaded.organisation.kbo == SHARED_KBO_NUMBER for loaded in samples.forms), "one shares its KBO number"
     assert any(len(request.products) > 1 for form in forms for request in form.environments.values()), "one has several products"
     extension = samples.forms[[loaded.name for loaded in samples.forms].index("stad-gent/mijn-gent")].form
-    asked = {environment: "dv_dosis_schrijven" in request.scopes for environment, request in extension.environments.items()}
-    assert asked == {Environment.TNI: True, Environment.PROD: False}, "one is being extended with DOSIS"
+    extended = {environment: "dv_dosis_schrijven" in request.scopes for environment, request in extension.environments.items()}
+    assert extended == {Environment.TNI: True, Environment.PROD: False}, "one is being extended with DOSIS"
 
 
 def test_no_key_serves_both_environments(samples: Onboardings) -> None:
     thumbprints = {
-        environment: {key.thumbprint for connection in samples.connections(environment) for key in connection.keys.values()}
+        environment: {key.thumbprint for connection in samples.connections(environment) for key in (connection.keys or {}).values()}
         for environment in Environment
     }
     assert not thumbprints[Environment.TNI] & thumbprints[Environment.PROD]
@@ -140,7 +134,7 @@ def test_every_key_file_belongs_to_a_form(samples: Onboardings) -> None:
         (loaded.file.parent / name).resolve()
         for loaded in samples.forms
         for request in loaded.form.environments.values()
-        for name in request.jwks
+        for name in request.jwks or ()
     }
     assert {file.resolve() for file in (ROOT / "onboardings").rglob("*.jwk.json")} == named
 

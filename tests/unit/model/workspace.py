@@ -49,6 +49,8 @@ environments:
         product_ids: ["10244", "10245"]
 """
 
+WITHOUT_KEYS = FORM.replace("    jwks: [tni.jwk.json]\n", "").replace("    jwks: [prod.jwk.json]\n", "")
+
 CATALOGUE = {
     "notificaties.yaml": """\
 product: notificaties
@@ -71,6 +73,7 @@ configuration:
       items: {description: "an IPDC number in quotes", type: string, pattern: "^[0-9]+$"}
     categories: {type: array, items: {description: info or status, enum: [info, status]}}
     recipient_types: {type: array, items: {enum: [person, email]}}
+    volume: {type: [integer, number, string]}
     unsubscribe_link: {description: the address to unsubscribe, type: string}
   if: {required: [recipient_types], properties: {recipient_types: {contains: {const: email}}}}
   then: {required: [unsubscribe_link]}
@@ -137,7 +140,7 @@ def private_key(name: str, **parameters: Any) -> dict[str, Any]:
 
 @dataclass
 class Workspace:
-    """A folder with forms and a catalogue, and what the loader says of them."""
+    """A folder with forms and a catalogue, and what the loader reports."""
 
     root: Path
 
@@ -150,7 +153,7 @@ class Workspace:
         return self.root / "catalogue"
 
     def write(self, file: str, content: str | bytes | dict[str, Any]) -> Path:
-        """Writes a file, named from the root; a dict as JSON."""
+        """Write a file, named from the root; a dict as JSON."""
         path = self.root / file
         path.parent.mkdir(parents=True, exist_ok=True)
         data = json.dumps(content, indent=2) if isinstance(content, dict) else content
@@ -170,7 +173,7 @@ class Workspace:
         return load_onboardings([self.forms], self.catalogue)
 
     def problems(self) -> tuple[Problem, ...]:
-        """The mistakes that the loader reports; none where the forms are valid."""
+        """Return the mistakes that the loader reports; none where the forms are valid."""
         try:
             self.load()
         except InvalidForms as error:
