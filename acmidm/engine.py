@@ -7,13 +7,19 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from components.model.problems import Failure
 
-class EngineError(Exception):
+
+class EngineError(Failure):
     """What kept the engine from answering, as one sentence."""
+
+    exit_code = 3
 
 
 class UnknownStack(EngineError):
     """A stack that does not exist."""
+
+    exit_code = 2
 
 
 def stack_outputs(stack: str) -> dict[str, Any]:
