@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acmidm.terminal import Code, fail, write_private
+from acmidm.terminal import Code, fail
 
 if TYPE_CHECKING:
     from acmidm.github.api import Repository
@@ -125,14 +125,9 @@ def token(
 
     Needs the permission id-token: write.
     """
-    import httpx
+    from acmidm.github.identity import write_token
 
-    from acmidm.github.api import get_json, variable
-
-    with httpx.Client(headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"}, timeout=30) as http:
-        url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params({"audience": audience})
-        answer, _ = get_json(http, str(url))
-    write_private(file, answer["value"])
+    write_token(audience, file)
 
 
 @app.command()
