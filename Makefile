@@ -18,7 +18,10 @@ help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ready  ## Bring the environment up and show its table (STACK=tni)
-	@toolchain/up $(STACK)
+	@$(in_environment) acmidm keycloak start --stack $(STACK) && acmidm portal start --stack $(STACK) \
+		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
+	@echo "Next: make demo, which lets an application fetch a token and post a notification; or add a scope to a form in onboardings/,"
+	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
 
 demo: ready  ## Let an application fetch a token and post a notification on TNI
 	@$(in_environment) acmidm portal start --stack tni && python -m demo
@@ -85,7 +88,7 @@ drift-issue: ready
 	@$(in_environment) acmidm github drift --stack $(STACK)
 
 deploy: ready real-backend
-	@$(in_environment) toolchain/apply $(STACK)
+	@$(in_environment) acmidm deploy --stack $(STACK)
 
 unlock: ready real-backend
 	@$(in_environment) pulumi cancel --yes --stack $(STACK)

@@ -7,14 +7,31 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from acmidm import drift, keycloak, portal, portal_users, promote, recovery, review, schema, status, unmanaged, validate
+from acmidm import deploy, drift, keycloak, portal, portal_users, promote, review, schema, status, unmanaged, validate
 from acmidm.github import commands as github
 from acmidm.importing import command as importing
+from acmidm.terminal import fail
+from components.model.problems import Failure
 
 DETAILS = "ACMIDM_DETAILS"
 UNEXPECTED = 70
 """EX_SOFTWARE of sysexits.h: no exit code that a command gives a meaning."""
+
+
+class Commands(TyperGroup):
+    """Ends each command in one way where it cannot do what is wanted: the sentence on stderr, and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Failure as failure:
+            fail(str(failure), failure.exit_code)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            fail(f"{error.filename} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
 
 
 class App(typer.Typer):
@@ -35,6 +52,7 @@ class App(typer.Typer):
 
 
 app = App(
+    cls=Commands,
     help="Connect organisations to government APIs through ACM/IDM: check, review, follow and explain what the forms declare.",
     epilog="acmidm COMMAND --help shows examples and exit codes. acmidm --install-completion completes words in your shell.",
     no_args_is_help=True,
@@ -66,7 +84,7 @@ app.command("schema", epilog=schema.EPILOG)(schema.schema)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("unmanaged", epilog=unmanaged.EPILOG)(unmanaged.unmanaged)
 app.command("import", epilog=importing.EPILOG)(importing.import_)
-app.command("recover", epilog=recovery.EPILOG)(recovery.recover)
+app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
 portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")
 app.add_typer(keycloak.app, name="keycloak")

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
+from components.model.problems import Failure
 
-class EngineError(Exception):
+
+class EngineError(Failure):
     """What kept the engine from answering, as one sentence."""
+
+    exit_code = 3
 
 
 class UnknownStack(EngineError):
     """A stack that does not exist."""
+
+    exit_code = 2
+
+
+class Interrupted(Failure):
+    """Somebody stopped the command: the engine has ended in good order, and nothing more may be started."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+        super().__init__("interrupted: nothing more is started; run the same command again to go on")
 
 
 def stack_outputs(stack: str) -> dict[str, Any]:
@@ -41,6 +59,11 @@ def stack_tags(stack: str) -> dict[str, str]:
     return dict(_json("stack", "tag", "list", "--json", "--stack", stack))
 
 
+def remove_tag(stack: str, name: str) -> None:
+    """Take a tag from a stack. Raises EngineError."""
+    _run("stack", "tag", "rm", name, "--stack", stack)
+
+
 def set_tag(stack: str, name: str, value: str) -> None:
     """Puts a tag on a stack, which a lock does not forbid. Raises EngineError."""
     _run("stack", "tag", "set", name, value, "--stack", stack)
@@ -59,6 +82,11 @@ def preview(stack: str, *, refresh: bool = False) -> dict[str, Any]:
     Raises EngineError, UnknownStack.
     """
     return _document("preview", *(("--refresh", "--run-program") if refresh else ()), "--json", "--stack", stack)
+
+
+def run(*words: str) -> int:
+    """Run a command with its output on the screen and nobody to answer questions; its exit code. Raises EngineError, Interrupted."""
+    return _done(*words, output=None).returncode
 
 
 def up(stack: str, urns: Iterable[str]) -> tuple[bool, str]:
@@ -104,8 +132,60 @@ def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> Engi
     return kind(f"pulumi {' '.join(words[:2])}: {said or 'failed without a word'}")
 
 
-def _done(*words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+def _done(*words: str, given: str | None = None, output: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    """Run the engine to its end.
+
+    Raises:
+        EngineError: where there is none.
+        Interrupted: where this process was asked to end meanwhile, once the engine has.
+    """
+    command = ["pulumi", *words, "--non-interactive"]
+    stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
+    with _passing_interrupts_on() as interrupts:
+        try:
+            # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it break off.
+            process = subprocess.Popen(command, stdin=stdin, stdout=output, stderr=output, text=True, start_new_session=True)
+        except FileNotFoundError:
+            raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None
+        interrupts.reach(process)
+        said, errors = process.communicate(given)
+    if interrupts.number is not None:
+        raise Interrupted(interrupts.number)
+    return subprocess.CompletedProcess(command, process.returncode, said or "", errors or "")
+
+
+class _Interrupts:
+    """The last signal that asked this process to end; the engine gets each as a Ctrl-C, on which it ends in good order."""
+
+    number: int | None = None
+    _process: subprocess.Popen[str] | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+
+    def reach(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        if self.number is not None:
+            process.send_signal(signal.SIGINT)
+
+
+@contextmanager
+def _passing_interrupts_on() -> Iterator[_Interrupts]:
+    """Handle the signals that end a process while the engine runs.
+
+    SIGINT also where it was ignored at the start, as in a background job of a script: a signal that is handled here has its default
+    disposition in the engine, which otherwise takes 5 s more for each command and cannot be interrupted.
+    """
+    interrupts = _Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts  # only the main thread handles signals
+        return
+    handled = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupts) for number in (signal.SIGINT, *handled)}
     try:
-        return subprocess.run(["pulumi", *words, "--non-interactive"], input=given, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.portal import StackOption, fail, portals
+from acmidm.portal import portals, usable_database
+from acmidm.sandbox import StackOption
+from acmidm.terminal import fail
 
 if TYPE_CHECKING:
     from beheerportaal.settings import PortalSettings
@@ -33,7 +33,7 @@ def add(
     from beheerportaal.users import add_user
 
     portal = _portal(stack, platform)
-    with _told():
+    with usable_database():
         password = add_user(portal.database, name, organisation, api_beheerder=api_beheerder)
     right = "with" if api_beheerder else "without"
     typer.echo(f"user {name} of {', '.join(organisation)} added, {right} the right API-beheerder", err=True)
@@ -46,7 +46,7 @@ def list_all(stack: StackOption = "tni", platform: PlatformOption = "acmidm") ->
     """List the users."""
     from beheerportaal.users import list_users
 
-    with _told():
+    with usable_database():
         found = list_users(_portal(stack, platform).database)
     for user in found:
         codes = ", ".join(code for code in (user.ovo, user.kbo) if code)
@@ -58,7 +58,7 @@ def grant(name: NameOption, stack: StackOption = "tni", platform: PlatformOption
     """Give a user the right API-beheerder, as the Lokale Beheerder does."""
     from beheerportaal.users import set_right
 
-    with _told():
+    with usable_database():
         set_right(_portal(stack, platform).database, name, api_beheerder=True)
     typer.echo(f"user {name} is API-beheerder")
 
@@ -68,7 +68,7 @@ def revoke(name: NameOption, stack: StackOption = "tni", platform: PlatformOptio
     """Take the right API-beheerder from a user; it counts from the next page."""
     from beheerportaal.users import set_right
 
-    with _told():
+    with usable_database():
         set_right(_portal(stack, platform).database, name, api_beheerder=False)
     typer.echo(f"user {name} is no API-beheerder any more")
 
@@ -78,24 +78,14 @@ def remove(name: NameOption, stack: StackOption = "tni", platform: PlatformOptio
     """Remove a user, whose sessions end."""
     from beheerportaal.users import remove_user
 
-    with _told():
+    with usable_database():
         remove_user(_portal(stack, platform).database, name)
     typer.echo(f"user {name} removed")
 
 
 def _portal(stack: str, platform: str) -> PortalSettings:
-    found = next((portal for name, portal, _ in portals(stack) if name == platform and portal.external_issuer is None), None)
+    own = (portal.settings for portal in portals(stack) if portal.served.platform == platform)
+    found = next((settings for settings in own if settings.external_issuer is None), None)
     if found is None:
         fail(f"stack {stack} has no embedded portal for platform {platform} that has clients; its settings are in Pulumi.{stack}.yaml")
     return found
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Ends with the sentence of what was refused."""
-    from beheerportaal.migrations import UnusableDatabase
-
-    try:
-        yield
-    except (ValueError, UnusableDatabase) as error:
-        fail(str(error))

@@ -1,4 +1,4 @@
-"""``acmidm recover``: what a run of Pulumi that was cut off left behind, so that the next one needs nobody.
+"""What a run of Pulumi that was cut off left behind, cleared so that the next one needs nobody: ``acmidm deploy`` begins with it.
 
 - **Its lock**, in a backend of files: cleared where the process that took it no longer lives on this machine. Any other
   is left alone, and explained.
@@ -6,7 +6,7 @@
 - **Its pending operations**: the engine does not know what became of them, and warns for ever of creates. Dropping them is
   safe, because every create of this project takes over what it finds, and because of what follows.
 - **What it did but could not record**: a run has to look at the authority first. A tag on the stack says so from before anything is
-  cleared until that look went well, whatever ends this command, or what comes after it.
+  cleared until that look went well, whatever ends this command.
 """
 
 from __future__ import annotations
@@ -19,70 +19,67 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psutil
 import typer
 import yaml
 
-from acmidm.engine import EngineError, last_run, set_tag, stack_deployment, stack_tags, store_deployment
+from acmidm.engine import last_run, set_tag, stack_deployment, stack_tags, store_deployment
+from components.model.problems import Failure
 
-EPILOG = """
-**Examples**
-
-- `acmidm recover --stack prod`
-
-**Exit codes**: 0 nothing stands in the way any more; 1 another run holds the lock; 3 the engine cannot be reached.
-"""
-
-LOOK_FIRST = "--run-program"
-"""With the program's settings, for those of the run that was cut off may have been wrong."""
-_LOOK_TAG = "acmidm:look-first"  # toolchain/apply removes it
+LOOK_TAG = "acmidm:look-first"
+"""On a stack whose authorities have to be looked at first; whoever did that takes it away."""
 _START_MARGIN = timedelta(seconds=2)  # a start is known from the boot, and that to the second
 
 
-def recover(stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni") -> None:
-    """Clear what a run that was cut off left behind, and print the options of the `pulumi refresh` that has to come first, if any."""
+class Locked(Failure):
+    """Another run has the stack's lock."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A stack on which a run can begin. ``resources`` are those of its state."""
+
+    look_first: bool
+    resources: list[dict[str, Any]]
+
+
+def recover(stack: str) -> Recovered:
+    """Clear what a run that was cut off left behind.
+
+    Raises:
+        Locked: where that run may be alive.
+        EngineError
+    """
     backend = _folder(os.environ.get("PULUMI_BACKEND_URL", ""))
     dead: list[Lock] = []
     for lock in _locks(stack, backend) if backend else ():
         if not lock.is_dead(socket.gethostname()):
-            typer.echo(
+            raise Locked(
                 f"stack {stack} is locked by {lock.owner} since {lock.since:%Y-%m-%d %H:%M:%S %Z}; wait until that run ends, "
-                f"or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}",
-                err=True,
+                f"or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}"
             )
-            raise typer.Exit(1)
         dead.append(lock)
     if backend and dead:
         _mend(stack, backend)
-    try:
-        look_first = _recover(stack, dead)
-    except EngineError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(3) from None
-    if look_first:
-        typer.echo(f"the last run on {stack} did not end well: this one looks at the authority first", err=True)
-        typer.echo(LOOK_FIRST)
-
-
-def _recover(stack: str, dead: list[Lock]) -> bool:
-    """Whether the authority has to be looked at first. The tag that says so comes before all that is cleared."""
     state = stack_deployment(stack)
     deployment: dict[str, Any] = state.get("deployment") or {}
     pending = deployment.get("pending_operations")
-    asked = _LOOK_TAG in stack_tags(stack)
+    tagged = LOOK_TAG in stack_tags(stack)
     last = last_run(stack)
-    look_first = bool(asked or dead or pending) or (last is not None and last.get("result") != "succeeded")
-    if look_first and not asked:
-        set_tag(stack, _LOOK_TAG, "true")
+    look_first = bool(tagged or dead or pending) or (last is not None and last.get("result") != "succeeded")
+    if look_first and not tagged:  # before anything is cleared
+        set_tag(stack, LOOK_TAG, "true")
     for lock in dead:
         lock.clear()
         typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
     if pending:
         store_deployment(stack, {**state, "deployment": {**deployment, "pending_operations": []}})
-    return look_first
+    return Recovered(look_first, deployment.get("resources") or [])
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ class Lock:
         return f"{self.username}@{self.hostname} (process {self.pid})"
 
     def is_dead(self, this_host: str) -> bool:
-        """Whether its process ran on this machine and is gone, or another got its number; what cannot be told counts as alive."""
+        """Whether its process ran on this machine and is gone, or another got its number; what cannot be known counts as alive."""
         if self.hostname != this_host:
             return False
         try:
@@ -122,7 +119,7 @@ class Lock:
 
 
 def _folder(backend: str) -> Path | None:
-    """Where a backend of files has its own, None for another backend: the engine itself tells of the locks there."""
+    """Where a backend of files has its own, None for another backend, whose locks the engine itself reports."""
     url = urlsplit(backend)
     return Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi" if url.scheme == "file" else None
 
@@ -131,8 +128,8 @@ def _locks(stack: str, backend: Path) -> Iterator[Lock]:
     folder = backend / "locks" / "organization" / _project() / stack
     for file in sorted(folder.glob("*.json")):
         try:
-            told = json.loads(file.read_text("utf-8"))
-            yield Lock(file, int(told["pid"]), told["username"], told["hostname"], datetime.fromisoformat(told["timestamp"]).astimezone())
+            lock = json.loads(file.read_text("utf-8"))
+            yield Lock(file, int(lock["pid"]), lock["username"], lock["hostname"], datetime.fromisoformat(lock["timestamp"]).astimezone())
         except (OSError, ValueError, KeyError, TypeError):
             continue  # gone meanwhile, or not a lock as we know it: the engine will say
 

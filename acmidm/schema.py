@@ -13,7 +13,7 @@ EPILOG = """
 - `acmidm schema`
 - `acmidm schema --check`
 
-**Exit codes**: 0 up to date, or written; 1 with --check not up to date, a mistake in the catalogue, or a file that cannot be written.
+**Exit codes**: 0 up to date, or written; 1 with --check not up to date; 2 a mistake in the catalogue, or a file that cannot be written.
 """
 
 CATALOGUE = Path("catalogue")
@@ -28,19 +28,15 @@ def schema(
     """Write the schemas with which editors check forms, from the model and the catalogue."""
     from components.model.editor import schemas
     from components.model.loading import load_catalogue
-    from components.model.problems import InvalidForms
 
-    try:
-        texts = schemas(load_catalogue(catalogue))
-    except InvalidForms as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    texts = schemas(load_catalogue(catalogue))
     stale = [name for name, text in texts.items() if _text_of(out / name) != text]
     for name in stale:
         if check:
             typer.echo(f"{out / name} is not up to date; run: acmidm schema", err=True)
         else:
-            _write(out / name, texts[name])
+            out.mkdir(parents=True, exist_ok=True)
+            (out / name).write_text(texts[name], encoding="utf-8")
             typer.echo(f"{out / name} written")
     if check and stale:
         raise typer.Exit(1)
@@ -53,12 +49,3 @@ def _text_of(file: Path) -> str | None:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        typer.echo(f"{file} cannot be written: {error.strerror}; check the folder and its rights", err=True)
-        raise typer.Exit(1) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import counted, fail
+from acmidm.terminal import Code, counted, fail
 
 if TYPE_CHECKING:
     from components.model.problems import Problem
@@ -42,7 +42,7 @@ def validate(
     from components.model.form import Environment
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings, profiles, served
+    from components.settings import profiles, served
 
     for path in paths or [FORMS]:
         if not os.path.lexists(path):
@@ -51,18 +51,13 @@ def validate(
             fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
         onboardings = load_onboardings(paths or [FORMS], catalogue, profiles(Path()), served(Path()))
-    except InvalidSettings as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
     except InvalidForms as error:
-        typer.echo(str(error), err=True)
         if annotations:
             for problem in error.problems:
                 typer.echo(_annotation(problem))
-        raise typer.Exit(1) from error
+        fail(str(error), Code.FOUND)
     if not onboardings.forms:
-        typer.echo("there is no form (*.yaml) here; name a form, or the folder of forms", err=True)
-        raise typer.Exit(2)
+        fail("there is no form (*.yaml) here; name a form, or the folder of forms")
     connections = sum(len(onboardings.connections(environment)) for environment in Environment)
     typer.echo(f"{counted(len(onboardings.forms), 'form')}, {counted(connections, 'connection')}: all valid")
 

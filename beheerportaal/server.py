@@ -12,7 +12,6 @@ import uvicorn
 from joserfc.errors import SecurityWarning
 from pydantic import ValidationError
 
-from beheerportaal import pid_file
 from beheerportaal.app import create_app
 from beheerportaal.migrations import UnusableDatabase, open_database
 from beheerportaal.settings import PortalSettings
@@ -57,7 +56,6 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m beheerportaal.server", description=__doc__)
     parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
-    parser.add_argument("--pid-file", type=Path, help="written and locked as long as the portal lives")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -67,9 +65,6 @@ def main() -> None:
         settings = PortalSettings.model_validate_json(arguments.settings.read_bytes())
     except (OSError, ValidationError) as error:
         sys.exit(f"{arguments.settings}: {error}")
-    held = None if arguments.pid_file is None else pid_file.hold(arguments.pid_file)
-    if arguments.pid_file is not None and held is None:
-        sys.exit(f"another portal holds {arguments.pid_file}; stop it first")
     try:
         # The application opens it again; here a file that is none ends in a sentence instead of a traceback.
         open_database(settings.database).close()

@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 from components.model.documents import Unreadable, read_text
 from components.model.form import Environment, Platform
 from components.model.policies import Profile
-from components.model.problems import did_you_mean, listed, on_one_line, quoted
+from components.model.problems import Failure, did_you_mean, listed, on_one_line, quoted
 from components.model.validation import SENTENCES
 
 NAMESPACE = "acmidm"
@@ -33,7 +33,7 @@ Lookup = Callable[[str], object]
 """The value of a key without its namespace, None where it is not set."""
 
 
-class InvalidSettings(Exception):
+class InvalidSettings(Failure):
     """Settings that are missing or wrong, a sentence each."""
 
 

@@ -67,7 +67,7 @@ class Authorities:
     def _change_as_administrator(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """What somebody does who administers the realm in Keycloak's console."""
         port = stack_settings("tni", self.scratch.folder).platforms[Platform.ACMIDM].management_url.port or 0
-        server = Server(self.scratch.folder / ".local/tni/acmidm/keycloak", distribution(wanted_version()), port)
+        server = Server(self.scratch.folder / ".local/tni/acmidm", distribution(wanted_version()), port)
         with Admin(server) as admin:
             client = admin.existing_client("tni", client_id)
             path = f"/tni/clients/{client['id']}"

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -109,7 +108,4 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["folder"]:
-        sys.stdout.write(f"{distribution(wanted_version())}\n")
-    else:
-        main(install)
+    main(install)

@@ -1,16 +1,12 @@
-"""Install the resource plugin `random`, which forms with a client secret need: `make random-plugin`.
-
-With the name of a stack, as `toolchain/apply` gives it: only where that stack needs it.
-"""
+"""Install the resource plugin `random`, which forms with a client secret need: `make random-plugin`, and `acmidm deploy`."""
 
 import os
 import re
 import shutil
 import subprocess
-import sys
 
 from toolchain import environment, go
-from toolchain.common import ENGINE, PULUMI_HOME, ROOT, TOOLCHAIN, ToolchainError, locked, main, say
+from toolchain.common import ENGINE, PULUMI_HOME, TOOLCHAIN, ToolchainError, locked, main, say
 from toolchain.install_engine import installer_reachable
 
 
@@ -19,10 +15,6 @@ def install() -> None:
     version = _wanted_version()
     if (PULUMI_HOME / "plugins" / f"resource-random-v{version}" / "pulumi-resource-random").is_file():
         return
-    if stacks := sys.argv[1:]:
-        if not any(_declares_a_secret(stack) or _has_a_secret(stack) for stack in stacks):
-            return
-        say("random-plugin: a client of this stack authenticates with a secret, which the plugin makes")
     with locked("random-plugin"):
         (ENGINE / "build").mkdir(parents=True, exist_ok=True)
         # The plugins come from the same site as the installer; asking it first takes seconds, five attempts minutes.
@@ -35,32 +27,6 @@ def install() -> None:
             raise ToolchainError("random-plugin: `pulumi plugin install` refused the plugin that was built")
         binary.unlink()
         say("random-plugin: done")
-
-
-def _declares_a_secret(stack: str) -> bool:
-    """Return whether a form of the stack does. Forms with mistakes declare nothing: `pulumi up` tells of them."""
-    # Here alone: without a stack, this runs where the project's packages are not.
-    from components.model.loading import load_onboardings
-    from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings, stack_settings
-
-    try:
-        settings = stack_settings(stack, ROOT)
-        onboardings = load_onboardings([ROOT / settings.forms_folder], ROOT / settings.catalogue_folder)
-    except (InvalidForms, InvalidSettings):
-        return False
-    return any(connection.uses_secret for connection in onboardings.connections(settings.environment))
-
-
-def _has_a_secret(stack: str) -> bool:
-    """Return whether the stack's state has one: to remove it takes the plugin too."""
-    variables = environment.variables()
-    pulumi = shutil.which("pulumi", path=variables["PATH"])
-    if not pulumi:
-        return False
-    command = [pulumi, "stack", "export", "--stack", stack, "--non-interactive"]
-    state = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False).stdout
-    return '"random:index/randomPassword:RandomPassword"' in state
 
 
 def _wanted_version() -> str:

@@ -8,13 +8,17 @@ from typing import Any
 
 import httpx
 
+from components.model.problems import Failure
+
 _SECONDS = 30
 _PER_PAGE = 100
 _VERSION = "2022-11-28"
 
 
-class GitHubError(Exception):
+class GitHubError(Failure):
     """What kept GitHub from doing it, as one sentence; never a token."""
+
+    exit_code = 3
 
 
 def variable(name: str) -> str:

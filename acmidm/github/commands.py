@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +13,6 @@ import typer
 from acmidm.terminal import Code, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from acmidm.github.api import Repository
 
 _EPILOG = """
@@ -51,17 +48,18 @@ def comment(
 
     Needs GITHUB_TOKEN with pull-requests: write, which a pull request from a fork does not get.
     """
+    from acmidm.github.api import Repository
+
     body = _body(_report(file), _mark(name))
-    with _repository() as repository:
-        pull_request = _pull_request()
-        for found in repository.comments(pull_request):
-            if _is_ours(found, _mark(name), account):
-                if found["body"] != body:
-                    repository.change_comment(found["id"], body)
-                typer.echo(f"comment {found['id']} on pull request {pull_request} is up to date")
-                return
-        repository.add_comment(pull_request, body)
-        typer.echo(f"pull request {pull_request} has its comment")
+    repository, pull_request = Repository(), _pull_request()
+    for found in repository.comments(pull_request):
+        if _is_ours(found, _mark(name), account):
+            if found["body"] != body:
+                repository.change_comment(found["id"], body)
+            typer.echo(f"comment {found['id']} on pull request {pull_request} is up to date")
+            return
+    repository.add_comment(pull_request, body)
+    typer.echo(f"pull request {pull_request} has its comment")
 
 
 @app.command()
@@ -86,6 +84,7 @@ def drift(
     It tells what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
     looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
     """
+    from acmidm.github.api import Repository
     from acmidm.report.drift_markdown import drift_as_markdown
     from acmidm.report.drifting import Drift
 
@@ -98,13 +97,12 @@ def drift(
         _summarise(text, Path(target))
     about = ([] if report.in_sync else ["drift"]) + (["keys that end"] if report.expiring else [])
     title = f"{' and '.join(about)} on {stack}"
-    with _repository() as repository:
-        mark = _mark(f"drift-{stack}")
-        found = next((issue for issue in repository.open_issues(account) if _is_ours(issue, mark, account)), None)
-        if about:
-            typer.echo(_told(repository, found, title[0].upper() + title[1:], _body(text, mark), assignee or []))
-        else:
-            typer.echo(_closed(repository, found, stack))
+    repository, mark = Repository(), _mark(f"drift-{stack}")
+    found = next((issue for issue in repository.open_issues(account) if _is_ours(issue, mark, account)), None)
+    if about:
+        typer.echo(_told(repository, found, title[0].upper() + title[1:], _body(text, mark), assignee or []))
+    else:
+        typer.echo(_closed(repository, found, stack))
 
 
 @app.command()
@@ -127,18 +125,9 @@ def token(
 
     Needs the permission id-token: write.
     """
-    import httpx
+    from acmidm.github.identity import write_token
 
-    from acmidm.github.api import GitHubError, get_json, variable
-    from acmidm.portal import write_private
-
-    try:
-        with httpx.Client(headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"}, timeout=30) as http:
-            url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params({"audience": audience})
-            answer, _ = get_json(http, str(url))
-    except GitHubError as error:
-        fail(str(error), Code.UNREACHABLE)
-    write_private(file, answer["value"])
+    write_token(audience, file)
 
 
 @app.command()
@@ -148,11 +137,10 @@ def newest() -> None:
     For the step before production: a run that waited for its approval while another one passed it would put old forms back.
     Needs GITHUB_TOKEN with contents: read.
     """
-    from acmidm.github.api import variable
+    from acmidm.github.api import Repository, variable
 
-    with _repository() as repository:
-        own, reference = variable("GITHUB_SHA"), variable("GITHUB_REF")
-        tip = repository.tip(reference)
+    own, reference = variable("GITHUB_SHA"), variable("GITHUB_REF")
+    tip = Repository().tip(reference)
     if tip != own:
         branch = reference.removeprefix("refs/heads/")
         fail(f"{branch} is at {tip[:7]} by now, and this run is of {own[:7]}: approve the run of the newest commit instead", Code.FOUND)
@@ -209,8 +197,8 @@ def _report(file: Path) -> str:
 def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}")
+    except UnicodeDecodeError:
+        fail(f"{file} is not UTF-8 text; make it with acmidm")
 
 
 def _summarise(text: str, target: Path) -> None:
@@ -229,13 +217,3 @@ def _pull_request() -> int:
     if number is None:
         raise GitHubError("this event is about no pull request; run it in a workflow on pull_request")
     return int(number)
-
-
-@contextmanager
-def _repository() -> Iterator[Repository]:
-    from acmidm.github.api import GitHubError, Repository
-
-    try:
-        yield Repository()
-    except GitHubError as error:
-        fail(str(error), Code.UNREACHABLE)

@@ -40,27 +40,17 @@ def import_(
     Nothing is written at an authority, and no form that exists is touched. Every row and client without a form afterwards is named.
     """
     from acmidm.importing.plan import plan_of
-    from acmidm.importing.sheet import UnreadableSheet, read_sheets
+    from acmidm.importing.sheet import read_sheets
     from acmidm.importing.write import Writer
-    from components.authorities.errors import AuthorityError
     from components.model.loading import load_onboardings
-    from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings
 
-    try:
-        sheets = read_sheets(sheet)
-        settings = _settings(tni, prod)
-        first = next(iter(settings.values()))[1]
-        profiles = {environment: found.profile for environment, (_, found) in settings.items()}
-        forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
-        plan = plan_of(sheets.rows, _registers(settings), forms, contact)
-        written, unplaced = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name).write(plan.drafts)
-    except AuthorityError as error:
-        fail(str(error), Code.UNREACHABLE)
-    except (UnreadableSheet, InvalidSettings, InvalidForms) as error:
-        fail(str(error))
-    except OSError as error:
-        fail(f"{error.filename} cannot be written: {error.strerror}; check the folder and its rights")
+    sheets = read_sheets(sheet)
+    settings = _settings(tni, prod)
+    first = next(iter(settings.values()))[1]
+    profiles = {environment: found.profile for environment, (_, found) in settings.items()}
+    forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
+    plan = plan_of(sheets.rows, _registers(settings), forms, contact)
+    written, unplaced = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name).write(plan.drafts)
     plan.unplaced = [*sheets.unplaced, *plan.unplaced, *unplaced]
     _report(sheets, plan, written)
     raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)
@@ -69,17 +59,13 @@ def import_(
 def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
     """Stack and settings per environment."""
     from acmidm.connecting import settings_of
-    from acmidm.engine import EngineError
     from components.model.form import Environment
 
     settings: dict[Environment, tuple[str, Settings]] = {}
     for environment, stack in ((Environment.TNI, tni), (Environment.PROD, prod)):
         if stack is None:
             continue
-        try:
-            settings[environment] = (stack, settings_of(stack))
-        except EngineError as error:
-            fail(str(error), Code.UNREACHABLE)
+        settings[environment] = (stack, settings_of(stack))
         if settings[environment][1].environment is not environment:
             fail(f"stack {stack} is of {settings[environment][1].environment}; name one of {environment} with --{environment}")
     if not settings:

@@ -22,6 +22,8 @@ from openpyxl.formula.translate import TranslatorError
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
+from components.model.problems import Failure
+
 _HEADING_ROWS = 20
 """Titles and remarks may stand above the headings."""
 _DELIMITERS = (";", ",", "\t")
@@ -44,7 +46,7 @@ _PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.",
 """What people write into a cell that they mean to leave empty."""
 
 
-class UnreadableSheet(Exception):
+class UnreadableSheet(Failure):
     """A file that is no spreadsheet of connections, as a sentence."""
 
 

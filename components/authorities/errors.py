@@ -21,15 +21,16 @@ from __future__ import annotations
 
 import re
 
-from components.model.problems import on_one_line
+from components.model.problems import Failure, on_one_line
 
 
-class AuthorityError(Exception):
+class AuthorityError(Failure):
     """The root. Never contains a header, a token or a secret. Shown alone, without the error that it came out of.
 
     Whatever a server put into a name that is repeated here, it is one line, and moves no cursor.
     """
 
+    exit_code = 3
     # Python puts the module before the name of an exception that it shows, except for its own. Users need no path of ours.
     __module__ = "builtins"
 

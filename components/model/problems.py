@@ -30,7 +30,16 @@ class Problem:
         return on_one_line(f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
 
 
-class InvalidForms(Exception):
+class Failure(Exception):
+    """Why something cannot be done, in words for the person who wanted it: the root of all that this project raises for people.
+
+    ``exit_code`` is that of a command that it ends: 1 it did not succeed, 2 wrong use, forms or settings, 3 somebody cannot be reached.
+    """
+
+    exit_code = 2
+
+
+class InvalidForms(Failure):
     """Forms or catalogue have mistakes; its text is all of them, a line each, in the order of the files."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

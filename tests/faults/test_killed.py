@@ -10,13 +10,14 @@ import os
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from tests.faults.between import API, ProxiedProject, require_as_declared
 from tests.faults.cutting import DESTROY, UP, Run, cut_off
 from tests.support import faults
-from tests.support.engine import COMMAND_SECONDS, ROOT
+from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.processes import wait_until_gone
@@ -57,7 +58,10 @@ def test_orphaned_provider_ends_with_its_engine(project: ProxiedProject, proxy: 
     require_as_declared(project, registry, [form])
 
 
-def test_ctrl_c_while_it_looks_first_starts_nothing_more(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+@pytest.mark.parametrize("stop", [os.killpg, os.kill], ids=["Ctrl-C", "kill"])
+def test_ctrl_c_while_it_looks_first_starts_nothing_more(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, stop: Callable[[int, int], None]
+) -> None:
     """A refresh that fails is followed by ``up``, one that was interrupted is not; the next run begins with it again."""
     form = write_form(project.forms)
     project.apply()
@@ -73,7 +77,7 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(project: ProxiedProject
 
     proxy.rule("GET", API, faults.after(hold))
     run = subprocess.Popen(
-        [ROOT / "toolchain" / "apply", project.stack],
+        ["acmidm", "deploy", "--stack", project.stack],
         cwd=project.folder,
         env=project.variables(),
         stdin=subprocess.DEVNULL,
@@ -82,7 +86,7 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(project: ProxiedProject
         start_new_session=True,
     )
     assert held.wait(COMMAND_SECONDS)
-    os.killpg(run.pid, signal.SIGINT)
+    stop(run.pid, signal.SIGINT)
     released.set()
     code = run.wait(COMMAND_SECONDS)
     assert registry.clients(new.application) == []

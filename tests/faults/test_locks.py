@@ -1,4 +1,4 @@
-"""Locks on a stack: a dead process's is cleared by ``make up``; any other is explained, with the command that clears it."""
+"""Locks on a stack: a dead process's is cleared by ``acmidm deploy``; any other is explained, with the command that clears it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,31 @@ import shutil
 import socket
 import subprocess
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
-from acmidm.recovery import Lock
+from acmidm import recovery
+from acmidm.engine import EngineError
+from acmidm.recovery import Lock, Recovered
 from tests.faults.between import ProxiedProject, require_as_declared
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import write_form
 from tests.support.registry import Registry
 
-LOOK_FIRST = "--run-program"
 ENGINE_COMMANDS = 4
-"""What ``acmidm recover`` asks of the engine after a run that left a lock: the state, the tags, the history, a tag."""
+"""What a recovery runs of the engine after a run that left a lock: the state, the tags, the history, a tag."""
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(project: ProxiedProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder)
+    for name, value in project.variables().items():
+        monkeypatch.setenv(name, value)
 
 
 def lock(project: ProxiedProject, **changes: object) -> Path:
@@ -37,20 +46,13 @@ def lock(project: ProxiedProject, **changes: object) -> Path:
     return file
 
 
-def recover(project: ProxiedProject, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["acmidm", "recover", "--stack", project.stack],
-        cwd=project.folder,
-        env={**project.variables(), **environment},
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
+def recover(project: ProxiedProject) -> Recovered:
+    """What a deployment begins with, in this process."""
+    return recovery.recover(project.stack)
 
 
-def failing_engine(folder: Path, project: ProxiedProject, failing: int) -> dict[str, str]:
-    """An environment in which the n-th command of the engine fails; the others are the engine's own."""
+def failing_engine(folder: Path, project: ProxiedProject, failing: int) -> str:
+    """A PATH on which the n-th command of the engine fails; the others are the engine's own."""
     engine = shutil.which("pulumi", path=project.variables()["PATH"])
     script = folder / "pulumi"
     script.parent.mkdir()
@@ -60,42 +62,41 @@ echo >> "$0.called"
 exec {engine} "$@"
 """)
     script.chmod(0o755)
-    return {"PATH": os.pathsep.join([str(script.parent), project.variables()["PATH"]])}
+    return os.pathsep.join([str(script.parent), project.variables()["PATH"]])
 
 
-def test_nothing_to_recover(project: ProxiedProject) -> None:
-    """No lock, no run before: nothing said, nothing asked of the next one."""
-    done = recover(project)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+def test_nothing_to_recover(project: ProxiedProject, capfd: pytest.CaptureFixture[str]) -> None:
+    """No lock, no run before: nothing to say, nothing to look at first."""
+    assert recover(project) == Recovered(look_first=False, resources=[])
+    assert capfd.readouterr() == ("", "")
 
 
-def test_lock_of_a_dead_process_is_cleared(project: ProxiedProject) -> None:
+def test_lock_of_a_dead_process_is_cleared(project: ProxiedProject, capfd: pytest.CaptureFixture[str]) -> None:
     file = lock(project)
-    done = recover(project)
-    assert done.returncode == 0, done.stderr
+    assert recover(project).look_first
     assert not file.exists()
-    assert done.stdout.strip() == LOOK_FIRST
-    assert "was cut off: its lock on tni is cleared" in done.stderr
+    assert "was cut off: its lock on tni is cleared" in capfd.readouterr().err
 
 
-def test_what_has_to_be_looked_at_is_not_forgotten(project: ProxiedProject, tmp_path: Path) -> None:
+def test_what_has_to_be_looked_at_is_not_forgotten(project: ProxiedProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The n-th command of the engine fails, or what comes after is killed: the next run looks at the authority all the same."""
     for failing in range(1, ENGINE_COMMANDS + 2):
         file = lock(project)
-        failed = recover(project, **failing_engine(tmp_path / str(failing), project, failing))
-        assert failed.returncode == (3 if failing <= ENGINE_COMMANDS else 0), failed.stderr
+        with monkeypatch.context() as patched:
+            patched.setenv("PATH", failing_engine(tmp_path / str(failing), project, failing))
+            with pytest.raises(EngineError) if failing <= ENGINE_COMMANDS else nullcontext():
+                recover(project)
         for _ in range(2):
-            done = recover(project)
-            assert (done.returncode, done.stdout.strip()) == (0, LOOK_FIRST), done.stderr
+            assert recover(project).look_first
             assert not file.exists()
-        project.succeed("stack", "tag", "rm", "acmidm:look-first")
-        assert recover(project).stdout == ""
+        project.succeed("stack", "tag", "rm", recovery.LOOK_TAG)
+        assert not recover(project).look_first
 
 
 def test_number_that_a_later_process_got_is_no_life(project: ProxiedProject) -> None:
     """The lock is older than the process that has its number now: this one."""
     file = lock(project, pid=os.getpid(), timestamp=(datetime.now(UTC) - timedelta(days=400)).isoformat())
-    assert recover(project).returncode == 0
+    recover(project)
     assert not file.exists()
 
 
@@ -122,7 +123,7 @@ def test_lock_of_another_stack_or_project_is_left_alone(project: ProxiedProject)
     for other in others:
         other.parent.mkdir(parents=True)
         other.write_text(file.read_text())
-    assert recover(project).returncode == 0
+    recover(project)
     assert [other.exists() for other in (file, *others)] == [False, True, True]
 
 

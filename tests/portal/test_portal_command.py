@@ -49,9 +49,8 @@ class Stack:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`acmidm portal …` in the folder."""
         return subprocess.run(
-            [sys.executable, "-c", "from acmidm.cli import portal; portal.app()", *arguments],
+            ["acmidm", "portal", *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
             capture_output=True,
             text=True,
             check=False,
@@ -60,7 +59,7 @@ class Stack:
 
     @property
     def pid(self) -> int:
-        return int((self.data / "portal.pid").read_text())
+        return int(json.loads((self.data / "portal.pid").read_text())["pid"])
 
     def operator(self) -> httpx.Client:
         """Acts as the operator, with the key in the file."""
@@ -155,7 +154,7 @@ def test_a_number_left_behind_is_never_killed(stack: Stack) -> None:
     while stack.run("status").returncode == 0:
         assert time.monotonic() < deadline
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
-        (stack.data / "portal.pid").write_text(str(bystander.pid))
+        (stack.data / "portal.pid").write_text(json.dumps({"pid": bystander.pid, "health_url": f"{stack.origin}/health"}))
         assert stack.run("stop").stdout == ""
         assert bystander.poll() is None
         assert "started" in stack.run("start").stdout
@@ -170,7 +169,7 @@ def test_a_database_that_is_none_is_told(stack: Stack) -> None:
     database.write_bytes(b"no database" * 100)
     refused = stack.run("start")
     assert refused.returncode == 1
-    assert refused.stderr.startswith("portal tni acmidm: ")
+    assert refused.stderr.startswith(f"{database} ")
     assert "can't be used: file is not a database; move it away" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert database.read_bytes() == b"no database" * 100
@@ -179,9 +178,8 @@ def test_a_database_that_is_none_is_told(stack: Stack) -> None:
 def test_serve_runs_in_the_foreground_until_it_is_told_to_stop(stack: Stack) -> None:
     """The same portal, its log on the screen; Ctrl-C ends it."""
     with subprocess.Popen(
-        [sys.executable, "-c", "from acmidm.cli import portal; portal.app()", "serve"],
+        ["acmidm", "portal", "serve"],
         cwd=stack.folder,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -194,11 +192,11 @@ def test_serve_runs_in_the_foreground_until_it_is_told_to_stop(stack: Stack) -> 
 
 
 def test_unknown_stacks_and_platforms_are_told(stack: Stack) -> None:
-    """One sentence, exit code 1."""
+    """One sentence, the exit code of wrong use."""
     unknown = stack.run("start", "--stack", "acceptance")
-    assert unknown.returncode == 1
+    assert unknown.returncode == 2
     assert "Pulumi.acceptance.yaml" in unknown.stderr
     platform = stack.run("serve", "--platform", "geosecure")
-    assert platform.returncode == 1
+    assert platform.returncode == 2
     assert "stack tni has no embedded portal for platform geosecure" in platform.stderr
     assert "Traceback" not in unknown.stderr + platform.stderr

@@ -12,8 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from beheerportaal.daemon import Daemon, PortalError
-from beheerportaal.settings import PortalSettings
 from tests.support.portal import RunningPortal, running_portal, start_portal
 
 
@@ -74,14 +72,3 @@ def test_the_signing_key_stays_and_the_data_too(tmp_path: Path) -> None:
         token = first.operator_token()
     with running_portal(tmp_path, port=first.settings.port, operator_key=first.operator_key) as second, second.operator(token) as operator:
         assert operator.get("/management/v1/clients").status_code == 200
-
-
-def test_a_background_portal_that_ends_at_once_says_why(tmp_path: Path) -> None:
-    """The message has the log's last line, and where the log is."""
-    daemon = Daemon(tmp_path)
-    damaged = tmp_path / "portal.db"
-    damaged.write_bytes(b"no database" * 100)
-    settings = PortalSettings.model_validate({"environment": "tni", "platform": "acmidm", "port": 0, "database": damaged, "scopes": {}})
-    with pytest.raises(PortalError, match=r"ended at once: .* file is not a database; .*; see .*portal\.log"):
-        daemon.start(settings)
-    assert daemon.pid is None

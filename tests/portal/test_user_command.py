@@ -47,8 +47,8 @@ def test_users_come_and_go(stack: Stack) -> None:
     ],
 )
 def test_what_can_not_be_done_is_told(stack: Stack, arguments: tuple[str, ...], words: str) -> None:
-    """In one sentence, and a code of 1."""
+    """In one sentence, with the exit code of wrong use."""
     refused = stack.run(*arguments)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert words in refused.stderr
     assert "Traceback" not in refused.stderr

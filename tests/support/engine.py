@@ -130,9 +130,9 @@ class Project:
         assert outcome.code == 0, outcome.output
         return outcome
 
-    def recover(self) -> Outcome:
+    def recover(self, *words: str) -> Outcome:
         """What ``make up`` runs, with nobody at the screen."""
-        return self._finished([str(ROOT / "toolchain" / "apply"), self.stack])
+        return self._finished(["acmidm", "deploy", "--stack", self.stack, *words])
 
     def preview(self, *words: str) -> Outcome:
         return self.pulumi("preview", "--suppress-progress", *words)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ import pytest
 from joserfc.jwk import ECKey, Key
 from pydantic import SecretStr
 
+from acmidm.keycloak import daemon_of, start_server
 from beheerportaal.settings import RIGHTS
 from components.authorities.http import Api
 from components.authorities.keycloak import Keycloak
@@ -28,7 +27,7 @@ from components.authorities.tokens import Credentials, OperatorTokens
 from components.model.loading import load_catalogue
 from keycloak_sandbox.admin import Admin, Document
 from keycloak_sandbox.realm import Realm, set_up
-from keycloak_sandbox.server import Server, stop
+from keycloak_sandbox.server import Server
 from tests.support.portal import ASSERTION_TYPE, new_key, public_jwk, sign_assertion
 from toolchain import install_keycloak
 
@@ -42,7 +41,7 @@ def distribution_or_skip() -> Path:
     """Where Keycloak is; the test is skipped where this machine cannot have it, and fails where that is CI's."""
     reason = install_keycloak.why_not()
     if reason is None:
-        subprocess.run([sys.executable, "-m", "toolchain.install_keycloak"], cwd=ROOT, check=True)
+        install_keycloak.install()
         return install_keycloak.distribution(install_keycloak.wanted_version())
     if os.environ.get("CI"):
         pytest.fail(f"{reason} (CI runs these tests)", pytrace=False)
@@ -60,10 +59,10 @@ def running_keycloak(folder: Path, *, in_memory: bool = True) -> Iterator[Server
     """A server that ends with the block."""
     server = Server(folder, distribution_or_skip(), free_port(), in_memory=in_memory)
     try:
-        server.start()
+        start_server(server)
         yield server
     finally:
-        stop(folder)
+        daemon_of(server).stop()
 
 
 @dataclass

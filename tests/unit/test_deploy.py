@@ -1,0 +1,220 @@
+"""``acmidm deploy`` with a stand-in for the engine, which writes down its commands. The real one is in tests/faults and tests/engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acmidm import deploy
+from acmidm.deploy import changed_clients
+from tests.support.engine import ROOT
+from toolchain import install_random
+
+CLIENT = "pulumi-python:dynamic/acmidm:OAuthClient"
+ENGINE = """#!{python}
+import json, os, pathlib, signal, sys
+here = pathlib.Path(__file__).parent
+words = [word for word in sys.argv[1:] if not word.startswith("-")]
+command = " ".join(words[:2 if words[0] == "stack" else 1]) + (" list" if "list" in words else "") + (" rm" if "rm" in words else "")
+with (here / "called").open("a") as called:
+    print(command, file=called)
+said = here / f"{{command}}.json"
+if said.exists():
+    print(said.read_text())
+if (here / f"{{command}}.waits").exists():
+    def end(*_):
+        (here / "ended in good order").touch()
+        sys.exit(1)
+    signal.signal(signal.SIGINT, end)
+    (here / "ready").write_text("ready")
+    signal.pause()
+if (here / f"{{command}}.fails").exists():
+    sys.exit("error: " + command + " failed")
+"""
+
+
+@dataclass
+class Engine:
+    """``says`` and ``fails`` are about its n words: ``up``, ``stack export``."""
+
+    folder: Path
+
+    def says(self, command: str, document: object) -> None:
+        (self.folder / f"{command}.json").write_text(json.dumps(document))
+
+    def fails(self, command: str, how: str = "fails") -> None:
+        (self.folder / f"{command}.{how}").touch()
+
+    @property
+    def called(self) -> list[str]:
+        """The commands since the state, tags and history were read."""
+        return [line for line in (self.folder / "called").read_text().splitlines() if line not in READ]
+
+    def variables(self) -> dict[str, str]:
+        return {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}", "PULUMI_BACKEND_URL": "s3://elsewhere"}
+
+    def deploy(self, *options: str) -> subprocess.CompletedProcess[str]:
+        (self.folder / "called").unlink(missing_ok=True)
+        words = ["acmidm", "deploy", "--stack", "tni", *options]
+        return subprocess.run(words, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False, timeout=60)
+
+
+READ = ("stack export", "stack tag list", "stack history")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    """A stack of which nothing has to be looked at first, and whose preview shows nothing."""
+    script = tmp_path / "pulumi"
+    script.write_text(ENGINE.format(python=sys.executable))
+    script.chmod(0o755)
+    made = Engine(tmp_path)
+    made.says("stack export", {"deployment": {"resources": []}})
+    made.says("stack tag list", {})
+    made.says("stack history", [{"result": "succeeded"}])
+    made.says("preview", plan())
+    return made
+
+
+def urn(name: str) -> str:
+    return f"urn:pulumi:tni::acmidm::{CLIENT}::{name}"
+
+
+def step(op: str, name: str, formerly: str | None = None) -> dict[str, Any]:
+    old = {} if op == "create" else {"oldState": {"urn": urn(formerly or name), "type": CLIENT}}
+    new = {} if op == "delete" else {"newState": {"urn": urn(name), "type": CLIENT}}
+    return {"op": op, "urn": urn(name), **old, **new}
+
+
+def plan(*steps: dict[str, Any], refused: Iterable[str] = ()) -> dict[str, Any]:
+    return {"steps": list(steps), "diagnostics": [{"severity": "error", "message": sentence} for sentence in refused]}
+
+
+def recorded(*names: str) -> list[dict[str, Any]]:
+    return [{"urn": urn(name), "type": CLIENT} for name in names]
+
+
+def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) -> None:
+    engine.says("preview", plan(step("create", "OVO000001/loket"), refused=["client x does not exist"]))
+    engine.fails("up")
+    done = engine.deploy()
+    assert engine.called == ["preview", "up"]
+    lines = done.stderr.splitlines()
+    assert lines[:2] == ["refused: client x does not exist", "error: up failed"]
+    assert lines[2].startswith("Not all of tni was brought up.")
+    assert done.returncode == 1
+
+
+def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> None:
+    """As with mistakes in the forms, which the program refuses as a whole."""
+    engine.says("preview", plan(refused=["onboardings/gent/loket.yaml:1:1: wrong; correct it"]))
+    done = engine.deploy()
+    assert (done.returncode, engine.called) == (1, ["preview"])
+    assert done.stderr.splitlines()[0] == "refused: onboardings/gent/loket.yaml:1:1: wrong; correct it"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda engine: engine.says("stack tag list", {"acmidm:look-first": "true"}),
+        lambda engine: engine.says("stack history", [{"result": "failed"}]),
+        lambda engine: engine.says("stack export", {"deployment": {"pending_operations": [{}]}}),
+    ],
+    ids=["a look that did not go well", "a run that failed", "pending operations"],
+)
+def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(engine: Engine, trouble: Callable[[Engine], None]) -> None:
+    """Until that look went well, though the rest is brought up all the same."""
+    trouble(engine)
+    engine.fails("refresh")
+    done = engine.deploy()
+    assert done.returncode == 1
+    kept = [command for command in engine.called if command not in ("stack tag", "stack import")]
+    assert kept == ["preview", "refresh", "up"]
+    (engine.folder / "refresh.fails").unlink()
+    done = engine.deploy()
+    assert done.returncode == 0
+    assert engine.called[-3:] == ["refresh", "stack tag rm", "up"]
+
+
+@pytest.mark.parametrize(("number", "command"), [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")])
+def test_whoever_stops_it_stops_the_engine_in_good_order(engine: Engine, number: signal.Signals, command: str) -> None:
+    """Also where SIGINT was ignored at the start, as in a background job of a script; and nothing more is started."""
+    engine.says("stack tag list", {"acmidm:look-first": "true"})
+    engine.fails(command, "waits")
+    os.mkfifo(engine.folder / "ready")
+    run = subprocess.Popen(
+        ["sh", "-c", "trap '' INT; exec acmidm deploy --stack tni"],
+        cwd=engine.folder,
+        env=engine.variables(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert (engine.folder / "ready").read_text()
+    run.send_signal(number)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 128 + number
+    assert said.splitlines()[-1].startswith("interrupted: nothing more is started")
+    assert (engine.folder / "ended in good order").exists()
+    assert engine.called[-1] == command
+
+
+@pytest.mark.parametrize("count", [10, 9])
+def test_a_mass_change_needs_a_word(engine: Engine, count: int) -> None:
+    names = [f"OVO000001/app-{number}" for number in range(count)]
+    engine.says("stack export", {"deployment": {"resources": recorded(*names)}})
+    engine.says("preview", plan(*(step("delete", name) for name in names[:4]), *(step("same", name) for name in names[4:])))
+    done = engine.deploy()
+    if count < 10:
+        assert (done.returncode, engine.called) == (0, ["preview", "up"])
+        return
+    assert (done.returncode, engine.called) == (1, ["preview"])
+    assert done.stderr.startswith("4 of 10 clients of tni would be removed or replaced: OVO000001/app-0, OVO000001/app-1, ")
+    assert "--allow-mass-change" in done.stderr
+    assert engine.deploy("--allow-mass-change").returncode == 0
+    engine.says("preview", plan(*(step("delete", name) for name in names[:3]), *(step("same", name) for name in names[3:])))
+    assert engine.deploy().returncode == 0, "three of ten are 30%, and not more"
+
+
+def test_clients_that_are_removed_or_replaced_are_counted() -> None:
+    """One under another name is neither; one without a step is gone: a preview that ends in a refusal shows no removals."""
+    steps = [
+        step("same", "a"),
+        step("update", "b-new", formerly="b"),
+        step("delete", "c"),
+        step("create-replacement", "d"),
+        step("replace", "d"),
+        step("delete-replaced", "d"),
+        step("create", "f"),
+    ]
+    assert changed_clients([*recorded("a", "b", "c", "d", "e"), {"urn": "other", "type": "other"}], steps) == (["c", "d", "e"], 5)
+
+
+@pytest.mark.parametrize("secret_in", ["nothing", "form", "state"])
+def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_only_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret_in: str
+) -> None:
+    """The build takes minutes, and without the plugin nobody's form is carried out."""
+    for name in ("catalogue", "Pulumi.yaml", "Pulumi.tni.yaml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "onboardings", tmp_path / "onboardings")
+    if secret_in == "form":
+        form = tmp_path / "onboardings/stad-aalst/e-loket.yaml"
+        text = re.sub(r" +jwks: .*\n", "", form.read_text())
+        form.write_text(text.replace("private_key_jwt", "client_secret_basic"))
+    monkeypatch.chdir(tmp_path)
+    installed: list[bool] = []
+    monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
+    resources = [{"type": "random:index/randomPassword:RandomPassword" if secret_in == "state" else CLIENT}]
+    deploy._install_random_plugin("tni", resources)
+    assert bool(installed) == (secret_in != "nothing")

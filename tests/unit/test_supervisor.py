@@ -1,0 +1,102 @@
+"""Server processes in the background, here a small web server of Python's own, started for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from acmidm import supervisor
+from acmidm.supervisor import Daemon, DaemonError, Program
+from tests.support.keycloak import free_port
+
+SERVES = """
+import http.server, sys
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    made = Daemon(tmp_path / "tni" / "acmidm", "web")
+    yield made
+    made.stop()
+
+
+def program(code: str = SERVES, settings: str = "{}", port: int | None = None) -> Program:
+    port = port or free_port()
+    return Program(command=(sys.executable, "-c", code, str(port)), settings=settings, health_url=f"http://127.0.0.1:{port}/")
+
+
+def test_one_that_runs_is_left_alone_until_its_settings_change(daemon: Daemon) -> None:
+    """Then it is another process, which has the new ones in its file."""
+    first = program()
+    assert daemon.condition() == "stopped"
+    assert daemon.start(first)
+    pid = daemon.pid
+    assert not daemon.start(first)
+    assert daemon.pid == pid
+    assert daemon.condition() == f"running at {daemon.origin} (process {pid})"
+    assert daemon.start(program(settings='{"changed": true}'))
+    assert daemon.pid != pid
+    assert json.loads(daemon.settings() or "") == {"changed": True}
+    assert daemon.stop()
+    assert not daemon.stop(), "one that does not run cannot be stopped"
+    assert daemon.condition() == "stopped"
+
+
+def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:
+    """It may be another program's by now, which is then not stopped: here it is this very process's."""
+    daemon.folder.mkdir(parents=True)
+    daemon.pid_file.write_text(json.dumps({"pid": os.getpid(), "health_url": "http://127.0.0.1:9"}))
+    assert daemon.pid is None
+    assert not daemon.stop()
+
+
+def test_one_that_was_killed_is_stopped(daemon: Daemon) -> None:
+    """Its lock ended with it, though its number is still in the file."""
+    daemon.start(program())
+    process = psutil.Process(daemon.pid)
+    process.kill()
+    process.wait()
+    assert daemon.pid_file.read_text()
+    assert daemon.condition() == "stopped"
+
+
+def test_one_that_does_not_end_kindly_is_killed(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.2)
+    daemon.start(program(f"{IGNORES_SIGTERM}\n{SERVES}"))
+    assert daemon.stop()
+    assert daemon.pid is None
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (["first", "the reason"], "the reason"),
+        (["10:00 ERROR (main) ERROR: no database", "For more details"], "no database"),
+        ([], "it said nothing"),
+    ],
+)
+def test_one_that_ends_at_once_says_why(daemon: Daemon, said: list[str], shown: str) -> None:
+    """By its log, of which what stood there before is not taken for the reason."""
+    daemon.folder.mkdir(parents=True)
+    daemon.log.write_text("09:00 ERROR (main) ERROR: an earlier one\n")
+    code = "".join(f"print({line!r})\n" for line in said) + "raise SystemExit(1)"
+    with pytest.raises(DaemonError) as refused:
+        daemon.start(program(code))
+    assert str(refused.value) == f"web tni acmidm ended at once: {shown}; see {daemon.log}"
+    assert daemon.pid is None
+
+
+def test_one_that_is_not_ready_in_time_is_stopped(daemon: Daemon) -> None:
+    slow = Program(command=("sleep", "60"), settings="{}", health_url=f"http://127.0.0.1:{free_port()}/", start_seconds=0.1)
+    with pytest.raises(DaemonError, match=r"was not ready within 0\.1 seconds"):
+        daemon.start(slow)
+    assert daemon.pid is None
