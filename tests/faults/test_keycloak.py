@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from components.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile, NotFound
 from components.authorities.http import Api
 from components.authorities.keycloak import Keycloak
+from components.authorities.port import Owner
 from components.authorities.retry import Retrying
 from tests.faults.between import metadata
 from tests.support import faults
@@ -53,6 +53,15 @@ def client_id(adapter: Keycloak, between: FaultProxy) -> str:
     adapter.replace_jwks(client.client_id, None, {"old": public_jwk(new_key("old"))})
     between.heal()
     return client.client_id
+
+
+@pytest.fixture
+def owner(adapter: Keycloak, between: FaultProxy, client_id: str) -> Owner:
+    """Whose that client is."""
+    client = adapter.read(client_id)
+    assert client is not None
+    between.heal()
+    return client.metadata.owner
 
 
 @pytest.mark.parametrize("fault", LOST.values(), ids=LOST.keys())
@@ -100,9 +109,9 @@ def test_scopes_and_keys(adapter: Keycloak, between: FaultProxy, realm: TestReal
 
 
 @pytest.mark.parametrize("fault", LOST.values(), ids=LOST.keys())
-def test_delete(adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str, fault: Fault) -> None:
+def test_delete(adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str, owner: Owner, fault: Fault) -> None:
     between.rule("DELETE", PUT, fault)
-    adapter.remove(client_id)
+    adapter.remove(client_id, owner)
     assert client_id not in realm.client_ids()
 
 
@@ -135,7 +144,7 @@ def test_second_writer_between_read_and_write(
     assert realm.scopes(client_id) == {OLD, NEW, OTHERS}
 
     between.rule("PUT", PUT, when(lambda: realm.change(client_id, enabled=False)))
-    wanted = replace(client.metadata, contacts=("nieuw@stad-gent.example",))
+    wanted = client.metadata.model_copy(update={"contacts": ("nieuw@stad-gent.example",)})
     with pytest.raises(ChangedMeanwhile, match=r"changed contacts, enabled \(declared: .*enabled True; found: .*enabled False\)"):
         adapter.update(client_id, client.metadata, wanted, None)
     assert not realm.client(client_id)["enabled"]

@@ -14,6 +14,7 @@ from components.authorities.errors import AuthorityError, NotAllowed, Unreachabl
 from components.authorities.http import Api
 from components.authorities.keycloak import Keycloak
 from components.authorities.keycloak_writes import TRIES
+from components.authorities.port import Owner
 from components.authorities.retry import Retrying
 from components.authorities.tokens import Credentials, OperatorTokens
 from tests.faults.between import metadata
@@ -59,6 +60,15 @@ def client_id(adapter: Keycloak, between: FaultProxy) -> str:
     client_id = adapter.register(metadata(uuid.uuid4().hex), None).client_id
     between.heal()
     return client_id
+
+
+@pytest.fixture
+def owner(adapter: Keycloak, between: FaultProxy, client_id: str) -> Owner:
+    """Whose that client is."""
+    client = adapter.read(client_id)
+    assert client is not None
+    between.heal()
+    return client.metadata.owner
 
 
 @pytest.mark.parametrize("fault", [*PASSING.values(), faults.cut_midway], ids=[*PASSING, "cut-midway"])
@@ -125,14 +135,16 @@ def test_a_keycloak_that_is_down_ends_in_a_sentence(realm: TestRealm, between: F
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 412, 422])
-def test_what_is_refused_is_never_blindly_tried_again(adapter: Keycloak, between: FaultProxy, client_id: str, status: int) -> None:
+def test_what_is_refused_is_never_blindly_tried_again(
+    adapter: Keycloak, between: FaultProxy, client_id: str, owner: Owner, status: int
+) -> None:
     """One request; two with another token after a 401. Keycloak's 409 to a writer: each try after a fresh read, and no more than six."""
     said = faults.answer(status, b'{"errorMessage": "no"}', "application/json")
     acts: dict[str, tuple[str, Callable[[], object]]] = {
         "GET": (CLIENTS, lambda: adapter.read(client_id)),
         "PUT": (CLIENT, lambda: adapter.replace_jwks(client_id, None, {"new": public_jwk(new_key("new"))})),
         "POST": ("/clients$", lambda: adapter.register(metadata(uuid.uuid4().hex), None)),
-        "DELETE": (CLIENT, lambda: adapter.remove(client_id)),
+        "DELETE": (CLIENT, lambda: adapter.remove(client_id, owner)),
     }
     for method, (path, act) in acts.items():
         between.heal()

@@ -11,7 +11,7 @@ import pytest
 
 from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
 from components.authorities.keycloak import Keycloak
-from components.authorities.port import Jwks
+from components.authorities.port import Jwks, Owner
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
@@ -241,10 +241,30 @@ def test_a_client_is_read_in_one_request(realm: TestRealm) -> None:
     assert (snapshot.client.metadata, snapshot.scopes, snapshot.jwks) == (wanted, frozenset(), {})
 
 
+def test_a_client_that_moved_to_another_key_keeps_its_id(adapter: Keycloak, realm: TestRealm) -> None:
+    """Another connection under the key it had gets another client-ID, always the same one; in the same run, and in the next."""
+    old, new = metadata(), metadata()
+    moved = adapter.register(old, None).client_id
+    adapter.update(moved, old, new, None)
+    second = adapter.register(old, None).client_id
+    assert second != moved
+    for again in (adapter, realm.adapter()):
+        for wanted, client_id in ((old, second), (new, moved)):
+            with pytest.raises(AlreadyRegistered) as caught:
+                again.register(wanted, None)
+            assert caught.value.client_id == client_id
+    third = realm.adapter().read(moved)
+    assert third is not None
+    assert third.metadata.software_id == new.software_id
+
+
 def test_removing(adapter: Keycloak) -> None:
-    client_id = adapter.register(metadata(), None).client_id
-    adapter.remove(client_id)
-    adapter.remove(client_id)
+    wanted = metadata()
+    client_id = adapter.register(wanted, None).client_id
+    adapter.remove(client_id, Owner(wanted.software_id, "another/stack"))
+    assert adapter.read(client_id) is not None
+    adapter.remove(client_id, wanted.owner)
+    adapter.remove(client_id, wanted.owner)
     assert adapter.read(client_id) is None
     assert adapter.read_scopes(client_id) is None
     assert adapter.read_jwks(client_id) is None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 
-from components.authorities.http import Failed
+from components.authorities.errors import Failed
 from components.authorities.keycloak import Keycloak
 from tests.support import faults
 from tests.support.engine import Project
@@ -50,7 +49,7 @@ def test_after_a_conflict_everything_is_read_and_decided_anew(
     adapter.replace_scopes(client_id, frozenset(), frozenset({SEND}))
     assert realm.client(client_id)["name"] == after.client_name
     assert realm.scopes(client_id) == {SEND}
-    adapter.remove(client_id)
+    adapter.remove(client_id, after.owner)
     assert client_id not in realm.client_ids()
     assert len(proxy.seen("DELETE", "/clients/[^/]+$")) == 3
 
@@ -92,7 +91,7 @@ def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
 
     def write_metadata() -> None:
         for turn in range(TURNS):
-            realm.adapter().update(client_id, None, replace(wanted, client_name=f"turn {turn}"), None)
+            realm.adapter().update(client_id, None, wanted.model_copy(update={"client_name": f"turn {turn}"}), None)
         realm.adapter().update(client_id, None, wanted, None)
 
     with ThreadPoolExecutor(2 + len(scopes)) as pool:
