@@ -1,12 +1,10 @@
-"""What changes, as people think of it: one model, two sources (a preview of the engine, the forms at two revisions), four renderers.
+"""What changes, as people think of it: one model, and a renderer for each kind of reader.
 
 ::
 
-    preview.py ─► assemble.py ─┐                                             ┌─► text.py
-                               ├─► state.py ─► compare.py ─► changes.py ─────┼─► markdown.py
-    forms.py ──────────────────┘                                             ├─► html.py
-                                                                             └─► JSON, as changes.py has it
+    kinds, words ─► model ─► client ─► compare ─► plan, revision ─► review ─┐
+                                          └─────► drift, status, promotion ─┴─► text, markdown, html; JSON is the model itself
 
-A review (reviewing.py) compares what is with what is to be; drift (drifting.py) also what the last ``up`` recorded, from a preview
-with a refresh.
+``kinds`` is the one table of kinds of change. ``client`` makes a client's state from a form's connection, a resource or an
+authority's answer; ``compare`` says what changes between two of them, whoever made them.
 """

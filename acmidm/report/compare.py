@@ -2,128 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from acmidm.report.changes import Change, ConnectionChanges, FieldChange, Stays, in_order
-from acmidm.report.kinds import SOON_DAYS, Kind
-from acmidm.report.state import NO_REASON, ClientState, Key, shown
-from acmidm.report.words import sentence
+from acmidm.report.client import OWNER, ClientState, Fields, Key, Place, States, shown
+from acmidm.report.kinds import NO_REASON, Kind, Scale
+from acmidm.report.model import Change, ConnectionChanges, FieldChange, Stays, in_order
+from acmidm.report.words import SOON_DAYS
 from components.model.catalogue import Catalogue
-from components.model.form import Environment, Platform
+from components.model.form import AuthMethod, Platform
 
-Place = tuple[str, Platform, Environment]
-States = Mapping[Place, ClientState]
+_STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT_SECRET_BASIC: 1, AuthMethod.CLIENT_SECRET_POST: 0}
+"""RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
+_OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled"})
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How to compare: what the catalogue knows of each scope, from when a key counts as expiring, and who made the changes."""
+    """How to compare: what the catalogue has on each scope, from when a key counts as expiring, and who made the changes."""
 
     now: datetime
     scopes: Mapping[tuple[Platform, str], tuple[str, bool]] = field(default_factory=dict)
     """Per scope, as a platform calls it, its owner and whether its name is verified."""
     expiring_days: int | None = SOON_DAYS
-    """None where a report tells of expiring keys elsewhere."""
+    """None where a report has expiring keys elsewhere."""
     by_hand: bool = False
 
-    def between(self, before: ClientState | None, after: ClientState | None) -> ConnectionChanges | None:
-        """The changes of one client, None where there are none."""
+    def made_by_hand(self) -> Comparison:
+        return replace(self, by_hand=True)
+
+    def between(self, before: ClientState | None, after: ClientState | None, *more: Change) -> ConnectionChanges | None:
+        """The changes of one client with ``more`` that its states do not show; None where there are none."""
         state = after or before
         if state is None:
             return None
-        changes = in_order(self._changes(before, after))
-        if all(change.kind in _OF_NOTE for change in changes) and not _newly_unneeded(before, after):
+        changes = [*self._changes(before, after), *more]
+        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not _newly_unneeded(before, after):
             return None
-        return _connection(state, changes, client_id=(before and before.client_id) or state.client_id, stays=_stays(before, after))
+        return ConnectionChanges(
+            **{**client_name(state), "client_id": (before and before.client_id) or state.client_id},
+            environment=state.environment,
+            changes=in_order(changes),
+            stays=_stays(before, after),
+        )
 
-    def alone(self, state: ClientState, kind: Kind, subject: str | None = None) -> ConnectionChanges:
-        """A client with one change, which its states do not tell."""
-        return _connection(state, (self._change(kind, subject=subject),), client_id=state.client_id)
-
-    def all_between(self, before: States, after: States) -> list[ConnectionChanges]:
-        """The changes of all clients."""
-        compared = (self.between(old, new) for old, new in paired(before, after))
-        return [changes for changes in compared if changes]
+    def change(self, kind: Kind, **facts: Any) -> Change:
+        return Change(kind=kind, by_hand=self.by_hand, **facts)
 
     def _changes(self, before: ClientState | None, after: ClientState | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
-                yield self._change(Kind.CLIENT_REMOVED, fields=_lost(before))
+                yield self.change(Kind.CLIENT_REMOVED, fields=_lost(before))
             return
         if after.adopts and (before is None or before.foreign):
-            yield self._change(Kind.CLIENT_ADOPTED, subject=after.adopts)
+            yield self.change(Kind.CLIENT_ADOPTED, subject=after.adopts)
         if before is None:
             if not after.adopts:
-                yield self._change(Kind.CLIENT_CREATED)
-            before = ClientState(after.form, after.platform, after.environment, scopes={}, keys={}, keys_in_portal=after.keys_in_portal)
-            if after.uses_keys and (after.keys_in_portal or after.keys == {}):
-                yield self._change(Kind.KEY_AWAITED)
+                yield self.change(Kind.CLIENT_CREATED)
+            before = ClientState(*after.place, scopes={}, keys=None if after.keys is None else {})
+            if after.uses_keys and not after.keys and not after.adopts:
+                yield self.change(Kind.KEY_AWAITED)
         else:
             yield from self._changes_of_client(before, after)
-            yield from self._few_keys(before, after)
+            yield from self._changes_of_protection(before, after)
+            yield from self._changes_of_mode(before, after)
         yield from self._changes_of_exemptions(before, after)
         yield from self._changes_of_scopes(after.platform, before.scopes, after.scopes)
-        yield from self._changes_of_mode(before, after)
-        yield from self._changes_of_keys({} if before.keys_in_portal else before.keys, after.keys)
-        yield from self._changes_of_products(before.products, after.products)
+        yield from self._changes_of_keys(before.uploaded or {} if before.keys is None else before.keys, after.keys)
+        yield from self._changes_of_products(before, after)
 
     def _changes_of_client(self, before: ClientState, after: ClientState) -> Iterator[Change]:
-        if before.form != after.form:
-            yield self._change(Kind.CLIENT_MOVED, fields=(FieldChange(field="form", old=before.form, new=after.form),))
-        if before.software_id != after.software_id and not before.foreign:
-            yield self._change(Kind.CLIENT_REPLACED, fields=_identity(before, after))
-        if before.auth_method and after.auth_method and before.auth_method != after.auth_method:
-            weaker = after.auth_strength < before.auth_strength
+        renamed = before.key != after.key
+        if renamed:
+            yield self.change(Kind.CLIENT_RENAMED, fields=(FieldChange(field="key", old=before.key, new=after.key),))
+        if not before.fields or not after.fields:
+            return
+        if not renamed and not before.foreign:
+            identity = field_changes(before.fields, after.fields, only={"software_id"})
+            if identity:
+                yield self.change(Kind.CLIENT_RENAMED if self.by_hand else Kind.CLIENT_REPLACED, fields=identity)
+        if before.auth_method != after.auth_method:
+            weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
-            method = FieldChange(field="token_endpoint_auth_method", old=before.auth_method, new=after.auth_method)
-            yield self._change(kind, fields=(method,))
+            yield self.change(kind, fields=field_changes(before.fields, after.fields, only={"token_endpoint_auth_method"}))
         elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
-            yield self._change(Kind.SECRET_RESTORED if after.has_secret else Kind.SECRET_RENEWED)
-        if before.enabled is not after.enabled:
-            yield self._change(Kind.CLIENT_ENABLED if after.enabled else Kind.CLIENT_DISABLED)
-        if before.protected is not None and after.protected is not None and before.protected is not after.protected:
-            yield self._change(Kind.PROTECTION_RESTORED if after.protected else Kind.PROTECTION_LIFTED)
-        if before.details is not None and after.details is not None and (before.software_id == after.software_id or before.foreign):
-            fields = field_changes(before.details, after.details)
-            if before.form != after.form or before.foreign:  # that another resource manages the client is what moving means
-                fields = tuple(field for field in fields if field.field != "managed_by")
-            if fields:
-                yield self._change(Kind.CLIENT_UPDATED, fields=fields)
+            yield self.change(Kind.SECRET_RESTORED if after.has_secret else Kind.SECRET_RENEWED)
+        if before.fields.get("enabled") != after.fields.get("enabled"):
+            yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
+        # Which stack manages a client is what adopting it means; an application's name is a part of its key.
+        hidden = _OF_OTHER_KINDS | (set() if self.by_hand else {"managed_by"}) | ({"application"} if renamed else set())
+        described = field_changes(before.fields, after.fields, but=hidden)
+        if described:
+            yield self.change(Kind.CLIENT_UPDATED, fields=described)
+
+    def _changes_of_protection(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        if before.protected is None or after.protected is None:
+            return
+        if before.protected is not after.protected:
+            yield self.change(Kind.PROTECTION_RESTORED if after.protected else Kind.PROTECTION_LIFTED)
+            return
+        both = before.products.keys() & after.products.keys()
+        for product in sorted(both & (before.protected_products ^ after.protected_products)):
+            protected = product in after.protected_products
+            yield self.change(Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
 
     def _changes_of_exemptions(self, before: ClientState, after: ClientState) -> Iterator[Change]:
         for policy in sorted(before.exemptions.keys() | after.exemptions.keys()):
             old, new = before.exemptions.get(policy), after.exemptions.get(policy)
             if new is None:
-                yield self._change(Kind.EXEMPTION_REMOVED, subject=policy)
+                yield self.change(Kind.EXEMPTION_REMOVED, subject=policy)
             elif old is None:
-                yield self._change(Kind.EXEMPTION_GRANTED, subject=policy, note=new)
+                yield self.change(Kind.EXEMPTION_GRANTED, subject=policy, note=new)
             elif old != new:
                 reason = FieldChange(field="reason", old=old, new=new)
-                yield self._change(Kind.EXEMPTION_CHANGED, subject=policy, note=new, fields=(reason,))
+                yield self.change(Kind.EXEMPTION_CHANGED, subject=policy, note=new, fields=(reason,))
         for policy in sorted(after.unneeded_exemptions):
-            yield self._change(Kind.EXEMPTION_UNNEEDED, subject=policy)
+            yield self.change(Kind.EXEMPTION_UNNEEDED, subject=policy)
 
     def _changes_of_mode(self, before: ClientState, after: ClientState) -> Iterator[Change]:
-        """Who manages the keys: of a client that uses none, and of one that is taken over, there is nothing to say."""
-        if before.keys_in_portal is after.keys_in_portal or before.foreign or not after.uses_keys:
+        """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing over."""
+        if not after.uses_keys:
             return
-        yield self._change(Kind.KEYS_HANDED_OVER if after.keys_in_portal else Kind.KEYS_DECLARED)
-        if after.keys_in_portal and before.keys == {}:
-            yield self._change(Kind.KEY_AWAITED)
-
-    def _few_keys(self, before: ClientState, after: ClientState) -> Iterator[Change]:
-        if after.uses_keys and before.keys_in_portal and after.keys == {}:
-            yield self._change(Kind.CLIENT_WITHOUT_KEY)  # those that the organisation uploaded go, however many they are
-        if not after.uses_keys or before.keys is None or after.keys is None:
+        if after.keys is None:
+            if before.keys and before.uses_keys and not before.foreign:
+                stay = tuple(FieldChange(field=kid, new=key.thumbprint or "not known") for kid, key in sorted(before.keys.items()))
+                yield self.change(Kind.KEYS_HANDED_OVER, fields=stay)
+            elif before.keys is not None and not before.keys:
+                yield self.change(Kind.KEY_AWAITED)
             return
-        fewer = len(after.keys) < len(before.keys)
-        if not after.keys and (fewer or not before.uses_keys):
-            yield self._change(Kind.CLIENT_WITHOUT_KEY)
+        if before.keys is None:
+            yield self.change(Kind.KEYS_DECLARED)
+        had = before.keys if before.keys is not None else before.uploaded
+        fewer = had is not None and len(after.keys) < len(had)
+        if not after.keys and (had is None or fewer or not before.uses_keys):
+            yield self.change(Kind.CLIENT_WITHOUT_KEY)
         elif len(after.keys) == 1 and fewer:
-            yield self._change(Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(after.keys)))
+            yield self.change(Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(after.keys)))
 
     def _changes_of_scopes(
         self, platform: Platform, before: Mapping[str, str | None] | None, after: Mapping[str, str | None] | None
@@ -133,12 +150,12 @@ class Comparison:
         for scope in sorted(before.keys() ^ after.keys()):
             kind = Kind.SCOPE_GRANTED if scope in after else Kind.SCOPE_WITHDRAWN
             owner, verified = self.scopes.get((platform, scope), (None, None))
-            yield self._change(kind, subject=scope, note=after.get(scope, before.get(scope)), owner=owner, verified=verified)
+            yield self.change(kind, subject=scope, note=after.get(scope, before.get(scope)), owner=owner, verified=verified)
         for scope in sorted(before.keys() & after.keys()):
             old, new = before[scope], after[scope]
             if None not in (old, new) and old != new and not self.by_hand:
                 old, new = (None if note == NO_REASON else note for note in (old, new))
-                yield self._change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(FieldChange(field="reason", old=old, new=new),))
+                yield self.change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(FieldChange(field="reason", old=old, new=new),))
 
     def _changes_of_keys(self, before: Mapping[str, Key] | None, after: Mapping[str, Key] | None) -> Iterator[Change]:
         if before is None or after is None:
@@ -146,51 +163,38 @@ class Comparison:
         for kid in sorted(before.keys() | after.keys()):
             old, new = before.get(kid), after.get(kid)
             if new is None:
-                yield self._change(Kind.KEY_REMOVED, subject=kid, thumbprint=old and old.thumbprint)
+                yield self.change(Kind.KEY_REMOVED, subject=kid, thumbprint=old and old.thumbprint)
                 continue
             facts: dict[str, Any] = {"subject": kid, "thumbprint": new.thumbprint, "expires": new.expires}
             if old is None:
-                yield self._change(Kind.KEY_ADDED, **facts)
+                yield self.change(Kind.KEY_ADDED, **facts)
             elif old != new:
                 same = old.thumbprint == new.thumbprint
-                otherwise = field_changes(old.told(), new.told()) if same else ()
-                yield self._change(Kind.KEY_CHANGED, old_thumbprint=None if same else old.thumbprint, fields=otherwise, **facts)
+                otherwise = field_changes(old.shown, new.shown) if same else ()
+                yield self.change(Kind.KEY_CHANGED, old_thumbprint=None if same else old.thumbprint, fields=otherwise, **facts)
             if self.expiring_days is not None and new.expires and new.expires <= self.now + timedelta(days=self.expiring_days):
-                yield self._change(Kind.KEY_EXPIRED if new.expires <= self.now else Kind.KEY_EXPIRING, **facts)
+                yield self.change(Kind.KEY_EXPIRED if new.expires <= self.now else Kind.KEY_EXPIRING, **facts)
 
-    def _changes_of_products(
-        self, before: Mapping[str, Mapping[str, Any] | None], after: Mapping[str, Mapping[str, Any] | None]
-    ) -> Iterator[Change]:
-        for product in sorted(before.keys() | after.keys()):
-            old, new = before.get(product), after.get(product)
-            if product not in before:
-                yield self._change(Kind.PRODUCT_CONFIGURED, subject=product, fields=_changed_values({}, new or {}))
-            elif product not in after:
-                yield self._change(Kind.PRODUCT_REMOVED, subject=product, fields=_changed_values(old or {}, {}))
-            elif old is not None and new is not None and old != new:
-                yield self._change(Kind.PRODUCT_CHANGED, subject=product, fields=_changed_values(old, new))
-
-    def _change(self, kind: Kind, **facts: Any) -> Change:
-        severity = kind.severity_by_hand if self.by_hand else kind.severity
-        change = Change(kind=kind, severity=severity, text="", by_hand=self.by_hand, **facts)
-        return change.model_copy(update={"text": sentence(change)})
+    def _changes_of_products(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        for product in sorted(before.products.keys() | after.products.keys()):
+            old, new = before.products.get(product), after.products.get(product)
+            fields = field_changes(old or {}, new or {})
+            if new is None:
+                yield self.change(Kind.PRODUCT_REMOVED, subject=product, fields=fields)
+            elif old is None:
+                yield self.change(Kind.PRODUCT_CONFIGURED, subject=product, fields=fields)
+            else:
+                if self.by_hand:
+                    owners = (dict(zip(OWNER, state.owners.get(product, ()), strict=False)) for state in (before, after))
+                    fields += field_changes(*owners)
+                if fields:
+                    yield self.change(Kind.PRODUCT_CHANGED, subject=product, fields=fields)
 
 
-def _connection(state: ClientState, changes: tuple[Change, ...], **more: Any) -> ConnectionChanges:
-    return ConnectionChanges(
-        environment=state.environment,
-        organisation=state.organisation,
-        organisation_code=state.organisation_code,
-        application=state.application,
-        platform=state.platform,
-        form=state.form,
-        changes=changes,
-        **more,
-    )
-
-
-_OF_NOTE = frozenset({Kind.KEY_EXPIRING, Kind.KEY_EXPIRED, Kind.EXEMPTION_UNNEEDED})
-"""Kinds that are no change by themselves: told of clients that do change, for the engine shows no others."""
+def client_name(state: ClientState) -> dict[str, Any]:
+    """The fields by which reports name a client."""
+    names = ("key", "organisation", "application", "platform", "client_id", "form")
+    return {name: getattr(state, name) for name in names}
 
 
 def _newly_unneeded(before: ClientState | None, after: ClientState | None) -> bool:
@@ -203,49 +207,40 @@ def scope_facts(catalogue: Catalogue) -> dict[tuple[Platform, str], tuple[str, b
     return {
         (platform, named): (catalogue.product_of[name].owner, scope.verified)
         for name, scope in catalogue.scopes.items()
-        for platform in Platform
-        if (named := catalogue.name_on(platform, name))
+        for platform, named in scope.names_of(name).items()
     }
 
 
 def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, ClientState | None]]:
-    """Each client with itself: by its form, or, where the form was renamed, by its natural key."""
-    gone = {state.software_id: place for place, state in before.items() if place not in after and state.software_id}
-    moved = {gone[state.software_id]: place for place, state in after.items() if place not in before and state.software_id in gone}
+    """Each client with itself: by its key, or, where ``formerly`` names an earlier one, by that."""
+    earlier: dict[Place, Place] = {}
+    for place, state in after.items():
+        former = next((old for key in state.formerly if (old := (key, *place[1:])) in before and old not in after), None)
+        if place not in before and former is not None:
+            earlier[place] = former
     for place in sorted(before.keys() | after.keys()):
-        if place in moved:
-            yield before[place], after[moved[place]]
-        elif place not in moved.values():
-            yield before.get(place), after.get(place)
+        if place in after:
+            yield before.get(earlier.get(place, place)), after[place]
+        elif place not in earlier.values():
+            yield before[place], None
 
 
-def field_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
+def field_changes(
+    before: Fields, after: Fields, *, only: set[str] | None = None, but: frozenset[str] = frozenset()
+) -> tuple[FieldChange, ...]:
     """The fields that differ, in the order of their names."""
-    names: Iterable[str] = sorted(before.keys() | after.keys())
+    names = sorted(name for name in before.keys() | after.keys() if name not in but and (only is None or name in only))
     return tuple(
-        FieldChange(field=name, old=before.get(name), new=after.get(name)) for name in names if before.get(name) != after.get(name)
+        FieldChange(field=name, **_texts(before.get(name), after.get(name))) for name in names if before.get(name) != after.get(name)
     )
 
 
-def _changed_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
-    return field_changes(flat(before), flat(after))
-
-
-def flat(value: Mapping[str, Any], above: str = "") -> dict[str, str]:
-    """``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change is told at the field that changes."""
-    fields: dict[str, str] = {}
-    for name, part in value.items():
-        if isinstance(part, Mapping) and part:
-            fields |= flat(part, f"{above}{name}.")
-        else:
-            fields[f"{above}{name}"] = shown(part)
-    return fields
-
-
-def _identity(before: ClientState, after: ClientState) -> tuple[FieldChange, ...]:
-    parts = ("organisation_code", "application")
-    old, new = ({name: str(getattr(state, name)) for name in parts} for state in (before, after))
-    return field_changes(old, new) or (FieldChange(field="software_id", old=before.software_id, new=after.software_id),)
+def _texts(old: Any, new: Any) -> dict[str, str | None]:
+    """Two values that differ as two texts that do: ``10`` and ``"10"``."""
+    texts = [None if value is None else shown(value) for value in (old, new)]
+    if texts[0] == texts[1]:
+        texts = [json.dumps(value, ensure_ascii=False, sort_keys=True) for value in (old, new)]
+    return {"old": texts[0], "new": texts[1]}
 
 
 def _lost(state: ClientState) -> tuple[FieldChange, ...]:

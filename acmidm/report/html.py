@@ -17,38 +17,24 @@ from jinja2 import Environment as Jinja
 from jinja2 import PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from acmidm.report.changes import Review
-from acmidm.report.drift_text import expiry
-from acmidm.report.drifting import Drift
-from acmidm.report.kinds import SOON_DAYS
-from acmidm.report.listing import Status
-from acmidm.report.status_text import title, without_keys
-from acmidm.report.words import ENVIRONMENTS, WHOLE, by_one, day, days, fields_below, heading, named, pieces, plain, values, who
-from acmidm.terminal import counted
-from components.model.form import Environment
+from acmidm.report.drift import Drift
+from acmidm.report.kinds import fields_below, named, pieces, values
+from acmidm.report.model import Review
+from acmidm.report.status import Status
+from acmidm.report.words import ENVIRONMENTS, SOON_DAYS, WHOLE, day, days, heading, number, plain, who
 
 
 def status_as_html(status: Status) -> str:
     """The list of connections, with search and filters."""
     scopes = sorted({scope for one in status.connections for scope in one.scopes})
-    days_left = [key.days_left for one in status.connections for key in one.keys if key.days_left is not None]
+    days_left = [key.days_left for one in status.connections for key in one.keys or () if key.days_left is not None]
     ended, ending = sum(days < 0 for days in days_left), sum(0 <= days <= SOON_DAYS for days in days_left)
-    return _page("status.html.j2", title=title(status), status=status, scopes=scopes, ended=ended, ending=ending)
+    return _page("status.html.j2", title=status.title, status=status, scopes=scopes, ended=ended, ending=ending)
 
 
 def review_as_html(review: Review) -> str:
     """A review."""
-    groups = [
-        (
-            heading(environment),
-            [one for one in review.connections if one.environment is environment],
-            review.unchanged.get(environment, 0),
-        )
-        for environment in (Environment.PROD, Environment.TNI)
-        if environment in review.environments
-    ]
-    groups = [(name, connections, stay) for name, connections, stay in groups if connections or stay]
-    return _page("review.html.j2", title=review.headline, review=review, groups=groups)
+    return _page("review.html.j2", title=review.headline, review=review)
 
 
 def drift_as_html(drift: Drift) -> str:
@@ -62,15 +48,8 @@ def _templates() -> Jinja:
         loader=PackageLoader("acmidm.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
-    words = {"by_one": by_one, "days": days, "fields_below": fields_below, "named": named, "pieces": pieces, "values": values, "who": who}
-    jinja.globals |= {
-        **words,
-        "without_keys": without_keys,
-        "expiry": expiry,
-        "environments": ENVIRONMENTS,
-        "soon": SOON_DAYS,
-        "counted": counted,
-    }
+    jinja.globals |= {"fields_below": fields_below, "named": named, "pieces": pieces, "values": values, "who": who}
+    jinja.globals |= {"days": days, "heading": heading, "number": number, "environments": ENVIRONMENTS, "soon": SOON_DAYS}
     return jinja
 
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from acmidm.report.compare import flat
+from acmidm.report.client import flat, shown
+from acmidm.report.model import Part
 from acmidm.report.words import plain
 from components.model.catalogue import Catalogue
-from components.model.form import AuthMethod, Environment, EnvironmentRequest
+from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form
 from components.model.loading import LoadedForm
 from components.model.policies import POLICIES, Planned, Profile, Situation
 
@@ -25,11 +26,14 @@ class Side(StrEnum):
     BOTH = "both"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_SIDES = {
+    Side.TNI_ONLY: "on TNI, not on production",
+    Side.PROD_ONLY: "on production, not on TNI",
+    Side.BOTH: "set differently, TNI → production",
+}
 
 
-class Difference(_Part):
+class Difference(Part):
     """What one environment has and the other lacks, or what is set differently in both."""
 
     what: Annotated[str, Field(description="environment, scope, product, or a field of a product.")]
@@ -40,7 +44,7 @@ class Difference(_Part):
     expected: Annotated[bool, Field(description="Whether the catalogue offers it in one environment alone.")] = False
 
 
-class Check(_Part):
+class Check(Part):
     """One condition of being ready for production."""
 
     name: str
@@ -48,15 +52,20 @@ class Check(_Part):
     required: Annotated[bool, Field(description="Whether it keeps the form from being ready; else it is to be known.")] = True
     text: str
 
+    @property
+    def mark(self) -> str:
+        """How lists begin its line."""
+        return "ok" if self.passed else "TO DO" if self.required else "note"
 
-class Keys(_Part):
-    """How many the form names; absent where the organisation manages them in the portal, which alone knows them."""
+
+class Keys(Part):
+    """How many the form names; absent where the organisation uploads them in the portal, which alone knows them."""
 
     tni: int | None = None
     prod: int | None = None
 
 
-class Promotion(_Part):
+class Promotion(Part):
     """One form."""
 
     form: str
@@ -67,39 +76,71 @@ class Promotion(_Part):
     keys: Keys
     differences: tuple[Difference, ...]
     checks: tuple[Check, ...]
-    ready: Annotated[bool, Field(description="Whether production, as the form asks it, can be handed over (guide, step 7).")]
+    ready: Annotated[bool, Field(description="Whether production, as the form has it, can be handed over (guide, step 7).")]
 
     @property
     def unexpected(self) -> tuple[Difference, ...]:
         """The differences that a change of the form can take away."""
         return tuple(one for one in self.differences if not one.expected)
 
+    @property
+    def title(self) -> str:
+        """``Stad Gent · loket: production lacks 2 of what TNI has``."""
+        return f"{plain(self.organisation)} · {plain(self.application)}: {self._summary}"
+
+    @property
+    def grouped(self) -> list[tuple[str, list[Difference]]]:
+        """The differences by where they are; an environment that is not there at all is in the title."""
+        found = [
+            (title, [one for one in self.differences if one.side is side and one.what != "environment"]) for side, title in _SIDES.items()
+        ]
+        return [(title, differences) for title, differences in found if differences]
+
+    @property
+    def same(self) -> str:
+        """What cannot differ, and the keys, which always do."""
+        tni, prod = ("in the portal" if keys is None else str(keys) for keys in (self.keys.tni, self.keys.prod))
+        platforms = ", ".join(self.platforms)
+        return f"On both: platforms {platforms}; {self.token_endpoint_auth_method}. Keys: {tni} on TNI, {prod} on production."
+
+    @property
+    def _summary(self) -> str:
+        if not self.unexpected:
+            return "production is as TNI" + (", but for what is offered there only" if self.differences else "")
+        count = {side: sum(one.side is side and one.what != "environment" for one in self.unexpected) for side in Side}
+        absent = next((one for one in self.differences if one.what == "environment"), None)
+        if absent:
+            here, there = ("production", "TNI") if absent.side is Side.TNI_ONLY else ("TNI", "production")
+            lacks = f", and lacks {count[absent.side]} of what {there} has" if count[absent.side] else ""
+            return f"{here} is not in the form yet{lacks}"
+        said = [f"production lacks {count[Side.TNI_ONLY]} of what TNI has"] if count[Side.TNI_ONLY] else []
+        said += [f"TNI lacks {count[Side.PROD_ONLY]} of what production has"] if count[Side.PROD_ONLY] else []
+        said += [f"{count[Side.BOTH]} set differently"] if count[Side.BOTH] else []
+        return ", ".join(said)
+
 
 def promotion_of(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Promotion:
-    """The comparison. Platforms and the authentication method are those of the whole form: they cannot differ.
-
-    ``profile`` is production's.
-    """
+    """Compare. Platforms and the authentication method are those of the whole form: they cannot differ. ``profile`` is production's."""
     form = loaded.form
     tni, prod = (form.environments.get(environment) for environment in (Environment.TNI, Environment.PROD))
     checks = tuple(_checks(loaded, catalogue, profile, now))
     return Promotion(
         form=loaded.name,
-        organisation=form.organisation.name,
+        organisation=loaded.organisation.name,
         application=form.application,
         platforms=tuple(platform.value for platform in form.platforms),
         token_endpoint_auth_method=form.token_endpoint_auth_method.value,
-        keys=Keys(tni=_number_of_keys(tni), prod=_number_of_keys(prod)),
+        keys=Keys(tni=_number_of_keys(tni, form), prod=_number_of_keys(prod, form)),
         differences=tuple(_differences(tni, prod, catalogue)),
         checks=checks,
         ready=all(check.passed or not check.required for check in checks),
     )
 
 
-def _number_of_keys(request: EnvironmentRequest | None) -> int | None:
-    if request is None:
+def _number_of_keys(request: EnvironmentRequest | None, form: Form) -> int | None:
+    if request is None or form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         return 0
-    return None if request.keys_managed_in_portal else len(request.jwks)
+    return None if request.jwks is None else len(request.jwks)
 
 
 def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None, catalogue: Catalogue) -> Iterator[Difference]:
@@ -119,7 +160,8 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
         old, new = (flat(catalogue.in_order(product, request.products[product])) for request in (tni, prod))
         for field in sorted(old.keys() | new.keys()):
             if old.get(field) != new.get(field):
-                yield Difference(what="field", name=f"{product}.{field}", side=Side.BOTH, tni=old.get(field), prod=new.get(field))
+                values = {name: shown(side[field]) for name, side in (("tni", old), ("prod", new)) if field in side}
+                yield Difference(what="field", name=f"{product}.{field}", side=Side.BOTH, **values)
 
 
 def _other(side: Side) -> Environment:
@@ -132,7 +174,7 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     yield _check(
         "connected_on_tni", tni is not None, "the form has TNI, where it is validated first", "the form has no TNI: validate there first"
     )
-    yield _check("asks_production", prod is not None, "the form asks for production", "the form has no prod under environments: add it")
+    yield _check("has_production", prod is not None, "the form has production", "the form has no prod under environments: add it")
     refused = [
         f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
         for policy in POLICIES
@@ -151,21 +193,19 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
         f"names not verified: {_names(unverified)}; have Digitaal Vlaanderen confirm them, then correct the catalogue",
         required=False,
     )
-    yield _check(
-        "asks_scopes", bool(prod.scopes), "production asks for a scope", "production asks for no scope: the client could do nothing"
-    )
+    yield _check("has_scopes", bool(prod.scopes), "production has a scope", "production has no scope: the client could do nothing")
 
 
 def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
-    """What the form can tell of production's keys. Of those in the portal it cannot even tell whether there is one."""
+    """What the form has of production's keys. Of those in the portal it does not even have whether there is one."""
     if loaded.form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         return
-    if prod.keys_managed_in_portal:
+    if prod.jwks is None:
         yield _check(
             "has_key",
             False,
             "",
-            "the organisation uploads its key for production in the portal (step 9): only the portal tells whether it is there",
+            "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there",
             required=False,
         )
         return

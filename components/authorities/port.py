@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from components.model.connection import Connection
 
 Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
@@ -53,6 +55,21 @@ class ClientMetadata(BaseModel):
     token_endpoint_auth_method: str
     contacts: Names
     enabled: bool = True
+
+    @classmethod
+    def of(cls, connection: Connection, managed_by: str | None) -> Self:
+        """What a connection declares; ``managed_by`` is its stack, None where that does not matter."""
+        organisation = connection.organisation
+        return cls(
+            client_name=connection.client_name,
+            software_id=connection.software_id,
+            managed_by=managed_by,
+            organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
+            application=connection.application,
+            grant_types=("client_credentials",),
+            token_endpoint_auth_method=connection.token_endpoint_auth_method.value,
+            contacts=connection.contacts,
+        )
 
     @property
     def properties(self) -> dict[str, Any]:

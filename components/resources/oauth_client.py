@@ -17,7 +17,7 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from components.authorities.connected import ConnectedPlatform
 from components.authorities.errors import AlreadyRegistered, NotFound
-from components.authorities.port import Authority, ClientMetadata, ClientSnapshot, OrganisationMetadata, RegisteredClient
+from components.authorities.port import Authority, ClientMetadata, ClientSnapshot, RegisteredClient
 from components.model.connection import Connection
 from components.resources import adoption
 from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, owner_of, present
@@ -92,19 +92,8 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
     def __init__(
         self, connection: Connection, client_secret: pulumi.Input[str] | None = None, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        organisation = connection.organisation
-        metadata = ClientMetadata(
-            client_name=connection.client_name,
-            software_id=connection.software_id,
-            managed_by=managed_by(),
-            organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
-            application=connection.application,
-            grant_types=("client_credentials",),
-            token_endpoint_auth_method=connection.token_endpoint_auth_method.value,
-            contacts=connection.contacts,
-        )
         props: dict[str, object] = {
-            **metadata.properties,
+            **ClientMetadata.of(connection, managed_by()).properties,
             "platform": connection.platform.value,
             "client_secret": client_secret,
             "adopt": adoption.wanted(connection, managed_by()),

@@ -5,15 +5,22 @@
   const rows = [...document.querySelectorAll("[data-words]")];
   const left = (row) => (row.dataset.days ? Number(row.dataset.days) : Infinity);
   let order = "";
-  const told = document.getElementById("told");
+  const status = document.getElementById("shown");
   const value = (name) => (form.elements[name] ? form.elements[name].value : "");
+  // As on the command line: a word is found where one begins with it.
+  const begins = (text, word) => {
+    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+      if (at === 0 || !/[\p{L}\p{N}]/u.test(text[at - 1])) return true;
+    }
+    return false;
+  };
   const show = () => {
     const words = value("search").toLowerCase().split(/\s+/).filter(Boolean);
     const environment = value("environment"), scope = value("scope"), days = value("days");
     let shown = 0;
     for (const row of rows) {
       const own = row.dataset;
-      row.hidden = !(words.every((word) => own.words.includes(word))
+      row.hidden = !(words.every((word) => begins(own.words, word))
         && (!environment || own.environment === environment)
         && (!scope || own.scopes.split(" ").includes(scope))
         && (!days || left(row) <= Number(days)));
@@ -25,7 +32,7 @@
       const sorted = order ? [...rows].sort((one, other) => (left(one) === left(other) ? 0 : left(one) - left(other))) : rows;
       for (const row of sorted) row.parentNode.append(row);
     }
-    told.textContent = `${shown} of ${rows.length} shown`;
+    status.textContent = `${shown} of ${rows.length} shown`;
   };
   form.addEventListener("input", show);
   form.addEventListener("reset", () => setTimeout(show));

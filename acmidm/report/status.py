@@ -1,0 +1,125 @@
+"""The service desk's list: which organisation has which client, with which scopes, keys and products."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from acmidm.report.client import ClientState, Key
+from acmidm.report.compare import client_name
+from acmidm.report.model import ClientName, Part
+from acmidm.report.words import SOON_DAYS, day, days, number, plain
+from components.model.form import AuthMethod, Environment, Platform
+
+
+class ListedKey(Part):
+    kid: str
+    thumbprint: str | None = None
+    expires: datetime | None = None
+    days_left: Annotated[int | None, Field(description="Whole days until it ends; below zero for one that has.")] = None
+
+    @property
+    def ends_soon(self) -> bool:
+        return self.days_left is not None and self.days_left <= SOON_DAYS
+
+    @property
+    def text(self) -> str:
+        """The key with its end, in words too where that is near: not everybody sees colours."""
+        if self.expires is None or self.days_left is None:
+            return plain(self.kid)
+        if self.days_left < 0:
+            return f"{plain(self.kid)} EXPIRED {day(self.expires)}"
+        return f"{plain(self.kid)} until {day(self.expires)}{f' ({days(self.days_left)})' if self.ends_soon else ''}"
+
+
+class ListedConnection(ClientName):
+    """One client."""
+
+    stack: str
+    environment: Environment
+    codes: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    token_endpoint_auth_method: str
+    scopes: tuple[str, ...]
+    keys: Annotated[tuple[ListedKey, ...] | None, Field(description="Null: in the portal, which could not be reached.")]
+    keys_in_portal: Annotated[bool, Field(description="Whether the organisation uploads them there.")] = False
+    products: tuple[str, ...]
+
+    @property
+    def days_left(self) -> int | None:
+        """Of the key that ends first."""
+        return min((key.days_left for key in self.keys or () if key.days_left is not None), default=None)
+
+    @property
+    def where(self) -> str:
+        """Its stack, and its platform where that is not ACM/IDM."""
+        return self.stack if self.platform is Platform.ACMIDM else f"{self.stack} ({self.platform})"
+
+    @property
+    def without_keys(self) -> str:
+        """What is listed where there is no key."""
+        if self.keys is None:
+            return "unknown: in the portal, which cannot be reached"
+        return "none yet" if self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT else "client secret"
+
+    @property
+    def words(self) -> str:
+        """All that a search looks in."""
+        codes = [*self.codes, *(f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal())]
+        own = (self.stack, self.key, self.organisation, self.application, self.platform, self.client_id or "", *codes, *self.contacts)
+        keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
+        return " ".join((*own, self.token_endpoint_auth_method, *self.scopes, *keys, *self.products)).casefold()
+
+
+class Status(Part):
+    """The connections of one or more stacks, as the last `up` left them."""
+
+    checked_at: datetime
+    stacks: tuple[str, ...]
+    search: str = ""
+    connections: tuple[ListedConnection, ...]
+
+    @property
+    def title(self) -> str:
+        holding = f' with "{plain(self.search)}"' if self.search else ""
+        return f"{number(len(self.connections), 'connection|connections')} on {' and '.join(self.stacks)}{holding}"
+
+
+def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
+    """A client of the state; keys in the portal are listed where they are known (``uploaded``)."""
+    fields, keys = state.fields, state.uploaded if state.keys is None else state.keys
+    return ListedConnection(
+        **client_name(state),
+        stack=stack,
+        environment=state.environment,
+        codes=tuple(fields[name] for name in ("organisation.ovo", "organisation.kbo") if fields.get(name)),
+        contacts=tuple(fields.get("contacts") or ()),
+        token_endpoint_auth_method=state.auth_method or "",
+        scopes=tuple(sorted(state.scopes or ())),
+        keys=None if keys is None else tuple(_key(kid, key, now) for kid, key in sorted(keys.items())),
+        keys_in_portal=state.keys is None,
+        products=tuple(sorted(state.products)),
+    )
+
+
+def matching(
+    connections: Iterable[ListedConnection], *, search: str = "", scope: str | None = None, days: int | None = None
+) -> tuple[ListedConnection, ...]:
+    """Those that have a word that begins with each of ``search``, have ``scope``, and have a key that ends within ``days``."""
+    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
+    kept = [
+        one
+        for one in connections
+        if all(word.search(one.words) for word in wanted)
+        and (scope is None or scope in one.scopes)
+        and (days is None or (one.days_left is not None and one.days_left <= days))
+    ]
+    return tuple(sorted(kept, key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack)))
+
+
+def _key(kid: str, key: Key, now: datetime) -> ListedKey:
+    return ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=(key.expires - now).days if key.expires else None)
