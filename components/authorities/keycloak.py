@@ -50,7 +50,7 @@ class Keycloak:
         self._evidence = Evidence(self._see_clients)
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        known = self._known_by_another_id(metadata.software_id)
+        known = self._with_natural_key(metadata.software_id)
         if known is not None:
             raise AlreadyRegistered(f"client {known} of {self._api.base_url} has the natural key {metadata.software_id}", known)
         defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
@@ -58,7 +58,7 @@ class Keycloak:
             document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
             if self._is_made(document, metadata.software_id):
                 break
-        self._note(client_id, metadata.software_id)
+        self._note(client_id, metadata)
         self._withdraw_slipped_in(client_id, defaults)
         return RegisteredClient(client_id, metadata)
 
@@ -77,7 +77,7 @@ class Keycloak:
             document=f"client {client_id}",
             force=client_secret is not None,
         )
-        self._note(client_id, wanted.software_id)
+        self._note(client_id, wanted)
         if not before.service_accounts_enabled:
             self._withdraw_slipped_in(client_id, before.scopes)
         return RegisteredClient(client_id, wanted)
@@ -223,8 +223,8 @@ class Keycloak:
             raise AlreadyRegistered(str(error), document["clientId"]) from None
         return True
 
-    def _known_by_another_id(self, software_id: str | None) -> str | None:
-        """The client that has a natural key, but not the client-ID that comes from it: it moved, or was adopted.
+    def _with_natural_key(self, software_id: str | None) -> str | None:
+        """The client that has a natural key, whatever its client-ID: it may have moved, or been adopted.
 
         All clients are listed for it, once per run. One that was copied in the console has the natural key too: beside the
         client that got its ID from the key, it counts for nothing.
@@ -232,11 +232,11 @@ class Keycloak:
         if software_id is None:
             return None
         keys = self._keys()
-        ids = takewhile(lambda client_id: client_id in keys, client_ids_for(software_id))
-        # Its ID says whose it is, even where somebody took its natural key away.
-        if any(keys[client_id] in (None, software_id) for client_id in ids):
-            return None
-        having = sorted(client_id for client_id, key in keys.items() if key == software_id)
+        own = list(takewhile(lambda client_id: client_id in keys, client_ids_for(software_id)))
+        having = [client_id for client_id in own if keys[client_id] == software_id]
+        # Where somebody took its natural key away, its ID still says whose it is: Keycloak refuses a second one.
+        if not having and not any(keys[client_id] is None for client_id in own):
+            having = sorted(client_id for client_id, key in keys.items() if key == software_id)
         if len(having) > 1:
             raise Rejected(
                 f"clients {', '.join(having)} of {self._api.base_url} have the same natural key {software_id}; "
@@ -252,8 +252,11 @@ class Keycloak:
                 self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
             return dict(self._listed)
 
-    def _note(self, client_id: str, software_id: str | None) -> None:
-        """Keep the list as it is after a write of ours."""
+    def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:
+        """Keep the list as it is after a write of ours; None where the client was removed."""
         with self._lock:
-            if self._listed is not None:
-                self._listed[client_id] = software_id
+            if self._listed is None:
+                return
+            self._listed.pop(client_id, None)
+            if metadata is not None:
+                self._listed[client_id] = metadata.software_id

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
-from components.authorities.errors import AuthorityError, Unreachable
+from components.authorities.connected import connected
+from components.authorities.errors import AuthorityError, NotFound, Passing, Unreachable
 from components.authorities.http import Api
 from components.authorities.retry import Retrying, retry_after_seconds
+from components.model.loading import load_catalogue
+from components.settings import read_settings
 from tests.unit.components.fake_server import RESET, FakeServer, Reply, Request, in_turn, serving
 
 GOOD = Reply(200, {"fine": True})
@@ -105,6 +110,77 @@ def test_after_giving_up_each_operation_is_tried_once_until_one_succeeds() -> No
         server.script = in_turn(GOOD, bad, GOOD)
         one.request("GET", "/x")
         assert one.request("GET", "/x").document == {"fine": True}
+
+
+def test_any_answer_ends_the_single_tries() -> None:
+    """A server that says 404 is there again."""
+    no_time = Reply(503, headers={"Retry-After": "3600"})
+    with serving(in_turn(no_time, Reply(404), Reply(503), GOOD)) as server:
+        one = api(server)
+        with pytest.raises(Unreachable):
+            one.request("GET", "/x")
+        with pytest.raises(NotFound):
+            one.request("GET", "/x")
+        assert one.request("GET", "/x").document == {"fine": True}
+
+
+def test_who_gives_up_ends_nobody_elses_retries() -> None:
+    """An operation that is going on already has a deadline of its own."""
+    retrying = Retrying(10)
+    tries: list[int] = []
+
+    def neighbour() -> None:
+        raise Passing("the neighbour", wait_seconds=3600)
+
+    def operation() -> str:
+        tries.append(len(tries))
+        if len(tries) > 1:
+            return "fine"
+        with pytest.raises(Unreachable):
+            retrying(neighbour)
+        raise Passing("not yet")
+
+    assert retrying(operation) == "fine"
+
+
+def test_apis_of_a_host_share_what_is_known_of_it() -> None:
+    """No connection: the deadline is paid once for all of them. One of them unwell: the others keep their patience."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        down = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    retrying = Retrying(0.3)
+    first, second = (Api(f"{down}/{path}", None, timeout_seconds=1, retrying=retrying) for path in "ab")
+    with pytest.raises(Unreachable, match=r"tried [2-9] times"):
+        first.request("GET", "/x")
+    with pytest.raises(Unreachable, match="tried 1 time in"):
+        second.request("GET", "/x")
+
+    def script(request: Request) -> Reply:
+        return Reply(503, headers={"Retry-After": "3600"}) if request.path == "/a/x" else Reply(503)
+
+    with serving(script) as server:
+        retrying = Retrying(0.5)
+        first, second = (Api(f"{server.url}/{path}", None, timeout_seconds=1, retrying=retrying) for path in "ab")
+        with pytest.raises(Unreachable):
+            first.request("GET", "/x")
+        with pytest.raises(Unreachable, match=r"tried [2-9] times"):
+            second.request("GET", "/x")
+
+
+def test_a_platform_retries_per_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issuer, management API and product APIs often are one host, written with and without its port."""
+    made: list[Retrying] = []
+    monkeypatch.setattr("components.authorities.connected.Api", lambda *_, retrying, **__: made.append(retrying))
+    values = {
+        "environment": "tni",
+        "issuer": "https://portal.example:443/op",
+        "managementUrl": "https://portal.example/management/v1",
+        "productsUrl": "https://products.example/v1",
+        "operatorClientId": "operator",
+    }
+    connected(read_settings(values.get, {}), load_catalogue(Path("catalogue")))
+    issuer, management, products = made
+    assert issuer is management
+    assert issuer is not products
 
 
 def test_server_says_how_long_to_wait() -> None:

@@ -1,0 +1,115 @@
+"""A client and a product's configuration bear their owner: what bears another's is neither removed nor overwritten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.authorities.connected import ConnectedPlatform
+from components.authorities.errors import ChangedMeanwhile
+from components.authorities.port import ClientMetadata, Owner, ProductDocument
+from tests.faults.between import metadata, platform_through
+from tests.support.portal import RunningPortal
+from tests.support.registry import Registry
+
+SETTINGS = {"bron_uri": "urn://gent/x", "product_ids": ["10244"]}
+CHANGED = {**SETTINGS, "bron_uri": "urn://gent/y"}
+BY_HAND = {**SETTINGS, "bron_uri": "urn://gent/by-hand"}
+OTHERS = {
+    "other stack": {"managed_by": "elders/tni"},
+    "other connection": {"software_id": "acmidm/tni/OVO002067/other"},
+    "nobody": {"managed_by": None},
+}
+
+
+@pytest.fixture
+def platform(portal: RunningPortal, tmp_path: Path) -> ConnectedPlatform:
+    return platform_through(portal.origin, portal, tmp_path)
+
+
+@pytest.fixture
+def wanted(application: str) -> ClientMetadata:
+    return metadata(application)
+
+
+@pytest.fixture
+def client_id(platform: ConnectedPlatform, wanted: ClientMetadata) -> str:
+    return platform.authority.register(wanted, None).client_id
+
+
+def test_what_goes_over_the_wire_comes_back(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
+    found = platform.authority.read(client_id)
+    assert found is not None
+    assert found.metadata == wanted
+    assert type(found.metadata) is ClientMetadata
+    document = ProductDocument(SETTINGS, wanted.owner)
+    platform.product_api.put("dosis", client_id, None, document)
+    assert platform.product_api.read("dosis", client_id) == document
+    assert dict(platform.product_api.configurations("dosis"))[client_id] == document
+
+
+@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
+def test_a_client_of_another_owner_stays(
+    platform: ConnectedPlatform, registry: Registry, wanted: ClientMetadata, client_id: str, change: dict[str, str | None]
+) -> None:
+    registry.change(client_id, **{**change, "software_id": change.get("software_id") and f"{change['software_id']}-{client_id}"})
+    platform.authority.remove(client_id, wanted.owner)
+    assert platform.authority.read(client_id) is not None
+
+
+def test_a_client_of_ones_own_goes_and_may_be_gone(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
+    for _ in range(2):
+        platform.authority.remove(client_id, wanted.owner)
+        assert platform.authority.read(client_id) is None
+
+
+@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
+def test_a_configuration_of_another_owner_stays(
+    platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str, change: dict[str, str | None]
+) -> None:
+    """Neither a removal nor a first write touches it, nor one that believes it is its own."""
+    products, ours = platform.product_api, ProductDocument(CHANGED, wanted.owner)
+    theirs = ProductDocument(BY_HAND, replace(wanted.owner, **change))
+    products.put("dosis", client_id, None, theirs)
+    products.delete("dosis", client_id, wanted.owner)
+    with pytest.raises(ChangedMeanwhile, match=f"client {client_id} has a dosis configuration already that is not this stack's: added "):
+        products.put("dosis", client_id, None, ours)
+    with pytest.raises(ChangedMeanwhile, match="someone else changed the dosis configuration of client"):
+        products.put("dosis", client_id, ProductDocument(BY_HAND, wanted.owner), ours)
+    assert products.read("dosis", client_id) == theirs
+
+
+def test_what_a_preview_has_shown_is_overwritten(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
+    """By ``adopt``, or after a refresh: what is there is what is known."""
+    nobodys, ours = ProductDocument(BY_HAND, Owner()), ProductDocument(CHANGED, wanted.owner)
+    platform.product_api.put("dosis", client_id, None, nobodys)
+    platform.product_api.put("dosis", client_id, nobodys, ours)
+    assert platform.product_api.read("dosis", client_id) == ours
+
+
+def test_what_an_earlier_run_left_is_overwritten(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
+    """A create that was cut off, of a form that has changed since."""
+    platform.product_api.put("dosis", client_id, None, ProductDocument(SETTINGS, wanted.owner))
+    platform.product_api.put("dosis", client_id, None, ProductDocument(CHANGED, wanted.owner))
+    assert platform.product_api.read("dosis", client_id) == ProductDocument(CHANGED, wanted.owner)
+
+
+def test_what_is_declared_as_it_was_made_by_hand_is_taken_over(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
+    """Nothing of it changes but whose it is: that is how a person brings one into a form."""
+    platform.product_api.put("dosis", client_id, None, ProductDocument(BY_HAND, Owner()))
+    platform.product_api.put("dosis", client_id, None, ProductDocument(BY_HAND, wanted.owner))
+    assert platform.product_api.read("dosis", client_id) == ProductDocument(BY_HAND, wanted.owner)
+
+
+def test_the_error_names_the_fields_of_the_organisation(
+    platform: ConnectedPlatform, registry: Registry, wanted: ClientMetadata, client_id: str
+) -> None:
+    registry.change(client_id, organisation={"name": "Anders", "ovo": "OVO002067", "kbo": None})
+    with pytest.raises(ChangedMeanwhile) as caught:
+        platform.authority.update(client_id, wanted, wanted.model_copy(update={"application": "other"}), None)
+    assert caught.value.difference == (
+        "changed organisation.kbo, organisation.name (declared: organisation.kbo 0207451227, organisation.name Stad Gent; "
+        "found: organisation.kbo None, organisation.name Anders)"
+    )
