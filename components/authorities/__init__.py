@@ -1,1 +1,1 @@
-"""The authorities that hold OAuth clients, behind one port. Knows no Pulumi."""
+"""The authorities that have OAuth clients, behind one port. Knows no Pulumi."""

@@ -53,7 +53,7 @@ class Beheerportaal:
 
         def read() -> tuple[frozenset[str], str]:
             answer = self._api.request("GET", path)
-            # What a provider assigns by itself stays as it is, unless a form asks for it.
+            # What a provider assigns by itself stays as it is, unless a form declares it.
             return frozenset(answer.as_(WireScopes).scopes) - (self._assigned - wanted), answer.etag
 
         def write(scopes: frozenset[str], etag: str) -> None:

@@ -24,7 +24,7 @@ Page = TypeVar("Page", WireClientPage, WireConfigurationPage, WireAuditPage)
 
 
 class Evidence:
-    """That an address is the right one, by what is to be seen there. Thread-safe: one thread looks, the others wait for it."""
+    """That an address is the right one, by what can be seen there. Thread-safe: one thread looks, the others wait for it."""
 
     def __init__(self, look: Callable[[], object]) -> None:
         self._look = look

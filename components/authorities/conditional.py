@@ -32,7 +32,7 @@ def replace(
 
 
 def must_write(current: Value, known: Value | None, wanted: Value, document: str) -> bool:
-    """Whether ``current`` is to be overwritten: not where it is as ``wanted`` already.
+    """Say whether ``current`` will be overwritten: not where it is as ``wanted`` already.
 
     What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting it
     would undo a change that nobody has reviewed. Raises ChangedMeanwhile.

@@ -107,7 +107,7 @@ class Keycloak:
 
         settle(
             lambda: self._required(client_id),
-            # What a provider assigns by itself stays as it is, unless a form requests it.
+            # What a provider assigns by itself stays as it is, unless a form declares it.
             lambda client: client.scopes - (self._assigned - wanted),
             lambda client: self._change_scopes(client, wanted),
             known=known,

@@ -25,7 +25,7 @@ _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to ch
 _JWT = "client-jwt"
 _SECRET = "client-secret"
 _SECRET_SET_AT = "client.secret.creation.time"
-"""Seconds since 1970. Keycloak notes it where it makes a secret itself, as when somebody asks for another in the console."""
+"""Seconds since 1970. Keycloak notes it where it makes a secret itself, as when somebody renews it in the console."""
 _SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 _AUTHENTICATORS = {"private_key_jwt": _JWT, **dict.fromkeys(_SECRET_METHODS, _SECRET)}
 _OTHER_METHODS = {_JWT: "private_key_jwt", "client-secret-jwt": "client_secret_jwt", "client-x509": "tls_client_auth"}

@@ -1,4 +1,4 @@
-"""The port: what this project asks of an authority, whichever adapter answers.
+"""The port: what this project needs of an authority, whichever adapter answers.
 
 Every method may raise an AuthorityError. Reads answer None for what is surely gone: a 404 of an address that has a list, since
 a wrong address answers 404 to everything.
@@ -122,12 +122,12 @@ class Authority(Protocol):
     """One authority: the clients of one platform in one environment."""
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        """Makes the client. Raises AlreadyRegistered where its natural key exists."""
+        """Make the client. Raises AlreadyRegistered where its natural key exists."""
 
     def read(self, client_id: str) -> RegisteredClient | None: ...
 
     def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        """Replaces the metadata, and the secret where one is given."""
+        """Replace the metadata, and the secret where one is given."""
 
     def remove(self, client_id: str, owner: Owner) -> None:
         """Remove the client, its scopes and its keys, if it still bears ``owner``; leave another's alone.
@@ -184,7 +184,7 @@ class RecordedChange:
 
 @runtime_checkable
 class Audited(Protocol):
-    """An authority that also tells who changed what; not every one does."""
+    """An authority that also says who changed what; not every one does."""
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         """The changes of a client, newest first."""

@@ -1,7 +1,7 @@
-"""Reads for a refresh: each document is fetched once per run, however many resources ask for it.
+"""Reads for a refresh: each document is fetched once per run, however many resources need it.
 
 The first few are fetched one by one, so that a refresh of a single connection stays small; after that whole pages are
-listed. One that no page holds is asked for by itself before it is called gone. Writes never use what is kept here.
+listed. One that is on no page is fetched by itself before it counts as gone. Writes never use what is kept here.
 """
 
 from __future__ import annotations
