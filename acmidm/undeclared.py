@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from components.authorities.connected import Connected
-from components.authorities.keycloak_wire import client_id_for
+from components.authorities.keycloak_wire import client_ids_for
 from components.authorities.port import ClientSnapshot, RegisteredClient
 from components.model.connection import Connection
 from components.model.form import Environment, Platform
+
+_POSSIBLE_IDS = 10
 
 
 class UndeclaredClient(BaseModel):
@@ -78,8 +81,8 @@ def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSn
     for snapshot in snapshots:
         client = snapshot.client
         key = client.metadata.software_id
-        if key is not None and held[key] > 1 and client.client_id != client_id_for(key):
-            yield replace(snapshot, client=replace(client, metadata=replace(client.metadata, software_id=None)))
+        if key is not None and held[key] > 1 and client.client_id not in islice(client_ids_for(key), _POSSIBLE_IDS):
+            yield replace(snapshot, client=replace(client, metadata=client.metadata.model_copy(update={"software_id": None})))
         else:
             yield snapshot
 
@@ -91,8 +94,8 @@ def undeclared(platform: Platform, client: RegisteredClient) -> UndeclaredClient
         platform=platform,
         client_id=client.client_id,
         client_name=metadata.client_name,
-        organisation=metadata.organisation_name,
-        organisation_code=metadata.ovo_code or metadata.kbo_number,
+        organisation=metadata.organisation.name,
+        organisation_code=metadata.organisation.ovo or metadata.organisation.kbo,
         application=metadata.application,
         made_by=metadata.managed_by,
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from acmidm.importing.listed import Register
     from acmidm.importing.plan import Plan
     from acmidm.importing.sheet import Sheets
-    from acmidm.importing.write import Written
+    from acmidm.importing.write import Outcome
     from components.model.form import Environment
     from components.settings import Settings
 
@@ -21,7 +21,7 @@ EPILOG = """
 **Examples**
 
 - `acmidm import klanten.xlsx --tni tni --prod prod`
-- `acmidm import klanten.csv --tni tni --contact api-beheer@leverancier.example`
+- `acmidm import klanten.csv --tni tni --contact api-beheer@leverancier.example --supplier leverancier`
 
 **Exit codes**: 0 everything has a form; 1 some rows or clients were not placed; 2 wrong use; 3 an authority cannot be reached.
 """
@@ -34,30 +34,37 @@ def import_(
     contact: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A team's e-mail address, for clients that have no contacts.", show_default=False)
     ] = None,
+    supplier: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="The supplier's folder, for public keys that organisations share.", show_default=False),
+    ] = None,
 ) -> None:
     """Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and application.
 
-    Nothing is written at an authority, and no form that exists is touched. Every row and client without a form afterwards is named.
+    Nothing is written at an authority, and no file that exists is touched. Every row and client without a form afterwards is named.
     """
     from acmidm.importing.plan import plan_of
     from acmidm.importing.sheet import read_sheets
     from acmidm.importing.write import Writer
+    from components.model.form import is_name
     from components.model.loading import load_onboardings
 
+    if supplier is not None and not is_name(supplier):
+        fail(f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at most')
     sheets = read_sheets(sheet)
     settings = _settings(tni, prod)
     first = next(iter(settings.values()))[1]
     profiles = {environment: found.profile for environment, (_, found) in settings.items()}
     forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
     plan = plan_of(sheets.rows, _registers(settings), forms, contact)
-    written, unplaced = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name).write(plan.drafts)
-    plan.unplaced = [*sheets.unplaced, *plan.unplaced, *unplaced]
-    _report(sheets, plan, written)
+    outcome = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name, supplier).write(plan.drafts)
+    plan.unplaced = [*sheets.unplaced, *plan.unplaced, *outcome.unplaced]
+    _report(sheets, plan, outcome)
     raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)
 
 
 def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
-    """Stack and settings per environment."""
+    """Return stack and settings per environment."""
     from acmidm.connecting import settings_of
     from components.model.form import Environment
 
@@ -85,21 +92,19 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
     return registers
 
 
-def _report(sheets: Sheets, plan: Plan, written: list[Written]) -> None:
+def _report(sheets: Sheets, plan: Plan, outcome: Outcome) -> None:
     from acmidm.report.words import plain
 
-    for form in written:
+    for form in outcome.written:
         clients = ", ".join(f"{environment} {client.client_id}" for environment, client in form.draft.clients.items())
         typer.echo(plain(f"{form.draft.row}: {form.file} takes over {clients}", 500))
         for note in form.draft.notes:
             typer.echo(plain(f"  note: {note}", 1000))
-    for sentence in plan.declared:
-        typer.echo(plain(sentence, 1000))
-    for sentence in sheets.remarks:
+    for sentence in (*outcome.shared, *plan.declared, *sheets.remarks):
         typer.echo(plain(sentence, 1000))
     for sentence in plan.unplaced:
         typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
-    placed = f"{counted(len(sheets.rows), 'row')}: {counted(len(written), 'form')} written, {len(plan.declared):,} declared already"
+    placed = f"{counted(len(sheets.rows), 'row')}: {counted(len(outcome.written), 'form')} written, {len(plan.declared):,} declared already"
     typer.echo(f"{placed}, {counted(len(plan.unplaced), 'thing')} not placed")
-    if written:
-        typer.echo("Next: acmidm validate, then pulumi preview --diff, whose adopt says what taking over changes.")
+    if outcome.written:
+        typer.echo("Next: acmidm validate, then acmidm review, which shows what taking over changes.")

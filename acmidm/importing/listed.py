@@ -1,14 +1,13 @@
-"""What the authorities of an environment list: each client with its scopes, keys and product configurations."""
+"""The clients that the authorities of an environment list: each with its scopes, keys and product configurations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from acmidm.undeclared import clients_of
 from components.authorities.connected import Connected
-from components.authorities.port import ClientMetadata, ClientSnapshot
+from components.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument
 from components.model.form import Environment, Platform
 
 
@@ -19,7 +18,7 @@ class ListedClient:
     environment: Environment
     platform: Platform
     snapshot: ClientSnapshot
-    configurations: Mapping[str, Mapping[str, Any]]
+    configurations: Mapping[str, ProductDocument]
     """Per product."""
 
     @property
@@ -31,7 +30,7 @@ class ListedClient:
         return self.snapshot.client.metadata
 
     def __str__(self) -> str:
-        return f'client {self.client_id} ("{self.metadata.client_name}", {self.metadata.organisation_name}) on {self.environment}'
+        return f'client {self.client_id} ("{self.metadata.client_name}", {self.metadata.organisation.name}) on {self.environment}'
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ class Register:
     clients: tuple[ListedClient, ...]
 
     def find(self, client_id: str) -> ListedClient | None:
-        """By client-ID; people copy a UUID in either case."""
+        """Find a client by its client-ID, in either case, as people copy a UUID."""
         return next((client for client in self.clients if client.client_id.lower() == client_id.lower()), None)
 
 
 def read_register(stack: str, environment: Environment, platforms: Connected) -> Register:
-    """Lists everything, page by page. Raises AuthorityError."""
+    """List everything, page by page. Raises AuthorityError."""
     configurations = {
         platform: {product: dict(connected.product_api.configurations(product)) for product in connected.products}
         for platform, connected in platforms.items()

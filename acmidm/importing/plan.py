@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from acmidm.importing.draft import CannotBeWritten, Draft, draft_of
 from acmidm.importing.listed import ListedClient, Register
+from acmidm.importing.organisations import Organisations
 from acmidm.importing.sheet import Column, Row
 from acmidm.undeclared import Declared
 from components.model.form import Environment, Platform
@@ -19,7 +20,7 @@ _COLUMNS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT
 
 @dataclass
 class Plan:
-    """What an import comes to. ``unplaced`` and ``declared`` are sentences."""
+    """What an import will write. ``unplaced`` and ``declared`` are sentences."""
 
     drafts: list[Draft] = field(default_factory=list)
     declared: list[str] = field(default_factory=list)
@@ -27,7 +28,7 @@ class Plan:
 
 
 def plan_of(rows: Sequence[Row], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None) -> Plan:
-    """Sorts out every row, then every client that no row and no form speaks of."""
+    """Sort out every row, then every client in no row and no form."""
     return _Planner(rows, registers, forms, contact).plan()
 
 
@@ -37,6 +38,8 @@ class _Planner:
         self._registers = registers
         self._catalogue = forms.catalogue
         self._contact = contact
+        listed = (client.metadata.organisation for register in registers.values() for client in register.clients)
+        self._organisations = Organisations(forms.organisations, listed)
         self._declared = {environment: Declared.by(forms.connections(environment)) for environment in registers}
         self._times = Counter((environment, client_id.lower()) for row in rows for environment, client_id in _client_ids(row).items())
         self._plan = Plan()
@@ -67,18 +70,18 @@ class _Planner:
             reasons.append(f"a form declares {known} already: add {undeclared[0]} to it, with adopt")
         if not reasons:
             try:
-                self._plan.drafts.append(draft_of(row, clients, self._catalogue, self._contact))
+                self._plan.drafts.append(draft_of(row, clients, self._catalogue, self._organisations, self._contact))
             except CannotBeWritten as error:
                 reasons += error.reasons
         self._plan.unplaced += [f"{row}: {reason}" for reason in reasons]
 
     def _clients(self, row: Row) -> tuple[dict[Environment, ListedClient], list[str]]:
-        """The row's clients per environment, and what is wrong with its client-IDs."""
+        """Return the row's clients per environment, and what is wrong with its client-IDs."""
         clients, reasons = {}, []
-        asked = _client_ids(row)
-        if not asked and not row.faults:
+        client_ids = _client_ids(row)
+        if not client_ids and not row.faults:
             reasons.append(f"neither {Column.CLIENT_TEST} nor {Column.CLIENT_PROD} is filled in")
-        for environment, client_id in asked.items():
+        for environment, client_id in client_ids.items():
             place = row.place(_COLUMNS[environment])
             if self._times[environment, client_id.lower()] > 1:
                 others = [str(other) for other in self._rows if other is not row and _has(other, environment, client_id, row)]
@@ -101,16 +104,16 @@ class _Planner:
 
     def _elsewhere(self, client_id: str) -> str:
         found = [register.stack for register in self._registers.values() if register.find(client_id)]
-        return f", but there is on {found[0]}: perhaps it stands in the wrong column" if found else ""
+        return f", but there is on {found[0]}: perhaps it is in the wrong column" if found else ""
 
     def _is_declared(self, client: ListedClient) -> bool:
         return self._declared[client.environment].has(client.platform, client.snapshot.client)
 
     def _refuse_twins(self) -> None:
-        """Two rows for the same application of the same organisation: one natural key, and so one client."""
+        """Refuse two rows for the same application of the same organisation: they have one key, and so one client."""
         by_key: dict[tuple[str, str], list[Draft]] = defaultdict(list)
         for draft in self._plan.drafts:
-            by_key[draft.code, draft.application].append(draft)
+            by_key[draft.organisation.code, draft.application].append(draft)
         for (code, application), drafts in by_key.items():
             for draft in drafts if len(drafts) > 1 else ():
                 others = " and ".join(str(other.row) for other in drafts if other is not draft)
@@ -130,7 +133,7 @@ def _has(row: Row, environment: Environment, client_id: str, but_not: Row) -> bo
 
 
 def _with_sound_kbo(row: Row) -> tuple[Row, list[str]]:
-    """The row with its KBO number as ten digits; Excel takes the first 0 off what it holds for a number."""
+    """Return the row with its KBO number as ten digits; Excel drops a leading 0 of a number."""
     text = row.values.get(Column.KBO)
     if text is None:
         return row, []

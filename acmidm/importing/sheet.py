@@ -25,7 +25,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from components.model.problems import Failure
 
 _HEADING_ROWS = 20
-"""Titles and remarks may stand above the headings."""
+"""Titles and remarks may be above the headings."""
 _DELIMITERS = (";", ",", "\t")
 _NO_WORKBOOK = (
     InvalidFileException,
@@ -41,7 +41,7 @@ _NO_WORKBOOK = (
     TokenizerError,
     TranslatorError,
 )
-"""What openpyxl raises for a file that is not what it says it is."""
+"""What openpyxl raises for a file that is no workbook."""
 _PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.", "n.v.t"})
 """What people write into a cell that they mean to leave empty."""
 
@@ -216,8 +216,8 @@ def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column,
 def _fault(value: str) -> str | None:
     """Why a cell has no value although something is in it."""
     if value.startswith("="):
-        return "holds a formula without its value: open the file in Excel, and save it"
-    return f"holds the error {value}: correct it in Excel" if value in ERROR_CODES else None
+        return "has a formula without its value: open the file in Excel, and save it"
+    return f"has the error {value}: correct it in Excel" if value in ERROR_CODES else None
 
 
 def _headings(table: Table) -> tuple[int, Mapping[Column, Sequence[int]]]:

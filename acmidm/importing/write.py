@@ -1,4 +1,4 @@
-"""Puts forms and key files in place: written and checked beside the folder of forms first, and never over a file that exists."""
+"""Put forms and key files in place: written and checked beside the folder of forms first, and never over a file that exists."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from acmidm.importing.draft import Draft, request_of, slug
+from acmidm.importing.draft import Draft, request_of
+from acmidm.importing.organisations import Owner, slug
 from acmidm.importing.sheet import Column
 from acmidm.report.words import plain
 from components.model.form import Environment
 from components.model.jwk import PublicJwk
-from components.model.loading import load_onboardings
+from components.model.loading import ORGANISATION_FILE, load_onboardings
 from components.model.policies import Profile
 from components.model.problems import InvalidForms, Problem
 
-_SCHEMA = "# yaml-language-server: $schema=../../schema/onboarding.schema.json"
-_SHARED = "gedeelde-sleutels"
+_SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json\n"
 _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)
-"""What a form has no place for; kept as a comment."""
+"""Columns that a form has no field for; kept as a comment."""
 
 
 @dataclass(frozen=True)
@@ -37,92 +37,144 @@ class Written:
     file: Path
 
 
-class Writer:
-    """Writes drafts into ``folder``. ``source`` is the spreadsheet's name, for the comment in each form."""
+@dataclass
+class _Staged:
+    """A form in the copy, with the files that it needs: the form itself is the last."""
 
-    def __init__(self, folder: Path, catalogue: Path, profiles: Mapping[Environment, Profile], source: str) -> None:
+    draft: Draft
+    files: list[str]
+
+
+@dataclass
+class Outcome:
+    """The forms in place, and sentences about rows without one and about keys that organisations share."""
+
+    written: list[Written] = field(default_factory=list)
+    unplaced: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
+
+
+class Writer:
+    """Writes drafts into ``folder``. ``source`` is the spreadsheet's name, for the comment in each form.
+
+    ``supplier`` is the folder for keys that organisations share; without one, each has a copy.
+    """
+
+    def __init__(
+        self, folder: Path, catalogue: Path, profiles: Mapping[Environment, Profile], source: str, supplier: str | None = None
+    ) -> None:
         self._folder = folder
         self._catalogue = catalogue
         self._profiles = profiles
         self._source = source
+        self._supplier = supplier
 
-    def write(self, drafts: Iterable[Draft]) -> tuple[list[Written], list[str]]:
-        """The forms that are in place now, and a sentence for each that is not. Raises OSError and InvalidForms."""
+    def write(self, drafts: Sequence[Draft]) -> Outcome:
+        """Write the forms that are valid. Raises OSError and InvalidForms."""
+        outcome = Outcome()
         with tempfile.TemporaryDirectory(prefix=".import-", dir=self._folder.absolute().parent) as scratch:
             stage = Path(scratch) / self._folder.name
             shutil.copytree(self._folder, stage, symlinks=True)
-            staged, unplaced = self._stage(stage, drafts)
-            unplaced += self._drop_invalid(stage, staged)
-            written = []
-            for name, (draft, files) in staged.items():
-                if self._move(stage, [*files, f"{name}.yaml"]):
-                    written.append(Written(draft, self._folder / f"{name}.yaml"))
+            staged = self._stage(stage, drafts, outcome)
+            for one in self._valid(stage, staged, outcome):
+                file = self._folder / one.files[-1]
+                if self._move(stage, one.files):
+                    outcome.written.append(Written(one.draft, file))
                 else:
-                    unplaced.append(_exists(draft, self._folder / f"{name}.yaml"))
-        return written, unplaced
+                    outcome.unplaced.append(_exists(one.draft, file))
+        return outcome
 
-    def _stage(self, stage: Path, drafts: Iterable[Draft]) -> tuple[dict[str, tuple[Draft, list[str]]], list[str]]:
-        """Each draft as files in the copy: per name of a form the draft, and the key files that it needs."""
-        chosen, unplaced = list(drafts), []
-        staged: dict[str, tuple[Draft, list[str]]] = {}
-        users = _users_of_keys(chosen)
-        for draft in chosen:
-            name = draft.name if not any(name == draft.name for name in staged) else _apart(draft)
-            form = stage / f"{name}.yaml"
+    def _stage(self, stage: Path, drafts: Sequence[Draft], outcome: Outcome) -> list[_Staged]:
+        """Write each draft into the copy."""
+        staged = []
+        shared = _shared_keys(drafts)
+        outcome.shared += self._about_shared(shared)
+        for draft in drafts:
+            form = stage / f"{draft.name}.yaml"
             if form.exists():
-                unplaced.append(_exists(draft, self._folder / f"{name}.yaml"))
+                outcome.unplaced.append(_exists(draft, self._folder / f"{draft.name}.yaml"))
                 continue
-            form.parent.mkdir(exist_ok=True)
+            own, files = draft.organisation.folder, []
             key_files: dict[Environment, list[str]] = defaultdict(list)
             for environment, keys in draft.keys.items():
                 for key in keys:
-                    folder = form.parent.name if len(users[_identity(key)]) == 1 else _SHARED
-                    key_files[environment].append(_write_key(stage / folder, draft, environment, key, shared=folder == _SHARED))
-            form.write_text(self._text(draft, form.parent.name, key_files), "utf-8")
-            staged[name] = (draft, sorted({file for files in key_files.values() for file in files}))
-        return staged, unplaced
+                    folder = self._supplier if _identity(key) in shared and self._may_share(draft.organisation) else None
+                    prefix = "" if folder else f"{draft.application}-{environment}-"
+                    file = _write_key(stage / (folder or own), prefix, key)
+                    key_files[environment].append(f"../{folder}/{file}" if folder else file)
+                    files.append(f"{folder or own}/{file}")
+            files += self._stage_organisations(stage, draft.organisation, shared)
+            form.write_text(self._text(draft, key_files), "utf-8")
+            staged.append(_Staged(draft, [*files, f"{draft.name}.yaml"]))
+        return staged
 
-    def _text(self, draft: Draft, folder: str, key_files: Mapping[Environment, Sequence[str]]) -> str:
-        said = "; ".join(
-            f"{column} {value}"
-            for column in _REMEMBERED
-            if (value := draft.row.values.get(column)) and value != draft.organisation.get("kbo")
+    def _may_share(self, owner: Owner) -> bool:
+        """Return whether an organisation's forms may name keys of the supplier: its ``organisation.yaml`` lists it, or is new."""
+        return self._supplier is not None and (owner.suppliers is None or self._supplier in owner.suppliers)
+
+    def _stage_organisations(self, stage: Path, owner: Owner, shared: Mapping[str, Sequence[Draft]]) -> list[str]:
+        """Write ``organisation.yaml`` of a new organisation, and of the supplier that it lists."""
+        if not owner.is_new:
+            return []
+        uses = self._supplier is not None and any(draft.organisation == owner for drafts in shared.values() for draft in drafts)
+        fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and _Quoted(owner.kbo)}
+        if not uses or self._supplier is None:
+            return [_write_organisation(stage, owner.folder, fields)]
+        supplier = _write_organisation(stage, self._supplier, {"name": self._supplier})
+        return [supplier, _write_organisation(stage, owner.folder, {**fields, "suppliers": [self._supplier]})]
+
+    def _about_shared(self, shared: Mapping[str, Sequence[Draft]]) -> Iterator[str]:
+        """Yield a sentence for each key that has copies."""
+        for identity, drafts in shared.items():
+            copied = [draft for draft in drafts if not self._may_share(draft.organisation)]
+            if not copied:
+                continue
+            rows = ", ".join(dict.fromkeys(str(draft.row) for draft in drafts))
+            remedy = "--supplier FOLDER keeps it once, in the folder of the supplier"
+            if self._supplier is not None:
+                files = ", ".join(sorted({f"{self._folder / draft.organisation.folder / ORGANISATION_FILE}" for draft in copied}))
+                remedy = f"add {self._supplier} to suppliers in {files} to keep it once"
+            kid = json.loads(identity)["kid"]
+            yield f'key "{kid}" is the same in {rows}, of several organisations, and is copied beside each form: {remedy}'
+
+    def _text(self, draft: Draft, key_files: Mapping[Environment, Sequence[str]]) -> str:
+        remembered = "; ".join(
+            f"{column} {value}" for column in _REMEMBERED if (value := draft.row.values.get(column)) and value != draft.organisation.kbo
         )
-        organisation = {**draft.organisation, **({"kbo": _Quoted(draft.organisation["kbo"])} if "kbo" in draft.organisation else {})}
-        requests = {
-            environment.value: request_of(draft, environment, [_from(folder, file) for file in key_files[environment]])
-            for environment in draft.clients
+        comment = plain(f"From {self._source}, {draft.row}{f': {remembered}' if remembered else ''}", 2000)
+        fields = {
+            "application": draft.application,
+            "contacts": draft.contacts,
+            "platforms": ["acmidm"],
+            "token_endpoint_auth_method": draft.token_endpoint_auth_method,
+            "environments": {environment.value: request_of(draft, environment, key_files[environment]) for environment in draft.clients},
         }
-        parts: list[dict[str, Any]] = [
-            {"organisation": organisation},
-            {"application": draft.application},
-            {"contacts": draft.contacts},
-            {"platforms": ["acmidm"]},
-            {"token_endpoint_auth_method": draft.token_endpoint_auth_method},
-            {"environments": requests},
-        ]
-        comment = plain(f"From {self._source}, {draft.row}{f': {said}' if said else ''}", 2000)
-        return f"{_SCHEMA}\n#\n# {comment}\n" + "".join(_yaml(part) for part in parts)
+        return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{_yaml(fields)}"
 
-    def _drop_invalid(self, stage: Path, staged: dict[str, tuple[Draft, list[str]]]) -> list[str]:
-        """Takes away what the loader refuses, until it refuses nothing any more."""
-        unplaced = []
+    def _valid(self, stage: Path, staged: Iterable[_Staged], outcome: Outcome) -> list[_Staged]:
+        """Return the forms that the loader accepts, after taking the others out of the copy."""
+        left, shown = list(staged), os.path.relpath(stage)
         while True:
             try:
                 load_onboardings([stage], self._catalogue, self._profiles)
             except InvalidForms as error:
-                faulty = {name: problems for name in staged if (problems := _about(name, staged[name][1], stage, error.problems))}
+                faulty = [(one, problems) for one in left if (problems := _about(one, stage, error.problems))]
                 if not faulty:
                     raise
-                for name, problems in faulty.items():
-                    draft, _ = staged.pop(name)
-                    (stage / f"{name}.yaml").unlink()
-                    unplaced += [f"{draft.row}: its form would not be valid: {problem.what}; {problem.remedy}" for problem in problems]
+                for one, problems in faulty:
+                    left.remove(one)
+                    for problem in problems:
+                        what = f"{problem.what}; {problem.remedy}".replace(shown, str(self._folder))
+                        outcome.unplaced.append(f"{one.draft.row}: its form would not be valid: {what}")
+                needed = {file for one in left for file in one.files}
+                for file in {file for one, _ in faulty for file in one.files} - needed:
+                    if not (self._folder / file).exists():
+                        (stage / file).unlink()
             else:
-                return unplaced
+                return left
 
     def _move(self, stage: Path, files: Iterable[str]) -> bool:
-        """Puts files in place, the form last; False where it turned out to exist. A key file that exists is the same key."""
+        """Put files in place, the form last; return False where it turned out to exist. Another file that exists is the same."""
         for name in files:
             target = self._folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +187,7 @@ class Writer:
 
 
 class _Quoted(str):
-    """A text that YAML holds in quotes, so that nobody takes it for a number."""
+    """A text that YAML has in quotes, so that nobody takes it for a number."""
 
     __slots__ = ()
 
@@ -145,32 +197,39 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(_Quoted, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"'))
-
 _Dumper.add_representer(list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True))
 
 
-def _yaml(part: Mapping[str, Any]) -> str:
-    return yaml.dump(dict(part), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+def _yaml(fields: Mapping[str, Any]) -> str:
+    return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _users_of_keys(drafts: Iterable[Draft]) -> Mapping[str, set[str]]:
-    """Per key the organisations whose forms name it: a supplier has one for many customers."""
-    users: dict[str, set[str]] = defaultdict(set)
+def _write_organisation(stage: Path, folder: str, fields: Mapping[str, Any]) -> str:
+    """Write an ``organisation.yaml`` where there is none; return its place in the folder of forms."""
+    file = stage / folder / ORGANISATION_FILE
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        given = {name: value for name, value in fields.items() if value is not None}
+        file.write_text(_SCHEMA.format("organisation") + _yaml(given), "utf-8")
+    return f"{folder}/{ORGANISATION_FILE}"
+
+
+def _shared_keys(drafts: Iterable[Draft]) -> Mapping[str, Sequence[Draft]]:
+    """Return the drafts of each key that several organisations have, as those of a supplier do."""
+    users: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        for keys in draft.keys.values():
-            for key in keys:
-                users[_identity(key)].add(draft.code)
-    return users
+        for identity in {_identity(key) for keys in draft.keys.values() for key in keys}:
+            users[identity].append(draft)
+    return {identity: of_one for identity, of_one in users.items() if len({draft.organisation.code for draft in of_one}) > 1}
 
 
 def _identity(key: PublicJwk) -> str:
     return json.dumps(dict(key.members), sort_keys=True)
 
 
-def _write_key(folder: Path, draft: Draft, environment: Environment, key: PublicJwk, *, shared: bool) -> str:
-    """The key's file under the folder of forms; one that holds the same key already serves again."""
+def _write_key(folder: Path, prefix: str, key: PublicJwk) -> str:
+    """Write a key's file and return its name; one with the same key serves again."""
     text = json.dumps(dict(key.members), indent=2) + "\n"
-    prefix = "" if shared else f"{draft.application}-{environment}-"
     folder.mkdir(exist_ok=True)
     for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
         file = folder / f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
@@ -178,25 +237,13 @@ def _write_key(folder: Path, draft: Draft, environment: Environment, key: Public
             file.write_text(text, "utf-8")
         if file.read_text("utf-8") == text:
             break
-    return f"{folder.name}/{file.name}"
+    return file.name
 
 
-def _from(folder: str, file: str) -> str:
-    """A key file as a form in ``folder`` names it."""
-    own, _, name = file.partition("/")
-    return name if own == folder else f"../{file}"
-
-
-def _apart(draft: Draft) -> str:
-    """Another name for the form of an organisation that is called as another is."""
-    organisation, _, application = draft.name.partition("/")
-    return f"{organisation}-{slug(draft.code)}/{application}"
-
-
-def _about(name: str, key_files: Iterable[str], stage: Path, problems: Iterable[Problem]) -> list[Problem]:
-    """The problems of one form: in its file, in a key file of its own, or in another form on account of it."""
-    files = {stage / f"{name}.yaml", *(stage / file for file in key_files)}
-    return [problem for problem in problems if Path.cwd() / problem.file in files or f"{name}.yaml" in problem.what]
+def _about(staged: _Staged, stage: Path, problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems in a form's files, and those in other files on account of them."""
+    files = {stage / file for file in staged.files}
+    return [problem for problem in problems if not files.isdisjoint(Path.cwd() / one for one in (problem.file, problem.also) if one)]
 
 
 def _exists(draft: Draft, file: Path) -> str:

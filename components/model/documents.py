@@ -39,15 +39,15 @@ class Document:
     _values: dict[DocumentPath, Mark] = field(default_factory=dict)
     _keys: dict[DocumentPath, Mark] = field(default_factory=dict)
 
-    def problem(self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False) -> Problem:
-        """Return a mistake at ``path``, or at the nearest value above it that the file has."""
+    def problem(self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False, also: Path | None = None) -> Problem:
+        """Return a mistake at ``path``, or at the nearest value above it that the file has; ``also`` in another file."""
         line, column = (1, 1)
         for length in range(len(path), -1, -1):
             mark = (self._keys.get(path[:length]) if at_key else None) or self._values.get(path[:length])
             if mark:
                 line, column = mark
                 break
-        return Problem(self.file, line, column, what, remedy)
+        return Problem(self.file, line, column, what, remedy, also)
 
     def at(self, path: DocumentPath) -> Any:
         """Return the value at ``path``, which exists."""

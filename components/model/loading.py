@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -57,6 +57,8 @@ class Onboardings:
 
     catalogue: Catalogue
     forms: tuple[LoadedForm, ...]
+    organisations: Mapping[str, Organisation] = field(default_factory=dict)
+    """Per folder, also those of suppliers without forms."""
 
     def connections(self, environment: Environment) -> list[Connection]:
         return [
@@ -176,7 +178,7 @@ def load_onboardings(
     problems += organisations.problems()
     if problems or catalogue is None:
         raise InvalidForms(problems)
-    return Onboardings(catalogue, tuple(loaded))
+    return Onboardings(catalogue, tuple(loaded), organisations.by_folder)
 
 
 @dataclass(frozen=True)
@@ -214,8 +216,12 @@ class _Organisations:
             self._read[folder] = _Owner(document, organisation)
         return self._read[folder]
 
+    @property
+    def by_folder(self) -> dict[str, Organisation]:
+        return {folder.name: owner.organisation for folder, owner in self._read.items() if owner.organisation}
+
     def problems(self) -> Iterator[Problem]:
-        """The mistakes of the organisations that only show beside their forms and each other."""
+        """Yield the mistakes of the organisations that only show beside their forms and each other."""
         valid = [(folder, owner.document, owner.organisation) for folder, owner in self._read.items() if owner.organisation]
         for folder, document, organisation in valid:
             if folder in self._with_forms and not organisation.code:

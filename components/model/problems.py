@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _LONGEST_QUOTE = 80
@@ -25,6 +25,8 @@ class Problem:
     column: int
     what: str
     remedy: str
+    also: Path | None = field(default=None, compare=False)
+    """The other file, where two contradict each other."""
 
     def __str__(self) -> str:
         return on_one_line(f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}")

@@ -178,7 +178,10 @@ def problems_of_organisations(organisations: Iterable[tuple[Document, Organisati
         for field, code in (("ovo", organisation.ovo), ("kbo", organisation.kbo)):
             if code and code != SHARED_KBO_NUMBER and (first := seen.setdefault(code, document)) is not document:
                 yield document.problem(
-                    (field,), f"{code} is the code of {first.file.parent} too", "an organisation has one folder: keep one of the two"
+                    (field,),
+                    f"{code} is the code of {first.file.parent} too",
+                    "an organisation has one folder: keep one of the two",
+                    also=first.file,
                 )
 
 
@@ -192,6 +195,7 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                 ("application",),
                 f"{first.document.file} is already the form of {one.form.application}",
                 "keep one of the two, or name the application differently",
+                also=first.document.file,
             )
     claimed: dict[str, Declared] = {}
     for one in forms:
@@ -202,12 +206,14 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                     ("formerly",),
                     f"{former} is still declared by {declared[former].document.file}",
                     "remove that form, or this line: a client has one form",
+                    also=declared[former].document.file,
                 )
             elif (first := claimed.setdefault(former, one)) is not one:
                 yield document.problem(
                     ("formerly",),
                     f"{former} is an earlier key in {first.document.file} too",
                     "keep it in the form that keeps its clients",
+                    also=first.document.file,
                 )
 
 
@@ -223,4 +229,5 @@ def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Pr
                         ("environments", environment.value, "adopt", platform.value),
                         f"client {quoted(client_id)} is taken over by {first.file} already",
                         "a client has one form: correct the client-ID here, or remove it",
+                        also=first.file,
                     )

@@ -175,14 +175,14 @@ def test_the_schemas_are_written_once_and_checked(workspace: Workspace) -> None:
 def test_schemas_that_cannot_be_written(workspace: Workspace) -> None:
     workspace.write("file", "")
     result = acmidm("schema", "--out", "file")
-    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "cannot be written" in result.stderr
 
 
 def test_no_schema_of_a_wrong_catalogue(workspace: Workspace) -> None:
     workspace.write("catalogue/dosis.yaml", "product: dosis\n")
     result = acmidm("schema")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert 'catalogue/dosis.yaml:1:1: "title" is missing; add it' in result.stderr
 
 

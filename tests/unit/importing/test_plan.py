@@ -1,4 +1,4 @@
-"""Rows and clients, without an authority: what a form says, and every reason why there is none."""
+"""Rows and clients, without an authority: what a form has, and every reason why there is none."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from acmidm.importing.draft import slug
 from acmidm.importing.listed import ListedClient, Register
+from acmidm.importing.organisations import Owner as Imported
+from acmidm.importing.organisations import slug
 from acmidm.importing.plan import Plan, plan_of
 from acmidm.importing.sheet import Column, Row
 from components.authorities.keycloak_wire import WireClient
-from components.authorities.port import ClientMetadata, ClientSnapshot, RegisteredClient
-from components.model.form import Environment, Platform
+from components.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, RegisteredClient
+from components.model.form import Environment, Organisation, Platform
 from components.model.loading import Onboardings, load_catalogue
 from tests.support.portal import new_key, public_jwk
 
@@ -37,15 +38,17 @@ def client(
     platform: Platform = Platform.ACMIDM,
     scopes: frozenset[str] = frozenset(),
     jwks: Mapping[str, Mapping[str, Any]] | None = None,
+    configurations: Mapping[str, ProductDocument] | None = None,
+    name: str = "Stad Gent",
+    ovo: str | None = None,
+    kbo: str | None = GENT,
     **changes: Any,
 ) -> ListedClient:
     values: dict[str, Any] = {
         "client_name": "Stad Gent - loket",
         "software_id": None,
         "managed_by": None,
-        "organisation_name": "Stad Gent",
-        "ovo_code": None,
-        "kbo_number": GENT,
+        "organisation": {"name": name, "ovo": ovo, "kbo": kbo},
         "application": "loket",
         "grant_types": ("client_credentials",),
         "token_endpoint_auth_method": "private_key_jwt",
@@ -53,15 +56,15 @@ def client(
         **changes,
     }
     registered = RegisteredClient(client_id, ClientMetadata(**values))
-    return ListedClient(environment, platform, ClientSnapshot(registered, scopes, jwks or {}), {})
+    return ListedClient(environment, platform, ClientSnapshot(registered, scopes, jwks or {}), configurations or {})
 
 
-def planned(rows: list[Row], *clients: ListedClient, contact: str | None = None) -> Plan:
+def planned(rows: list[Row], *clients: ListedClient, contact: str | None = None, folders: Mapping[str, Organisation] | None = None) -> Plan:
     registers = {
         environment: Register(environment.value, environment, tuple(one for one in clients if one.environment is environment))
         for environment in Environment
     }
-    return plan_of(rows, registers, FORMS, contact)
+    return plan_of(rows, registers, replace(FORMS, organisations=folders or {}), contact)
 
 
 def only_reason(plan: Plan) -> str:
@@ -71,10 +74,11 @@ def only_reason(plan: Plan) -> str:
 
 
 def test_a_row_becomes_a_form() -> None:
-    """Scopes by the catalogue's names; what providers assign by themselves is not asked."""
+    """Scopes by the catalogue's names; what providers assign by themselves is left out."""
     plan = planned([row()], client(scopes=frozenset({"dv_dosis_schrijven", "vo_info"}), jwks={"k": public_jwk(new_key("k"))}))
     (draft,) = plan.drafts
-    assert (draft.name, draft.application, draft.organisation) == ("stad-gent/loket", "loket", {"name": "Stad Gent", "kbo": GENT})
+    assert (draft.name, draft.application) == ("stad-gent/loket", "loket")
+    assert draft.organisation == Imported("stad-gent", "Stad Gent", None, GENT)
     assert draft.scopes == {TNI: ["dv_dosis_schrijven"]}
     assert [key.kid for key in draft.keys[TNI]] == ["k"]
     assert (draft.notes, plan.unplaced) == ([], [])
@@ -85,15 +89,19 @@ def test_a_row_becomes_a_form() -> None:
     [
         ({"grant_types": ("authorization_code", "client_credentials")}, "has the grant types authorization_code, client_credentials"),
         ({"enabled": False}, "is disabled, and a form would enable it"),
-        ({"managed_by": "elders/tni:x"}, "is managed by elders/tni:x"),
+        ({"managed_by": "elders/tni"}, "is managed by elders/tni: only that stack can declare it"),
         ({"scopes": frozenset({"dv_onbekend"})}, 'has the scope "dv_onbekend", which is not in the catalogue: add it there'),
-        ({"kbo_number": "0207437468"}, "column A (KBOnummer) says 0207451227, while client a-1"),
+        (
+            {"configurations": {"dosis": ProductDocument({}, Owner("acmidm/tni/x/y", "elders/tni"))}},
+            'the dosis configuration of client a-1 ("Stad Gent - loket", Stad Gent) on tni is managed by elders/tni',
+        ),
+        ({"kbo": "0207437468"}, "column A (KBOnummer) has 0207451227, while client a-1"),
         ({"application": "!", "client_name": "Stad Gent"}, "neither application nor client_name of its clients can name the application"),
         ({"contacts": ()}, "its clients have no contacts: name one with --contact"),
-        ({"kbo_number": "0316380841"}, "column A (KBOnummer) says"),
+        ({"kbo": "0316380841"}, "column A (KBOnummer) has"),
     ],
 )
-def test_what_a_form_cannot_say_is_a_reason(changes: dict[str, Any], reason: str) -> None:
+def test_what_a_form_cannot_have_is_a_reason(changes: dict[str, Any], reason: str) -> None:
     assert reason in only_reason(planned([row()], client(**changes)))
 
 
@@ -127,13 +135,13 @@ def test_production_counts_where_the_environments_differ() -> None:
     assert draft.application == "loket"
     assert draft.contacts == ["api@stad-gent.example", "test@stad-gent.example"]
     assert len(draft.notes) == 3
-    assert 'has the application "loket-test"; the form says "loket"' in draft.notes[0]
+    assert 'has the application "loket-test"; the form has "loket"' in draft.notes[0]
 
 
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        ({"ovo_code": "OVO002067"}, "its clients are of different organisations"),
+        ({"kbo": None, "ovo": "OVO002067"}, "its clients are of different organisations"),
         ({"token_endpoint_auth_method": "client_secret_basic"}, "its clients authenticate differently"),
     ],
 )
@@ -141,20 +149,60 @@ def test_environments_that_fit_in_no_one_form(other: dict[str, Any], reason: str
     assert reason in only_reason(planned([row(prod="b-1")], client(), client("b-1", PROD, **other)))
 
 
+KNOWN = Organisation(name="Stad Gent", ovo="OVO002067", kbo=GENT, formerly=("OVO000001",))
+
+
+@pytest.mark.parametrize("codes", [{"kbo": GENT}, {"kbo": None, "ovo": "OVO002067"}, {"kbo": None, "ovo": "OVO000001"}])
+def test_an_organisation_that_has_a_folder_is_found_by_any_of_its_codes(codes: dict[str, Any]) -> None:
+    """Its name and codes are those of the folder; what that changes is a note."""
+    (draft,) = planned([row()], client(name="Gent", **codes), folders={"gent": KNOWN}).drafts
+    assert draft.name == "gent/loket"
+    assert draft.organisation == Imported("gent", "Stad Gent", "OVO002067", GENT, ())
+    assert any('has the organisation.name "Gent"; the form has "Stad Gent"' in note for note in draft.notes)
+
+
+def test_one_organisation_has_one_folder_and_one_name() -> None:
+    """Whichever of its clients has both codes, and however its name is written."""
+    plan = planned(
+        [row(2, "a-1"), row(3, "a-2")],
+        client("a-1", name="STAD GENT", application="een"),
+        client("a-2", name="Stad Gent", ovo="OVO002067", application="twee"),
+    )
+    assert [draft.name for draft in plan.drafts] == ["stad-gent/een", "stad-gent/twee"]
+    assert {draft.organisation for draft in plan.drafts} == {Imported("stad-gent", "STAD GENT", "OVO002067", GENT)}
+    assert any('has no organisation.ovo; the form has "OVO002067"' in note for note in plan.drafts[0].notes)
+
+
+def test_an_organisation_of_the_same_name_gets_a_folder_apart() -> None:
+    other = Organisation(name="Stad Gent", ovo="OVO000009")
+    (draft,) = planned([row()], client(), folders={"stad-gent": other}).drafts
+    assert draft.name == f"stad-gent-{GENT}/loket"
+
+
+def test_a_kbo_number_of_two_ovo_codes_is_a_reason() -> None:
+    reason = only_reason(planned([row()], client(ovo="OVO000009"), folders={"gent": KNOWN}))
+    assert f"KBO number {GENT} is that of gent, which has OVO002067 and not OVO000009: see which is right" in reason
+
+
+def test_no_form_takes_the_place_of_its_organisation() -> None:
+    (draft,) = planned([row()], client(application="organisation")).drafts
+    assert (draft.name, draft.application) == ("stad-gent/organisation-form", "organisation")
+
+
 def test_an_address_serves_where_there_are_no_contacts() -> None:
     (draft,) = planned([row()], client(contacts=()), contact="api@leverancier.example").drafts
     assert draft.contacts == ["api@leverancier.example"]
-    assert "has the contacts none; the form says api@leverancier.example" in draft.notes[0]
+    assert "has the contacts none; the form has api@leverancier.example" in draft.notes[0]
 
 
 def test_every_name_that_taking_over_changes_is_a_note() -> None:
     """The client's own, and those of organisation and application, as the preview shows them afterwards."""
-    plan = planned([row()], client(client_name="Gent loket (oud)", application="Loket", kbo_number=None))
+    plan = planned([row()], client(client_name="Gent loket (oud)", application="Loket", kbo=None))
     (draft,) = plan.drafts
     assert [note.partition(" on tni ")[2] for note in draft.notes] == [
-        'has the application "Loket"; the form says "loket"',
-        'has the client_name "Gent loket (oud)"; the form says "Stad Gent - loket"',
-        f'has no kbo_number; the form says "{GENT}"',
+        'has the application "Loket"; the form has "loket"',
+        'has the client_name "Gent loket (oud)"; the form has "Stad Gent - loket"',
+        f'has no organisation.kbo; the form has "{GENT}"',
     ]
 
 
@@ -162,27 +210,26 @@ def test_every_name_that_taking_over_changes_is_a_note() -> None:
     ("own", "notes"),
     [
         ({}, []),
-        ({"organisation_name": "STAD  GENT"}, []),
-        ({"organisation_name": "Stad Aalst"}, ['column B (Klant) says "Stad Gent", and the authority "Stad Aalst"']),
+        ({"name": "STAD  GENT"}, []),
+        ({"name": "Stad Aalst"}, ['column B (Klant) has "Stad Gent", and the authority "Stad Aalst"']),
         (
-            {"kbo_number": None, "ovo_code": "OVO002067"},
-            [f"column A (KBOnummer) says {GENT}, while its organisation has OVO002067 and no KBO number at the authority"],
+            {"kbo": None, "ovo": "OVO002067"},
+            [f"column A (KBOnummer) has {GENT}, while its organisation has OVO002067 and no KBO number"],
         ),
     ],
 )
-def test_a_row_that_says_another_organisation_than_its_client_is_a_note(own: dict[str, Any], notes: list[str]) -> None:
+def test_a_row_of_another_organisation_than_its_client_is_a_note(own: dict[str, Any], notes: list[str]) -> None:
     """Perhaps its client-ID is another's: the form was written without a word."""
-    asked = row()
-    asked = replace(asked, values={**asked.values, Column.CUSTOMER: "Stad Gent"})
-    (draft,) = planned([asked], client(**own)).drafts
+    of_gent = replace(row(), values={**row().values, Column.CUSTOMER: "Stad Gent"})
+    (draft,) = planned([of_gent], client(**own)).drafts
     see = ": see whether it is the same"
     assert [note.removesuffix(see) for note in draft.notes if note.endswith(see)] == notes
 
 
 def test_a_cell_without_its_value_is_a_reason() -> None:
     """It alone: that no client-ID is filled in follows from it."""
-    asked = replace(row(tni=None), faults=("column F (CliëntID TEST) holds a formula without its value: …",))
-    assert only_reason(planned([asked])) == "row 2: column F (CliëntID TEST) holds a formula without its value: …"
+    faulty = replace(row(tni=None), faults=("column F (CliëntID TEST) has a formula without its value: …",))
+    assert only_reason(planned([faulty])) == "row 2: column F (CliëntID TEST) has a formula without its value: …"
 
 
 @pytest.mark.parametrize(
@@ -193,14 +240,13 @@ def test_a_cell_without_its_value_is_a_reason() -> None:
         ({"use.jwks.string": "true", "jwks.string": "{"}, "has keys that cannot be read: register them anew there first"),
     ],
 )
-def test_keys_that_keycloak_has_elsewhere_are_told_as_such(attributes: dict[str, str], reason: str) -> None:
-    """Not as a key of an unknown kind. The keys are as the adapter tells them."""
+def test_keys_that_keycloak_has_elsewhere_are_reported_as_such(attributes: dict[str, str], reason: str) -> None:
+    """Not as a key of an unknown kind. The keys are as the adapter gives them."""
     jwks = WireClient.model_validate({"id": "1", "clientId": "a-1", "attributes": attributes}).jwks
-    told = only_reason(planned([row()], client(jwks=jwks)))
-    assert told == f'row 2: client a-1 ("Stad Gent - loket", Stad Gent) on tni {reason}'
+    assert only_reason(planned([row()], client(jwks=jwks))) == f'row 2: client a-1 ("Stad Gent - loket", Stad Gent) on tni {reason}'
 
 
-def test_a_client_of_geosecure_is_told_how() -> None:
+def test_a_client_of_geosecure_is_reported_with_what_to_do() -> None:
     reason = only_reason(planned([row(tni="6776")], client("6776", platform=Platform.GEOSECURE)))
     assert "is one of geosecure; put the client of ACM/IDM there, and add to its form platforms: [acmidm, geosecure]" in reason
 

@@ -87,13 +87,13 @@ def test_numbers_of_excel_are_text_again(tmp_path: Path) -> None:
     assert read_sheets(file).rows[0].values == {Column.KBO: "207451227", Column.CLIENT_TEST: "6776"}
 
 
-@pytest.mark.parametrize("told", ["A1", "A1:G2", "A1:B3"])
-def test_the_rows_count_and_not_the_range_that_the_file_tells(tmp_path: Path, told: str) -> None:
+@pytest.mark.parametrize("stated", ["A1", "A1:G2", "A1:B3"])
+def test_the_rows_count_and_not_the_range_in_the_file(tmp_path: Path, stated: str) -> None:
     """Some programs write a ``dimension`` that is too small: what is beyond it was dropped in silence."""
     table: list[list[object]] = [["KBOnummer", "Klant", "CliëntID TEST"]]
     table += [[GENT, "Gent", f"a-{number}"] for number in range(4)]
     file = workbook(tmp_path / "klanten.xlsx", ("Blad1", table))
-    rewritten(file, rb'<dimension ref="[^"]*"', f'<dimension ref="{told}"'.encode())
+    rewritten(file, rb'<dimension ref="[^"]*"', f'<dimension ref="{stated}"'.encode())
     assert [row.values[Column.CLIENT_TEST] for row in read_sheets(file).rows] == ["a-0", "a-1", "a-2", "a-3"]
 
 
@@ -109,13 +109,13 @@ def test_a_formula_without_its_value_is_a_fault(tmp_path: Path) -> None:
     file = workbook(tmp_path / "klanten.xlsx", ("Blad1", table))
     rewritten(file, rb'(<c r="B3")([^>]*><f>[^<]*</f>)<v ?/>', rb'\1 t="str"\2<v></v>')
     formulas, calculated, error = read_sheets(file).rows
-    unknown = "holds a formula without its value: open the file in Excel, and save it"
+    unknown = "has a formula without its value: open the file in Excel, and save it"
     assert formulas.values == {}
     assert formulas.faults == tuple(
         f"column {letter} ({column}) {unknown}" for letter, column in (("A", Column.KBO), ("B", Column.URI_TEST), ("C", Column.CLIENT_TEST))
     )
     assert (calculated.values, calculated.faults) == ({Column.KBO: GENT, Column.CLIENT_TEST: "a-1"}, ())
-    assert error.faults == ("column C (CliëntID TEST) holds the error #REF!: correct it in Excel",)
+    assert error.faults == ("column C (CliëntID TEST) has the error #REF!: correct it in Excel",)
 
 
 def test_what_stands_for_an_empty_cell_is_empty(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_what_stands_for_an_empty_cell_is_empty(tmp_path: Path) -> None:
 
 
 def test_every_sheet_that_is_not_read_is_named(tmp_path: Path) -> None:
-    """One that has clients is not placed, and says why; the rows of several sheets say which they are of."""
+    """One that has clients is not placed, with the reason; rows of several sheets name their sheet."""
     table: list[list[object]] = [["KBOnummer", "CliëntID TEST"], [GENT, "a-1"]]
     others: list[tuple[str, list[list[object]]]] = [("Leeswijzer", [["zie wiki"]]), ("Oud", [["KBO-nr", "Klant", "CliëntID PRD"], [GENT]])]
     file = workbook(tmp_path / "klanten.xlsx", ("Gemeenten", table), *others, ("Steden", table))

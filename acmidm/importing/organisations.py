@@ -1,0 +1,85 @@
+"""Whose clients an import finds: the organisations that have a folder, and those that get one."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from components.authorities.port import OrganisationMetadata
+from components.model.form import Organisation
+from components.model.identifiers import SHARED_KBO_NUMBER
+
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True)
+class Owner:
+    """An organisation and its folder. ``suppliers`` is None where import writes its ``organisation.yaml``."""
+
+    folder: str
+    name: str
+    ovo: str | None
+    kbo: str | None
+    suppliers: tuple[str, ...] | None = None
+
+    @property
+    def code(self) -> str:
+        return self.ovo or self.kbo or ""
+
+    @property
+    def is_new(self) -> bool:
+        return self.suppliers is None
+
+
+class Organisations:
+    """Finds the organisation of a client by its codes, so that each has one folder, one name and one pair of codes."""
+
+    def __init__(self, folders: Mapping[str, Organisation], listed: Iterable[OrganisationMetadata]) -> None:
+        self._folders = set(folders)
+        self._by_code: dict[str, Owner] = {}
+        self._ovo_codes: dict[str, set[str]] = defaultdict(set)
+        for folder, one in folders.items():
+            owner = Owner(folder, one.name, one.ovo, one.kbo, one.suppliers)
+            self._by_code.update(dict.fromkeys((*_codes(one.ovo, one.kbo), *one.formerly), owner))
+        for client in listed:
+            if client.ovo and client.kbo:
+                self._ovo_codes[client.kbo].add(client.ovo)
+
+    def of(self, name: str, ovo: str | None, kbo: str | None) -> Owner:
+        """Return the organisation with one of these codes, at least one of which is given; make it where there is none yet.
+
+        Raises:
+            ValueError: where the codes are of two organisations, with a sentence.
+        """
+        if not ovo and kbo and kbo != SHARED_KBO_NUMBER and len(others := self._ovo_codes[kbo]) == 1:
+            (ovo,) = others  # another of its clients has it
+        codes = _codes(ovo, kbo)
+        found = next((self._by_code[code] for code in codes if code in self._by_code), None)
+        if found and ovo and found.ovo not in (None, ovo) and ovo not in self._by_code:
+            raise ValueError(f"KBO number {kbo} is that of {found.folder}, which has {found.ovo} and not {ovo}: see which is right")
+        owner = found or Owner(self._free_folder(name, codes[0]), name, ovo, kbo)
+        for code in codes:
+            self._by_code.setdefault(code, owner)
+        return owner
+
+    def _free_folder(self, name: str, code: str) -> str:
+        """Return a folder of its own, also for an organisation that has the name of another."""
+        folder = slug(name) or slug(code)
+        if folder in self._folders:
+            folder = f"{slug(name, LONGEST_NAME - len(code) - 1)}-{slug(code)}"
+        self._folders.add(folder)
+        return folder
+
+
+def _codes(ovo: str | None, kbo: str | None) -> list[str]:
+    """Return what identifies an organisation: a shared KBO number does not."""
+    return [code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER]
+
+
+def slug(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a text as a name of a file or an application: ``Stad Gênt (loket)`` is ``stad-gent-loket``, ``!`` is empty."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:longest].strip("-")

@@ -1,0 +1,133 @@
+"""Drafts become files: organisations, forms and keys, each checked before anything is put in place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from acmidm.importing.draft import Draft
+from acmidm.importing.organisations import Owner
+from acmidm.importing.sheet import Row
+from acmidm.importing.write import Outcome, Writer
+from components.model.form import Environment
+from components.model.jwk import PublicJwk, public_jwk
+from components.model.loading import load_onboardings
+from tests.support.portal import new_key
+from tests.support.portal import public_jwk as public_half
+from tests.unit.importing.test_plan import client
+
+CATALOGUE = Path(__file__).parents[3] / "catalogue"
+SHARED, OWN = public_jwk(public_half(new_key("leverancier-2024"))), public_jwk(public_half(new_key("eigen")))
+GENT = Owner("stad-gent", "Stad Gent", "OVO002067", "0207451227")
+AALST = Owner("stad-aalst", "Stad Aalst", None, "0207437468")
+
+
+@pytest.fixture
+def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "onboardings").mkdir()
+    return Path("onboardings")
+
+
+def draft(owner: Owner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example") -> Draft:
+    tni = Environment.TNI
+    row, listed = Row(None, number, {}, {}), client(f"a-{number}")
+    return Draft(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: []}, {tni: keys})
+
+
+def write(forms: Path, *drafts: Draft, supplier: str | None = None) -> Outcome:
+    outcome = Writer(forms, CATALOGUE, {}, "klanten.xlsx", supplier).write(drafts)
+    load_onboardings([forms], CATALOGUE)  # whatever it wrote is valid
+    return outcome
+
+
+def put(forms: Path, name: str, text: str) -> None:
+    file = forms / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+
+
+def files(forms: Path, ending: str = "") -> list[str]:
+    found = (file.relative_to(forms).as_posix() for file in forms.rglob("*") if file.is_file())
+    return sorted(file for file in found if file.endswith(ending))
+
+
+def content(file: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(file.read_text())
+    return loaded
+
+
+def test_an_organisation_and_its_form_side_by_side(forms: Path) -> None:
+    assert [one.file for one in write(forms, draft(GENT, OWN)).written] == [forms / "stad-gent/loket.yaml"]
+    assert files(forms) == ["stad-gent/loket-tni-eigen.jwk.json", "stad-gent/loket.yaml", "stad-gent/organisation.yaml"]
+    assert (forms / "stad-gent/organisation.yaml").read_text() == (
+        '# yaml-language-server: $schema=../../schema/organisation.schema.json\nname: Stad Gent\novo: OVO002067\nkbo: "0207451227"\n'
+    )
+    form = content(forms / "stad-gent/loket.yaml")
+    assert "organisation" not in form
+    assert form["environments"]["tni"] == {"adopt": {"acmidm": "a-2"}, "jwks": ["loket-tni-eigen.jwk.json"]}
+
+
+def test_a_client_without_keys_leaves_them_to_the_portal(forms: Path) -> None:
+    write(forms, draft(GENT))
+    assert content(forms / "stad-gent/loket.yaml")["environments"]["tni"] == {"adopt": {"acmidm": "a-2"}}
+
+
+def test_an_organisation_that_has_a_folder_is_left_as_it_is(forms: Path) -> None:
+    text = "name: Stad Gent # as the register has it\novo: OVO002067\n"
+    put(forms, "gent/organisation.yaml", text)
+    write(forms, draft(replace(GENT, folder="gent", suppliers=())))
+    assert (forms / "gent/organisation.yaml").read_text() == text
+    assert files(forms) == ["gent/loket.yaml", "gent/organisation.yaml"]
+
+
+def test_a_shared_key_is_copied_and_reported(forms: Path) -> None:
+    outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3))
+    assert len(files(forms, ".json")) == 3
+    assert outcome.shared == [
+        'key "leverancier-2024" is the same in row 2, row 3, of several organisations, and is copied beside each form: '
+        "--supplier FOLDER keeps it once, in the folder of the supplier"
+    ]
+    assert "suppliers" not in content(forms / "stad-aalst/organisation.yaml")
+
+
+def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
+    """What is the organisation's own stays with it, and who shares nothing lists no supplier."""
+    other = Owner("wingene", "Gemeente Wingene", None, "0207495470")
+    outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3), draft(other, number=4), supplier="leverancier")
+    assert outcome.shared == []
+    assert files(forms, ".json") == ["leverancier/leverancier-2024.jwk.json", "stad-gent/loket-tni-eigen.jwk.json"]
+    assert content(forms / "leverancier/organisation.yaml") == {"name": "leverancier"}
+    lists = {folder: content(forms / folder / "organisation.yaml").get("suppliers") for folder in ("stad-gent", "stad-aalst", "wingene")}
+    assert lists == {"stad-gent": ["leverancier"], "stad-aalst": ["leverancier"], "wingene": None}
+
+
+def test_an_organisation_that_does_not_list_the_supplier_keeps_a_copy(forms: Path) -> None:
+    put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
+    outcome = write(forms, draft(replace(GENT, suppliers=()), SHARED), draft(AALST, SHARED, number=3), supplier="leverancier")
+    assert files(forms, ".json") == ["leverancier/leverancier-2024.jwk.json", "stad-gent/loket-tni-leverancier-2024.jwk.json"]
+    (sentence,) = outcome.shared
+    assert sentence.endswith("add leverancier to suppliers in onboardings/stad-gent/organisation.yaml to keep it once")
+
+
+def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
+    """The form of another organisation whose name is the end of the faulty one's was dropped too."""
+    put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
+    put(forms, "stad-gent/z.yaml", "application: loket\ncontacts: [a@stad.example]\nenvironments: {tni: {}}\n")
+    other = Owner("gent", "Gent", "OVO000009", None)
+    outcome = write(forms, draft(replace(GENT, suppliers=())), draft(other, OWN, number=3))
+    assert [one.file.as_posix() for one in outcome.written] == ["onboardings/gent/loket.yaml"]
+    assert outcome.unplaced == [
+        "row 2: its form would not be valid: onboardings/stad-gent/loket.yaml is already the form of loket; "
+        "keep one of the two, or name the application differently"
+    ]
+
+
+def test_nothing_is_left_of_an_organisation_whose_forms_are_not_valid(forms: Path) -> None:
+    """Neither its organisation.yaml, nor that of a supplier that nobody else lists, nor keys."""
+    outcome = write(forms, draft(GENT, SHARED, contact="x"), draft(AALST, SHARED, number=3, contact="x"), supplier="leverancier")
+    assert (len(outcome.unplaced), files(forms)) == (2, [])
