@@ -32,9 +32,7 @@ class Application(Telling):
         self.say(Step("The form", "With the public half of a fresh key pair beside it.", FORM, GENT, Shown.YAML))
         self._deploy("Carried out", "", "tni")
         self._command("The client-ID", "The organisation is given its client-ID.", "acmidm status --stack tni mijn-gent")
-        self._post(
-            "A notification", "The application signs with its key, gets a token and posts.", key, _NOTIFICATIES, NOTIFICATION
-        )
+        self._post("A notification", "The application signs with its key, gets a token and posts.", key, _NOTIFICATIES, NOTIFICATION)
         self._post("A dossier", "It has no scope for DOSIS.", key, _DOSIS, DOSSIER, refused=True)
         self._change("A scope extension", "The form asks for the scope, and says what DOSIS must know.", GENT_WITH_DOSIS)
         self._command("What that changes", "", "pulumi preview --diff --suppress-outputs --suppress-progress --stack tni")
