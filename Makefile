@@ -23,14 +23,14 @@ up: ready  ## Bring the environment up and show its table (STACK=tni)
 	@echo "Next: make demo, which lets an application fetch a token and post a notification; or add a scope to a form in onboardings/,"
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
 
-demo: ready  ## Let an application fetch a token and post a notification on TNI
-	@$(in_environment) acmidm portal start --stack tni && python -m demo
+demo: ready  ## Let an application fetch a token and post a notification, in a scratch repository
+	@$(in_environment) python -m story application
 
 story: ready  ## Tell the whole way of an organisation, in a scratch Git repository (AUTHORITY=keycloak)
-	@$(in_environment) python -m story $(AUTHORITY)
+	@$(in_environment) python -m story onboarding $(AUTHORITY)
 
 tour: ready  ## Write docs/tour.md anew from that story
-	@$(in_environment) python -m story --tour
+	@$(in_environment) python -m story onboarding --tour
 
 keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
 	@$(in_environment) acmidm keycloak start && acmidm portal start --stack keycloak

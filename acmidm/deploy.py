@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from acmidm import engine
-from acmidm.terminal import counted, fail, working
+from acmidm.terminal import Code, fail, working
 
 EPILOG = """
 **Examples**
@@ -21,14 +21,7 @@ EPILOG = """
 reached; 130 interrupted; any other is the engine's own: something was refused or failed.
 """
 
-MOST_CHANGED = 0.3
-"""The part of a stack's clients that one run removes or replaces without ``--allow-mass-change``."""
-FEWEST_CLIENTS = 10
-"""Below this number a part says nothing."""
-
-_CLIENT_TYPE = "acmidm:OAuthClient"
 _PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
-_REPLACING = frozenset({"replace", "create-replacement", "delete-replaced"})
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
@@ -44,25 +37,40 @@ def deploy(
     """
     from acmidm.github.identity import renew
     from acmidm.recovery import recover
-    from acmidm.report.preview import problems_in
 
     recovered = recover(stack)
-    _install_random_plugin(stack, recovered.resources)
-    with working(f"previewing {stack}"):
-        plan = engine.preview(stack)
-    refused = problems_in(plan.get("diagnostics"))
-    for sentence in refused:
-        typer.echo(f"refused: {sentence}", err=True)
-    steps: Sequence[Mapping[str, Any]] = plan.get("steps") or ()
-    if refused and not any(_is_client(step) for step in steps):
-        fail(f"nothing of {stack} was brought up: correct what is refused, then run the same command again", 1)
-    if not allow_mass_change:
-        _refuse_mass_change(stack, recovered.resources, steps)
+    _install_random_plugin(stack, recovered.state)
+    _refuse(stack, recovered.state, allow_mass_change)
     code = _look(stack) if recovered.look_first else 0
     renew()
     code = engine.run("up", "--stack", stack, "--continue-on-error", *_UNATTENDED) or code
     if code != 0:
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then run the same command again.", code)
+
+
+def _refuse(stack: str, state: Mapping[str, Any], allow_mass_change: bool) -> None:
+    """Show what a preview refuses. End the command where nothing else is left to do, and where too much would be removed."""
+    from datetime import UTC, datetime
+
+    from acmidm.report.client import kind_of
+    from acmidm.report.compare import Comparison
+    from acmidm.report.kinds import Resource
+    from acmidm.report.plan import problems_in, read_plan
+    from acmidm.report.review import review_of
+
+    with working(f"previewing {stack}"):
+        document = engine.preview(stack)
+    if any(kind_of(step) == Resource.ONBOARDING for step in document.get("steps") or ()):
+        today = Comparison(datetime.now(UTC), {})
+        review = review_of([read_plan(document, state)], today, allow_mass_change=allow_mass_change)
+        refused, ends = review.problems, review.too_many
+    else:
+        refused, _ = problems_in(document.get("diagnostics"))
+        ends = (f"nothing of {stack} is brought up: correct what is refused, then run the same command again",) if refused else ()
+    for sentence in refused:
+        typer.echo(f"refused: {sentence}", err=True)
+    if ends:
+        fail("\n".join(ends), Code.FOUND)
 
 
 def _look(stack: str) -> int:
@@ -84,8 +92,9 @@ def _look(stack: str) -> int:
     return code
 
 
-def _install_random_plugin(stack: str, resources: Iterable[Mapping[str, Any]]) -> None:
+def _install_random_plugin(stack: str, state: Mapping[str, Any]) -> None:
     """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin too."""
+    resources = (state.get("deployment") or {}).get("resources") or ()
     if not any(resource["type"] == _PASSWORD_TYPE for resource in resources) and not _declares_secret(stack):
         return
     from toolchain.common import ToolchainError
@@ -109,35 +118,3 @@ def _declares_secret(stack: str) -> bool:
     except (InvalidForms, InvalidSettings):
         return False
     return any(connection.uses_secret for connection in onboardings.connections(settings.environment))
-
-
-def changed_clients(resources: Iterable[Mapping[str, Any]], steps: Iterable[Mapping[str, Any]]) -> tuple[list[str], int]:
-    """The clients of a state that a preview removes or replaces, by name, and how many there are.
-
-    ``resources`` are the state's. A client without a step is removed: a preview that ends in a refusal shows no removals.
-    """
-    recorded = {resource["urn"] for resource in resources if str(resource["type"]).endswith(_CLIENT_TYPE) and not resource.get("delete")}
-    replaced, kept = set(), set()
-    for step in filter(_is_client, steps):
-        urn = (step.get("oldState") or {}).get("urn") or step["urn"]  # an alias has another one in the state
-        if step["op"] in _REPLACING:
-            replaced.add(urn)
-        elif step["op"] != "delete":
-            kept.add(urn)
-    changed = recorded & replaced | (recorded - kept)
-    return sorted(urn.rpartition("::")[2] for urn in changed), len(recorded)
-
-
-def _refuse_mass_change(stack: str, resources: Iterable[Mapping[str, Any]], steps: Iterable[Mapping[str, Any]]) -> None:
-    changed, clients = changed_clients(resources, steps)
-    if clients >= FEWEST_CLIENTS and len(changed) > MOST_CHANGED * clients:
-        fail(
-            f"{len(changed)} of {counted(clients, 'client')} of {stack} would be removed or replaced: {', '.join(changed)}; "
-            "see whether that is meant, then run the same command with --allow-mass-change",
-            1,
-        )
-
-
-def _is_client(step: Mapping[str, Any]) -> bool:
-    state = step.get("newState") or step.get("oldState") or {}
-    return str(state.get("type", "")).endswith(_CLIENT_TYPE)

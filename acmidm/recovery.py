@@ -42,10 +42,10 @@ class Locked(Failure):
 
 @dataclass(frozen=True)
 class Recovered:
-    """A stack on which a run can begin. ``resources`` are those of its state."""
+    """A stack on which a run can begin, and its state as the engine exports it."""
 
     look_first: bool
-    resources: list[dict[str, Any]]
+    state: dict[str, Any]
 
 
 def recover(stack: str) -> Recovered:
@@ -79,7 +79,7 @@ def recover(stack: str) -> Recovered:
         typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
     if pending:
         store_deployment(stack, {**state, "deployment": {**deployment, "pending_operations": []}})
-    return Recovered(look_first, deployment.get("resources") or [])
+    return Recovered(look_first, state)
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,4 @@
-"""The whole way of one organisation, from form to production, in a scratch Git repository; ``docs/tour.md`` is made from it."""
+"""Two stories that are really run, in a scratch Git repository with authorities of its own: an onboarding, and an application.
+
+``docs/tour.md`` is made from the first.
+"""

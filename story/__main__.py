@@ -1,4 +1,4 @@
-"""``make story``: tells it on the screen, on the embedded authority or on Keycloak. ``make tour``: writes it to docs/tour.md too."""
+"""``make story`` and ``make demo``: tell a story on the screen, on the embedded authority or on Keycloak. ``make tour``: write the page."""
 
 import argparse
 import sys
@@ -6,13 +6,19 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+from components.model.problems import Failure
 from components.settings import AuthorityKind
+from story.application import Application
 from story.authorities import Authorities
-from story.scratch import CommandFailed, Scratch
-from story.telling import Step, Telling
+from story.onboarding import Onboarding
+from story.scratch import Scratch
+from story.telling import Step
 from story.tour import TOUR, write
 
+STORIES = {"onboarding": Onboarding, "application": Application}
+
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
+parser.add_argument("story", choices=STORIES)
 parser.add_argument("authority", choices=[kind.value for kind in AuthorityKind], nargs="?", default=AuthorityKind.BEHEERPORTAAL.value)
 parser.add_argument("--tour", action="store_true", help=f"write {TOUR} anew")
 wanted = parser.parse_args()
@@ -22,17 +28,17 @@ steps: list[Step] = []
 
 def say(step: Step) -> None:
     steps.append(step)
-    told = f"{step.text}\n\n$ {step.command}\n{step.output}".strip()
-    sys.stdout.write(f"{len(steps)}. {step.title}\n{textwrap.indent(told, '   ')}\n\n")
+    shown = f"{step.text}\n\n$ {step.command}\n{step.output}".strip()
+    sys.stdout.write(f"{len(steps)}. {step.title}\n{textwrap.indent(shown, '   ')}\n\n")
     sys.stdout.flush()
 
 
 with tempfile.TemporaryDirectory(prefix="acmidm-story-") as folder:
     scratch = Scratch(Path(folder) / "repository")
     try:
-        Telling(scratch, Authorities(scratch, AuthorityKind(wanted.authority)), say).tell()
-    except CommandFailed as error:
-        sys.exit(f"the story stopped: {error}")
+        STORIES[wanted.story](scratch, Authorities(scratch, AuthorityKind(wanted.authority)), say).tell()
+    except Failure as failure:
+        sys.exit(f"the story stopped: {failure}")
 if wanted.tour:
     write(steps)
     sys.stdout.write(f"{TOUR} written\n")

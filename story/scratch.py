@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from components.model.problems import Failure
 from toolchain.environment import variables
 
 PROJECT = Path(__file__).parents[1]
@@ -20,7 +21,7 @@ _PERSON = {"GIT_AUTHOR_NAME": "team", "GIT_AUTHOR_EMAIL": "team@stad.example", "
 _COMMAND_SECONDS = 300
 
 
-class CommandFailed(Exception):
+class CommandFailed(Failure):
     """A command that ended otherwise than it should, with all that it said."""
 
 
@@ -69,8 +70,6 @@ class Scratch:
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-the-story",
             "NO_COLOR": "1",
-            # For the toolchain, which is no installed package.
-            "PYTHONPATH": str(PROJECT),
             **_PERSON,
             "GIT_COMMITTER_EMAIL": _PERSON["GIT_AUTHOR_EMAIL"],
             "GIT_CONFIG_GLOBAL": os.devnull,

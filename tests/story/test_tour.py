@@ -11,9 +11,10 @@ from pathlib import Path
 
 from components.settings import AuthorityKind
 from story.authorities import HELPDESK, Authorities
+from story.onboarding import Onboarding
 from story.scratch import PROJECT, Scratch
 from story.stable import Stable
-from story.telling import Step, Telling
+from story.telling import Step
 from story.tour import TOUR, tour
 from tests.support.keycloak import distribution_or_skip
 
@@ -24,7 +25,7 @@ def told_on(kind: AuthorityKind, folder: Path, rewritten: Callable[[str], str] =
     """The page as a telling on this kind of authority would write it."""
     steps: list[Step] = []
     scratch = Scratch(folder / "repository")
-    Telling(scratch, Authorities(scratch, kind), steps.append).tell()
+    Onboarding(scratch, Authorities(scratch, kind), steps.append).tell()
     return tour(replace(step, output=rewritten(step.output)) for step in steps)
 
 

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from acmidm import deploy
-from acmidm.deploy import changed_clients
 from tests.support.engine import ROOT
 from toolchain import install_random
 
 CLIENT = "pulumi-python:dynamic/acmidm:OAuthClient"
+ONBOARDING = "acmidm:index:Onboarding"
 ENGINE = """#!{python}
 import json, os, pathlib, signal, sys
 here = pathlib.Path(__file__).parent
@@ -87,26 +87,32 @@ def engine(tmp_path: Path) -> Engine:
     return made
 
 
-def urn(name: str) -> str:
-    return f"urn:pulumi:tni::acmidm::{CLIENT}::{name}"
+def resource(name: str, kind: str = CLIENT) -> dict[str, Any]:
+    parent = f"urn:pulumi:tni::acmidm::{ONBOARDING}::{name}"
+    if kind == ONBOARDING:
+        return {"urn": parent, "type": kind, "inputs": {}}
+    inputs = {"platform": "acmidm", "software_id": f"acmidm/tni/{name}", "application": name.rpartition("/")[2]}
+    return {"urn": f"urn:pulumi:tni::acmidm::{ONBOARDING}${kind}::{name}", "type": kind, "id": name, "parent": parent, "inputs": inputs}
 
 
-def step(op: str, name: str, formerly: str | None = None) -> dict[str, Any]:
-    old = {} if op == "create" else {"oldState": {"urn": urn(formerly or name), "type": CLIENT}}
-    new = {} if op == "delete" else {"newState": {"urn": urn(name), "type": CLIENT}}
-    return {"op": op, "urn": urn(name), **old, **new}
+def steps(op: str, *names: str) -> list[dict[str, Any]]:
+    """Those of the components and their clients."""
+    found = [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]
+    old, new = op != "create", op != "delete"
+    return [{"op": op, "urn": one["urn"], **({"oldState": one} if old else {}), **({"newState": one} if new else {})} for one in found]
 
 
 def plan(*steps: dict[str, Any], refused: Iterable[str] = ()) -> dict[str, Any]:
-    return {"steps": list(steps), "diagnostics": [{"severity": "error", "message": sentence} for sentence in refused]}
+    diagnostics = [{"severity": "error", "message": sentence} for sentence in refused]
+    return {"config": {"acmidm:environment": "tni"}, "steps": list(steps), "diagnostics": diagnostics}
 
 
-def recorded(*names: str) -> list[dict[str, Any]]:
-    return [{"urn": urn(name), "type": CLIENT} for name in names]
+def recorded(*names: str) -> dict[str, Any]:
+    return {"deployment": {"resources": [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]}}
 
 
 def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) -> None:
-    engine.says("preview", plan(step("create", "OVO000001/loket"), refused=["client x does not exist"]))
+    engine.says("preview", plan(*steps("create", "OVO000001/loket"), refused=["client x does not exist"]))
     engine.fails("up")
     done = engine.deploy()
     assert engine.called == ["preview", "up"]
@@ -169,35 +175,21 @@ def test_whoever_stops_it_stops_the_engine_in_good_order(engine: Engine, number:
     assert engine.called[-1] == command
 
 
-@pytest.mark.parametrize("count", [10, 9])
-def test_a_mass_change_needs_a_word(engine: Engine, count: int) -> None:
-    names = [f"OVO000001/app-{number}" for number in range(count)]
-    engine.says("stack export", {"deployment": {"resources": recorded(*names)}})
-    engine.says("preview", plan(*(step("delete", name) for name in names[:4]), *(step("same", name) for name in names[4:])))
+@pytest.mark.parametrize("refused", [(), ("client x does not exist",)], ids=["", "and something else is refused"])
+def test_a_mass_change_needs_a_word(engine: Engine, refused: tuple[str, ...]) -> None:
+    """A preview that ends in a refusal shows no removals; they are counted all the same."""
+    names = [f"OVO000001/app-{number}" for number in range(10)]
+    engine.says("stack export", recorded(*names))
+    removed = [] if refused else steps("delete", *names[:4])
+    engine.says("preview", plan(*removed, *steps("same", *names[4:]), refused=refused))
     done = engine.deploy()
-    if count < 10:
-        assert (done.returncode, engine.called) == (0, ["preview", "up"])
-        return
     assert (done.returncode, engine.called) == (1, ["preview"])
-    assert done.stderr.startswith("4 of 10 clients of tni would be removed or replaced: OVO000001/app-0, OVO000001/app-1, ")
-    assert "--allow-mass-change" in done.stderr
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("4 clients of 10 on tni would be removed or replaced, more than 30%: ")
+    assert said.endswith("add --allow-mass-change")
     assert engine.deploy("--allow-mass-change").returncode == 0
-    engine.says("preview", plan(*(step("delete", name) for name in names[:3]), *(step("same", name) for name in names[3:])))
+    engine.says("preview", plan(*steps("delete", *names[:3]), *steps("same", *names[3:])))
     assert engine.deploy().returncode == 0, "three of ten are 30%, and not more"
-
-
-def test_clients_that_are_removed_or_replaced_are_counted() -> None:
-    """One under another name is neither; one without a step is gone: a preview that ends in a refusal shows no removals."""
-    steps = [
-        step("same", "a"),
-        step("update", "b-new", formerly="b"),
-        step("delete", "c"),
-        step("create-replacement", "d"),
-        step("replace", "d"),
-        step("delete-replaced", "d"),
-        step("create", "f"),
-    ]
-    assert changed_clients([*recorded("a", "b", "c", "d", "e"), {"urn": "other", "type": "other"}], steps) == (["c", "d", "e"], 5)
 
 
 @pytest.mark.parametrize("secret_in", ["nothing", "form", "state"])
@@ -215,6 +207,6 @@ def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_on
     monkeypatch.chdir(tmp_path)
     installed: list[bool] = []
     monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
-    resources = [{"type": "random:index/randomPassword:RandomPassword" if secret_in == "state" else CLIENT}]
-    deploy._install_random_plugin("tni", resources)
+    made = "random:index/randomPassword:RandomPassword" if secret_in == "state" else CLIENT
+    deploy._install_random_plugin("tni", {"deployment": {"resources": [{"type": made}]}})
     assert bool(installed) == (secret_in != "nothing")

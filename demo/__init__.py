@@ -1,1 +1,0 @@
-"""The whole way of one organisation, from form to notification, on the embedded authority."""
