@@ -18,6 +18,7 @@ from acmidm.report.client import (
     part_of,
     resource_state,
     states_in,
+    states_of_parts,
 )
 from acmidm.report.kinds import Resource
 from components.model.form import Environment, Platform
@@ -184,12 +185,11 @@ class _Sides:
 
     def _states(self, clients: Mapping[Place, Parts]) -> dict[Place, ClientState]:
         """The clients that are there; without the state also those of which a preview shows some parts alone."""
-        found = states_in((resource for parts in clients.values() for resource in parts.values()), self._environment)
+        found = states_of_parts(clients)
         if not self._is_whole:
             for place, parts in clients.items():
-                own = {part: resource for part, resource in parts.items() if part != Resource.ONBOARDING}
-                if own and place not in found and place not in self._shows_client:
-                    found[place] = resource_state(place, own)
+                if place not in found and place not in self._shows_client and parts.keys() - {Resource.ONBOARDING}:
+                    found[place] = resource_state(place, parts)
         return found
 
     def _put(self, side: dict[Place, dict[str, EngineResource]], resource: EngineResource | None) -> None:
