@@ -1,26 +1,25 @@
-"""The authorities of a stack, for commands that ask them something the engine does not."""
+"""The authorities of a stack, for commands that need something of them that the engine does not have."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from acmidm.engine import stack_config
+from acmidm.engine import EngineError, stack_config
+from acmidm.report.client import ClientState, Key, Place, key_of
 from acmidm.terminal import working
-from components.authorities.connected import Connected, ConnectedPlatform, connected
+from components.authorities.connected import Connected, connected
 from components.authorities.errors import AuthorityError, Unreachable
+from components.model.form import Platform
 from components.model.loading import load_catalogue
-from components.settings import NAMESPACE, Settings, read_settings, stack_settings
+from components.settings import NAMESPACE, InvalidSettings, Settings, read_settings, stack_settings
 
 _BRIEFLY_SECONDS = 3.0
 
 
 def settings_of(stack: str) -> Settings:
-    """The settings of a stack, secrets included: from its file, and through the engine where the file has them encrypted.
-
-    Raises InvalidSettings and EngineError.
-    """
+    """The settings of a stack, secrets included: from its file, and through the engine where the file has them encrypted."""
     file = Path(f"Pulumi.{stack}.yaml")
     if not file.exists() or b"secure:" not in file.read_bytes():
         return stack_settings(stack, Path())
@@ -28,26 +27,25 @@ def settings_of(stack: str) -> Settings:
     return read_settings(lambda key: values.get(f"{NAMESPACE}:{key}", {}).get("value"), keys=values)
 
 
-def authorities_of(stack: str) -> Connected:
-    """Each platform of a stack; nothing is sent until asked. Raises InvalidSettings, InvalidForms and EngineError."""
-    settings = settings_of(stack)
+def authorities_of(settings: Settings, *, briefly: bool = False) -> Connected:
+    """Each platform of a stack; nothing is sent yet. ``briefly``: with less patience than the settings have."""
+    if briefly:
+        settings = settings.model_copy(update={"retry_deadline_seconds": min(settings.retry_deadline_seconds, _BRIEFLY_SECONDS)})
     return connected(settings, load_catalogue(settings.catalogue_folder))
 
 
-def unreachable(stack: str, products: Collection[str]) -> Iterator[str]:
-    """Why the servers of a stack cannot be asked, a sentence each; nothing where they can.
+def unreachable(settings: Settings, products: Mapping[Platform, Collection[str]]) -> Iterator[str]:
+    """Why the servers of a stack cannot be reached, a sentence each; nothing where they can.
 
-    Each is asked for the first page of a list, and retried briefly, where all else takes the time that the settings allow: a
-    server that is down is told of at once, one that answers and is busy is left to the patience of what comes next.
-    Raises InvalidSettings, InvalidForms and EngineError.
+    The first page of a list is fetched from each, with little patience: a server that is down is reported at once, one that
+    answers and is busy is left to the patience of what comes next. ``products`` are those that a platform has.
     """
-    settings = settings_of(stack)
-    patience = min(settings.retry_deadline_seconds, _BRIEFLY_SECONDS)
-    platforms = connected(settings.model_copy(update={"retry_deadline_seconds": patience}), load_catalogue(settings.catalogue_folder))
-    for name, platform in platforms.items():
+    for name, platform in authorities_of(settings, briefly=True).items():
         try:
             with working(f"reaching {name} at {settings.platforms[name].management_url}"):
-                _ask(platform, products)
+                next(iter(platform.authority.clients()), None)
+                for product in sorted(products.get(name, ()))[:1]:  # all products of a platform have one address
+                    next(iter(platform.product_api.configurations(product)), None)
         except Unreachable as error:
             if not error.connected:
                 yield str(error)
@@ -55,7 +53,23 @@ def unreachable(stack: str, products: Collection[str]) -> Iterator[str]:
             yield str(error)
 
 
-def _ask(platform: ConnectedPlatform, products: Collection[str]) -> None:
-    next(iter(platform.authority.clients()), None)
-    for product in sorted(products)[:1]:  # all products of a platform have one address
-        next(iter(platform.product_api.configurations(product)), None)
+def uploaded_keys(stack: str, clients: Iterable[ClientState]) -> dict[Place, Mapping[str, Key]]:
+    """The keys that organisations uploaded in the portal, per client; a client is left out where its authority cannot be reached."""
+    wanted, found, down = [client for client in clients if client.client_id], dict[Place, Mapping[str, Key]](), set[Platform]()
+    if not wanted:
+        return found
+    try:
+        platforms = authorities_of(settings_of(stack), briefly=True)
+    except (InvalidSettings, EngineError):
+        return found
+    with working(f"reading the keys that are in the portal of {stack}"):
+        for client in wanted:
+            if client.platform not in platforms or client.platform in down:
+                continue
+            try:
+                snapshot = platforms[client.platform].clients.get(client.client_id or "")
+            except AuthorityError:
+                down.add(client.platform)
+                continue
+            found[client.place] = {kid: key_of(members) for kid, members in (snapshot.jwks if snapshot else {}).items()}
+    return found

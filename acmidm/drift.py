@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.report.kinds import SOON_DAYS
-from acmidm.review import comparison
-from acmidm.terminal import Code, Output, OutputOption, as_json, counted, fail, working
+from acmidm.terminal import Code, Output, OutputOption, counted, fail, working, write_report
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from acmidm.report.changes import ConnectionChanges
-    from acmidm.report.drifting import Drift
-    from acmidm.report.preview import Plan
-    from acmidm.undeclared import Declared, UndeclaredClient
+    from acmidm.report.client import ClientState, States
+    from acmidm.report.drift import ClientDrift, Drift, Real
+    from acmidm.report.model import ConnectionChanges
     from components.authorities.connected import Connected
-    from components.model.connection import Connection
+    from components.model.form import Platform
+    from components.settings import Settings
 
 EPILOG = """
 **Examples**
@@ -36,185 +35,174 @@ Keys that end soon and clients that nobody declares are listed, and count as dif
 
 def drift(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
-    days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = SOON_DAYS,
+    days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = 30,
     heal: Annotated[bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Also exit with 1 for keys that end soon and for clients that nobody declares.")
     ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Compare what is declared with what the authorities have, and say what was changed by hand, by whom and when.
+    """Compare what is declared and recorded with what the authorities have: what was changed by hand, by whom and when.
 
-    Nothing is written, unless --heal asks for it. What a form asks and no `pulumi up` has done yet is told apart from what
+    Nothing is written, unless --heal is given. What a form declares and no `pulumi up` has done yet is kept apart from what
     somebody did by hand.
     """
-    found = _looked(stack, days)
+    found = _look(stack, days)
     if heal and found.report.by_hand:
-        found = _healed(stack, days, found)
-    _write(found.report, output)
-    counts = not found.report.in_sync or (strict and (found.report.expiring or found.report.unmanaged))
+        found = _heal(stack, days, found)
+    write_report(found.report, output)
+    counts = not found.report.in_sync or (strict and (found.report.expiring or found.report.undeclared))
     raise typer.Exit(Code.FOUND if counts else Code.WELL)
 
 
 @dataclass(frozen=True)
 class _Found:
     report: Drift
-    plan: Plan
+    clients: list[ClientDrift]
 
 
-def _looked(stack: str, days: int) -> _Found:
+_NO_FORMS = "There is no folder {} here: what is recorded was compared with what is real, and changes that wait need pulumi preview."
+_CUT_OFF = "A run was cut off at {}: what differs there is not known to be by hand. Run acmidm deploy --stack {} first."
+
+
+def _look(stack: str, days: int) -> _Found:
     """One look at the authorities."""
     from acmidm import engine
-    from acmidm.report.drifting import changed_by_hand, drift_of, expiring_keys, not_applied
-    from acmidm.report.preview import PROTECTED, NotAPlan, read_plan
-    from acmidm.report.untold import untold
-    from acmidm.undeclared import Declared
+    from acmidm.connecting import authorities_of, settings_of
+    from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings, undeclared
+    from acmidm.report.plan import Plan, recorded_in
+    from acmidm.report.review import refusals
+    from acmidm.report.words import plain
+    from acmidm.review import comparison
 
-    connections = _declared(stack)
-    declared = Declared.by(connections)
-    _reach(stack, {product for connection in connections for product in connection.products})
-    try:
-        with working(f"comparing {stack} with what its authorities have"):
-            plan = read_plan(engine.preview(stack, refresh=True))
-    except engine.UnknownStack as error:
-        fail(str(error))
-    except (engine.EngineError, NotAPlan) as error:
-        fail(str(error), Code.UNREACHABLE)
-    if not all(problem.endswith(PROTECTED) for problem in plan.problems):
-        for problem in plan.problems:
-            typer.echo(problem, err=True)
-        fail(_NOT_COMPARED.format(stack), Code.UNREACHABLE)
-    now = datetime.now(UTC)
-    by_hand = changed_by_hand(plan, comparison(plan.catalogue_folder, days=None, by_hand=True))
-    asked = comparison(plan.catalogue_folder, days=None)
-    waiting = not_applied(plan, asked)
-    waiting += untold(plan, [*by_hand, *waiting], asked)
-    with working("asking who changed it, and which clients nobody declares"):
-        by_hand, unmanaged, notes = _asked(stack, plan, by_hand, declared)
-    keys = expiring_keys({**plan.existing, **plan.real}, now, days)
-    report = drift_of(stack, plan, by_hand, waiting, now, expiring=keys, unmanaged=unmanaged, notes=notes)
-    return _Found(report, plan)
+    settings = settings_of(stack)
+    declared = _declared(stack, settings)
+    _reach(stack, settings, declared or {})
+    with working(f"comparing {stack} with what its authorities have"):
+        recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
+        if declared == {} and recorded.states:
+            fail(f"there is no form (*.yaml) in {settings.forms_folder}; correct acmidm:formsFolder")
+        platforms = authorities_of(settings)
+        real = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
+        now = datetime.now(UTC)
+        clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
+    notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
+    notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), stack) for urn in recorded.cut_off]
+    notes += key_warnings(clients, real, settings.profile, now)
+    with working("finding who changed it"):
+        notes += _attribute(clients, platforms)
+    report = drift_of(
+        stack,
+        settings.environment,
+        clients,
+        now,
+        expiring=expiring_keys(clients, now, days),
+        undeclared=undeclared(clients, recorded.leaving, real),
+        problems=tuple(refusals(Plan(settings.environment, recorded.states, recorded.states if declared is None else declared))),
+        notes=tuple(notes),
+    )
+    return _Found(report, clients)
 
 
-_NOT_COMPARED = "stack {} could not be compared: its authorities were not all asked"
-
-
-def _declared(stack: str) -> list[Connection]:
-    """Settings and forms first: what is wrong with them is told as such, before any authority is asked."""
-    from pathlib import Path
-
+def _declared(stack: str, settings: Settings) -> States | None:
+    """What the forms declare: their mistakes are reported before any authority is reached. None without a folder of forms."""
+    from acmidm.report.client import states_of
     from components.model.loading import load_onboardings
-    from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings, stack_settings
+
+    if not settings.forms_folder.is_dir():
+        return None
+    onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
+    managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
+    return states_of(onboardings.connections(settings.environment), protect=settings.protect_clients, managed_by=managed_by)
+
+
+def _project() -> str | None:
+    """The name of the project in this folder."""
+    import yaml
 
     try:
-        settings = stack_settings(stack, Path())
-        onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
-    except (InvalidSettings, InvalidForms) as error:
-        fail(str(error))
-    return onboardings.connections(settings.environment)
+        return str(yaml.safe_load(Path("Pulumi.yaml").read_text("utf-8"))["name"])
+    except (yaml.YAMLError, KeyError, TypeError):
+        return None
 
 
-def _reach(stack: str, products: Collection[str]) -> None:
-    """Ends the command where an authority is down: the engine would try for as long as the settings say, once per process."""
+def _reach(stack: str, settings: Settings, declared: States) -> None:
+    """End the command where an authority is down: reading would go on for as long as the settings allow."""
     from acmidm.connecting import unreachable
-    from acmidm.engine import EngineError, UnknownStack
-    from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings
 
-    try:
-        reasons = list(unreachable(stack, products))
-    except (InvalidSettings, InvalidForms, UnknownStack) as error:
-        fail(str(error))
-    except EngineError as error:
-        fail(str(error), Code.UNREACHABLE)
+    reasons = list(unreachable(settings, _products(declared.values())))
     for reason in reasons:
         typer.echo(reason, err=True)
     if reasons:
-        fail(_NOT_COMPARED.format(stack), Code.UNREACHABLE)
+        fail(f"stack {stack} could not be compared: not all of its authorities can be reached", Code.UNREACHABLE)
 
 
-def _asked(
-    stack: str, plan: Plan, by_hand: Iterable[ConnectionChanges], declared: Declared
-) -> tuple[list[ConnectionChanges], tuple[UndeclaredClient, ...], tuple[str, ...]]:
-    """What only the authorities themselves tell: who made each change, and which clients nobody declares."""
-    from acmidm.connecting import authorities_of
-    from acmidm.engine import EngineError
-    from components.authorities.errors import AuthorityError
-    from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings
+def _products(states: Iterable[ClientState]) -> Mapping[Platform, Collection[str]]:
+    """The products that clients of a platform have: it need not offer any other."""
+    found: dict[Platform, set[str]] = defaultdict(set)
+    for state in states:
+        found[state.platform] |= state.products.keys()
+    return found
 
-    changes = list(by_hand)
-    try:
-        platforms = authorities_of(stack)
-        return (
-            [_attributed(one, platforms) for one in changes],
-            _undeclared(platforms, plan, declared),
-            (),
+
+def _real(platforms: Connected, known: Iterable[ClientState]) -> dict[Platform, Real]:
+    """List every client of every platform, and the configurations of the products that ours have there."""
+    from acmidm.report.drift import Real
+
+    products = _products(known)
+    return {
+        name: Real(
+            {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()},
+            {product: dict(platform.product_api.configurations(product)) for product in sorted(products.get(name, ()))},
+            platform.assigned,
         )
-    except (AuthorityError, EngineError, InvalidSettings, InvalidForms) as error:
-        return changes, (), (f"who made the changes, and clients that nobody declares, could not be asked: {error}",)
+        for name, platform in platforms.items()
+    }
 
 
-def _attributed(connection: ConnectionChanges, platforms: Connected) -> ConnectionChanges:
-    from acmidm.report.authorship import attributed
+def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
+    """Find who made each change by hand, where an authority records that; why not, where that cannot be found out."""
+    from acmidm.report.drift import attributed
+    from components.authorities.errors import AuthorityError
     from components.authorities.port import Audited
 
-    authority = platforms[connection.platform].authority
-    if connection.client_id is None or not isinstance(authority, Audited):
-        return connection
-    return attributed(connection, authority.recorded_changes(connection.client_id))
-
-
-def _undeclared(platforms: Connected, plan: Plan, declared: Declared) -> tuple[UndeclaredClient, ...]:
-    """The clients that neither a form declares nor the stack has; one that the stack has is about to be removed, and told of as such."""
-    from acmidm.undeclared import clients_of, undeclared
-
-    known = {state.client_id for states in (plan.existing, plan.recorded, plan.real) for state in states.values()}
-    return tuple(
-        undeclared(platform, snapshot.client)
-        for platform, snapshot in clients_of(platforms)
-        if snapshot.client.client_id not in known and not declared.has(platform, snapshot.client)
-    )
-
-
-def _healed(stack: str, days: int, before: _Found) -> _Found:
-    """Repairs what was changed by hand, and looks again."""
-    from acmidm import engine
-    from acmidm.report.drifting import urns_to_heal
-    from acmidm.report.preview import sentences_in
-
-    urns = urns_to_heal(before.plan, before.report.by_hand)
     try:
+        for client in clients:
+            if client.by_hand and client.by_hand.client_id:
+                authority = platforms[client.by_hand.platform].authority
+                if isinstance(authority, Audited):
+                    client.by_hand = attributed(client.by_hand, authority.recorded_changes(client.by_hand.client_id))
+    except AuthorityError as error:
+        return [f"Who made the changes could not be found out: {error}"]
+    return []
+
+
+def _heal(stack: str, days: int, before: _Found) -> _Found:
+    """Repair what was changed by hand and has nothing pending, and look again."""
+    from acmidm import engine
+    from acmidm.report.plan import sentences_in
+
+    healing = [client for client in before.clients if client.by_hand and client.healing]
+    left = [_left(client) for client in before.clients if client.by_hand and client.left]
+    urns = [urn for client in healing for urn in client.healing]
+    well, said = True, ""
+    if urns:
         with working(f"repairing {counted(len(urns), 'resource')} of {stack}"):
             well, said = engine.up(stack, urns)
-    except engine.EngineError as error:
-        fail(str(error), Code.UNREACHABLE)
-    after = _looked(stack, days)
-    problems = () if well else sentences_in(said)
-    report = after.report.model_copy(
-        update={
-            "healed": well and not after.report.by_hand,
-            "repaired": before.report.by_hand,
-            "problems": (*after.report.problems, *problems),
-        }
+    after = _look(stack, days)
+    update = {
+        "healed": well and not after.report.by_hand,
+        "repaired": tuple(found for client in healing if (found := client.healed)),
+        "problems": (*after.report.problems, *left, *(() if well else sentences_in(said))),
+    }
+    return _Found(after.report.model_copy(update=update), after.clients)
+
+
+def _left(client: ClientDrift) -> str:
+    """Why parts of a client were not repaired."""
+    changes: ConnectionChanges | None = client.by_hand
+    name = changes.key if changes else ""
+    parts = ", ".join(sorted(client.left))
+    return (
+        f"{name}: {parts} was changed by hand and has changes that wait, so that --heal leaves it; bring the stack up, or change the form"
     )
-    return _Found(report, after.plan)
-
-
-def _write(report: Drift, output: Output) -> None:
-    match output:
-        case Output.JSON:
-            typer.echo(as_json(report))
-        case Output.MARKDOWN:
-            from acmidm.report.drift_markdown import drift_as_markdown
-
-            typer.echo(drift_as_markdown(report), nl=False)
-        case Output.HTML:
-            from acmidm.report.html import drift_as_html
-
-            typer.echo(drift_as_html(report), nl=False)
-        case Output.TEXT:
-            from acmidm.report.drift_text import print_drift
-
-            print_drift(report)

@@ -34,11 +34,6 @@ class Interrupted(Failure):
         super().__init__("interrupted: nothing more is started; run the same command again to go on")
 
 
-def stack_outputs(stack: str) -> dict[str, Any]:
-    """The outputs of a stack, secrets masked. Raises EngineError."""
-    return dict(_json("stack", "output", "--json", "--stack", stack))
-
-
 def stack_config(stack: str) -> dict[str, Any]:
     """The configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's credentials. Raises EngineError."""
     return dict(_json("config", "--json", "--show-secrets", "--stack", stack))
@@ -75,13 +70,12 @@ def last_run(stack: str) -> dict[str, Any] | None:
     return dict(runs[0]) if runs else None
 
 
-def preview(stack: str, *, refresh: bool = False) -> dict[str, Any]:
-    """The JSON of a preview, also of one that failed: its diagnostics say why. Nothing is written.
+def preview(stack: str) -> dict[str, Any]:
+    """The JSON of a preview, also of one that failed: its diagnostics have the reason. Nothing is written, and no authority is read.
 
-    With ``refresh`` the authorities are asked first, under the program's settings rather than those of the last run.
     Raises EngineError, UnknownStack.
     """
-    return _document("preview", *(("--refresh", "--run-program") if refresh else ()), "--json", "--stack", stack)
+    return _document("preview", "--json", "--show-sames", "--stack", stack)
 
 
 def run(*words: str) -> int:
@@ -90,7 +84,7 @@ def run(*words: str) -> int:
 
 
 def up(stack: str, urns: Iterable[str]) -> tuple[bool, str]:
-    """Brings only ``urns`` up, after asking the authorities about them: whether it went well, and what the engine said."""
+    """Bring only ``urns`` up, after a refresh of them: whether it went well, and what the engine wrote."""
     targets = [word for urn in urns for word in ("--target", urn)]
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the refresh of
     # what depends on a client that could not be updated.

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from acmidm.terminal import Code, WithoutPage, WithoutPageOption, as_json, fail
-
-if TYPE_CHECKING:
-    from acmidm.report.promotion import Promotion
+from acmidm.terminal import Code, WithoutPage, WithoutPageOption, fail, write_report
 
 EPILOG = """
 **Examples**
@@ -27,7 +24,7 @@ def promote(
     catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = Path("catalogue"),
     output: WithoutPageOption = WithoutPage.TEXT,
 ) -> None:
-    """Compare what a form asks on TNI with what it asks on production.
+    """Compare what a form has for TNI with what it has for production.
 
     Keys are expected to differ: each environment has its own. The form alone is read, no engine and no network.
     """
@@ -36,30 +33,14 @@ def promote(
     from acmidm.report.promotion import promotion_of
     from components.model.form import Environment
     from components.model.loading import load_onboardings
-    from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings, profiles
+    from components.settings import profiles
 
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
-    try:
-        held = profiles(Path())
-        onboardings = load_onboardings([form], catalogue, held)
-    except (InvalidForms, InvalidSettings) as error:
-        fail(str(error))
-    report = promotion_of(onboardings.forms[0], onboardings.catalogue, held[Environment.PROD], datetime.now(UTC))
-    _write(report, output)
+    by_profile = profiles(Path())
+    onboardings = load_onboardings([form], catalogue, by_profile)
+    if not onboardings.forms:
+        fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
+    report = promotion_of(onboardings.forms[0], onboardings.catalogue, by_profile[Environment.PROD], datetime.now(UTC))
+    write_report(report, output)
     raise typer.Exit(Code.WELL if not report.unexpected else Code.FOUND)
-
-
-def _write(report: Promotion, output: WithoutPage) -> None:
-    match output:
-        case WithoutPage.JSON:
-            typer.echo(as_json(report))
-        case WithoutPage.MARKDOWN:
-            from acmidm.report.promotion_text import promotion_as_markdown
-
-            typer.echo(promotion_as_markdown(report), nl=False)
-        case WithoutPage.TEXT:
-            from acmidm.report.promotion_text import print_promotion
-
-            print_promotion(report)

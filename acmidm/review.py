@@ -1,4 +1,4 @@
-"""``acmidm review``: what a change comes to, said as a reviewer thinks of it, most dangerous first."""
+"""``acmidm review``: what a change does, as a reviewer thinks of it, most dangerous first."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.report.kinds import SOON_DAYS
-from acmidm.terminal import Code, Output, OutputOption, as_json, fail, working
+from acmidm.terminal import Code, Output, OutputOption, fail, working, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from acmidm.report.changes import Review
     from acmidm.report.compare import Comparison
-    from acmidm.report.preview import Plan
+    from acmidm.report.model import Review
+    from acmidm.report.plan import Plan
     from components.model.form import Environment
 
 EPILOG = """
@@ -25,9 +24,10 @@ EPILOG = """
 
 - `acmidm review --stack tni --stack prod`
 - `acmidm review --base origin/main --output markdown`
-- `pulumi preview --json > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
+- `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
 
-**Exit codes**: 0 reviewed; 1 a change that --fail-on names; 2 wrong use; 3 the engine refuses it, or gave no whole preview.
+**Exit codes**: 0 reviewed; 1 a change that --fail-on names, or too many clients that go; 2 wrong use; 3 the engine refuses it, or gave no
+whole preview.
 """
 
 
@@ -57,93 +57,97 @@ def review(
             help="Exit with 1 where there is such a change: a kind, or danger, warning; prod: before it is about production alone.",
         ),
     ] = "",
+    allow_mass_change: Annotated[
+        bool, typer.Option("--allow-mass-change", help="Also where more than 30% of ten or more clients are removed or replaced.")
+    ] = False,
     forms: Annotated[Path | None, typer.Option(help="With --base: the folder of forms.", show_default="onboardings")] = None,
     catalogue: Annotated[Path | None, typer.Option(help="With --base: the folder of the catalogue.", show_default="catalogue")] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Say what a change comes to: clients, scopes, keys and products, production first, most dangerous first.
+    """Show what a change does to clients, scopes, keys and products, production first, most dangerous first.
 
-    With --stack the engine previews the change, or --plan reads what it said; with --base the forms at two Git revisions tell it
-    alone. Both say the same; only the engine knows client-IDs, and what a client that is taken over has already. No secret is
+    With --stack the engine previews the change, or --plan reads what it wrote; with --base the forms at two Git revisions are compared.
+    Both show the same; only the engine knows client-IDs, and what a client that is taken over has already. No secret is
     ever shown. The kinds of change, by severity, are in docs/cli.md.
     """
+    from acmidm.report.review import review_of
+
     matches = _matcher(fail_on)
     if sum(map(bool, (stack, plan, base))) != 1:
-        fail("say what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
+        fail("choose what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
     if base:
-        found = _of_forms(base, environment or [], forms or Path("onboardings"), catalogue or Path("catalogue"))
+        plans, notes, left_out = _by_forms(base, environment or [], forms or Path("onboardings"), catalogue or Path("catalogue"))
+        folder = str(catalogue or "catalogue")
     else:
         if environment or forms or catalogue:
-            fail("--environment, --forms and --catalogue are for --base; with --stack and --plan the stack's settings say them")
-        found = _of_engine(stack or [], plan or [])
-    _write(found, output)
+            fail("--environment, --forms and --catalogue are for --base; with --stack and --plan the stack's settings have them")
+        plans, notes, left_out = _by_engine(stack or [], plan or []), (), ()
+        folder = str(next((plan.config.get("acmidm:catalogueFolder") for plan in plans), None) or "catalogue")
+    found = review_of(plans, comparison(folder), notes, allow_mass_change=allow_mass_change)
+    if left_out:
+        said = "form was not valid before: all that it has" if len(left_out) == 1 else "forms were not valid before: all that they have"
+        found = found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
+    write_report(found, output)
+    if found.refusals and not sys.stdout.isatty():
+        # The report went to a file: a job's log would else end without a reason.
+        for refusal in found.refusals:
+            typer.echo(f"refused: {refusal}", err=True)
     if found.problems:
-        if not sys.stdout.isatty():
-            # The report went to a file: a job's log would else end without a reason.
-            for problem in found.problems:
-                typer.echo(f"refused: {problem}", err=True)
         raise typer.Exit(Code.UNREACHABLE)
-    if matches(found):
+    if found.too_many or matches(found):
         raise typer.Exit(Code.FOUND)
 
 
-def _of_engine(stacks: Sequence[str], files: Sequence[Path]) -> Review:
+def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
     from acmidm import engine
-    from acmidm.report.preview import NotAPlan, read_plan
-    from acmidm.report.reviewing import review_of_plans
+    from acmidm.report.plan import NotAPlan, read_plan
 
     plans: list[Plan] = []
-    try:
-        for stack in stacks:
-            with working(f"previewing {stack}"):
-                plans.append(read_plan(engine.preview(stack)))
-        plans += [read_plan(json.loads(file.read_text("utf-8"))) for file in files]
-    except engine.UnknownStack as error:
-        fail(str(error))
-    except engine.EngineError as error:
-        fail(str(error), Code.UNREACHABLE)
-    except OSError as error:
-        fail(f"{error.filename} cannot be read: {error.strerror}; name the output of pulumi preview --json")
-    except (NotAPlan, ValueError) as error:
-        fail(str(error) if isinstance(error, NotAPlan) else "this is not JSON; make it with: pulumi preview --json > plan.json")
-    return review_of_plans(plans, comparison(next((plan.catalogue_folder for plan in plans), None)))
+    for stack in stacks:
+        with working(f"previewing {stack}"):
+            plan = read_plan(engine.preview(stack), engine.stack_deployment(stack))
+        plans.append(_with_uploaded_keys(stack, plan))
+    for file in files:
+        try:
+            plans.append(read_plan(json.loads(file.read_text("utf-8"))))
+        except ValueError:
+            raise NotAPlan(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
+    return plans
 
 
-def _of_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Path) -> Review:
+def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
+    """The plan with the keys in the portal of those clients whose form has keys now: the others of them go."""
+    from dataclasses import replace
+
+    from acmidm.connecting import uploaded_keys
+    from acmidm.report.compare import paired
+
+    taken = [old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None]
+    uploaded = uploaded_keys(stack, taken)
+    return replace(plan, before={**plan.before, **{place: replace(plan.before[place], uploaded=keys) for place, keys in uploaded.items()}})
+
+
+def _by_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Path) -> tuple[list[Plan], tuple[str, ...], tuple[Path, ...]]:
+    """The plans, what else is to be known, and the forms that were not valid at ``base``."""
     from datetime import UTC, datetime
 
-    from acmidm.report.forms import changed_catalogue, onboardings_at, protecting, states_of
-    from acmidm.report.reviewing import review_of_states
-    from acmidm.report.revision import UnknownRevision
+    from acmidm.report.revision import here, notes_between, plan_between, revision
     from acmidm.report.words import plain
     from components.model.loading import load_onboardings
-    from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings, profiles
+    from components.settings import profiles
 
-    wanted = _environments(environments)
-    try:
-        held = profiles(Path())
-        with working(f"reading the forms here and at {base}"):
-            # The policies are held against what is asked now, as the engine's program does: what was is no mistake any more.
-            before, protected_before, left_out = onboardings_at(base, forms, catalogue)
-            after, protected = load_onboardings([forms], catalogue, held), protecting(Path())
-    except (UnknownRevision, InvalidForms, InvalidSettings) as error:
-        fail(str(error))
-    now = datetime.now(UTC)
-    old = states_of(before, wanted, protected_before, held, now)
-    new = states_of(after, wanted, protected, held, now)
-    found = review_of_states(old, new, wanted, comparison(str(catalogue)))
-    found = found.model_copy(update={"notes": changed_catalogue(before.catalogue, after.catalogue)})
-    if not left_out:
-        return found
-    for file in left_out:
-        typer.echo(plain(f"{file} was no valid form at {base}: all that it asks shows as new", 500), err=True)
-    said = "form was not valid before: all that it asks" if len(left_out) == 1 else "forms were not valid before: all that they ask"
-    return found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
+    wanted, by_profile, now = _environments(environments), profiles(Path()), datetime.now(UTC)
+    with working(f"reading the forms here and at {base}"):
+        # The policies check what is declared now, as the engine's program does: what was is no mistake any more.
+        before, after = revision(base, forms, catalogue), here(load_onboardings([forms], catalogue, by_profile))
+    for file in before.left_out:
+        typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
+    plans = [plan_between(before, after, environment, by_profile, now) for environment in wanted]
+    return plans, notes_between(before, after, forms), before.left_out
 
 
-def comparison(catalogue: str | None, *, days: int | None = SOON_DAYS, by_hand: bool = False) -> Comparison:
-    """A comparison of today, with what the catalogue knows of each scope; with nothing of it where it cannot be read."""
+def comparison(catalogue: str) -> Comparison:
+    """A comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
     from datetime import UTC, datetime
 
     from acmidm.report.compare import Comparison, scope_facts
@@ -151,10 +155,10 @@ def comparison(catalogue: str | None, *, days: int | None = SOON_DAYS, by_hand: 
     from components.model.problems import InvalidForms
 
     try:
-        facts = scope_facts(load_catalogue(Path(catalogue or "catalogue")))
+        facts = scope_facts(load_catalogue(Path(catalogue)))
     except InvalidForms:
         facts = {}
-    return Comparison(datetime.now(UTC), facts, expiring_days=days, by_hand=by_hand)
+    return Comparison(datetime.now(UTC), facts)
 
 
 def _environments(names: Sequence[str]) -> list[Environment]:
@@ -167,7 +171,7 @@ def _environments(names: Sequence[str]) -> list[Environment]:
 
 
 def _matcher(fail_on: str) -> Callable[[Review], bool]:
-    """Whether a review holds what ``--fail-on`` names; fails on names that mean nothing, which would never stop anything."""
+    """Whether a review has what ``--fail-on`` names; fails on names that mean nothing, which would never stop anything."""
     from acmidm.report.kinds import Kind, Severity
     from components.model.problems import did_you_mean, listed
 
@@ -192,21 +196,3 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
         )
 
     return matches
-
-
-def _write(review: Review, output: Output) -> None:
-    match output:
-        case Output.JSON:
-            typer.echo(as_json(review))
-        case Output.MARKDOWN:
-            from acmidm.report.markdown import review_as_markdown
-
-            typer.echo(review_as_markdown(review), nl=False)
-        case Output.HTML:
-            from acmidm.report.html import review_as_html
-
-            typer.echo(review_as_html(review), nl=False)
-        case Output.TEXT:
-            from acmidm.report.text import print_review
-
-            print_review(review)

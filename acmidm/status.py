@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 
-from acmidm.terminal import Code, Output, OutputOption, as_json, counted, fail, working
-
-if TYPE_CHECKING:
-    from acmidm.report.listing import Status
+from acmidm.terminal import Output, OutputOption, counted, working, write_report
 
 EPILOG = """
 **Examples**
 
 - `acmidm status gent --stack tni --stack prod`
+- `acmidm status Stad Gent loket`
 - `acmidm status --stack prod --scope dv_dosis_schrijven`
 - `acmidm status --stack prod --expiring 60`
 - `acmidm status --stack tni --stack prod --output html > connections.html`
@@ -24,14 +23,14 @@ EPILOG = """
 
 
 def status(
-    search: Annotated[
-        str,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[WORDS]",
-            help="Show only connections that hold these words: a name, a code, a client-ID, a thumbprint.",
+            metavar="[WORDS]...",
+            help="Show only connections with a word that begins with each of these: a name, a code, a contact, a client-ID, a thumbprint.",
             show_default=False,
         ),
-    ] = "",
+    ] = None,
     stack: Annotated[
         list[str] | None, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni")
     ] = None,
@@ -41,53 +40,36 @@ def status(
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out."""
+    """Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out.
+
+    Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached.
+    """
     from datetime import UTC, datetime
 
     from acmidm import engine
-    from acmidm.report.listing import Status, found, listed
+    from acmidm.connecting import uploaded_keys
+    from acmidm.report.plan import recorded_in
+    from acmidm.report.status import Status, listed, matching
 
-    stacks, now = stack or ["tni"], datetime.now(UTC)
+    stacks, search, now = stack or ["tni"], " ".join(words or ()), datetime.now(UTC)
     connections = []
-    try:
-        for name in stacks:
-            with working(f"reading {name}"):
-                outputs = engine.stack_outputs(name)
-            connections += listed(name, outputs, now) if outputs else []
-    except engine.UnknownStack as error:
-        fail(str(error))
-    except engine.EngineError as error:
-        fail(str(error), Code.UNREACHABLE)
-    kept = found(connections, search=search, scope=scope, days=expiring)
+    for name in stacks:
+        with working(f"reading {name}"):
+            states = recorded_in(engine.stack_deployment(name)).states
+        uploaded = uploaded_keys(name, (state for state in states.values() if state.keys is None))
+        connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
+    kept = matching(connections, search=search, scope=scope, days=expiring)
     if output is Output.TEXT and not kept:
         typer.echo(_nothing(stacks, bool(connections), search, scope, expiring))
         return
-    _write(Status(checked_at=now, stacks=tuple(stacks), search=search, connections=kept), output)
+    write_report(Status(checked_at=now, stacks=tuple(stacks), search=search, connections=kept), output)
 
 
 def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:
     if not has_connections:
         none = f"stack {stacks[0]} has" if len(stacks) == 1 else f"stacks {' and '.join(stacks)} have"
         return f"{none} no connections yet; bring it up first: pulumi up --stack {stacks[0]}"
-    wanted = [f'holds "{search}"'] if search else []
+    wanted = [f'has "{search}"'] if search else []
     wanted += [f'has scope "{scope}"'] if scope else []
     wanted += [f"has a key that ends within {counted(expiring, 'day')}"] if expiring is not None else []
     return f"no connection on {' and '.join(stacks)} {' and '.join(wanted)}"
-
-
-def _write(report: Status, output: Output) -> None:
-    match output:
-        case Output.JSON:
-            typer.echo(as_json(report))
-        case Output.MARKDOWN:
-            from acmidm.report.status_text import status_as_markdown
-
-            typer.echo(status_as_markdown(report), nl=False)
-        case Output.HTML:
-            from acmidm.report.html import status_as_html
-
-            typer.echo(status_as_html(report), nl=False)
-        case Output.TEXT:
-            from acmidm.report.status_text import print_status
-
-            print_status(report)

@@ -15,6 +15,8 @@ import typer
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from acmidm.report.text import Report
+
 
 class Output(StrEnum):
     """How a report is written."""
@@ -43,12 +45,12 @@ class Code(IntEnum):
 
 
 OutputOption = Annotated[
-    Output, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs (see schema/), html for a page.")
+    Output, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs, html for a page.")
 ]
 
 
 WithoutPageOption = Annotated[
-    WithoutPage, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs (see schema/).")
+    WithoutPage, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs.")
 ]
 
 
@@ -93,3 +95,22 @@ def as_json(report: BaseModel) -> str:
     import json
 
     return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2).replace("##", "#\\u0023")
+
+
+def write_report(report: Report, output: Output | WithoutPage) -> None:
+    """Write a report to standard output. Each renderer is loaded where it is needed."""
+    match output:
+        case "json":
+            typer.echo(as_json(report))
+        case "markdown":
+            from acmidm.report.markdown import as_markdown
+
+            typer.echo(as_markdown(report), nl=False)
+        case "html":
+            from acmidm.report.html import as_html
+
+            typer.echo(as_html(report), nl=False)
+        case _:
+            from acmidm.report.text import print_report
+
+            print_report(report)

@@ -85,8 +85,8 @@ def drift(
     looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
     """
     from acmidm.github.api import Repository
-    from acmidm.report.drift_markdown import drift_as_markdown
-    from acmidm.report.drifting import Drift
+    from acmidm.report.drift import Drift
+    from acmidm.report.markdown import drift_as_markdown
 
     done = subprocess.run(["acmidm", "drift", "--stack", stack, "--output", "json"], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (Code.WELL, Code.FOUND):

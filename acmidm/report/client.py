@@ -175,16 +175,18 @@ def kind_of(resource: EngineResource) -> str:
 
 
 def states_in(resources: Iterable[EngineResource], environment: Environment) -> dict[Place, ClientState]:
-    """The clients that resources make together, those without an ``OAuthClient`` left out."""
+    """The clients that resources make together."""
     clients: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
-    exemptions: dict[str, Mapping[str, str]] = {}
     for resource in resources:
         if found := part_of(resource):
-            key, platform, part = found
-            if part == Resource.ONBOARDING:
-                exemptions[key] = _mapping(_mapping(resource.get("inputs")).get("exemptions"))
-            else:
-                clients[key, platform, environment][part] = resource
+            clients[found[0], found[1], environment][found[2]] = resource
+    return states_of_parts(clients)
+
+
+def states_of_parts(clients: Mapping[Place, Mapping[str, EngineResource]]) -> dict[Place, ClientState]:
+    """Clients from the resources of each; one without an ``OAuthClient`` is left out."""
+    components = {place[0]: parts[Resource.ONBOARDING] for place, parts in clients.items() if Resource.ONBOARDING in parts}
+    exemptions = {key: _mapping(_mapping(component.get("inputs")).get("exemptions")) for key, component in components.items()}
     states = {
         place: replace(resource_state(place, parts), exemptions=exemptions.get(place[0], {}))
         for place, parts in clients.items()
@@ -195,8 +197,9 @@ def states_in(resources: Iterable[EngineResource], environment: Environment) -> 
 
 def resource_state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
     """A client from its resources; what the engine does not know yet is absent."""
-    state = ClientState(*place, keys={}, urns={part: str(resource.get("urn", "")) for part, resource in parts.items()})
-    for part, resource in parts.items():
+    own = {part: resource for part, resource in parts.items() if part != Resource.ONBOARDING}
+    state = ClientState(*place, keys={}, urns={part: str(resource.get("urn", "")) for part, resource in own.items()})
+    for part, resource in own.items():
         inputs, product = _mapping(resource.get("inputs")), part.partition("/")[2]
         if part == Resource.CLIENT:
             adopt, outputs = _mapping(inputs.get("adopt")), _mapping(resource.get("outputs"))
@@ -230,7 +233,8 @@ def before_adoption(after: ClientState, parts: Mapping[str, EngineResource]) -> 
         return None
     state = resource_state(after.place, {part: {"inputs": _mapping(before)} for part, before in seen.items() if before})
     products = {product: fields for product, fields in state.products.items() if fields}
-    return replace(state, client_id=after.adopts, foreign=True, protected=None, products=products, urns={})
+    scopes = None if state.scopes is None else dict.fromkeys(state.scopes)
+    return replace(state, client_id=after.adopts, foreign=True, protected=None, scopes=scopes, products=products, urns={})
 
 
 def key_of(members: Mapping[str, Any]) -> Key:

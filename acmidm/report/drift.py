@@ -114,6 +114,16 @@ class ClientDrift:
         return [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
 
     @property
+    def healed(self) -> ConnectionChanges | None:
+        """The changes by hand that ``healing`` repairs."""
+        kept = [change for change in self.by_hand.changes if not self._is_left(change)] if self.by_hand else []
+        return self.by_hand.with_changes(kept) if self.by_hand and kept else None
+
+    def _is_left(self, change: Change) -> bool:
+        resource = change.kind.row.resource
+        return (product_part(change.subject or "") if resource is Resource.PRODUCT else resource) in self.left
+
+    @property
     def left(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in them."""
         if self.real is None and self.parts_pending:

@@ -19,27 +19,24 @@ from markupsafe import Markup
 
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import fields_below, named, pieces, values
-from acmidm.report.model import Review
+from acmidm.report.model import Part, Review
 from acmidm.report.status import Status
 from acmidm.report.words import ENVIRONMENTS, SOON_DAYS, WHOLE, day, days, heading, number, plain, who
 
 
-def status_as_html(status: Status) -> str:
-    """The list of connections, with search and filters."""
-    scopes = sorted({scope for one in status.connections for scope in one.scopes})
-    days_left = [key.days_left for one in status.connections for key in one.keys or () if key.days_left is not None]
-    ended, ending = sum(days < 0 for days in days_left), sum(0 <= days <= SOON_DAYS for days in days_left)
-    return _page("status.html.j2", title=status.title, status=status, scopes=scopes, ended=ended, ending=ending)
-
-
-def review_as_html(review: Review) -> str:
-    """A review."""
-    return _page("review.html.j2", title=review.headline, review=review)
-
-
-def drift_as_html(drift: Drift) -> str:
-    """A drift report."""
-    return _page("drift.html.j2", title=drift.headline, drift=drift)
+def as_html(report: Part) -> str:
+    """A report as a page: a review, a drift report, or the list of connections with search and filters."""
+    match report:
+        case Status():
+            scopes = sorted({scope for one in report.connections for scope in one.scopes})
+            days_left = [key.days_left for one in report.connections for key in one.keys or () if key.days_left is not None]
+            ended, ending = sum(days < 0 for days in days_left), sum(0 <= days <= SOON_DAYS for days in days_left)
+            return _page("status.html.j2", title=report.title, status=report, scopes=scopes, ended=ended, ending=ending)
+        case Review():
+            return _page("review.html.j2", title=report.headline, review=report)
+        case Drift():
+            return _page("drift.html.j2", title=report.headline, drift=report)
+    raise TypeError(f"{type(report).__name__} has no page")
 
 
 @cache

@@ -80,6 +80,18 @@ class Part:
         return factor * self.place + start
 
 
+def as_markdown(report: Review | Drift | Status | Promotion, limit: int = LIMIT) -> str:
+    """Any report, at most ``limit`` characters."""
+    match report:
+        case Review():
+            return review_as_markdown(report, limit)
+        case Drift():
+            return drift_as_markdown(report, limit)
+        case Status():
+            return status_as_markdown(report, limit)
+    return promotion_as_markdown(report, limit)
+
+
 def review_as_markdown(review: Review, limit: int = LIMIT) -> str:
     """A review as a pull-request comment, at most ``limit`` characters."""
     parts = [Part(f"### {review.headline}\n\n"), *_refusals(review.refusals)]

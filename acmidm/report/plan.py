@@ -18,6 +18,7 @@ from acmidm.report.client import (
     part_of,
     resource_state,
     states_in,
+    states_of_parts,
 )
 from acmidm.report.kinds import Resource
 from components.model.form import Environment, Platform
@@ -102,7 +103,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         raise NotAPlan("the preview does not have its environment; make it in this project, with pulumi preview --json")
     problems, refused = problems_in(document.get("diagnostics"))
     sides = _Sides(environment, resources, is_whole=state is not None)
-    sides.take(steps)
+    sides.take(steps, is_cut_short=bool(problems or refused))
     before, after = sides.states()
     return Plan(
         environment=environment,
@@ -134,7 +135,8 @@ class _Sides:
         for resource in resources:
             self._put(self._before, resource)
 
-    def take(self, steps: Iterable[Mapping[str, Any]]) -> None:
+    def take(self, steps: Iterable[Mapping[str, Any]], *, is_cut_short: bool) -> None:
+        """Take the steps. A preview that ends in a refusal shows no removals: what its program did not declare has no step at all."""
         steps = [step for step in steps if part_of(step.get("newState") or step.get("oldState") or {})]
         for step in steps:
             old, new = step.get("oldState"), step.get("newState")
@@ -150,6 +152,10 @@ class _Sides:
         for step in steps:
             if step["op"] in _CHANGES or step["op"] == "same":
                 self._apply(step["op"], step.get("oldState"), step.get("newState"))
+        declared = {step["urn"] for step in steps if kind_of(step) == Resource.ONBOARDING and step["op"] != "delete"}
+        if declared and is_cut_short and self._is_whole:
+            keys = {urn.rpartition("::")[2] for urn in declared} | {old[0] for old in self._moved}
+            self._removed |= {place for place in self._after if place[0] not in keys}
 
     def _apply(self, op: str, old: EngineResource | None, new: EngineResource | None) -> None:
         place, part = self._where(new or old or {})
@@ -179,12 +185,11 @@ class _Sides:
 
     def _states(self, clients: Mapping[Place, Parts]) -> dict[Place, ClientState]:
         """The clients that are there; without the state also those of which a preview shows some parts alone."""
-        found = states_in((resource for parts in clients.values() for resource in parts.values()), self._environment)
+        found = states_of_parts(clients)
         if not self._is_whole:
             for place, parts in clients.items():
-                own = {part: resource for part, resource in parts.items() if part != Resource.ONBOARDING}
-                if own and place not in found and place not in self._shows_client:
-                    found[place] = resource_state(place, own)
+                if place not in found and place not in self._shows_client and parts.keys() - {Resource.ONBOARDING}:
+                    found[place] = resource_state(place, parts)
         return found
 
     def _put(self, side: dict[Place, dict[str, EngineResource]], resource: EngineResource | None) -> None:

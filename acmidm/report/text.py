@@ -21,6 +21,22 @@ STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTI
 _UNDECLARED_SHOWN = 20
 
 
+Report = Review | Drift | Status | Promotion
+
+
+def print_report(report: Report) -> None:
+    """Print any report."""
+    match report:
+        case Review():
+            print_review(report)
+        case Drift():
+            print_drift(report)
+        case Status():
+            print_status(report)
+        case Promotion():
+            print_promotion(report)
+
+
 def print_review(review: Review) -> None:
     """A review, most dangerous first."""
     out = _console()

@@ -62,5 +62,5 @@ def acmidm(project: Project) -> CommandLine:
 
 
 def told(report: dict[str, Any], part: str = "connections") -> set[tuple[str, str, str | None]]:
-    """The changes in a report's JSON: form, kind, subject."""
-    return {(one["form"], change["kind"], change.get("subject")) for one in report[part] for change in one["changes"]}
+    """The changes in a report's JSON: application, kind, subject."""
+    return {(one["application"], change["kind"], change.get("subject")) for one in report[part] for change in one["changes"]}

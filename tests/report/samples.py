@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from acmidm.report.changes import Review
+from acmidm.report.client import ClientState, Key, flat
 from acmidm.report.compare import Comparison
-from acmidm.report.preview import Plan
-from acmidm.report.reviewing import review_of_states
-from acmidm.report.state import ClientState, Key
+from acmidm.report.drift import ClientDrift, Drift, drift_of
+from acmidm.report.model import Review
+from acmidm.report.plan import Plan
+from acmidm.report.review import review_of
+from components.authorities.port import ClientMetadata, OrganisationMetadata
 from components.model.form import Environment, Platform
 
-NO_PLAN = Plan(Environment.TNI, {}, {}, {}, frozenset(), {}, {}, (), None)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMPARISON = Comparison(NOW, {(Platform.ACMIDM, "dv_dosis_schrijven"): ("Digitaal Vlaanderen", False)})
+OVO = "OVO002067"
 
 
-def client(form: str = "gent/loket", environment: Environment = Environment.PROD, **how: Any) -> ClientState:
-    """A client with one scope, two keys and a product."""
+def metadata(application: str = "loket", environment: Environment = Environment.PROD, **how: Any) -> ClientMetadata:
+    values: dict[str, Any] = {
+        "client_name": f"Stad Gent - {application}",
+        "software_id": f"acmidm/{environment}/{OVO}/{application}",
+        "managed_by": "acmidm-onboarding/prod",
+        "organisation": OrganisationMetadata(name="Stad Gent", ovo=OVO),
+        "application": application,
+        "grant_types": ("client_credentials",),
+        "token_endpoint_auth_method": "private_key_jwt",
+        "contacts": ("api@stad.example",),
+    }
+    return ClientMetadata.model_validate({**values, **how})
+
+
+def client(application: str = "loket", environment: Environment = Environment.PROD, **how: Any) -> ClientState:
+    """A client with one scope, two keys and a product. ``fields`` are laid over its metadata."""
+    fields = flat(metadata(application, environment).properties) | how.pop("fields", {})
+    products: Mapping[str, Mapping[str, Any]] = how.pop("products", {"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}})
     state = ClientState(
-        form,
+        f"{OVO}/{application}",
         Platform.ACMIDM,
         environment,
-        organisation="Stad Gent",
-        organisation_code="OVO002067",
-        application=form.rpartition("/")[2],
-        software_id=f"acmidm/{environment}/OVO002067/{form}",
-        auth_method="private_key_jwt",
-        details={"contacts": "api@stad.example"},
+        fields=fields,
+        form=f"gent/{application}",
+        has_secret=False,
         scopes={"vo_info": "requested"},
         keys={"a": Key("thumbprint-of-a"), "b": Key("thumbprint-of-b")},
-        products={"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}},
+        products={product: flat(configuration) for product, configuration in products.items()},
     )
     return replace(state, **how)
 
 
+def plan_of(*pairs: tuple[ClientState | None, ClientState | None], environment: Environment = Environment.PROD, **how: Any) -> Plan:
+    before, after = ({state.place: state for state in side if state} for side in (list(zip(*pairs, strict=True)) or [(), ()]))
+    return Plan(environment, before, after, **how)
+
+
 def reviewed(*pairs: tuple[ClientState | None, ClientState | None], comparison: Comparison = COMPARISON) -> Review:
     """The review of clients before and after."""
-    before, after = ({state.place: state for state in side if state} for side in (list(zip(*pairs, strict=True)) or [(), ()]))
-    return review_of_states(before, after, list(Environment), comparison)
+    plans = [
+        plan_of(*(pair for pair in pairs if (pair[0] or pair[1] or client()).environment is environment), environment=environment)
+        for environment in Environment
+    ]
+    return review_of(plans, comparison)
+
+
+def drift_report(*clients: ClientDrift, **how: Any) -> Drift:
+    """A drift report of TNI."""
+    return drift_of("tni", Environment.TNI, clients, NOW, **how)
+
+
+def by_hand(*pairs: tuple[ClientState | None, ClientState | None]) -> list[ClientDrift]:
+    """Clients that somebody changed by hand."""
+    compare = COMPARISON.made_by_hand().between
+    return [ClientDrift(before, before, after, by_hand=compare(before, after)) for before, after in pairs]

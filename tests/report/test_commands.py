@@ -10,17 +10,12 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from acmidm import status, unmanaged
+from acmidm import status
 from acmidm.cli import App
-from acmidm.undeclared import UndeclaredClient, UndeclaredClients
-from components.model.form import Environment, Platform
 
 
-def test_one_is_not_several(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_is_not_several() -> None:
     """In the sentences that count."""
-    other = UndeclaredClient(platform=Platform.ACMIDM, client_id="1", client_name="x", organisation="Gent", application="x")
-    unmanaged._print(UndeclaredClients(stack="tni", environment=Environment.TNI, clients=1, undeclared=(other,)))
-    assert capsys.readouterr().out.startswith("1 of 1 client on tni is declared by no form")
     assert status._nothing(["tni"], True, "", None, 1) == "no connection on tni has a key that ends within 1 day"
 
 

@@ -6,28 +6,23 @@ import re
 
 import pytest
 
-from acmidm.report.drift_markdown import drift_as_markdown
-from acmidm.report.drifting import drift_of, expiring_keys
-from acmidm.report.fit import LIMIT
-from acmidm.report.html import review_as_html
-from acmidm.report.listing import ListedConnection, ListedKey, Status
-from acmidm.report.markdown import review_as_markdown
+from acmidm.report.client import Key
+from acmidm.report.drift import UndeclaredClient, expiring_keys
+from acmidm.report.html import as_html
+from acmidm.report.markdown import LIMIT, as_markdown
 from acmidm.report.promotion import Difference, Keys, Promotion, Side
-from acmidm.report.promotion_text import promotion_as_markdown
-from acmidm.report.state import Key
-from acmidm.report.status_text import status_as_markdown
-from acmidm.report.values import side_by_side
-from acmidm.undeclared import UndeclaredClient
+from acmidm.report.status import ListedConnection, ListedKey, Status
+from acmidm.report.words import side_by_side
 from components.model.form import Environment, Platform
-from tests.report.samples import NO_PLAN, NOW, client, reviewed
+from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 
 
 @pytest.mark.parametrize("number", [1, 3, 50, 300, 2_000])
 def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> None:
     """Every client has its row and its details, or is counted; no fold is empty."""
-    new = [(None, client(f"gent/{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": "why"})) for place in range(number)]
-    described = [(client(f"vlaio/{place:04}"), client(f"vlaio/{place:04}", scopes={"vo_info": "why"})) for place in range(number)]
-    page = review_as_markdown(reviewed(*new, *described))
+    new = [(None, client(f"{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": "why"})) for place in range(number)]
+    described = [(client(f"v-{place:04}"), client(f"v-{place:04}", scopes={"vo_info": "why"})) for place in range(number)]
+    page = as_markdown(reviewed(*new, *described))
     assert len(page) <= LIMIT
     told = re.findall(r"([\d,]+) (clients(?:' details(?! in part)| of|' lists))", page)
     missing = {what: int(number.replace(",", "")) for number, what in told}
@@ -40,13 +35,12 @@ def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> N
 
 def test_three_thousand_connections_fit() -> None:
     """What matters least is left out first, nothing in between, and the comment says how much."""
-    removed = [(client(f"gent/removed-{number:04}"), None) for number in range(20)]
+    removed = [(client(f"removed-{number:04}"), None) for number in range(20)]
     granted = [
-        (client(f"gent/a{number:04}"), client(f"gent/a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"}))
-        for number in range(2_980)
+        (client(f"a{number:04}"), client(f"a{number:04}", scopes={"vo_info": "requested", "dv_x": "why"})) for number in range(2_980)
     ]
     review = reviewed(*granted, *removed)
-    text = review_as_markdown(review)
+    text = as_markdown(review)
     assert LIMIT * 0.98 < len(text) <= LIMIT
     assert text.startswith("### 20 clients are removed, 2,980 clients gain 2,980 scopes on prod\n")
     assert all(f"· removed-{number:04}<br>" in text and f"removed-{number:04} on prod" in text for number in range(20))
@@ -62,8 +56,8 @@ def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
     """And leaves room for the details of five ordinary ones; of its own as many as a glance takes."""
     scopes = {f"dv_scope_{number}": "why " * 60 for number in range(3_000)}
     huge = (client(), client(scopes={"vo_info": "requested", **scopes}))
-    ordinary = [(None, client(f"gent/{number}", application=f"ordinary-{number}")) for number in range(5)]
-    text = review_as_markdown(reviewed(huge, *ordinary))
+    ordinary = [(None, client(f"ordinary-{number}")) for number in range(5)]
+    text = as_markdown(reviewed(huge, *ordinary))
     assert len(text) <= LIMIT
     assert "Left out for length" in text
     assert "1 client's details in part. All of it" in text
@@ -71,7 +65,7 @@ def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
     assert [name for name, _ in folds] == ["loket", *(f"ordinary-{number}" for number in range(5))]
     assert re.fullmatch(r"(- gains scope .*\n){10,}- and 2,9\d\d more lines\n", folds[0][1])
     assert all("  - merk_code `gent`" in told for _, told in folds[1:])
-    alone = review_as_markdown(reviewed((client(), client(scopes={"vo_info": "requested", **dict(list(scopes.items())[:100])}))))
+    alone = as_markdown(reviewed((client(), client(scopes={"vo_info": "requested", **dict(list(scopes.items())[:100])}))))
     assert "dv_scope_99" in alone, "what fits is not cut"
 
 
@@ -109,8 +103,8 @@ def test_a_change_far_into_a_list_shows_in_every_report() -> None:
     products = [{"notificaties": {"product_ids": [*LONG.split(", "), last]}} for last in ("eerste", "tweede")]
     review = reviewed((client(products=products[0]), client(products=products[1])))
     wanted = "product_ids `61 of them, with eerste` → `61 of them, with tweede`"
-    assert wanted in review_as_markdown(review)
-    assert "with eerste" in review_as_html(review)
+    assert wanted in as_markdown(review)
+    assert "with eerste" in as_html(review)
     assert "with tweede" in review.connections[0].changes[0].text
 
 
@@ -122,42 +116,50 @@ def test_the_reference_of_a_long_reason_stays() -> None:
             client(),
             client(scopes={"vo_info": "requested", "dv_a": f"{reason} (SD-4711)"}, exemptions={"key-lifetime": f"{reason} (SD-4712)"}),
         ),
-        (client("gent/x"), client("gent/x", scopes={"vo_info": "omdat (SD-4713)"})),
+        (client("x"), client("x", scopes={"vo_info": "omdat (SD-4713)"})),
     )
-    for page in (review_as_markdown(review), review_as_html(review), str([one.changes for one in review.connections])):
+    for page in (as_markdown(review), as_html(review), str([one.changes for one in review.connections])):
         assert all(str(number) in page for number in (4711, 4712, 4713))
-    assert "gives another reason for scope `vo_info`: reason none → `omdat (SD-4713)`" in review_as_markdown(review)
+    assert "gives another reason for scope `vo_info`: reason none → `omdat (SD-4713)`" in as_markdown(review)
 
 
 def test_the_remedy_of_a_long_problem_stays() -> None:
     """It stands at the end of what the engine refused, of a note, and of what keeps a form from production."""
     problem = f"{'names ' * 60}; then do this"
     review = reviewed((client(), None)).model_copy(update={"problems": (problem,)})
-    assert "then do this" in review_as_markdown(review)
-    drift = drift_of("tni", NO_PLAN, (), (), NOW, notes=(problem,)).model_copy(update={"problems": (problem,)})
-    assert drift_as_markdown(drift).count("then do this") == 2
+    assert "then do this" in as_markdown(review)
+    drift = drift_report(notes=(problem,), problems=(problem,))
+    assert as_markdown(drift).count("then do this") == 2
 
 
 @pytest.mark.parametrize("text", ["x", "@" * 200, "|" * 200])
 def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None:
     """Who names clients, keys or settings cannot make an issue too long to be opened, nor push out what was changed by hand."""
-    changed = reviewed(*((client(f"gent/{number}"), None) for number in range(30))).connections
-    keys = {client(f"gent/{number}").place: client(application=text, keys={text: Key(text, NOW)}) for number in range(100)}
-    unmanaged = [
-        UndeclaredClient(platform=Platform.ACMIDM, client_id=text, client_name=text, organisation=text, application=text, made_by=text)
-    ] * 300
-    found = {"unmanaged": tuple(unmanaged), "notes": (text * 100,), "problems": (text * 600,) * 40}
-    drift = drift_of("tni", NO_PLAN, changed, (), NOW, expiring=expiring_keys(keys, NOW, 30)).model_copy(update=found)
-    page = drift_as_markdown(drift)
+    changed = by_hand(*((client(f"{number}"), None) for number in range(30)))
+    ending = by_hand(
+        *[(client(f"e{number}", fields={"organisation.name": text}, keys={text: Key(text, NOW)}),) * 2 for number in range(100)]
+    )
+    undeclared = UndeclaredClient(
+        platform=Platform.ACMIDM, client_id=text, client_name=text, organisation=text, application=text, made_by=text
+    )
+    drift = drift_report(
+        *changed,
+        expiring=expiring_keys(ending, NOW, 30),
+        undeclared=(undeclared,) * 300,
+        notes=(text * 100,),
+        problems=(text * 600,) * 40,
+    )
+    page = as_markdown(drift)
     assert len(page) <= LIMIT
     assert len(re.findall(r"^\| \*\*danger\*\* \|", page, re.MULTILINE)) == 30
     assert ("Left out for length" in page) is (len(text) > 1)
     one = ListedConnection(
         stack="tni",
         environment=Environment.TNI,
+        key=text,
         form=text,
         organisation=text,
-        organisation_code=text,
+        codes=(text,),
         application=text,
         platform=Platform.ACMIDM,
         client_id=text,
@@ -166,7 +168,7 @@ def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None
         keys=(ListedKey(kid=text),) * 3,
         products=(text,),
     )
-    assert len(status_as_markdown(Status(checked_at=NOW, stacks=("tni",), search=text, connections=(one,) * 500))) <= LIMIT
+    assert len(as_markdown(Status(checked_at=NOW, stacks=("tni",), search=text, connections=(one,) * 500))) <= LIMIT
 
 
 def test_whatever_a_form_asks_its_promotion_fits() -> None:
@@ -183,7 +185,7 @@ def test_whatever_a_form_asks_its_promotion_fits() -> None:
         checks=(),
         ready=False,
     )
-    page = promotion_as_markdown(report)
+    page = as_markdown(report)
     assert len(page) <= LIMIT
     told = re.search(r"the last ones: (\d+) differences", page)
     assert told is not None

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from acmidm.report.drifting import drift_of, expiring_keys
-from acmidm.report.html import drift_as_html, review_as_html, status_as_html
-from acmidm.report.listing import ListedConnection, ListedKey, Status, found, listed
-from acmidm.report.state import Key
+from acmidm.report.client import Key, states_of
+from acmidm.report.drift import expiring_keys
+from acmidm.report.html import as_html
+from acmidm.report.status import ListedConnection, ListedKey, Status, listed, matching
 from components.model.form import Environment, Platform
 from components.model.loading import load_onboardings
-from tests.report.samples import NO_PLAN, NOW, client, reviewed
+from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
 
@@ -38,9 +39,9 @@ def connection(application: str, **how: object) -> ListedConnection:
     values = {
         "stack": "tni",
         "environment": Environment.TNI,
-        "form": f"gent/{application}",
+        "key": f"OVO002067/{application}",
         "organisation": "Stad Gent",
-        "organisation_code": "OVO002067",
+        "codes": ("OVO002067",),
         "application": application,
         "platform": Platform.ACMIDM,
         "client_id": f"id-of-{application}",
@@ -72,7 +73,7 @@ def shown(page: Page) -> list[str]:
 
 def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) -> None:
     """Search, environment, scope and expiry, each reached with Tab; what is shown is told to a screen reader."""
-    page = opened(browser, tmp_path, status_as_html(status()))
+    page = opened(browser, tmp_path, as_html(status()))
     assert shown(page) == ["loket", "dossiers", "soon", "over"]
     page.keyboard.press("Tab")  # to the content
     page.keyboard.press("Tab")
@@ -98,7 +99,7 @@ def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
 
 def test_the_first_key_to_end_comes_first_on_request(browser: Browser, tmp_path: Path) -> None:
     """And the page's own order comes back."""
-    page = opened(browser, tmp_path, status_as_html(status()))
+    page = opened(browser, tmp_path, as_html(status()))
     page.get_by_label("Order").select_option("first key to end first")
     assert shown(page) == ["over", "soon", "loket", "dossiers"]
     page.get_by_label("Order").select_option("by organisation")
@@ -108,27 +109,12 @@ def test_the_first_key_to_end_comes_first_on_request(browser: Browser, tmp_path:
 def declared() -> Status:
     """The connections that this repository's own forms declare, as if they had been brought up; client-IDs are stand-ins."""
     onboardings = load_onboardings([ROOT / "onboardings"], ROOT / "catalogue")
-    connections: list[ListedConnection] = []
-    for environment in Environment:
-        outputs: dict[str, dict[str, object]] = {}
-        for one in onboardings.connections(environment):
-            outputs.setdefault(one.name, {})[one.platform.value] = {
-                "organisation": one.organisation.name,
-                "organisation_code": one.organisation.code,
-                "application": one.application,
-                "client_id": str(uuid.uuid5(uuid.NAMESPACE_URL, one.software_id)),
-                "token_endpoint_auth_method": one.token_endpoint_auth_method.value,
-                "scopes": sorted(one.scopes),
-                "keys": "managed in the portal"
-                if one.keys_managed_in_portal
-                else {
-                    kid: {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None}
-                    for kid, key in one.keys.items()
-                },
-                "products": sorted(one.products),
-            }
-        connections += listed(environment.value, {"environment": environment.value, "connections": outputs}, PICTURED)
-    return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=found(connections))
+    connections = [
+        listed(environment.value, replace(state, client_id=str(uuid.uuid5(uuid.NAMESPACE_URL, str(place)))), PICTURED)
+        for environment in Environment
+        for place, state in states_of(onboardings.connections(environment), protect=None).items()
+    ]
+    return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=matching(connections))
 
 
 PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)
@@ -139,12 +125,12 @@ PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)
 def test_nothing_lies_beyond_the_edge(browser: Browser, tmp_path: Path, width: int) -> None:
     """However narrow the window and however long the names: no scrolling sideways, no column out of sight, nothing that axe minds."""
     long = connection("x" * 64, scopes=(f"dv_{'verenigingen_' * 9}schrijven", "S" * 100), keys=(ListedKey(kid="k" * 255),))
-    expiring = expiring_keys({state.place: state for state in [client(keys={"k" * 255: Key("t" * 43, NOW)})]}, NOW, 30)
-    drift = drift_as_html(drift_of("tni", NO_PLAN, reviewed((client(), None)).connections, (), NOW, expiring=expiring))
+    expiring = expiring_keys(by_hand((client(keys={"k" * 255: Key("t" * 43, NOW)}),) * 2), NOW, 30)
+    drift = as_html(drift_report(*by_hand((client(), None)), expiring=expiring))
     for name, html in {
-        "status": status_as_html(status(long)),
+        "status": as_html(status(long)),
         "drift": drift,
-        "declared": status_as_html(declared()),
+        "declared": as_html(declared()),
     }.items():
         page = opened(browser, tmp_path, html)
         page.set_viewport_size({"width": width, "height": 900})
@@ -158,12 +144,12 @@ def test_nothing_lies_beyond_the_edge(browser: Browser, tmp_path: Path, width: i
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_accessible(browser: Browser, tmp_path: Path, scheme: str) -> None:
     """axe finds no violation in any of the reports, in light and in dark."""
-    review = reviewed((client(), None), (client("gent/x"), client("gent/x", scopes={"dv_dosis_schrijven": "why"})))
+    review = reviewed((client(), None), (client("x"), client("x", scopes={"dv_dosis_schrijven": "why"})))
     hostile = connection("x", organisation="<img src=x onerror=alert(1)>", scopes=('"><script>alert(1)</script>',))
     for name, html in {
-        "status": status_as_html(status(hostile)),
-        "review": review_as_html(review),
-        "drift": drift_as_html(drift_of("tni", NO_PLAN, review.connections, (), NOW)),
+        "status": as_html(status(hostile)),
+        "review": as_html(review),
+        "drift": as_html(drift_report(*by_hand((client(), None)))),
     }.items():
         page = opened(browser, tmp_path, html)
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
@@ -174,12 +160,12 @@ def test_pages_are_accessible(browser: Browser, tmp_path: Path, scheme: str) -> 
 def test_without_scripts_and_on_paper_all_of_it_shows(browser: Browser, tmp_path: Path) -> None:
     """Filters are there only where they work."""
     file = tmp_path / "page.html"
-    file.write_text(status_as_html(status()))
+    file.write_text(as_html(status()))
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(file.as_uri())
     assert page.locator("tbody tr").count() == 4
     assert not page.get_by_label("Search").is_visible()
-    printed = opened(browser, tmp_path, status_as_html(status()))
+    printed = opened(browser, tmp_path, as_html(status()))
     printed.emulate_media(media="print")
     assert not printed.get_by_label("Search").is_visible()
     for row in printed.locator("tbody tr").all():
@@ -189,7 +175,7 @@ def test_without_scripts_and_on_paper_all_of_it_shows(browser: Browser, tmp_path
 
 def test_a_page_has_no_handlers_and_a_policy_that_fits() -> None:
     """One file: no address in it, no inline handler, a policy of hashes."""
-    html = status_as_html(status())
+    html = as_html(status())
     assert not re.search(r"<[^>]* on[a-z]+=", html)
     assert "http://" not in html
     assert "https://" not in html

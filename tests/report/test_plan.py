@@ -1,0 +1,293 @@
+"""What is read out of the engine's documents, also where they are cut short, and what a review makes of it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from acmidm.report.kinds import Kind
+from acmidm.report.plan import NotAPlan, Plan, problems_in, read_plan, recorded_in
+from acmidm.report.review import mass_change, review_of
+from components.model.form import Platform
+from tests.report.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
+
+PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+CONFIG = {"acmidm:environment": "prod"}
+NOTIFICATIES = {"merk_code": "gent"}
+KEY = {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
+
+
+def resource(kind: str, key: str, inputs: dict[str, Any], **how: Any) -> dict[str, Any]:
+    name = f"{key}/{inputs['product']}" if "product" in inputs else key
+    urn = f"{PREFIX}$pulumi-python:dynamic/acmidm:{kind}::{name}"
+    return {"urn": urn, "parent": f"{PREFIX}::{key}", "inputs": {"platform": "acmidm", **inputs}, **how}
+
+
+def resources(application: str = "loket", *, protect: bool = False, **how: Any) -> list[dict[str, Any]]:
+    """The resources of a client with one scope, one key and one product. ``how`` changes inputs, per kind."""
+    key, of_client = f"{OVO}/{application}", metadata(application).properties
+    inputs: dict[str, dict[str, Any]] = {
+        "OAuthClient": of_client,
+        "ClientScopes": {"scopes": {"vo_info": "requested"}},
+        "ClientJwks": {"jwks": {"a": KEY}},
+        "ProductConfiguration": {
+            "product": "notificaties",
+            "configuration": NOTIFICATIES,
+            "software_id": of_client["software_id"],
+            "managed_by": of_client["managed_by"],
+        },
+    }
+    component = {"urn": f"{PREFIX}::{key}", "parent": "urn:pulumi:prod::p::pulumi:pulumi:Stack::s", "inputs": {}}
+    made = [
+        resource(kind, key, {**values, **how.get(kind, {})}, id=f"id-{application}", protect=protect) for kind, values in inputs.items()
+    ]
+    return [component, *made]
+
+
+def state(*groups: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"deployment": {"resources": [one for group in groups for one in group]}}
+
+
+def step(op: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any]:
+    sides = {name: side for name, side in (("oldState", old), ("newState", new)) if side}
+    return {"op": op, "urn": (new or old or {})["urn"], **sides}
+
+
+def planned(*steps: dict[str, Any], of: dict[str, Any] | None = None, diagnostics: object = ()) -> Plan:
+    return read_plan({"config": CONFIG, "steps": list(steps), "diagnostics": list(diagnostics)}, of)  # type: ignore[call-overload]
+
+
+def kinds(plan: Plan) -> dict[str, list[str]]:
+    """Per application the kinds of change."""
+    return {one.application: [change.kind for change in one.changes] for one in review_of([plan], COMPARISON).connections}
+
+
+def refused(urn: str) -> dict[str, str]:
+    message = f'error: Preview failed: resource "{urn}" cannot be deleted\nbecause it is protected. To'
+    return {"severity": "error", "urn": urn, "message": message}
+
+
+def test_problems_are_sentences_each_once() -> None:
+    """Without the classes of exceptions, without what means nothing, and the same trouble of many resources once."""
+    cause = (
+        "error: Preview failed: components.authorities.retry.Passing: GET x: refused\n\nThe above exception was the direct cause of …\n\n"
+    )
+    diagnostics = [
+        {"severity": "info", "message": "retrying"},
+        {
+            "severity": "error",
+            "message": f"{cause}components.authorities.errors.Unreachable: GET x: refused (tried 13 times in 60.0 s); look\n",
+        },
+        {"severity": "error", "message": "error: Preview failed: TokenRefused: GET x: refused (tried 1 time in 0.0 s); look"},
+        {"severity": "error", "message": "error: onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file\n"},
+        refused(f"{PREFIX}$pulumi-python:dynamic/acmidm:ClientScopes::{OVO}/loket/geosecure"),
+        {"severity": "error", "message": "error: Resource monitor has terminated, shutting down"},
+        {"severity": "error", "message": "error: preview failed\n"},
+    ]
+    assert problems_in(diagnostics) == (
+        (
+            "GET x: refused (tried 13 times in 60.0 s); look",
+            "onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file",
+        ),
+        {f"{OVO}/loket"},
+    )
+
+
+URN = f"{PREFIX}::x"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *({}, [], None, {"steps": 1}, {"steps": []}, {"steps": [1]}, {"steps": [], "config": [1]}),
+        {"steps": [{"urn": URN}], "config": CONFIG},
+        {"steps": [{"urn": URN, "op": "same", "oldState": [1]}], "config": CONFIG},
+    ],
+)
+def test_what_is_no_plan(document: object) -> None:
+    """Is reported as that."""
+    with pytest.raises(NotAPlan):
+        read_plan(document)
+
+
+def test_what_the_engine_does_not_know_yet_is_absent() -> None:
+    """The engine's marker of what a failed create would have given, wherever it is, breaks no report."""
+    new = resources(ClientScopes={"client_id": UNKNOWN, "scopes": UNKNOWN}, ClientJwks={"client_id": UNKNOWN, "jwks": UNKNOWN})
+    assert kinds(planned(*(step("create", None, one) for one in new), of=state()))["loket"][0] == "client_created"
+    adopting = resources(OAuthClient={"adopt": UNKNOWN})
+    assert recorded_in(state(adopting)).states[(f"{OVO}/loket", Platform.ACMIDM, client().environment)].adopts is None
+
+
+def test_a_client_whose_create_failed_is_not_recorded() -> None:
+    component, *_ = resources()
+    assert recorded_in(state([component])).states == {}
+
+
+def test_what_is_marked_for_deletion_and_what_was_cut_off() -> None:
+    """Both are in an export, and neither is the client that is declared."""
+    old, new = resources(), resources()
+    for one in old[1:]:
+        one["delete"] = True
+        one["id"] = "old"
+    document = state(old[1:], new)
+    document["deployment"]["pending_operations"] = [
+        {"type": "updating", "resource": new[2]},
+        {"type": "creating", "resource": {"urn": "x"}},
+    ]
+    recorded = recorded_in(document)
+    assert [one.client_id for one in recorded.states.values()] == ["id-loket"]
+    assert [one.client_id for one in recorded.leaving] == ["old"]
+    assert recorded.cut_off == (new[2]["urn"],)
+
+
+def test_clients_that_do_not_change_are_known_from_the_state() -> None:
+    """Without the state a review counts none, and says so."""
+    changed, contacts = resources(), {"contacts": ["elders@stad.example"]}
+    update = step("update", changed[1], resources(OAuthClient=contacts)[1])
+    (connection,) = review_of([planned(update, of=state(changed, resources("other")))], COMPARISON).connections
+    assert [change.kind for change in connection.changes] == ["client_updated"]
+    assert (connection.stays.scopes, connection.stays.keys, connection.stays.products) == (("vo_info",), ("a",), ("notificaties",))
+    whole = review_of([planned(update, of=state(changed, resources("other")))], COMPARISON)
+    alone = review_of([planned(update)], COMPARISON)
+    assert (whole.unchanged, whole.notes) == ({"prod": 1}, ())
+    assert alone.counts == whole.counts
+    assert alone.notes == ("Clients that do not change are not counted: add --show-sames to pulumi preview --json.",)
+
+
+def test_a_renamed_connection_is_one_client() -> None:
+    """``formerly`` is the engine's alias: an update in place, whose unchanged parts have no step."""
+    old, new = resources("loket"), resources("balie")
+    steps = [step("update", old[1], new[1]), step("update", old[4], new[4])]
+    plan = planned(*steps, of=state(old, resources("other")))
+    assert kinds(plan) == {"balie": ["client_renamed", "client_updated"]}
+    (connection,) = review_of([plan], COMPARISON).connections
+    assert connection.changes[0].fields[0].model_dump() == {"field": "key", "old": f"{OVO}/loket", "new": f"{OVO}/balie"}
+    assert (connection.client_id, connection.stays.scopes) == ("id-loket", ("vo_info",))
+    assert review_of([plan], COMPARISON).unchanged == {"prod": 1}
+
+
+def test_another_application_is_another_client_and_the_review_says_so() -> None:
+    """Nothing is paired by guess; who only meant to rename finds what to write."""
+    old, new = resources("loket"), resources("balie")
+    steps = [*(step("create", None, one) for one in new), *(step("delete", one, None) for one in reversed(old))]
+    review = review_of([planned(*steps, of=state(old))], COMPARISON)
+    assert {one.application: one.changes[0].kind for one in review.connections} == {"loket": "client_removed", "balie": "client_created"}
+    assert review.notes == (
+        f"{OVO}/balie is another client now than {OVO}/loket, which goes. To keep that one, write formerly: loket in its form.",
+    )
+
+
+def test_a_takeover_compares_with_what_the_client_had() -> None:
+    """Typed values, whatever they look like; a key that goes has its thumbprint."""
+    scope, had = "granted outside this project", {"merk_code": "Gent → DOSIS", "actief": "false"}
+    before = {
+        "OAuthClient": metadata(software_id=None, managed_by=None, enabled=False).properties,
+        "ClientScopes": {"scopes": {"vo_info": scope, "dv_x": scope}},
+        "ClientJwks": {"jwks": {"old": KEY}},
+        "ProductConfiguration": {"configuration": had},
+    }
+    new = resources(
+        **{kind: {"adopt": {"client_id": "by-hand", "before": values}} for kind, values in before.items()},
+    )
+    new[4]["inputs"]["configuration"] = {"merk_code": "gent", "actief": False}
+    (connection,) = review_of([planned(*(step("create", None, one) for one in new), of=state())], COMPARISON).connections
+    found = {(change.kind, change.subject): change for change in connection.changes}
+    assert found.keys() == {
+        (Kind.CLIENT_ADOPTED, "by-hand"),
+        (Kind.CLIENT_ENABLED, None),
+        (Kind.SCOPE_WITHDRAWN, "dv_x"),
+        (Kind.KEY_ADDED, "a"),
+        (Kind.KEY_REMOVED, "old"),
+        (Kind.PRODUCT_CHANGED, "notificaties"),
+    }
+    assert found[Kind.KEY_REMOVED, "old"].thumbprint == "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
+    changed = {field.field: (field.old, field.new) for field in found[Kind.PRODUCT_CHANGED, "notificaties"].fields}
+    assert changed == {"merk_code": ("Gent → DOSIS", "gent"), "actief": ('"false"', "false")}
+
+
+@pytest.mark.parametrize("shows_all", [True, False])
+def test_a_protected_client_that_goes_is_one_sentence(shows_all: bool) -> None:
+    """However many of its four resources the engine names. It shows the delete of some of them alone."""
+    gone, stays = resources(protect=True), resources("other", protect=True)
+    deletes = [step("delete", one, None) for one in (gone[1:] if shows_all else gone[2:3])]
+    plan = planned(*deletes, of=state(gone, stays), diagnostics=[refused(one["urn"]) for one in gone[1:]])
+    review = review_of([plan], COMPARISON)
+    assert {one.application: [change.kind for change in one.changes] for one in review.connections} == {"loket": ["client_removed"]}
+    assert review.problems == (f"{OVO}/loket: its client is protected: put its form back; see docs/operations.md on how to part with one",)
+    assert review.headline == "1 client is removed on prod; the engine refuses this change"
+
+
+def test_a_protected_product_is_ended_first() -> None:
+    (old, new) = (client(protected=True, protected_products=frozenset({"notificaties"})), client(protected=True, products={}))
+    (problem,) = review_of([plan_of((old, new))], COMPARISON).problems
+    assert problem.startswith(
+        f"{OVO}/loket: its client is protected: put product notificaties back with ending: [notificaties], apply that"
+    )
+    ending = client(protected=True)
+    assert kinds(plan_of((old, ending))) == {"loket": ["product_unprotected"]}
+    assert review_of([plan_of((ending, new))], COMPARISON).problems == ()
+
+
+def test_a_preview_that_ends_early_shows_no_removals_and_hides_none() -> None:
+    """Where a refusal ends the program, what it did not declare has no step; with mistakes in forms it declares nothing at all."""
+    kept, gone = resources("kept"), resources("gone")
+    problem = {"severity": "error", "message": "error: client x does not exist"}
+    sames = [step("same", one, one) for one in kept]
+    assert kinds(planned(*sames, of=state(kept, gone), diagnostics=[problem])) == {"gone": ["client_removed"]}
+    assert kinds(planned(of=state(kept, gone), diagnostics=[problem])) == {}
+
+
+def test_a_change_that_no_report_can_show_is_reported_as_that() -> None:
+    """Beside what can be shown, too: nothing passes in silence."""
+    old, new = resources(), deepcopy(resources())
+    new[2]["inputs"]["unheard_of"] = True
+    new[1]["inputs"]["contacts"] = ["elders@stad.example"]
+    both = planned(step("update", old[1], new[1]), step("update", old[2], new[2]), of=state(old))
+    assert kinds(both) == {"loket": ["changed_otherwise", "client_updated"]}
+    (change, _) = review_of([both], COMPARISON).connections[0].changes
+    assert (change.subject, change.severity) == ("ClientScopes", "warning")
+
+
+def test_keys_that_are_handed_over_and_taken_back() -> None:
+    """Each key that stays, and each that goes, has its thumbprint; a client that has uploaded keys is not called keyless."""
+    declared, portal = client(), client(keys=None, uploaded={"b": client().keys["b"], "old": client().keys["a"]})  # type: ignore[index]
+    (over,) = review_of([plan_of((declared, portal))], COMPARISON).connections[0].changes
+    assert (over.kind, over.severity) == ("keys_handed_over", "danger")
+    assert [(field.field, field.new) for field in over.fields] == [("a", "thumbprint-of-a"), ("b", "thumbprint-of-b")]
+    changes = review_of([plan_of((portal, declared))], COMPARISON).connections[0].changes
+    assert [(change.kind, change.subject, change.thumbprint) for change in changes] == [
+        ("key_added", "a", "thumbprint-of-a"),
+        ("keys_declared", None, None),
+        ("key_removed", "old", "thumbprint-of-a"),
+    ]
+    new = review_of([plan_of((None, client(keys=None)))], COMPARISON).connections[0].changes
+    assert [change.kind for change in new][:3] == ["client_created", "scope_granted", "key_awaited"]
+    unknown = review_of([plan_of((client(keys=None), client(keys=None, scopes={})))], COMPARISON)
+    assert [change.kind for change in unknown.connections[0].changes] == ["scope_withdrawn"]
+
+
+def test_too_many_clients_at_once() -> None:
+    """More than 30% of ten or more that are removed or replaced; fewer, or of a small stack, pass."""
+
+    def changed(gone: int, of: int) -> Plan:
+        return plan_of(*((client(f"a{number:02}"), None if number < gone else client(f"a{number:02}")) for number in range(of)))
+
+    assert mass_change(changed(3, 10)) == []
+    assert mass_change(changed(9, 9)) == []
+    assert mass_change(changed(4, 10)) == [f"{OVO}/a{number:02}" for number in range(4)]
+    place = client("a09").place
+    replaced = Plan(**{**vars(changed(3, 10)), "replaced": frozenset({place})})
+    assert len(mass_change(replaced)) == 4
+    (sentence,) = review_of([changed(20, 40)], COMPARISON).too_many
+    assert sentence.startswith(f"20 clients of 40 on prod would be removed or replaced, more than 30%: {OVO}/a00, ")
+    assert sentence.endswith("and 10 more; if all of them are meant, add --allow-mass-change")
+    assert review_of([changed(20, 40)], COMPARISON, allow_mass_change=True).too_many == ()
+
+
+def test_renamed_clients_are_not_counted_as_gone() -> None:
+    pairs = [(client(f"a{number}"), client(f"b{number}", formerly=(f"{OVO}/a{number}",))) for number in range(20)]
+    assert mass_change(plan_of(*pairs)) == []
+    assert NOW
