@@ -35,7 +35,7 @@ def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
 
 @router.put("/scopes", response_model=ScopesDocument, responses=_REPLACE)
 def replace_scopes(portal: CurrentPortal, caller: Caller, client_id: str, wanted: ScopesDocument, if_match: IF_MATCH = None) -> Response:
-    """Replaces the whole set; scopes that the portal assigns by itself stay, asked for or not."""
+    """Replaces the whole set; scopes that the portal assigns by itself stay, named or not."""
     unknown = [
         {"pointer": f"/scopes/{position}", "detail": f"{scope} is no scope of this environment; ask its provider, or correct the name"}
         for position, scope in enumerate(wanted.scopes)

@@ -162,7 +162,7 @@ def _new_client_id(connection: Connection, platform: Platform) -> str:
 
 
 def _require_free(connection: Connection, software_id: str | None, client_id: str | None) -> None:
-    """The natural key is unique: a retry, or someone else's client, is told which client has it."""
+    """The natural key is unique: a retry, or someone else, learns which client has it."""
     owner = None if software_id is None else clients.find_by_software_id(connection, software_id)
     if owner is not None and owner.document.client_id != client_id:
         existing = owner.document.client_id

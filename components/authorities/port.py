@@ -159,7 +159,8 @@ class ProductApi(Protocol):
         """Write the configuration and its owner.
 
         Overwritten is what was there as ``known``, or is as ``wanted`` already; where ``known`` is None, also what bears the
-        owner of ``wanted``: an earlier run left it. What bears another owner never is. Raises ChangedMeanwhile.
+        owner of ``wanted``: an earlier run left it. What bears another owner never is. Where somebody configured by hand
+        exactly what is wanted, only the owner changes. Raises ChangedMeanwhile.
         """
 
     def delete(self, product: str, client_id: str, owner: Owner) -> None:

@@ -58,7 +58,7 @@ def test_an_etag_never_comes_back(operator: httpx.Client, path: str) -> None:
 
 
 def test_the_products_schema_decides(operator: httpx.Client, path: str) -> None:
-    """All that the JSON Schema refuses is told, with pointers."""
+    """All that the JSON Schema refuses is named, with pointers."""
     refused = operator.put(path, json={"configuration": {**CONFIGURATION, "product_ids": ["1", 2, 3], "x": 1}}, headers=CREATE)
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == [

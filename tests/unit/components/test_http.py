@@ -300,7 +300,7 @@ def test_missing_etag_is_told() -> None:
 
 
 def test_refused_token_is_renewed_exactly_once() -> None:
-    """A token that ended or was revoked costs one more request; one that is refused again is told."""
+    """A token that ended or was revoked costs one more request; one that is refused again is an error."""
     tokens = FakeTokens()
     with serving(in_turn(Reply(401), Reply(200, {}))) as server:
         api(server, tokens=tokens).request("GET", "/x")

@@ -18,19 +18,19 @@ from tests.support.portal import RunningPortal
 
 
 class Server:
-    """Documents by key, and what was asked for."""
+    """Documents by key, and what was requested."""
 
     def __init__(self, **documents: str) -> None:
         self.documents = documents
         self.unlisted: set[str] = set()
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     def one(self, key: str) -> str | None:
-        self.asked.append(key)
+        self.requested.append(key)
         return self.documents.get(key)
 
     def every(self) -> Iterator[tuple[str, str]]:
-        self.asked.append("*")
+        self.requested.append("*")
         yield from ((key, value) for key, value in self.documents.items() if key not in self.unlisted)
 
     def reads(self) -> ReadOnce[str]:
@@ -47,24 +47,24 @@ def test_a_document_is_read_once() -> None:
     reads = server.reads()
     assert [reads.get("a") for _ in range(4)] == ["1"] * 4
     assert [reads.get("absent") for _ in range(4)] == [None] * 4
-    assert server.asked == ["a", "absent"]
+    assert server.requested == ["a", "absent"]
 
 
 def test_after_three_pages_are_listed() -> None:
     server = Server(**letters(20))
     reads = server.reads()
     assert [reads.get(key) for key in server.documents] == list(server.documents.values())
-    assert server.asked == ["a", "b", "c", "*"]
+    assert server.requested == ["a", "b", "c", "*"]
 
 
-def test_what_no_list_has_is_asked_for_by_itself() -> None:
+def test_what_no_list_has_is_fetched_by_itself() -> None:
     """A list may be older than the client: only the document's own 404 means gone."""
     server = Server(**letters(10))
     server.unlisted = {"h"}
     reads = server.reads()
     assert [reads.get(key) for key in server.documents] == list(server.documents.values())
     assert reads.get("absent") is None
-    assert server.asked == ["a", "b", "c", "*", "h", "absent"]
+    assert server.requested == ["a", "b", "c", "*", "h", "absent"]
 
 
 def test_after_a_write_it_is_read_again() -> None:
@@ -77,7 +77,7 @@ def test_after_a_write_it_is_read_again() -> None:
     reads.forget("f")
     reads.forget("never read")
     assert reads.get("f") == "changed"
-    assert server.asked[-1] == "f"
+    assert server.requested[-1] == "f"
 
 
 def test_threads_share_what_one_of_them_reads() -> None:
@@ -90,7 +90,7 @@ def test_threads_share_what_one_of_them_reads() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(found == list(server.documents.values()) for found in pool.map(read, range(8)))
-    assert len(server.asked) == 4
+    assert len(server.requested) == 4
 
 
 @pytest.mark.parametrize("part", ["scopes", "jwks"])

@@ -80,7 +80,7 @@ def test_waits_grow() -> None:
         assert len(server.waits) == 4
 
 
-def test_deadline_is_kept_and_told() -> None:
+def test_deadline_is_kept_and_said() -> None:
     with serving(in_turn(Reply(503, {"detail": "maintenance"}))) as server:
         start = time.monotonic()
         with pytest.raises(Unreachable) as caught:
@@ -187,13 +187,13 @@ def test_server_says_how_long_to_wait() -> None:
     """Retry-After takes the place of a wait of ours that is shorter."""
     with serving(in_turn(Reply(429, headers={"Retry-After": "1"}), GOOD)) as server:
         api(server).request("GET", "/x")
-        (asked,) = server.waits
-        assert 1 <= asked < 2
+        (wait,) = server.waits
+        assert 1 <= wait < 2
 
 
 @pytest.mark.parametrize("header", ["0", format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)], ids=["0", "past"])
 def test_server_that_asks_for_no_wait_is_not_hammered(header: str) -> None:
-    """Our own waits grow as ever: without that it was asked every twentieth of a second, 41 times in two."""
+    """Our own waits grow as ever: without that a request went out every twentieth of a second, 41 times in two."""
     with serving(in_turn(Reply(503, headers={"Retry-After": header}))) as server:
         with pytest.raises(Unreachable):
             api(server, deadline=2).request("GET", "/x")
@@ -202,7 +202,7 @@ def test_server_that_asks_for_no_wait_is_not_hammered(header: str) -> None:
 
 
 def test_absurd_wait_is_not_waited_for() -> None:
-    """An hour does not fit in the deadline: give up at once, and say what the server asked."""
+    """An hour does not fit in the deadline: give up at once, and say what the server requests."""
     with serving(in_turn(Reply(503, headers={"Retry-After": "3600"}))) as server:
         start = time.monotonic()
         with pytest.raises(Unreachable, match="which asks to wait 3600 s"):
@@ -230,6 +230,6 @@ def test_retries_say_nothing_by_themselves(caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level("INFO", logger="components")
     with serving(in_turn(Reply(503), GOOD)) as server:
         api(server).request("GET", "/x")
-    told = [record for record in caplog.records if record.name.startswith(("components", "stamina"))]
-    assert [record.levelname for record in told] == ["INFO"]
-    assert f"GET {server.url}/x: 503 Service Unavailable; trying again in " in told[0].getMessage()
+    logged = [record for record in caplog.records if record.name.startswith("components")]
+    assert [record.levelname for record in logged] == ["INFO"]
+    assert f"GET {server.url}/x: 503 Service Unavailable; trying again in " in logged[0].getMessage()

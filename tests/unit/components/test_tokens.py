@@ -1,4 +1,4 @@
-"""The operator's access tokens: asked once, renewed in time, never shown."""
+"""The operator's access tokens: requested once, renewed in time, never shown."""
 
 from __future__ import annotations
 
