@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from acmidm.report.preview import read_plan
+from acmidm.report.plan import read_plan
 from tests.adoption.by_hand import adopt, made_by_hand
 from tests.support.engine import Project, details
 from tests.support.forms import DOSIS, DOSSIERS, FormFile, write_form
