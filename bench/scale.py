@@ -1,7 +1,7 @@
 """How the project behaves with many connections: ``make bench`` (CONNECTIONS=200 by default).
 
 One portal, one stack, N forms with one client, its scopes, keys and one product each, so five resources a form. Everything is
-measured in one run, and what counts are the ratios: to the time of a preview, and requests per connection. Not a test:
+measured in one run. The ratios count: to the time of a preview, and requests per connection. Not a test:
 times depend on the machine.
 """
 
@@ -16,17 +16,17 @@ from pathlib import Path
 
 from jwcrypto.jwk import JWK
 
-from bench.organisations import kbo_of
+from bench.organisations import write_organisation
 from tests.support.engine import Outcome, Project
-from tests.support.portal import OPERATOR, PRODUCTS, SCOPES, RunningPortal, running_portal
+from tests.support.offered import offered
+from tests.support.portal import OPERATOR, RunningPortal, running_portal
 
 _FORM = """\
-organisation: {{name: Organisatie {number}, kbo: "{kbo}"}}
 application: loket
 contacts: [beheer@organisatie.example]
 environments:
   tni:
-    jwks: [../key.jwk.json]
+    jwks: [../leverancier/key.jwk.json]
     scopes: {{dv_notificaties_schrijven: {{}}}}
     products:
       notificaties: {{aanbieder_uri: "https://organisatie.example/{number}", merk_code: merk, product_ids: ["10244"]}}
@@ -34,7 +34,7 @@ environments:
 
 
 def main(connections: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, running_portal(Path(folder) / "portal", scopes=SCOPES, products=PRODUCTS) as portal:
+    with tempfile.TemporaryDirectory() as folder, running_portal(Path(folder) / "portal", **offered()) as portal:
         project = _project(Path(folder), portal, connections)
         steps: list[tuple[str, Callable[[], Outcome]]] = [
             ("preview of the first up", project.preview),
@@ -63,12 +63,14 @@ def _project(folder: Path, portal: RunningPortal, connections: int) -> Project:
     key_file = folder / "operator.jwk.json"
     key_file.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
     project = Project(folder / "project")
-    project.forms.mkdir(parents=True)
-    (project.forms / "key.jwk.json").write_text(JWK.generate(kty="EC", crv="P-256", kid="supplier").export_public())
+    supplier = project.forms / "leverancier"
+    supplier.mkdir(parents=True)
+    (supplier / "organisation.yaml").write_text("name: Leverancier\n")
+    (supplier / "key.jwk.json").write_text(JWK.generate(kty="EC", crv="P-256", kid="supplier").export_public())
     for number in range(connections):
-        form = project.forms / f"organisation-{number}" / "loket.yaml"
-        form.parent.mkdir()
-        form.write_text(_FORM.format(number=number, kbo=kbo_of(number)))
+        organisation = project.forms / f"organisatie-{number}"
+        write_organisation(organisation, number, "suppliers: [leverancier]\n")
+        (organisation / "loket.yaml").write_text(_FORM.format(number=number))
     project.prepare(
         {
             "managementUrl": f"{portal.origin}/management/v1",
@@ -82,7 +84,7 @@ def _project(folder: Path, portal: RunningPortal, connections: int) -> Project:
 
 
 def _requests(portal: RunningPortal) -> int:
-    """How many requests the portal has answered: it logs a line for each."""
+    """Return how many requests the portal has answered: it logs a line for each."""
     return sum(" /management/" in line or " /products/" in line for line in portal.log.read_text().splitlines())
 
 

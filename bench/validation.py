@@ -1,8 +1,8 @@
 """How long ``acmidm validate`` takes: ``make bench-validate`` (FORMS=1000 by default).
 
 Each form has two environments, each with a key of its own, two scopes and two products. The goal is 2 s for 1,000 forms, start of
-the program included, so that an editor can run it at each save. What counts are the ratios to parsing the same files as YAML with
-libyaml, which no validator does without. Not a test: times depend on the machine; each figure is the best of three.
+the program included, so that an editor can run it at each save. The ratios count: to parsing the same files as YAML with
+libyaml, which every validator does. Not a test: times depend on the machine; each figure is the best of three.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from pathlib import Path
 import yaml
 from jwcrypto.jwk import JWK
 
-from bench.organisations import kbo_of
+from bench.organisations import write_organisation
 
 _FORM = """\
-organisation: {{name: Organisatie {number}, kbo: "{kbo}"}}
 application: loket
 contacts: [beheer@organisatie.example]
 environments:
@@ -57,8 +56,8 @@ def main(number_of_forms: int) -> None:
 
 
 def _write(folder: Path, number: int) -> None:
-    folder.mkdir()
-    form = _FORM.format(number=number, kbo=kbo_of(number))
+    write_organisation(folder, number)
+    form = _FORM
     for environment in ("tni", "prod"):
         key = JWK.generate(kty="EC", crv="P-256", kid=f"{environment}-{number}")
         (folder / f"{environment}.jwk.json").write_text(key.export_public())
