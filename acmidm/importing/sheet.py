@@ -100,7 +100,7 @@ class Sheets:
 
 
 def read_sheets(file: Path) -> Sheets:
-    """The rows of a spreadsheet that hold anything. Raises UnreadableSheet."""
+    """Read the rows of a spreadsheet that have anything in them. Raises UnreadableSheet."""
     try:
         if file.suffix.lower() == ".csv":
             return _sheets(file, {None: _of_csv(file)})
@@ -113,7 +113,7 @@ def read_sheets(file: Path) -> Sheets:
 
 
 def _of_workbook(file: Path) -> Mapping[str, Table]:
-    """The cells of each sheet as text: a formula's value, and the formula itself where the file does not hold its value."""
+    """The cells of each sheet as text: a formula's value, and the formula itself where the file lacks its value."""
     try:
         values, formulas = (load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False))
         for sheet in (*values, *formulas):

@@ -176,7 +176,7 @@ def test_schemas_that_cannot_be_written(workspace: Workspace) -> None:
     workspace.write("file", "")
     result = acmidm("schema", "--out", "file")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
-    assert "cannot be written" in result.stderr
+    assert "cannot be read or written" in result.stderr
 
 
 def test_no_schema_of_a_wrong_catalogue(workspace: Workspace) -> None:

@@ -71,10 +71,10 @@ def test_a_wrong_digit_is_always_noticed(first: str, position: int, digit: int) 
 @given(st.text(max_size=20))
 def test_any_text_is_a_number_or_refused_with_a_remedy(text: str) -> None:
     try:
-        said = kbo_number(text)
+        answer = kbo_number(text)
     except ValueError as error:
-        said = str(error)
-    assert "; " in said or (len(said) == 10 and said.isdigit())
+        answer = str(error)
+    assert "; " in answer or (len(answer) == 10 and answer.isdigit())
 
 
 @pytest.mark.parametrize("text", ["OVO00206", "OVO0020670", "ovo002067", "002067", "OVO 002067", "OVO00206\u0667", "OVO002067\n"])
