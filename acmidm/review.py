@@ -87,7 +87,7 @@ def review(
     if left_out:
         said = "form was not valid before: all that it has" if len(left_out) == 1 else "forms were not valid before: all that they have"
         found = found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
-    write_report(found, output)
+    write_report(found if base else _with_forms(found, plans), output)
     if found.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
         for refusal in found.refusals:
@@ -113,6 +113,27 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
         except ValueError:
             raise NotAPlan(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
     return plans
+
+
+def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
+    """The review with the form of each client that a form here declares: the engine does not have it."""
+    from acmidm.report.model import connections_in_order
+    from components.model.loading import load_onboardings
+    from components.model.problems import InvalidForms
+
+    forms: dict[tuple[Environment, str], str] = {}
+    for plan in plans:
+        folder, catalogue = (Path(str(plan.config.get(f"acmidm:{name}Folder") or default)) for name, default in _FOLDERS.items())
+        try:
+            declared = load_onboardings([folder], catalogue).connections(plan.environment)
+        except InvalidForms:
+            continue  # the preview reports them
+        forms |= {(plan.environment, connection.key): connection.form for connection in declared}
+    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
+    return found.model_copy(update={"connections": connections_in_order(named)})
+
+
+_FOLDERS = {"forms": "onboardings", "catalogue": "catalogue"}
 
 
 def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:

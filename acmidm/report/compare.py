@@ -124,6 +124,8 @@ class Comparison:
 
     def _changes_of_mode(self, before: ClientState, after: ClientState) -> Iterator[Change]:
         """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing over."""
+        if before.keys is None and after.keys is not None:
+            yield self.change(Kind.KEYS_DECLARED)
         if not after.uses_keys:
             return
         if after.keys is None:
@@ -133,8 +135,6 @@ class Comparison:
             elif before.keys is not None and not before.keys:
                 yield self.change(Kind.KEY_AWAITED)
             return
-        if before.keys is None:
-            yield self.change(Kind.KEYS_DECLARED)
         had = before.keys if before.keys is not None else before.uploaded
         fewer = had is not None and len(after.keys) < len(had)
         if not after.keys and (had is None or fewer or not before.uses_keys):

@@ -248,7 +248,7 @@ class Kind(StrEnum):
     KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "has key {}, which expired on", "has|have", "expired key|expired keys",
         more=_expiry, scale=Scale.NOTE)
     KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS,
-        "has its keys in the form from now on: all others that were uploaded in the portal go",
+        "loses every key that was uploaded in the portal and that its form does not name",
         "has its keys declared|have their keys declared")
     SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "loses scope {}", "loses|lose", "scope|scopes", more=_scope,
         says_by_hand="lost scope {} by hand", made=_in_scopes)

@@ -102,10 +102,9 @@ def mass_change(plan: Plan) -> list[str]:
 
 
 def _too_many(plan: Plan, gone: Sequence[str]) -> str:
-    more = f" and {len(gone) - _MOST_NAMED:,} more" if len(gone) > _MOST_NAMED else ""
     return (
         f"{number(len(gone), 'client|clients')} of {len(plan.before):,} on {plan.environment} would be removed or replaced, more than "
-        f"{MASS_SHARE:.0%}: {', '.join(gone[:_MOST_NAMED])}{more}; if all of them are meant, add --allow-mass-change"
+        f"{MASS_SHARE:.0%}: {_listed(gone)}; if all of them are meant, add --allow-mass-change"
     )
 
 
@@ -136,17 +135,25 @@ def _other_clients(plan: Plan) -> Iterator[str]:
     """What is another client now, where its organisation or application had one that goes: perhaps it was only renamed."""
     pairs = list(paired(plan.before, plan.after))
     gone, new = [old for old, after in pairs if old and after is None], [after for old, after in pairs if old is None and after]
+    many: dict[str, list[ClientState]] = {}
     for state in new:
-        code, _, application = state.key.partition("/")
-        same = [
-            old
-            for old in gone
-            if old.platform is state.platform and (old.key.split("/")[0] == code or old.key.split("/")[1] == application)
-        ]
-        if len(same) == 1 and not state.adopts:
-            former_code, _, former = same[0].key.partition("/")
-            where = f"formerly: {former} in its form" if former_code == code else f"formerly: {former_code} in organisation.yaml"
-            yield f"{_name(state)} is another client now than {_name(same[0])}, which goes. To keep that one, write {where}."
+        alike = [old for old in gone if old.platform is state.platform and set(old.key.split("/")) & set(state.key.split("/"))]
+        if len(alike) == 1 and not state.adopts:
+            code, _, application = alike[0].key.partition("/")
+            where = f"formerly: {application} in its form" if state.key.startswith(f"{code}/") else f"formerly: {code} in organisation.yaml"
+            yield f"{_name(state)} is another client now than {_name(alike[0])}, which goes. To keep that one, write {where}."
+        elif alike and not state.adopts:
+            many[_name(state)] = alike
+    if many:
+        names = sorted({_name(old) for alike in many.values() for old in alike})
+        yield (
+            f"{_listed(list(many))} are other clients than those that go: {_listed(names)}. To keep one of these under another name, "
+            "write formerly in its form, or in organisation.yaml for another code."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else "")
 
 
 def _name(state: ClientState) -> str:

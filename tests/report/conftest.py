@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from tests.engine.conftest import portal, project, registry
 from tests.engine.test_secrets import random_plugin
 from tests.support.engine import COMMAND_SECONDS, ROOT, SIGNS_OF_A_TRACEBACK, Outcome, Project
+from tests.support.forms import FormFile, write_form
 
 __all__ = ["portal", "project", "random_plugin", "registry"]
 
@@ -61,6 +64,15 @@ def acmidm(project: Project) -> CommandLine:
     return CommandLine(project)
 
 
+def write(project: Project, name: str, **how: Any) -> FormFile:
+    """A form of Gent, and of an application that begins with its name and that no other test has."""
+    return write_form(project.forms, f"gent/{name}", **{"application": f"{name}-{uuid.uuid4().hex[:12]}", **how})
+
+
 def told(report: dict[str, Any], part: str = "connections") -> set[tuple[str, str, str | None]]:
-    """The changes in a report's JSON: application, kind, subject."""
-    return {(one["application"], change["kind"], change.get("subject")) for one in report[part] for change in one["changes"]}
+    """The changes in a report's JSON: application (as ``write`` was given it), kind, subject."""
+    return {
+        (re.sub(r"-[0-9a-f]{12}", "", one["application"]), change["kind"], change.get("subject"))
+        for one in report[part]
+        for change in one["changes"]
+    }

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 
 from tests.engine.test_secrets import has_access, rotate_by_hand, secret_of
-from tests.report.conftest import CommandLine, told
+from tests.report.conftest import CommandLine, told, write
 from tests.report.test_agreement import TEN_DAYS, ends
-from tests.support.engine import ROOT, Project
-from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
-from tests.support.portal import OPERATOR, RunningPortal, client_document, new_key
+from tests.support.engine import ROOT, Project, settings_of
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND
+from tests.support.offered import offered
+from tests.support.portal import OPERATOR, RunningPortal, client_document, new_key, public_jwk, running_portal
 from tests.support.registry import Registry, kids
 
 
 def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm: CommandLine, registry: Registry) -> None:
     """Each kind of drift, who did it, and the repair, which leaves alone what a form asks and nobody applied yet."""
-    changed = write_form(project.forms, "gent/changed", scopes=(SEND, DOSSIERS), keys=("a", "b"))
-    removed = write_form(project.forms, "gent/removed")
-    waiting = write_form(project.forms, "gent/waiting")
+    changed = write(project, "changed", scopes=(SEND, DOSSIERS), keys=("a", "b"))
+    removed = write(project, "removed")
+    waiting = write(project, "waiting")
     waiting.add_key("key-2")
     ends(waiting, "key-2", TEN_DAYS)
     waiting.save()
@@ -47,32 +53,34 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
     waiting.request()["scopes"][PLAIN] = {}
     waiting.document["exemptions"] = {"key-lifetime": {"reason": "a package of 2019", "reference": "SD-4810"}}
     waiting.save()
-    asked = {("gent/waiting", "scope_granted", PLAIN), ("gent/waiting", "exemption_granted", "key-lifetime")}
+    asked = {("waiting", "scope_granted", PLAIN), ("waiting", "exemption_granted", "key-lifetime")}
 
     state = project.exported()
     report = acmidm.json("drift", "--stack", "tni", code=1)
     assert project.exported() == state, "drift writes nothing"
     assert told(report, "by_hand") == {
-        ("gent/removed", "client_removed", None),
-        ("gent/changed", "scope_granted", PLAIN),
-        ("gent/changed", "scope_withdrawn", DOSSIERS),
-        ("gent/changed", "key_added", "slipped-in"),
-        ("gent/changed", "key_removed", "b"),
-        ("gent/changed", "client_disabled", None),
-        ("gent/changed", "client_updated", None),
-        ("gent/changed", "product_changed", "notificaties"),
-        ("gent/changed", "product_removed", "dosis"),
+        ("removed", "client_removed", None),
+        ("changed", "scope_granted", PLAIN),
+        ("changed", "scope_withdrawn", DOSSIERS),
+        ("changed", "key_added", "slipped-in"),
+        ("changed", "key_removed", "b"),
+        ("changed", "client_disabled", None),
+        ("changed", "client_updated", None),
+        ("changed", "product_changed", "notificaties"),
+        ("changed", "product_removed", "dosis"),
     }
     assert told(report, "not_applied") == asked
     changes = [change for one in report["by_hand"] for change in one["changes"]]
     assert {change["changed_by"] for change in changes} == {OPERATOR}
     assert all(datetime.fromisoformat(change["changed_at"]) >= before for change in changes)
-    assert by_hand["client_id"] in {client["client_id"] for client in report["unmanaged"]}
-    assert client_id not in {client["client_id"] for client in report["unmanaged"]}
+    undeclared = {client["client_id"] for client in report["undeclared"]}
+    assert by_hand["client_id"] in undeclared
+    assert client_id not in undeclared
 
     healed = acmidm.json("drift", "--stack", "tni", "--heal", code=1)
     assert (healed["healed"], healed["by_hand"], len(healed["repaired"])) == (True, [], 2)
     assert told(healed, "not_applied") == asked, "it repairs exactly what drifted"
+    assert PLAIN not in registry.client(waiting.application)["scopes"]
     client = registry.client(changed.application)
     assert (client["client_id"], kids(client), client["enabled"]) == (client_id, {"a", "b"}, True)
     assert {SEND, DOSSIERS} <= set(client["scopes"])
@@ -92,13 +100,13 @@ def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine
 
     Written to the state by a refresh, it is what waits for an ``up``, and a review says so too.
     """
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    form = write(project, "loket", keys=(), token_endpoint_auth_method="client_secret_basic")
     project.apply()
-    secret, client_id = secret_of(project), registry.client(form.application)["client_id"]
+    secret, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
     project.secrets.append(rotate_by_hand(registry, client_id))
 
     report = acmidm.json("drift", "--stack", "tni", code=1)
-    assert (told(report, "by_hand"), report["not_applied"]) == ({("gent/loket", "secret_renewed", None)}, [])
+    assert (told(report, "by_hand"), report["not_applied"]) == ({("loket", "secret_renewed", None)}, [])
     (change,) = report["by_hand"][0]["changes"]
     assert (change["severity"], change["changed_by"]) == ("danger", OPERATOR)
     assert report["headline"] == "By hand on tni: 1 client gets a new secret"
@@ -108,7 +116,7 @@ def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine
 
     project.secrets.append(rotate_by_hand(registry, client_id))
     project.succeed("refresh", "--yes")
-    restored = {("gent/loket", "secret_restored", None)}
+    restored = {("loket", "secret_restored", None)}
     assert told(acmidm.json("drift", "--stack", "tni", code=1), "not_applied") == restored
     assert told(acmidm.json("review", "--stack", "tni")) == restored
 
@@ -116,12 +124,12 @@ def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine
 @pytest.mark.usefixtures("random_plugin")
 def test_a_secret_that_is_made_anew_is_told_among_the_rest_by_its_danger(project: Project, acmidm: CommandLine) -> None:
     """And where nothing else changes too."""
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    form = write(project, "loket", keys=(), token_endpoint_auth_method="client_secret_basic")
     project.apply()
     (urn,) = re.findall(r"urn:\S+RandomPassword::[^\"\s]+", project.exported())[:1]
     plan = project.folder / "plan.json"
     plan.write_text(project.succeed("preview", "--json", "--replace", urn).stdout)
-    assert told(acmidm.json("review", "--plan", "plan.json")) == {("gent/loket", "secret_renewed", None)}
+    assert told(acmidm.json("review", "--plan", "plan.json")) == {("loket", "secret_renewed", None)}
 
     form.document["contacts"] = ["nieuw@stad-gent.example"]
     form.save()
@@ -130,9 +138,97 @@ def test_a_secret_that_is_made_anew_is_told_among_the_rest_by_its_danger(project
     assert [change["kind"] for change in connection["changes"]] == ["secret_renewed", "client_updated"]
 
 
+def test_where_a_hand_and_a_form_meet_the_repair_leaves_it(project: Project, acmidm: CommandLine, registry: Registry) -> None:
+    """And names it; what is in another resource of the same client is repaired, and nothing that waits is applied."""
+    form = write(project, "loket", keys=("a",))
+    project.apply()
+    client_id = registry.client(form.application)["client_id"]
+    registry.set_scopes(client_id, [SEND, PLAIN])
+    registry.set_keys(client_id, [form.keys["a"], new_key("slipped-in")])
+    form.request()["scopes"][DOSSIERS] = {}
+    form.request()["products"]["dosis"] = dict(DOSIS)
+    form.save()
+    healed = acmidm.json("drift", "--stack", "tni", "--heal", code=1)
+    assert (healed["healed"], told(healed, "by_hand")) == (False, {("loket", "scope_granted", PLAIN)})
+    assert told(healed, "repaired") == {("loket", "key_added", "slipped-in")}
+    assert told(healed, "not_applied") == {("loket", "scope_granted", DOSSIERS), ("loket", "product_configured", "dosis")}
+    assert healed["problems"] == [
+        f"{form.key}: ClientScopes was changed by hand and has changes that wait, so that --heal leaves it; "
+        "bring the stack up, or change the form"
+    ]
+    client = registry.client(form.application)
+    assert (set(kids(client)), set(client["scopes"]) & {SEND, PLAIN, DOSSIERS}) == ({"a"}, {SEND, PLAIN})
+
+
+def test_nobody_is_accused_of_what_was_refused_or_removed(project: Project, acmidm: CommandLine, registry: Registry) -> None:
+    """A client that cannot be taken over, a product that somebody configured first, a protected client whose form went."""
+    project.configure({"protectClients": "true"})
+    write(project, "stays")
+    removed, meets = write(project, "removed"), write(project, "meets", scopes=(SEND, DOSSIERS), products={"notificaties": NOTIFICATIES})
+    project.apply()
+    adopting = write(project, "adopting")
+    adopting.request()["adopt"] = {"acmidm": "no-such-client"}
+    adopting.save()
+    registry.set_configuration("dosis", registry.client(meets.application)["client_id"], {**DOSIS, "bron_uri": "urn://x"})
+    meets.request()["products"]["dosis"] = dict(DOSIS)
+    meets.save()
+    removed.path.unlink()
+    assert project.up().code != 0
+    report = acmidm.json("drift", "--stack", "tni", code=1)
+    assert report["by_hand"] == []
+    assert {(name, kind) for name, kind, _ in told(report, "not_applied")} >= {
+        ("adopting", "client_adopted"),
+        ("meets", "product_configured"),
+        ("removed", "client_removed"),
+    }
+    assert [problem.partition(": its client is protected: put its form back")[0] for problem in report["problems"]] == [removed.key]
+    shown = {one["application"]: one["products"] for one in acmidm.json("status", "--stack", "tni")["connections"]}
+    assert adopting.application not in shown
+    assert shown[meets.application] == ["notificaties"]
+
+
+def test_keys_in_the_portal_stay_there(project: Project, acmidm: CommandLine, registry: Registry) -> None:
+    """The guide's step 5: an uploaded key is no drift, is not removed by a repair, and is listed with its end."""
+    form = write(project, "uploads", keys=())
+    project.apply()
+    client_id = registry.client(form.application)["client_id"]
+    uploaded = {**public_jwk(new_key("uploaded")), "exp": int(time.time()) + TEN_DAYS}
+    registry.set_keys(client_id, [ECKey.import_key(uploaded)])
+    report = acmidm.json("drift", "--stack", "tni", "--heal")
+    assert report["in_sync"]
+    assert [(key["kid"], key["days_left"]) for key in report["expiring"]] == [("uploaded", 9)]
+    registry.set_scopes(client_id, [SEND, PLAIN])
+    assert acmidm.json("drift", "--stack", "tni", "--heal")["healed"] is True
+    assert set(kids(registry.client(form.application))) == {"uploaded"}
+
+
+def test_a_program_that_declares_its_connections_in_python(project: Project, acmidm: CommandLine, registry: Registry) -> None:
+    """Without a folder of forms what is recorded is compared with what is real, and the report says what it cannot know."""
+    form = write(project, "loket")
+    project.apply()
+    shutil.move(project.forms, project.folder / "elsewhere")
+    report = acmidm.json("drift", "--stack", "tni")
+    assert (report["headline"], report["in_sync"]) == ("tni is in sync: its 1 client is as declared", True)
+    assert "changes that wait need pulumi preview" in report["notes"][0]
+    registry.set_scopes(registry.client(form.application)["client_id"], [SEND, PLAIN])
+    assert told(acmidm.json("drift", "--stack", "tni", code=1), "by_hand") == {("loket", "scope_granted", PLAIN)}
+
+
+def test_a_platform_that_lacks_a_product_is_not_asked_for_it(project: Project, acmidm: CommandLine, tmp_path: Path) -> None:
+    """GeoSecure offers what the catalogue has for it alone."""
+    offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}, "products": {}}
+    with running_portal(tmp_path / "geosecure", platform="geosecure", **offered_there) as geosecure:
+        key = tmp_path / "geosecure.jwk.json"
+        key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
+        project.configure({**settings_of(geosecure, prefix="geosecure"), "geosecureOperatorPrivateKeyFile": str(key)})
+        write(project, "loket")
+        project.apply()
+        assert acmidm.run("drift", "--stack", "tni").code == 0
+
+
 def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> None:
     """Mistakes in forms and settings are wrong use (2), an authority that does not answer is 3: neither looks like drift."""
-    form = write_form(project.forms)
+    form = write(project, "loket")
     project.configure({"retryDeadlineSeconds": "1"})
     project.apply()
     assert acmidm.run("drift", "--stack", "nowhere").code == 2
@@ -151,7 +247,7 @@ def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> No
 @pytest.mark.parametrize("deployed", [True, False])
 def test_an_authority_that_is_down_is_told_of_before_the_engine_is_asked(project: Project, acmidm: CommandLine, deployed: bool) -> None:
     """However patient the settings are, and whether or not the stack was ever deployed. Without an engine on PATH, it cannot have been."""
-    write_form(project.forms)
+    write(project, "loket")
     if deployed:
         project.apply()
     project.configure({"retryDeadlineSeconds": "3600"})
@@ -167,13 +263,13 @@ def refused(acmidm: CommandLine) -> str:
     outcome = acmidm.run("drift", "--stack", "tni")
     assert (outcome.code, outcome.stdout) == (3, ""), outcome.output
     assert "the server cannot be reached (connection refused)" in outcome.stderr
-    assert outcome.stderr.splitlines()[-1] == "stack tni could not be compared: its authorities were not all asked"
+    assert outcome.stderr.splitlines()[-1] == "stack tni could not be compared: not all of its authorities can be reached"
     return outcome.stderr
 
 
 def test_on_a_terminal_it_says_what_it_waits_for(project: Project) -> None:
     """And takes that away again: on standard output there is the report alone."""
-    write_form(project.forms)
+    write(project, "loket")
     project.apply()
     terminal, side = os.openpty()
     shown = bytearray()
@@ -193,6 +289,6 @@ def test_on_a_terminal_it_says_what_it_waits_for(project: Project) -> None:
         report = running.stdout.read()
     os.close(terminal)
     told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    for sentence in ("reaching acmidm at http://127.0.0.1:", "comparing tni with what its authorities have", "asking who changed it"):
+    for sentence in ("reaching acmidm at http://127.0.0.1:", "comparing tni with what its authorities have", "finding who changed it"):
         assert sentence in told
     assert report.splitlines()[0] == "tni is in sync: its 1 client is as declared"

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from tests.report.conftest import CommandLine, told
+from tests.report.conftest import CommandLine, told, write
 from tests.support.engine import Project
-from tests.support.forms import write_form
 
 EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
 
 
 def test_an_exemption_that_exempts_nothing(project: Project, acmidm: CommandLine) -> None:
     """Told as it becomes so, in any environment of the form, and then to whoever changes the form for another reason."""
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=EXEMPT, environment="prod")
+    form = write(project, "loket", keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=EXEMPT, environment="prod")
     form.document["environments"]["tni"] = deepcopy(form.document["environments"]["prod"])
     form.save()
     acmidm.keep_in_git()
@@ -32,12 +31,12 @@ def test_an_exemption_that_exempts_nothing(project: Project, acmidm: CommandLine
     assert acmidm.json("review", "--base", "HEAD")["connections"] == [], "it does not nag"
     form.document["contacts"] = ["elders@stad-gent.example"]
     form.save()
-    assert ("gent/loket", "exemption_unneeded", "client-secret") in told(acmidm.json("review", "--base", "HEAD"))
+    assert ("loket", "exemption_unneeded", "client-secret") in told(acmidm.json("review", "--base", "HEAD"))
 
 
 def test_policies_are_held_against_what_is_asked_now(project: Project, acmidm: CommandLine) -> None:
     """As the engine's program does: an exemption that is taken away from a client that needs it is a mistake, told with its place."""
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=EXEMPT, environment="prod")
+    form = write(project, "loket", keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=EXEMPT, environment="prod")
     acmidm.keep_in_git()
     del form.document["exemptions"]
     form.save()

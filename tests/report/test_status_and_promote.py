@@ -137,7 +137,7 @@ def test_status_shows_what_is_there(project: Project, acmidm: CommandLine, regis
     refused.request()["adopt"] = {"acmidm": "no-such-client"}
     refused.save()
     assert project.up().code != 0
-    key = {**new_key("uploaded").as_dict(private=False), "exp": int(time.time()) + 10 * 86_400 + 60}
+    key: Any = {**new_key("uploaded").as_dict(private=False), "exp": int(time.time()) + 10 * 86_400 + 60}
     registry.set_keys(registry.client(form.application)["client_id"], [ECKey.import_key(key)])
     (shown,) = acmidm.json("status", "--stack", "tni", "--expiring", "30")["connections"]
     assert (shown["application"], shown["keys"][0]["kid"], shown["keys"][0]["days_left"]) == (form.application, "uploaded", 10)

@@ -1,0 +1,262 @@
+"""Declared, recorded and real, field by field: who is said to have done what, and what a repair would touch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from acmidm.report.client import ClientState, Key, States, key_of
+from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings, undeclared
+from acmidm.report.kinds import Kind
+from acmidm.report.plan import Recorded
+from components.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange, RegisteredClient
+from components.model.form import Platform
+from components.model.policies import Profile
+from tests.report.samples import COMPARISON, NOW, OVO, client, drift_report, metadata
+from tests.report.test_plan import KEY
+
+ID = "client-1"
+PARTS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration/notificaties")
+OWNER = Owner(f"acmidm/prod/{OVO}/loket", "acmidm-onboarding/prod")
+CONFIGURATION: dict[str, Any] = {"merk_code": "gent", "product_ids": ["10244"]}
+OWNERS = {"notificaties": (OWNER.software_id, OWNER.managed_by)}
+
+
+def keys(*kids: str) -> dict[str, Key]:
+    return {kid: key_of({**KEY, "kid": kid}) for kid in kids}
+
+
+def wanted(**how: Any) -> ClientState:
+    """The client as a form has it."""
+    return client(**{"keys": keys("a", "b"), "owners": OWNERS, **how})
+
+
+def stored(*, without: tuple[str, ...] = (), **how: Any) -> ClientState:
+    """The client as the state has it, some of its resources left out perhaps."""
+    state = wanted(client_id=ID, **how)
+    products = {} if PARTS[3] in without else state.products
+    return replace(state, products=products, urns={part: f"urn::{part}" for part in PARTS if part not in without})
+
+
+def real(**how: Any) -> dict[Platform, Real]:
+    """What the authority has: the client as it was declared, but for what ``how`` changes. ``None``: no client, no configuration."""
+    jwks = how.get("jwks") or {kid: {**KEY, "kid": kid} for kid in how.get("keys", ("a", "b"))}
+    found = metadata(**how.get("metadata", {}))
+    snapshot = ClientSnapshot(RegisteredClient(ID, found, how.get("secret_at", 0)), frozenset(how.get("scopes", ("vo_info",))), jwks)
+    configuration = how.get("configuration", CONFIGURATION)
+    document = ProductDocument(configuration or {}, how.get("owner", OWNER))
+    clients = {ID: snapshot} if how.get("exists", True) else {}
+    return {Platform.ACMIDM: Real(clients, {"notificaties": {ID: document} if configuration else {}}, how.get("assigned", frozenset()))}
+
+
+def compared(
+    recorded: ClientState | None, declared: ClientState | None, of: dict[Platform, Real], *, forms: bool = True, **how: Any
+) -> ClientDrift:
+    """The one client."""
+    side: States = {declared.place: declared} if declared else {}
+    (one,) = drifted(Recorded({recorded.place: recorded} if recorded else {}, **how), side if forms else None, of, COMPARISON)
+    return one
+
+
+def said(one: ClientDrift) -> tuple[set[tuple[str, str | None]], set[tuple[str, str | None]]]:
+    """The changes by hand and the pending ones: kind and subject."""
+    sides = [{(change.kind.value, change.subject) for change in side.changes} if side else set() for side in (one.by_hand, one.pending)]
+    return sides[0], sides[1]
+
+
+TWO = {"vo_info": "requested", "dv_x": "requested"}
+BY_HAND = [
+    ({"scopes": ("vo_info", "dv_x")}, ("scope_granted", "dv_x"), "ClientScopes"),
+    ({"scopes": ()}, ("scope_withdrawn", "vo_info"), "ClientScopes"),
+    ({"keys": ("a", "b", "c")}, ("key_added", "c"), "ClientJwks"),
+    ({"metadata": {"enabled": False}}, ("client_disabled", None), "OAuthClient"),
+    ({"metadata": {"contacts": ("x@y.example",)}}, ("client_updated", None), "OAuthClient"),
+    ({"metadata": {"managed_by": None}}, ("client_updated", None), "OAuthClient"),
+    ({"metadata": {"software_id": "acmidm/prod/x/y"}}, ("client_renamed", None), "OAuthClient"),
+    ({"configuration": {**CONFIGURATION, "merk_code": "x"}}, ("product_changed", "notificaties"), "ProductConfiguration/notificaties"),
+    ({"owner": Owner()}, ("product_changed", "notificaties"), "ProductConfiguration/notificaties"),
+    ({"configuration": None}, ("product_removed", "notificaties"), "ProductConfiguration/notificaties"),
+]
+
+
+@pytest.mark.parametrize(("how", "change", "part"), BY_HAND)
+def test_what_somebody_changed_by_hand(how: dict[str, Any], change: tuple[str, str | None], part: str) -> None:
+    """Real, and neither recorded nor declared: repaired by that resource alone."""
+    one = compared(stored(), wanted(), real(**how))
+    assert said(one) == ({change}, set())
+    assert (one.healing, one.left) == ([f"urn::{part}"], set())
+
+
+PENDING: list[tuple[dict[str, Any], tuple[str, str | None], str]] = [
+    ({"scopes": TWO}, ("scope_granted", "dv_x"), "ClientScopes"),
+    ({"scopes": {}}, ("scope_withdrawn", "vo_info"), "ClientScopes"),
+    ({"scopes": {"vo_info": "waarom"}}, ("scope_note_changed", "vo_info"), "ClientScopes"),
+    ({"keys": keys("a", "b", "c")}, ("key_added", "c"), "ClientJwks"),
+    ({"keys": None}, ("keys_handed_over", None), "ClientJwks"),
+    ({"fields": {"contacts": ["x@y.example"]}}, ("client_updated", None), "OAuthClient"),
+    ({"products": {"notificaties": {**CONFIGURATION, "merk_code": "x"}}}, ("product_changed", "notificaties"), PARTS[3]),
+    ({"products": {}}, ("product_removed", "notificaties"), PARTS[3]),
+]
+
+
+@pytest.mark.parametrize(("how", "change", "part"), PENDING)
+def test_what_waits_is_nobodys_doing(how: dict[str, Any], change: tuple[str, str | None], part: str) -> None:
+    """Declared, and neither recorded nor real."""
+    one = compared(stored(), wanted(**how), real())
+    assert said(one) == (set(), {change})
+    assert (one.parts_pending, one.healing) == ({part}, [])
+
+
+def test_a_hand_and_a_form_that_did_the_same() -> None:
+    """What a form has and somebody did already is no drift; that a scope's reason is not in the state yet waits."""
+    one = compared(stored(), wanted(scopes={**TWO, "vo_info": "requested"}), real(scopes=("vo_info", "dv_x")))
+    assert said(one) == (set(), {("scope_note_changed", "dv_x")})
+    both = compared(stored(), wanted(fields={"contacts": ["x@y.example"]}), real(metadata={"contacts": ("x@y.example",)}))
+    assert said(both) == (set(), set())
+
+
+def test_where_both_meet_in_one_resource_it_is_left() -> None:
+    """A pending scope and one by hand; a key by hand, which is another resource, is repaired."""
+    one = compared(stored(), wanted(scopes=TWO), real(scopes=("vo_info", "dv_hand"), keys=("a",)))
+    assert said(one) == (
+        {("scope_granted", "dv_hand"), ("key_removed", "b"), ("client_with_one_key", "a")},
+        {("scope_granted", "dv_x")},
+    )
+    assert (one.healing, one.left) == (["urn::ClientJwks"], {"ClientScopes"})
+    assert one.healed is not None
+    assert {change.kind for change in one.healed.changes} == {Kind.KEY_REMOVED, Kind.CLIENT_WITH_ONE_KEY}
+    same_field = compared(stored(), wanted(fields={"contacts": ["form@y.example"]}), real(metadata={"contacts": ("hand@y.example",)}))
+    assert said(same_field) == ({("client_updated", None)}, {("client_updated", None)})
+    assert same_field.left == {"OAuthClient"}
+
+
+def test_a_resource_that_is_not_in_the_state_is_pending() -> None:
+    """Its create failed or never ran: nobody did anything by hand, whatever the authority has."""
+    for how in ({}, {"scopes": ("dv_hand",)}, {"configuration": None}, {"configuration": {"merk_code": "hand"}}):
+        one = compared(stored(without=PARTS[1:]), wanted(), real(**how))
+        assert said(one)[0] == set()
+        assert one.parts_pending == set(PARTS[1:])
+    one = compared(stored(without=PARTS[1:]), wanted(), real())
+    assert said(one)[1] == {("product_configured", "notificaties"), ("not_recorded", "ClientJwks, ClientScopes")}
+    refused = compared(None, wanted(), {})
+    assert said(refused)[0] == set()
+    assert ("client_created", None) in said(refused)[1]
+
+
+def test_a_protected_client_whose_form_went_is_pending_removal() -> None:
+    """Nobody granted its scopes by hand; what somebody did do by hand still shows."""
+    one = compared(stored(protected=True), None, real())
+    assert said(one) == (set(), {("client_removed", None)})
+    assert (one.parts_pending, one.healing) == (set(PARTS), [])
+    hand = compared(stored(), None, real(scopes=("vo_info", "dv_hand")))
+    assert said(hand) == ({("scope_granted", "dv_hand")}, {("client_removed", None)})
+    assert said(compared(stored(), None, real(exists=False))) == (set(), set()), "both took it away"
+
+
+def test_a_client_that_somebody_removed() -> None:
+    """Made anew with all its parts; left whole where one of them has something pending."""
+    one = compared(stored(), wanted(), real(exists=False, configuration=None))
+    assert said(one) == ({("client_removed", None)}, set())
+    assert (set(one.healing), one.left) == ({f"urn::{part}" for part in PARTS}, set())
+    waiting = compared(stored(), wanted(scopes=TWO), real(exists=False))
+    assert said(waiting) == ({("client_removed", None)}, {("scope_granted", "dv_x")})
+    assert (waiting.healing, waiting.left, waiting.healed) == ([], set(PARTS), None)
+
+
+def test_keys_in_the_portal_are_nobodys_drift() -> None:
+    """They are listed with their ends, and the policies warn of them; declaring keys lists each that goes."""
+    ends = NOW + timedelta(days=10)
+    jwks = {"u": {**KEY, "exp": ends.timestamp(), "alg": "ES512"}, "d": {**KEY, "d": "secret"}}
+    of = real(jwks=jwks)
+    one = compared(stored(keys=None), wanted(keys=None), of)
+    assert said(one) == (set(), set())
+    assert [(key.kid, key.days_left) for key in expiring_keys([one], NOW, 30)] == [("u", 10)]
+    warnings = key_warnings([one], of, Profile.FAPI2, NOW)
+    assert any("signs with ES512, uploaded in the portal; profile fapi2" in warning for warning in warnings)
+    assert any('key "d" contains private members' in warning for warning in warnings)
+    assert "secret" not in " ".join(warnings)
+    declared = compared(stored(keys=None), wanted(), of)
+    assert said(declared) == (
+        set(),
+        {("keys_declared", None), ("key_added", "a"), ("key_added", "b"), ("key_removed", "d"), ("key_removed", "u")},
+    )
+
+
+def test_a_secret_that_somebody_rotated() -> None:
+    """Its date differs from the recorded one; an authority without dates says nothing."""
+    how: dict[str, Any] = {"fields": {"token_endpoint_auth_method": "client_secret_basic"}, "keys": {}, "has_secret": True}
+    at: dict[str, Any] = {"metadata": {"token_endpoint_auth_method": "client_secret_basic"}, "keys": ()}
+    one = compared(stored(**how, secret_updated_at=5), wanted(**how), real(**at, secret_at=6))
+    assert said(one) == ({("secret_renewed", None)}, set())
+    assert one.healing == ["urn::OAuthClient"]
+    assert said(compared(stored(**how), wanted(**how), real(**at, secret_at=6))) == (set(), set())
+    refreshed = compared(stored(**{**how, "has_secret": False}, secret_updated_at=6), wanted(**how), real(**at, secret_at=6))
+    assert said(refreshed) == (set(), {("secret_restored", None)})
+
+
+def test_scopes_that_a_provider_assigns() -> None:
+    """Are no drift unless a form declares them."""
+    assert said(compared(stored(), wanted(), real(scopes=("vo_info", "auto"), assigned=frozenset({"auto"})))) == (set(), set())
+    both = {"vo_info": "requested", "auto": "requested"}
+    lost = compared(stored(scopes=both), wanted(scopes=both), real(assigned=frozenset({"auto"})))
+    assert said(lost) == ({("scope_withdrawn", "auto")}, set())
+
+
+def test_a_rename_that_waits() -> None:
+    """Is the connection of the earlier key, and leaves repairs to the next up: it changes the names of all resources."""
+    renamed = replace(
+        wanted(fields={"software_id": f"acmidm/prod/{OVO}/balie", "application": "balie"}), key=f"{OVO}/balie", formerly=(f"{OVO}/loket",)
+    )
+    one = compared(stored(), renamed, real(scopes=("vo_info", "dv_hand")))
+    assert said(one) == ({("scope_granted", "dv_hand")}, {("client_renamed", None)})
+    assert (one.healing, one.left) == ([], {"ClientScopes"})
+
+
+def test_a_run_that_was_cut_off() -> None:
+    """What it was working on may be half done: that is nobody's hand, and waits."""
+    one = compared(stored(), wanted(scopes=TWO), real(scopes=("dv_y",)), cut_off=("urn::ClientScopes",))
+    assert said(one) == (set(), {("scope_granted", "dv_x"), ("scope_granted", "vo_info"), ("scope_withdrawn", "dv_y")})
+
+
+def test_a_program_without_forms() -> None:
+    """Recorded and real alone: nothing waits that this can know of."""
+    one = compared(stored(without=PARTS[3:]), None, real(scopes=()), forms=False)
+    assert said(one) == ({("scope_withdrawn", "vo_info")}, set())
+    quiet = compared(stored(without=PARTS[3:]), None, real(), forms=False)
+    assert drift_report(quiet).headline == "tni is in sync: its 1 client is as declared"
+
+
+def test_clients_that_nobody_declares() -> None:
+    """A copy with the same natural key is one; what a run that was cut off made, or one that is about to go, is not."""
+    of = real()
+    snapshot = of[Platform.ACMIDM].clients[ID]
+    copied = replace(snapshot, client=replace(snapshot.client, client_id="copy"))
+    made = {"copy": copied, ID: snapshot}
+    of = {Platform.ACMIDM: Real(made, {}, frozenset())}
+    assert [one.client_id for one in undeclared([compared(stored(), wanted(), of)], (), of)] == ["copy"]
+    assert undeclared([compared(None, wanted(), of)], (), of) == ()
+    assert [one.client_id for one in undeclared([], (stored(),), of)] == ["copy"]
+
+
+def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
+    """By the row of each kind."""
+    one = compared(stored(), wanted(), real(scopes=("dv_hand",), metadata={"organisation": {"name": "Gent", "ovo": OVO}}))
+
+    def entry(action: str, actor: str, before: Any, after: Any) -> RecordedChange:
+        return RecordedChange(datetime(2026, 11, 1, tzinfo=UTC), actor, action, "", before, after)
+
+    trail = [
+        entry("scopes.replaced", "later", {"scopes": ["dv_hand", "x"]}, {"scopes": ["dv_hand"]}),
+        entry("scopes.replaced", "helpdesk", {"scopes": ["vo_info"]}, {"scopes": ["dv_hand", "x"]}),
+        entry("client.replaced", "other", {"organisation": {"name": "Stad Gent"}}, {"organisation": {"name": "Gent"}}),
+    ]
+    assert one.by_hand is not None
+    found = attributed(one.by_hand, trail)
+    assert {change.kind.value: change.changed_by for change in found.changes} == {
+        "scope_granted": "helpdesk",
+        "scope_withdrawn": "helpdesk",
+        "client_updated": "other",
+    }
