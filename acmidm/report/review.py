@@ -147,7 +147,7 @@ def _other_clients(plan: Plan) -> Iterator[str]:
     if many:
         names = sorted({_name(old) for alike in many.values() for old in alike})
         yield (
-            f"{_listed(list(many))} are other clients than those that go: {_listed(names)}. To keep one of these under another name, "
+            f"New are {_listed(list(many))}, other clients than those that go: {_listed(names)}. To keep one of these under another name, "
             "write formerly in its form, or in organisation.yaml for another code."
         )
 

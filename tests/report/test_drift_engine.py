@@ -164,12 +164,13 @@ def test_nobody_is_accused_of_what_was_refused_or_removed(project: Project, acmi
     """A client that cannot be taken over, a product that somebody configured first, a protected client whose form went."""
     project.configure({"protectClients": "true"})
     write(project, "stays")
-    removed, meets = write(project, "removed"), write(project, "meets", scopes=(SEND, DOSSIERS), products={"notificaties": NOTIFICATIES})
+    removed, meets = write(project, "removed"), write(project, "meets")
     project.apply()
     adopting = write(project, "adopting")
     adopting.request()["adopt"] = {"acmidm": "no-such-client"}
     adopting.save()
     registry.set_configuration("dosis", registry.client(meets.application)["client_id"], {**DOSIS, "bron_uri": "urn://x"})
+    meets.request()["scopes"][DOSSIERS] = {}
     meets.request()["products"]["dosis"] = dict(DOSIS)
     meets.save()
     removed.path.unlink()
