@@ -38,7 +38,7 @@ def comment(job: Job, text: str, *options: str) -> Result:
 
 def drift(job: Job, monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_left: int | None = None, clients: int = 1) -> Result:
     """With an ``acmidm drift`` that says this, and of a key that ends then; tests/pipelines/test_runs.py has the real one."""
-    key = {"organisation": "Gent", "application": "loket", "platform": "acmidm", "form": "gent/loket", "kid": "key-1"}
+    key = {"organisation": "Gent", "application": "loket", "platform": "acmidm", "key": "OVO002067/loket", "kid": "key-1"}
     report = {
         "stack": "prod",
         "environment": "prod",

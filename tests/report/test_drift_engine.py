@@ -169,7 +169,7 @@ def test_nobody_is_accused_of_what_was_refused_or_removed(project: Project, acmi
     adopting = write(project, "adopting")
     adopting.request()["adopt"] = {"acmidm": "no-such-client"}
     adopting.save()
-    registry.set_configuration("dosis", registry.client(meets.application)["client_id"], {**DOSIS, "bron_uri": "urn://x"})
+    registry.set_configuration("dosis", registry.client(meets.application)["client_id"], {**DOSIS, "bron_uri": "urn://een/ander"})
     meets.request()["scopes"][DOSSIERS] = {}
     meets.request()["products"]["dosis"] = dict(DOSIS)
     meets.save()
