@@ -16,7 +16,7 @@ from beheerportaal.operators import register_operator
 from beheerportaal.settings import MANAGEMENT_READ
 from components.settings import AuthorityKind
 from story.authorities import Authorities
-from story.forms import AALST, GENT
+from story.forms import AALST, GENT, ORGANISATIONS
 from story.scratch import Scratch
 from story.telling import new_public_key
 from tests.pipelines.conftest import PULL_REQUEST, Job
@@ -113,6 +113,8 @@ def add_form(scratch: Scratch, name: str, text: str) -> None:
     key = f"{name}-tni"
     scratch.write(f"onboardings/{key}.jwk.json", json.dumps(new_public_key(key.rpartition("/")[2])))
     scratch.write(f"onboardings/{name}.yaml", text)
+    folder = name.partition("/")[0]
+    scratch.write(f"onboardings/{folder}/organisation.yaml", ORGANISATIONS[folder])
     scratch.commit(f"Add {name}")
 
 
@@ -141,7 +143,7 @@ def test_a_mistake_stops_the_pull_request_at_its_line(clone: Clone, github: Fake
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_schrijven", "dv_notificatie_schrijven"))
     done = clone.run(named(of("review", "validate"), "validate"))
     assert done.returncode == 1
-    assert done.stdout.startswith("::error file=onboardings/stad-gent/mijn-gent.yaml,line=8,col=7::")
+    assert done.stdout.startswith("::error file=onboardings/stad-gent/mijn-gent.yaml,line=7,col=7::")
     review, *posted = clone.carry_out(of("review", "review"))
     assert (review.returncode, [one.returncode for one in posted]) == (2, [0, 0])
     [comment] = github.comments[PULL_REQUEST]
@@ -162,7 +164,7 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
     clone.succeed(named(tni, "unlock"))
     clone.succeed(named(tni, "deploy"))
     assert token.stat().st_mode & 0o077 == 0
-    assert "stad-aalst/e-loket" in clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni")
+    assert "OVO001992/e-loket" in clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni")
 
     for step in review:
         clone.succeed(step)
@@ -235,7 +237,7 @@ def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authori
     assert clone.succeed(look, STACK="tni").strip() == "tni is in sync"
 
     outputs = json.loads(clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni"))
-    client_id = outputs["connections"]["stad-aalst/e-loket"]["acmidm"]["client_id"]
+    client_id = outputs["connections"]["OVO001992/e-loket"]["acmidm"]["client_id"]
     running.change_by_hand(client_id, "dv_organisatieregister_info", new_public_key("slipped-in"))
     clone.succeed(look, STACK="tni")
     clone.succeed(look, STACK="tni")
