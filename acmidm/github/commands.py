@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,14 +83,11 @@ def drift(
     It tells what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
     looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
     """
+    from acmidm import drift as comparing
     from acmidm.github.api import Repository
-    from acmidm.report.drift import Drift
     from acmidm.report.markdown import drift_as_markdown
 
-    done = subprocess.run(["acmidm", "drift", "--stack", stack, "--output", "json"], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in (Code.WELL, Code.FOUND):
-        raise typer.Exit(done.returncode)
-    report = Drift.model_validate_json(done.stdout)
+    report = comparing.look(stack).report
     text = drift_as_markdown(report)
     if target := os.environ.get("GITHUB_STEP_SUMMARY"):
         _summarise(text, Path(target))
