@@ -80,7 +80,7 @@ def drift(
 ) -> None:
     """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
 
-    It tells what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
+    It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
     looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
     """
     from acmidm import drift as comparing
@@ -150,9 +150,9 @@ def _told(repository: Repository, found: dict[str, Any] | None, title: str, body
     if (found["title"], found["body"]) != (title, body):
         repository.change_issue(found["number"], title=title, body=body)
         if _headline(found["body"]) != _headline(body):
-            # Changing the text tells nobody; this does.
+            # Changing the text notifies nobody; this does.
             repository.add_comment(found["number"], _headline(body))
-    return f"{title}: issue {found['number']} tells of it"
+    return f"{title}: issue {found['number']} says so"
 
 
 def _closed(repository: Repository, found: dict[str, Any] | None, stack: str) -> str:

@@ -78,7 +78,7 @@ def test_a_pull_request_gets_one_comment_which_follows_its_pushes(job: Job, gith
     assert bodies(github) == ["people talk 0", "people talk 1", "people talk 2", f"{MARK}\n### two\n", "and talk"]
     github.writes.clear()
     assert comment(job, "### two\n").exit_code == 0
-    assert github.writes == [], "nothing changed, so that nobody is told"
+    assert github.writes == [], "nothing changed, so that nobody is notified"
 
 
 def test_a_comment_of_somebody_else_is_left_alone(job: Job, github: FakeGitHub) -> None:
@@ -163,10 +163,10 @@ def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(github: Fake
 
     github.writes.clear()
     assert drift(monkeypatch, "1 scope by hand", 1).exit_code == 0
-    assert github.writes == [], "the same drift tells nobody again"
+    assert github.writes == [], "the same drift notifies nobody again"
 
     drift(monkeypatch, "1 scope by hand", 1, clients=2)
-    assert github.writes == [f"PATCH /issues/{ours['number']}"], "what does not change the headline tells nobody"
+    assert github.writes == [f"PATCH /issues/{ours['number']}"], "what does not change the headline notifies nobody"
     drift(monkeypatch, "1 scope, 1 key by hand", 1)
     assert bodies(github, ours["number"]) == ["### 1 scope, 1 key by hand"]
 
@@ -180,7 +180,7 @@ def test_drift_opens_one_issue_updates_it_and_closes_it_when_healed(github: Fake
 
 
 def test_a_key_that_ends_keeps_the_issue_open_though_all_is_in_sync(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at a report that says in sync: an application is cut off all the same. The comment tells when a key has ended."""
+    """Nobody looks at a report that says in sync: an application is cut off all the same. A comment says when a key has ended."""
     assert drift(monkeypatch, "in sync; 1 key ends soon", 0, days_left=3).exit_code == 0
     [ours] = github.issues
     assert (ours["title"], ours["state"]) == ("Keys that end on prod", "open")

@@ -172,10 +172,10 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
 
     nobody = "  prod:\n    adopt: {acmidm: 8abae908-3b66-41e8-bf7d-262d136515b4}\n"
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("  tni:\n", nobody))
-    told, *summary = clone.carry_out(review)
-    assert [told.returncode, *(one.returncode for one in summary)] == [2, 0], "of make: the review's 3"
+    refused, *summary = clone.carry_out(review)
+    assert [refused.returncode, *(one.returncode for one in summary)] == [2, 0], "of make: the review's 3"
     assert "the engine refuses this change" in clone.job.summary
-    assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in told.stderr
+    assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in refused.stderr
 
 
 def test_without_a_backend_nothing_is_deployed_to_the_sandbox(clone: Clone) -> None:
@@ -189,27 +189,27 @@ def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(clone: Clone, r
     unlock, deploy = (named(of("deploy", "tni"), command) for command in ("unlock", "deploy"))
     token = clone.scratch.folder / ".local" / "identity-token"
 
-    def asked() -> int:
-        """How many tokens a command asked for, of which the last one is there."""
-        number = github.identities - asked_before[-1]
-        asked_before.append(github.identities)
+    def requested() -> int:
+        """How many tokens a command requested, of which the last one is there."""
+        number = github.identities - before[-1]
+        before.append(github.identities)
         assert token.read_text() == f"identity {github.identities} for sts.amazonaws.com"
         return number
 
-    asked_before = [0]
+    before = [0]
     clone.succeed(unlock)
-    assert asked() == 1
+    assert requested() == 1
     clone.succeed(deploy)
-    ordinary = asked()
+    ordinary = requested()
     clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "0", "--stack", "tni")
     issuer = clone.scratch.run("pulumi", "config", "get", "acmidm:issuer", "--stack", "tni").strip()
     clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", "http://127.0.0.1:9", "--stack", "tni")
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT)
     assert clone.run(deploy).returncode != 0
-    assert asked() == ordinary
+    assert requested() == ordinary
     clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", issuer, "--stack", "tni")
     clone.succeed(deploy)
-    assert asked() == ordinary + 1, "this run looked at the authority first"
+    assert requested() == ordinary + 1, "this run looked at the authority first"
 
 
 def test_a_run_that_another_one_passed_does_not_put_old_forms_back(clone: Clone, github: FakeGitHub) -> None:
