@@ -47,7 +47,7 @@ def drift(
     Nothing is written, unless --heal is given. What a form declares and no `pulumi up` has done yet is kept apart from what
     somebody did by hand.
     """
-    found = _look(stack, days)
+    found = look(stack, days)
     if heal and found.report.by_hand:
         found = _heal(stack, days, found)
     write_report(found.report, output)
@@ -56,7 +56,9 @@ def drift(
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
+    """A report, and the clients that it was made from."""
+
     report: Drift
     clients: list[ClientDrift]
 
@@ -65,8 +67,8 @@ _NO_FORMS = "There is no folder {} here: what is recorded was compared with what
 _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by hand. Run acmidm deploy --stack {} first."
 
 
-def _look(stack: str, days: int) -> _Found:
-    """One look at the authorities."""
+def look(stack: str, days: int = 30) -> Found:
+    """Look at the authorities once. Raises Failure, and typer.Exit where one is down or there are no forms."""
     from acmidm import engine
     from acmidm.connecting import authorities_of, settings_of
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings, undeclared
@@ -101,7 +103,7 @@ def _look(stack: str, days: int) -> _Found:
         problems=tuple(refusals(Plan(settings.environment, recorded.states, recorded.states if declared is None else declared))),
         notes=tuple(notes),
     )
-    return _Found(report, clients)
+    return Found(report, clients)
 
 
 def _declared(stack: str, settings: Settings) -> States | None:
@@ -177,7 +179,7 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
     return []
 
 
-def _heal(stack: str, days: int, before: _Found) -> _Found:
+def _heal(stack: str, days: int, before: Found) -> Found:
     """Repair what was changed by hand and has nothing pending, and look again."""
     from acmidm import engine
     from acmidm.report.plan import sentences_in
@@ -189,13 +191,13 @@ def _heal(stack: str, days: int, before: _Found) -> _Found:
     if urns:
         with working(f"repairing {counted(len(urns), 'resource')} of {stack}"):
             well, said = engine.up(stack, urns)
-    after = _look(stack, days)
+    after = look(stack, days)
     update = {
         "healed": well and not after.report.by_hand,
         "repaired": tuple(found for client in healing if (found := client.healed)),
         "problems": (*after.report.problems, *left, *(() if well else sentences_in(said))),
     }
-    return _Found(after.report.model_copy(update=update), after.clients)
+    return Found(after.report.model_copy(update=update), after.clients)
 
 
 def _left(client: ClientDrift) -> str:

@@ -131,7 +131,7 @@ def _done(*words: str, given: str | None = None, output: int | None = subprocess
 
     Raises:
         EngineError: where there is none.
-        Interrupted: where this process was asked to end meanwhile, once the engine has.
+        Interrupted: where a signal came meanwhile that ends a process, once the engine has ended.
     """
     command = ["pulumi", *words, "--non-interactive"]
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
@@ -149,7 +149,7 @@ def _done(*words: str, given: str | None = None, output: int | None = subprocess
 
 
 class _Interrupts:
-    """The last signal that asked this process to end; the engine gets each as a Ctrl-C, on which it ends in good order."""
+    """The last signal that ends a process; the engine gets each as a Ctrl-C, on which it ends in good order."""
 
     number: int | None = None
     _process: subprocess.Popen[str] | None = None

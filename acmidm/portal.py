@@ -76,11 +76,17 @@ class Portal:
             key = self.served.operator_key().as_dict(private=False)
             with usable_database():
                 register_operator(self.settings.database, self.served.settings.operator_client_id, public_jwk=key)
-        return Program(
-            command=(sys.executable, "-m", "beheerportaal.server", self.daemon.settings_file),
-            settings=self.settings.model_dump_json(by_alias=True, indent=2),
-            health_url=f"{self.settings.origin}/health",
-        )
+        return program(self.settings, self.daemon)
+
+
+def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15) -> Program:
+    """How a portal with these settings is run."""
+    return Program(
+        command=(sys.executable, "-m", "beheerportaal.server", daemon.settings_file),
+        settings=settings.model_dump_json(by_alias=True, indent=2),
+        health_url=f"{settings.origin}/health",
+        start_seconds=start_seconds,
+    )
 
 
 def portals(stack: str) -> Iterator[Portal]:

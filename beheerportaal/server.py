@@ -17,7 +17,6 @@ from beheerportaal.migrations import UnusableDatabase, open_database
 from beheerportaal.settings import PortalSettings
 
 GRACE_SECONDS = 5
-READY = "ready at "
 
 
 class _Server(uvicorn.Server):
@@ -31,12 +30,12 @@ class _Server(uvicorn.Server):
         """uvicorn: starts the application and accepts connections."""
         await super().startup(sockets)
         if self.started:
-            sys.stdout.write(f"{READY}{self._origin}\n")
+            sys.stdout.write(f"ready at {self._origin}\n")
             sys.stdout.flush()
 
 
 def serve(settings: PortalSettings) -> None:
-    """Serves until a signal ends it. Port 0 is replaced by the one that the operating system chose.
+    """Serves until a signal ends it.
 
     Raises:
         OSError: when the port is taken.
@@ -45,7 +44,6 @@ def serve(settings: PortalSettings) -> None:
     with socket.socket(settings.family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
-        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         config = uvicorn.Config(
             create_app(settings), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
         )

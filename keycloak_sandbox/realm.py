@@ -1,6 +1,6 @@
 """A realm's set-up as code: its scopes, and the operator with its key and the least rights that do.
 
-Whatever is there already is brought to what is asked; nothing else is touched, connections above all.
+What is there already is brought up to date; nothing else is touched, connections above all.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def open_shell() -> None:
         start_up = LOCAL / "bashrc"
         start_up.write_text(f'[ ! -f ~/.bashrc ] || . ~/.bashrc\n{exports()}PS1="(acmidm) $PS1"\n')
         command += ["--rcfile", str(start_up)]
-    os.execvpe(shell, command, {**os.environ, **variables()})  # noqa: S606 - a shell is what was asked for
+    os.execvpe(shell, command, {**os.environ, **variables()})  # noqa: S606 - a shell is wanted
 
 
 if __name__ == "__main__":

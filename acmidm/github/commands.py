@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,17 +80,14 @@ def drift(
 ) -> None:
     """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
 
-    It tells what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
+    It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
     looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
     """
+    from acmidm import drift as comparing
     from acmidm.github.api import Repository
-    from acmidm.report.drift import Drift
     from acmidm.report.markdown import drift_as_markdown
 
-    done = subprocess.run(["acmidm", "drift", "--stack", stack, "--output", "json"], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in (Code.WELL, Code.FOUND):
-        raise typer.Exit(done.returncode)
-    report = Drift.model_validate_json(done.stdout)
+    report = comparing.look(stack).report
     text = drift_as_markdown(report)
     if target := os.environ.get("GITHUB_STEP_SUMMARY"):
         _summarise(text, Path(target))
@@ -154,9 +150,9 @@ def _told(repository: Repository, found: dict[str, Any] | None, title: str, body
     if (found["title"], found["body"]) != (title, body):
         repository.change_issue(found["number"], title=title, body=body)
         if _headline(found["body"]) != _headline(body):
-            # Changing the text tells nobody; this does.
+            # Changing the text notifies nobody; this does.
             repository.add_comment(found["number"], _headline(body))
-    return f"{title}: issue {found['number']} tells of it"
+    return f"{title}: issue {found['number']} says so"
 
 
 def _closed(repository: Repository, found: dict[str, Any] | None, stack: str) -> str:

@@ -69,10 +69,10 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(
     project.configure({"requestTimeoutSeconds": 60})
     project.succeed("stack", "tag", "set", "acmidm:look-first", "true")
     new = write_form(project.forms, "gent/twee")
-    held, released = threading.Event(), threading.Event()
+    waiting, released = threading.Event(), threading.Event()
 
     def hold() -> None:
-        held.set()
+        waiting.set()
         released.wait(COMMAND_SECONDS)
 
     proxy.rule("GET", API, faults.after(hold))
@@ -85,7 +85,7 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    assert held.wait(COMMAND_SECONDS)
+    assert waiting.wait(COMMAND_SECONDS)
     stop(run.pid, signal.SIGINT)
     released.set()
     code = run.wait(COMMAND_SECONDS)

@@ -39,10 +39,10 @@ def lock(project: ProxiedProject, **changes: object) -> Path:
     """A lock as the engine writes one: by this machine, by a process that ended."""
     ended = subprocess.Popen(["true"])
     ended.wait()
-    told = {"pid": ended.pid, "username": "jan", "hostname": socket.gethostname(), "timestamp": datetime.now(UTC).isoformat(), **changes}
+    written = {"pid": ended.pid, "username": "jan", "hostname": socket.gethostname(), "timestamp": datetime.now(UTC).isoformat(), **changes}
     file = project.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / project.stack / "made-by-a-test.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(told))
+    file.write_text(json.dumps(written))
     return file
 
 
@@ -146,7 +146,7 @@ def test_half_written_file_is_mended(project: ProxiedProject, registry: Registry
 def test_process_that_cannot_be_seen_is_alive(
     monkeypatch: pytest.MonkeyPatch, error: type[psutil.AccessDenied | psutil.NoSuchProcess]
 ) -> None:
-    """Of another user, on a machine that tells nothing of it, or not even that it is there."""
+    """Of another user, on a machine that says nothing of it, or not even that it is there."""
 
     def refuse(pid: int) -> None:
         raise error(pid)
@@ -158,15 +158,15 @@ def test_process_that_cannot_be_seen_is_alive(
 
 @pytest.mark.parametrize("clock_set_by", [timedelta(0), timedelta(hours=1)], ids=["", "the-clock-is-set"])
 def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry, clock_set_by: timedelta) -> None:
-    """The real thing: a run is held at its first write, a second one is told so and the first ends well.
+    """The real thing: a run waits at its first write, a second one is refused and the first ends well.
 
     Also when the clock was set meanwhile, and the process seems to have started after it took the lock.
     """
     form = write_form(project.forms)
-    held, released = threading.Event(), threading.Event()
+    waiting, released = threading.Event(), threading.Event()
 
     def hold(exchange: Exchange) -> None:
-        held.set()
+        waiting.set()
         released.wait(COMMAND_SECONDS)
         exchange.reply(exchange.forward())
 
@@ -174,10 +174,10 @@ def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultPr
     proxy.rule("POST", "/clients$", hold)
     words = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
     first = subprocess.Popen(words, cwd=project.folder, env=project.variables(), stdout=subprocess.DEVNULL)
-    assert held.wait(COMMAND_SECONDS)
+    assert waiting.wait(COMMAND_SECONDS)
     (file,) = project.locks()
-    told = json.loads(file.read_text())
-    file.write_text(json.dumps({**told, "timestamp": (datetime.fromisoformat(told["timestamp"]) - clock_set_by).isoformat()}))
+    written = json.loads(file.read_text())
+    file.write_text(json.dumps({**written, "timestamp": (datetime.fromisoformat(written["timestamp"]) - clock_set_by).isoformat()}))
     second = project.recover()
     released.set()
     assert first.wait(COMMAND_SECONDS) == 0

@@ -109,6 +109,7 @@ DRIFTS = (
 
 @dataclass
 class Story:
+    keys: dict[str, str]
     shown: dict[str, tuple[str, list[str]]]
     realm: TestRealm
     client_ids: dict[str, str]
@@ -118,21 +119,22 @@ class Story:
 @pytest.fixture(scope="module")
 def story(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Story:
     project = platform.project(tmp_path_factory.mktemp("drift") / "project")
-    forms = {drift.name: write_form(project.forms, drift.name, scopes=(PLAIN, TESTER), keys=("key-1", "key-2")) for drift in DRIFTS}
+    forms = {drift.name: write_form(project.forms, f"gent/{drift.name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2")) for drift in DRIFTS}
     project.apply()
-    client_ids = {name: found["acmidm"]["client_id"] for name, found in project.outputs()["connections"].items()}
+    connections = project.outputs()["connections"]
+    client_ids = {name: connections[form.key]["acmidm"]["client_id"] for name, form in forms.items()}
     before = {name: platform.realm.client(client_id) for name, client_id in client_ids.items()}
     for drift in DRIFTS:
         drift.act(platform.realm, client_ids[drift.name], forms[drift.name])
     steps = project.steps("--refresh")
     project.apply("--refresh")
     project.in_sync()
-    return Story(details(steps), platform.realm, client_ids, before)
+    return Story({name: form.key for name, form in forms.items()}, details(steps), platform.realm, client_ids, before)
 
 
 @pytest.mark.parametrize("drift", DRIFTS, ids=lambda drift: drift.name)
 def test_shows_by_name(story: Story, drift: Drift) -> None:
-    shown = {place.split(" ")[0]: step for place, step in story.shown.items() if place.split(" ")[1] == drift.name}
+    shown = {place.split(" ")[0]: step for place, step in story.shown.items() if place.split(" ")[1] == story.keys[drift.name]}
     assert {kind: (op, sorted(names)) for kind, (op, names) in shown.items()} == {
         kind: (op, sorted(name.replace("{client_id}", story.client_ids[drift.name]) for name in names))
         for kind, (op, names) in drift.shown.items()

@@ -31,7 +31,7 @@ class FakeGitHub:
     branches: dict[str, str] = field(default_factory=dict)
     """The commit that each is at."""
     identities: int = 0
-    """How many tokens were asked for."""
+    """How many tokens were requested."""
     _number: int = 100
 
     def add_comment(self, issue: int, body: str, login: str = BOT) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from beheerportaal.operators import register_operator
 from beheerportaal.settings import MANAGEMENT_READ
 from components.settings import AuthorityKind
 from story.authorities import Authorities
-from story.forms import AALST, GENT
+from story.forms import AALST, GENT, ORGANISATIONS
 from story.scratch import Scratch
 from story.telling import new_public_key
 from tests.pipelines.conftest import PULL_REQUEST, Job
@@ -113,6 +113,8 @@ def add_form(scratch: Scratch, name: str, text: str) -> None:
     key = f"{name}-tni"
     scratch.write(f"onboardings/{key}.jwk.json", json.dumps(new_public_key(key.rpartition("/")[2])))
     scratch.write(f"onboardings/{name}.yaml", text)
+    folder = name.partition("/")[0]
+    scratch.write(f"onboardings/{folder}/organisation.yaml", ORGANISATIONS[folder])
     scratch.commit(f"Add {name}")
 
 
@@ -141,7 +143,7 @@ def test_a_mistake_stops_the_pull_request_at_its_line(clone: Clone, github: Fake
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_schrijven", "dv_notificatie_schrijven"))
     done = clone.run(named(of("review", "validate"), "validate"))
     assert done.returncode == 1
-    assert done.stdout.startswith("::error file=onboardings/stad-gent/mijn-gent.yaml,line=8,col=7::")
+    assert done.stdout.startswith("::error file=onboardings/stad-gent/mijn-gent.yaml,line=7,col=7::")
     review, *posted = clone.carry_out(of("review", "review"))
     assert (review.returncode, [one.returncode for one in posted]) == (2, [0, 0])
     [comment] = github.comments[PULL_REQUEST]
@@ -162,7 +164,7 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
     clone.succeed(named(tni, "unlock"))
     clone.succeed(named(tni, "deploy"))
     assert token.stat().st_mode & 0o077 == 0
-    assert "stad-aalst/e-loket" in clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni")
+    assert "OVO001992/e-loket" in clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni")
 
     for step in review:
         clone.succeed(step)
@@ -170,10 +172,10 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
 
     nobody = "  prod:\n    adopt: {acmidm: 8abae908-3b66-41e8-bf7d-262d136515b4}\n"
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("  tni:\n", nobody))
-    told, *summary = clone.carry_out(review)
-    assert [told.returncode, *(one.returncode for one in summary)] == [2, 0], "of make: the review's 3"
+    refused, *summary = clone.carry_out(review)
+    assert [refused.returncode, *(one.returncode for one in summary)] == [2, 0], "of make: the review's 3"
     assert "the engine refuses this change" in clone.job.summary
-    assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in told.stderr
+    assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in refused.stderr
 
 
 def test_without_a_backend_nothing_is_deployed_to_the_sandbox(clone: Clone) -> None:
@@ -187,27 +189,27 @@ def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(clone: Clone, r
     unlock, deploy = (named(of("deploy", "tni"), command) for command in ("unlock", "deploy"))
     token = clone.scratch.folder / ".local" / "identity-token"
 
-    def asked() -> int:
-        """How many tokens a command asked for, of which the last one is there."""
-        number = github.identities - asked_before[-1]
-        asked_before.append(github.identities)
+    def requested() -> int:
+        """How many tokens a command requested, of which the last one is there."""
+        number = github.identities - before[-1]
+        before.append(github.identities)
         assert token.read_text() == f"identity {github.identities} for sts.amazonaws.com"
         return number
 
-    asked_before = [0]
+    before = [0]
     clone.succeed(unlock)
-    assert asked() == 1
+    assert requested() == 1
     clone.succeed(deploy)
-    ordinary = asked()
+    ordinary = requested()
     clone.scratch.run("pulumi", "config", "set", "acmidm:retryDeadlineSeconds", "0", "--stack", "tni")
     issuer = clone.scratch.run("pulumi", "config", "get", "acmidm:issuer", "--stack", "tni").strip()
     clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", "http://127.0.0.1:9", "--stack", "tni")
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT)
     assert clone.run(deploy).returncode != 0
-    assert asked() == ordinary
+    assert requested() == ordinary
     clone.scratch.run("pulumi", "config", "set", "acmidm:issuer", issuer, "--stack", "tni")
     clone.succeed(deploy)
-    assert asked() == ordinary + 1, "this run looked at the authority first"
+    assert requested() == ordinary + 1, "this run looked at the authority first"
 
 
 def test_a_run_that_another_one_passed_does_not_put_old_forms_back(clone: Clone, github: FakeGitHub) -> None:
@@ -235,7 +237,7 @@ def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authori
     assert clone.succeed(look, STACK="tni").strip() == "tni is in sync"
 
     outputs = json.loads(clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni"))
-    client_id = outputs["connections"]["stad-aalst/e-loket"]["acmidm"]["client_id"]
+    client_id = outputs["connections"]["OVO001992/e-loket"]["acmidm"]["client_id"]
     running.change_by_hand(client_id, "dv_organisatieregister_info", new_public_key("slipped-in"))
     clone.succeed(look, STACK="tni")
     clone.succeed(look, STACK="tni")

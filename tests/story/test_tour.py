@@ -21,31 +21,31 @@ from tests.support.keycloak import distribution_or_skip
 _USER = re.compile(r"\buser [0-9a-f-]{36}\b")
 
 
-def told_on(kind: AuthorityKind, folder: Path, rewritten: Callable[[str], str] = str) -> str:
-    """The page as a telling on this kind of authority would write it."""
+def page_of(kind: AuthorityKind, folder: Path, rewritten: Callable[[str], str] = str) -> str:
+    """The page as the story on this kind of authority would write it."""
     steps: list[Step] = []
     scratch = Scratch(folder / "repository")
     Onboarding(scratch, Authorities(scratch, kind), steps.append).tell()
     return tour(replace(step, output=rewritten(step.output)) for step in steps)
 
 
-def differences(told: str, written: str) -> str:
-    return "\n".join(difflib.unified_diff(written.splitlines(), told.splitlines(), "docs/tour.md", "now", lineterm="", n=1))
+def differences(now: str, written: str) -> str:
+    return "\n".join(difflib.unified_diff(written.splitlines(), now.splitlines(), "docs/tour.md", "now", lineterm="", n=1))
 
 
 def test_the_tour_shows_what_really_happens(tmp_path: Path) -> None:
     """From form to production, with a drift in between; what the page shows is what the commands said, but for stand-ins."""
     written = (PROJECT / TOUR).read_text(encoding="utf-8")
-    told = told_on(AuthorityKind.BEHEERPORTAAL, tmp_path)
-    assert told == written, f"docs/tour.md is stale; run: make tour\n{differences(told, written)}"
+    now = page_of(AuthorityKind.BEHEERPORTAAL, tmp_path)
+    assert now == written, f"docs/tour.md is stale; run: make tour\n{differences(now, written)}"
 
 
 def test_on_keycloak_it_is_the_same_story(tmp_path: Path) -> None:
     """Word for word, but for who changed something by hand: people are named by the ids of their users there."""
     distribution_or_skip()
-    told = told_on(AuthorityKind.KEYCLOAK, tmp_path, lambda output: _USER.sub(HELPDESK, output))
+    now = page_of(AuthorityKind.KEYCLOAK, tmp_path, lambda output: _USER.sub(HELPDESK, output))
     written = (PROJECT / TOUR).read_text(encoding="utf-8")
-    assert told == written, differences(told, written)
+    assert now == written, differences(now, written)
 
 
 def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:

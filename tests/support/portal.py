@@ -1,10 +1,6 @@
 """Starts real portals for tests: a process of its own on a free port of loopback, real keys, real tokens."""
 
-import json
-import os
-import subprocess
-import sys
-import threading
+import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key
 
+from acmidm.portal import program
+from acmidm.supervisor import Daemon
 from beheerportaal.operators import register_operator
-from beheerportaal.server import READY
 from beheerportaal.settings import RIGHTS, Platform, PortalSettings
 
 OPERATOR = "test-operator"
@@ -89,11 +87,15 @@ def sign_assertion(
 class RunningPortal:
     """A portal that answers at `origin`; `operator_key` is the private key of the operator `OPERATOR`."""
 
-    process: subprocess.Popen[str]
+    daemon: Daemon
     settings: PortalSettings
     operator_key: ECKey
-    log: Path
+    reserved: socket.socket | None = None
     _token: str | None = field(default=None, repr=False)
+
+    @property
+    def log(self) -> Path:
+        return self.daemon.log
 
     @property
     def origin(self) -> str:
@@ -152,17 +154,14 @@ class RunningPortal:
 
     def kill(self) -> None:
         """kill -9."""
-        self.process.kill()
-        self.process.wait()
+        assert self.daemon.pid is not None
+        process = psutil.Process(self.daemon.pid)
+        process.kill()
+        process.wait()
 
-    def stop(self) -> int:
-        """SIGTERM; the exit code."""
-        self.process.terminate()
-        try:
-            return self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
+    def stop(self) -> bool:
+        """SIGTERM; False where it does not run."""
+        return self.daemon.stop()
 
 
 def start_portal(
@@ -182,11 +181,12 @@ def start_portal(
     of `PortalSettings`.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    reserved = None if port else reserve_port()
     settings = PortalSettings.model_validate(
         {
             "environment": environment,
             "platform": platform,
-            "port": port,
+            "port": reserved.getsockname()[1] if reserved else port,
             "database": folder / "portal.db",
             "scopes": scopes,
             "products": products,
@@ -195,21 +195,17 @@ def start_portal(
     )
     key = operator_key or new_key("operator")
     register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
-    file = folder / "settings.json"
-    file.write_text(json.dumps(settings.model_dump(mode="json", by_alias=True)))
-    log = folder / "portal.log"
-    with log.open("a") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "beheerportaal.server", str(file)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            cwd=Path(__file__).parents[2],
-            env=os.environ,
-        )
-    origin = _wait_until_ready(process, log)
-    return RunningPortal(process, settings.model_copy(update={"port": int(origin.rpartition(":")[2])}), key, log)
+    daemon = Daemon(folder, "portal")
+    daemon.start(program(settings, daemon, start_seconds=START_SECONDS))
+    return RunningPortal(daemon, settings, key, reserved)
+
+
+def reserve_port() -> socket.socket:
+    """A port of loopback that is given to nobody else while this socket is open, and on which one server may listen."""
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind(("127.0.0.1", 0))
+    return found
 
 
 @contextmanager
@@ -219,24 +215,7 @@ def running_portal(folder: Path, **settings: Any) -> Iterator[RunningPortal]:
     try:
         yield portal
     finally:
-        if portal.process.poll() is None:
-            portal.stop()
-
-
-def _wait_until_ready(process: subprocess.Popen[str], log: Path) -> str:
-    # A watchdog instead of a time-out: reading a line blocks, and it ends when the process does.
-    watchdog = threading.Timer(START_SECONDS, process.kill)
-    watchdog.start()
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-    finally:
-        watchdog.cancel()
-    if not line.startswith(READY):
-        process.kill()
-        process.wait()
-        raise AssertionError(f"the portal did not start:\n{log.read_text()}")
-    return line.removeprefix(READY).strip()
+        portal.stop()
 
 
 def client_document(**changes: Any) -> dict[str, Any]:

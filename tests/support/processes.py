@@ -17,11 +17,11 @@ def family(pid: int) -> dict[int, str]:
         members = [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return {}
-    told: dict[int, str] = {}
+    found: dict[int, str] = {}
     for member in members:
         with suppress(psutil.NoSuchProcess):
-            told[member.pid] = shlex.join(member.cmdline())
-    return told
+            found[member.pid] = shlex.join(member.cmdline())
+    return found
 
 
 def kill(pids: Iterable[int], number: int = signal.SIGKILL) -> None:

@@ -1,0 +1,67 @@
+"""How a command ends that cannot do what is wanted: one sentence on stderr and an exit code, by one handler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from acmidm.cli import App, Commands
+from acmidm.engine import EngineError, Interrupted, UnknownStack
+from acmidm.github.api import GitHubError
+from acmidm.importing.sheet import UnreadableSheet
+from acmidm.recovery import Locked
+from acmidm.supervisor import DaemonError
+from components.authorities.errors import Unreachable
+from components.model.problems import Failure
+from components.settings import InvalidSettings
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (DaemonError("why"), 1),
+        (Locked("why"), 1),
+        (InvalidSettings("why"), 2),
+        (UnknownStack("why"), 2),
+        (UnreadableSheet("why"), 2),
+        (EngineError("why"), 3),
+        (GitHubError("why"), 3),
+        (Unreachable("why"), 3),
+        (Interrupted(2), 130),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Failure) else "",
+)
+def test_each_kind_of_failure_has_its_exit_code(failure: Failure, code: int) -> None:
+    result = CliRunner().invoke(app_that_raises(failure), ["fails"])
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", f"{failure}\n")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "absent").read_text()
+    except OSError as error:
+        result = CliRunner().invoke(app_that_raises(error), ["fails"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{tmp_path / 'absent'} cannot be read or written: No such file or directory; ")
+
+
+def test_what_nobody_foresaw_is_no_failure() -> None:
+    """Not even an error of the operating system that is about no file."""
+    for error in (KeyError("x"), OSError("x")):
+        assert CliRunner().invoke(app_that_raises(error), ["fails"]).exception is error
+
+
+def app_that_raises(error: Exception) -> typer.Typer:
+    app = App(cls=Commands)
+
+    @app.command()
+    def fails() -> None:
+        raise error
+
+    @app.callback()
+    def options() -> None: ...
+
+    return app
