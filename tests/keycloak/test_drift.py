@@ -119,7 +119,9 @@ class Story:
 @pytest.fixture(scope="module")
 def story(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Story:
     project = platform.project(tmp_path_factory.mktemp("drift") / "project")
-    forms = {drift.name: write_form(project.forms, f"gent/{drift.name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2")) for drift in DRIFTS}
+    forms = {
+        drift.name: write_form(project.forms, f"gent/{drift.name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2")) for drift in DRIFTS
+    }
     project.apply()
     connections = project.outputs()["connections"]
     client_ids = {name: connections[form.key]["acmidm"]["client_id"] for name, form in forms.items()}
