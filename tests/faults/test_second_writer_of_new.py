@@ -40,7 +40,7 @@ def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(
     assert refused.code != 0
     (said,) = refused.errors
     assert said.startswith(f"client {client_id} has a notificaties configuration already that is not this stack's: added aanbieder_uri, ")
-    assert "and nothing was written; see whose it is" in said
+    assert "and nothing was written; it was made by hand: write it into the form" in said
     assert registry.configuration("notificaties", client_id) == BY_HAND
     assert set(registry.client(form.application)["scopes"]) == {PLAIN, SEND, "vo_info"}
     assert proxy.seen("PUT", "/configurations/") == []

@@ -91,7 +91,7 @@ DRIFTS = (
     Drift(
         "description",
         lambda realm, client_id, _: realm.change(client_id, description="Anders"),
-        {"OAuthClient": ("update", ["organisation_name"])},
+        {"OAuthClient": ("update", ["organisation.name"])},
     ),
     Drift(
         "login-page",

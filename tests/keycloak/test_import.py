@@ -62,7 +62,7 @@ def configure(platform: Platform, client_id: str) -> None:
     """Sets Notificaties up for it, by hand."""
     headers = {"authorization": f"Bearer {platform.realm.tokens().current()}", "if-none-match": "*"}
     url = f"{platform.products_url}/notificaties/configurations/{client_id}"
-    httpx.put(url, json=NOTIFICATIES, headers=headers).raise_for_status()
+    httpx.put(url, json={"configuration": NOTIFICATIES}, headers=headers).raise_for_status()
 
 
 def write_sheet(project: Project, *rows: tuple[str, str, str]) -> str:
