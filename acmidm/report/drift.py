@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from acmidm.report.client import ClientState, Place, States, product_part, snapshot_state
+from acmidm.report.client import ClientState, Fields, Place, States, product_part, snapshot_state
 from acmidm.report.compare import Comparison, client_name, paired
 from acmidm.report.kinds import Kind, Resource, Scale
 from acmidm.report.model import Change, ClientName, ConnectionChanges, Part, connections_in_order, counted_kinds, phrases
@@ -84,10 +84,13 @@ class Real:
     assigned: frozenset[str] = frozenset()
     """The scopes that providers of APIs assign by themselves."""
 
+    def configured(self, client_id: str, products: Iterable[str]) -> dict[str, ProductDocument]:
+        """Those of ``products`` that are configured for a client, also where it is gone itself."""
+        return {product: document for product in products if (document := self.products.get(product, {}).get(client_id))}
+
     def state(self, place: Place, client_id: str, known: ClientState, products: Iterable[str]) -> ClientState | None:
         """A client and its ``products``. A scope that its provider assigned is left out, unless the client is ``known`` to have it."""
-        snapshot = self.clients.get(client_id)
-        found = {product: document for product in products if (document := self.products.get(product, {}).get(client_id))}
+        snapshot, found = self.clients.get(client_id), self.configured(client_id, products)
         assigned = self.assigned - (known.scopes or {}).keys()
         return None if snapshot is None else snapshot_state(place, snapshot, found, assigned)
 
@@ -99,6 +102,8 @@ class ClientDrift:
     recorded: ClientState | None
     declared: ClientState | None
     real: ClientState | None = None
+    configured: frozenset[str] = frozenset()
+    """The products that are configured for it, also where it is gone itself."""
     by_hand: ConnectionChanges | None = None
     pending: ConnectionChanges | None = None
     parts_by_hand: set[str] = field(default_factory=set)
@@ -151,6 +156,7 @@ def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform,
         if known and client_id and platform:
             products = {product for side in (old, new) if side for product in side.products}
             one.real = platform.state(known.place, client_id, known, products)
+            one.configured = frozenset(platform.configured(client_id, products))
         _Sides(one, comparison, recorded.cut_off).compare()
     return found + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
 
@@ -168,21 +174,32 @@ class _Sides:
         if recorded is None and declared is not None:
             before = replace(real, foreign=True) if real else None
             self._pend(set(_parts(declared)), self._comparison.between(before, declared))
-        elif recorded is not None and real is None and declared is not None:
-            self._client.by_hand = self._comparison.made_by_hand().between(recorded, None)
-            self._client.parts_by_hand = set(recorded.urns)
-            then, wanted = _parts(recorded), _parts(declared)
-            differing = {part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns}
-            if differing or recorded.key != declared.key:
-                self._pend(differing, self._comparison.between(recorded, declared))
+        elif recorded is not None and real is None:
+            self._without_client(recorded, declared)
         elif recorded is not None and real is not None:
             self._by_part(recorded, declared, real)
+
+    def _without_client(self, recorded: ClientState, declared: ClientState | None) -> None:
+        """Somebody removed it. Where its form went too, what is left of it are configurations of products."""
+        if declared is None:
+            left = {product: fields for product, fields in recorded.products.items() if product in self._client.configured}
+            before = replace(recorded, products=left)
+            self._pend({product_part(product) for product in left}, self._comparison.between(before, replace(before, products={})))
+            return
+        self._client.by_hand = self._comparison.made_by_hand().between(recorded, None)
+        then, wanted = _parts(recorded), _parts(declared)
+        gone = {product_part(product) for product in recorded.products.keys() - self._client.configured} - wanted.keys()
+        self._client.parts_by_hand = recorded.urns.keys() - gone
+        differing = {part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns} - gone
+        if differing or recorded.key != declared.key:
+            self._pend(differing, self._comparison.between(recorded, declared))
 
     def _by_part(self, recorded: ClientState, declared: ClientState | None, real: ClientState) -> None:
         then, wanted, now = (_parts(side) if side else {} for side in (recorded, declared, real))
         expected, basis, pending = {}, {}, set()
         for part in then.keys() | wanted.keys():
-            one = self._settled(part, recorded, then.get(part), wanted.get(part, None if declared else {}), now.get(part))
+            unwanted: Fields | None = None if declared or part.startswith(Resource.PRODUCT) else {}
+            one = self._settled(part, recorded, then.get(part), wanted.get(part, unwanted), now.get(part))
             expected[part], basis[part] = one.expected, one.basis
             self._client.parts_by_hand |= {part} if one.by_hand else set()
             pending |= {part} if one.pending else set()
@@ -194,7 +211,8 @@ class _Sides:
         after = replace(after, has_secret=recorded.has_secret and not rotated)
         self._client.by_hand = self._comparison.made_by_hand().between(before, after)
         if declared is None:
-            self._pend(set(recorded.urns), self._comparison.between(recorded, None))
+            gone = {product_part(product) for product in recorded.products.keys() - self._client.configured}
+            self._pend(recorded.urns.keys() - gone, self._comparison.between(recorded, None))
             return
         notes = recorded.scopes if Resource.SCOPES in recorded.urns else dict.fromkeys(basis[Resource.SCOPES])
         scopes = {scope: (notes or {}).get(scope, _NOT_DECLARED) for scope in basis[Resource.SCOPES]}

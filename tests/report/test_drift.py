@@ -153,7 +153,8 @@ def test_a_protected_client_whose_form_went_is_pending_removal() -> None:
     assert (one.parts_pending, one.healing) == (set(PARTS), [])
     hand = compared(stored(), None, real(scopes=("vo_info", "dv_hand")))
     assert said(hand) == ({("scope_granted", "dv_hand")}, {("client_removed", None)})
-    assert said(compared(stored(), None, real(exists=False))) == (set(), set()), "both took it away"
+    assert said(compared(stored(), None, real(exists=False, configuration=None))) == (set(), set()), "both took it away"
+    assert said(compared(stored(), None, real(exists=False))) == (set(), {("product_removed", "notificaties")}), "but for this"
 
 
 def test_a_client_that_somebody_removed() -> None:

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 
 from tests.engine.test_secrets import has_access, rotate_by_hand, secret_of
 from tests.report.conftest import CommandLine, told, write
-from tests.report.test_agreement import TEN_DAYS, ends
+from tests.report.test_sources import TEN_DAYS, ends
 from tests.support.engine import ROOT, Project, settings_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND
 from tests.support.offered import offered
@@ -139,9 +139,15 @@ def test_a_secret_that_is_made_anew_is_told_among_the_rest_by_its_danger(project
 
 
 def test_where_a_hand_and_a_form_meet_the_repair_leaves_it(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """And names it; what is in another resource of the same client is repaired, and nothing that waits is applied."""
-    form = write(project, "loket", keys=("a",))
+    """And names it; what is in another resource of the same client is repaired, and nothing that waits is applied.
+
+    A rename that waits keeps nothing else from being repaired.
+    """
+    form, renamed = write(project, "loket", keys=("a",)), write(project, "renamed")
     project.apply()
+    renamed.document["formerly"] = renamed.application
+    renamed.document["application"] += "-anders"
+    renamed.save()
     client_id = registry.client(form.application)["client_id"]
     registry.set_scopes(client_id, [SEND, PLAIN])
     registry.set_keys(client_id, [form.keys["a"], new_key("slipped-in")])
@@ -151,7 +157,12 @@ def test_where_a_hand_and_a_form_meet_the_repair_leaves_it(project: Project, acm
     healed = acmidm.json("drift", "--stack", "tni", "--heal", code=1)
     assert (healed["healed"], told(healed, "by_hand")) == (False, {("loket", "scope_granted", PLAIN)})
     assert told(healed, "repaired") == {("loket", "key_added", "slipped-in")}
-    assert told(healed, "not_applied") == {("loket", "scope_granted", DOSSIERS), ("loket", "product_configured", "dosis")}
+    assert told(healed, "not_applied") == {
+        ("loket", "scope_granted", DOSSIERS),
+        ("loket", "product_configured", "dosis"),
+        ("renamed-anders", "client_renamed", None),
+        ("renamed-anders", "client_updated", None),
+    }
     assert healed["problems"] == [
         f"{form.key}: ClientScopes was changed by hand and has changes that wait, so that --heal leaves it; "
         "bring the stack up, or change the form"

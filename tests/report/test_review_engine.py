@@ -6,7 +6,7 @@ import shutil
 from typing import Any
 
 from tests.report.conftest import CommandLine, told, write
-from tests.report.test_agreement import without_engine
+from tests.report.test_sources import without_engine
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.portal import RunningPortal, new_key, register_client

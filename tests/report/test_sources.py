@@ -1,0 +1,300 @@
+"""The review of a real preview, and that of the forms alone: both say the same, whatever changes."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acmidm.report.kinds import Kind
+from tests.report.conftest import CommandLine, told, write
+from tests.support.engine import Project, settings_of
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile
+from tests.support.offered import offered
+from tests.support.portal import RunningPortal, new_key, register_client, running_portal
+from tests.support.registry import Registry
+
+DAY = 86_400
+TEN_DAYS, FIVE_YEARS = 10 * DAY, 5 * 365 * DAY
+TAKEN_OVER = f"taken-over-{uuid.uuid4().hex[:12]}"
+
+
+AGREED: set[tuple[str, str, str | None]] = {
+    ("created", "client_created", None),
+    ("created", "scope_granted", SEND),
+    ("created", "scope_granted", DOSSIERS),
+    ("created", "key_added", "key-1"),
+    ("created", "product_configured", "notificaties"),
+    ("created", "product_configured", "dosis"),
+    ("removed", "client_removed", None),
+    ("renamed", "client_renamed", None),
+    ("renamed", "client_updated", None),
+    ("another", "client_removed", None),
+    ("another-anders", "client_created", None),
+    ("another-anders", "scope_granted", SEND),
+    ("another-anders", "key_added", "key-1"),
+    ("another-anders", "product_configured", "notificaties"),
+    ("granted", "scope_granted", DOSSIERS),
+    ("granted", "product_configured", "dosis"),
+    ("withdrawn", "scope_withdrawn", PLAIN),
+    ("key-added", "key_added", "key-2"),
+    ("key-removed", "key_removed", "c"),
+    ("one-key", "key_removed", "b"),
+    ("one-key", "client_with_one_key", "a"),
+    ("key-changed", "key_changed", "b"),
+    ("key-expiring", "key_added", "key-2"),
+    ("key-expiring", "key_expiring", "key-2"),
+    ("configured", "product_changed", "notificaties"),
+    ("configured", "product_removed", "dosis"),
+    ("configured", "scope_withdrawn", DOSSIERS),
+    ("unconfigured", "scope_granted", SEND),
+    ("unconfigured", "product_configured", "notificaties"),
+    ("described", "client_updated", None),
+    ("handed-over", "keys_handed_over", None),
+    ("taken-back", "keys_declared", None),
+    ("taken-back", "key_added", "key-1"),
+    ("uploads", "client_created", None),
+    ("uploads", "key_awaited", None),
+    ("uploads", "scope_granted", PLAIN),
+    ("reason", "scope_note_changed", SEND),
+    ("key-described", "key_changed", "a"),
+    ("key-ended", "key_added", "key-2"),
+    ("key-ended", "key_expired", "key-2"),
+    ("exempted", "exemption_granted", "key-lifetime"),
+    ("exempted", "key_added", "key-2"),
+    ("exempted-otherwise", "exemption_changed", "key-lifetime"),
+    ("held-again", "exemption_removed", "key-lifetime"),
+    ("held-again", "key_changed", "key-1"),
+    ("taken-over", "client_adopted", None),
+    ("taken-over", "scope_granted", SEND),
+    ("taken-over", "key_added", "key-1"),
+    ("taken-over", "product_configured", "notificaties"),
+}
+"""Form, kind and subject; of the takeover, the client-ID is known as it is made."""
+AGREED_ELSEWHERE: set[tuple[str, str, str | None]] = {
+    ("weaker", "authentication_weakened", None),
+    ("weaker", "key_removed", "key-1"),
+    ("stronger", "authentication_changed", None),
+    ("stronger", "key_awaited", None),
+    ("uploaded", "authentication_weakened", None),
+    ("uploaded", "keys_declared", None),
+    ("leaving", "protection_lifted", None),
+    ("staying", "protection_restored", None),
+    ("ending", "product_unprotected", "notificaties"),
+    ("keeping", "product_protected", "notificaties"),
+}
+"""Those that need a client secret or a second platform."""
+NOT_BY_FORMS = {
+    *(Kind.SECRET_RENEWED, Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED),
+    *(Kind.CLIENT_REPLACED, Kind.CLIENT_WITHOUT_KEY, Kind.NOT_RECORDED),
+}
+FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED}
+"""A stack has one environment of a form; whether an exemption exempts anything is a matter of all."""
+
+
+def test_every_kind_that_both_can_see_is_tried() -> None:
+    tried = {kind for _, kind, _ in AGREED | AGREED_ELSEWHERE}
+    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE
+
+
+def without_engine(report: dict[str, Any]) -> dict[str, Any]:
+    """What is left when all that only one of the two knows is taken away."""
+    only_one = ("client_id", "form")
+    connections = [{name: value for name, value in one.items() if name not in only_one} for one in report["connections"]]
+    return {**report, "connections": connections, "notes": [note for note in report["notes"] if not note.startswith(LEFT_BEHIND)]}
+
+
+LEFT_BEHIND = "No form names these key files any more; remove them too: "
+
+
+def write_forms(project: Project) -> dict[str, FormFile]:
+    """A form for each kind of change, as they are before."""
+    wanted: dict[str, dict[str, Any]] = {
+        "removed": {},
+        "renamed": {},
+        "another": {},
+        "granted": {"scopes": (SEND,)},
+        "withdrawn": {"scopes": (SEND, PLAIN)},
+        "key-added": {},
+        "key-removed": {"keys": ("a", "b", "c")},
+        "one-key": {"keys": ("a", "b")},
+        "key-changed": {"keys": ("a", "b")},
+        "key-expiring": {},
+        "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
+        "unconfigured": {"scopes": (PLAIN,), "products": {}},
+        "described": {},
+        "handed-over": {},
+        "taken-back": {"keys": ()},
+        "reason": {},
+        "key-described": {"keys": ("a", "b")},
+        "key-ended": {},
+        "exempted": {},
+        "exempted-otherwise": {"exemptions": exempted("a package of 2019")},
+        "held-again": {"exemptions": exempted("a package of 2019")},
+        "unchanged": {},
+    }
+    forms = {name: write(project, name, **how) for name, how in wanted.items()}
+    for name in ("exempted-otherwise", "held-again"):
+        ends(forms[name], "key-1", FIVE_YEARS)
+    ends(forms["unchanged"], "key-1", TEN_DAYS)
+    return forms
+
+
+def exempted(reason: str) -> dict[str, Any]:
+    return {"key-lifetime": {"reason": reason, "reference": "SD-4810"}}
+
+
+def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -> None:
+    """Makes each change, and new forms, one of which takes over ``client_id``."""
+    write(project, "created", scopes=(SEND, DOSSIERS))
+    write(project, "uploads", scopes=(PLAIN,), keys=())
+    taken_over = write(project, "taken-over", application=TAKEN_OVER)
+    taken_over.request()["adopt"] = {"acmidm": client_id}
+    taken_over.save()
+    forms["removed"].path.unlink()
+    forms["another"].document["application"] += "-anders"
+    forms["renamed"].document["formerly"] = forms["renamed"].application
+    forms["renamed"].document["application"] = f"renamed-{uuid.uuid4().hex[:12]}"
+    forms["granted"].request()["scopes"][DOSSIERS] = {"reason": "dossiers | in `Mijn Burgerprofiel`", "reference": "SD-4711"}
+    forms["granted"].request()["products"]["dosis"] = dict(DOSIS)
+    del forms["withdrawn"].request()["scopes"][PLAIN]
+    forms["key-added"].add_key("key-2")
+    forms["key-removed"].request()["jwks"].pop()
+    forms["one-key"].request()["jwks"].pop()
+    forms["key-changed"].request()["jwks"].pop()
+    forms["key-changed"].add_key("b")
+    for name, seconds in {"key-expiring": TEN_DAYS, "key-ended": -TEN_DAYS, "exempted": FIVE_YEARS}.items():
+        forms[name].add_key("key-2")
+        ends(forms[name], "key-2", seconds)
+    ends(forms["key-described"], "a", 100 * DAY)
+    forms["configured"].request()["products"]["notificaties"]["merk_code"] = "gent"
+    forms["configured"].request()["products"]["notificaties"]["product_ids"] = ["10244", "10245"]
+    del forms["configured"].request()["products"]["dosis"]
+    del forms["configured"].request()["scopes"][DOSSIERS]
+    forms["unconfigured"].request()["scopes"][SEND] = {}
+    forms["unconfigured"].request()["products"]["notificaties"] = dict(NOTIFICATIES)
+    forms["described"].document["contacts"] = ["loket@stad-gent.example"]
+    forms["unchanged"].rename("gent/moved-here")
+    del forms["handed-over"].request()["jwks"]
+    forms["taken-back"].add_key("key-1")
+    forms["exempted"].document["exemptions"] = exempted("a package that knows no other")
+    forms["exempted-otherwise"].document["exemptions"] = exempted("a package of 2024")
+    del forms["held-again"].document["exemptions"]
+    ends(forms["held-again"], "key-1", 100 * DAY)
+    forms["reason"].request()["scopes"][SEND] = {"reason": "berichten"}
+    for name, form in forms.items():
+        if name != "removed":
+            form.save()
+
+
+def ends(form: FormFile, kid: str, seconds: int) -> None:
+    """Gives a key of the form an end, so many seconds from now."""
+    file = form.path.with_name(f"{form.path.stem}-{kid}.jwk.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "exp": int(time.time()) + seconds}))
+
+
+def register_as_declared(portal: RunningPortal) -> str:
+    """A client made by hand that is described as its form will: all that a form alone cannot know."""
+    with portal.operator() as operator:
+        client = register_client(
+            operator,
+            client_name=f"Stad Gent - {TAKEN_OVER}",
+            application=TAKEN_OVER,
+            contacts=["api-beheer@stad-gent.example"],
+            managed_by=None,
+        )
+    return str(client["client_id"])
+
+
+def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
+    """For every kind of change that forms can have, the two sources make the same report, word for word."""
+    client_id = register_as_declared(portal)
+    forms = write_forms(project)
+    acmidm.keep_in_git()
+    project.apply()
+    change_forms(project, forms, client_id)
+
+    by_engine = acmidm.json("review", "--stack", "tni")
+    by_forms = acmidm.json("review", "--base", "HEAD", "--environment", "tni")
+    assert without_engine(by_engine) == without_engine(by_forms)
+    assert by_engine["unchanged"] == {"tni": 1}, "a form that was moved changes nothing"
+    assert told(by_engine) == {(form, kind, client_id if kind == "client_adopted" else subject) for form, kind, subject in AGREED}
+    assert by_forms["notes"][0] == f"{LEFT_BEHIND}onboardings/gent/removed-key-1.jwk.json."
+    (other,) = by_engine["notes"]
+    assert f", other clients than those that go: OVO002067/another-{forms['another'].application[8:20]}, OVO002067/removed-" in other
+    assert other.endswith("To keep one of these under another name, write formerly in its form, or in organisation.yaml for another code.")
+
+    def found(name: str) -> dict[str, Any]:
+        (one,) = [one for one in by_engine["connections"] if one["application"].startswith(name)]
+        return dict(one)
+
+    described = found("key-described")["changes"][0]
+    assert [field["field"] for field in described["fields"]] == ["exp"]
+    assert described["text"].startswith("describes key a otherwise: exp none → ")
+    granted = found("granted")
+    assert granted["changes"][0]["note"] == "dossiers | in `Mijn Burgerprofiel` (SD-4711)"
+    assert (granted["changes"][0]["owner"], granted["changes"][0]["verified"]) == ("Digitaal Vlaanderen", False)
+    assert granted["stays"] == {"scopes": [SEND], "keys": ["key-1"], "products": ["notificaties"]}
+    assert granted["form"] == "gent/granted"
+    handed_over = found("handed-over")["changes"][0]
+    assert [field["field"] for field in handed_over["fields"]] == ["key-1"]
+
+
+def test_keys_that_go_when_a_form_declares_them_are_listed(project: Project, acmidm: CommandLine, registry: Registry) -> None:
+    """Those that the organisation uploaded: each by its thumbprint. Where the portal cannot be reached, that they go."""
+    form = write(project, "taken-back", keys=())
+    project.apply()
+    registry.set_keys(registry.client(form.application)["client_id"], [new_key("uploaded")])
+    form.add_key("key-1")
+    form.save()
+    changes = {("taken-back", "keys_declared", None), ("taken-back", "key_added", "key-1")}
+    report = acmidm.json("review", "--stack", "tni")
+    assert told(report) == {*changes, ("taken-back", "key_removed", "uploaded")}
+    assert all(change["thumbprint"] for change in report["connections"][0]["changes"] if change["kind"] == "key_removed")
+    project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
+    assert told(acmidm.json("review", "--stack", "tni")) == changes
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_they_agree_on_authentication_and_protection(project: Project, acmidm: CommandLine, tmp_path: Path) -> None:
+    """Clients that go from a key to a secret and back, keys in the portal among them, and second platforms that are left or kept."""
+    offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}}
+    offered_there["products"] = {"notificaties": {**offered_there["products"]["notificaties"], "scope": "NotificatiesImport"}}
+    with running_portal(tmp_path / "geosecure", platform="geosecure", **offered_there) as geosecure:
+        key = tmp_path / "geosecure.jwk.json"
+        key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
+        project.configure(
+            {**settings_of(geosecure, prefix="geosecure"), "geosecureOperatorPrivateKeyFile": str(key), "protectClients": "true"}
+        )
+        secret: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
+        weaker = write(project, "weaker")
+        stronger = write(project, "stronger", **secret)
+        uploaded = write(project, "uploaded", keys=())
+        leaving = write(project, "leaving", platforms=["acmidm", "geosecure"])
+        staying = write(project, "staying", platforms=["acmidm", "geosecure"], ending=["geosecure"])
+        ending = write(project, "ending")
+        keeping = write(project, "keeping", ending=["notificaties"])
+        acmidm.keep_in_git()
+        project.apply()
+        weaker.document["token_endpoint_auth_method"] = "client_secret_basic"
+        del weaker.request()["jwks"]
+        del stronger.document["token_endpoint_auth_method"]
+        uploaded.document["token_endpoint_auth_method"] = "client_secret_basic"
+        leaving.document["ending"] = ["geosecure"]
+        del staying.document["ending"]
+        ending.document["ending"] = ["notificaties"]
+        del keeping.document["ending"]
+        for form in (weaker, stronger, uploaded, leaving, staying, ending, keeping):
+            form.save()
+        by_engine = acmidm.json("review", "--stack", "tni", "--fail-on", "authentication_weakened", code=1)
+        by_forms = acmidm.json("review", "--base", "main", "--environment", "tni")
+    by_forms["notes"] = by_engine["notes"]
+    assert without_engine(by_engine) == without_engine(by_forms)
+    assert by_engine["headline"] == (
+        "2 clients authenticate less safely, 1 client loses its protection, 1 client has its keys declared, 5 more kinds of change on tni"
+    )
+    assert told(by_engine) == AGREED_ELSEWHERE
