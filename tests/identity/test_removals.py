@@ -1,0 +1,64 @@
+"""What is removed by mistake is not removed: a protected client, and any client behind a wrong address."""
+
+from __future__ import annotations
+
+from tests.identity.places import everything, recorded
+from tests.support.engine import Project, settings_of
+from tests.support.forms import DOSSIERS, SEND, write_form
+from tests.support.portal import RunningPortal
+from tests.support.registry import Registry
+
+
+def test_a_protected_client_keeps_all_and_the_state_loses_nothing(project: Project, registry: Registry) -> None:
+    """And a change to another form of the same organisation is made meanwhile."""
+    project.configure({"protectClients": True})
+    form = write_form(project.forms, "gent/weg", scopes=(SEND, DOSSIERS))
+    write_form(project.forms, "gent/blijft")
+    project.apply()
+    before, known, audit = everything(registry, form.application), recorded(project), registry.audit()
+    form.remove()
+
+    refused = project.up()
+    assert refused.code != 0
+    assert everything(registry, form.application) == before
+    assert registry.audit() == audit
+    assert recorded(project) == known
+
+    form.save()
+    unchanged = project.preview("--expect-no-changes", "--refresh")
+    assert unchanged.code == 0, unchanged.output
+
+
+def test_a_wrong_address_removes_nothing(project: Project, portal: RunningPortal, registry: Registry) -> None:
+    """It answers 404 to everything, which is what a removed client answers too."""
+    form = write_form(project.forms, "gent/weg", scopes=(SEND, DOSSIERS))
+    write_form(project.forms, "gent/blijft")
+    product = write_form(project.forms, "gent/minder", scopes=(SEND, DOSSIERS))
+    project.apply()
+    before, known = everything(registry, form.application, product.application), recorded(project)
+    form.remove()
+    del product.request()["scopes"][DOSSIERS]
+    del product.request()["products"]["dosis"]
+    product.save()
+    for addresses in (
+        {"managementUrl": f"{portal.origin}/management/v9"},
+        {"managementUrl": settings_of(portal)["managementUrl"], "productsUrl": f"{portal.origin}/products/v9"},
+        {"managementUrl": f"{portal.origin}/management/v9", "productsUrl": f"{portal.origin}/products/v9"},
+    ):
+        project.configure(addresses)
+        refused = project.up()
+        assert refused.code != 0, refused.output
+        print(
+            addresses,
+            refused.errors,
+            sorted(known.keys() - recorded(project).keys()),
+            everything(registry, form.application)[form.application][0]["products"],
+        )
+        continue
+        assert everything(registry, form.application) == {form.application: before[form.application]}, addresses
+        assert {place for place in known if form.application in known[place] or "weg" in place} <= recorded(project).keys()
+        assert any("404" in sentence for sentence in refused.errors), refused.errors
+
+    project.configure(settings_of(portal))
+    project.apply()
+    assert registry.clients(form.application) == []
