@@ -1,0 +1,163 @@
+"""Every rule of the world in any order, and how often two of them met."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import combinations_with_replacement
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.stateful.model import Outage
+from tests.stateful.speeds import Cut
+from tests.stateful.world import World
+
+met: Counter[tuple[str, str]] = Counter()
+"""How often two rules were done between two runs."""
+
+done: Counter[str] = Counter()
+"""How often each was done."""
+
+picks = st.integers(0, 3)
+folders = st.sampled_from(["gent", "aalst"])
+applications = st.sampled_from(["loket", "balie"])
+products = st.sampled_from(["dosis", "notificaties"])
+outages = st.builds(
+    Outage,
+    st.sampled_from(["down", "wrong address"]),
+    st.sampled_from([frozenset({"management"}), frozenset({"products"}), frozenset({"management", "products"})]),
+)
+cuts = st.builds(Cut, st.sampled_from(["kill", "lost answer"]), st.integers(1, 8), st.booleans())
+
+
+class Machine(RuleBasedStateMachine):
+    """Runs the rules of a world that ``begin`` makes."""
+
+    def __init__(self, begin: Callable[[], World]) -> None:
+        super().__init__()
+        self.world = begin()
+        self.since_a_run: list[str] = []
+
+    def do(self, name: str, *values: object) -> None:
+        if not getattr(self.world, name)(*values):
+            return
+        done[name] += 1
+        self.since_a_run.append(name)
+        if name.startswith("up"):
+            met.update(combinations_with_replacement(sorted(set(self.since_a_run)), 2))
+            self.since_a_run = [name]
+
+    @initialize(has=st.lists(st.tuples(folders, applications, st.sets(products)), min_size=1, max_size=3, unique_by=lambda one: one[:2]))
+    def begin(self, has: list[tuple[str, str, set[str]]]) -> None:
+        """Some forms that were applied well."""
+        for folder, application, names in has:
+            self.world.new_form(folder, application)
+            for name in sorted(names):
+                self.world.toggle_product(-1, name)
+        self.do("up")
+
+    @rule(folder=folders, application=applications)
+    def new_form(self, folder: str, application: str) -> None:
+        self.do("new_form", folder, application)
+
+    @rule(pick=picks)
+    def remove_form(self, pick: int) -> None:
+        self.do("remove_form", pick)
+
+    @rule(pick=picks)
+    def rename_file(self, pick: int) -> None:
+        self.do("rename_file", pick)
+
+    @rule(
+        pick=picks, what=st.sampled_from(["change_contact", "toggle_scope", "toggle_key", "leave_keys_to_portal", "toggle_unknown_scope"])
+    )
+    def edit(self, pick: int, what: str) -> None:
+        self.do(what, pick)
+
+    @rule(pick=picks, product=products)
+    def toggle_product(self, pick: int, product: str) -> None:
+        self.do("toggle_product", pick, product)
+
+    @rule(pick=picks)
+    def change_product(self, pick: int) -> None:
+        self.do("change_product", pick)
+
+    @rule(pick=picks, application=applications, formerly=st.booleans())
+    def another_application(self, pick: int, application: str, formerly: bool) -> None:
+        self.do("another_application", pick, application, formerly)
+
+    @rule(folder=folders, formerly=st.booleans())
+    def another_code(self, folder: str, formerly: bool) -> None:
+        self.do("another_code", folder, formerly)
+
+    @rule()
+    def forget_formerly(self) -> None:
+        self.do("forget_formerly")
+
+    @rule(folder=folders, application=applications, pick=picks)
+    def adopt(self, folder: str, application: str, pick: int) -> None:
+        self.do("adopt", folder, application, pick)
+
+    @rule(pick=picks)
+    def adopt_mistyped(self, pick: int) -> None:
+        self.do("adopt_mistyped", pick)
+
+    @rule()
+    def stop_adopting(self) -> None:
+        self.do("stop_adopting")
+
+    @rule()
+    def toggle_protection(self) -> None:
+        self.do("toggle_protection")
+
+    @rule(
+        pick=picks, what=st.sampled_from(["grant_by_hand", "withdraw_by_hand", "key_by_hand", "contact_by_hand", "remove_client_by_hand"])
+    )
+    def by_hand(self, pick: int, what: str) -> None:
+        self.do(what, pick)
+
+    @rule(pick=picks, product=products, value=st.sampled_from(["10244", "10245", "10246"]))
+    def product_by_hand(self, pick: int, product: str, value: str) -> None:
+        self.do("product_by_hand", pick, product, value)
+
+    @rule(pick=picks, product=products, what=st.sampled_from(["product_of_a_stranger", "remove_product_by_hand"]))
+    def product_by_others(self, pick: int, product: str, what: str) -> None:
+        self.do(what, pick, product)
+
+    @rule(application=applications)
+    def make_by_hand(self, application: str) -> None:
+        self.do("make_by_hand", application)
+
+    @rule(refresh=st.booleans())
+    def up(self, refresh: bool) -> None:
+        self.do("up", refresh)
+
+    @rule(refresh=st.booleans())
+    def up_again(self, refresh: bool) -> None:
+        """More than once among the rules, for it is what all others wait for."""
+        self.do("up", refresh)
+
+    @rule()
+    def up_once_more(self) -> None:
+        self.do("up")
+
+    @rule(outage=outages, refresh=st.booleans())
+    def up_during_an_outage(self, outage: Outage, refresh: bool) -> None:
+        self.do("up", refresh, outage)
+
+    @rule(cut=cuts, refresh=st.booleans())
+    def up_cut_off(self, cut: Cut, refresh: bool) -> None:
+        self.do("up_cut_off", cut, refresh)
+
+    @rule()
+    def refresh(self) -> None:
+        self.do("refresh")
+
+    @rule(outage=outages)
+    def refresh_during_an_outage(self, outage: Outage) -> None:
+        self.do("refresh", outage)
+
+    @rule(refresh=st.booleans())
+    def preview(self, refresh: bool) -> None:
+        self.do("preview", refresh)

@@ -1,0 +1,94 @@
+"""The real thing's maps, in the model's terms; and what a person does by hand at the portal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.stateful.model import CLIENT, IN_PORTAL, KEYS, PRODUCTS, SCOPES, STRANGER, Model, Owned, Place, Recorded, Value
+from tests.support.forms import DOSIS, NOTIFICATIES
+from tests.support.registry import Registry, kids
+
+STACK = "acmidm/tni"
+ASSIGNED = "vo_info"
+"""What the authority grants each client by itself."""
+CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {"dosis": DOSIS, "notificaties": NOTIFICATIES}
+_PARTS = {"OAuthClient": CLIENT, "ClientScopes": SCOPES, "ClientJwks": KEYS}
+PAGE = {"limit": 200}
+
+
+def seen(exported: Mapping[str, Any], registry: Registry) -> Model:
+    """What the stack has recorded, and what is real."""
+    return Model(recorded=recorded_in(exported), real=real_at(registry))
+
+
+def place_of(urn: str) -> Place | None:
+    """The connection and the part of a resource; None for one that is neither."""
+    kind, name = urn.split("::")[2].rpartition(":")[2], urn.split("::")[3].split("/")
+    part = name[-1] if kind == "ProductConfiguration" else _PARTS.get(kind)
+    return None if part is None else ("/".join(name[:2]), part)
+
+
+def recorded_in(exported: Mapping[str, Any]) -> dict[Place, Recorded]:
+    """The parts in a state; what a replacement has left is no part of a connection any more."""
+    found = {}
+    for one in exported["deployment"].get("resources") or []:
+        place = place_of(one["urn"])
+        if place is not None and not one.get("delete"):
+            inputs = one["inputs"]
+            found[place] = Recorded(inputs.get("client_id", one["id"]), _recorded_value(place[1], inputs), bool(one.get("protect")))
+    return found
+
+
+def left_behind(exported: Mapping[str, Any]) -> list[str]:
+    """The resources that have only to be removed."""
+    return [one["urn"] for one in exported["deployment"].get("resources") or [] if one.get("delete")]
+
+
+def _recorded_value(part: str, inputs: Mapping[str, Any]) -> Value:
+    if part == CLIENT:
+        return Owned(inputs["contacts"][0], _owner(inputs))
+    if part == SCOPES:
+        return frozenset(inputs["scopes"])
+    if part == KEYS:
+        return frozenset(inputs["jwks"]) if inputs.get("jwks") is not None else IN_PORTAL
+    return Owned(inputs["configuration"]["product_ids"][0], _owner(inputs))
+
+
+def real_at(registry: Registry) -> dict[Place, Value]:
+    found: dict[Place, Value] = {}
+    for client in registry.http.get("/management/v1/clients", params=PAGE).raise_for_status().json()["items"]:
+        client_id = client["client_id"]
+        found[client_id, CLIENT] = Owned(client["contacts"][0], _owner(client))
+        found[client_id, SCOPES] = frozenset(client["scopes"]) - {ASSIGNED}
+        found[client_id, KEYS] = frozenset(kids(client))
+    for product in PRODUCTS:
+        for one in registry.http.get(f"/products/v1/{product}/configurations", params=PAGE).raise_for_status().json()["items"]:
+            found[one["client_id"], product] = Owned(one["configuration"]["product_ids"][0], _owner(one))
+    return found
+
+
+def _owner(document: Mapping[str, Any]) -> str | None:
+    if document.get("managed_by") is None:
+        return None
+    return str(document["software_id"]).split("/", 2)[2] if document["managed_by"] == STACK else STRANGER
+
+
+def put_configuration(registry: Registry, product: str, client_id: str, value: str, owner: str | None = None) -> None:
+    """Configure a product as a person does, or as another stack."""
+    body: dict[str, Any] = {"configuration": {**CONFIGURATIONS[product], "product_ids": [value]}}
+    if owner is not None:
+        body |= {"software_id": "acmidm/tni/OVO000001/anders", "managed_by": "elsewhere/tni"}
+    path = f"/products/v1/{product}/configurations/{client_id}"
+    registry.http.put(path, json=body, headers={"If-None-Match": "*"}).raise_for_status()
+
+
+def remove_everything(registry: Registry) -> None:
+    """Leave the portal empty."""
+    real = real_at(registry)
+    for client_id, part in real:
+        if part in PRODUCTS:
+            registry.remove_configuration(part, client_id)
+    for client_id, part in real:
+        if part == CLIENT:
+            registry.remove(client_id)

@@ -1,0 +1,169 @@
+"""The two speeds at which the machine runs: the providers in this process, and the real engine."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from components.resources import base
+from tests.stateful.model import Outage, Place
+from tests.stateful.seen import place_of
+from tests.stateful.stand_in import Ended, Kill, StandIn
+from tests.support import faults
+from tests.support.engine import ROOT, Project, settings_of
+from tests.support.fault_proxy import FaultProxy
+from tests.support.portal import RunningPortal
+
+NOBODY_LISTENS = "http://127.0.0.1:1"
+WRITES = ("POST|PUT|DELETE", "/(management|products)/v1/")
+WELL = Outage()
+
+
+class Cut(NamedTuple):
+    """A run that is cut off at its n-th write, which the authority may have done; or only its answer is lost."""
+
+    kind: str
+    at: int
+    after: bool = True
+
+
+@dataclass
+class Ran:
+    """How a command ended."""
+
+    troubled: dict[str, list[str]] = field(default_factory=dict)
+    """Per connection what went wrong; what concerns none is under the empty name."""
+    steps: set[Place] = field(default_factory=set)
+    """The parts that it did something to, or would."""
+
+
+class Speed(Protocol):
+    """A stack on a portal, with forms in a folder."""
+
+    forms: Path
+
+    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None) -> Ran: ...
+    def preview(self, *, refresh: bool = False) -> Ran: ...
+    def refresh(self, outage: Outage = WELL) -> Ran: ...
+    def protect(self, protects: bool) -> None: ...
+    def export(self) -> dict[str, Any]: ...
+
+
+def addresses(portal: RunningPortal, outage: Outage) -> dict[str, object]:
+    """The settings that lead to a portal, or nowhere."""
+    found = settings_of(portal)
+    for api, name, right in (("management", "managementUrl", "/management/v1"), ("products", "productsUrl", "/products/v1")):
+        if api in outage.apis:
+            found[name] = f"{NOBODY_LISTENS}{right}" if outage.kind == "down" else f"{portal.origin}{right}".replace("v1", "v9")
+    return found
+
+
+@contextmanager
+def losing_an_answer(portal: RunningPortal, at: int) -> Iterator[dict[str, object]]:
+    """Settings that lead to a portal whose n-th answer to a write is lost."""
+    with FaultProxy(portal.origin) as proxy:
+        proxy.rule(*WRITES, faults.cut_after, first=at)
+        yield {"managementUrl": f"{proxy.origin}/management/v1", "productsUrl": f"{proxy.origin}/products/v1"}
+
+
+class InProcess:
+    """The stand-in for the engine."""
+
+    def __init__(self, portal: RunningPortal, folder: Path) -> None:
+        self._portal, self.forms = portal, folder / "onboardings"
+        key = folder / "operator.jwk.json"
+        key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
+        self._settings: dict[str, object] = {
+            "environment": "tni",
+            "catalogueFolder": ROOT / "catalogue",
+            "formsFolder": self.forms,
+            "operatorPrivateKeyFile": key,
+            "retryDeadlineSeconds": 0,
+            "protectClients": "false",
+            **settings_of(portal),
+        }
+        self._stack = StandIn(ROOT / "__main__.py", "tni", self._config)
+
+    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None) -> Ran:
+        self._settings |= addresses(self._portal, outage)
+        if cut is not None and cut.kind == "lost answer":
+            with losing_an_answer(self._portal, cut.at) as settings:
+                self._settings |= settings
+                return _ran(self._stack.up(refresh=refresh))
+        return _ran(self._stack.up(refresh=refresh, kill=Kill(cut.at, cut.after) if cut else None))
+
+    def preview(self, *, refresh: bool = False) -> Ran:
+        self._settings |= settings_of(self._portal)
+        return _ran(self._stack.preview(refresh=refresh))
+
+    def refresh(self, outage: Outage = WELL) -> Ran:
+        self._settings |= addresses(self._portal, outage)
+        return _ran(self._stack.refresh())
+
+    def protect(self, protects: bool) -> None:
+        self._settings["protectClients"] = str(protects).lower()
+
+    def export(self) -> dict[str, Any]:
+        return self._stack.export()
+
+    def _config(self) -> Mapping[str, str]:
+        base._connections.clear()  # each command has a provider's process of its own
+        return {f"acmidm:{name}": str(value) for name, value in self._settings.items()}
+
+
+def _ran(ended: Ended) -> Ran:
+    ran = Ran(steps={place for _, urn in ended.steps if (place := place_of(urn))})
+    for urn, sentence in ended.errors:
+        place = place_of(urn) if urn else None
+        ran.troubled.setdefault(place[0] if place else "", []).append(sentence)
+    return ran
+
+
+class Engine:
+    """The real one."""
+
+    _OF = re.compile(r"^  (\S+) \((\S+)\):$")
+
+    def __init__(self, portal: RunningPortal, folder: Path) -> None:
+        self._portal, self.project = portal, Project(folder)
+        self.forms = self.project.forms
+        self.project.connect(portal, retryDeadlineSeconds=0, protectClients=False)
+
+    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None) -> Ran:
+        self.project.configure(addresses(self._portal, outage))
+        words = ("--refresh",) if refresh else ()
+        if cut is None:
+            return self._ran(self.project.up(*words).stdout)
+        with losing_an_answer(self._portal, cut.at) as settings:
+            self.project.configure(settings)
+            return self._ran(self.project.up(*words).stdout)
+
+    def preview(self, *, refresh: bool = False) -> Ran:
+        self.project.configure(settings_of(self._portal))
+        outcome = self.project.preview("--json", *(("--refresh",) if refresh else ()))
+        steps = json.loads(outcome.stdout)["steps"]
+        return Ran(steps={place for one in steps if one["op"] not in ("same", "refresh") and (place := place_of(one["urn"]))})
+
+    def refresh(self, outage: Outage = WELL) -> Ran:
+        self.project.configure(addresses(self._portal, outage))
+        return self._ran(self.project.pulumi("refresh", "--yes", "--skip-preview", "--suppress-progress").stdout)
+
+    def protect(self, protects: bool) -> None:
+        self.project.configure({"protectClients": protects})
+
+    def export(self) -> dict[str, Any]:
+        return dict(json.loads(self.project.exported()))
+
+    def _ran(self, output: str) -> Ran:
+        ran, key = Ran(), ""
+        for line in output.partition("Diagnostics:")[2].splitlines():
+            if found := self._OF.match(line):
+                key = "/".join(found[2].split("/")[:2]) if "acmidm:" in found[1] else ""
+            elif line.strip().startswith("error: ") and "update failed" not in line:
+                ran.troubled.setdefault(key, []).append(line.strip().removeprefix("error: "))
+        return ran

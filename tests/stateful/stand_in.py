@@ -1,0 +1,500 @@
+"""The engine's order without the engine: the real program and the real providers, in this process.
+
+The program registers its resources at a monitor, as it does at the engine; this one calls each provider as the engine of
+``pulumi up --continue-on-error`` does, and keeps the state in memory. What it does by the engine's own code
+(``pkg/resource/deploy`` of v3.274.1): ``check`` with the inputs before, ``diff`` with the outputs before; a child is skipped
+where its parent failed; a replacement is made at once, and the old one removed at the end; whatever the program no longer
+registers is removed at the end, children first, and nothing that a failed removal needs; protection; aliases, a parent's among
+them; ``deleted_with``.
+
+It is not concurrent, has no plugins, no secrets and no targets by wildcard. ``test_both_speeds.py`` compares it with the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import pickle
+import runpy
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import Config, ConfigureRequest, ResourceProvider
+from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi.runtime.proto import engine_pb2, resource_pb2
+
+PROJECT = "acmidm"
+RANDOM = "random:index/randomPassword:RandomPassword"
+STACK = "pulumi:pulumi:Stack"
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource as a state has it."""
+
+    urn: str
+    custom: bool
+    inputs: Properties
+    parent: str
+    protect: bool
+    depends_on: frozenset[str]
+    deleted_with: str
+    id: str = ""
+    outputs: Properties = field(default_factory=dict)
+    delete: bool = False
+    """Whether it was replaced, and has only to be removed."""
+
+    @property
+    def type(self) -> str:
+        return self.urn.split("::")[2].rpartition("$")[2]
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What has to be there before it, and goes after it."""
+        return self.depends_on | ({self.parent, self.deleted_with} - {""})
+
+    @property
+    def exported(self) -> dict[str, Any]:
+        """As ``pulumi stack export`` has it."""
+        found = {"urn": self.urn, "type": self.type, "custom": self.custom, "inputs": self.inputs, "outputs": self.outputs}
+        flags = {"id": self.id, "parent": self.parent, "protect": self.protect, "delete": self.delete, "deletedWith": self.deleted_with}
+        return {**found, **{name: value for name, value in flags.items() if value}, "dependencies": sorted(self.depends_on)}
+
+
+@dataclass
+class Ended:
+    """How a command ended: its steps (``create``, ``update``, ``replace``, ``delete``) and, per resource, what went wrong."""
+
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
+    outputs: Properties = field(default_factory=dict)
+
+    @property
+    def well(self) -> bool:
+        return not self.errors
+
+
+class Bailed(Exception):
+    """What ends a whole run at once."""
+
+
+@dataclass
+class Kill:
+    """Ends the run at its n-th write: before it, or when the authority has done it and the state has not."""
+
+    at: int
+    after: bool
+
+
+class StandIn:
+    """One stack; ``config`` are its settings with their namespace, ``program`` its ``__main__.py``."""
+
+    def __init__(self, program: Path, stack_name: str, config: Callable[[], Mapping[str, str]]) -> None:
+        self.program, self.stack_name, self._config = program, stack_name, config
+        self.state: list[Resource] = []
+        self.outputs: Properties = {}
+
+    def up(self, *, refresh: bool = False, targets: Iterable[str] = (), kill: Kill | None = None) -> Ended:
+        return self._command(targets=targets, kill=kill).up(refresh)
+
+    def preview(self, *, refresh: bool = False) -> Ended:
+        kept = self.state
+        try:
+            return self._command(dry_run=True).up(refresh)
+        finally:
+            self.state = kept
+
+    def refresh(self) -> Ended:
+        command = self._command()
+        command.refresh()
+        return command.ended
+
+    def export(self) -> dict[str, Any]:
+        """What ``pulumi stack export`` gives."""
+        return {"version": 3, "deployment": {"resources": [found.exported for found in self.state], "pending_operations": []}}
+
+    def _command(self, *, dry_run: bool = False, targets: Iterable[str] = (), kill: Kill | None = None) -> _Command:
+        return _Command(self, dict(self._config()), dry_run, frozenset(targets), kill)
+
+
+class _Command:
+    """One run of the engine: a program's process, and a provider's."""
+
+    def __init__(self, on: StandIn, config: Mapping[str, str], dry_run: bool, targets: frozenset[str], kill: Kill | None) -> None:
+        self._on, self._config, self._dry_run, self._targets, self._kill = on, config, dry_run, targets, kill
+        self.ended = Ended()
+        self._providers: dict[str, ResourceProvider] = {}
+        self._olds: dict[str, Resource] = {}
+        self._aliased: dict[str, str] = {}
+        """By what it is called now, what a resource was called before."""
+        self._seen: dict[str, Resource | None] = {}
+        """What the program registered, in its order; None for what failed, or depends on it."""
+        self._kept: dict[str, Resource] = {}
+        """What failed and was there before: it stays as it was."""
+        self._replaced: set[str] = set()
+        self._killed = False
+        self._writes = 0
+
+    # Commands
+
+    def up(self, refresh: bool) -> Ended:
+        if refresh and not self.refresh():
+            return self.ended
+        self._olds = {found.urn: found for found in self._on.state if not found.delete}
+        try:
+            self._run_program()
+            self._remove_what_is_left()
+        except Bailed as error:
+            self.ended.errors.append(("", str(error)))
+        self._settle()
+        return self.ended
+
+    def refresh(self) -> bool:
+        """Read each resource again; whether all could be read."""
+        found = []
+        for old in self._on.state:
+            if not old.custom or old.type == RANDOM or (self._targets and old.urn not in self._targets):
+                found.append(old)
+                continue
+            try:
+                read = self._provider(old.inputs).read(old.id, dict(old.outputs))
+            except Exception as error:  # whatever a provider raises, the engine goes on to the next resource
+                self.ended.errors.append((old.urn, str(error)))
+                found.append(old)
+                continue
+            if not read.id:
+                continue
+            mark = {"__provider": old.inputs["__provider"]}
+            inputs = old.inputs if read.inputs is None else _travelled({**read.inputs, **mark})
+            found.append(replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark})))
+        there = {one.urn for one in found}
+        self._on.state = [replace(one, deleted_with=one.deleted_with if one.deleted_with in there else "") for one in found]
+        return self.ended.well
+
+    # The program
+
+    def _run_program(self) -> None:
+        monitor = _Monitor(self)
+        pulumi.runtime.set_all_config(dict(self._config))
+        features = set(monitor.GetDeploymentInfo(None).supportedFeatures)  # type: ignore[no-untyped-call]
+        settings.configure(
+            mocks.MockSettings(  # type: ignore[no-untyped-call]
+                monitor=monitor,
+                monitor_features=features,
+                engine=_Log(self.ended),
+                project=PROJECT,
+                stack=self._on.stack_name,
+                dry_run=self._dry_run,
+                organization="organization",
+                callbacks=None,
+            )
+        )
+        settings.set_root_resource(None)  # type: ignore[arg-type]
+        loop = asyncio.new_event_loop()
+        # One thread, so that a sequence of steps is the same each time.
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        asyncio.set_event_loop(loop)
+        self._seen.clear()
+        with _environment(PULUMI_CONFIG=json.dumps(dict(self._config))):
+            try:
+                loop.run_until_complete(stack.run_in_stack(lambda: _run(self._on.program)))
+            except SystemExit as error:
+                if error.code:
+                    raise Bailed("the program failed") from None
+            finally:
+                loop.run_until_complete(loop.shutdown_default_executor())
+                loop.close()
+
+    def register(self, request: Any) -> resource_pb2.RegisterResourceResponse:
+        urn = _urn(self._on.stack_name, request.parent, request.type, request.name)
+        if urn in self._seen:
+            raise Bailed(f"Duplicate resource URN {urn!r}")
+        old = self._old(urn, request)
+        needed = {name for dependencies in request.propertyDependencies.values() for name in dependencies.urns}
+        new = Resource(
+            urn=urn,
+            custom=request.custom,
+            inputs=_travelled(rpc.deserialize_properties(request.object, keep_unknowns=self._dry_run)),
+            parent=request.parent,
+            protect=request.protect,
+            depends_on=frozenset({*request.dependencies, *needed}),
+            deleted_with=request.deletedWith,
+        )
+        if self._killed or any(self._seen.get(name, new) is None for name in new.needs):
+            return self._failed(urn, old)
+        if self._targets and urn not in self._targets:
+            made = replace(new, inputs=old.inputs, outputs=old.outputs, id=old.id) if old else None
+            if made is None:
+                return self._failed(urn, None)
+        else:
+            try:
+                made = self._step(old, new)
+            except Bailed:
+                raise
+            except _Killed:
+                self._killed = True
+                return self._failed(urn, old)
+            except Exception as error:  # the engine reports whatever a provider raises, and goes on
+                self.ended.errors.append((urn, str(error)))
+                return self._failed(urn, old)
+        self._seen[urn] = made
+        values = asyncio.run(rpc.serialize_properties(made.outputs if made.custom else {}, {}))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=made.id, object=values)
+
+    def _failed(self, urn: str, old: Resource | None) -> resource_pb2.RegisterResourceResponse:
+        self._seen[urn] = None
+        if old is not None:
+            self._kept[urn] = old
+        return resource_pb2.RegisterResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
+
+    def _old(self, urn: str, request: Any) -> Resource | None:
+        for name in (urn, *self._aliases(request)):
+            if name in self._olds:
+                if name != urn:
+                    if name in self._seen or name in self._aliased.values():
+                        raise Bailed(f"Duplicate resource alias {name!r} applied to {urn!r}")
+                    self._aliased[urn] = name
+                return self._olds[name]
+        return None
+
+    def _aliases(self, request: Any) -> Iterator[str]:
+        for alias in request.aliases:
+            yield alias.urn or _urn(
+                self._on.stack_name, self._aliased.get(request.parent, request.parent), request.type, alias.spec.name or request.name
+            )
+        if request.parent in self._aliased:
+            parent, now = self._aliased[request.parent], request.parent.split("::")[3]
+            name = parent.split("::")[3] + request.name.removeprefix(now) if request.name.startswith(now) else request.name
+            yield _urn(self._on.stack_name, parent, request.type, name)
+
+    def _step(self, old: Resource | None, new: Resource) -> Resource:
+        """Do to one resource what its registration asks for."""
+        if not new.custom or new.type == RANDOM:
+            return self._plain_step(old, new)
+        provider = self._provider(new.inputs)
+        new = replace(new, inputs=self._checked(provider, old.inputs if old else {}, new))
+        if old is None:
+            return self._created(provider, new, "create")
+        diff = provider.diff(old.id, dict(old.outputs), dict(new.inputs))
+        changes = old.inputs != new.inputs if diff.changes is None else diff.changes
+        if new.deleted_with in self._replaced or (changes and diff.replaces):
+            if old.protect and new.protect:
+                raise Bailed(f"unable to replace resource {new.urn!r}\nas it is currently marked for protection")
+            self._replaced.add(new.urn)
+            made = self._created(provider, replace(new, inputs=self._checked(provider, {}, new)), "replace")
+            if not self._dry_run:
+                self._on.state = [replace(one, delete=True) if one is old else one for one in self._on.state]
+            return made
+        if not changes:
+            return replace(new, id=old.id, outputs=old.outputs)
+        self.ended.steps.append(("update", new.urn))
+        if self._dry_run:
+            return replace(new, id=old.id, outputs={**old.outputs, **new.inputs})
+        updated = self._write(lambda: provider.update(old.id, dict(old.outputs), dict(new.inputs)))
+        return replace(new, id=old.id, outputs=_travelled({**(updated.outs or {}), "__provider": new.inputs["__provider"]}))
+
+    def _plain_step(self, old: Resource | None, new: Resource) -> Resource:
+        """One without a dynamic provider: a component, the stack itself, or a random password."""
+        if old is None or old.inputs != new.inputs:
+            self.ended.steps.append(("update" if old else "create", new.urn))
+        if new.type != RANDOM:
+            return new
+        return replace(new, id="none", outputs=old.outputs if old else {**new.inputs, "result": secrets.token_hex(24)})
+
+    def _checked(self, provider: ResourceProvider, before: Properties, new: Resource) -> Properties:
+        checked = provider.check(dict(before), dict(new.inputs))
+        if checked.failures:
+            raise Bailed("; ".join(failure.reason for failure in checked.failures))
+        travelled: dict[str, Any] = _travelled({**checked.inputs, "__provider": new.inputs["__provider"]})
+        return travelled
+
+    def _created(self, provider: ResourceProvider, new: Resource, step: str) -> Resource:
+        self.ended.steps.append((step, new.urn))
+        if self._dry_run:
+            return replace(new, outputs=dict(new.inputs))
+        made = self._write(lambda: provider.create(dict(new.inputs)))
+        return replace(new, id=made.id, outputs=_travelled({**(made.outs or {}), "__provider": new.inputs["__provider"]}))
+
+    def _write(self, act: Callable[[], Any]) -> Any:
+        """What a kill may come between."""
+        self._writes += 1
+        now = self._kill is not None and self._writes == self._kill.at
+        if now and not self._kill.after:  # type: ignore[union-attr]
+            raise _Killed
+        done = act()
+        if now:
+            raise _Killed
+        return done
+
+    # What the program no longer registers
+
+    def _remove_what_is_left(self) -> None:
+        if self._killed:
+            return
+        operated_on = {*self._seen, *self._aliased.values()}
+        left = [one for one in self._on.state if one.delete or one.urn not in operated_on]
+        left = [one for one in left if not self._targets or one.urn in self._targets]
+        deleting, needed = {one.urn for one in left}, set[str]()
+        failed = {urn for urn, made in self._seen.items() if made is None}
+        for urn in failed:
+            needed |= self._all_needed(self._kept[urn]) if urn in self._kept else set()
+        for one in reversed(left):
+            if one.urn in needed or self._killed:
+                continue
+            try:
+                self._remove(one, deleting)
+            except _Killed:
+                self._killed = True
+            except Exception as error:  # the engine reports whatever a provider raises, and goes on
+                self.ended.errors.append((one.urn, str(error)))
+                needed |= self._all_needed(one)
+
+    def _remove(self, one: Resource, deleting: set[str]) -> None:
+        self.ended.steps.append(("delete", one.urn))
+        if one.protect and not one.delete:
+            raise Bailed(f"resource {one.urn!r} cannot be deleted\nbecause it is protected")
+        if self._dry_run:
+            return
+        if one.custom and one.type != RANDOM and one.deleted_with not in deleting:
+            self._write(lambda: self._provider(one.inputs).delete(one.id, dict(one.outputs)))
+        self._on.state = [other for other in self._on.state if other is not one]
+
+    def _all_needed(self, one: Resource) -> set[str]:
+        """What it needs, and what that needs."""
+        known = {found.urn: found for found in self._on.state}
+        found, coming = set[str](), set(one.needs)
+        while coming:
+            name = coming.pop()
+            found.add(name)
+            coming |= known[name].needs - found if name in known else set()
+        return found
+
+    def _settle(self) -> None:
+        """Write down what is there now: what was registered in its order, and behind it what is left."""
+        if self._dry_run:
+            return
+        now = [made or self._kept.get(urn) for urn, made in self._seen.items()]
+        registered = [one for one in now if one is not None]
+        gone = {old.urn for urn in self._seen for old in [self._olds.get(self._aliased.get(urn, urn))] if old is not None}
+        left = [one for one in self._on.state if one.delete or one.urn not in gone]
+        names = {old: urn for urn, old in self._aliased.items() if self._seen.get(urn) is not None}
+        self._on.state = _in_order([_renamed(one, names) for one in (*registered, *left)])
+
+    # The provider's process
+
+    def _provider(self, inputs: Mapping[str, Any]) -> ResourceProvider:
+        name = inputs["__provider"]
+        if name not in self._providers:
+            provider = pickle.loads(base64.b64decode(name))  # noqa: S301  # what the SDK itself pickled
+            provider.configure(ConfigureRequest(Config(dict(self._config), PROJECT)))
+            vars(sys).pop("tracebacklimit", None)
+            self._providers[name] = provider
+        return self._providers[name]
+
+
+class _Killed(BaseException):
+    """The engine's process has ended."""
+
+
+class _Monitor(mocks.MockMonitor):
+    """What the SDK takes for the engine."""
+
+    def __init__(self, command: _Command) -> None:
+        super().__init__(_NoMocks())
+        self._command = command
+        self.bailed: str | None = None
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        return self._command.register(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        if request.urn.split("::")[2] == STACK:
+            self._command.ended.outputs = rpc.deserialize_properties(request.outputs, keep_unknowns=True)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
+
+
+class _Log(mocks.MockEngine):
+    """What the program reports."""
+
+    def __init__(self, ended: Ended) -> None:
+        super().__init__(None)
+        self._ended = ended
+
+    def Log(self, request: Any) -> None:  # noqa: N802
+        if request.severity == engine_pb2.ERROR:
+            self._ended.errors.append((request.urn, request.message))
+
+
+class _NoMocks(mocks.Mocks):
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:  # noqa: ARG002
+        return {}, None
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        raise AssertionError(f"{args.name} was registered past the stand-in")
+
+
+def _run(program: Path) -> None:
+    runpy.run_path(str(program), run_name="__main__")
+
+
+def _urn(stack_name: str, parent: str, type_: str, name: str) -> str:
+    types = "" if not parent or parent.split("::")[2] == STACK else f"{parent.split('::')[2]}$"
+    return f"urn:pulumi:{stack_name}::{PROJECT}::{types}{type_}::{name}"
+
+
+def _travelled(value: Any) -> Any:
+    """As a value is after its way between program, engine and provider: numbers are floating point, secrets are in the clear."""
+    if isinstance(value, Mapping):
+        if rpc._special_sig_key in value and "value" in value:
+            return _travelled(value["value"])
+        return {name: _travelled(part) for name, part in sorted(value.items()) if part is not None}
+    if isinstance(value, list | tuple):
+        return [_travelled(part) for part in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def _renamed(one: Resource, names: Mapping[str, str]) -> Resource:
+    def now(urn: str) -> str:
+        return names.get(urn, urn)
+
+    return replace(one, parent=now(one.parent), deleted_with=now(one.deleted_with), depends_on=frozenset(map(now, one.depends_on)))
+
+
+def _in_order(state: list[Resource]) -> list[Resource]:
+    """What is needed comes first."""
+    ordered: list[Resource] = []
+    placed: set[str] = set()
+    waiting = list(state)
+    names = {one.urn for one in state}
+    while waiting:
+        ready = [one for one in waiting if not (one.needs & names) - placed - {one.urn}] or waiting[:1]
+        ordered += ready
+        placed |= {one.urn for one in ready}
+        waiting = [one for one in waiting if one not in ready]
+    return ordered
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

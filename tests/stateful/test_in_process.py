@@ -1,0 +1,68 @@
+"""Thousands of steps through the providers in this process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from components.model import loading
+from components.resources import base
+from tests.stateful.machine import Machine, done, met
+from tests.stateful.model import UNKNOWN_SCOPE
+from tests.stateful.seen import remove_everything
+from tests.stateful.speeds import InProcess
+from tests.stateful.world import World
+from tests.support.offered import offered
+from tests.support.portal import RunningPortal, running_portal
+from tests.support.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    known = offered()
+    del known["scopes"][UNKNOWN_SCOPE]
+    with running_portal(tmp_path_factory.mktemp("portal"), **known) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def catalogue_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of the real thing reads it once; here all commands are one process."""
+    once = lru_cache(loading.load_catalogue)
+    monkeypatch.setattr(loading, "load_catalogue", once)
+    monkeypatch.setattr(base, "load_catalogue", once)
+
+
+def test_any_sequence(portal: RunningPortal, tmp_path: Path) -> None:
+    """Always the same sequences, some hundred steps; EXAMPLES, STEPS and SHRINK in the environment make them others, and more."""
+    with portal.operator() as http:
+        registry = Registry(http)
+
+        def begin() -> World:
+            remove_everything(registry)
+            shutil.rmtree(tmp_path / "project", ignore_errors=True)
+            (tmp_path / "project").mkdir()
+            return World(InProcess(portal, tmp_path / "project"), registry)
+
+        run_state_machine_as_test(
+            lambda: Machine(begin),  # type: ignore[arg-type]  # a factory will do
+            settings=settings(
+                max_examples=int(os.environ.get("EXAMPLES", "20")),
+                stateful_step_count=int(os.environ.get("STEPS", "30")),
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                print_blob=False,
+                report_multiple_bugs=False,
+                database=None,
+                derandomize="EXAMPLES" not in os.environ,
+                phases=[Phase.generate, *([Phase.shrink] if os.environ.get("SHRINK") else [])],
+            ),
+        )
+    print(f"{sum(done.values())} steps: {done}\n{len(met)} pairs of rules met: {met}")  # noqa: T201 - for pytest -s
