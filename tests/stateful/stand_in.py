@@ -7,7 +7,7 @@ where its parent failed; a replacement is made at once, and the old one removed 
 registers is removed at the end, children first, and nothing that a failed removal needs; protection; aliases, a parent's among
 them; ``deleted_with``.
 
-It is not concurrent, has no plugins, no secrets and no targets by wildcard. ``test_both_speeds.py`` compares it with the engine.
+It is not concurrent, has no plugins, no secrets and no targets by wildcard.
 """
 
 from __future__ import annotations
