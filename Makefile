@@ -12,7 +12,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-keycloak test-unit bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-keycloak test-exhaustive test-unit bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -121,6 +121,9 @@ test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run e
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
 test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
 	@$(in_environment) pytest tests/keycloak tests/faults/test_keycloak.py tests/faults/test_keycloak_refresh.py -n 2 --dist loadfile
+
+test-exhaustive: ready random-plugin  ## Run the tests that take too long for each change
+	@$(in_environment) pytest tests -m exhaustive -s
 
 test-unit: venv  ## Run the tests that need no engine
 	.venv/bin/pytest tests/unit toolchain

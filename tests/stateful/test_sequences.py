@@ -1,11 +1,11 @@
-"""Thousands of steps through the providers in this process."""
+"""Any sequence of what can happen to connections: some hundred steps through the providers in this process, some tens with the engine."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from components.resources import base
 from tests.stateful.machine import Machine, done, met
 from tests.stateful.model import UNKNOWN_SCOPE
 from tests.stateful.seen import remove_everything
-from tests.stateful.speeds import InProcess
+from tests.stateful.speeds import Engine, InProcess
 from tests.stateful.world import World
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
@@ -41,21 +41,31 @@ def catalogue_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_any_sequence(portal: RunningPortal, tmp_path: Path) -> None:
-    """Always the same sequences, some hundred steps; EXAMPLES, STEPS and SHRINK in the environment make them others, and more."""
+    """Always the same sequences; EXAMPLES, STEPS and SHRINK in the environment make them others, and more."""
+    run(portal, tmp_path, InProcess, examples=20, steps=30)
+
+
+@pytest.mark.exhaustive
+def test_any_sequence_with_the_engine(portal: RunningPortal, tmp_path: Path) -> None:
+    run(portal, tmp_path, Engine, examples=4, steps=10)
+
+
+def run(portal: RunningPortal, folder: Path, speed: type[InProcess | Engine], *, examples: int, steps: int) -> None:
+    """Run the machine; each example begins with nothing at the authority and a project of its own."""
     with portal.operator() as http:
-        registry = Registry(http)
+        registry, numbers = Registry(http), count()
 
         def begin() -> World:
             remove_everything(registry)
-            shutil.rmtree(tmp_path / "project", ignore_errors=True)
-            (tmp_path / "project").mkdir()
-            return World(InProcess(portal, tmp_path / "project"), registry)
+            project = folder / f"project-{next(numbers)}"
+            project.mkdir()
+            return World(speed(portal, project), registry)
 
         run_state_machine_as_test(
             lambda: Machine(begin),  # type: ignore[arg-type]  # a factory will do
             settings=settings(
-                max_examples=int(os.environ.get("EXAMPLES", "20")),
-                stateful_step_count=int(os.environ.get("STEPS", "30")),
+                max_examples=int(os.environ.get("EXAMPLES", examples)),
+                stateful_step_count=int(os.environ.get("STEPS", steps)),
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
                 print_blob=False,
