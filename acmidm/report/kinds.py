@@ -227,7 +227,7 @@ class Kind(StrEnum):
         "loses its protection|lose their protection")
     CLIENT_ADOPTED = "client_adopted", Row(_WARNING, _CLIENT, "takes over the existing client {}", "is taken over|are taken over",
         scale=Scale.WHOLE)
-    CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another key", "gets another key|get another key",
+    CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name|get other names",
         more=_fields, says_by_hand="was given another natural key by hand", by_hand=_DANGER, made=_field_of_client("software_id"),
         scale=Scale.WHOLE)
     SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {}", "gains|gain", "scope|scopes", more=_scope,
