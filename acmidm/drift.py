@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, Output, OutputOption, counted, fail, working, write_report
+from acmidm.terminal import Code, Output, OutputOption, counted, working, write_report
 
 if TYPE_CHECKING:
     from acmidm.report.client import ClientState, States
@@ -68,7 +68,7 @@ _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by ha
 
 
 def look(stack: str, days: int = 30) -> Found:
-    """Look at the authorities once. Raises Failure, and typer.Exit where one is down or there are no forms."""
+    """Look at the authorities once. Raises Failure."""
     from acmidm import engine
     from acmidm.connecting import authorities_of, settings_of
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings, undeclared
@@ -76,6 +76,7 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm.report.review import refusals
     from acmidm.report.words import plain
     from acmidm.review import comparison
+    from components.settings import InvalidSettings
 
     settings = settings_of(stack)
     declared = _declared(stack, settings)
@@ -83,7 +84,7 @@ def look(stack: str, days: int = 30) -> Found:
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
         if declared == {} and recorded.states:
-            fail(f"there is no form (*.yaml) in {settings.forms_folder}; correct acmidm:formsFolder")
+            raise InvalidSettings(f"there is no form (*.yaml) in {settings.forms_folder}; correct acmidm:formsFolder")
         platforms = authorities_of(settings)
         real = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
         now = datetime.now(UTC)
@@ -129,14 +130,15 @@ def _project() -> str | None:
 
 
 def _reach(stack: str, settings: Settings, declared: States) -> None:
-    """End the command where an authority is down: reading would go on for as long as the settings allow."""
+    """End the look where an authority is down: reading would go on for as long as the settings allow."""
     from acmidm.connecting import unreachable
+    from components.authorities.errors import Unreachable
 
     reasons = list(unreachable(settings, _products(declared.values())))
     for reason in reasons:
         typer.echo(reason, err=True)
     if reasons:
-        fail(f"stack {stack} could not be compared: not all of its authorities can be reached", Code.UNREACHABLE)
+        raise Unreachable(f"stack {stack} could not be compared: not all of its authorities can be reached")
 
 
 def _products(states: Iterable[ClientState]) -> Mapping[Platform, Collection[str]]:

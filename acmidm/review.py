@@ -149,7 +149,7 @@ def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
 
 
 def _by_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Path) -> tuple[list[Plan], tuple[str, ...], tuple[Path, ...]]:
-    """The plans, what else is to be known, and the forms that were not valid at ``base``."""
+    """The plans, notes, and the forms that were not valid at ``base``."""
     from datetime import UTC, datetime
 
     from acmidm.report.revision import here, notes_between, plan_between, revision

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from acmidm.report.client import ClientState, Fields, Place, States, product_part, snapshot_state
 from acmidm.report.compare import Comparison, client_name, paired
@@ -36,7 +34,7 @@ class ExpiringKey(ClientName):
     kid: str
     thumbprint: str | None = None
     expires: datetime
-    days_left: Annotated[int, Field(description="Whole days; below zero for a key that has expired.")]
+    days_left: int
 
     @property
     def ends(self) -> str:
@@ -52,7 +50,7 @@ class UndeclaredClient(Part):
     client_name: str
     organisation: str
     application: str
-    made_by: Annotated[str | None, Field(description="The stack that manages it; absent where it was made by hand.")] = None
+    made_by: str | None = None
 
 
 class Drift(Part):
@@ -62,17 +60,17 @@ class Drift(Part):
     environment: Environment
     headline: str
     checked_at: datetime
-    in_sync: Annotated[bool, Field(description="Whether nothing was changed by hand and nothing waits to be applied.")]
-    clients: Annotated[int, Field(description="How many clients the stack has.")]
-    by_hand: Annotated[tuple[ConnectionChanges, ...], Field(description="How what is real departs from what is declared.")]
-    not_applied: Annotated[tuple[ConnectionChanges, ...], Field(description="What is declared and no `up` has done yet.")]
+    in_sync: bool
+    clients: int
+    by_hand: tuple[ConnectionChanges, ...]
+    not_applied: tuple[ConnectionChanges, ...]
     expiring: tuple[ExpiringKey, ...] = ()
     undeclared: tuple[UndeclaredClient, ...] = ()
-    counts: Annotated[dict[Kind, int], Field(description="How many changes by hand there are of each kind.")]
-    healed: Annotated[bool | None, Field(description="Whether --heal repaired all that was changed by hand; absent without it.")] = None
-    repaired: Annotated[tuple[ConnectionChanges, ...], Field(description="What --heal repaired.")] = ()
-    problems: Annotated[tuple[str, ...], Field(description="What cannot be done, or was left as it is, and why.")] = ()
-    notes: Annotated[tuple[str, ...], Field(description="What is to be known besides.")] = ()
+    counts: dict[Kind, int]
+    healed: bool | None = None
+    repaired: tuple[ConnectionChanges, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

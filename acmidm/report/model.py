@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from acmidm.report.kinds import Kind, Scale, Severity, sentence
 from acmidm.report.words import ENVIRONMENTS, Piece, number, who
@@ -35,15 +35,15 @@ class Change(Part):
 
     kind: Kind
     subject: str | None = None
-    note: Annotated[str | None, Field(description="The reason for a scope or an exemption: reason (reference).")] = None
-    owner: Annotated[str | None, Field(description="Who decides about a scope, from the catalogue.")] = None
-    verified: Annotated[bool | None, Field(description="Whether the scope's name was found in a public source.")] = None
-    thumbprint: Annotated[str | None, Field(description="RFC 7638, of a key.")] = None
+    note: str | None = None
+    owner: str | None = None
+    verified: bool | None = None
+    thumbprint: str | None = None
     old_thumbprint: str | None = None
     expires: datetime | None = None
     fields: tuple[FieldChange, ...] = ()
-    by_hand: Annotated[bool, Field(description="Made at the authority, past the forms.")] = False
-    changed_by: Annotated[str | None, Field(description="Who changed it by hand, where the authority records that.")] = None
+    by_hand: bool = False
+    changed_by: str | None = None
     changed_at: datetime | None = None
 
     @computed_field  # type: ignore[prop-decorator]
@@ -62,7 +62,7 @@ class Stays(Part):
     """What a changed client keeps as it is."""
 
     scopes: tuple[str, ...] = ()
-    keys: Annotated[tuple[str, ...], Field(description="By kid.")] = ()
+    keys: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
 
     @property
@@ -73,12 +73,12 @@ class Stays(Part):
 class ClientName(Part):
     """How reports name a client: its organisation and application for people, its key for all else."""
 
-    key: Annotated[str, Field(description="What names its resources: <organisation code>/<application>.")]
+    key: str
     organisation: str
     application: str
     platform: Platform
-    client_id: Annotated[str | None, Field(description="Where it is known.")] = None
-    form: Annotated[str | None, Field(description="Where its form is in the folder of forms, where that is known.")] = None
+    client_id: str | None = None
+    form: str | None = None
 
 
 class ConnectionChanges(ClientName):
@@ -130,11 +130,11 @@ class Review(Part):
     headline: str
     environments: tuple[Environment, ...]
     connections: tuple[ConnectionChanges, ...]
-    unchanged: Annotated[dict[Environment, int], Field(description="How many clients stay as they are, per environment.")]
-    counts: Annotated[dict[Kind, int], Field(description="How many changes there are of each kind.")]
-    problems: Annotated[tuple[str, ...], Field(description="What the engine refuses; the review may then be incomplete.")] = ()
-    too_many: Annotated[tuple[str, ...], Field(description="What is refused because it removes or replaces so many clients.")] = ()
-    notes: Annotated[tuple[str, ...], Field(description="What is to be known besides the clients.")] = ()
+    unchanged: dict[Environment, int]
+    counts: dict[Kind, int]
+    problems: tuple[str, ...] = ()
+    too_many: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> tuple[str, ...]:

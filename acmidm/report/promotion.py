@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
-
-from pydantic import Field
 
 from acmidm.report.client import flat, shown
 from acmidm.report.model import Part
@@ -36,12 +33,12 @@ _SIDES = {
 class Difference(Part):
     """What one environment has and the other lacks, or what is set differently in both."""
 
-    what: Annotated[str, Field(description="environment, scope, product, or a field of a product.")]
+    what: str
     name: str
     side: Side
     tni: str | None = None
     prod: str | None = None
-    expected: Annotated[bool, Field(description="Whether the catalogue offers it in one environment alone.")] = False
+    expected: bool = False
 
 
 class Check(Part):
@@ -49,7 +46,7 @@ class Check(Part):
 
     name: str
     passed: bool
-    required: Annotated[bool, Field(description="Whether it keeps the form from being ready; else it is to be known.")] = True
+    required: bool = True
     text: str
 
     @property
@@ -76,7 +73,7 @@ class Promotion(Part):
     keys: Keys
     differences: tuple[Difference, ...]
     checks: tuple[Check, ...]
-    ready: Annotated[bool, Field(description="Whether production, as the form has it, can be handed over (guide, step 7).")]
+    ready: bool
 
     @property
     def unexpected(self) -> tuple[Difference, ...]:
@@ -172,28 +169,23 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     form = loaded.form
     prod, tni = form.environments.get(Environment.PROD), form.environments.get(Environment.TNI)
     yield _check(
-        "connected_on_tni", tni is not None, "the form has TNI, where it is validated first", "the form has no TNI: validate there first"
+        "connected_on_tni", tni is not None, "the form has TNI, where it is validated first|the form has no TNI: validate there first"
     )
-    yield _check("has_production", prod is not None, "the form has production", "the form has no prod under environments: add it")
+    yield _check("has_production", prod is not None, "the form has production|the form has no prod under environments: add it")
     refused = [
         f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
         for policy in POLICIES
         if policy.id not in form.exemptions
         for finding in policy.violations(Planned(form.token_endpoint_auth_method), Situation(Environment.PROD, profile, now))
     ]
-    yield _check("policies", not refused, "the policies allow how the client authenticates", "; ".join(refused))
+    yield _check("policies", not refused, f"the policies allow how the client authenticates|{'; '.join(refused)}")
     if prod is None:
         return
     yield from _key_checks(loaded, prod, now)
     unverified = sorted(scope for scope in prod.scopes if not catalogue.scopes[scope].verified)
-    yield _check(
-        "scopes_verified",
-        not unverified,
-        "the names of all scopes are verified",
-        f"names not verified: {_names(unverified)}; have Digitaal Vlaanderen confirm them, then correct the catalogue",
-        required=False,
-    )
-    yield _check("has_scopes", bool(prod.scopes), "production has a scope", "production has no scope: the client could do nothing")
+    named = f"names not verified: {_names(unverified)}; have Digitaal Vlaanderen confirm them, then correct the catalogue"
+    yield _check("scopes_verified", not unverified, f"the names of all scopes are verified|{named}", required=False)
+    yield _check("has_scopes", bool(prod.scopes), "production has a scope|production has no scope: the client could do nothing")
 
 
 def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
@@ -201,30 +193,20 @@ def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> 
     if loaded.form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
         return
     if prod.jwks is None:
-        yield _check(
-            "has_key",
-            False,
-            "",
-            "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there",
-            required=False,
-        )
+        text = "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there"
+        yield _check("has_key", False, f"|{text}", required=False)
         return
     keys, tni_keys = loaded.keys.get(Environment.PROD, ()), loaded.keys.get(Environment.TNI, ())
-    yield _check("has_key", bool(keys), "production has a public key", "production has no public key yet (step 9): add one under jwks")
-    if not keys:
-        return
     ended = [key.kid for key in keys if key.expires and key.expires <= now]
-    yield _check("keys_valid", not ended, "no key of production has expired", f"expired on production: {_names(ended)}; make a new pair")
+    yield _check("keys_valid", not ended, f"no key of production has expired|expired on production: {_names(ended)}; make a new pair")
     shared = [key.kid for key in keys if key.thumbprint in {other.thumbprint for other in tni_keys}]
-    yield _check(
-        "own_keys",
-        not shared,
-        "production has keys of its own",
-        f"the same key on TNI and production: {_names(shared)}; make a pair for each",
-    )
+    named = f"the same key on TNI and production: {_names(shared)}; make a pair for each"
+    yield _check("own_keys", not shared, f"production has keys of its own|{named}")
 
 
-def _check(name: str, passed: bool, well: str, otherwise: str, *, required: bool = True) -> Check:
+def _check(name: str, passed: bool, texts: str, *, required: bool = True) -> Check:
+    """``texts``: what it says where it passed, and where not."""
+    well, _, otherwise = texts.partition("|")
     return Check(name=name, passed=passed, required=required, text=well if passed else otherwise)
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
-
-from pydantic import Field
 
 from acmidm.report.client import ClientState, Key
 from acmidm.report.compare import client_name
@@ -20,7 +17,7 @@ class ListedKey(Part):
     kid: str
     thumbprint: str | None = None
     expires: datetime | None = None
-    days_left: Annotated[int | None, Field(description="Whole days until it ends; below zero for one that has.")] = None
+    days_left: int | None = None
 
     @property
     def ends_soon(self) -> bool:
@@ -45,8 +42,8 @@ class ListedConnection(ClientName):
     contacts: tuple[str, ...] = ()
     token_endpoint_auth_method: str
     scopes: tuple[str, ...]
-    keys: Annotated[tuple[ListedKey, ...] | None, Field(description="Null: in the portal, which could not be reached.")]
-    keys_in_portal: Annotated[bool, Field(description="Whether the organisation uploads them there.")] = False
+    keys: tuple[ListedKey, ...] | None
+    keys_in_portal: bool = False
     products: tuple[str, ...]
 
     @property

@@ -111,15 +111,15 @@ def _console() -> Console:
     return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
-def _print_indented(out: Console, label: Text, told: Text) -> None:
+def _print_indented(out: Console, label: Text, text: Text) -> None:
     """A line with a label before it: on a terminal what is folded stays behind the label."""
     if not out.is_terminal:
-        out.print(label + told)
+        out.print(label + text)
         return
     grid = Table.grid(padding=0)
     grid.add_column(width=label.cell_len, no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(label, told)
+    grid.add_row(label, text)
     out.print(grid)
 
 
@@ -157,8 +157,8 @@ def _print_keys(out: Console, report: Drift) -> None:
     if report.expiring:
         out.print(Text(f"\nkeys that end soon: {len(report.expiring)}", style="bold underline"))
     for key in report.expiring:
-        told = f"{plain(key.organisation)} · {plain(key.application)}: key {plain(key.kid)}, thumbprint {key.thumbprint}"
-        out.print(Text(f"{key.ends:<32}", style="red" if key.days_left < 0 else "yellow") + Text(told))
+        name = f"{plain(key.organisation)} · {plain(key.application)}: key {plain(key.kid)}, thumbprint {key.thumbprint}"
+        out.print(Text(f"{key.ends:<32}", style="red" if key.days_left < 0 else "yellow") + Text(name))
 
 
 def _print_undeclared(out: Console, report: Drift) -> None:

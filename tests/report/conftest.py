@@ -69,7 +69,7 @@ def write(project: Project, name: str, **how: Any) -> FormFile:
     return write_form(project.forms, f"gent/{name}", **{"application": f"{name}-{uuid.uuid4().hex[:12]}", **how})
 
 
-def told(report: dict[str, Any], part: str = "connections") -> set[tuple[str, str, str | None]]:
+def changes_in(report: dict[str, Any], part: str = "connections") -> set[tuple[str, str, str | None]]:
     """The changes in a report's JSON: application (as ``write`` was given it), kind, subject."""
     return {
         (re.sub(r"-[0-9a-f]{12}", "", one["application"]), change["kind"], change.get("subject"))

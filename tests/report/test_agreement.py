@@ -137,7 +137,7 @@ def test_drift_agrees_with_a_refreshing_preview(project: Project, registry: Regi
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)
     found: Parts = set()
-    for client in look("tni", 30).clients:
+    for client in look("tni").clients:
         state = client.declared or client.recorded
         assert state is not None
         assert bool(client.parts_by_hand) is bool(client.by_hand), state.key

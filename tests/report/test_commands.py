@@ -45,17 +45,17 @@ def test_every_command_teaches() -> None:
     commands = [words for words in _commands(get_command(app)) if len(words) == 1]
     assert len(commands) > 10
     for words in commands:
-        told = CliRunner().invoke(app, [*words, "--help"]).output
-        assert f"acmidm {words[0]}" in told.partition("Examples")[2], words
-        assert "Exit codes" in told, words
+        said = CliRunner().invoke(app, [*words, "--help"]).output
+        assert f"acmidm {words[0]}" in said.partition("Examples")[2], words
+        assert "Exit codes" in said, words
 
 
 def test_the_version_is_told() -> None:
     """For a report of a mistake."""
     from acmidm.cli import app
 
-    told = CliRunner().invoke(app, ["--version"])
-    assert (told.exit_code, told.output) == (0, f"acmidm {version('acmidm-onboarding')}\n")
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"acmidm {version('acmidm-onboarding')}\n")
 
 
 def test_nothing_of_the_help_is_swallowed() -> None:

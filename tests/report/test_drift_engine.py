@@ -16,7 +16,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from tests.engine.test_secrets import has_access, rotate_by_hand, secret_of
-from tests.report.conftest import CommandLine, told, write
+from tests.report.conftest import CommandLine, changes_in, write
 from tests.report.test_sources import TEN_DAYS, ends
 from tests.support.engine import ROOT, Project, settings_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND
@@ -53,12 +53,12 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
     waiting.request()["scopes"][PLAIN] = {}
     waiting.document["exemptions"] = {"key-lifetime": {"reason": "a package of 2019", "reference": "SD-4810"}}
     waiting.save()
-    asked = {("waiting", "scope_granted", PLAIN), ("waiting", "exemption_granted", "key-lifetime")}
+    wanted = {("waiting", "scope_granted", PLAIN), ("waiting", "exemption_granted", "key-lifetime")}
 
     state = project.exported()
     report = acmidm.json("drift", "--stack", "tni", code=1)
     assert project.exported() == state, "drift writes nothing"
-    assert told(report, "by_hand") == {
+    assert changes_in(report, "by_hand") == {
         ("removed", "client_removed", None),
         ("changed", "scope_granted", PLAIN),
         ("changed", "scope_withdrawn", DOSSIERS),
@@ -69,7 +69,7 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
         ("changed", "product_changed", "notificaties"),
         ("changed", "product_removed", "dosis"),
     }
-    assert told(report, "not_applied") == asked
+    assert changes_in(report, "not_applied") == wanted
     changes = [change for one in report["by_hand"] for change in one["changes"]]
     assert {change["changed_by"] for change in changes} == {OPERATOR}
     assert all(datetime.fromisoformat(change["changed_at"]) >= before for change in changes)
@@ -79,7 +79,7 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
 
     healed = acmidm.json("drift", "--stack", "tni", "--heal", code=1)
     assert (healed["healed"], healed["by_hand"], len(healed["repaired"])) == (True, [], 2)
-    assert told(healed, "not_applied") == asked, "it repairs exactly what drifted"
+    assert changes_in(healed, "not_applied") == wanted, "it repairs exactly what drifted"
     assert PLAIN not in registry.client(waiting.application)["scopes"]
     client = registry.client(changed.application)
     assert (client["client_id"], kids(client), client["enabled"]) == (client_id, {"a", "b"}, True)
@@ -96,7 +96,7 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
 
 @pytest.mark.usefixtures("random_plugin")
 def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine, portal: RunningPortal, registry: Registry) -> None:
-    """Whoever knows the new one is let in: it is told as danger, with who did it, and --heal puts the declared one back.
+    """Whoever knows the new one is let in: it is a danger, with who did it, and --heal puts the declared one back.
 
     Written to the state by a refresh, it is what waits for an ``up``, and a review says so too.
     """
@@ -106,30 +106,30 @@ def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine
     project.secrets.append(rotate_by_hand(registry, client_id))
 
     report = acmidm.json("drift", "--stack", "tni", code=1)
-    assert (told(report, "by_hand"), report["not_applied"]) == ({("loket", "secret_renewed", None)}, [])
+    assert (changes_in(report, "by_hand"), report["not_applied"]) == ({("loket", "secret_renewed", None)}, [])
     (change,) = report["by_hand"][0]["changes"]
     assert (change["severity"], change["changed_by"]) == ("danger", OPERATOR)
     assert report["headline"] == "By hand on tni: 1 client gets a new secret"
     healed = acmidm.json("drift", "--stack", "tni", "--heal")
-    assert (healed["healed"], told(healed, "repaired")) == (True, told(report, "by_hand"))
+    assert (healed["healed"], changes_in(healed, "repaired")) == (True, changes_in(report, "by_hand"))
     assert has_access(portal, client_id, secret)
 
     project.secrets.append(rotate_by_hand(registry, client_id))
     project.succeed("refresh", "--yes")
     restored = {("loket", "secret_restored", None)}
-    assert told(acmidm.json("drift", "--stack", "tni", code=1), "not_applied") == restored
-    assert told(acmidm.json("review", "--stack", "tni")) == restored
+    assert changes_in(acmidm.json("drift", "--stack", "tni", code=1), "not_applied") == restored
+    assert changes_in(acmidm.json("review", "--stack", "tni")) == restored
 
 
 @pytest.mark.usefixtures("random_plugin")
-def test_a_secret_that_is_made_anew_is_told_among_the_rest_by_its_danger(project: Project, acmidm: CommandLine) -> None:
+def test_a_secret_that_is_made_anew_is_shown_among_the_rest_by_its_danger(project: Project, acmidm: CommandLine) -> None:
     """And where nothing else changes too."""
     form = write(project, "loket", keys=(), token_endpoint_auth_method="client_secret_basic")
     project.apply()
     (urn,) = re.findall(r"urn:\S+RandomPassword::[^\"\s]+", project.exported())[:1]
     plan = project.folder / "plan.json"
     plan.write_text(project.succeed("preview", "--json", "--replace", urn).stdout)
-    assert told(acmidm.json("review", "--plan", "plan.json")) == {("loket", "secret_renewed", None)}
+    assert changes_in(acmidm.json("review", "--plan", "plan.json")) == {("loket", "secret_renewed", None)}
 
     form.document["contacts"] = ["nieuw@stad-gent.example"]
     form.save()
@@ -155,9 +155,9 @@ def test_where_a_hand_and_a_form_meet_the_repair_leaves_it(project: Project, acm
     form.request()["products"]["dosis"] = dict(DOSIS)
     form.save()
     healed = acmidm.json("drift", "--stack", "tni", "--heal", code=1)
-    assert (healed["healed"], told(healed, "by_hand")) == (False, {("loket", "scope_granted", PLAIN)})
-    assert told(healed, "repaired") == {("loket", "key_added", "slipped-in")}
-    assert told(healed, "not_applied") == {
+    assert (healed["healed"], changes_in(healed, "by_hand")) == (False, {("loket", "scope_granted", PLAIN)})
+    assert changes_in(healed, "repaired") == {("loket", "key_added", "slipped-in")}
+    assert changes_in(healed, "not_applied") == {
         ("loket", "scope_granted", DOSSIERS),
         ("loket", "product_configured", "dosis"),
         ("renamed-anders", "client_renamed", None),
@@ -188,7 +188,7 @@ def test_nobody_is_accused_of_what_was_refused_or_removed(project: Project, acmi
     assert project.up().code != 0
     report = acmidm.json("drift", "--stack", "tni", code=1)
     assert report["by_hand"] == []
-    assert {(name, kind) for name, kind, _ in told(report, "not_applied")} >= {
+    assert {(name, kind) for name, kind, _ in changes_in(report, "not_applied")} >= {
         ("adopting", "client_adopted"),
         ("meets", "product_configured"),
         ("removed", "client_removed"),
@@ -223,10 +223,10 @@ def test_a_program_that_declares_its_connections_in_python(project: Project, acm
     assert (report["headline"], report["in_sync"]) == ("tni is in sync: its 1 client is as declared", True)
     assert "changes that wait need pulumi preview" in report["notes"][0]
     registry.set_scopes(registry.client(form.application)["client_id"], [SEND, PLAIN])
-    assert told(acmidm.json("drift", "--stack", "tni", code=1), "by_hand") == {("loket", "scope_granted", PLAIN)}
+    assert changes_in(acmidm.json("drift", "--stack", "tni", code=1), "by_hand") == {("loket", "scope_granted", PLAIN)}
 
 
-def test_a_platform_that_lacks_a_product_is_not_asked_for_it(project: Project, acmidm: CommandLine, tmp_path: Path) -> None:
+def test_a_platform_that_lacks_a_product_is_not_wanted_for_it(project: Project, acmidm: CommandLine, tmp_path: Path) -> None:
     """GeoSecure offers what the catalogue has for it alone."""
     offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}, "products": {}}
     with running_portal(tmp_path / "geosecure", platform="geosecure", **offered_there) as geosecure:
@@ -257,7 +257,7 @@ def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> No
 
 
 @pytest.mark.parametrize("deployed", [True, False])
-def test_an_authority_that_is_down_is_told_of_before_the_engine_is_asked(project: Project, acmidm: CommandLine, deployed: bool) -> None:
+def test_an_authority_that_is_down_is_told_of_before_the_engine_is_wanted(project: Project, acmidm: CommandLine, deployed: bool) -> None:
     """However patient the settings are, and whether or not the stack was ever deployed. Without an engine on PATH, it cannot have been."""
     write(project, "loket")
     if deployed:
@@ -300,7 +300,7 @@ def test_on_a_terminal_it_says_what_it_waits_for(project: Project) -> None:
         assert running.stdout is not None
         report = running.stdout.read()
     os.close(terminal)
-    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    said = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     for sentence in ("reaching acmidm at http://127.0.0.1:", "comparing tni with what its authorities have", "finding who changed it"):
-        assert sentence in told
+        assert sentence in said
     assert report.splitlines()[0] == "tni is in sync: its 1 client is as declared"

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from tests.report.conftest import CommandLine, told, write
+from tests.report.conftest import CommandLine, changes_in, write
 from tests.support.engine import Project
 
 EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
 
 
 def test_an_exemption_that_exempts_nothing(project: Project, acmidm: CommandLine) -> None:
-    """Told as it becomes so, in any environment of the form, and then to whoever changes the form for another reason."""
+    """Reported as it becomes so, in any environment of the form, and then to whoever changes the form for another reason."""
     form = write(project, "loket", keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=EXEMPT, environment="prod")
     form.document["environments"]["tni"] = deepcopy(form.document["environments"]["prod"])
     form.save()
     acmidm.keep_in_git()
     form.document["contacts"] = ["loket@stad-gent.example"]
     form.save()
-    assert {kind for _, kind, _ in told(acmidm.json("review", "--base", "HEAD"))} == {"client_updated"}, "on prod it is needed"
+    assert {kind for _, kind, _ in changes_in(acmidm.json("review", "--base", "HEAD"))} == {"client_updated"}, "on prod it is needed"
     acmidm.git("commit", "--quiet", "--all", "--message=contacts")
 
     form.document["token_endpoint_auth_method"] = "private_key_jwt"
     form.save()
     report = acmidm.json("review", "--base", "HEAD")
-    told_of = [(one["environment"], change) for one in report["connections"] for change in one["changes"]]
-    unneeded = [(environment, change["subject"]) for environment, change in told_of if change["kind"] == "exemption_unneeded"]
+    found = [(one["environment"], change) for one in report["connections"] for change in one["changes"]]
+    unneeded = [(environment, change["subject"]) for environment, change in found if change["kind"] == "exemption_unneeded"]
     assert unneeded == [("prod", "client-secret")]
     acmidm.git("commit", "--quiet", "--all", "--message=keys")
     assert acmidm.json("review", "--base", "HEAD")["connections"] == [], "it does not nag"
     form.document["contacts"] = ["elders@stad-gent.example"]
     form.save()
-    assert ("loket", "exemption_unneeded", "client-secret") in told(acmidm.json("review", "--base", "HEAD"))
+    assert ("loket", "exemption_unneeded", "client-secret") in changes_in(acmidm.json("review", "--base", "HEAD"))
 
 
-def test_policies_are_held_against_what_is_asked_now(project: Project, acmidm: CommandLine) -> None:
-    """As the engine's program does: an exemption that is taken away from a client that needs it is a mistake, told with its place."""
+def test_policies_check_what_is_declared_now(project: Project, acmidm: CommandLine) -> None:
+    """As the engine's program does: an exemption that is taken away from a client that needs it is a mistake, reported with its place."""
     form = write(project, "loket", keys=(), token_endpoint_auth_method="client_secret_basic", exemptions=EXEMPT, environment="prod")
     acmidm.keep_in_git()
     del form.document["exemptions"]

@@ -24,8 +24,8 @@ def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> N
     described = [(client(f"v-{place:04}"), client(f"v-{place:04}", scopes={"vo_info": "why"})) for place in range(number)]
     page = as_markdown(reviewed(*new, *described))
     assert len(page) <= LIMIT
-    told = re.findall(r"([\d,]+) (clients(?:' details(?! in part)| of|' lists))", page)
-    missing = {what: int(number.replace(",", "")) for number, what in told}
+    found = re.findall(r"([\d,]+) (clients(?:' details(?! in part)| of|' lists))", page)
+    missing = {what: int(number.replace(",", "")) for number, what in found}
     assert len(re.findall(r"^\| .*<br>`", page, re.MULTILINE)) + missing.get("clients of", 0) == 2 * number
     assert page.count("<details><summary>Details: Stad Gent") + missing.get("clients' details", 0) == number
     assert len(re.findall(r"^- \*\*", page, re.MULTILINE)) + missing.get("clients' lists", 0) == number
@@ -64,7 +64,7 @@ def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
     folds = re.findall(r"<details><summary>Details: Stad Gent · (\S+) on prod</summary>\n\n(.*?)\n</details>", text, re.DOTALL)
     assert [name for name, _ in folds] == ["loket", *(f"ordinary-{number}" for number in range(5))]
     assert re.fullmatch(r"(- gains scope .*\n){10,}- and 2,9\d\d more lines\n", folds[0][1])
-    assert all("  - merk_code `gent`" in told for _, told in folds[1:])
+    assert all("  - merk_code `gent`" in found for _, found in folds[1:])
     alone = as_markdown(reviewed((client(), client(scopes={"vo_info": "requested", **dict(list(scopes.items())[:100])}))))
     assert "dv_scope_99" in alone, "what fits is not cut"
 
@@ -187,6 +187,6 @@ def test_whatever_a_form_asks_its_promotion_fits() -> None:
     )
     page = as_markdown(report)
     assert len(page) <= LIMIT
-    told = re.search(r"the last ones: (\d+) differences", page)
-    assert told is not None
-    assert page.count("- scope ") + int(told[1]) == 1_000
+    found = re.search(r"the last ones: (\d+) differences", page)
+    assert found is not None
+    assert page.count("- scope ") + int(found[1]) == 1_000

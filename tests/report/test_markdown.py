@@ -64,7 +64,7 @@ def test_a_review_reads_from_the_top() -> None:
 
 
 def test_nothing_changes() -> None:
-    """A change of forms that comes to nothing says so."""
+    """A change of forms that changes nothing says so."""
     assert as_markdown(reviewed((client(), client()))) == "### Nothing changes\n\nProduction: no change, 1 client stays as it is.\n\n"
     assert as_markdown(reviewed()) == "### Nothing changes\n\n", "an environment without clients is not worth a word"
 
@@ -142,7 +142,7 @@ def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
     review = reviewed((client(), hostile))
     page = as_markdown(review)
     assert all(char.isprintable() or char == "\n" for char in page)
-    assert not any("##vso[" in told for told in (page, as_json(review)))
+    assert not any("##vso[" in text for text in (page, as_json(review)))
     for line in page.splitlines():
         if line.startswith("| "):
             assert len(re.findall(r"(?<!\\)\|", line)) == 4, line

@@ -72,7 +72,7 @@ def shown(page: Page) -> list[str]:
 
 
 def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) -> None:
-    """Search, environment, scope and expiry, each reached with Tab; what is shown is told to a screen reader."""
+    """Search, environment, scope and expiry, each reached with Tab; what is shown is read out by a screen reader."""
     page = opened(browser, tmp_path, as_html(status()))
     assert shown(page) == ["loket", "dossiers", "soon", "over"]
     page.keyboard.press("Tab")  # to the content

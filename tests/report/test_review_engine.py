@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from tests.report.conftest import CommandLine, told, write
+from tests.report.conftest import CommandLine, changes_in, write
 from tests.report.test_sources import without_engine
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, PLAIN, SEND
@@ -22,7 +22,7 @@ def test_fail_on(project: Project, acmidm: CommandLine) -> None:
     assert (wrong.code, wrong.stderr) == (2, '--fail-on: "scope_grant" is no kind of change; did you mean "scope_granted"?\n')
 
 
-def test_a_takeover_tells_what_it_changes(project: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
+def test_a_takeover_shows_what_it_changes(project: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
     """What the client has already is no news; what it loses is."""
     with portal.operator() as operator:
         client = register_client(operator, scopes=[SEND, PLAIN], keys=[new_key("old")], software_id=None, managed_by=None)
@@ -30,7 +30,7 @@ def test_a_takeover_tells_what_it_changes(project: Project, acmidm: CommandLine,
     form.request()["adopt"] = {"acmidm": client["client_id"]}
     form.save()
     report = acmidm.json("review", "--stack", "tni")
-    assert told(report) == {
+    assert changes_in(report) == {
         ("loket", "client_adopted", client["client_id"]),
         ("loket", "client_updated", None),
         ("loket", "scope_withdrawn", PLAIN),
@@ -59,7 +59,7 @@ def test_what_the_engine_refuses(project: Project, acmidm: CommandLine) -> None:
 
 
 def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLine) -> None:
-    """A protected client that goes or is replaced is refused by both; that a change lifts the protection of all is told by both."""
+    """A protected client that goes or is replaced is refused by both; that a change lifts the protection of all is in both."""
     project.configure({"protectClients": "true"})
     forms = {name: write(project, name) for name in ("removed", "another", "unchanged")}
     forms["product"] = write(project, "product", scopes=(SEND, DOSSIERS))
@@ -87,7 +87,7 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
 
     acmidm.git("checkout", "--quiet", "--", "onboardings")
     project.configure({"protectClients": "false"})
-    assert told(reviewed(0)) == {(name, "protection_lifted", None) for name in forms}
+    assert changes_in(reviewed(0)) == {(name, "protection_lifted", None) for name in forms}
 
 
 def test_one_refused_connection_stops_no_report(project: Project, acmidm: CommandLine) -> None:
@@ -103,7 +103,7 @@ def test_one_refused_connection_stops_no_report(project: Project, acmidm: Comman
     assert acmidm.json("review", "--stack", "tni", code=3)["problems"][0].startswith("gent/refused: client ")
     del form.request()["adopt"]
     form.save()
-    assert ("refused", "client_created", None) in told(acmidm.json("review", "--stack", "tni"))
+    assert ("refused", "client_created", None) in changes_in(acmidm.json("review", "--stack", "tni"))
     project.apply()
     assert acmidm.run("drift", "--stack", "tni").code == 0
 
@@ -123,17 +123,17 @@ def test_too_many_clients_at_once(project: Project, acmidm: CommandLine) -> None
         assert acmidm.run("review", *words, "--allow-mass-change").code == 0
 
 
-def test_a_change_of_the_catalogue_alone_is_told(project: Project, acmidm: CommandLine) -> None:
-    """Forms tell nothing of it; who reviews it sees what of which scope or product changes."""
+def test_a_change_of_the_catalogue_alone_is_noted(project: Project, acmidm: CommandLine) -> None:
+    """No form has it; who reviews it sees what of which scope or product changes."""
     write(project, "loket")
     acmidm.keep_in_git()
     file = next(file for file in (project.folder / "catalogue").glob("*.yaml") if SEND in file.read_text())
     file.write_text(file.read_text().replace("owner: ", "owner: Niet ", 1).replace("verified: false", "verified: true", 1))
     outcome = acmidm.run("review", "--base", "HEAD", "--output", "markdown")
-    told = f"The catalogue changes: product notificaties (owner); scope {SEND} (verified)."
+    note = f"The catalogue changes: product notificaties (owner); scope {SEND} (verified)."
     assert outcome.stdout.splitlines()[0] == "### Nothing changes"
-    assert told in outcome.stdout
-    assert told in acmidm.run("review", "--base", "HEAD").stdout
+    assert note in outcome.stdout
+    assert note in acmidm.run("review", "--base", "HEAD").stdout
 
 
 def test_wrong_use(project: Project, acmidm: CommandLine) -> None:
@@ -179,7 +179,7 @@ def test_a_clone_without_the_history_is_refused(project: Project, acmidm: Comman
     acmidm.git("add", "onboardings")
     acmidm.git("commit", "--quiet", "--message=other")
     acmidm.git("checkout", "--quiet", "change")
-    assert {kind for _, kind, _ in told(acmidm.json("review", "--base", "main"))} == {"client_updated"}
+    assert {kind for _, kind, _ in changes_in(acmidm.json("review", "--base", "main"))} == {"client_updated"}
 
     whole = (project.folder / ".git").rename(project.folder / "whole.git")
     acmidm.git("clone", "--quiet", "--no-checkout", "--depth=1", "--no-single-branch", "--branch=change", whole.as_uri(), "shallow")
@@ -190,7 +190,7 @@ def test_a_clone_without_the_history_is_refused(project: Project, acmidm: Comman
 
 
 def test_a_change_that_repairs_the_forms_can_be_reviewed(project: Project, acmidm: CommandLine) -> None:
-    """What was no valid form, on account of a key too, is told as new, and that it is; all else is compared."""
+    """What was no valid form, on account of a key too, shows as new, and the report says so; all else is compared."""
     sound, broken, keyless = (write(project, name, environment="prod") for name in ("sound", "broken", "keyless"))
     contacts, jwk = broken.document.pop("contacts"), next(keyless.path.parent.glob("keyless*.json"))
     broken.save()
@@ -202,7 +202,7 @@ def test_a_change_that_repairs_the_forms_can_be_reviewed(project: Project, acmid
     sound.save()
     jwk.write_text(text)
     report = acmidm.json("review", "--base", "HEAD")
-    assert {(form, kind) for form, kind, _ in told(report) if kind.startswith("client")} == {
+    assert {(form, kind) for form, kind, _ in changes_in(report) if kind.startswith("client")} == {
         ("sound", "client_updated"),
         ("broken", "client_created"),
         ("keyless", "client_created"),

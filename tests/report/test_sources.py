@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from acmidm.report.kinds import Kind
-from tests.report.conftest import CommandLine, told, write
+from tests.report.conftest import CommandLine, changes_in, write
 from tests.support.engine import Project, settings_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile
 from tests.support.offered import offered
@@ -67,8 +67,8 @@ AGREED: set[tuple[str, str, str | None]] = {
     ("exempted", "exemption_granted", "key-lifetime"),
     ("exempted", "key_added", "key-2"),
     ("exempted-otherwise", "exemption_changed", "key-lifetime"),
-    ("held-again", "exemption_removed", "key-lifetime"),
-    ("held-again", "key_changed", "key-1"),
+    ("exempt-no-more", "exemption_removed", "key-lifetime"),
+    ("exempt-no-more", "key_changed", "key-1"),
     ("taken-over", "client_adopted", None),
     ("taken-over", "scope_granted", SEND),
     ("taken-over", "key_added", "key-1"),
@@ -134,11 +134,11 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         "key-ended": {},
         "exempted": {},
         "exempted-otherwise": {"exemptions": exempted("a package of 2019")},
-        "held-again": {"exemptions": exempted("a package of 2019")},
+        "exempt-no-more": {"exemptions": exempted("a package of 2019")},
         "unchanged": {},
     }
     forms = {name: write(project, name, **how) for name, how in wanted.items()}
-    for name in ("exempted-otherwise", "held-again"):
+    for name in ("exempted-otherwise", "exempt-no-more"):
         ends(forms[name], "key-1", FIVE_YEARS)
     ends(forms["unchanged"], "key-1", TEN_DAYS)
     return forms
@@ -183,8 +183,8 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["taken-back"].add_key("key-1")
     forms["exempted"].document["exemptions"] = exempted("a package that knows no other")
     forms["exempted-otherwise"].document["exemptions"] = exempted("a package of 2024")
-    del forms["held-again"].document["exemptions"]
-    ends(forms["held-again"], "key-1", 100 * DAY)
+    del forms["exempt-no-more"].document["exemptions"]
+    ends(forms["exempt-no-more"], "key-1", 100 * DAY)
     forms["reason"].request()["scopes"][SEND] = {"reason": "berichten"}
     for name, form in forms.items():
         if name != "removed":
@@ -222,7 +222,7 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
     by_forms = acmidm.json("review", "--base", "HEAD", "--environment", "tni")
     assert without_engine(by_engine) == without_engine(by_forms)
     assert by_engine["unchanged"] == {"tni": 1}, "a form that was moved changes nothing"
-    assert told(by_engine) == {(form, kind, client_id if kind == "client_adopted" else subject) for form, kind, subject in AGREED}
+    assert changes_in(by_engine) == {(form, kind, client_id if kind == "client_adopted" else subject) for form, kind, subject in AGREED}
     assert by_forms["notes"][0] == f"{LEFT_BEHIND}onboardings/gent/removed-key-1.jwk.json."
     (other,) = by_engine["notes"]
     assert f", other clients than those that go: OVO002067/another-{forms['another'].application[8:20]}, OVO002067/removed-" in other
@@ -253,10 +253,10 @@ def test_keys_that_go_when_a_form_declares_them_are_listed(project: Project, acm
     form.save()
     changes = {("taken-back", "keys_declared", None), ("taken-back", "key_added", "key-1")}
     report = acmidm.json("review", "--stack", "tni")
-    assert told(report) == {*changes, ("taken-back", "key_removed", "uploaded")}
+    assert changes_in(report) == {*changes, ("taken-back", "key_removed", "uploaded")}
     assert all(change["thumbprint"] for change in report["connections"][0]["changes"] if change["kind"] == "key_removed")
     project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
-    assert told(acmidm.json("review", "--stack", "tni")) == changes
+    assert changes_in(acmidm.json("review", "--stack", "tni")) == changes
 
 
 @pytest.mark.usefixtures("random_plugin")
@@ -297,4 +297,4 @@ def test_they_agree_on_authentication_and_protection(project: Project, acmidm: C
     assert by_engine["headline"] == (
         "2 clients authenticate less safely, 1 client loses its protection, 1 client has its keys declared, 5 more kinds of change on tni"
     )
-    assert told(by_engine) == AGREED_ELSEWHERE
+    assert changes_in(by_engine) == AGREED_ELSEWHERE

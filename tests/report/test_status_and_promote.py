@@ -68,7 +68,11 @@ def connections() -> list[ListedConnection]:
             products={},
         ),
         client(
-            "agentschap", fields={"organisation.name": "Agentschap"}, keys=None, uploaded={"u": Key("tU", NOW + timedelta(days=3, hours=1))}
+            "agentschap",
+            client_id="5",
+            fields={"organisation.name": "Agentschap"},
+            keys=None,
+            uploaded={"u": Key("tU", NOW + timedelta(days=3, hours=1))},
         ),
         client("onbereikbaar", client_id="6", fields={"organisation.name": "Agentschap"}, keys=None),
     )
@@ -218,13 +222,13 @@ def test_promote_where_the_organisation_manages_its_keys(tmp_path: Path, promoti
 
 
 def test_promote_knows_the_policies(tmp_path: Path, promoting: Callable[..., Any]) -> None:
-    """A client that may have a secret on TNI is told before production is asked, and stopped once it is."""
+    """A client that may have a secret on TNI is warned before production is in the form, and stopped once it is."""
     form = write_form(tmp_path / "project" / "onboardings", keys=(), token_endpoint_auth_method="client_secret_basic")
-    told = promoting(str(form.path)).stdout
-    assert told.splitlines()[0] == "Stad Gent · " + form.application + ": production is not in the form yet, and lacks 2 of what TNI has"
-    assert "environment" not in told.partition("ready for production")[0], "it is none of what TNI has"
-    assert "  TO DO the form has no prod under environments: add it" in told
-    assert "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in told
+    said = promoting(str(form.path)).stdout
+    assert said.splitlines()[0] == "Stad Gent · " + form.application + ": production is not in the form yet, and lacks 2 of what TNI has"
+    assert "environment" not in said.partition("ready for production")[0], "it is none of what TNI has"
+    assert "  TO DO the form has no prod under environments: add it" in said
+    assert "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in said
     form.document["environments"]["prod"] = deepcopy(form.request())
     form.save()
     refused = promoting(str(form.path))
