@@ -132,8 +132,9 @@ def state_of(connection: Connection, *, protect: bool | None, managed_by: str | 
 
 
 def states_of(connections: Iterable[Connection], *, protect: bool | None, managed_by: str | None = None) -> dict[Place, ClientState]:
-    states = (state_of(connection, protect=protect, managed_by=managed_by) for connection in connections)
-    return _exempted_once({state.place: state for state in states})
+    states = {state.place: state for one in connections for state in [state_of(one, protect=protect, managed_by=managed_by)]}
+    first = _first_platforms(states)
+    return {place: state if place in first else replace(state, exemptions={}) for place, state in states.items()}
 
 
 def snapshot_state(
@@ -185,14 +186,12 @@ def states_in(resources: Iterable[EngineResource], environment: Environment) -> 
 
 def states_of_parts(clients: Mapping[Place, Mapping[str, EngineResource]]) -> dict[Place, ClientState]:
     """Clients from the resources of each; one without an ``OAuthClient`` is left out."""
-    components = {place[0]: parts[Resource.ONBOARDING] for place, parts in clients.items() if Resource.ONBOARDING in parts}
-    exemptions = {key: _mapping(_mapping(component.get("inputs")).get("exemptions")) for key, component in components.items()}
-    states = {
-        place: replace(resource_state(place, parts), exemptions=exemptions.get(place[0], {}))
-        for place, parts in clients.items()
-        if Resource.CLIENT in parts
+    inputs = {
+        place[0]: _mapping(parts[Resource.ONBOARDING].get("inputs")) for place, parts in clients.items() if Resource.ONBOARDING in parts
     }
-    return _exempted_once(states)
+    whole = {place: parts for place, parts in clients.items() if Resource.CLIENT in parts}
+    exemptions = {place: _mapping(inputs.get(place[0], {}).get("exemptions")) for place in _first_platforms(whole)}
+    return {place: replace(resource_state(place, parts), exemptions=exemptions.get(place, {})) for place, parts in whole.items()}
 
 
 def resource_state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
@@ -271,11 +270,10 @@ def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return fields
 
 
-def _exempted_once(states: dict[Place, ClientState]) -> dict[Place, ClientState]:
-    """What a form has for all its clients is reported at the first of its platforms alone."""
+def _first_platforms(places: Iterable[Place]) -> set[Place]:
+    """Per connection its first platform: what a form has for all its clients is reported there alone."""
     order = list(Platform)
-    first = {place[::2]: place for place in sorted(states, key=lambda place: order.index(place[1]), reverse=True)}
-    return {place: state if first[place[::2]] == place else replace(state, exemptions={}) for place, state in states.items()}
+    return set({place[::2]: place for place in sorted(places, key=lambda place: order.index(place[1]), reverse=True)}.values())
 
 
 def _keys(jwks: Any) -> dict[str, Key]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,15 +31,28 @@ class Comparison:
     """None where a report has expiring keys elsewhere."""
     by_hand: bool = False
 
-    def made_by_hand(self) -> Comparison:
-        return replace(self, by_hand=True)
+    def between(
+        self,
+        before: ClientState | None,
+        after: ClientState | None,
+        *more: Change,
+        changed: Collection[str] = (),
+        missing: Collection[str] = (),
+    ) -> ConnectionChanges | None:
+        """The changes of one client, with ``more`` that its states do not show; None where there are none.
 
-    def between(self, before: ClientState | None, after: ClientState | None, *more: Change) -> ConnectionChanges | None:
-        """The changes of one client with ``more`` that its states do not show; None where there are none."""
+        Nothing passes in silence: of the resources that are ``changed``, or ``missing`` in the state, those that no change is about
+        are one.
+        """
         state = after or before
         if state is None:
             return None
         changes = [*self._changes(before, after), *more]
+        rows = [change.kind.row for change in changes]
+        shown = {row.resource.value for row in rows} if not any(row.scale is Scale.WHOLE for row in rows) else {*changed, *missing}
+        for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
+            if left := sorted(set(names) - shown):
+                changes.append(self.change(kind, subject=", ".join(left)))
         if all(change.kind.row.scale is Scale.NOTE for change in changes) and not _newly_unneeded(before, after):
             return None
         return ConnectionChanges(

@@ -6,14 +6,14 @@ real, unless somebody has done it by hand already. A resource that is not in the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from acmidm.report.client import ClientState, Fields, Place, States, product_part, snapshot_state
 from acmidm.report.compare import Comparison, client_name, paired
-from acmidm.report.kinds import Kind, Resource, Scale
+from acmidm.report.kinds import Kind, Resource
 from acmidm.report.model import Change, ClientName, ConnectionChanges, Part, connections_in_order, counted_kinds, phrases
 from acmidm.report.plan import Recorded
 from acmidm.report.words import WHOLE, day, days, number, plain
@@ -164,14 +164,14 @@ class _Sides:
 
     def __init__(self, client: ClientDrift, comparison: Comparison, cut_off: Collection[str]) -> None:
         self._client = client
-        self._comparison = comparison
+        self._comparison, self._by_hand = comparison, replace(comparison, by_hand=True)
         self._cut_off = cut_off
 
     def compare(self) -> None:
         recorded, declared, real = self._client.recorded, self._client.declared, self._client.real
         if recorded is None and declared is not None:
             before = replace(real, foreign=True) if real else None
-            self._pend(set(_parts(declared)), self._comparison.between(before, declared))
+            self._pend(set(_parts(declared)), before, declared)
         elif recorded is not None and real is None:
             self._without_client(recorded, declared)
         elif recorded is not None and real is not None:
@@ -182,15 +182,15 @@ class _Sides:
         if declared is None:
             left = {product: fields for product, fields in recorded.products.items() if product in self._client.configured}
             before = replace(recorded, products=left)
-            self._pend({product_part(product) for product in left}, self._comparison.between(before, replace(before, products={})))
+            self._pend({product_part(product) for product in left}, before, replace(before, products={}))
             return
-        self._client.by_hand = self._comparison.made_by_hand().between(recorded, None)
+        self._client.by_hand = self._by_hand.between(recorded, None)
         then, wanted = _parts(recorded), _parts(declared)
         gone = {product_part(product) for product in recorded.products.keys() - self._client.configured} - wanted.keys()
         self._client.parts_by_hand = recorded.urns.keys() - gone
         differing = {part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns} - gone
         if differing or recorded.key != declared.key:
-            self._pend(differing, self._comparison.between(recorded, declared))
+            self._pend(differing, recorded, declared)
 
     def _by_part(self, recorded: ClientState, declared: ClientState | None, real: ClientState) -> None:
         then, wanted, now = (_parts(side) if side else {} for side in (recorded, declared, real))
@@ -207,10 +207,10 @@ class _Sides:
         before = _with_parts(recorded, {**expected, Resource.KEYS: None} if in_portal else expected)
         after = _with_parts(before, {part: None if in_portal and part == Resource.KEYS else now.get(part) for part in expected})
         after = replace(after, has_secret=recorded.has_secret and not rotated)
-        self._client.by_hand = self._comparison.made_by_hand().between(before, after)
+        self._client.by_hand = self._by_hand.between(before, after)
         if declared is None:
             gone = {product_part(product) for product in recorded.products.keys() - self._client.configured}
-            self._pend(recorded.urns.keys() - gone, self._comparison.between(recorded, None))
+            self._pend(recorded.urns.keys() - gone, recorded, None)
             return
         notes = recorded.scopes if Resource.SCOPES in recorded.urns else dict.fromkeys(basis[Resource.SCOPES])
         scopes = {scope: (notes or {}).get(scope, _NOT_DECLARED) for scope in basis[Resource.SCOPES]}
@@ -220,7 +220,7 @@ class _Sides:
         base = replace(base, scopes=scopes, uploaded=real.keys if in_portal else None)
         if recorded.has_secret is not declared.has_secret:
             pending.add(Resource.CLIENT)
-        self._pend(pending, self._comparison.between(base, declared))
+        self._pend(pending, base, declared)
 
     def _settled(self, part: str, recorded: ClientState, then: Any, wanted: Any, now: Any) -> _Settled:
         if part not in recorded.urns:  # its create failed, or never ran
@@ -237,22 +237,11 @@ class _Sides:
             return replace(_settled(then, then, now), basis=now, pending=True)
         return _settled(then, wanted, now)
 
-    def _pend(self, parts: set[str], changes: ConnectionChanges | None) -> None:
-        """Report what is pending; what no change shows is reported as that."""
-        client = self._client
-        client.parts_pending, client.pending = parts, changes
-        shown = {change.kind.row.resource for change in changes.changes} if changes else set()
-        whole = changes is not None and any(change.kind.row.scale is Scale.WHOLE for change in changes.changes)
-        unseen = {part.partition("/")[0]: part not in client.urns for part in parts if part.partition("/")[0] not in shown}
-        state = client.declared or client.recorded
-        if unseen and not whole and state is not None:
-            more = [
-                self._comparison.change(kind, subject=", ".join(sorted(names)))
-                for kind, missing in ((Kind.NOT_RECORDED, True), (Kind.CHANGED_OTHERWISE, False))
-                if (names := [name for name, is_missing in unseen.items() if is_missing is missing])
-            ]
-            alone = self._comparison.between(state, state, *more)
-            client.pending = changes.with_changes((*changes.changes, *more)) if changes else alone
+    def _pend(self, parts: Set[str], before: ClientState | None, after: ClientState | None) -> None:
+        missing = {part for part in parts if part not in self._client.urns} if self._client.recorded else set()
+        kinds = [{part.partition("/")[0] for part in some} for some in (parts - missing, missing)]
+        self._client.parts_pending = set(parts)
+        self._client.pending = self._comparison.between(before, after, changed=kinds[0], missing=kinds[1])
 
 
 @dataclass(frozen=True)

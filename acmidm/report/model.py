@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
@@ -152,11 +151,12 @@ class Review(Part):
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes of one client as they are read: what becomes of the client itself is first."""
-
-    def place(change: Change) -> tuple[Any, ...]:
-        return (change.kind.row.scale is not Scale.WHOLE, _SEVERITIES[change.severity], change.kind.rank, change.subject or "")
-
-    return tuple(sorted(changes, key=place))
+    return tuple(
+        sorted(
+            changes,
+            key=lambda one: (one.kind.row.scale is not Scale.WHOLE, _SEVERITIES[one.severity], one.kind.rank, one.subject or ""),
+        )
+    )
 
 
 def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:

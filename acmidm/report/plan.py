@@ -34,8 +34,6 @@ _ATTEMPTS = re.compile(r" \(tried .*?\)")
 _SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred", "Resource monitor has terminated")
 _PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
 
-Parts = Mapping[str, EngineResource]
-
 
 class NotAPlan(Failure):
     """What is no output of ``pulumi preview --json``, as a sentence."""
@@ -125,74 +123,73 @@ class _Sides:
     def __init__(self, environment: Environment, resources: Iterable[EngineResource], *, is_whole: bool) -> None:
         self._environment = environment
         self._is_whole = is_whole
-        self._before = {self._where(resource): resource for resource in resources if part_of(resource)}
-        self._after: dict[tuple[Place, str], EngineResource] = {}
+        self._before: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
+        self._after: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
         self._former: dict[Place, Place] = {}
         """Per client its earlier place, where ``formerly`` moved it."""
         self._removed: set[Place] = set()
         self._shows_client: set[Place] = set()
         self.replaced: set[Place] = set()
         self.changed: dict[Place, set[str]] = defaultdict(set)
+        for resource in resources:
+            if part_of(resource):
+                place, part = self._where(resource)
+                self._before[place][part] = resource
 
     def take(self, steps: Iterable[Mapping[str, Any]], *, is_cut_short: bool) -> None:
         """Take the steps. A preview that ends in a refusal shows no removals: what its program did not declare has no step at all."""
         ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
         ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]
-        for op, old, new in ours:
-            if op == "refresh" and old:
-                self._before.pop(self._where(old), None)
-            if found := new if op == "refresh" else old:
-                self._before[self._where(found)] = found
-            if old and new and self._where(old)[0] != self._where(new)[0]:
-                self._former[self._where(new)[0]] = self._where(old)[0]
+        self._take_before(ours)
         moved = {old: new for new, old in self._former.items()}
-        self._after = {(moved.get(place, place), part): resource for (place, part), resource in self._before.items()}
+        for place, parts in self._before.items():
+            self._after[moved.get(place, place)] |= parts
         declared: set[str] = set()
         for op, old, new in ours:
             place, part = self._where(new or old or {})
-            place = moved.get(place, place) if op == "delete" else place
             if op == "delete":
-                self._after.pop((place, part), None)
+                place = moved.get(place, place)
+                self._after[place].pop(part, None)
                 self._removed |= {place} if part in _OF_CLIENT else set()
             elif op != "refresh" and new:
-                self._after[place, part] = new
+                self._after[place][part] = new
                 declared |= {place[0]} if part == Resource.ONBOARDING else set()
             self._shows_client |= {place} if part == Resource.CLIENT else set()
             self.replaced |= {place} if part == Resource.CLIENT and op == "replace" else set()
             if op in _CHANGES:
                 self.changed[place].add(part.partition("/")[0])
         if declared and is_cut_short and self._is_whole:
-            self._removed |= {place for place, _ in self._after if place[0] not in declared | {new[0] for new in self._former}}
+            self._removed |= {place for place in self._after if place[0] not in declared | {new[0] for new in self._former}}
+
+    def _take_before(self, steps: Iterable[tuple[str, EngineResource | None, EngineResource | None]]) -> None:
+        """What a refresh found takes the place of what is recorded."""
+        for op, old, new in steps:
+            if old:
+                place, part = self._where(old)
+                self._before[place].pop(part, None)
+                if found := new if op == "refresh" else old:
+                    self._before[place][part] = found
+                if new and self._where(new)[0] != place:
+                    self._former[self._where(new)[0]] = place
 
     def states(self) -> tuple[dict[Place, ClientState], dict[Place, ClientState]]:
-        clients = [_by_client(side) for side in (self._before, self._after)]
-        before, after = (self._states(side) for side in clients)
+        """The clients that are there; without the state also those of which a preview shows some parts alone."""
+        before, after = states_of_parts(self._before), states_of_parts(self._after)
+        for states, clients in ((before, self._before), (after, self._after)):
+            for place, parts in clients.items() if not self._is_whole else ():
+                if place not in states and place not in self._shows_client and parts.keys() - {Resource.ONBOARDING}:
+                    states[place] = resource_state(place, parts)
         after = {place: state for place, state in after.items() if place not in self._removed}
         for place, state in after.items():
             if place in self._former:
                 after[place] = replace(state, formerly=(self._former[place][0],))
-            elif place not in before and (found := before_adoption(state, clients[1][place])):
+            elif place not in before and (found := before_adoption(state, self._after[place])):
                 before[place] = found
         return before, after
-
-    def _states(self, clients: Mapping[Place, Parts]) -> dict[Place, ClientState]:
-        """The clients that are there; without the state also those of which a preview shows some parts alone."""
-        found = states_of_parts(clients)
-        for place, parts in clients.items() if not self._is_whole else ():
-            if place not in found and place not in self._shows_client and parts.keys() - {Resource.ONBOARDING}:
-                found[place] = resource_state(place, parts)
-        return found
 
     def _where(self, resource: EngineResource) -> tuple[Place, str]:
         key, platform, part = part_of(resource) or ("", Platform.ACMIDM, "")
         return (key, platform, self._environment), part
-
-
-def _by_client(side: Mapping[tuple[Place, str], EngineResource]) -> dict[Place, dict[str, EngineResource]]:
-    clients: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
-    for (place, part), resource in side.items():
-        clients[place][part] = resource
-    return dict(clients)
 
 
 def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:

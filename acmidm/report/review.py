@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from acmidm.report.client import ClientState
 from acmidm.report.compare import Comparison, paired
-from acmidm.report.kinds import Kind, Scale
-from acmidm.report.model import Change, ConnectionChanges, Review, connections_in_order, counted_kinds, headline
+from acmidm.report.kinds import Kind
+from acmidm.report.model import ConnectionChanges, Review, connections_in_order, counted_kinds, headline
 from acmidm.report.plan import Plan
 from acmidm.report.words import WHOLE, number, plain
 from components.model.form import Environment, Platform
@@ -16,7 +16,6 @@ MASS_SHARE = 0.3
 """The share of a stack's clients that a plan may remove or replace unless somebody allows more (as octodns does)."""
 MASS_CLIENTS = 10
 """From how many clients on that share counts."""
-_GONE = frozenset({Kind.CLIENT_REMOVED, Kind.CLIENT_REPLACED})
 _MOST_NAMED = 10
 _PROTECTED = "{}: its client is protected: {}; see docs/operations.md on how to part with one"
 
@@ -58,40 +57,16 @@ def review_of(plans: Sequence[Plan], comparison: Comparison, notes: Sequence[str
 
 
 def changes_of(plan: Plan, comparison: Comparison) -> list[ConnectionChanges]:
-    """The changes of all clients; what the engine changes and no comparison shows is reported as that."""
-    pairs = [(old, new, list(_by_engine(plan, old, new, comparison))) for old, new in paired(plan.before, plan.after)]
-    found = [comparison.between(old, new, *more) for old, new, more in pairs]
-    return [_without_gap(plan, one, comparison) for one in found if one] + [
-        changes
-        for (old, new, _), one in zip(pairs, found, strict=True)
-        if one is None
-        and new
-        and (kinds := plan.changed.get(new.place))
-        and (changes := comparison.between(old, new, _unseen(kinds, comparison)))
-    ]
-
-
-def _by_engine(plan: Plan, old: ClientState | None, new: ClientState | None, comparison: Comparison) -> Iterator[Change]:
-    """What only the engine knows: a client or a secret is made anew; a client that is replaced has a new secret anyhow."""
-    if new is None:
-        return
-    if new.place in plan.replaced and old and old.fields.get("software_id") == new.fields.get("software_id"):
-        yield comparison.change(Kind.CLIENT_REPLACED)
-    if new.place in plan.renewed_secrets:
-        yield comparison.change(Kind.SECRET_RENEWED)
-
-
-def _without_gap(plan: Plan, one: ConnectionChanges, comparison: Comparison) -> ConnectionChanges:
-    """With a change for each kind of resource that changes and that no other change is about."""
-    rows = [change.kind.row for change in one.changes]
-    if any(row.scale is Scale.WHOLE for row in rows):
-        return one
-    unseen = plan.changed.get((one.key, one.platform, one.environment), frozenset()) - {row.resource for row in rows}
-    return one.with_changes((*one.changes, _unseen(unseen, comparison))) if unseen else one
-
-
-def _unseen(kinds: Collection[str], comparison: Comparison) -> Change:
-    return comparison.change(Kind.CHANGED_OTHERWISE, subject=", ".join(sorted(kinds)))
+    """The changes of all clients. What only the engine knows is among them: a client or a secret is made anew."""
+    found = []
+    for old, new in paired(plan.before, plan.after):
+        place = new.place if new else None
+        replaced = new and old and place in plan.replaced and old.fields.get("software_id") == new.fields.get("software_id")
+        kinds = [Kind.CLIENT_REPLACED] if replaced else []
+        kinds += [Kind.SECRET_RENEWED] if place in plan.renewed_secrets else []
+        more = (comparison.change(kind) for kind in kinds)
+        found.append(comparison.between(old, new, *more, changed=plan.changed.get(place, ()) if place else ()))
+    return [one for one in found if one]
 
 
 def mass_change(plan: Plan) -> list[str]:

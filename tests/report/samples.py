@@ -74,5 +74,5 @@ def drift_report(*clients: ClientDrift, **how: Any) -> Drift:
 
 def by_hand(*pairs: tuple[ClientState | None, ClientState | None]) -> list[ClientDrift]:
     """Clients that somebody changed by hand."""
-    compare = COMPARISON.made_by_hand().between
+    compare = replace(COMPARISON, by_hand=True).between
     return [ClientDrift(before, before, after, by_hand=compare(before, after)) for before, after in pairs]
