@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from acmidm import engine
 from acmidm.terminal import Code, fail, working
+
+if TYPE_CHECKING:
+    from components.model.connection import Connection
 
 EPILOG = """
 **Examples**
@@ -39,9 +42,10 @@ def deploy(
     from acmidm.recovery import recover
 
     recovered = recover(stack)
-    _install_random_plugin(stack, recovered.state)
+    connections = _connections(stack)
+    _install_random_plugin(connections, recovered.state)
     _refuse(stack, recovered.state, allow_mass_change)
-    code = _look(stack) if recovered.look_first else 0
+    code = _look(stack, renames=_renames(connections, recovered.state)) if recovered.look_first else 0
     renew()
     code = engine.run("up", "--stack", stack, "--continue-on-error", *_UNATTENDED) or code
     if code != 0:
@@ -73,16 +77,17 @@ def _refuse(stack: str, state: Mapping[str, Any], allow_mass_change: bool) -> No
         fail("\n".join(ends), Code.FOUND)
 
 
-def _look(stack: str) -> int:
+def _look(stack: str, *, renames: bool) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     from acmidm.github.identity import renew
     from acmidm.recovery import LOOK_TAG
 
     typer.echo(f"the last run on {stack} did not end well: this one looks at the authorities first", err=True)
     # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it was to refresh.
-    # With the program's settings, for those of the run that was cut off may have been wrong.
+    # With the program's settings, for those of the run that was cut off may have been wrong; but not while an alias waits to be
+    # applied, at which the engine panics then ("had not been marked as seen"), and leaves its lock.
     renew()
-    code = engine.run("refresh", "--stack", stack, "--run-program", *_UNATTENDED)
+    code = engine.run("refresh", "--stack", stack, *(() if renames else ("--run-program",)), *_UNATTENDED)
     if code == 0:
         engine.remove_tag(stack, LOOK_TAG)
         return 0
@@ -92,10 +97,20 @@ def _look(stack: str) -> int:
     return code
 
 
-def _install_random_plugin(stack: str, state: Mapping[str, Any]) -> None:
+def _renames(connections: Iterable[Connection], state: Mapping[str, Any]) -> bool:
+    """Whether a connection is in the state under an earlier key still."""
+    recorded = {resource["urn"].rpartition("::")[2] for resource in _resources(state)}
+    return any(former in recorded for connection in connections for former in connection.formerly)
+
+
+def _resources(state: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return (state.get("deployment") or {}).get("resources") or ()
+
+
+def _install_random_plugin(connections: Iterable[Connection], state: Mapping[str, Any]) -> None:
     """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin too."""
-    resources = (state.get("deployment") or {}).get("resources") or ()
-    if not any(resource["type"] == _PASSWORD_TYPE for resource in resources) and not _declares_secret(stack):
+    has_secret = any(resource["type"] == _PASSWORD_TYPE for resource in _resources(state))
+    if not has_secret and not any(connection.uses_secret for connection in connections):
         return
     from toolchain.common import ToolchainError
     from toolchain.install_random import install
@@ -106,15 +121,14 @@ def _install_random_plugin(stack: str, state: Mapping[str, Any]) -> None:
         raise engine.EngineError(str(error)) from None
 
 
-def _declares_secret(stack: str) -> bool:
-    """Whether a form of the stack has a client secret. Forms with mistakes have none: the preview says what they are."""
+def _connections(stack: str) -> list[Connection]:
+    """What the forms of the stack declare. Forms with mistakes declare nothing: the preview says what they are."""
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
     from components.settings import InvalidSettings, stack_settings
 
     try:
         settings = stack_settings(stack, Path())
-        onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
+        return load_onboardings([settings.forms_folder], settings.catalogue_folder).connections(settings.environment)
     except (InvalidForms, InvalidSettings):
-        return False
-    return any(connection.uses_secret for connection in onboardings.connections(settings.environment))
+        return []

@@ -152,8 +152,11 @@ def _products(states: Iterable[ClientState]) -> Mapping[Platform, Collection[str
 def _real(platforms: Connected, known: Iterable[ClientState]) -> dict[Platform, Real]:
     """List every client of every platform, and the configurations of the products that ours have there."""
     from acmidm.report.drift import Real
+    from components.settings import InvalidSettings
 
     products = _products(known)
+    for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
+        raise InvalidSettings(f'platform "{name}" has no authority in this stack; set acmidm:{name}ManagementUrl and what goes with it')
     return {
         name: Real(
             {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()},

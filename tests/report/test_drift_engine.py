@@ -226,7 +226,7 @@ def test_a_program_that_declares_its_connections_in_python(project: Project, acm
     assert changes_in(acmidm.json("drift", "--stack", "tni", code=1), "by_hand") == {("loket", "scope_granted", PLAIN)}
 
 
-def test_a_platform_that_lacks_a_product_is_not_wanted_for_it(project: Project, acmidm: CommandLine, tmp_path: Path) -> None:
+def test_products_are_read_only_where_clients_have_them(project: Project, acmidm: CommandLine, tmp_path: Path) -> None:
     """GeoSecure offers what the catalogue has for it alone."""
     offered_there = {**offered(), "scopes": {"NotificatiesImport": {}}, "products": {}}
     with running_portal(tmp_path / "geosecure", platform="geosecure", **offered_there) as geosecure:
@@ -234,8 +234,13 @@ def test_a_platform_that_lacks_a_product_is_not_wanted_for_it(project: Project, 
         key.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))
         project.configure({**settings_of(geosecure, prefix="geosecure"), "geosecureOperatorPrivateKeyFile": str(key)})
         write(project, "loket")
+        write(project, "both", platforms=["acmidm", "geosecure"], scopes=(), products={})
         project.apply()
         assert acmidm.run("drift", "--stack", "tni").code == 0
+    settings = project.folder / "Pulumi.tni.yaml"
+    settings.write_text("".join(line for line in settings.read_text().splitlines(keepends=True) if "geosecure" not in line))
+    outcome = acmidm.run("drift", "--stack", "tni")
+    assert (outcome.code, outcome.stderr.startswith('platform "geosecure" has no authority in this stack; set acmidm:')) == (2, True)
 
 
 def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> None:
@@ -257,7 +262,7 @@ def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> No
 
 
 @pytest.mark.parametrize("deployed", [True, False])
-def test_an_authority_that_is_down_is_told_of_before_the_engine_is_wanted(project: Project, acmidm: CommandLine, deployed: bool) -> None:
+def test_an_authority_that_is_down_is_reported_before_the_engine_runs(project: Project, acmidm: CommandLine, deployed: bool) -> None:
     """However patient the settings are, and whether or not the stack was ever deployed. Without an engine on PATH, it cannot have been."""
     write(project, "loket")
     if deployed:

@@ -208,5 +208,5 @@ def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_on
     installed: list[bool] = []
     monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
     made = "random:index/randomPassword:RandomPassword" if secret_in == "state" else CLIENT
-    deploy._install_random_plugin("tni", {"deployment": {"resources": [{"type": made}]}})
+    deploy._install_random_plugin(deploy._connections("tni"), {"deployment": {"resources": [{"type": made}]}})
     assert bool(installed) == (secret_in != "nothing")
