@@ -57,3 +57,19 @@ def test_a_scope_granted_by_hand_shows_beneath_another_name_of_the_form(project:
 
     steps = [step for step in project.steps("--refresh") if kind_of(step["urn"]) == "ClientScopes"]
     assert [(operation, names) for operation, names in details(steps).values()] == [("update", [f"scopes.{PLAIN}"])]
+
+
+def test_a_run_that_looks_first_applies_another_code_too(project: Project, registry: Registry) -> None:
+    """After a run that was cut off, while ``formerly`` waits: the engine's refresh would panic on the alias, with the program's settings."""
+    form = write_form(project.forms)
+    project.apply()
+    client_id = registry.client(form.application)["client_id"]
+    form.organisation |= {"ovo": "OVO002068", "formerly": form.code}
+    form.save()
+    project.succeed("stack", "tag", "set", "acmidm:look-first", "true")
+    outcome = project.recover()
+    assert outcome.code == 0, outcome.output
+    assert "Refreshing" in outcome.output
+    client = registry.client(form.application)
+    assert (client["client_id"], client["software_id"]) == (client_id, f"acmidm/tni/{form.key}")
+    project.in_sync()
