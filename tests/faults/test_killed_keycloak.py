@@ -29,6 +29,10 @@ def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: py
         yield running
 
 
+OF_DESTROY = 8
+"""How many requests removing the two clients takes."""
+
+
 @pytest.mark.parametrize(("victim", "request_number"), CASES)
 def test_next_up_ends_right(platform: Platform, tmp_path: Path, buried: list[Run], victim: str, request_number: int) -> None:
     """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing else."""
@@ -38,7 +42,7 @@ def test_next_up_ends_right(platform: Platform, tmp_path: Path, buried: list[Run
             write_form(project.forms, "gent/een", scopes=(PLAIN, OTHER), keys=("key-1", "key-2")),
             write_form(project.forms, "gent/twee", scopes=(PLAIN,)),
         ]
-        for words in (UP, DESTROY):
+        for words in (UP, DESTROY) if request_number <= OF_DESTROY else (UP,):
             buried.append(cut_off(project, proxy, victim, request_number, *words, api=ADMIN_API))
             if words is UP:
                 # Two more, that a destroy has a dozen requests to make: three a client.
