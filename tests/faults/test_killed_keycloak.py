@@ -45,7 +45,7 @@ def test_next_up_ends_right(platform: Platform, tmp_path: Path, buried: list[Run
         for words in (UP, DESTROY) if request_number <= OF_DESTROY else (UP,):
             buried.append(cut_off(project, proxy, victim, request_number, *words, api=ADMIN_API))
             if words is UP:
-                # Two more, that a destroy has a dozen requests to make: three a client.
+                # Two more, that a destroy has eight requests to make: two a client.
                 forms += [write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("drie", "vier")]
             outcome = project.recover()
             assert outcome.code == 0, outcome.output
