@@ -60,7 +60,7 @@ def test_a_scope_granted_by_hand_shows_beneath_another_name_of_the_form(project:
 
 
 def test_a_run_that_looks_first_applies_another_code_too(project: Project, registry: Registry) -> None:
-    """After a run that was cut off, while ``formerly`` waits: the engine's refresh would panic on the alias, with the program's settings."""
+    """After a run that was cut off, while ``formerly`` waits: with the program, the engine's refresh would panic on the alias."""
     form = write_form(project.forms)
     project.apply()
     client_id = registry.client(form.application)["client_id"]
