@@ -26,7 +26,9 @@ def again(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CON
         try:
             return attempt()
         except on:
-            wait = min(_FIRST_WAIT_SECONDS * 2.0**tries, 1.0) + random.uniform(0, 0.1)  # noqa: S311 - spread, not secrecy
+            wait = min(_FIRST_WAIT_SECONDS * 2.0**tries, 1.0)
+            # As much again by chance: writers that met once would else meet at each try.
+            wait += random.uniform(0, wait + 0.1)  # noqa: S311 - spread, not secrecy
         time.sleep(wait)
     return attempt()
 
