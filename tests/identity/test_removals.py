@@ -49,7 +49,9 @@ def test_a_wrong_address_removes_nothing(project: Project, portal: RunningPortal
         assert registry.client(form.application)["client_id"] == before[form.application][0]["client_id"]
         assert f"OAuthClient {form.key}" in recorded(project)
         if addresses["productsUrl"] == wrong["productsUrl"]:
-            assert everything(registry, form.application, product.application) == before
+            assert everything(registry, form.application) == {form.application: before[form.application]}
+            (client,) = before[product.application]
+            assert registry.configuration("dosis", client["client_id"]) == client["products"]["dosis"]
             assert {place for place in known if place.startswith("ProductConfiguration ")} <= recorded(project).keys()
 
     project.configure(settings_of(portal))

@@ -40,6 +40,7 @@ def catalogue_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "load_catalogue", once)
 
 
+@pytest.mark.exhaustive  # and in a process without a browser, whose event loop the program's would meet
 def test_any_sequence(portal: RunningPortal, tmp_path: Path) -> None:
     """Always the same sequences; EXAMPLES, STEPS and SHRINK in the environment make them others, and more."""
     run(portal, tmp_path, InProcess, examples=20, steps=30)
