@@ -55,7 +55,7 @@ def pointer(path: Sequence[str | int]) -> str:
 
 
 def response(problem: Problem) -> JSONResponse:
-    """The answer that tells of a problem."""
+    """A problem as an answer."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status_code).phrase,

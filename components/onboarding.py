@@ -50,7 +50,7 @@ class Onboarding(pulumi.ComponentResource):
         client = OAuthClient(connection, secret, pulumi.ResourceOptions(parent=self, protect=protected))
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
-        inside = pulumi.ResourceOptions(parent=self, protect=protected, deleted_with=client)
+        inside = pulumi.ResourceOptions(parent=self, protect=protected)
         self.parts += [client, ClientScopes(connection, client_id, inside), ClientJwks(connection, client_id, inside)]
         for product in connection.products:
             beside = pulumi.ResourceOptions(parent=self, protect=protect and not connection.is_ending(product))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from toolchain.common import ENGINE, TOOLCHAIN, Command, ToolchainError, run_long, version_in
 
-# Since this release Go fetches a newer one by itself where a module asks for it.
+# Since this release Go fetches a newer one by itself where a module needs it.
 FETCHES_ITSELF = (1, 21, 0)
 
 # No C compiler, and nothing of a workspace around the clone.
@@ -16,7 +16,7 @@ BUILD_ENVIRONMENT = {"CGO_ENABLED": "0", "GOWORK": "off"}
 
 
 def required(module_folder: str, module: str) -> str:
-    """Return the version of `module` (`go`: of Go itself) that the go.mod in `module_folder` asks for, without `v`."""
+    """Return the version of `module` (`go`: of Go itself) that the go.mod in `module_folder` requires, without `v`."""
     go_mod = (TOOLCHAIN / module_folder / "go.mod").read_text()
     found = re.search(rf"^\s*{re.escape(module)} v?(\S+)", go_mod, re.MULTILINE)
     if not found:
@@ -41,7 +41,7 @@ def check_compiler(module_folder: str, wanted_for: str) -> None:
 def build(subject: str, module_folder: str, package: str, binary: str, set_version: str) -> Path:
     """Build a binary and return where it is; an interrupted build goes on from Go's own cache.
 
-    `set_version` is the linker's `variable=value` that tells the binary its version.
+    `set_version` is the linker's `variable=value` that gives the binary its version.
     """
     output = ENGINE / "build" / binary
     linker_flags = f"-s -w -X {set_version}"

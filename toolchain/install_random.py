@@ -30,7 +30,7 @@ def install() -> None:
 
 
 def _wanted_version() -> str:
-    """Return the version of the Python package, for that is the one it asks the engine for."""
+    """Return the version of the Python package, for that is the one it needs from the engine."""
     pins = TOOLCHAIN / "python" / "pins.in"
     found = re.search(r"^pulumi-random==(\S+)", pins.read_text(), re.MULTILINE)
     if not found:

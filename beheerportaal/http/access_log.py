@@ -1,4 +1,4 @@
-"""One line per request: what was asked, what was answered, by whom. Never headers, bodies, queries or tokens."""
+"""One line per request: method, path and status, by whom. Never headers, bodies, queries or tokens."""
 
 import logging
 import time

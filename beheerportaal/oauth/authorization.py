@@ -43,9 +43,9 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]
 
     @override
     def validate_requested_scope(self) -> None:
-        """Asking for more than was granted is an error, never silently less (RFC 6749 §3.3 leaves the choice)."""
-        asked = set((self.request.payload.scope or "").split())
-        if missing := sorted(asked - self.client.scopes):
+        """A request for more than was granted is an error, never silently less (RFC 6749 §3.3 leaves the choice)."""
+        requested = set((self.request.payload.scope or "").split())
+        if missing := sorted(requested - self.client.scopes):
             raise invalid_scope(
                 f"scope {', '.join(missing)} is not granted to client {self.client.client_id}; ask the operator to grant it"
             )

@@ -19,7 +19,7 @@ def _description(sentence: str) -> str:
 
 
 def invalid_client(sentence: str) -> Any:
-    """The client could not be authenticated; 401, as RFC 6749 §5.2 asks where the Authorization header was used."""
+    """The client could not be authenticated; 401, as RFC 6749 §5.2 requires where the Authorization header was used."""
     return InvalidClientError(description=_description(sentence), status_code=401)
 
 
@@ -29,5 +29,5 @@ def invalid_request(sentence: str) -> Any:
 
 
 def invalid_scope(sentence: str) -> Any:
-    """The request asks for more than the client was granted."""
+    """The request is for more than the client was granted."""
     return InvalidScopeError(description=_description(sentence))

@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from beheerportaal.jwk import SIGNING_ALGORITHMS
 from beheerportaal.problems import Problem
 
-_ASK_AGAIN_SECONDS = 10
+_FETCH_AGAIN_SECONDS = 10
 _TIMEOUT_SECONDS = 5
 
 
@@ -25,13 +25,13 @@ class ExternalTokenValidator:
         self._audience = audience
         self._lock = threading.Lock()
         self._keys: KeySet | None = None
-        self._asked_at = float("-inf")
+        self._fetched_at = float("-inf")
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
         """The claims of a valid access token, `client_id` and `scope` always among them; else None.
 
         Raises:
-            Problem: 503 where the issuer can't be asked for its keys.
+            Problem: 503 where the issuer gives no keys.
         """
         verified = self._verified(token, self._known_keys())
         if verified is None and (newer := self._newer_keys()) is not None:
@@ -55,23 +55,21 @@ class ExternalTokenValidator:
 
     def _known_keys(self) -> KeySet:
         with self._lock:
-            return self._keys if self._keys is not None else self._ask()
+            return self._keys if self._keys is not None else self._fetch()
 
     def _newer_keys(self) -> KeySet | None:
-        """The keys as they are now, for the issuer may have renewed them; None where they were asked for a moment ago."""
+        """The keys as they are now, for the issuer may have renewed them; None where they were fetched a moment ago."""
         with self._lock:
-            return None if time.monotonic() < self._asked_at + _ASK_AGAIN_SECONDS else self._ask()
+            return None if time.monotonic() < self._fetched_at + _FETCH_AGAIN_SECONDS else self._fetch()
 
-    def _ask(self) -> KeySet:
+    def _fetch(self) -> KeySet:
         try:
             document = _json(f"{self._issuer}/.well-known/openid-configuration")
             keys = [key for key in _json(document["jwks_uri"])["keys"] if key.get("use", "sig") == "sig"]
             self._keys = KeySet.import_key_set({"keys": keys})
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
-            raise Problem(
-                503, f"The issuer {self._issuer} can't be asked for its keys; try again.", headers={"Retry-After": "1"}
-            ) from error
-        self._asked_at = time.monotonic()
+            raise Problem(503, f"The issuer {self._issuer} gives no keys now; try again.", headers={"Retry-After": "1"}) from error
+        self._fetched_at = time.monotonic()
         return self._keys
 
 

@@ -1,4 +1,4 @@
-"""Who asks for a token: a connection client or an operator, as Authlib's `ClientMixin`."""
+"""Who requests a token: a connection client or an operator, as Authlib's `ClientMixin`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
 
     @override
     def get_allowed_scope(self, scope: str | None) -> str:
-        """Authlib: the scope of the token; all that is granted where nothing was asked for (RFC 6749 §3.3)."""
+        """Authlib: the scope of the token; all that is granted where the request names none (RFC 6749 §3.3)."""
         return str(list_to_scope(sorted(set(scope.split()) if scope else self.scopes)))
 
     @override

@@ -1,4 +1,4 @@
-"""What each answer of the web interface tells the browser not to do."""
+"""What each answer of the web interface forbids the browser."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -14,7 +14,7 @@ _LONGEST_PASSWORD = 200
 
 
 def show(visit: Visit) -> Response:
-    """The form. It needs a session of its own, for the token that tells our form from another's."""
+    """The form. It needs a session of its own, for the token that marks a form as ours."""
     if visit.user is not None:
         return visit.see(visit.urls.clients)
     if visit.session is not None:

@@ -1,4 +1,4 @@
-"""A request of a person: who that is, in which language, and whether the request may do what it asks."""
+"""A request of a person: who that is, in which language, and whether it may do what it wants."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
@@ -68,7 +68,7 @@ Handler = Callable[[Visit], Response]
 
 
 def endpoint(handle: Handler, access: Access) -> Callable[[Request], Awaitable[Response]]:
-    """What Starlette calls for a page. Everything that asks the database runs in a thread."""
+    """What Starlette calls for a page. Everything that reads the database runs in a thread."""
 
     async def answer(request: Request) -> Response:
         _require_our_host(request)

@@ -71,7 +71,7 @@ class Retrying:
     def _unreachable(self, error: Passing, tries: int, seconds: float) -> Unreachable:
         requested = ""
         if error.wait_seconds is not None and error.wait_seconds > self._deadline_seconds:
-            requested = f", which asks to wait {error.wait_seconds:.0f} s"
+            requested = f", which wants a wait of {error.wait_seconds:.0f} s"
         return Unreachable(
             f"{error}{requested} (tried {tries} time{'s' if tries > 1 else ''} in {seconds:.1f} s); "
             "check the address and the server, then run the same command again",

@@ -99,6 +99,16 @@ class AuthorityProvider(ResourceProvider):
         return platform
 
 
+class ClientPartProvider(AuthorityProvider):
+    """What lives inside a client, and goes with it."""
+
+    replaced_by = ("client_id", "platform")
+
+    def delete(self, id_: str, props: Properties) -> None:
+        """Remove nothing; but where the authority cannot say what it has, the state keeps this too, as it keeps the client."""
+        self.on(props).clients.get(id_)
+
+
 class AuthorityResource(Resource):
     """What the four resources share."""
 
@@ -122,7 +132,7 @@ def inputs_of(props: Properties) -> dict[str, Any]:
 
 
 def gone() -> ReadResult:
-    """What tells the engine that a resource no longer exists."""
+    """For the engine: the resource no longer exists."""
     return ReadResult("", {})
 
 

@@ -1,7 +1,7 @@
 """The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads its keys in the portal.
 
 Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without ``jwks`` nothing is read or written: taking
-the keys out of a form leaves them where they are. Replaced with the client, and goes with it: there is no delete of its own.
+the keys out of a form leaves them where they are. Replaced with the client, and goes with it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from components.authorities.connected import ConnectedPlatform
 from components.authorities.port import ClientSnapshot, Jwks
 from components.model.connection import Connection
 from components.resources import adoption
-from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
+from components.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 
 
-class ClientJwksProvider(AuthorityProvider):
-    replaced_by = ("client_id", "platform")
-
+class ClientJwksProvider(ClientPartProvider):
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
         return {"jwks": _sorted(snapshot.jwks)}
 

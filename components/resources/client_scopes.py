@@ -1,7 +1,7 @@
 """The whole set of scopes of one client, a map keyed by scope.
 
 Identity: the client. A scope granted by hand is drift and shows as a line; scopes that an API's provider assigns by
-itself (the catalogue marks them) are none. Replaced with the client, and goes with it: there is no delete of its own.
+itself (the catalogue marks them) are none. Replaced with the client, and goes with it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from components.authorities.connected import ConnectedPlatform
 from components.authorities.port import ClientSnapshot
 from components.model.connection import Connection
 from components.resources import adoption
-from components.resources.base import AuthorityProvider, AuthorityResource, Properties, gone, inputs_of, managed_by, present
+from components.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 
 NOT_DECLARED = "granted outside this project"
 
 
-class ClientScopesProvider(AuthorityProvider):
-    replaced_by = ("client_id", "platform")
-
+class ClientScopesProvider(ClientPartProvider):
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
         return {"scopes": dict.fromkeys(_granted(platform, snapshot, inputs), NOT_DECLARED)}
 

@@ -123,7 +123,7 @@ def test_a_wait_of_nothing_is_no_leave_to_hammer(platform: ConnectedPlatform, pr
 def test_a_wait_beyond_the_deadline_is_not_waited(platform: ConnectedPlatform, proxy: FaultProxy, client_id: str, value: str) -> None:
     """One try, at once an error that says what the server asks for."""
     proxy.rule("GET", CLIENTS, faults.answer(429, headers={"retry-after": value}), times=None)
-    with pytest.raises(Unreachable, match=r"429 .*which asks to wait .* s \(tried 1 time "):
+    with pytest.raises(Unreachable, match=r"429 .*which wants a wait of .* s \(tried 1 time "):
         platform.authority.read(client_id)
     assert len(proxy.seen("GET", CLIENTS)) == 1
 

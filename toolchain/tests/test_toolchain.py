@@ -1,4 +1,4 @@
-"""What a fresh clone is told and given, on machines that this one is made to look like.
+"""What a fresh clone says and gets, on machines that this one is made to look like.
 
 The builds themselves take minutes; `make engine` and `make random-plugin` on CI's fresh machine prove those.
 """

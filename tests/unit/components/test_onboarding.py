@@ -146,15 +146,14 @@ ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "dosis", "notificaties"}
     ("protect", "ending", "expected"),
     [(True, (), ALL), (True, ("acmidm",), set()), (True, ("dosis",), ALL - {"dosis"}), (False, (), set())],
 )
-def test_what_is_protected_and_what_goes_with_what(declare: Declare, protect: bool, ending: tuple[str, ...], expected: set[str]) -> None:
-    """All that is at authorities is protected, but for what the form names as ending; what is inside a client goes with it."""
+def test_what_is_protected(declare: Declare, protect: bool, ending: tuple[str, ...], expected: set[str]) -> None:
+    """All that is at authorities is protected, but for what the form names as ending."""
     _, recorder = declare(dataclasses.replace(CONNECTION, ending=frozenset(ending)), protect=protect)
     protected = set()
     for place, request in ((place, recorder.requests[place]) for place in recorder.registered):
         kind, _, name = place.partition(" ")
         if request.protect:
             protected.add(name.rpartition("/")[2] if kind == "ProductConfiguration" else kind)
-        assert request.deletedWith.rpartition("::")[2] == ("OVO002067/loket" if kind in ("ClientScopes", "ClientJwks") else ""), place
         assert kind == "Onboarding" or request.parent.endswith("acmidm:index:Onboarding::OVO002067/loket")
     assert protected == expected
 

@@ -205,7 +205,7 @@ def test_absurd_wait_is_not_waited_for() -> None:
     """An hour does not fit in the deadline: give up at once, and say what the server requests."""
     with serving(in_turn(Reply(503, headers={"Retry-After": "3600"}))) as server:
         start = time.monotonic()
-        with pytest.raises(Unreachable, match="which asks to wait 3600 s"):
+        with pytest.raises(Unreachable, match="which wants a wait of 3600 s"):
             api(server, deadline=5).request("GET", "/x")
         assert time.monotonic() - start < 1
         assert len(server.requests) == 1
