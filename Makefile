@@ -26,10 +26,10 @@ up: ready  ## Bring the environment up and show its table (STACK=tni)
 demo: ready  ## Let an application fetch a token and post a notification, in a scratch repository
 	@$(in_environment) python -m story application
 
-story: ready  ## Tell the whole way of an organisation, in a scratch Git repository (AUTHORITY=keycloak)
+story: ready  ## Show the whole way of an organisation, in a scratch Git repository (AUTHORITY=keycloak)
 	@$(in_environment) python -m story onboarding $(AUTHORITY)
 
-tour: ready  ## Write docs/tour.md anew from that story
+tour: ready  ## Write docs/tour.md from that story
 	@$(in_environment) python -m story onboarding --tour
 
 keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
@@ -62,7 +62,7 @@ engine:  ## Find or build the Pulumi engine
 random-plugin: engine  ## Install Pulumi's random plugin, for forms with a client secret
 	@$(python) -m toolchain.install_random
 
-lock:  ## Write requirements*.txt anew (needs uv)
+lock:  ## Pin the requirements to their newest versions (needs uv)
 	@toolchain/lock
 
 bench: ready  ## Measure the project with many connections (CONNECTIONS=200)
@@ -71,13 +71,13 @@ bench: ready  ## Measure the project with many connections (CONNECTIONS=200)
 bench-validate: ready  ## Measure acmidm validate (FORMS=1000)
 	@$(in_environment) python -m bench.validation $(FORMS)
 
-schema: venv  ## Write the editor's schemas anew
+schema: venv  ## Write the schemas for editors
 	@.venv/bin/acmidm schema
 
 review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown)
 	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT)
 
-policies: ready  ## Hold the policies against all that a stack would have (STACK=tni)
+policies: ready  ## Check all that a stack would have by the policies (STACK=tni)
 	@$(in_environment) pulumi preview --stack $(STACK) --policy-pack "$(CURDIR)/policies/pack" --suppress-outputs --suppress-progress
 
 drift: ready  ## Say what was changed by hand at a stack's authorities (STACK=tni OUTPUT=markdown)
