@@ -20,8 +20,8 @@ EPILOG = """
 - `acmidm deploy --stack tni`
 - `acmidm deploy --stack prod --allow-mass-change`
 
-**Exit codes**: 0 all is as declared; 1 another run has the lock, or too much would be removed; 2 wrong use; 3 the engine cannot be
-reached; 130 interrupted; any other is the engine's own: something was refused or failed.
+**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, or too much would be removed; 2 wrong use; 3 the
+engine cannot be reached; 130 interrupted; any other is the engine's own: something was refused or failed.
 """
 
 _PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"

@@ -20,7 +20,7 @@ _EPILOG = """
 - `acmidm github comment review.md`
 - `acmidm github drift --stack prod`
 
-**Exit codes**: 0 posted; 2 wrong use; 3 GitHub, an authority or the engine cannot be reached.
+**Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an authority or the engine cannot be reached.
 """
 
 app = typer.Typer(
@@ -96,7 +96,7 @@ def drift(
     repository, mark = Repository(), _mark(f"drift-{stack}")
     found = next((issue for issue in repository.open_issues(account) if _is_ours(issue, mark, account)), None)
     if about:
-        typer.echo(_told(repository, found, title[0].upper() + title[1:], _body(text, mark), assignee or []))
+        typer.echo(_noted(repository, found, title[0].upper() + title[1:], _body(text, mark), assignee or []))
     else:
         typer.echo(_closed(repository, found, stack))
 
@@ -143,7 +143,7 @@ def newest() -> None:
     typer.echo(f"{own[:7]} is the newest commit")
 
 
-def _told(repository: Repository, found: dict[str, Any] | None, title: str, body: str, assignees: list[str]) -> str:
+def _noted(repository: Repository, found: dict[str, Any] | None, title: str, body: str, assignees: list[str]) -> str:
     """Opens the issue, or brings it in line with the report; says what was done."""
     if found is None:
         return f"{title}: issue {repository.open_issue(title, body, assignees)} is open"
