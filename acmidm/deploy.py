@@ -56,10 +56,9 @@ def _refuse(stack: str, state: Mapping[str, Any], allow_mass_change: bool) -> No
     """Show what a preview refuses. End the command where nothing else is left to do, and where too much would be removed."""
     from datetime import UTC, datetime
 
-    from acmidm.report.client import kind_of
     from acmidm.report.compare import Comparison
     from acmidm.report.kinds import Resource
-    from acmidm.report.plan import problems_in, read_plan
+    from acmidm.report.plan import kind_of, problems_in, read_plan
     from acmidm.report.review import review_of
 
     with working(f"previewing {stack}"):

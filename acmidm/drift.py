@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, Output, OutputOption, counted, working, write_report
+from acmidm.terminal import Code, Output, OutputOption, working, write_report
+from acmidm.words import counted, plain
 
 if TYPE_CHECKING:
     from acmidm.report.client import ClientState, States
     from acmidm.report.drift import ClientDrift, Drift, Real
-    from acmidm.report.model import ConnectionChanges
     from components.authorities.connected import Connected
     from components.model.form import Platform
     from components.settings import Settings
@@ -74,7 +74,6 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings, undeclared
     from acmidm.report.plan import Plan, recorded_in
     from acmidm.report.review import refusals
-    from acmidm.report.words import plain
     from acmidm.review import comparison
     from components.settings import InvalidSettings
 
@@ -190,7 +189,12 @@ def _heal(stack: str, days: int, before: Found) -> Found:
     from acmidm.report.plan import sentences_in
 
     healing = [client for client in before.clients if client.by_hand and client.healing]
-    left = [_left(client) for client in before.clients if client.by_hand and client.left]
+    left = [
+        f"{client.by_hand.key}: {', '.join(sorted(client.left))} was changed by hand and has changes that wait, so that --heal leaves it; "
+        "bring the stack up, or change the form"
+        for client in before.clients
+        if client.by_hand and client.left
+    ]
     urns = [urn for client in healing for urn in client.healing]
     well, said = True, ""
     if urns:
@@ -203,13 +207,3 @@ def _heal(stack: str, days: int, before: Found) -> Found:
         "problems": (*after.report.problems, *left, *(() if well else sentences_in(said))),
     }
     return Found(after.report.model_copy(update=update), after.clients)
-
-
-def _left(client: ClientDrift) -> str:
-    """Why parts of a client were not repaired."""
-    changes: ConnectionChanges | None = client.by_hand
-    name = changes.key if changes else ""
-    parts = ", ".join(sorted(client.left))
-    return (
-        f"{name}: {parts} was changed by hand and has changes that wait, so that --heal leaves it; bring the stack up, or change the form"
-    )

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acmidm.terminal import Code, Output, OutputOption, fail, working, write_report
+from acmidm.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from acmidm.report.compare import Comparison
-    from acmidm.report.model import Review
     from acmidm.report.plan import Plan
+    from acmidm.report.review import Review
     from components.model.form import Environment
 
 EPILOG = """
@@ -117,7 +118,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
 
 def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
     """The review with the form of each client that a form here declares: the engine does not have it."""
-    from acmidm.report.model import connections_in_order
+    from acmidm.report.compare import connections_in_order
     from components.model.loading import load_onboardings
     from components.model.problems import InvalidForms
 
@@ -153,7 +154,6 @@ def _by_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
     from datetime import UTC, datetime
 
     from acmidm.report.revision import here, notes_between, plan_between, revision
-    from acmidm.report.words import plain
     from components.model.loading import load_onboardings
     from components.settings import profiles
 
@@ -164,7 +164,7 @@ def _by_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
     for file in before.left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
     plans = [plan_between(before, after, environment, by_profile, now) for environment in wanted]
-    return plans, notes_between(before, after, forms), before.left_out
+    return plans, tuple(notes_between(before, after, forms)), before.left_out
 
 
 def comparison(catalogue: str) -> Comparison:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from acmidm.terminal import Output, OutputOption, counted, working, write_report
+from acmidm.terminal import Output, OutputOption, working, write_report
+from acmidm.words import counted
 
 EPILOG = """
 **Examples**

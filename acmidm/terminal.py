@@ -70,11 +70,6 @@ def write_private(file: Path, text: str) -> None:
     unfinished.replace(file)
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 form``, ``2 forms``, ``1,000 forms``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Says on a terminal what is going on, and for how long; in a pipe or a log nothing at all."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, counted, fail
+from acmidm.terminal import Code, fail
+from acmidm.words import counted
 
 if TYPE_CHECKING:
     from components.model.problems import Problem

@@ -85,10 +85,10 @@ def drift(
     """
     from acmidm import drift as comparing
     from acmidm.github.api import Repository
-    from acmidm.report.markdown import drift_as_markdown
+    from acmidm.report.markdown import as_markdown
 
     report = comparing.look(stack).report
-    text = drift_as_markdown(report)
+    text = as_markdown(report)
     if target := os.environ.get("GITHUB_STEP_SUMMARY"):
         _summarise(text, Path(target))
     about = ([] if report.in_sync else ["drift"]) + (["keys that end"] if report.expiring else [])

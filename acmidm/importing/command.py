@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, counted, fail, working
+from acmidm.terminal import Code, fail, working
+from acmidm.words import counted, plain
 
 if TYPE_CHECKING:
     from acmidm.importing.listed import Register
@@ -93,7 +94,6 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
 
 
 def _report(sheets: Sheets, plan: Plan, outcome: Outcome) -> None:
-    from acmidm.report.words import plain
 
     for form in outcome.written:
         clients = ", ".join(f"{environment} {client.client_id}" for environment, client in form.draft.clients.items())

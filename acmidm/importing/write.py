@@ -17,7 +17,7 @@ import yaml
 from acmidm.importing.draft import Draft, request_of
 from acmidm.importing.organisations import Owner, slug
 from acmidm.importing.sheet import Column
-from acmidm.report.words import plain
+from acmidm.words import plain
 from components.model.form import Environment
 from components.model.jwk import PublicJwk
 from components.model.loading import ORGANISATION_FILE, load_onboardings

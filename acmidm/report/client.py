@@ -8,13 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from acmidm.report.kinds import Resource
 from components.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument
 from components.model.connection import Connection
 from components.model.form import AuthMethod, Environment, Platform
@@ -22,8 +20,6 @@ from components.model.form import AuthMethod, Environment, Platform
 Place = tuple[str, Platform, Environment]
 """What identifies a client: its key, its platform, its environment."""
 Fields = Mapping[str, Any]
-EngineResource = Mapping[str, Any]
-"""A resource as the engine's documents have it."""
 
 OWNER = ("software_id", "managed_by")
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
@@ -102,6 +98,11 @@ class ClientState:
         return self.fields.get("token_endpoint_auth_method")
 
     @property
+    def known_keys(self) -> Mapping[str, Key] | None:
+        """Its keys, those in the portal too; None where they are not known."""
+        return self.uploaded if self.keys is None else self.keys
+
+    @property
     def uses_keys(self) -> bool:
         return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
 
@@ -109,8 +110,20 @@ class ClientState:
 States = Mapping[Place, ClientState]
 
 
-def state_of(connection: Connection, *, protect: bool | None, managed_by: str | None = None) -> ClientState:
-    """A connection of a form as the client that it declares; ``protect`` is the stack's setting, where it is known."""
+def states_of(connections: Iterable[Connection], *, protect: bool | None, managed_by: str | None = None) -> dict[Place, ClientState]:
+    """The clients that connections of forms declare; ``protect`` is the stack's setting, where it is known."""
+    return with_exemptions_once(_state_of(connection, protect, managed_by) for connection in connections)
+
+
+def with_exemptions_once(states: Iterable[ClientState]) -> dict[Place, ClientState]:
+    """By place: what a form has for all its clients is reported at the first of its platforms alone."""
+    order, first, found = list(Platform), dict[str, Platform](), {state.place: state for state in states}
+    for key, platform, _ in sorted(found, key=lambda place: order.index(place[1])):
+        first.setdefault(key, platform)
+    return {place: state if state.platform is first[state.key] else replace(state, exemptions={}) for place, state in found.items()}
+
+
+def _state_of(connection: Connection, protect: bool | None, managed_by: str | None) -> ClientState:
     products, owner = connection.products, (connection.software_id, managed_by)
     return ClientState(
         key=connection.key,
@@ -123,18 +136,12 @@ def state_of(connection: Connection, *, protect: bool | None, managed_by: str | 
         protected=None if protect is None else protect and not connection.is_ending(),
         protected_products=frozenset(product for product in products if protect and not connection.is_ending(product)),
         scopes=dict(connection.scopes),
-        keys=None if connection.keys is None else {kid: key_of(key.members) for kid, key in connection.keys.items()},
+        keys=None if connection.keys is None else keys_of({kid: key.members for kid, key in connection.keys.items()}),
         products={product: flat(configuration) for product, configuration in products.items()},
         owners=dict.fromkeys(products, owner),
         exemptions=dict(connection.exemptions),
         formerly=connection.formerly,
     )
-
-
-def states_of(connections: Iterable[Connection], *, protect: bool | None, managed_by: str | None = None) -> dict[Place, ClientState]:
-    states = {state.place: state for one in connections for state in [state_of(one, protect=protect, managed_by=managed_by)]}
-    first = _first_platforms(states)
-    return {place: state if place in first else replace(state, exemptions={}) for place, state in states.items()}
 
 
 def snapshot_state(
@@ -148,92 +155,14 @@ def snapshot_state(
         client_id=client.client_id,
         secret_updated_at=client.client_secret_updated_at,
         scopes=dict.fromkeys(snapshot.scopes - assigned),
-        keys={kid: key_of(members) for kid, members in snapshot.jwks.items()},
+        keys=keys_of(snapshot.jwks),
         products={product: flat(document.configuration) for product, document in found},
         owners={product: (document.owner.software_id, document.owner.managed_by) for product, document in found},
     )
 
 
-def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
-    """The key, the platform and the part of a client that one of the four resources is, or the component above them."""
-    kind, inputs = kind_of(resource), _mapping(resource.get("inputs"))
-    name = str(resource.get("urn" if kind == Resource.ONBOARDING else "parent", "")).rpartition("::")[2]
-    if kind not in list(Resource) or not name:
-        return None
-    platform = inputs.get("platform")
-    part = product_part(str(inputs.get("product"))) if kind == Resource.PRODUCT else kind
-    return name, Platform(platform) if platform in list(Platform) else Platform.ACMIDM, part
-
-
-def product_part(product: str) -> str:
-    return f"{Resource.PRODUCT}/{product}"
-
-
-def kind_of(resource: EngineResource) -> str:
-    """The last word of a resource's type."""
-    urn = str(resource.get("urn", "")).split("::")
-    return urn[2].rpartition("$")[2].rpartition(":")[2] if len(urn) > 3 else ""
-
-
-def states_in(resources: Iterable[EngineResource], environment: Environment) -> dict[Place, ClientState]:
-    """The clients that resources make together."""
-    clients: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
-    for resource in resources:
-        if found := part_of(resource):
-            clients[found[0], found[1], environment][found[2]] = resource
-    return states_of_parts(clients)
-
-
-def states_of_parts(clients: Mapping[Place, Mapping[str, EngineResource]]) -> dict[Place, ClientState]:
-    """Clients from the resources of each; one without an ``OAuthClient`` is left out."""
-    inputs = {
-        place[0]: _mapping(parts[Resource.ONBOARDING].get("inputs")) for place, parts in clients.items() if Resource.ONBOARDING in parts
-    }
-    whole = {place: parts for place, parts in clients.items() if Resource.CLIENT in parts}
-    exemptions = {place: _mapping(inputs.get(place[0], {}).get("exemptions")) for place in _first_platforms(whole)}
-    return {place: replace(resource_state(place, parts), exemptions=exemptions.get(place, {})) for place, parts in whole.items()}
-
-
-def resource_state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
-    """A client from its resources; what the engine does not know yet is absent."""
-    own = {part: resource for part, resource in parts.items() if part != Resource.ONBOARDING}
-    state = ClientState(*place, keys={}, urns={part: str(resource.get("urn", "")) for part, resource in own.items()})
-    for part, resource in own.items():
-        inputs, product = _mapping(resource.get("inputs")), part.partition("/")[2]
-        if part == Resource.CLIENT:
-            adopt, outputs = _mapping(inputs.get("adopt")), _mapping(resource.get("outputs"))
-            state = replace(
-                state,
-                fields=flat({name: inputs[name] for name in ClientMetadata.model_fields if name in inputs}),
-                client_id=resource.get("id") or None,
-                has_secret=inputs.get("client_secret") is not None,
-                secret_updated_at=outputs.get("client_secret_updated_at"),
-                adopts=adopt.get("client_id"),
-                protected=bool(resource.get("protect")),
-            )
-        elif part == Resource.SCOPES:
-            state = replace(state, scopes=_mapping(inputs.get("scopes")))
-        elif part == Resource.KEYS:
-            state = replace(state, keys=_keys(inputs["jwks"]) if inputs.get("jwks") is not None else None)
-        else:
-            state = replace(
-                state,
-                products={**state.products, product: flat(_mapping(inputs.get("configuration")))},
-                owners={**state.owners, product: (inputs.get("software_id"), inputs.get("managed_by"))},
-                protected_products=state.protected_products | ({product} if resource.get("protect") else set()),
-            )
-    return state
-
-
-def before_adoption(after: ClientState, parts: Mapping[str, EngineResource]) -> ClientState | None:
-    """The client that is taken over, as it is before: its resources' ``adopt.before``. None where none is, or it is refused."""
-    seen = {part: _mapping(_mapping(resource.get("inputs")).get("adopt")).get("before") for part, resource in parts.items()}
-    if not isinstance(seen.get(Resource.CLIENT), Mapping):
-        return None
-    state = resource_state(after.place, {part: {"inputs": _mapping(before)} for part, before in seen.items() if before})
-    products = {product: fields for product, fields in state.products.items() if fields}
-    scopes = None if state.scopes is None else dict.fromkeys(state.scopes)
-    return replace(state, client_id=after.adopts, foreign=True, protected=None, scopes=scopes, products=products, urns={})
+def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
+    return {kid: key_of(members) for kid, members in jwks.items()}
 
 
 def key_of(members: Mapping[str, Any]) -> Key:
@@ -268,21 +197,6 @@ def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
         else:
             fields[f"{above}{name}"] = _plain(part)
     return fields
-
-
-def _first_platforms(places: Iterable[Place]) -> set[Place]:
-    """Per connection its first platform: what a form has for all its clients is reported there alone."""
-    order = list(Platform)
-    return set({place[::2]: place for place in sorted(places, key=lambda place: order.index(place[1]), reverse=True)}.values())
-
-
-def _keys(jwks: Any) -> dict[str, Key]:
-    return {kid: key_of(_mapping(members)) for kid, members in _mapping(jwks).items()}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    """A mapping as it is; whatever else there is, the engine's marker of what it does not know yet too, is none."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def _plain(value: Any) -> Any:

@@ -3,21 +3,88 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from acmidm.report.client import OWNER, ClientState, Fields, Key, Place, States, shown
-from acmidm.report.kinds import NO_REASON, Kind, Scale
-from acmidm.report.model import Change, ConnectionChanges, FieldChange, Stays, in_order
-from acmidm.report.words import SOON_DAYS
+from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, Severity, who
+from acmidm.words import counted
 from components.model.catalogue import Catalogue
-from components.model.form import AuthMethod, Platform
+from components.model.form import AuthMethod, Environment, Platform
 
+ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
+"""In the order of reports: production first."""
+SOON_DAYS = 30
+"""How many days before its end a key ends soon, where nobody sets another number."""
+_MOST_PHRASES = 4
+_SEVERITIES = {severity: place for place, severity in enumerate(Severity)}
 _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT_SECRET_BASIC: 1, AuthMethod.CLIENT_SECRET_POST: 0}
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled"})
+
+
+class Stays(Part):
+    """What a changed client keeps as it is."""
+
+    scopes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+
+
+class ClientName(Part):
+    """How reports name a client: its organisation and application for people, its key for all else."""
+
+    key: str
+    organisation: str
+    application: str
+    platform: Platform
+    client_id: str | None = None
+    form: str | None = None
+
+
+class ConnectionChanges(ClientName):
+    """The changes of one connection: one client of one application."""
+
+    environment: Environment
+    changes: tuple[Change, ...]
+    stays: Stays = Stays()
+
+    @property
+    def worst(self) -> Change:
+        """The most dangerous of its changes."""
+        return min(self.changes, key=lambda change: (_SEVERITIES[change.severity], change.kind.rank))
+
+    @property
+    def name(self) -> str:
+        """Its application, and its platform where that is not ACM/IDM."""
+        return self.application if self.platform is Platform.ACMIDM else f"{self.application} ({self.platform})"
+
+    @property
+    def sole_author(self) -> str | None:
+        """Who made all of several changes: reports then name them once."""
+        authors = {change.changed_by for change in self.changes}
+        return authors.pop() if len(authors) == 1 and len(self.changes) > 1 else None
+
+    @property
+    def known_as(self) -> list[str]:
+        """Its key, its form and its client-ID, as far as they are known."""
+        return [self.key, *(f"{what} {name}" for what, name in (("form", self.form), ("client", self.client_id)) if name)]
+
+    @property
+    def by_one(self) -> list[Piece]:
+        """Who made all of its changes, where that was one and the same; else each change has it."""
+        last = max((change.changed_at for change in self.changes if change.changed_at), default=None)
+        return [Piece("all "), *who(self.sole_author, last, ", last")] if self.sole_author else []
+
+    def author_of(self, change: Change) -> list[Piece]:
+        """Who made one of its changes, where that is not said of all of them."""
+        return [] if self.sole_author else who(change.changed_by, change.changed_at)
+
+    def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
+        return self.model_copy(update={"changes": in_order(changes)})
 
 
 @dataclass(frozen=True)
@@ -84,7 +151,7 @@ class Comparison:
             yield from self._changes_of_mode(before, after)
         yield from self._changes_of_exemptions(before, after)
         yield from self._changes_of_scopes(after.platform, before.scopes, after.scopes)
-        yield from self._changes_of_keys(before.uploaded or {} if before.keys is None else before.keys, after.keys)
+        yield from self._changes_of_keys(before.known_keys or {}, after.keys)
         yield from self._changes_of_products(before, after)
 
     def _changes_of_client(self, before: ClientState, after: ClientState) -> Iterator[Change]:
@@ -148,7 +215,7 @@ class Comparison:
             elif before.keys is not None and not before.keys:
                 yield self.change(Kind.KEY_AWAITED)
             return
-        had = before.keys if before.keys is not None else before.uploaded
+        had = before.known_keys
         fewer = had is not None and len(after.keys) < len(had)
         if not after.keys and (had is None or fewer or not before.uses_keys):
             yield self.change(Kind.CLIENT_WITHOUT_KEY)
@@ -170,8 +237,8 @@ class Comparison:
                 old, new = (None if note == NO_REASON else note for note in (old, new))
                 yield self.change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(FieldChange(field="reason", old=old, new=new),))
 
-    def _changes_of_keys(self, before: Mapping[str, Key] | None, after: Mapping[str, Key] | None) -> Iterator[Change]:
-        if before is None or after is None:
+    def _changes_of_keys(self, before: Mapping[str, Key], after: Mapping[str, Key] | None) -> Iterator[Change]:
+        if after is None:
             return
         for kid in sorted(before.keys() | after.keys()):
             old, new = before.get(kid), after.get(kid)
@@ -202,6 +269,48 @@ class Comparison:
                     fields += field_changes(*owners)
                 if fields:
                     yield self.change(Kind.PRODUCT_CHANGED, subject=product, fields=fields)
+
+
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes of one client as they are read: what becomes of the client itself is first."""
+
+    def order(one: Change) -> tuple[bool, int, int, str]:
+        return one.kind.row.scale is not Scale.WHOLE, _SEVERITIES[one.severity], one.kind.rank, one.subject or ""
+
+    return tuple(sorted(changes, key=order))
+
+
+def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:
+    """The clients as they are read: production, then what is most dangerous."""
+
+    def order(one: ConnectionChanges) -> tuple[bool, int, int, str, str, Platform]:
+        is_test = one.environment is not Environment.PROD
+        return is_test, _SEVERITIES[one.worst.severity], one.worst.kind.rank, one.organisation, one.key, one.platform
+
+    return tuple(sorted(connections, key=order))
+
+
+def counted_kinds(connections: Iterable[ConnectionChanges]) -> dict[Kind, int]:
+    """How many changes there are of each kind, in the order of the kinds."""
+    found = Counter(change.kind for connection in connections for change in connection.changes)
+    return {kind: found[kind] for kind in Kind if kind in found}
+
+
+def headline(connections: Iterable[ConnectionChanges]) -> str:
+    """What happens to how many clients, the most dangerous first: ``1 client gains 1 scope``. All of it is our own words and numbers."""
+    per_client = []
+    for one in connections:
+        new = any(change.kind is Kind.CLIENT_CREATED for change in one.changes)
+        rows = [(change.kind, change.kind.row) for change in one.changes]
+        per_client.append(Counter(kind for kind, row in rows if row.headline and not (new and row.scale is Scale.NEW_PART)))
+    said = []
+    for kind in Kind:
+        if having := [kinds[kind] for kinds in per_client if kind in kinds]:
+            parts = f" {counted(sum(having), kind.row.parts)}" if kind.row.parts else ""
+            said.append(f"{counted(len(having), 'client')} {kind.row.headlined(len(having))}{parts}")
+    if len(said) > _MOST_PHRASES:
+        said = [*said[: _MOST_PHRASES - 1], f"{len(said) - _MOST_PHRASES + 1} more kinds of change"]
+    return ", ".join(said)
 
 
 def client_name(state: ClientState) -> dict[str, Any]:
@@ -264,10 +373,9 @@ def _lost(state: ClientState) -> tuple[FieldChange, ...]:
 def _stays(before: ClientState | None, after: ClientState | None) -> Stays:
     if before is None or after is None:
         return Stays()
-    keys = [kid for kid in _both(before.keys, after.keys) if (before.keys or {})[kid] == (after.keys or {})[kid]]
-    products = [name for name in _both(before.products, after.products) if before.products[name] == after.products[name]]
-    return Stays(scopes=tuple(_both(before.scopes, after.scopes)), keys=tuple(keys), products=tuple(products))
-
-
-def _both(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
-    return sorted((before or {}).keys() & (after or {}).keys())
+    scopes = (before.scopes or {}).keys() & (after.scopes or {}).keys()
+    keys, products = (
+        sorted(name for name in (old or {}).keys() & (new or {}).keys() if (old or {})[name] == (new or {})[name])
+        for old, new in ((before.keys, after.keys), (before.products, after.products))
+    )
+    return Stays(scopes=tuple(sorted(scopes)), keys=tuple(keys), products=tuple(products))

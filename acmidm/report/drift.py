@@ -6,17 +6,25 @@ real, unless somebody has done it by hand already. A resource that is not in the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.client import ClientState, Fields, Place, States, product_part, snapshot_state
-from acmidm.report.compare import Comparison, client_name, paired
-from acmidm.report.kinds import Kind, Resource
-from acmidm.report.model import Change, ClientName, ConnectionChanges, Part, connections_in_order, counted_kinds, phrases
-from acmidm.report.plan import Recorded
-from acmidm.report.words import WHOLE, day, days, number, plain
+from acmidm.report.client import ClientState, Place, States, snapshot_state
+from acmidm.report.compare import (
+    ClientName,
+    Comparison,
+    ConnectionChanges,
+    client_name,
+    connections_in_order,
+    counted_kinds,
+    headline,
+    paired,
+)
+from acmidm.report.kinds import Change, Kind, Part, Resource
+from acmidm.report.plan import Recorded, product_part
+from acmidm.words import WHOLE, counted, day, days, plain
 from components.authorities.port import ClientSnapshot, ProductDocument, RecordedChange
 from components.model.form import Environment, Platform
 from components.model.policies import POLICIES, Planned, Profile, Situation
@@ -112,6 +120,11 @@ class ClientDrift:
         return self.recorded.urns if self.recorded else {}
 
     @property
+    def gone(self) -> set[str]:
+        """The parts that are recorded and whose configuration somebody took away."""
+        return {product_part(product) for product in self.recorded.products.keys() - self.configured} if self.recorded else set()
+
+    @property
     def healing(self) -> list[str]:
         """The URNs of the resources that repair what was changed by hand, and nothing else."""
         return [urn for part, urn in self.urns.items() if part in self.parts_by_hand - self.left]
@@ -155,126 +168,101 @@ def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform,
             products = {product for side in (old, new) if side for product in side.products}
             one.real = platform.state(known.place, client_id, known, products)
             one.configured = frozenset(platform.configured(client_id, products))
-        _Sides(one, comparison, recorded.cut_off).compare()
+        if old is None:
+            _created(one, comparison)
+        elif one.real is None:
+            _without_client(one, old, comparison)
+        else:
+            _part_by_part(one, old, one.real, comparison, recorded.cut_off)
     return found + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
 
 
-class _Sides:
-    """Compares one client, part by part and field by field."""
-
-    def __init__(self, client: ClientDrift, comparison: Comparison, cut_off: Collection[str]) -> None:
-        self._client = client
-        self._comparison, self._by_hand = comparison, replace(comparison, by_hand=True)
-        self._cut_off = cut_off
-
-    def compare(self) -> None:
-        recorded, declared, real = self._client.recorded, self._client.declared, self._client.real
-        if recorded is None and declared is not None:
-            before = replace(real, foreign=True) if real else None
-            self._pend(set(_parts(declared)), before, declared)
-        elif recorded is not None and real is None:
-            self._without_client(recorded, declared)
-        elif recorded is not None and real is not None:
-            self._by_part(recorded, declared, real)
-
-    def _without_client(self, recorded: ClientState, declared: ClientState | None) -> None:
-        """Somebody removed it. Where its form went too, what is left of it are configurations of products."""
-        if declared is None:
-            left = {product: fields for product, fields in recorded.products.items() if product in self._client.configured}
-            before = replace(recorded, products=left)
-            self._pend({product_part(product) for product in left}, before, replace(before, products={}))
-            return
-        self._client.by_hand = self._by_hand.between(recorded, None)
-        then, wanted = _parts(recorded), _parts(declared)
-        gone = {product_part(product) for product in recorded.products.keys() - self._client.configured} - wanted.keys()
-        self._client.parts_by_hand = recorded.urns.keys() - gone
-        differing = {part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns} - gone
-        if differing or recorded.key != declared.key:
-            self._pend(differing, recorded, declared)
-
-    def _by_part(self, recorded: ClientState, declared: ClientState | None, real: ClientState) -> None:
-        then, wanted, now = (_parts(side) if side else {} for side in (recorded, declared, real))
-        expected, basis, pending = {}, {}, set()
-        for part in then.keys() | wanted.keys():
-            unwanted: Fields | None = None if declared or part.startswith(Resource.PRODUCT) else {}
-            one = self._settled(part, recorded, then.get(part), wanted.get(part, unwanted), now.get(part))
-            expected[part], basis[part] = one.expected, one.basis
-            self._client.parts_by_hand |= {part} if one.by_hand else set()
-            pending |= {part} if one.pending else set()
-        rotated = bool(recorded.has_secret) and recorded.secret_updated_at not in (None, real.secret_updated_at)
-        self._client.parts_by_hand |= {Resource.CLIENT} if rotated else set()
-        in_portal = recorded.keys is None
-        before = _with_parts(recorded, {**expected, Resource.KEYS: None} if in_portal else expected)
-        after = _with_parts(before, {part: None if in_portal and part == Resource.KEYS else now.get(part) for part in expected})
-        after = replace(after, has_secret=recorded.has_secret and not rotated)
-        self._client.by_hand = self._by_hand.between(before, after)
-        if declared is None:
-            gone = {product_part(product) for product in recorded.products.keys() - self._client.configured}
-            self._pend(recorded.urns.keys() - gone, recorded, None)
-            return
-        notes = recorded.scopes if Resource.SCOPES in recorded.urns else dict.fromkeys(basis[Resource.SCOPES])
-        scopes = {scope: (notes or {}).get(scope, _NOT_DECLARED) for scope in basis[Resource.SCOPES]}
-        if any(scopes[scope] != declared.scopes.get(scope) for scope in scopes.keys() & (declared.scopes or {}).keys() if declared.scopes):
-            pending.add(Resource.SCOPES)
-        base = _with_parts(recorded, {**basis, Resource.KEYS: None} if in_portal else basis)
-        base = replace(base, scopes=scopes, uploaded=real.keys if in_portal else None)
-        if recorded.has_secret is not declared.has_secret:
-            pending.add(Resource.CLIENT)
-        self._pend(pending, base, declared)
-
-    def _settled(self, part: str, recorded: ClientState, then: Any, wanted: Any, now: Any) -> _Settled:
-        if part not in recorded.urns:  # its create failed, or never ran
-            product = part.startswith(Resource.PRODUCT)
-            is_wanted = wanted is not None and self._client.declared is not recorded
-            return _Settled(now, None if product else now, by_hand=False, pending=is_wanted)
-        if recorded.urns[part] in self._cut_off:
-            then = now  # the run that was cut off may have written it already
-        if part != Resource.KEYS:
-            return _settled(then, wanted, now)
-        if then is None:  # left to the portal
-            return _Settled(None, None, by_hand=False, pending=wanted is not None)
-        if wanted is None:
-            return replace(_settled(then, then, now), basis=now, pending=True)
-        return _settled(then, wanted, now)
-
-    def _pend(self, parts: Set[str], before: ClientState | None, after: ClientState | None) -> None:
-        missing = {part for part in parts if part not in self._client.urns} if self._client.recorded else set()
-        kinds = [{part.partition("/")[0] for part in some} for some in (parts - missing, missing)]
-        self._client.parts_pending = set(parts)
-        self._client.pending = self._comparison.between(before, after, changed=kinds[0], missing=kinds[1])
+def _created(client: ClientDrift, comparison: Comparison) -> None:
+    before = replace(client.real, foreign=True) if client.real else None
+    client.parts_pending = set(_parts(client.declared))
+    client.pending = comparison.between(before, client.declared)
 
 
-@dataclass(frozen=True)
-class _Settled:
-    """A part by its three sides: as it would be without anybody's hand, and as it is apart from that."""
-
-    expected: Any
-    basis: Any
-    by_hand: bool
-    pending: bool
-
-
-def _settled(then: Any, wanted: Any, now: Any) -> _Settled:
-    """Settle a value, or two levels of fields each by itself."""
-    if all(isinstance(side, Mapping) for side in (then, wanted, now)):
-        names = then.keys() | wanted.keys() | now.keys()
-        fields = {name: _settled(*(side.get(name, _ABSENT) for side in (then, wanted, now))) for name in names}
-        return _Settled(
-            {name: one.expected for name, one in fields.items() if one.expected is not _ABSENT},
-            {name: one.basis for name, one in fields.items() if one.basis is not _ABSENT},
-            any(one.by_hand for one in fields.values()),
-            any(one.pending for one in fields.values()),
+def _without_client(client: ClientDrift, recorded: ClientState, comparison: Comparison) -> None:
+    """Somebody removed it. Where its form went too, what is left of it are configurations of products."""
+    declared = client.declared
+    if declared is None:
+        left = {product: fields for product, fields in recorded.products.items() if product in client.configured}
+        _pend(
+            client,
+            {product_part(product) for product in left},
+            replace(recorded, products=left),
+            replace(recorded, products={}),
+            comparison,
         )
-    return _Settled(
-        expected=now if now in (then, wanted) else then,
-        basis=now if now == then else wanted if wanted in (then, now) else then,
-        by_hand=now not in (then, wanted),
-        pending=wanted not in (then, now),
-    )
+        return
+    client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
+    then, wanted = _parts(recorded), _parts(declared)
+    gone = client.gone - wanted.keys()
+    client.parts_by_hand = recorded.urns.keys() - gone
+    differing = {part for part in then.keys() | wanted.keys() if then.get(part) != wanted.get(part) or part not in recorded.urns} - gone
+    if differing or recorded.key != declared.key:
+        _pend(client, differing, recorded, declared, comparison)
 
 
-def _parts(state: ClientState) -> dict[str, Any]:
+def _part_by_part(client: ClientDrift, recorded: ClientState, real: ClientState, comparison: Comparison, cut_off: Collection[str]) -> None:
+    """``expected`` is each part as it would be without anybody's hand, ``basis`` as it is apart from that."""
+    declared = client.declared
+    if recorded.keys is None:  # left to the portal
+        real = replace(real, keys=None, uploaded=real.keys)
+    then, wanted, now = _parts(recorded), _parts(declared), _parts(real)
+    expected, basis, pending = {}, {}, set()
+    for part in then.keys() | wanted.keys():
+        was, has = then.get(part), now.get(part)
+        wants = wanted.get(part) if declared or "/" in part else {}
+        is_missing = part not in recorded.urns  # its create failed, or never ran
+        if is_missing or recorded.urns[part] in cut_off:
+            was = has  # the run that was cut off may have written it already
+        expected[part] = _but_for_own(has, was, wants)
+        basis[part] = _but_for_own(wants, was, has)
+        if is_missing:
+            basis[part] = None if "/" in part else has
+        elif part == Resource.KEYS and wants is None:
+            expected[part], basis[part] = _but_for_own(has, was, was), has
+        client.parts_by_hand |= {part} if expected[part] != has else set()
+        pending |= {part} if (wants is not None and declared is not recorded if is_missing else basis[part] != wants) else set()
+    rotated = bool(recorded.has_secret) and recorded.secret_updated_at not in (None, real.secret_updated_at)
+    client.parts_by_hand |= {Resource.CLIENT} if rotated else set()
+    before = _with_parts(recorded, expected)
+    after = replace(_with_parts(before, {part: now.get(part) for part in expected}), has_secret=recorded.has_secret and not rotated)
+    client.by_hand = replace(comparison, by_hand=True).between(before, after)
+    if declared is None:
+        _pend(client, recorded.urns.keys() - client.gone, recorded, None, comparison)
+        return
+    notes = recorded.scopes if Resource.SCOPES in recorded.urns else dict.fromkeys(basis[Resource.SCOPES])
+    scopes = {scope: (notes or {}).get(scope, _NOT_DECLARED) for scope in basis[Resource.SCOPES]}
+    if any(scopes[scope] != note for scope, note in (declared.scopes or {}).items() if scope in scopes):
+        pending.add(Resource.SCOPES)
+    if recorded.has_secret is not declared.has_secret:
+        pending.add(Resource.CLIENT)
+    _pend(client, pending, replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded), declared, comparison)
+
+
+def _pend(client: ClientDrift, parts: Collection[str], before: ClientState, after: ClientState | None, comparison: Comparison) -> None:
+    """Set what waits of a client that the state has."""
+    client.parts_pending = set(parts)
+    changed, missing = ({part.partition("/")[0] for part in parts if (part in client.urns) is there} for there in (True, False))
+    client.pending = comparison.between(before, after, changed=changed, missing=missing)
+
+
+def _but_for_own(new: Any, was: Any, other: Any) -> Any:
+    """``new``, but as it ``was`` where neither that nor the ``other`` has the same: two levels of fields each by itself."""
+    sides = (new, was, other)
+    if not all(isinstance(side, Mapping) for side in sides):
+        return new if new in (was, other) else was
+    fields = {name: _but_for_own(*(side.get(name, _ABSENT) for side in sides)) for name in {*new, *was, *other}}
+    return {name: value for name, value in fields.items() if value is not _ABSENT}
+
+
+def _parts(state: ClientState | None) -> dict[str, Any]:
     """The values of a client by the resource that they are in. None: keys that are left to the portal."""
+    if state is None:
+        return {}
     products = {product_part(name): {**fields, _OWNER: state.owners.get(name)} for name, fields in state.products.items()}
     scopes = dict.fromkeys(state.scopes or (), True)
     return {Resource.CLIENT: state.fields, Resource.SCOPES: scopes, Resource.KEYS: state.keys, **products}
@@ -284,14 +272,8 @@ def _with_parts(state: ClientState, parts: Mapping[str, Any]) -> ClientState:
     """A client with other values."""
     products = {part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None}
     owners = {name: fields.pop(_OWNER, None) or (None, None) for name, fields in products.items()}
-    return replace(
-        state,
-        fields=parts[Resource.CLIENT],
-        scopes=dict.fromkeys(parts[Resource.SCOPES]),
-        keys=parts[Resource.KEYS],
-        products=products,
-        owners=owners,
-    )
+    fields, scopes, keys = (parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS))
+    return replace(state, fields=fields, scopes=dict.fromkeys(scopes), keys=keys, products=products, owners=owners)
 
 
 def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> tuple[ExpiringKey, ...]:
@@ -306,7 +288,7 @@ def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> t
         )
         for client in clients
         if (known := client.recorded or client.declared)
-        for kid, key in ((client.real or known).keys or {}).items()
+        for kid, key in ((client.real or known).known_keys or {}).items()
         if key.expires and (key.expires - now).days <= days
     ]
     return tuple(sorted(found, key=lambda key: (key.expires, key.key, key.kid)))
@@ -364,11 +346,34 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
     entries = list(trail)
 
     def with_author(change: Change) -> Change:
-        made = change.kind.row.made
-        found = next((entry for entry in entries if made and made(entry, change)), None)
+        found = next((entry for entry in entries if _made(entry, change)), None)
         return change.model_copy(update={"changed_by": found.actor, "changed_at": found.at}) if found else change
 
     return connection.with_changes(map(with_author, connection.changes))
+
+
+def _made(entry: RecordedChange, change: Change) -> bool:
+    """Whether an entry of the audit trail made a change: what it is about differs before and after."""
+    row, before, after = change.kind.row, entry.before or {}, entry.after or {}
+    what, _, how = entry.action.partition(".")
+    if change.kind is Kind.CLIENT_REMOVED:
+        return entry.action == "client.removed"
+    match row.resource:
+        case Resource.CLIENT:
+            fields = [row.field] if row.field else [one.field.partition(".")[0] for one in change.fields]
+            return (what, how) == ("client", "replaced") and any(before.get(name) != after.get(name) for name in fields)
+        case Resource.SCOPES:
+            return what == "scopes" and (change.subject in (before.get("scopes") or ())) != (change.subject in (after.get("scopes") or ()))
+        case Resource.KEYS:
+            keys, left = _keys(before), _keys(after)
+            return what == "jwks" and (keys.get(change.subject) != left.get(change.subject) if row.parts else len(left) < len(keys))
+        case Resource.PRODUCT:
+            return what == "product" and f"/{change.subject}/" in entry.document and before != after
+    return False
+
+
+def _keys(document: Mapping[str, Any]) -> dict[Any, Any]:
+    return {key.get("kid"): key for key in document.get("keys") or () if isinstance(key, Mapping)}
 
 
 def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift], now: datetime, **more: Any) -> Drift:
@@ -376,15 +381,15 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     by_hand = connections_in_order(client.by_hand for client in clients if client.by_hand)
     pending = connections_in_order(client.pending for client in clients if client.pending)
     recorded = sum(client.recorded is not None for client in clients)
-    said = [f"By hand on {stack}: {phrases(by_hand)}"] if by_hand else []
-    said += [f"{number(len(pending), 'client has|clients have')} changes on {stack} that are not applied yet"] if pending else []
+    said = [f"By hand on {stack}: {headline(by_hand)}"] if by_hand else []
+    said += [f"{counted(len(pending), 'client has|clients have')} changes on {stack} that are not applied yet"] if pending else []
     if not said:
         all_of_them = {0: "no client is declared, and there is none", 1: "its 1 client is as declared"}
         said = [f"{stack} is in sync: {all_of_them.get(recorded, f'all {recorded:,} clients are as declared')}"]
     keys: Sequence[ExpiringKey] = more.get("expiring", ())
     expired = sum(key.days_left < 0 for key in keys)
-    counts = ((expired, "key has expired|keys have expired"), (len(keys) - expired, "key ends soon|keys end soon"))
-    said += [", ".join(number(count, words) for count, words in counts if count)] if keys else []
+    ends = ((expired, "key has expired|keys have expired"), (len(keys) - expired, "key ends soon|keys end soon"))
+    said += [", ".join(counted(count, words) for count, words in ends if count)] if keys else []
     return Drift(
         stack=stack,
         environment=environment,

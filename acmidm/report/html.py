@@ -17,11 +17,12 @@ from jinja2 import Environment as Jinja
 from jinja2 import PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from acmidm.report.compare import ENVIRONMENTS, SOON_DAYS
 from acmidm.report.drift import Drift
-from acmidm.report.kinds import fields_below, named, pieces, values
-from acmidm.report.model import Part, Review
+from acmidm.report.kinds import Part
+from acmidm.report.review import Review
 from acmidm.report.status import Status
-from acmidm.report.words import ENVIRONMENTS, SOON_DAYS, WHOLE, day, days, heading, number, plain, who
+from acmidm.words import WHOLE, counted, day, days, plain
 
 
 def as_html(report: Part) -> str:
@@ -45,8 +46,7 @@ def _templates() -> Jinja:
         loader=PackageLoader("acmidm.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
-    jinja.globals |= {"fields_below": fields_below, "named": named, "pieces": pieces, "values": values, "who": who}
-    jinja.globals |= {"days": days, "heading": heading, "number": number, "environments": ENVIRONMENTS, "soon": SOON_DAYS}
+    jinja.globals |= {"days": days, "counted": counted, "environments": ENVIRONMENTS, "soon": SOON_DAYS}
     return jinja
 
 

@@ -1,21 +1,20 @@
-"""The kinds of change: one table, most dangerous first. A new kind is a new row.
+"""The kinds of change: one table, most dangerous first, and what a change is. A new kind is a new row.
 
-What ``--fail-on`` names, the order of reports, the sentences, the headline, which resource a kind is about, and by which entry
-of an authority's audit trail it was made by hand: all of it is in the row.
+What ``--fail-on`` names, the order of reports, the sentences, the headline, which resource a kind is about and which field of a
+client: all of it is in the row. A change has no sentence: its row gives it one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
 
-from acmidm.report.words import LONGEST, WHOLE, Piece, cut, day, plain, side_by_side
+from pydantic import BaseModel, ConfigDict, computed_field
 
-if TYPE_CHECKING:
-    from acmidm.report.model import Change, FieldChange
-    from components.authorities.port import RecordedChange
+from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
 
 NO_REASON = "requested"
 """The note of a connection's scope where the form gives no reason."""
@@ -53,147 +52,45 @@ class Scale(StrEnum):
     """No change by itself: reported of clients that change otherwise, for the engine shows no others."""
 
 
-Words = Callable[["Change"], Iterator[Piece]]
-Trail = Callable[["RecordedChange", "Change"], bool]
-
-
 @dataclass(frozen=True)
 class Row:
-    """One kind. In sentences ``{}`` is the subject; in a headline ``|`` divides one and several."""
+    """One kind. ``{}`` in its texts is a fact of the change, see ``_FACTS``."""
 
     severity: Severity
     resource: Resource
     says: str
     headline: str = ""
-    """What its clients do, or with ``parts`` what they do to how many of these; empty for a kind that has no place there."""
+    """What its client does, or with ``parts`` what it does to how many of these; empty for a kind that has no place there."""
     parts: str = ""
-    more: Words | None = None
-    """The pieces after the sentence."""
-    says_by_hand: str = ""
-    by_hand: Severity | None = None
-    """Its severity where somebody did it by hand, if that is another."""
-    made: Trail | None = None
-    """Whether an entry of the audit trail made it."""
+    more: str = ""
+    """What is behind the sentence; of what is in brackets, that which has a fact."""
+    by_hand: str = ""
+    """Its sentence where somebody did it by hand; empty for what nobody can."""
+    worse_by_hand: bool = False
+    """Whether it is a danger then."""
+    field: str = ""
+    """The field of a client that it is about, where it is always the same one."""
     scale: Scale = Scale.PART
     listed: bool = False
     """Whether its fields are the point of it, so that each is on a line of its own."""
 
-
-def _note(note: str) -> str:
-    return plain(cut(note, LONGEST), WHOLE)
-
-
-def _scope(change: Change) -> Iterator[Piece]:
-    facts = [f"owner {plain(change.owner)}"] if change.owner else []
-    facts += ["name not verified"] if change.verified is False else []
-    if facts:
-        yield Piece(f" ({', '.join(facts)})")
-    if change.note and change.note != NO_REASON and not change.by_hand:
-        yield Piece(f": {_note(change.note)}")
+    def headlined(self, clients: int) -> str:
+        """What one client does, or several do: ``loses its protection``, ``lose their protection``."""
+        verb, blank, rest = self.headline.partition(" ")
+        if clients == 1:
+            return self.headline
+        return f"{_SEVERAL.get(verb, verb.removesuffix('s'))}{blank}{rest}".replace(" its ", " their ")
 
 
-def _exemption(change: Change) -> Iterator[Piece]:
-    if change.note:
-        yield Piece(f": {_note(change.note)}")
-
-
-def _key(change: Change) -> Iterator[Piece]:
-    """Other key material; or, with ``fields``, the same material that is described otherwise."""
-    if change.fields:
-        yield from _fields(change)
-        if change.thumbprint:
-            yield Piece("; thumbprint ")
-            yield Piece(change.thumbprint, value=True)
-            yield Piece(" stays")
-        return
-    if change.thumbprint:
-        yield Piece(" with thumbprint ")
-        yield Piece(change.thumbprint, value=True)
-    if change.old_thumbprint:
-        yield Piece(" instead of ")
-        yield Piece(change.old_thumbprint, value=True)
-    if change.expires:
-        yield Piece(f", until {day(change.expires)}")
-
-
-def _expiry(change: Change) -> Iterator[Piece]:
-    if change.expires:
-        yield Piece(f" {day(change.expires)}")
-    if change.thumbprint:
-        yield Piece(", thumbprint ")
-        yield Piece(change.thumbprint, value=True)
-
-
-def _instead(change: Change) -> Iterator[Piece]:
-    for one in change.fields:
-        yield Piece(plain(one.new or "nothing"), value=True)
-        yield Piece(" instead of ")
-        yield Piece(plain(one.old or "nothing"), value=True)
-
-
-def _fields(change: Change) -> Iterator[Piece]:
-    """The first fields; all of them are in the details."""
-    for place, one in enumerate(change.fields[:_IN_SENTENCE]):
-        yield Piece(f"{', ' if place else ': '}{plain(one.field)} ")
-        yield from _from_to(one)
-    if len(change.fields) > _IN_SENTENCE:
-        yield Piece(f", and {len(change.fields) - _IN_SENTENCE} more")
-
-
-def _reason(change: Change) -> Iterator[Piece]:
-    for one in change.fields:
-        yield Piece(": ")
-        yield from _from_to(one)
-
-
-def _from_to(field: FieldChange) -> Iterator[Piece]:
-    old, new = values(field, _SHORT)
-    yield Piece("none" if old is None else old, value=old is not None)
-    yield Piece(" → ")
-    yield Piece("none" if new is None else new, value=new is not None)
-
-
-def _field_of_client(*names: str) -> Trail:
-    def made(entry: RecordedChange, change: Change) -> bool:
-        wanted = names or tuple(one.field.partition(".")[0] for one in change.fields)
-        return entry.action == "client.replaced" and any(_side(entry.before, name) != _side(entry.after, name) for name in wanted)
-
-    return made
-
-
-def _removed(entry: RecordedChange, _: Change) -> bool:
-    return entry.action == "client.removed"
-
-
-def _in_scopes(entry: RecordedChange, change: Change) -> bool:
-    before, after = (_side(side, "scopes") or () for side in (entry.before, entry.after))
-    return entry.action.startswith("scopes.") and (change.subject in before) != (change.subject in after)
-
-
-def _in_keys(entry: RecordedChange, change: Change) -> bool:
-    return entry.action.startswith("jwks.") and _keys(entry.before).get(change.subject) != _keys(entry.after).get(change.subject)
-
-
-def _fewer_keys(entry: RecordedChange, _: Change) -> bool:
-    return entry.action.startswith("jwks.") and len(_keys(entry.after)) < len(_keys(entry.before))
-
-
-def _in_product(entry: RecordedChange, change: Change) -> bool:
-    return entry.action.startswith("product.") and f"/{change.subject}/" in entry.document and entry.before != entry.after
-
-
-def _side(document: Mapping[str, Any] | None, name: str) -> Any:
-    return (document or {}).get(name)
-
-
-def _keys(document: Mapping[str, Any] | None) -> dict[Any, Any]:
-    keys = _side(document, "keys")
-    return {key.get("kid"): key for key in keys if isinstance(key, Mapping)} if isinstance(keys, list) else {}
-
-
+_SEVERAL = {"is": "are", "has": "have"}
 _CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING = Resource
 _DANGER, _WARNING, _NOTICE = Severity
-_METHOD, _ENABLED, _SECRET = (_field_of_client(name) for name in ("token_endpoint_auth_method", "enabled", "client_secret_updated_at"))
+_WHOLE, _, _NEW_PART, _NOTE = Scale
+_FIELDS = "[: {fields}]"
+_INSTEAD = "{new} instead of {old}"
+_OF_SCOPE = "[ ({about_scope})][: {note}]"
+_OF_KEY = "[ with thumbprint {thumbprint}][ instead of {old_thumbprint}][, until {expires}]"
+_ENDS = "[ {expires}][, thumbprint {thumbprint}]"
 
 
 class Kind(StrEnum):
@@ -208,89 +105,77 @@ class Kind(StrEnum):
         return kind
 
     # fmt: off
-    CLIENT_REMOVED = "client_removed", Row(_DANGER, _CLIENT, "is removed, with its scopes, keys and products", "is removed|are removed",
-        says_by_hand="was removed by hand: repairing it makes a client with a new client-ID", made=_removed, scale=Scale.WHOLE,
-        listed=True)
+    CLIENT_REMOVED = "client_removed", Row(_DANGER, _CLIENT, "is removed, with its scopes, keys and products", "is removed",
+        by_hand="was removed by hand: repairing it makes a client with a new client-ID", scale=_WHOLE, listed=True)
     CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, "is replaced by a new client, whose client-ID has to be handed over",
-        "is replaced|are replaced", more=_fields, scale=Scale.WHOLE)
-    AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, "authenticates less safely: ",
-        "authenticates less safely|authenticate less safely", more=_instead, says_by_hand="was made to authenticate less safely: ",
-        made=_METHOD)
-    EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "is exempted from policy {}", "is exempted from|are exempted from",
-        "policy|policies", more=_exemption)
-    CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS, "is left without a key: it can get no token",
-        "is left without a key|are left without a key", says_by_hand="was left without a key: it can get no token", made=_fewer_keys)
+        "is replaced", more=_FIELDS, scale=_WHOLE)
+    AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, "authenticates less safely: ", "authenticates less safely",
+        more=_INSTEAD, by_hand="was made to authenticate less safely: ", field="token_endpoint_auth_method")
+    EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "is exempted from policy {subject}", "is exempted from",
+        "policy|policies", "[: {note}]")
+    CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS, "is left without a key: it can get no token", "is left without a key",
+        by_hand="was left without a key: it can get no token")
     KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS,
         "leaves its keys to its organisation, in the portal; no change there is seen any more, and these stay valid",
-        "leaves its keys to the portal|leave their keys to the portal", listed=True)
-    PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, "is no longer protected against removal",
-        "loses its protection|lose their protection")
-    CLIENT_ADOPTED = "client_adopted", Row(_WARNING, _CLIENT, "takes over the existing client {}", "is taken over|are taken over",
-        scale=Scale.WHOLE)
-    CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name|get other names",
-        more=_fields, says_by_hand="was given another natural key by hand", by_hand=_DANGER, made=_field_of_client("software_id"),
-        scale=Scale.WHOLE)
-    SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {}", "gains|gain", "scope|scopes", more=_scope,
-        says_by_hand="was granted scope {} by hand", by_hand=_DANGER, made=_in_scopes, scale=Scale.NEW_PART)
-    KEY_CHANGED = "key_changed", Row(_WARNING, _KEYS, "has other key material under {}", "changes|change", "key|keys", more=_key,
-        says_by_hand="was given other key material than declared under {}", by_hand=_DANGER, made=_in_keys)
-    KEY_ADDED = "key_added", Row(_WARNING, _KEYS, "gains key {}", "gains|gain", "key|keys", more=_key,
-        says_by_hand="was given undeclared key {}", by_hand=_DANGER, made=_in_keys, scale=Scale.NEW_PART)
-    SECRET_RENEWED = "secret_renewed", Row(_WARNING, _CLIENT, "gets a new client secret, which has to be handed over",
-        "gets a new secret|get a new secret", says_by_hand="was given another client secret by hand, which lets in whoever knows it",
-        by_hand=_DANGER, made=_SECRET)
+        "leaves its keys to the portal", listed=True)
+    PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, "is no longer protected against removal", "loses its protection")
+    CLIENT_ADOPTED = "client_adopted", Row(_WARNING, _CLIENT, "takes over the existing client {subject}", "is taken over", scale=_WHOLE)
+    CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
+        by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
+    SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {subject}", "gains", "scope", _OF_SCOPE,
+        "was granted scope {subject} by hand", worse_by_hand=True, scale=_NEW_PART)
+    KEY_CHANGED = "key_changed", Row(_WARNING, _KEYS, "has other key material under {subject}", "changes", "key", _OF_KEY,
+        "was given other key material than declared under {subject}", worse_by_hand=True)
+    KEY_ADDED = "key_added", Row(_WARNING, _KEYS, "gains key {subject}", "gains", "key", _OF_KEY,
+        "was given undeclared key {subject}", worse_by_hand=True, scale=_NEW_PART)
+    SECRET_RENEWED = "secret_renewed", Row(_WARNING, _CLIENT, "gets a new client secret, which has to be handed over", "gets a new secret",
+        by_hand="was given another client secret by hand, which lets in whoever knows it", worse_by_hand=True,
+        field="client_secret_updated_at")
     SECRET_RESTORED = "secret_restored", Row(_WARNING, _CLIENT, "gets the declared client secret again: somebody gave it another",
-        "gets its declared secret again|get their declared secrets again")
-    EXEMPTION_CHANGED = "exemption_changed", Row(_WARNING, _ONBOARDING, "is exempted from policy {} for another reason",
-        "restates|restate", "exemption|exemptions", more=_reason)
-    CLIENT_DISABLED = "client_disabled", Row(_WARNING, _CLIENT, "is disabled", "is disabled|are disabled",
-        says_by_hand="was disabled by hand", by_hand=_DANGER, made=_ENABLED)
-    KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "has key {}, which expired on", "has|have", "expired key|expired keys",
-        more=_expiry, scale=Scale.NOTE)
-    KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS,
-        "loses every key that was uploaded in the portal and that its form does not name",
-        "has its keys declared|have their keys declared")
-    SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "loses scope {}", "loses|lose", "scope|scopes", more=_scope,
-        says_by_hand="lost scope {} by hand", made=_in_scopes)
-    KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, "loses key {}", "loses|lose", "key|keys", more=_key,
-        says_by_hand="lost key {} by hand", made=_in_keys)
+        "gets its declared secret again")
+    EXEMPTION_CHANGED = "exemption_changed", Row(_WARNING, _ONBOARDING, "is exempted from policy {subject} for another reason", "restates",
+        "exemption", "[: {change}]")
+    CLIENT_DISABLED = "client_disabled", Row(_WARNING, _CLIENT, "is disabled", "is disabled",
+        by_hand="was disabled by hand", worse_by_hand=True, field="enabled")
+    KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "has key {subject}, which expired on", "has", "expired key", _ENDS, scale=_NOTE)
+    KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS, "loses every key that was uploaded in the portal and that its form does not name",
+        "has its keys declared")
+    SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "loses scope {subject}", "loses", "scope", _OF_SCOPE,
+        "lost scope {subject} by hand")
+    KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, "loses key {subject}", "loses", "key", _OF_KEY, "lost key {subject} by hand")
     CLIENT_WITH_ONE_KEY = "client_with_one_key", Row(_WARNING, _KEYS, "is left with one key: nothing to fall back on",
-        says_by_hand="was left with one key", made=_fewer_keys)
+        by_hand="was left with one key")
     EXEMPTION_UNNEEDED = "exemption_unneeded", Row(_WARNING, _ONBOARDING,
-        "needs no exemption from policy {}, for it satisfies it; take the exemption out of the form", "has|have",
-        "needless exemption|needless exemptions", scale=Scale.NOTE)
-    PRODUCT_REMOVED = "product_removed", Row(_WARNING, _PRODUCT, "is no longer configured for product {}", "loses|lose",
-        "product|products", says_by_hand="lost the configuration of product {} by hand", made=_in_product, listed=True)
+        "needs no exemption from policy {subject}, for it satisfies it; take the exemption out of the form", "has", "needless exemption",
+        scale=_NOTE)
+    PRODUCT_REMOVED = "product_removed", Row(_WARNING, _PRODUCT, "is no longer configured for product {subject}", "loses", "product",
+        by_hand="lost the configuration of product {subject} by hand", listed=True)
     PRODUCT_UNPROTECTED = "product_unprotected", Row(_WARNING, _PRODUCT,
-        "may lose product {} in a next change: its configuration is no longer protected", "unprotects|unprotect", "product|products")
+        "may lose product {subject} in a next change: its configuration is no longer protected", "unprotects", "product")
     CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT,
-        "changes its {} in a way that this report cannot show: look with pulumi preview --diff",
-        "is changed in what cannot be shown|are changed in what cannot be shown", scale=Scale.WHOLE)
+        "changes its {subject} in a way that this report cannot show: look with pulumi preview --diff",
+        "is changed in what cannot be shown", scale=_WHOLE)
     NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT,
-        "lacks its {} in the state, after a run that did not end well: the next pulumi up makes or finds what is missing",
-        "is not recorded whole|are not recorded whole", scale=Scale.WHOLE)
-    PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, "is configured differently for product {}", "changes|change",
-        "product|products", more=_fields, says_by_hand="was configured differently by hand for product {}", made=_in_product)
-    KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, "has key {}, which expires on", "has|have", "expiring key|expiring keys",
-        more=_expiry, scale=Scale.NOTE)
-    CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, "is a new client", "is new|are new", scale=Scale.WHOLE)
+        "lacks its {subject} in the state, after a run that did not end well: the next pulumi up makes or finds what is missing",
+        "is not recorded whole", scale=_WHOLE)
+    PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, "is configured differently for product {subject}", "changes", "product",
+        _FIELDS, "was configured differently by hand for product {subject}")
+    KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, "has key {subject}, which expires on", "has", "expiring key", _ENDS, scale=_NOTE)
+    CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, "is a new client", "is new", scale=_WHOLE)
     KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS, "has no key yet: its organisation uploads one before first use")
-    PRODUCT_CONFIGURED = "product_configured", Row(_NOTICE, _PRODUCT, "is configured for product {}", "gains|gain", "product|products",
-        scale=Scale.NEW_PART, listed=True)
-    CLIENT_ENABLED = "client_enabled", Row(_NOTICE, _CLIENT, "is enabled", "is enabled|are enabled", says_by_hand="was enabled by hand",
-        made=_ENABLED)
-    AUTHENTICATION_CHANGED = "authentication_changed", Row(_NOTICE, _CLIENT, "authenticates with ",
-        "authenticates differently|authenticate differently", more=_instead, says_by_hand="was made to authenticate with ", made=_METHOD)
-    CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT, "is described anew", "is described anew|are described anew", more=_fields,
-        says_by_hand="was described anew by hand", made=_field_of_client())
-    PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT, "is protected against removal",
-        "is protected again|are protected again")
-    PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, "has product {} protected against removal", "protects|protect",
-        "product|products")
-    EXEMPTION_REMOVED = "exemption_removed", Row(_NOTICE, _ONBOARDING, "must satisfy policy {} again", "loses|lose",
-        "exemption|exemptions")
-    SCOPE_NOTE_CHANGED = "scope_note_changed", Row(_NOTICE, _SCOPES, "gives another reason for scope {}", "restates|restate",
-        "reason|reasons", more=_fields)
+    PRODUCT_CONFIGURED = "product_configured", Row(_NOTICE, _PRODUCT, "is configured for product {subject}", "gains", "product",
+        scale=_NEW_PART, listed=True)
+    CLIENT_ENABLED = "client_enabled", Row(_NOTICE, _CLIENT, "is enabled", "is enabled", by_hand="was enabled by hand", field="enabled")
+    AUTHENTICATION_CHANGED = "authentication_changed", Row(_NOTICE, _CLIENT, "authenticates with ", "authenticates differently",
+        more=_INSTEAD, by_hand="was made to authenticate with ", field="token_endpoint_auth_method")
+    CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT, "is described anew", "is described anew", more=_FIELDS,
+        by_hand="was described anew by hand")
+    PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT, "is protected against removal", "is protected again")
+    PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, "has product {subject} protected against removal", "protects",
+        "product")
+    EXEMPTION_REMOVED = "exemption_removed", Row(_NOTICE, _ONBOARDING, "must satisfy policy {subject} again", "loses", "exemption")
+    SCOPE_NOTE_CHANGED = "scope_note_changed", Row(_NOTICE, _SCOPES, "gives another reason for scope {subject}", "restates", "reason",
+        _FIELDS)
     # fmt: on
 
     @property
@@ -303,46 +188,145 @@ class Kind(StrEnum):
         """How dangerous it is where a form declares it."""
         return self.row.severity
 
-    @property
-    def severity_by_hand(self) -> Severity:
-        """How dangerous it is where no form does."""
-        return self.row.by_hand or self.row.severity
-
 
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
 
 
-def sentence(change: Change) -> str:
-    """The whole sentence as plain text."""
-    return "".join(piece.text for piece in pieces(change))
+class Part(BaseModel):
+    """A part of a report. What its JSON has besides, such as a change's text, is made from the rest."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-def pieces(change: Change) -> Iterator[Piece]:
-    """``gains scope `x`: the reason for it``, without the client that it is about."""
-    yield from named(change)
-    if change.kind.row.more is not None:
-        yield from change.kind.row.more(change)
+class FieldChange(Part):
+    """One field, its old value and its new one as people read them; None where there is none."""
+
+    field: str
+    old: str | None = None
+    new: str | None = None
+
+    def values(self, longest: int = LONGEST) -> tuple[str | None, str | None]:
+        """The old value and the new one, cut so that what differs shows."""
+        old, new = side_by_side(self.old, self.new, longest)
+        return (None if old is None else plain(old, WHOLE)), (None if new is None else plain(new, WHOLE))
 
 
-def named(change: Change) -> Iterator[Piece]:
-    """The change alone: ``gains scope `x```."""
-    row = change.kind.row
-    says = (row.says_by_hand if change.by_hand else "") or row.says
-    if change.kind is Kind.KEY_CHANGED and change.fields:
-        says = "describes key {} otherwise"
-    before, mark, after = says.partition("{}")
-    yield Piece(before)
-    if mark:
-        yield Piece(plain(change.subject or "?"), value=True)
-        yield Piece(after)
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a sentence. ``value`` marks a name or a value, which is not a word of ours."""
+
+    text: str
+    value: bool = False
 
 
-def fields_below(change: Change) -> bool:
-    """Whether its fields are too many for its sentence, or the point of it: then each is on a line of its own."""
-    return change.kind.row.listed or len(change.fields) > _IN_SENTENCE
+class Change(Part):
+    """One change. ``subject`` is the scope, the ``kid``, the product, the policy, or the client-ID taken over."""
+
+    kind: Kind
+    subject: str | None = None
+    note: str | None = None
+    owner: str | None = None
+    verified: bool | None = None
+    thumbprint: str | None = None
+    old_thumbprint: str | None = None
+    expires: datetime | None = None
+    fields: tuple[FieldChange, ...] = ()
+    by_hand: bool = False
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def severity(self) -> Severity:
+        return Severity.DANGER if self.by_hand and self.kind.row.worse_by_hand else self.kind.severity
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def text(self) -> str:
+        """The change as a sentence, without its client."""
+        return "".join(piece.text for piece in self.pieces)
+
+    @property
+    def named(self) -> list[Piece]:
+        """``gains scope `x```: the change alone."""
+        row = self.kind.row
+        if self._is_described_otherwise:
+            return _filled("describes key {subject} otherwise", self)
+        return _filled(row.by_hand if self.by_hand and row.by_hand else row.says, self)
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """``gains scope `x`: the reason for it``."""
+        more = "[: {fields}][; thumbprint {thumbprint} stays]" if self._is_described_otherwise else self.kind.row.more
+        behind = (_filled(part, self) for part in re.split(r"[\[\]]", more))
+        return [*self.named, *(piece for pieces in behind for piece in pieces)]
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether its fields are too many for its sentence, or the point of it: then each is on a line of its own."""
+        return self.kind.row.listed or len(self.fields) > _IN_SENTENCE
+
+    @property
+    def _is_described_otherwise(self) -> bool:
+        """Whether it is the same key material with something else said of it."""
+        return self.kind is Kind.KEY_CHANGED and bool(self.fields)
 
 
-def values(field: FieldChange, longest: int = LONGEST) -> tuple[str | None, str | None]:
-    """Its old value and its new one, cut so that what differs shows."""
-    old, new = side_by_side(field.old, field.new, longest)
-    return (None if old is None else plain(old, WHOLE)), (None if new is None else plain(new, WHOLE))
+def who(author: str | None, at: datetime | None, how: str = "") -> list[Piece]:
+    """Who did something, and when; ``how`` goes before the time."""
+    by = [Piece("by "), Piece(plain(author), value=True)] if author else []
+    return [*by, Piece(f"{f'{how} ' if by else ''}at {at:%Y-%m-%d %H:%M} UTC")] if at else by
+
+
+def _filled(template: str, change: Change) -> list[Piece]:
+    """A template with its facts; nothing of it where the change lacks one."""
+    pieces: list[Piece] = []
+    for place, part in enumerate(re.split(r"[{}]", template)):
+        found = _FACTS[part](change) if place % 2 else [Piece(part)]
+        if not found:
+            return []
+        pieces += found
+    return [piece for piece in pieces if piece.text]
+
+
+def _value(text: str | None) -> list[Piece]:
+    return [Piece(text, value=True)] if text else []
+
+
+def _note(change: Change) -> list[Piece]:
+    said = change.note and change.note != NO_REASON and not change.by_hand
+    return [Piece(plain(cut(change.note, LONGEST), WHOLE))] if said and change.note else []
+
+
+def _about_scope(change: Change) -> list[Piece]:
+    facts = [f"owner {plain(change.owner)}"] if change.owner else []
+    facts += ["name not verified"] if change.verified is False else []
+    return [Piece(", ".join(facts))] if facts else []
+
+
+def _from_to(field: FieldChange) -> list[Piece]:
+    old, new = (Piece("none" if value is None else value, value=value is not None) for value in field.values(_SHORT))
+    return [old, Piece(" → "), new]
+
+
+def _fields(change: Change) -> list[Piece]:
+    """The first fields; all of them are in the details."""
+    pieces: list[Piece] = []
+    for one in change.fields[:_IN_SENTENCE]:
+        pieces += [Piece(f"{', ' if pieces else ''}{plain(one.field)} "), *_from_to(one)]
+    more = len(change.fields) - _IN_SENTENCE
+    return [*pieces, Piece(f", and {more} more")] if more > 0 else pieces
+
+
+_FACTS: dict[str, Callable[[Change], list[Piece]]] = {
+    "subject": lambda change: _value(plain(change.subject or "?")),
+    "thumbprint": lambda change: _value(change.thumbprint),
+    "old_thumbprint": lambda change: _value(change.old_thumbprint),
+    "expires": lambda change: [Piece(day(change.expires))] if change.expires else [],
+    "note": _note,
+    "about_scope": _about_scope,
+    "fields": _fields,
+    "change": lambda change: [piece for one in change.fields[:1] for piece in _from_to(one)],
+    "old": lambda change: [piece for one in change.fields[:1] for piece in _value(plain(one.old or "nothing"))],
+    "new": lambda change: [piece for one in change.fields[:1] for piece in _value(plain(one.new or "nothing"))],
+}

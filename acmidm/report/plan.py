@@ -1,4 +1,7 @@
-"""What the engine has: ``pulumi stack export`` as clients, and ``pulumi preview --json`` as clients before and after."""
+"""What the engine has: ``pulumi stack export`` as clients, and ``pulumi preview --json`` as clients before and after.
+
+In the engine's documents a client is four kinds of resources, each with its inputs; what the engine does not know yet is absent.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from acmidm.report.client import (
-    ClientState,
-    EngineResource,
-    Place,
-    States,
-    before_adoption,
-    kind_of,
-    part_of,
-    resource_state,
-    states_in,
-    states_of_parts,
-)
+from acmidm.report.client import ClientState, Place, States, flat, keys_of, with_exemptions_once
 from acmidm.report.kinds import Resource
+from components.authorities.port import ClientMetadata
 from components.model.form import Environment, Platform
 from components.model.problems import Failure
 
+EngineResource = Mapping[str, Any]
+"""A resource as the engine's documents have it."""
+Step = tuple[str, EngineResource | None, EngineResource | None]
+"""What the engine does with a resource, and the resource before and after."""
+_Resources = dict[tuple[Place, str], EngineResource]
+"""The resources of clients, by client and part."""
 _PASSWORD = "RandomPassword"
 _CHANGES = frozenset({"create", "update", "delete", "replace"})
 _OF_CLIENT = frozenset({Resource.CLIENT, Resource.SCOPES, Resource.KEYS})
@@ -75,12 +74,11 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
     resources = deployment.get("resources") or []
     environment = environment or _environment(resources) or Environment.TNI
     pending = [operation.get("resource") or {} for operation in deployment.get("pending_operations") or []]
-    leaving = states_in((resource for resource in resources if resource.get("delete")), environment)
-    return Recorded(
-        states=states_in((resource for resource in resources if not resource.get("delete")), environment),
-        leaving=tuple(leaving.values()),
-        cut_off=tuple(str(resource.get("urn")) for resource in pending if part_of(resource)),
+    staying, leaving = (
+        _states_in(_by_part((resource for resource in resources if bool(resource.get("delete")) is leaves), environment))
+        for leaves in (False, True)
     )
+    return Recorded(staying, tuple(leaving.values()), tuple(str(resource.get("urn")) for resource in pending if part_of(resource)))
 
 
 def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
@@ -100,96 +98,142 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     if environment is None:
         raise NotAPlan("the preview does not have its environment; make it in this project, with pulumi preview --json")
     problems, refused = problems_in(document.get("diagnostics"))
-    sides = _Sides(environment, resources, is_whole=state is not None)
-    sides.take(steps, is_cut_short=bool(problems or refused))
-    before, after = sides.states()
-    return Plan(
-        environment=environment,
-        before=before,
-        after=after,
-        problems=problems,
-        refused=refused,
-        replaced=frozenset(sides.replaced),
-        renewed_secrets=frozenset(_clients_of_passwords(steps, environment)),
-        changed={place: frozenset(kinds) for place, kinds in sides.changed.items()},
-        is_whole=state is not None or any(step["op"] == "same" and kind_of(step) == Resource.ONBOARDING for step in steps),
-        config=config,
+    ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
+    ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]
+    plan = _planned(ours, _by_part(resources, environment), environment, has_state=state is not None, ends_early=bool(problems or refused))
+    return replace(
+        plan, problems=problems, refused=refused, renewed_secrets=frozenset(_clients_of_passwords(steps, environment)), config=config
     )
 
 
-class _Sides:
-    """The resources before and after, by client and part: what the state has, and over it what the steps show."""
+def _planned(steps: Iterable[Step], recorded: _Resources, environment: Environment, *, has_state: bool, ends_early: bool) -> Plan:
+    """The clients before and after the steps, over what is recorded.
 
-    def __init__(self, environment: Environment, resources: Iterable[EngineResource], *, is_whole: bool) -> None:
-        self._environment = environment
-        self._is_whole = is_whole
-        self._before: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
-        self._after: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
-        self._former: dict[Place, Place] = {}
-        """Per client its earlier place, where ``formerly`` moved it."""
-        self._removed: set[Place] = set()
-        self._shows_client: set[Place] = set()
-        self.replaced: set[Place] = set()
-        self.changed: dict[Place, set[str]] = defaultdict(set)
-        for resource in resources:
-            if part_of(resource):
-                place, part = self._where(resource)
-                self._before[place][part] = resource
+    A preview that ends early shows no removals: what its program did not declare has no step at all.
+    """
+    before, moved = dict(recorded), dict[Place, Place]()
+    for op, old, new in steps:
+        if old:  # what a refresh found takes the place of what is recorded
+            place, part = _where(old, environment)
+            before[place, part] = (new or {}) if op == "refresh" else old
+            if new and _where(new, environment)[0] != place:
+                moved[place] = _where(new, environment)[0]
+    before = {where: resource for where, resource in before.items() if resource}
+    after = {(moved.get(place, place), part): resource for (place, part), resource in before.items()}
+    removed, declared, shown, replaced = set[Place](), set[str](), set[Place](), set[Place]()
+    changed: dict[Place, frozenset[str]] = {}
+    for op, old, new in steps:
+        place, part = _where(new or old or {}, environment)
+        if op == "delete":
+            place = moved.get(place, place)
+            after.pop((place, part), None)
+            removed |= {place} if part in _OF_CLIENT else set()
+        elif op != "refresh" and new:
+            after[place, part] = new
+            declared |= {place[0]} if part == Resource.ONBOARDING else set()
+        shown |= {place} if part == Resource.CLIENT else set()
+        replaced |= {place} if part == Resource.CLIENT and op == "replace" else set()
+        if op in _CHANGES:
+            changed[place] = changed.get(place, frozenset()) | {part.partition("/")[0]}
+    if declared and ends_early and has_state:
+        declared |= {place[0] for place in moved.values()}
+        removed |= {place for place, _ in after if place[0] not in declared}
+    sides = [_states_in(side, None if has_state else shown) for side in (before, after)]
+    former = {new: old[0] for old, new in moved.items()}
+    states = {place: replace(state, formerly=(former[place],)) if place in former else state for place, state in sides[1].items()}
+    states = {place: state for place, state in states.items() if place not in removed}
+    adopting = [state for place, state in states.items() if state.adopts and place not in former and place not in sides[0]]
+    return Plan(
+        environment,
+        sides[0] | {state.place: found for state in adopting if (found := _before_adoption(state, after))},
+        states,
+        replaced=frozenset(replaced),
+        changed=changed,
+        is_whole=has_state or any(op == "same" and kind_of(found or old or {}) == Resource.ONBOARDING for op, old, found in steps),
+    )
 
-    def take(self, steps: Iterable[Mapping[str, Any]], *, is_cut_short: bool) -> None:
-        """Take the steps. A preview that ends in a refusal shows no removals: what its program did not declare has no step at all."""
-        ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
-        ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]
-        self._take_before(ours)
-        moved = {old: new for new, old in self._former.items()}
-        for place, parts in self._before.items():
-            self._after[moved.get(place, place)] |= parts
-        declared: set[str] = set()
-        for op, old, new in ours:
-            place, part = self._where(new or old or {})
-            if op == "delete":
-                place = moved.get(place, place)
-                self._after[place].pop(part, None)
-                self._removed |= {place} if part in _OF_CLIENT else set()
-            elif op != "refresh" and new:
-                self._after[place][part] = new
-                declared |= {place[0]} if part == Resource.ONBOARDING else set()
-            self._shows_client |= {place} if part == Resource.CLIENT else set()
-            self.replaced |= {place} if part == Resource.CLIENT and op == "replace" else set()
-            if op in _CHANGES:
-                self.changed[place].add(part.partition("/")[0])
-        if declared and is_cut_short and self._is_whole:
-            self._removed |= {place for place in self._after if place[0] not in declared | {new[0] for new in self._former}}
 
-    def _take_before(self, steps: Iterable[tuple[str, EngineResource | None, EngineResource | None]]) -> None:
-        """What a refresh found takes the place of what is recorded."""
-        for op, old, new in steps:
-            if old:
-                place, part = self._where(old)
-                self._before[place].pop(part, None)
-                if found := new if op == "refresh" else old:
-                    self._before[place][part] = found
-                if new and self._where(new)[0] != place:
-                    self._former[self._where(new)[0]] = place
+def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
+    """The key, the platform and the part of a client that one of the four resources is, or the component above them."""
+    kind, inputs = kind_of(resource), _mapping(resource.get("inputs"))
+    name = str(resource.get("urn" if kind == Resource.ONBOARDING else "parent", "")).rpartition("::")[2]
+    if kind not in list(Resource) or not name:
+        return None
+    platform = inputs.get("platform")
+    part = product_part(str(inputs.get("product"))) if kind == Resource.PRODUCT else kind
+    return name, Platform(platform) if platform in list(Platform) else Platform.ACMIDM, part
 
-    def states(self) -> tuple[dict[Place, ClientState], dict[Place, ClientState]]:
-        """The clients that are there; without the state also those of which a preview shows some parts alone."""
-        before, after = states_of_parts(self._before), states_of_parts(self._after)
-        for states, clients in ((before, self._before), (after, self._after)):
-            for place, parts in clients.items() if not self._is_whole else ():
-                if place not in states and place not in self._shows_client and parts.keys() - {Resource.ONBOARDING}:
-                    states[place] = resource_state(place, parts)
-        after = {place: state for place, state in after.items() if place not in self._removed}
-        for place, state in after.items():
-            if place in self._former:
-                after[place] = replace(state, formerly=(self._former[place][0],))
-            elif place not in before and (found := before_adoption(state, self._after[place])):
-                before[place] = found
-        return before, after
 
-    def _where(self, resource: EngineResource) -> tuple[Place, str]:
-        key, platform, part = part_of(resource) or ("", Platform.ACMIDM, "")
-        return (key, platform, self._environment), part
+def product_part(product: str) -> str:
+    return f"{Resource.PRODUCT}/{product}"
+
+
+def kind_of(resource: EngineResource) -> str:
+    """The last word of a resource's type."""
+    urn = str(resource.get("urn", "")).split("::")
+    return urn[2].rpartition("$")[2].rpartition(":")[2] if len(urn) > 3 else ""
+
+
+def _where(resource: EngineResource, environment: Environment) -> tuple[Place, str]:
+    key, platform, part = part_of(resource) or ("", Platform.ACMIDM, "")
+    return (key, platform, environment), part
+
+
+def _by_part(resources: Iterable[EngineResource], environment: Environment) -> _Resources:
+    return {_where(resource, environment): resource for resource in resources if part_of(resource)}
+
+
+def _states_in(resources: _Resources, shown: set[Place] | None = None) -> dict[Place, ClientState]:
+    """The clients that resources make together. One without an ``OAuthClient`` is left out.
+
+    But where a preview is all there is, that is one of which it shows some parts alone, and not in ``shown``.
+    """
+    clients: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
+    exemptions: dict[str, Mapping[str, str]] = {}
+    for (place, part), resource in resources.items():
+        if part == Resource.ONBOARDING:
+            exemptions[place[0]] = _mapping(_mapping(resource.get("inputs")).get("exemptions"))
+        else:
+            clients[place][part] = resource
+    return with_exemptions_once(
+        replace(_state(place, parts), exemptions=exemptions.get(place[0], {}))
+        for place, parts in clients.items()
+        if Resource.CLIENT in parts or (shown is not None and place not in shown)
+    )
+
+
+def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
+    inputs = {part: _mapping(resource.get("inputs")) for part, resource in parts.items()}
+    client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
+    jwks = inputs.get(Resource.KEYS, {"jwks": {}}).get("jwks")
+    products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
+    return ClientState(
+        *place,
+        fields=flat({name: own[name] for name in ClientMetadata.model_fields if name in own}),
+        client_id=None if client is None else client.get("id") or None,
+        has_secret=None if client is None else own.get("client_secret") is not None,
+        secret_updated_at=None if client is None else _mapping(client.get("outputs")).get("client_secret_updated_at"),
+        adopts=_mapping(own.get("adopt")).get("client_id"),
+        protected=None if client is None else bool(client.get("protect")),
+        protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
+        scopes=_mapping(inputs[Resource.SCOPES].get("scopes")) if Resource.SCOPES in parts else None,
+        keys=None if jwks is None else keys_of({kid: _mapping(members) for kid, members in _mapping(jwks).items()}),
+        products={product: flat(_mapping(inputs[part].get("configuration"))) for product, part in products.items()},
+        owners={product: (inputs[part].get("software_id"), inputs[part].get("managed_by")) for product, part in products.items()},
+        urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
+    )
+
+
+def _before_adoption(after: ClientState, resources: _Resources) -> ClientState | None:
+    """The client that is taken over, as it is before: its resources' ``adopt.before``. None where none is, or it is refused."""
+    inputs = {part: _mapping(resource.get("inputs")) for (place, part), resource in resources.items() if place == after.place}
+    seen = {part: {"inputs": before} for part, own in inputs.items() if (before := _mapping(_mapping(own.get("adopt")).get("before")))}
+    if Resource.CLIENT not in seen:
+        return None
+    state = _state(after.place, seen)
+    products = {product: fields for product, fields in state.products.items() if fields}
+    scopes = None if state.scopes is None else dict.fromkeys(state.scopes)
+    return replace(state, client_id=after.adopts, foreign=True, protected=None, scopes=scopes, products=products, urns={})
 
 
 def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -241,3 +285,8 @@ def _environment(resources: Iterable[EngineResource]) -> Environment | None:
         if len(parts) > 2 and parts[1] in list(Environment):
             return Environment(parts[1])
     return None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """A mapping as it is; whatever else there is, the engine's marker of what it does not know yet too, is none."""
+    return value if isinstance(value, Mapping) else {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from acmidm.report.client import flat, shown
-from acmidm.report.model import Part
-from acmidm.report.words import plain
-from components.model.catalogue import Catalogue
+from acmidm.report.kinds import Part
+from acmidm.words import plain
+from components.model.catalogue import Catalogue, Product, Scope
 from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form
 from components.model.loading import LoadedForm
 from components.model.policies import POLICIES, Planned, Profile, Situation
@@ -88,9 +88,7 @@ class Promotion(Part):
     @property
     def grouped(self) -> list[tuple[str, list[Difference]]]:
         """The differences by where they are; an environment that is not there at all is in the title."""
-        found = [
-            (title, [one for one in self.differences if one.side is side and one.what != "environment"]) for side, title in _SIDES.items()
-        ]
+        found = [(title, self._on(side, self.differences)) for side, title in _SIDES.items()]
         return [(title, differences) for title, differences in found if differences]
 
     @property
@@ -104,16 +102,16 @@ class Promotion(Part):
     def _summary(self) -> str:
         if not self.unexpected:
             return "production is as TNI" + (", but for what is offered there only" if self.differences else "")
-        count = {side: sum(one.side is side and one.what != "environment" for one in self.unexpected) for side in Side}
-        absent = next((one for one in self.differences if one.what == "environment"), None)
+        tni, prod, both = (len(self._on(side, self.unexpected)) for side in Side)
+        absent = next((one.side for one in self.differences if one.what == "environment"), None)
         if absent:
-            here, there = ("production", "TNI") if absent.side is Side.TNI_ONLY else ("TNI", "production")
-            lacks = f", and lacks {count[absent.side]} of what {there} has" if count[absent.side] else ""
-            return f"{here} is not in the form yet{lacks}"
-        said = [f"production lacks {count[Side.TNI_ONLY]} of what TNI has"] if count[Side.TNI_ONLY] else []
-        said += [f"TNI lacks {count[Side.PROD_ONLY]} of what production has"] if count[Side.PROD_ONLY] else []
-        said += [f"{count[Side.BOTH]} set differently"] if count[Side.BOTH] else []
-        return ", ".join(said)
+            here, there = ("production", "TNI") if absent is Side.TNI_ONLY else ("TNI", "production")
+            return f"{here} is not in the form yet" + (f", and lacks {tni or prod} of what {there} has" if tni or prod else "")
+        lacks = [(tni, "production lacks {} of what TNI has"), (prod, "TNI lacks {} of what production has"), (both, "{} set differently")]
+        return ", ".join(words.format(count) for count, words in lacks if count)
+
+    def _on(self, side: Side, differences: Iterable[Difference]) -> list[Difference]:
+        return [one for one in differences if one.side is side and one.what != "environment"]
 
 
 def promotion_of(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Promotion:
@@ -145,15 +143,9 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
         yield Difference(what="environment", name="prod" if prod is None else "tni", side=Side.TNI_ONLY if prod is None else Side.PROD_ONLY)
     nothing = EnvironmentRequest()
     tni, prod = tni or nothing, prod or nothing
-    for scope in sorted(tni.scopes.keys() ^ prod.scopes.keys()):
-        side = Side.TNI_ONLY if scope in tni.scopes else Side.PROD_ONLY
-        yield Difference(what="scope", name=scope, side=side, expected=_other(side) not in catalogue.scopes[scope].environments)
-    for product in sorted(tni.products.keys() | prod.products.keys()):
-        if product not in prod.products or product not in tni.products:
-            side = Side.TNI_ONLY if product in tni.products else Side.PROD_ONLY
-            expected = _other(side) not in catalogue.products[product].environments
-            yield Difference(what="product", name=product, side=side, expected=expected)
-            continue
+    yield from _on_one_side("scope", tni.scopes, prod.scopes, catalogue.scopes)
+    yield from _on_one_side("product", tni.products, prod.products, catalogue.products)
+    for product in sorted(tni.products.keys() & prod.products.keys()):
         old, new = (flat(catalogue.in_order(product, request.products[product])) for request in (tni, prod))
         for field in sorted(old.keys() | new.keys()):
             if old.get(field) != new.get(field):
@@ -161,54 +153,57 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
                 yield Difference(what="field", name=f"{product}.{field}", side=Side.BOTH, **values)
 
 
-def _other(side: Side) -> Environment:
-    return Environment.PROD if side is Side.TNI_ONLY else Environment.TNI
+def _on_one_side(what: str, tni: Iterable[str], prod: Iterable[str], offered: Mapping[str, Scope | Product]) -> Iterator[Difference]:
+    """What one of them lacks; expected of what the catalogue doesn't offer there."""
+    on_tni, on_prod = set(tni), set(prod)
+    for name in sorted(on_tni ^ on_prod):
+        side, other = (Side.TNI_ONLY, Environment.PROD) if name in on_tni else (Side.PROD_ONLY, Environment.TNI)
+        yield Difference(what=what, name=name, side=side, expected=other not in offered[name].environments)
 
 
 def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Iterator[Check]:
     form = loaded.form
-    prod, tni = form.environments.get(Environment.PROD), form.environments.get(Environment.TNI)
+    prod = form.environments.get(Environment.PROD)
+    validated = Environment.TNI in form.environments
     yield _check(
-        "connected_on_tni", tni is not None, "the form has TNI, where it is validated first|the form has no TNI: validate there first"
+        "connected_on_tni", not validated, "the form has TNI, where it is validated first", "the form has no TNI: validate there first"
     )
-    yield _check("has_production", prod is not None, "the form has production|the form has no prod under environments: add it")
-    refused = [
+    absent = "the form has no prod under environments: add it"
+    yield _check("has_production", prod is None, "the form has production", absent)
+    refused = "; ".join(
         f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
         for policy in POLICIES
         if policy.id not in form.exemptions
         for finding in policy.violations(Planned(form.token_endpoint_auth_method), Situation(Environment.PROD, profile, now))
-    ]
-    yield _check("policies", not refused, f"the policies allow how the client authenticates|{'; '.join(refused)}")
+    )
+    yield _check("policies", bool(refused), "the policies allow how the client authenticates", refused)
     if prod is None:
         return
-    yield from _key_checks(loaded, prod, now)
-    unverified = sorted(scope for scope in prod.scopes if not catalogue.scopes[scope].verified)
-    named = f"names not verified: {_names(unverified)}; have Digitaal Vlaanderen confirm them, then correct the catalogue"
-    yield _check("scopes_verified", not unverified, f"the names of all scopes are verified|{named}", required=False)
-    yield _check("has_scopes", bool(prod.scopes), "production has a scope|production has no scope: the client could do nothing")
+    if form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
+        yield from _key_checks(loaded, prod, now)
+    unverified = _names(scope for scope in prod.scopes if not catalogue.scopes[scope].verified)
+    remedy = f"names not verified: {unverified}; have Digitaal Vlaanderen confirm them, then correct the catalogue"
+    yield _check("scopes_verified", bool(unverified), "the names of all scopes are verified", remedy, required=False)
+    yield _check("has_scopes", not prod.scopes, "production has a scope", "production has no scope: the client could do nothing")
 
 
 def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
     """What the form has of production's keys. Of those in the portal it does not even have whether there is one."""
-    if loaded.form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        return
     if prod.jwks is None:
         text = "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there"
-        yield _check("has_key", False, f"|{text}", required=False)
+        yield _check("has_key", True, "", text, required=False)
         return
-    keys, tni_keys = loaded.keys.get(Environment.PROD, ()), loaded.keys.get(Environment.TNI, ())
-    ended = [key.kid for key in keys if key.expires and key.expires <= now]
-    yield _check("keys_valid", not ended, f"no key of production has expired|expired on production: {_names(ended)}; make a new pair")
-    shared = [key.kid for key in keys if key.thumbprint in {other.thumbprint for other in tni_keys}]
-    named = f"the same key on TNI and production: {_names(shared)}; make a pair for each"
-    yield _check("own_keys", not shared, f"production has keys of its own|{named}")
+    keys, tni = loaded.keys.get(Environment.PROD, ()), {key.thumbprint for key in loaded.keys.get(Environment.TNI, ())}
+    ended = _names(key.kid for key in keys if key.expires and key.expires <= now)
+    yield _check("keys_valid", bool(ended), "no key of production has expired", f"expired on production: {ended}; make a new pair")
+    shared = _names(key.kid for key in keys if key.thumbprint in tni)
+    remedy = f"the same key on TNI and production: {shared}; make a pair for each"
+    yield _check("own_keys", bool(shared), "production has keys of its own", remedy)
 
 
-def _check(name: str, passed: bool, texts: str, *, required: bool = True) -> Check:
-    """``texts``: what it says where it passed, and where not."""
-    well, _, otherwise = texts.partition("|")
-    return Check(name=name, passed=passed, required=required, text=well if passed else otherwise)
+def _check(name: str, is_wrong: bool, text: str, remedy: str, *, required: bool = True) -> Check:
+    return Check(name=name, passed=not is_wrong, required=required, text=remedy if is_wrong else text)
 
 
-def _names(names: list[str]) -> str:
-    return ", ".join(plain(name) for name in names)
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(plain(name) for name in sorted(names))

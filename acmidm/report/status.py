@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from acmidm.report.client import ClientState, Key
-from acmidm.report.compare import client_name
-from acmidm.report.model import ClientName, Part
-from acmidm.report.words import SOON_DAYS, day, days, number, plain
+from acmidm.report.compare import SOON_DAYS, ClientName, client_name
+from acmidm.report.kinds import Part
+from acmidm.words import counted, day, days, plain
 from components.model.form import AuthMethod, Environment, Platform
 
 
@@ -83,12 +83,12 @@ class Status(Part):
     @property
     def title(self) -> str:
         holding = f' with "{plain(self.search)}"' if self.search else ""
-        return f"{number(len(self.connections), 'connection|connections')} on {' and '.join(self.stacks)}{holding}"
+        return f"{counted(len(self.connections), 'connection')} on {' and '.join(self.stacks)}{holding}"
 
 
 def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
     """A client of the state; keys in the portal are listed where they are known (``uploaded``)."""
-    fields, keys = state.fields, state.uploaded if state.keys is None else state.keys
+    fields, keys = state.fields, state.known_keys
     return ListedConnection(
         **client_name(state),
         stack=stack,

@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from acmidm.report.compare import ENVIRONMENTS, ConnectionChanges
 from acmidm.report.drift import Drift
-from acmidm.report.kinds import Severity, fields_below, named, pieces, values
-from acmidm.report.model import Change, ConnectionChanges, Review
+from acmidm.report.kinds import Piece, Severity
 from acmidm.report.promotion import Promotion, Side
+from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status
-from acmidm.report.words import ENVIRONMENTS, WHOLE, Piece, number, plain, who
+from acmidm.words import WHOLE, counted, plain
 from components.model.form import Platform
 
 STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
@@ -28,42 +29,42 @@ def print_report(report: Report) -> None:
     """Print any report."""
     match report:
         case Review():
-            print_review(report)
+            _review(report)
         case Drift():
-            print_drift(report)
+            _drift(report)
         case Status():
-            print_status(report)
+            _status(report)
         case Promotion():
-            print_promotion(report)
+            _promotion(report)
 
 
-def print_review(review: Review) -> None:
+def _review(review: Review) -> None:
     """A review, most dangerous first."""
     out = _console()
     out.print(Text(review.headline, style="bold"))
     for refusal in review.refusals:
         out.print(Text("refused  ", style="bold red") + Text(refusal))
     for environment, connections, stay in review.in_environments():
-        said = f"{number(len(connections), 'client|clients')} with changes, {number(stay, 'client|clients')} without"
+        said = f"{counted(len(connections), 'client')} with changes, {counted(stay, 'client')} without"
         out.print(Text(f"\n{ENVIRONMENTS[environment]}: {said}", style="bold underline"))
         _print_connections(out, connections)
     for note in review.notes:
         out.print(Text(f"\n{plain(note, WHOLE)}"))
 
 
-def print_drift(report: Drift) -> None:
+def _drift(report: Drift) -> None:
     """What was changed by hand first, then what waits, then what is only to be known."""
     out = _console()
     out.print(Text(report.headline, style="bold green" if report.in_sync else "bold red"))
     if report.healed is not None:
         said = "repaired" if report.healed else "not all of it could be repaired"
-        out.print(Text(f"{said}: {number(len(report.repaired), 'client|clients')}", style="bold"))
+        out.print(Text(f"{said}: {counted(len(report.repaired), 'client')}", style="bold"))
         _print_connections(out, report.repaired, undone=report.healed)
     for problem in report.problems:
         out.print(Text(f"refused  {problem}", style="red"))
     for title, connections in (("changed by hand", report.by_hand), ("declared, not applied yet", report.not_applied)):
         if connections:
-            out.print(Text(f"\n{title}: {number(len(connections), 'client|clients')}", style="bold underline"))
+            out.print(Text(f"\n{title}: {counted(len(connections), 'client')}", style="bold underline"))
             _print_connections(out, connections)
     _print_keys(out, report)
     _print_undeclared(out, report)
@@ -71,7 +72,7 @@ def print_drift(report: Drift) -> None:
         out.print(Text(note, style="dim"))
 
 
-def print_status(status: Status) -> None:
+def _status(status: Status) -> None:
     """Three or four short lines per connection, which fit a terminal of 80 columns."""
     out = _console()
     out.print(Text(status.title, style="bold"))
@@ -90,7 +91,7 @@ def print_status(status: Status) -> None:
                 _print_indented(out, Text(f"  {word:<9}", style="dim"), names)
 
 
-def print_promotion(report: Promotion) -> None:
+def _promotion(report: Promotion) -> None:
     """What differs, then what is checked."""
     out = _console()
     out.print(Text(report.title, style="bold"))
@@ -126,24 +127,19 @@ def _print_indented(out: Console, label: Text, text: Text) -> None:
 def _print_connections(out: Console, connections: Iterable[ConnectionChanges], *, undone: bool = False) -> None:
     """What changes of each client; ``undone`` where that is over, and no danger any more."""
     for connection in connections:
-        platform = f" ({connection.platform})" if connection.platform is not Platform.ACMIDM else ""
-        heading = Text(f"{plain(connection.organisation)} · {plain(connection.application)}{platform}", style="bold")
-        names = ", ".join(plain(name) for name in connection.known_as)
-        out.print(heading + Text(f"  {names}", style="dim"))
+        heading = Text(f"{plain(connection.organisation)} · {plain(connection.name)}", style="bold")
+        out.print(heading + Text(f"  {', '.join(plain(name) for name in connection.known_as)}", style="dim"))
         for change in connection.changes:
-            label = ("undone", "green") if undone else (change.severity, STYLES[change.severity])
-            _print_indented(out, Text(f"  {label[0]:<9}", style=label[1]), _sentence(change, connection))
-            for field in change.fields if fields_below(change) else ():
-                sides = " → ".join(value for value in values(field) if value is not None)
+            label, style = ("undone", "green") if undone else (change.severity, STYLES[change.severity])
+            said = _in_colour(change.named if change.has_lines else change.pieces)
+            if by := "".join(piece.text for piece in connection.author_of(change)):
+                said.append(f" ({by})", style="dim")
+            _print_indented(out, Text(f"  {label:<9}", style=style), said)
+            for field in change.fields if change.has_lines else ():
+                sides = " → ".join(value for value in field.values() if value is not None)
                 out.print(Text(f"             {plain(field.field)}: {sides}", style="dim"))
-        if connection.sole_author:
+        if connection.by_one:
             out.print(Text("           ") + _in_colour(connection.by_one))
-
-
-def _sentence(change: Change, connection: ConnectionChanges) -> Text:
-    said = _in_colour(named(change) if fields_below(change) else pieces(change))
-    by = "" if connection.sole_author else "".join(piece.text for piece in who(change.changed_by, change.changed_at))
-    return said.append(f" ({by})", style="dim") if by else said
 
 
 def _in_colour(found: Iterable[Piece]) -> Text:

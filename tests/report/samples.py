@@ -10,9 +10,8 @@ from typing import Any
 from acmidm.report.client import ClientState, Key, flat
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import ClientDrift, Drift, drift_of
-from acmidm.report.model import Review
 from acmidm.report.plan import Plan
-from acmidm.report.review import review_of
+from acmidm.report.review import Review, review_of
 from components.authorities.port import ClientMetadata, OrganisationMetadata
 from components.model.form import Environment, Platform
 

@@ -12,7 +12,7 @@ from acmidm.report.html import as_html
 from acmidm.report.markdown import LIMIT, as_markdown
 from acmidm.report.promotion import Difference, Keys, Promotion, Side
 from acmidm.report.status import ListedConnection, ListedKey, Status
-from acmidm.report.words import side_by_side
+from acmidm.words import side_by_side
 from components.model.form import Environment, Platform
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 
@@ -46,7 +46,7 @@ def test_three_thousand_connections_fit() -> None:
     assert all(f"· removed-{number:04}<br>" in text and f"removed-{number:04} on prod" in text for number in range(20))
     rows = [int(found) for found in re.findall(r"^\|.*· a(\d{4})<br>", text, re.MULTILINE)]
     assert rows == list(range(len(rows))), "rows are dropped from the end"
-    left = re.search(r"\*\*Left out for length\*\*, the least dangerous first: ([\d,]+) clients of the tables, ", text)
+    left = re.search(r"\*\*Left out for length\*\*, from the end: ([\d,]+) clients of the tables, ", text)
     assert left is not None
     assert int(left[1].replace(",", "")) == 3_000 - 20 - len(rows)
     assert "By kind: 20 `client_removed`, 2,980 `scope_granted`" in text
@@ -60,7 +60,7 @@ def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
     text = as_markdown(reviewed(huge, *ordinary))
     assert len(text) <= LIMIT
     assert "Left out for length" in text
-    assert "1 client's details in part. All of it" in text
+    assert "from the end: lines of long details. All of it" in text
     folds = re.findall(r"<details><summary>Details: Stad Gent · (\S+) on prod</summary>\n\n(.*?)\n</details>", text, re.DOTALL)
     assert [name for name, _ in folds] == ["loket", *(f"ordinary-{number}" for number in range(5))]
     assert re.fullmatch(r"(- gains scope .*\n){10,}- and 2,9\d\d more lines\n", folds[0][1])
@@ -187,6 +187,6 @@ def test_whatever_a_form_asks_its_promotion_fits() -> None:
     )
     page = as_markdown(report)
     assert len(page) <= LIMIT
-    found = re.search(r"the last ones: (\d+) differences", page)
+    found = re.search(r"from the end: ([\d,]+) differences", page)
     assert found is not None
-    assert page.count("- scope ") + int(found[1]) == 1_000
+    assert page.count("- scope ") + int(found[1].replace(",", "")) == 1_000

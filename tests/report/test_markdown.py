@@ -10,9 +10,8 @@ import pytest
 
 from acmidm.report.client import Key
 from acmidm.report.html import as_html
-from acmidm.report.kinds import Kind, Severity
+from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.markdown import as_markdown, code, in_tag, markdown, table
-from acmidm.report.model import Change
 from acmidm.terminal import as_json
 from components.model.form import Environment
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
@@ -96,7 +95,7 @@ def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
     by_two = [by_one[0].model_copy(update={"changed_by": "operator"}), *by_one[1:]]
 
     def rows(changes: list[Change]) -> str:
-        return "".join(part.text for part in table([connection.model_copy(update={"changes": tuple(changes)})]))
+        return table([connection.model_copy(update={"changes": tuple(changes)})]).text
 
     assert rows(by_one).count("helpdesk") == 1
     assert rows(by_one).rstrip().endswith("<br>all by `helpdesk`, last at 2026-11-25 12:00 UTC |")
@@ -165,14 +164,13 @@ def test_escapes() -> None:
 
 
 def test_every_kind_has_its_row() -> None:
-    """A sentence, a place in the headline unless another kind always goes with it, and an author where it can be done by hand."""
+    """A sentence, a place in the headline unless another kind always goes with it, and facts that a change can have."""
     for kind in Kind:
         row = kind.row
         assert row.says
         assert bool(row.headline) is (kind not in {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED})
         assert bool(row.parts) <= bool(row.headline)
-        assert bool(row.says_by_hand) is bool(row.made)
-        assert not row.by_hand or row.says_by_hand
+        assert not row.worse_by_hand or row.by_hand
     assert [kind.severity for kind in Kind] == sorted((kind.severity for kind in Kind), key=list(Severity).index)
 
 

@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey
 from acmidm.report.client import Key
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.markdown import as_markdown
-from acmidm.report.model import Review
+from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status, listed, matching
 from acmidm.terminal import as_json
 from components.model.form import Platform

@@ -1,22 +1,17 @@
-"""Texts for people: pieces of a sentence, and the values of others, cut so that two that differ never look the same."""
+"""Texts for people: counts, days, and the values of others, cut so that two that differ never look the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from os.path import commonprefix
 
-from components.model.form import Environment
 from components.model.problems import on_one_line
 
-ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
-"""In the order of reports: production first."""
 LONGEST = 200
 WHOLE = 600
 """For what was cut by its meaning before, and for what the engine or a check reports: its remedy is at its end."""
-SOON_DAYS = 30
-"""How many days before its end a key ends soon, where nobody sets another number."""
+_MOST_NAMED = 10
 _SHARED = 20
 """How many characters that both values have are shown before the first that differs."""
 _SEPARATOR = ", "
@@ -24,25 +19,21 @@ _REFERENCE = 102
 """The longest that a form accepts, with its brackets."""
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A piece of a sentence. ``value`` marks a name or a value, which is not a word of ours."""
-
-    text: str
-    value: bool = False
-
-
 def plain(text: str, longest: int = LONGEST) -> str:
     """Make a text of others fit for a terminal and a report: control characters spelled out, what is too long cut."""
-    if len(text) > longest:
-        text = f"{text[: longest - 1]}…"
-    return on_one_line(text)
+    return on_one_line(_ended(text, longest))
 
 
-def heading(environment: Environment) -> str:
-    """``Production``, ``TNI``."""
-    name = ENVIRONMENTS[environment]
-    return name[0].upper() + name[1:]
+def counted(number: int, noun: str) -> str:
+    """``1 form``, ``1,000 forms``; ``policy|policies`` for a noun that takes more than an s."""
+    one, _, many = noun.partition("|")
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def first_of(names: Sequence[str], separator: str = _SEPARATOR) -> str:
+    """The first ten, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return separator.join(names[:_MOST_NAMED]) + more
 
 
 def day(moment: datetime) -> str:
@@ -51,30 +42,13 @@ def day(moment: datetime) -> str:
 
 def days(left: int) -> str:
     """How long something still lasts, in whole days."""
-    return {0: "less than a day left", 1: "1 day left"}.get(left, f"{left} days left")
-
-
-def number(count: int, forms: str) -> str:
-    """``2 keys`` from ``key|keys``."""
-    one, _, many = forms.partition("|")
-    return f"{count:,} {one if count == 1 else many}"
-
-
-def who(author: str | None, at: datetime | None, how: str = "") -> Iterator[Piece]:
-    """``by `helpdesk` at 2026-11-25 03:17 UTC``; ``how`` goes before ``at``."""
-    if author:
-        yield Piece("by ")
-        yield Piece(plain(author), value=True)
-    if at:
-        yield Piece(f"{how} at {at:%Y-%m-%d %H:%M} UTC" if author else f"at {at:%Y-%m-%d %H:%M} UTC")
+    return f"{counted(left, 'day')} left" if left else "less than a day left"
 
 
 def cut(text: str, longest: int) -> str:
     """Cut a text to about ``longest`` characters. A list shows how many more there are; a reason keeps its reference."""
     items = text.split(_SEPARATOR)
-    if len(text) > longest and _is_list(items):
-        return _first(items, longest)
-    return _cut(text, longest)
+    return _first(items, longest) if len(text) > longest and _is_list(items) else _cut(text, longest)
 
 
 def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | None, str | None]:
@@ -91,13 +65,15 @@ def side_by_side(old: str | None, new: str | None, longest: int) -> tuple[str | 
     return _cut(old, longest), _cut(new, longest)
 
 
+def _ended(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def _cut(text: str, longest: int) -> str:
-    if len(text) <= longest:
-        return text
     reason, bracket, reference = text.rpartition(" (")
-    if not bracket or not text.endswith(")") or len(bracket + reference) > _REFERENCE:
-        return f"{text[: longest - 1]}…"
-    return f"{reason if len(reason) <= longest else f'{reason[: longest - 1]}…'}{bracket}{reference}"
+    if len(text) <= longest or not bracket or not text.endswith(")") or len(bracket + reference) > _REFERENCE:
+        return _ended(text, longest)
+    return f"{_ended(reason, longest)}{bracket}{reference}"
 
 
 def _is_list(items: list[str]) -> bool:
