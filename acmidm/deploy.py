@@ -58,7 +58,7 @@ def _refuse(stack: str, state: Mapping[str, Any], allow_mass_change: bool) -> No
 
     from acmidm.report.compare import Comparison
     from acmidm.report.kinds import Resource
-    from acmidm.report.plan import kind_of, problems_in, read_plan
+    from acmidm.report.plan import kind_of, read_plan
     from acmidm.report.review import review_of
 
     with working(f"previewing {stack}"):
@@ -68,7 +68,7 @@ def _refuse(stack: str, state: Mapping[str, Any], allow_mass_change: bool) -> No
         review = review_of([read_plan(document, state)], today, allow_mass_change=allow_mass_change)
         refused, ends = review.problems, review.too_many
     else:
-        refused, _ = problems_in(document.get("diagnostics"))
+        refused, _ = engine.problems_in(document.get("diagnostics"))
         ends = (f"nothing of {stack} is brought up: correct what is refused, then run the same command again",) if refused else ()
     for sentence in refused:
         typer.echo(f"refused: {sentence}", err=True)

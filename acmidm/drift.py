@@ -186,7 +186,6 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
 def _heal(stack: str, days: int, before: Found) -> Found:
     """Repair what was changed by hand and has nothing pending, and look again."""
     from acmidm import engine
-    from acmidm.report.plan import sentences_in
 
     healing = [client for client in before.clients if client.by_hand and client.healing]
     left = [
@@ -196,14 +195,14 @@ def _heal(stack: str, days: int, before: Found) -> Found:
         if client.by_hand and client.left
     ]
     urns = [urn for client in healing for urn in client.healing]
-    well, said = True, ""
+    well, errors = True, tuple[str, ...]()
     if urns:
         with working(f"repairing {counted(len(urns), 'resource')} of {stack}"):
-            well, said = engine.up(stack, urns)
+            well, errors = engine.up(stack, urns)
     after = look(stack, days)
     update = {
         "healed": well and not after.report.by_hand,
         "repaired": tuple(found for client in healing if (found := client.healed)),
-        "problems": (*after.report.problems, *left, *(() if well else sentences_in(said))),
+        "problems": (*after.report.problems, *left, *(() if well else errors)),
     }
     return Found(after.report.model_copy(update=update), after.clients)

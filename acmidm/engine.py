@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from components.model.problems import Failure
+
+_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
+"""The exception's class, which the engine puts before a sentence."""
+_ATTEMPTS = re.compile(r" \(tried .*?\)")
+_SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred", "Resource monitor has terminated")
+_PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
 
 
 class EngineError(Failure):
@@ -83,15 +90,34 @@ def run(*words: str) -> int:
     return _done(*words, output=None).returncode
 
 
-def up(stack: str, urns: Iterable[str]) -> tuple[bool, str]:
-    """Bring only ``urns`` up, after a refresh of them: whether it went well, and what the engine wrote."""
+def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...]]:
+    """Bring only ``urns`` up, after a refresh of them: whether it went well, and a sentence for each error."""
     targets = [word for urn in urns for word in ("--target", urn)]
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the refresh of
     # what depends on a client that could not be updated.
     done = _done("refresh", "--run-program", *targets, *_UNATTENDED, "--stack", stack)
     if done.returncode == 0:
         done = _done("up", "--continue-on-error", *targets, *_UNATTENDED, "--stack", stack)
-    return done.returncode == 0, done.stdout + done.stderr
+    lines = (line.strip() for line in (done.stdout + done.stderr).splitlines())
+    return done.returncode == 0, problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])[0]
+
+
+def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
+    """What the engine reports, a sentence each, without the names of exceptions; and the keys whose protection it meets."""
+    found: dict[str, str] = {}
+    refused: set[str] = set()
+    for diagnostic in diagnostics if isinstance(diagnostics, list) else []:
+        if not isinstance(diagnostic, Mapping) or diagnostic.get("severity") != "error":
+            continue
+        urn, message = str(diagnostic.get("urn", "")), str(diagnostic.get("message", "")).strip()
+        if _PROTECTED.search(message):
+            refused.add("/".join(urn.rpartition("::")[2].split("/")[:2]))
+            continue
+        sentence = message.split("\n\n")[-1].strip().removeprefix("error: ").removeprefix("Preview failed: ")
+        sentence = _CLASS.sub("", sentence)
+        if sentence and not sentence.startswith(_SAYS_NOTHING):
+            found.setdefault(_ATTEMPTS.sub("", sentence), sentence)
+    return tuple(found.values()), frozenset(refused)
 
 
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress")

@@ -171,14 +171,19 @@ def comparison(catalogue: str) -> Comparison:
     """A comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
     from datetime import UTC, datetime
 
-    from acmidm.report.compare import Comparison, scope_facts
+    from acmidm.report.compare import Comparison
     from components.model.loading import load_catalogue
     from components.model.problems import InvalidForms
 
     try:
-        facts = scope_facts(load_catalogue(Path(catalogue)))
+        known = load_catalogue(Path(catalogue))
     except InvalidForms:
-        facts = {}
+        return Comparison(datetime.now(UTC))
+    facts = {
+        (platform, named): (known.product_of[name].owner, scope.verified)
+        for name, scope in known.scopes.items()
+        for platform, named in scope.names_of(name).items()
+    }
     return Comparison(datetime.now(UTC), facts)
 
 

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acmidm.report.client import OWNER, ClientState, Fields, Key, Place, States, shown
-from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, Severity, who
+from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.words import counted
-from components.model.catalogue import Catalogue
 from components.model.form import AuthMethod, Environment, Platform
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
@@ -20,7 +19,6 @@ ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 SOON_DAYS = 30
 """How many days before its end a key ends soon, where nobody sets another number."""
 _MOST_PHRASES = 4
-_SEVERITIES = {severity: place for place, severity in enumerate(Severity)}
 _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT_SECRET_BASIC: 1, AuthMethod.CLIENT_SECRET_POST: 0}
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled"})
@@ -55,7 +53,7 @@ class ConnectionChanges(ClientName):
     @property
     def worst(self) -> Change:
         """The most dangerous of its changes."""
-        return min(self.changes, key=lambda change: (_SEVERITIES[change.severity], change.kind.rank))
+        return min(self.changes, key=lambda change: change.danger)
 
     @property
     def name(self) -> str:
@@ -150,7 +148,7 @@ class Comparison:
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
         yield from self._changes_of_exemptions(before, after)
-        yield from self._changes_of_scopes(after.platform, before.scopes, after.scopes)
+        yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.known_keys or {}, after.keys)
         yield from self._changes_of_products(before, after)
 
@@ -161,13 +159,13 @@ class Comparison:
         if not before.fields or not after.fields:
             return
         if not renamed and not before.foreign:
-            identity = field_changes(before.fields, after.fields, only={"software_id"})
+            identity = field_changes(before.fields, after.fields, only="software_id")
             if identity:
                 yield self.change(Kind.CLIENT_RENAMED if self.by_hand else Kind.CLIENT_REPLACED, fields=identity)
         if before.auth_method != after.auth_method:
             weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
-            yield self.change(kind, fields=field_changes(before.fields, after.fields, only={"token_endpoint_auth_method"}))
+            yield self.change(kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method"))
         elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
             yield self.change(Kind.SECRET_RESTORED if after.has_secret else Kind.SECRET_RENEWED)
         if before.fields.get("enabled") != after.fields.get("enabled"):
@@ -190,15 +188,10 @@ class Comparison:
             yield self.change(Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
 
     def _changes_of_exemptions(self, before: ClientState, after: ClientState) -> Iterator[Change]:
-        for policy in sorted(before.exemptions.keys() | after.exemptions.keys()):
-            old, new = before.exemptions.get(policy), after.exemptions.get(policy)
-            if new is None:
-                yield self.change(Kind.EXEMPTION_REMOVED, subject=policy)
-            elif old is None:
-                yield self.change(Kind.EXEMPTION_GRANTED, subject=policy, note=new)
-            elif old != new:
-                reason = FieldChange(field="reason", old=old, new=new)
-                yield self.change(Kind.EXEMPTION_CHANGED, subject=policy, note=new, fields=(reason,))
+        for policy, old, new in _differing(before.exemptions, after.exemptions):
+            kind = Kind.EXEMPTION_REMOVED if new is None else Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
+            reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
+            yield self.change(kind, subject=policy, note=new, fields=reason)
         for policy in sorted(after.unneeded_exemptions):
             yield self.change(Kind.EXEMPTION_UNNEEDED, subject=policy)
 
@@ -222,72 +215,59 @@ class Comparison:
         elif len(after.keys) == 1 and fewer:
             yield self.change(Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(after.keys)))
 
-    def _changes_of_scopes(
-        self, platform: Platform, before: Mapping[str, str | None] | None, after: Mapping[str, str | None] | None
-    ) -> Iterator[Change]:
-        if before is None or after is None:
+    def _changes_of_scopes(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        had, has = before.scopes, after.scopes
+        if had is None or has is None:
             return
-        for scope in sorted(before.keys() ^ after.keys()):
-            kind = Kind.SCOPE_GRANTED if scope in after else Kind.SCOPE_WITHDRAWN
-            owner, verified = self.scopes.get((platform, scope), (None, None))
-            yield self.change(kind, subject=scope, note=after.get(scope, before.get(scope)), owner=owner, verified=verified)
-        for scope in sorted(before.keys() & after.keys()):
-            old, new = before[scope], after[scope]
-            if None not in (old, new) and old != new and not self.by_hand:
-                old, new = (None if note == NO_REASON else note for note in (old, new))
-                yield self.change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(FieldChange(field="reason", old=old, new=new),))
+        for scope in sorted(had.keys() ^ has.keys()):
+            kind, reason = (Kind.SCOPE_GRANTED, has[scope]) if scope in has else (Kind.SCOPE_WITHDRAWN, had[scope])
+            owner, verified = self.scopes.get((after.platform, scope), (None, None))
+            yield self.change(kind, subject=scope, note=reason, owner=owner, verified=verified)
+        for scope, old, new in _differing({} if self.by_hand else had, has):
+            if old and new:
+                restated = FieldChange(field="reason", old=None if old == NO_REASON else old, new=None if new == NO_REASON else new)
+                yield self.change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
 
     def _changes_of_keys(self, before: Mapping[str, Key], after: Mapping[str, Key] | None) -> Iterator[Change]:
         if after is None:
             return
-        for kid in sorted(before.keys() | after.keys()):
-            old, new = before.get(kid), after.get(kid)
+        for kid, old, new in _differing(before, after):
             if new is None:
-                yield self.change(Kind.KEY_REMOVED, subject=kid, thumbprint=old and old.thumbprint)
-                continue
-            facts: dict[str, Any] = {"subject": kid, "thumbprint": new.thumbprint, "expires": new.expires}
-            if old is None:
-                yield self.change(Kind.KEY_ADDED, **facts)
-            elif old != new:
+                yield self.change(Kind.KEY_REMOVED, subject=kid, thumbprint=old.thumbprint)
+            elif old is None:
+                yield self.change(Kind.KEY_ADDED, **_facts(kid, new))
+            else:
                 same = old.thumbprint == new.thumbprint
                 otherwise = field_changes(old.shown, new.shown) if same else ()
-                yield self.change(Kind.KEY_CHANGED, old_thumbprint=None if same else old.thumbprint, fields=otherwise, **facts)
-            if self.expiring_days is not None and new.expires and new.expires <= self.now + timedelta(days=self.expiring_days):
-                yield self.change(Kind.KEY_EXPIRED if new.expires <= self.now else Kind.KEY_EXPIRING, **facts)
+                yield self.change(Kind.KEY_CHANGED, old_thumbprint=None if same else old.thumbprint, fields=otherwise, **_facts(kid, new))
+        for kid, key in sorted(after.items()):
+            if self.expiring_days is not None and key.expires and key.expires <= self.now + timedelta(days=self.expiring_days):
+                yield self.change(Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING, **_facts(kid, key))
 
     def _changes_of_products(self, before: ClientState, after: ClientState) -> Iterator[Change]:
         for product in sorted(before.products.keys() | after.products.keys()):
             old, new = before.products.get(product), after.products.get(product)
+            kind = Kind.PRODUCT_REMOVED if new is None else Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
             fields = field_changes(old or {}, new or {})
-            if new is None:
-                yield self.change(Kind.PRODUCT_REMOVED, subject=product, fields=fields)
-            elif old is None:
-                yield self.change(Kind.PRODUCT_CONFIGURED, subject=product, fields=fields)
-            else:
-                if self.by_hand:
-                    owners = (dict(zip(OWNER, state.owners.get(product, ()), strict=False)) for state in (before, after))
-                    fields += field_changes(*owners)
-                if fields:
-                    yield self.change(Kind.PRODUCT_CHANGED, subject=product, fields=fields)
+            if self.by_hand and kind is Kind.PRODUCT_CHANGED:
+                fields += field_changes(*(dict(zip(OWNER, state.owners.get(product, ()), strict=False)) for state in (before, after)))
+            if fields or kind is not Kind.PRODUCT_CHANGED:
+                yield self.change(kind, subject=product, fields=fields)
+
+
+def _facts(kid: str, key: Key) -> dict[str, Any]:
+    return {"subject": kid, "thumbprint": key.thumbprint, "expires": key.expires}
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes of one client as they are read: what becomes of the client itself is first."""
-
-    def order(one: Change) -> tuple[bool, int, int, str]:
-        return one.kind.row.scale is not Scale.WHOLE, _SEVERITIES[one.severity], one.kind.rank, one.subject or ""
-
-    return tuple(sorted(changes, key=order))
+    return tuple(sorted(changes, key=lambda one: (one.kind.row.scale is not Scale.WHOLE, one.danger, one.subject or "")))
 
 
 def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:
-    """The clients as they are read: production, then what is most dangerous."""
-
-    def order(one: ConnectionChanges) -> tuple[bool, int, int, str, str, Platform]:
-        is_test = one.environment is not Environment.PROD
-        return is_test, _SEVERITIES[one.worst.severity], one.worst.kind.rank, one.organisation, one.key, one.platform
-
-    return tuple(sorted(connections, key=order))
+    """The clients as they are read: production first, then what is most dangerous."""
+    places = {environment: place for place, environment in enumerate(ENVIRONMENTS)}
+    return tuple(sorted(connections, key=lambda one: (places[one.environment], one.worst.danger, one.organisation, one.key, one.platform)))
 
 
 def counted_kinds(connections: Iterable[ConnectionChanges]) -> dict[Kind, int]:
@@ -324,15 +304,6 @@ def _newly_unneeded(before: ClientState | None, after: ClientState | None) -> bo
     return bool(after and after.unneeded_exemptions - had)
 
 
-def scope_facts(catalogue: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
-    """Per scope, as each platform calls it, its owner and whether its name is verified."""
-    return {
-        (platform, named): (catalogue.product_of[name].owner, scope.verified)
-        for name, scope in catalogue.scopes.items()
-        for platform, named in scope.names_of(name).items()
-    }
-
-
 def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, ClientState | None]]:
     """Each client with itself: by its key, or, where ``formerly`` names an earlier one, by that."""
     earlier: dict[Place, Place] = {}
@@ -347,22 +318,23 @@ def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, 
             yield before[place], None
 
 
-def field_changes(
-    before: Fields, after: Fields, *, only: set[str] | None = None, but: frozenset[str] = frozenset()
-) -> tuple[FieldChange, ...]:
+def field_changes(before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()) -> tuple[FieldChange, ...]:
     """The fields that differ, in the order of their names."""
-    names = sorted(name for name in before.keys() | after.keys() if name not in but and (only is None or name in only))
-    return tuple(
-        FieldChange(field=name, **_texts(before.get(name), after.get(name))) for name in names if before.get(name) != after.get(name)
-    )
+    found = []
+    for name, *values in _differing(before, after):
+        if name not in but and only in (None, name):
+            old, new = (None if value is None else shown(value) for value in values)
+            if old == new:  # two values that differ are two texts that do: 10 and "10"
+                old, new = (json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values)
+            found.append(FieldChange(field=name, old=old, new=new))
+    return tuple(found)
 
 
-def _texts(old: Any, new: Any) -> dict[str, str | None]:
-    """Two values that differ as two texts that do: ``10`` and ``"10"``."""
-    texts = [None if value is None else shown(value) for value in (old, new)]
-    if texts[0] == texts[1]:
-        texts = [json.dumps(value, ensure_ascii=False, sort_keys=True) for value in (old, new)]
-    return {"old": texts[0], "new": texts[1]}
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What is not the same before and after, in the order of names; None where it is not there."""
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield name, before.get(name), after.get(name)
 
 
 def _lost(state: ClientState) -> tuple[FieldChange, ...]:

@@ -7,7 +7,6 @@ client: all of it is in the row. A change has no sentence: its row gives it one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,7 +53,7 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One kind. ``{}`` in its texts is a fact of the change, see ``_FACTS``."""
+    """One kind. ``{}`` in its texts is a fact of the change, see ``_facts``."""
 
     severity: Severity
     resource: Resource
@@ -179,11 +178,6 @@ class Kind(StrEnum):
     # fmt: on
 
     @property
-    def rank(self) -> int:
-        """0 is the most dangerous."""
-        return _RANKS[self]
-
-    @property
     def severity(self) -> Severity:
         """How dangerous it is where a form declares it."""
         return self.row.severity
@@ -240,6 +234,11 @@ class Change(Part):
     def severity(self) -> Severity:
         return Severity.DANGER if self.by_hand and self.kind.row.worse_by_hand else self.kind.severity
 
+    @property
+    def danger(self) -> tuple[int, int]:
+        """The order of reports, most dangerous first."""
+        return list(Severity).index(self.severity), _RANKS[self.kind]
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def text(self) -> str:
@@ -282,31 +281,25 @@ def _filled(template: str, change: Change) -> list[Piece]:
     """A template with its facts; nothing of it where the change lacks one."""
     pieces: list[Piece] = []
     for place, part in enumerate(re.split(r"[{}]", template)):
-        found = _FACTS[part](change) if place % 2 else [Piece(part)]
+        found = _facts(change)[part] if place % 2 else [Piece(part)]
         if not found:
             return []
         pieces += found
     return [piece for piece in pieces if piece.text]
 
 
-def _value(text: str | None) -> list[Piece]:
-    return [Piece(text, value=True)] if text else []
-
-
-def _note(change: Change) -> list[Piece]:
-    said = change.note and change.note != NO_REASON and not change.by_hand
-    return [Piece(plain(cut(change.note, LONGEST), WHOLE))] if said and change.note else []
-
-
-def _about_scope(change: Change) -> list[Piece]:
-    facts = [f"owner {plain(change.owner)}"] if change.owner else []
-    facts += ["name not verified"] if change.verified is False else []
-    return [Piece(", ".join(facts))] if facts else []
-
-
-def _from_to(field: FieldChange) -> list[Piece]:
-    old, new = (Piece("none" if value is None else value, value=value is not None) for value in field.values(_SHORT))
-    return [old, Piece(" → "), new]
+def _facts(change: Change) -> dict[str, list[Piece]]:
+    """What a template can name; nothing where the change has no such fact."""
+    about_scope = [f"owner {plain(change.owner)}"] if change.owner else []
+    about_scope += ["name not verified"] if change.verified is False else []
+    note = change.note if change.note != NO_REASON and not change.by_hand else None
+    first = change.fields[0] if change.fields else FieldChange(field="")
+    values = {"thumbprint": change.thumbprint, "old_thumbprint": change.old_thumbprint, "subject": plain(change.subject or "?")}
+    values |= {"old": plain(first.old or "nothing"), "new": plain(first.new or "nothing")}
+    words = {"about_scope": ", ".join(about_scope), "note": plain(cut(note, LONGEST), WHOLE) if note else ""}
+    words |= {"expires": day(change.expires) if change.expires else ""}
+    found = {name: [Piece(text, name in values)] if text else [] for name, text in (values | words).items()}
+    return found | {"fields": _fields(change), "change": _from_to(first)}
 
 
 def _fields(change: Change) -> list[Piece]:
@@ -318,15 +311,6 @@ def _fields(change: Change) -> list[Piece]:
     return [*pieces, Piece(f", and {more} more")] if more > 0 else pieces
 
 
-_FACTS: dict[str, Callable[[Change], list[Piece]]] = {
-    "subject": lambda change: _value(plain(change.subject or "?")),
-    "thumbprint": lambda change: _value(change.thumbprint),
-    "old_thumbprint": lambda change: _value(change.old_thumbprint),
-    "expires": lambda change: [Piece(day(change.expires))] if change.expires else [],
-    "note": _note,
-    "about_scope": _about_scope,
-    "fields": _fields,
-    "change": lambda change: [piece for one in change.fields[:1] for piece in _from_to(one)],
-    "old": lambda change: [piece for one in change.fields[:1] for piece in _value(plain(one.old or "nothing"))],
-    "new": lambda change: [piece for one in change.fields[:1] for piece in _value(plain(one.new or "nothing"))],
-}
+def _from_to(field: FieldChange) -> list[Piece]:
+    old, new = (Piece("none" if value is None else value, value=value is not None) for value in field.values(_SHORT))
+    return [old, Piece(" → "), new]

@@ -5,12 +5,12 @@ In the engine's documents a client is four kinds of resources, each with its inp
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from acmidm.engine import problems_in
 from acmidm.report.client import ClientState, Place, States, flat, keys_of, with_exemptions_once
 from acmidm.report.kinds import Resource
 from components.authorities.port import ClientMetadata
@@ -27,11 +27,6 @@ _PASSWORD = "RandomPassword"
 _CHANGES = frozenset({"create", "update", "delete", "replace"})
 _OF_CLIENT = frozenset({Resource.CLIENT, Resource.SCOPES, Resource.KEYS})
 """The parts that go with their client alone."""
-_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
-"""The exception's class, which the engine puts before a sentence."""
-_ATTEMPTS = re.compile(r" \(tried .*?\)")
-_SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred", "Resource monitor has terminated")
-_PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
 
 
 class NotAPlan(Failure):
@@ -234,30 +229,6 @@ def _before_adoption(after: ClientState, resources: _Resources) -> ClientState |
     products = {product: fields for product, fields in state.products.items() if fields}
     scopes = None if state.scopes is None else dict.fromkeys(state.scopes)
     return replace(state, client_id=after.adopts, foreign=True, protected=None, scopes=scopes, products=products, urns={})
-
-
-def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
-    """What the engine reports, a sentence each, without the names of exceptions; and the keys whose protection it meets."""
-    found: dict[str, str] = {}
-    refused: set[str] = set()
-    for diagnostic in diagnostics if isinstance(diagnostics, list) else []:
-        if not isinstance(diagnostic, Mapping) or diagnostic.get("severity") != "error":
-            continue
-        urn, message = str(diagnostic.get("urn", "")), str(diagnostic.get("message", "")).strip()
-        if _PROTECTED.search(message):
-            refused.add("/".join(urn.rpartition("::")[2].split("/")[:2]))
-            continue
-        sentence = message.split("\n\n")[-1].strip().removeprefix("error: ").removeprefix("Preview failed: ")
-        sentence = _CLASS.sub("", sentence)
-        if sentence and not sentence.startswith(_SAYS_NOTHING):
-            found.setdefault(_ATTEMPTS.sub("", sentence), sentence)
-    return tuple(found.values()), frozenset(refused)
-
-
-def sentences_in(output: str) -> tuple[str, ...]:
-    """The errors in what an ``up`` wrote, a sentence each."""
-    lines = [line.strip() for line in output.splitlines()]
-    return problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])[0]
 
 
 def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> bool:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from acmidm.engine import problems_in
 from acmidm.report.kinds import Kind
-from acmidm.report.plan import NotAPlan, Plan, problems_in, read_plan, recorded_in
+from acmidm.report.plan import NotAPlan, Plan, read_plan, recorded_in
 from acmidm.report.review import mass_change, review_of
 from components.model.form import Platform
 from tests.report.samples import COMPARISON, OVO, client, metadata, plan_of
