@@ -37,6 +37,9 @@ class Key:
     digest: str = ""
     """Of all members: two keys with the same one are the same, whatever they have besides."""
 
+    def days_left(self, now: datetime) -> int | None:
+        return (self.expires - now).days if self.expires else None
+
     @property
     def shown(self) -> dict[str, str]:
         """All but the key material, as people read it."""

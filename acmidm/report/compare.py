@@ -11,7 +11,7 @@ from typing import Any
 
 from acmidm.report.client import OWNER, ClientState, Fields, Key, Place, States, shown
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
-from acmidm.words import counted
+from acmidm.words import counted, plain
 from components.model.form import AuthMethod, Environment, Platform
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
@@ -42,6 +42,16 @@ class ClientName(Part):
     client_id: str | None = None
     form: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Its application, and its platform where that is not ACM/IDM."""
+        return self.application if self.platform is Platform.ACMIDM else f"{self.application} ({self.platform})"
+
+    @property
+    def title(self) -> str:
+        """``Stad Gent · loket``."""
+        return f"{plain(self.organisation)} · {plain(self.name)}"
+
 
 class ConnectionChanges(ClientName):
     """The changes of one connection: one client of one application."""
@@ -54,11 +64,6 @@ class ConnectionChanges(ClientName):
     def worst(self) -> Change:
         """The most dangerous of its changes."""
         return min(self.changes, key=lambda change: change.danger)
-
-    @property
-    def name(self) -> str:
-        """Its application, and its platform where that is not ACM/IDM."""
-        return self.application if self.platform is Platform.ACMIDM else f"{self.application} ({self.platform})"
 
     @property
     def sole_author(self) -> str | None:

@@ -132,27 +132,25 @@ class ClientDrift:
     @property
     def healed(self) -> ConnectionChanges | None:
         """The changes by hand that ``healing`` repairs."""
-        kept = [change for change in self.by_hand.changes if not self._is_left(change)] if self.by_hand else []
-        return self.by_hand.with_changes(kept) if self.by_hand and kept else None
 
-    def _is_left(self, change: Change) -> bool:
-        resource = change.kind.row.resource
-        return (product_part(change.subject or "") if resource is Resource.PRODUCT else resource) in self.left
+        def part_of(change: Change) -> str:
+            resource = change.kind.row.resource
+            return product_part(change.subject or "") if resource is Resource.PRODUCT else resource
+
+        kept = [change for change in self.by_hand.changes if part_of(change) not in self.left] if self.by_hand else []
+        return self.by_hand.with_changes(kept) if self.by_hand and kept else None
 
     @property
     def left(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in them."""
-        if self.real is None and self.parts_pending:
-            return self.parts_by_hand  # a client is made anew with all its parts, or not at all
-        if self._moves or any("*" in urn for urn in self.urns.values()):
-            return self.parts_by_hand  # in a target * is a wildcard
-        return self.parts_by_hand & self.parts_pending
-
-    @property
-    def _moves(self) -> bool:
-        """Whether an ``up`` changes something of all its resources: their names, or their protection."""
         one, other = self.recorded, self.declared
-        return one is not None and other is not None and (one.key != other.key or one.protected is not other.protected)
+        # An up changes something of all its resources: their names, or their protection.
+        moves = one and other and (one.key != other.key or one.protected is not other.protected)
+        # A client that somebody removed is made anew with all its parts, or not at all.
+        is_whole = self.real is None and self.parts_pending
+        # In a target * is a wildcard.
+        is_wild = any("*" in urn for urn in self.urns.values())
+        return self.parts_by_hand if moves or is_whole or is_wild else self.parts_by_hand & self.parts_pending
 
 
 def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform, Real], comparison: Comparison) -> list[ClientDrift]:
@@ -188,13 +186,8 @@ def _without_client(client: ClientDrift, recorded: ClientState, comparison: Comp
     declared = client.declared
     if declared is None:
         left = {product: fields for product, fields in recorded.products.items() if product in client.configured}
-        _pend(
-            client,
-            {product_part(product) for product in left},
-            replace(recorded, products=left),
-            replace(recorded, products={}),
-            comparison,
-        )
+        before, after = replace(recorded, products=left), replace(recorded, products={})
+        _pend(client, [product_part(product) for product in left], before, after, comparison)
         return
     client.by_hand = replace(comparison, by_hand=True).between(recorded, None)
     then, wanted = _parts(recorded), _parts(declared)
@@ -279,17 +272,11 @@ def _with_parts(state: ClientState, parts: Mapping[str, Any]) -> ClientState:
 def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> tuple[ExpiringKey, ...]:
     """The keys that end within ``days``, those in the portal too, the first to end first."""
     found = [
-        ExpiringKey(
-            **client_name(known),
-            kid=kid,
-            thumbprint=key.thumbprint,
-            expires=key.expires,
-            days_left=(key.expires - now).days,
-        )
+        ExpiringKey(**client_name(known), kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=left)
         for client in clients
         if (known := client.recorded or client.declared)
         for kid, key in ((client.real or known).known_keys or {}).items()
-        if key.expires and (key.expires - now).days <= days
+        if key.expires and (left := (key.expires - now).days) <= days
     ]
     return tuple(sorted(found, key=lambda key: (key.expires, key.key, key.kid)))
 
@@ -299,46 +286,39 @@ def undeclared(
 ) -> tuple[UndeclaredClient, ...]:
     """The clients that neither forms declare nor the state has; one that the state alone has is about to be removed."""
     known = {(state.platform, state.client_id) for state in leaving}
-    awaited: set[str] = set()
     for client in clients:
         if client.recorded:
             known.add((client.recorded.platform, client.recorded.client_id))
-        if client.declared and client.declared.adopts:
+        if client.declared:
             known.add((client.declared.platform, client.declared.adopts))
         if client.declared and not client.recorded:  # perhaps made by a run that was cut off
-            awaited.add(str(client.declared.fields.get("software_id")))
+            known.add((client.declared.platform, client.declared.fields.get("software_id")))
     return tuple(
         UndeclaredClient(
             platform=platform,
             client_id=client_id,
-            client_name=metadata.client_name,
-            organisation=metadata.organisation.name,
-            application=metadata.application,
-            made_by=metadata.managed_by,
+            client_name=one.client_name,
+            organisation=one.organisation.name,
+            application=one.application,
+            made_by=one.managed_by,
         )
         for platform, authority in real.items()
-        for client_id, snapshot in authority.clients.items()
-        for metadata in [snapshot.client.metadata]
-        if (platform, client_id) not in known and metadata.software_id not in awaited
+        for client_id, one in ((client_id, snapshot.client.metadata) for client_id, snapshot in authority.clients.items())
+        if not known & {(platform, client_id), (platform, one.software_id or client_id)}
     )
 
 
 def key_warnings(clients: Iterable[ClientDrift], real: Mapping[Platform, Real], profile: Profile, now: datetime) -> tuple[str, ...]:
     """What the policies find in keys that organisations uploaded: no form has them, so that nothing else checks them."""
-    found = []
-    for client in clients:
-        state = client.declared
-        snapshot = real[state.platform].clients.get(client.real.client_id or "") if state and client.real and state.keys is None else None
-        if state is None or snapshot is None:
-            continue
-        planned, situation = Planned(keys=snapshot.jwks), Situation(state.environment, profile, now)
-        found += [
-            plain(f"{state.key}: {finding.what}, uploaded in the portal; {finding.remedy}", WHOLE)
-            for policy in POLICIES
-            if policy.id not in state.exemptions
-            for finding in policy.violations(planned, situation)
-        ]
-    return tuple(found)
+    return tuple(
+        plain(f"{state.key}: {finding.what}, uploaded in the portal; {finding.remedy}", WHOLE)
+        for client in clients
+        if (state := client.declared) and client.real and state.keys is None
+        for snapshot in [real[state.platform].clients[str(client.real.client_id)]]
+        for policy in POLICIES
+        if policy.id not in state.exemptions
+        for finding in policy.violations(Planned(keys=snapshot.jwks), Situation(state.environment, profile, now))
+    )
 
 
 def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -> ConnectionChanges:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from acmidm.report.compare import ENVIRONMENTS, ConnectionChanges
+from acmidm.report.compare import ENVIRONMENTS, ClientName, ConnectionChanges
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Change, FieldChange, Piece, Severity
 from acmidm.report.promotion import Promotion, Side
@@ -98,7 +98,6 @@ def _review(review: Review) -> Iterator[Section]:
     """A pull-request comment."""
     yield Section(f"### {review.headline}\n\n")
     yield from _refusals(review.refusals)
-    untouched = ""
     for environment, connections, stay in review.in_environments():
         title, stays = _capital(ENVIRONMENTS[environment]), "stays as it is" if stay == 1 else "stay as they are"
         if connections:
@@ -106,8 +105,7 @@ def _review(review: Review) -> Iterator[Section]:
             yield Section(f"#### {title}: {counted(len(connections), 'client changes|clients change')}{also}\n\n")
             yield table(connections)
         else:
-            untouched += f"{title}: no change, {counted(stay, 'client')} {stays}.\n\n"
-    yield Section(untouched)
+            yield Section(f"{title}: no change, {counted(stay, 'client')} {stays}.\n\n")
     yield _notes(review.notes)
     yield from _details(review.connections)
     if len(review.connections) > _FEW_CLIENTS:
@@ -125,11 +123,7 @@ def _drift(report: Drift) -> Iterator[Section]:
         if connections:
             yield Section(f"#### {title}\n\n")
             yield table(connections)
-    keys = [
-        f"| {key.ends} | **{markdown(key.organisation)}** · {markdown(key.application)} "
-        f"| {code(key.kid)} | {code(key.thumbprint or '?')} |\n"
-        for key in report.expiring
-    ]
+    keys = [f"| {key.ends} | {_name(key)} | {code(key.kid)} | {code(key.thumbprint or '?')} |\n" for key in report.expiring]
     top = "#### Keys that end soon\n\n| ends | client | key | thumbprint |\n|---|---|---|---|\n"
     yield Section(top, keys, "\n", "key that ends soon|keys that end soon")
     yield _notes(report.notes)
@@ -255,7 +249,7 @@ def _field(field: FieldChange) -> str:
     return f"{markdown(field.field)} {' → '.join(code(value, WHOLE) for value in field.values() if value is not None)}"
 
 
-def _name(one: ConnectionChanges) -> str:
+def _name(one: ClientName) -> str:
     return f"**{markdown(one.organisation)}** · {markdown(one.name)}"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from acmidm.report.client import ClientState, Key
+from acmidm.report.client import ClientState
 from acmidm.report.compare import SOON_DAYS, ClientName, client_name
 from acmidm.report.kinds import Part
 from acmidm.words import counted, day, days, plain
@@ -88,7 +88,11 @@ class Status(Part):
 
 def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
     """A client of the state; keys in the portal are listed where they are known (``uploaded``)."""
-    fields, keys = state.fields, state.known_keys
+    fields, known = state.fields, state.known_keys
+    keys = [
+        ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now))
+        for kid, key in sorted((known or {}).items())
+    ]
     return ListedConnection(
         **client_name(state),
         stack=stack,
@@ -97,7 +101,7 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
         contacts=tuple(fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
         scopes=tuple(sorted(state.scopes or ())),
-        keys=None if keys is None else tuple(_key(kid, key, now) for kid, key in sorted(keys.items())),
+        keys=None if known is None else tuple(keys),
         keys_in_portal=state.keys is None,
         products=tuple(sorted(state.products)),
     )
@@ -116,7 +120,3 @@ def matching(
         and (days is None or (one.days_left is not None and one.days_left <= days))
     ]
     return tuple(sorted(kept, key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack)))
-
-
-def _key(kid: str, key: Key, now: datetime) -> ListedKey:
-    return ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=(key.expires - now).days if key.expires else None)
