@@ -71,10 +71,11 @@ def look(stack: str, days: int = 30) -> Found:
     """Look at the authorities once. Raises Failure."""
     from acmidm import engine
     from acmidm.connecting import authorities_of, settings_of
-    from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings, undeclared
+    from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
     from acmidm.report.plan import Plan, recorded_in
     from acmidm.report.review import refusals
     from acmidm.review import comparison
+    from acmidm.undeclared import undeclared
     from components.settings import InvalidSettings
 
     settings = settings_of(stack)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from acmidm.report.client import ClientState
+from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
 from components.authorities.connected import Connected
 from components.authorities.keycloak_wire import client_ids_for
 from components.authorities.port import ClientSnapshot, RegisteredClient
@@ -19,10 +21,10 @@ _POSSIBLE_IDS = 10
 
 @dataclass(frozen=True)
 class Declared:
-    """The clients that forms declare in one environment: by natural key, or by the client-ID that is taken over."""
+    """The clients of one environment that are declared: by natural key, or by a client-ID, such as one that is taken over."""
 
-    software_ids: frozenset[str]
-    adopted: frozenset[tuple[Platform, str]]
+    software_ids: frozenset[str | None]
+    client_ids: frozenset[tuple[Platform, str | None]]
 
     @classmethod
     def by(cls, connections: Iterable[Connection]) -> Declared:
@@ -33,7 +35,34 @@ class Declared:
         )
 
     def has(self, platform: Platform, client: RegisteredClient) -> bool:
-        return client.metadata.software_id in self.software_ids or (platform, client.client_id) in self.adopted
+        return client.metadata.software_id in self.software_ids or (platform, client.client_id) in self.client_ids
+
+
+def undeclared(
+    clients: Iterable[ClientDrift], leaving: Iterable[ClientState], real: Mapping[Platform, Real]
+) -> tuple[UndeclaredClient, ...]:
+    """The clients that neither forms declare nor the state has; one that the state alone has is about to be removed."""
+    known = list(clients)
+    recorded = [*leaving, *(one.recorded for one in known if one.recorded)]
+    adopting = [one.declared for one in known if one.declared and one.declared.adopts]
+    declared = Declared(
+        # Perhaps a run that was cut off made it.
+        frozenset(one.declared.fields.get("software_id") for one in known if one.declared and not one.recorded),
+        frozenset([*((one.platform, one.client_id) for one in recorded), *((one.platform, one.adopts) for one in adopting)]),
+    )
+    return tuple(
+        UndeclaredClient(
+            platform=platform,
+            client_id=one.client_id,
+            client_name=one.metadata.client_name,
+            organisation=one.metadata.organisation.name,
+            application=one.metadata.application,
+            made_by=one.metadata.managed_by,
+        )
+        for platform, authority in real.items()
+        for one in (snapshot.client for snapshot in authority.clients.values())
+        if not declared.has(platform, one)
+    )
 
 
 def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot]]:

@@ -281,33 +281,6 @@ def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> t
     return tuple(sorted(found, key=lambda key: (key.expires, key.key, key.kid)))
 
 
-def undeclared(
-    clients: Iterable[ClientDrift], leaving: Iterable[ClientState], real: Mapping[Platform, Real]
-) -> tuple[UndeclaredClient, ...]:
-    """The clients that neither forms declare nor the state has; one that the state alone has is about to be removed."""
-    known = {(state.platform, state.client_id) for state in leaving}
-    for client in clients:
-        if client.recorded:
-            known.add((client.recorded.platform, client.recorded.client_id))
-        if client.declared:
-            known.add((client.declared.platform, client.declared.adopts))
-        if client.declared and not client.recorded:  # perhaps made by a run that was cut off
-            known.add((client.declared.platform, client.declared.fields.get("software_id")))
-    return tuple(
-        UndeclaredClient(
-            platform=platform,
-            client_id=client_id,
-            client_name=one.client_name,
-            organisation=one.organisation.name,
-            application=one.application,
-            made_by=one.managed_by,
-        )
-        for platform, authority in real.items()
-        for client_id, one in ((client_id, snapshot.client.metadata) for client_id, snapshot in authority.clients.items())
-        if not known & {(platform, client_id), (platform, one.software_id or client_id)}
-    )
-
-
 def key_warnings(clients: Iterable[ClientDrift], real: Mapping[Platform, Real], profile: Profile, now: datetime) -> tuple[str, ...]:
     """What the policies find in keys that organisations uploaded: no form has them, so that nothing else checks them."""
     return tuple(
@@ -332,28 +305,33 @@ def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -
     return connection.with_changes(map(with_author, connection.changes))
 
 
+_ACTIONS = {Resource.CLIENT: "client.replaced", Resource.SCOPES: "scopes.", Resource.KEYS: "jwks.", Resource.PRODUCT: "product."}
+
+
 def _made(entry: RecordedChange, change: Change) -> bool:
     """Whether an entry of the audit trail made a change: what it is about differs before and after."""
-    row, before, after = change.kind.row, entry.before or {}, entry.after or {}
-    what, _, how = entry.action.partition(".")
+    resource = change.kind.row.resource
     if change.kind is Kind.CLIENT_REMOVED:
         return entry.action == "client.removed"
+    if resource not in _ACTIONS or not entry.action.startswith(_ACTIONS[resource]):
+        return False
+    if resource is Resource.PRODUCT and f"/{change.subject}/" not in entry.document:
+        return False
+    return bool(_about(change, entry.before or {}) != _about(change, entry.after or {}))
+
+
+def _about(change: Change, document: Mapping[str, Any]) -> Any:
+    """What of an authority's document a change is about."""
+    row = change.kind.row
     match row.resource:
         case Resource.CLIENT:
-            fields = [row.field] if row.field else [one.field.partition(".")[0] for one in change.fields]
-            return (what, how) == ("client", "replaced") and any(before.get(name) != after.get(name) for name in fields)
+            return [document.get(name) for name in ([row.field] if row.field else [one.field.partition(".")[0] for one in change.fields])]
         case Resource.SCOPES:
-            return what == "scopes" and (change.subject in (before.get("scopes") or ())) != (change.subject in (after.get("scopes") or ()))
+            return change.subject in (document.get("scopes") or ())
         case Resource.KEYS:
-            keys, left = _keys(before), _keys(after)
-            return what == "jwks" and (keys.get(change.subject) != left.get(change.subject) if row.parts else len(left) < len(keys))
-        case Resource.PRODUCT:
-            return what == "product" and f"/{change.subject}/" in entry.document and before != after
-    return False
-
-
-def _keys(document: Mapping[str, Any]) -> dict[Any, Any]:
-    return {key.get("kid"): key for key in document.get("keys") or () if isinstance(key, Mapping)}
+            keys = {key.get("kid"): key for key in document.get("keys") or () if isinstance(key, Mapping)}
+            return keys.get(change.subject) if row.parts else len(keys)
+    return document
 
 
 def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift], now: datetime, **more: Any) -> Drift:

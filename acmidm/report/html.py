@@ -11,7 +11,6 @@ import hashlib
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment as Jinja
 from jinja2 import PackageLoader, StrictUndefined
@@ -29,15 +28,16 @@ def as_html(report: Part) -> str:
     """A report as a page: a review, a drift report, or the list of connections with search and filters."""
     match report:
         case Status():
-            scopes = sorted({scope for one in report.connections for scope in one.scopes})
-            days_left = [key.days_left for one in report.connections for key in one.keys or () if key.days_left is not None]
-            ended, ending = sum(days < 0 for days in days_left), sum(0 <= days <= SOON_DAYS for days in days_left)
-            return _page("status.html.j2", title=report.title, status=report, scopes=scopes, ended=ended, ending=ending)
+            return _page("status", report.title, status=report)
         case Review():
-            return _page("review.html.j2", title=report.headline, review=report)
+            return _page("review", report.headline, review=report)
         case Drift():
-            return _page("drift.html.j2", title=report.headline, drift=report)
+            return _page("drift", report.headline, drift=report)
     raise TypeError(f"{type(report).__name__} has no page")
+
+
+def _page(template: str, title: str, **report: Part) -> str:
+    return _templates().get_template(f"{template}.html.j2").render(title=title, **report)
 
 
 @cache
@@ -47,31 +47,17 @@ def _templates() -> Jinja:
     )
     jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
     jinja.globals |= {"days": days, "counted": counted, "environments": ENVIRONMENTS, "soon": SOON_DAYS}
+    style, script = ((files("acmidm.report") / "templates" / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    hashes = "; ".join(f"{kind}-src '{_hash(text)}'" for kind, text in (("style", style), ("script", script)))
+    jinja.globals["policy"] = f"default-src 'none'; {hashes}; base-uri 'none'; form-action 'none'"
+    jinja.globals |= {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files, whose hashes the policy names
     return jinja
-
-
-def _page(template: str, **values: Any) -> str:
-    style, script = _own("page.css"), _own("page.js")
-    return (
-        _templates()
-        .get_template(template)
-        .render(
-            style=Markup(style),  # noqa: S704 - our own file, whose hash the page's policy names
-            script=Markup(script),  # noqa: S704
-            policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
-            **values,
-        )
-    )
 
 
 def _breakable(text: str) -> Markup:
     """A name that may go on in the next line after each underscore and hyphen: those of scopes are longer than a column is wide."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
     return Markup(re.sub(r"(?<=[_-])(?=[^_-])", "<wbr>", escaped))  # noqa: S704 - escaped before
-
-
-def _own(name: str) -> str:
-    return (files("acmidm.report") / "templates" / name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

@@ -81,6 +81,18 @@ class Status(Part):
     connections: tuple[ListedConnection, ...]
 
     @property
+    def scopes(self) -> list[str]:
+        """All that its clients have."""
+        return sorted({scope for one in self.connections for scope in one.scopes})
+
+    @property
+    def keys_that_end(self) -> tuple[int, int]:
+        """How many keys have expired, and how many end soon."""
+        left = [key.days_left for one in self.connections for key in one.keys or () if key.days_left is not None and key.ends_soon]
+        expired = sum(days < 0 for days in left)
+        return expired, len(left) - expired
+
+    @property
     def title(self) -> str:
         holding = f' with "{plain(self.search)}"' if self.search else ""
         return f"{counted(len(self.connections), 'connection')} on {' and '.join(self.stacks)}{holding}"

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from acmidm.report.client import ClientState, Key, States, key_of
-from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings, undeclared
+from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import Recorded
+from acmidm.undeclared import undeclared
 from components.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange, RegisteredClient
 from components.model.form import Platform
 from components.model.policies import Profile
