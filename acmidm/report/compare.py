@@ -123,10 +123,11 @@ class Comparison:
         for kind, names in ((Kind.NOT_RECORDED, missing), (Kind.CHANGED_OTHERWISE, changed)):
             if left := sorted(set(names) - shown):
                 changes.append(self.change(kind, subject=", ".join(left)))
-        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not _newly_unneeded(before, after):
+        had = before.unneeded_exemptions if before else frozenset()
+        if all(change.kind.row.scale is Scale.NOTE for change in changes) and not (after and after.unneeded_exemptions - had):
             return None
         return ConnectionChanges(
-            **{**client_name(state), "client_id": (before and before.client_id) or state.client_id},
+            **(client_name(state) | {"client_id": (before and before.client_id) or state.client_id}),
             environment=state.environment,
             changes=in_order(changes),
             stays=_stays(before, after),
@@ -187,10 +188,10 @@ class Comparison:
         if before.protected is not after.protected:
             yield self.change(Kind.PROTECTION_RESTORED if after.protected else Kind.PROTECTION_LIFTED)
             return
-        both = before.products.keys() & after.products.keys()
-        for product in sorted(both & (before.protected_products ^ after.protected_products)):
-            protected = product in after.protected_products
-            yield self.change(Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
+        for product in sorted(before.protected_products ^ after.protected_products):
+            if product in before.products and product in after.products:
+                protected = product in after.protected_products
+                yield self.change(Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
 
     def _changes_of_exemptions(self, before: ClientState, after: ClientState) -> Iterator[Change]:
         for policy, old, new in _differing(before.exemptions, after.exemptions):
@@ -302,11 +303,6 @@ def client_name(state: ClientState) -> dict[str, Any]:
     """The fields by which reports name a client."""
     names = ("key", "organisation", "application", "platform", "client_id", "form")
     return {name: getattr(state, name) for name in names}
-
-
-def _newly_unneeded(before: ClientState | None, after: ClientState | None) -> bool:
-    had = before.unneeded_exemptions if before else frozenset()
-    return bool(after and after.unneeded_exemptions - had)
 
 
 def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, ClientState | None]]:

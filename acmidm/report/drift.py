@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.client import ClientState, Place, States, snapshot_state
+from acmidm.report.client import ClientState, States, snapshot_state
 from acmidm.report.compare import (
     ClientName,
     Comparison,
@@ -90,15 +90,15 @@ class Real:
     assigned: frozenset[str] = frozenset()
     """The scopes that providers of APIs assign by themselves."""
 
-    def configured(self, client_id: str, products: Iterable[str]) -> dict[str, ProductDocument]:
-        """Those of ``products`` that are configured for a client, also where it is gone itself."""
-        return {product: document for product in products if (document := self.products.get(product, {}).get(client_id))}
+    def state(self, known: ClientState, client_id: str, products: Iterable[str]) -> tuple[ClientState | None, frozenset[str]]:
+        """A client, and those of ``products`` that are configured for it, also where it is gone itself.
 
-    def state(self, place: Place, client_id: str, known: ClientState, products: Iterable[str]) -> ClientState | None:
-        """A client and its ``products``. A scope that its provider assigned is left out, unless the client is ``known`` to have it."""
-        snapshot, found = self.clients.get(client_id), self.configured(client_id, products)
-        assigned = self.assigned - (known.scopes or {}).keys()
-        return None if snapshot is None else snapshot_state(place, snapshot, found, assigned)
+        A scope that its provider assigned is left out, unless the client is ``known`` to have it.
+        """
+        configured = {product: document for product in products if (document := self.products.get(product, {}).get(client_id))}
+        snapshot, assigned = self.clients.get(client_id), self.assigned - (known.scopes or {}).keys()
+        state = snapshot_state(known.place, snapshot, configured, assigned) if snapshot else None
+        return state, frozenset(configured)
 
 
 @dataclass
@@ -159,13 +159,10 @@ def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform,
     for old, new in paired(recorded.states, recorded.states if declared is None else declared):
         one = ClientDrift(old, new)
         found.append(one)
-        known = old or new
         client_id = (old and old.client_id) or (new and new.adopts)
-        platform = real.get(known.platform) if known else None
-        if known and client_id and platform:
+        if (known := old or new) and client_id and known.platform in real:
             products = {product for side in (old, new) if side for product in side.products}
-            one.real = platform.state(known.place, client_id, known, products)
-            one.configured = frozenset(platform.configured(client_id, products))
+            one.real, one.configured = real[known.platform].state(known, client_id, products)
         if old is None:
             _created(one, comparison)
         elif one.real is None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from acmidm.report.client import flat, shown
+from acmidm.report.client import flat
+from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Part
 from acmidm.words import plain
 from components.model.catalogue import Catalogue, Product, Scope
-from components.model.form import AuthMethod, Environment, EnvironmentRequest, Form
+from components.model.form import AuthMethod, Environment, EnvironmentRequest
 from components.model.loading import LoadedForm
 from components.model.policies import POLICIES, Planned, Profile, Situation
 
@@ -119,23 +120,23 @@ def promotion_of(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now
     form = loaded.form
     tni, prod = (form.environments.get(environment) for environment in (Environment.TNI, Environment.PROD))
     checks = tuple(_checks(loaded, catalogue, profile, now))
+
+    def number_of_keys(request: EnvironmentRequest | None) -> int | None:
+        if request is None or form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+            return 0
+        return None if request.jwks is None else len(request.jwks)
+
     return Promotion(
         form=loaded.name,
         organisation=loaded.organisation.name,
         application=form.application,
         platforms=tuple(platform.value for platform in form.platforms),
         token_endpoint_auth_method=form.token_endpoint_auth_method.value,
-        keys=Keys(tni=_number_of_keys(tni, form), prod=_number_of_keys(prod, form)),
+        keys=Keys(tni=number_of_keys(tni), prod=number_of_keys(prod)),
         differences=tuple(_differences(tni, prod, catalogue)),
         checks=checks,
         ready=all(check.passed or not check.required for check in checks),
     )
-
-
-def _number_of_keys(request: EnvironmentRequest | None, form: Form) -> int | None:
-    if request is None or form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        return 0
-    return None if request.jwks is None else len(request.jwks)
 
 
 def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None, catalogue: Catalogue) -> Iterator[Difference]:
@@ -147,10 +148,8 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
     yield from _on_one_side("product", tni.products, prod.products, catalogue.products)
     for product in sorted(tni.products.keys() & prod.products.keys()):
         old, new = (flat(catalogue.in_order(product, request.products[product])) for request in (tni, prod))
-        for field in sorted(old.keys() | new.keys()):
-            if old.get(field) != new.get(field):
-                values = {name: shown(side[field]) for name, side in (("tni", old), ("prod", new)) if field in side}
-                yield Difference(what="field", name=f"{product}.{field}", side=Side.BOTH, **values)
+        for one in field_changes(old, new):
+            yield Difference(what="field", name=f"{product}.{one.field}", side=Side.BOTH, tni=one.old, prod=one.new)
 
 
 def _on_one_side(what: str, tni: Iterable[str], prod: Iterable[str], offered: Mapping[str, Scope | Product]) -> Iterator[Difference]:
@@ -164,12 +163,9 @@ def _on_one_side(what: str, tni: Iterable[str], prod: Iterable[str], offered: Ma
 def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Iterator[Check]:
     form = loaded.form
     prod = form.environments.get(Environment.PROD)
-    validated = Environment.TNI in form.environments
-    yield _check(
-        "connected_on_tni", not validated, "the form has TNI, where it is validated first", "the form has no TNI: validate there first"
-    )
-    absent = "the form has no prod under environments: add it"
-    yield _check("has_production", prod is None, "the form has production", absent)
+    absent = Environment.TNI not in form.environments
+    yield _check("connected_on_tni", absent, "the form has TNI, where it is validated first", "the form has no TNI: validate there first")
+    yield _check("has_production", prod is None, "the form has production", "the form has no prod under environments: add it")
     refused = "; ".join(
         f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
         for policy in POLICIES
