@@ -153,17 +153,19 @@ def _by_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
     """The plans, notes, and the forms that were not valid at ``base``."""
     from datetime import UTC, datetime
 
-    from acmidm.report.revision import here, notes_between, plan_between, revision
+    from acmidm.report.plan import Plan
+    from acmidm.report.revision import Revision, notes_between, protecting, revision
     from components.model.loading import load_onboardings
     from components.settings import profiles
 
     wanted, by_profile, now = _environments(environments), profiles(Path()), datetime.now(UTC)
     with working(f"reading the forms here and at {base}"):
         # The policies check what is declared now, as the engine's program does: what was is no mistake any more.
-        before, after = revision(base, forms, catalogue), here(load_onboardings([forms], catalogue, by_profile))
+        before = revision(base, forms, catalogue)
+        after = Revision(load_onboardings([forms], catalogue, by_profile), protecting(Path()))
     for file in before.left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
-    plans = [plan_between(before, after, environment, by_profile, now) for environment in wanted]
+    plans = [Plan(where, before.states(where, by_profile, now), after.states(where, by_profile, now)) for where in wanted]
     return plans, tuple(notes_between(before, after, forms)), before.left_out
 
 

@@ -26,8 +26,8 @@ LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for what a pipeline adds."""
 _SENTENCE = 500
 """Characters that the last sentence may take."""
-_FOLD = 3_000
-"""Characters that a client's details take at most, where the page is too long with all of them."""
+_FOLD = 12_000
+"""Characters that the details of one client take at most: they are not to push out those of others."""
 _REFUSALS = 10
 _CHANGES_IN_ROW = 4
 _FEW_CLIENTS = 10
@@ -49,10 +49,8 @@ class Section:
     bottom: str = ""
     what: str = ""
     """What each of the lines is about, one and several: they are counted where they are left out."""
-    short: Sequence[str] = ()
-    """The lines where the page is too long with the whole ones."""
     most: int = LIMIT
-    """How much room they may take then."""
+    """How much room they may take where the page is too long."""
 
     @property
     def text(self) -> str:
@@ -79,19 +77,23 @@ def _fitted(sections: Iterable[Section], remedy: str) -> str:
     room = LIMIT - _SENTENCE - sum(len(section.text) for section in sections if not section.what)
     page, missing = "", Counter[str]()
     for section in sections:
-        lines, shown = section.short or section.lines, list[str]()
-        left = min(room, section.most) - len(section.top + section.bottom)
-        for line in lines:
-            if len(line) > left:
-                break
-            left -= len(line)
-            shown.append(line)
-        found = replace(section, lines=shown)
-        room -= len(found.text) if shown else 0
-        missing[section.what] += len(lines) - len(shown)
-        page += found.text if shown or not section.what else ""
-    left_out = [counted(count, what) for what, count in missing.items() if count]
-    return f"{page}\n**Left out for length**, from the end: {', '.join(left_out) or 'lines of long details'}. All of it: {remedy}\n"
+        shown = list(_first(section.lines, min(room, section.most) - len(section.top + section.bottom)))
+        missing[section.what] += len(section.lines) - len(shown)
+        if shown or not section.what:
+            text = replace(section, lines=shown).text
+            room -= len(text) if section.what else 0
+            page += text
+    left_out = ", ".join(counted(count, what) for what, count in missing.items() if count)
+    return f"{page}\n**Left out for length**, from the end: {left_out}. All of it: {remedy}\n"
+
+
+def _first(lines: Iterable[str], room: int) -> Iterator[str]:
+    """The lines up to the first that there is no room for."""
+    for line in lines:
+        room -= len(line)
+        if room < 0:
+            return
+        yield line
 
 
 def _review(review: Review) -> Iterator[Section]:
@@ -180,7 +182,12 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
     for connection in connections:
         severity = connection.worst.severity
         mark = "" if undone or severity is Severity.NOTICE else f"**{severity}**"
-        said = list(_in_row(connection, emphasised=bool(mark)))
+        said = []
+        for change in connection.changes[:_CHANGES_IN_ROW]:
+            text, words = _sentence(change, connection), change.named[0].text.strip()
+            # Where the first is not what makes it dangerous, those that do stand out.
+            stands_out = mark and change.severity is severity is not connection.changes[0].severity
+            said.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
         more = len(connection.changes) - _CHANGES_IN_ROW
         said += [f"and {more} more"] if more > 0 else []
         said += [_in_markdown(connection.by_one)] if connection.by_one else []
@@ -191,23 +198,10 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
     )
 
 
-def _in_row(connection: ConnectionChanges, *, emphasised: bool) -> Iterator[str]:
-    """The sentences of a row; where the first is not what makes it dangerous, those that do stand out."""
-    worst = connection.worst.severity
-    emphasised &= connection.changes[0].severity is not worst
-    for change in connection.changes[:_CHANGES_IN_ROW]:
-        said = _sentence(change, connection)
-        if emphasised and change.severity is worst:
-            words = change.named[0].text.strip()
-            said = f"**{words}**{said.removeprefix(words)}"
-        yield said
-
-
 def _details(connections: Sequence[ConnectionChanges]) -> Iterator[Section]:
     """What is known of each client beside its row, folded; nothing of one whose row has it all. Then what all of them keep."""
-    found = [(connection, lines) for connection in connections if (lines := list(_detail_lines(connection)))]
-    folds, short = ([_folded(one, lines, longest) for one, lines in found] for longest in (LIMIT, _FOLD))
-    yield Section("", folds, what="client's details|clients' details", short=short)
+    folds = [_folded(connection, lines) for connection in connections if (lines := list(_detail_lines(connection)))]
+    yield Section("", folds, what="client's details|clients' details")
     staying = []
     for connection in connections:
         kinds = ((word, getattr(connection.stays, word)) for word in ("scopes", "keys", "products"))
@@ -217,16 +211,11 @@ def _details(connections: Sequence[ConnectionChanges]) -> Iterator[Section]:
     yield Section(top, staying, "\n</details>\n", "client's list of what stays|clients' lists of what stays")
 
 
-def _folded(connection: ConnectionChanges, lines: Sequence[str], longest: int) -> str:
+def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
     summary = f"{in_tag(connection.organisation)} · {in_tag(connection.name)} on {connection.environment}"
-    shown: list[str] = []
-    for line in lines:
-        longest -= len(line)
-        if longest < 0:
-            shown.append(f"- and {counted(len(lines) - len(shown), 'more line')}")
-            break
-        shown.append(line)
-    return "\n".join((f"<details><summary>Details: {summary}</summary>\n", *shown, "\n</details>\n"))
+    shown = list(_first(lines, _FOLD))
+    more = [f"- and {counted(len(lines) - len(shown), 'more line')}: {_WHOLE_TEXT}"] if len(shown) < len(lines) else []
+    return "\n".join((f"<details><summary>Details: {summary}</summary>\n", *shown, *more, "\n</details>\n"))
 
 
 def _detail_lines(connection: ConnectionChanges) -> Iterator[str]:

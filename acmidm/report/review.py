@@ -50,7 +50,7 @@ def review_of(plans: Sequence[Plan], comparison: Comparison, notes: Sequence[str
     unchanged: dict[Environment, int] = {}
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
-        changed = changes_of(plan, comparison)
+        changed = [one for old, new in paired(plan.before, plan.after) if (one := _changes(plan, comparison, old, new))]
         found += changed
         touched = {(one.key, one.platform) for one in changed}
         stay = sum(place[:2] not in touched for place in plan.after) if plan.is_whole else 0
@@ -84,19 +84,14 @@ def review_of(plans: Sequence[Plan], comparison: Comparison, notes: Sequence[str
     )
 
 
-def changes_of(plan: Plan, comparison: Comparison) -> list[ConnectionChanges]:
-    """The changes of all clients. What only the engine knows is among them: a client or a secret is made anew."""
-    found = []
-    for old, new in paired(plan.before, plan.after):
-        more, changed = [], frozenset[str]()
-        if new:
-            changed = plan.changed.get(new.place, changed)
-            if old and new.place in plan.replaced and old.fields.get("software_id") == new.fields.get("software_id"):
-                more.append(comparison.change(Kind.CLIENT_REPLACED))
-            if new.place in plan.renewed_secrets:
-                more.append(comparison.change(Kind.SECRET_RENEWED))
-        found.append(comparison.between(old, new, *more, changed=changed))
-    return [one for one in found if one]
+def _changes(plan: Plan, comparison: Comparison, old: ClientState | None, new: ClientState | None) -> ConnectionChanges | None:
+    """The changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
+    if new is None:
+        return comparison.between(old, None)
+    kinds = [Kind.SECRET_RENEWED] if new.place in plan.renewed_secrets else []
+    if old and new.place in plan.replaced and old.fields.get("software_id") == new.fields.get("software_id"):
+        kinds.append(Kind.CLIENT_REPLACED)
+    return comparison.between(old, new, *map(comparison.change, kinds), changed=plan.changed.get(new.place, ()))
 
 
 def mass_change(plan: Plan) -> list[str]:

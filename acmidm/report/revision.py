@@ -11,7 +11,6 @@ from pathlib import Path
 
 from acmidm.git import UnknownRevision, exported, merge_base
 from acmidm.report.client import ClientState, Place, states_of
-from acmidm.report.plan import Plan
 from acmidm.words import first_of, plain
 from components.model.catalogue import Product, Scope
 from components.model.form import Environment
@@ -44,13 +43,6 @@ class Revision:
         }
 
 
-def plan_between(
-    before: Revision, after: Revision, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime
-) -> Plan:
-    """What the forms change in an environment."""
-    return Plan(environment, before.states(environment, profiles, now), after.states(environment, profiles, now))
-
-
 def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime) -> frozenset[str]:
     """The policies that a form is exempted from and satisfies all the same, in each of its environments."""
     exempted = {policy.value for policy in loaded.form.exemptions}
@@ -59,11 +51,6 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
         planned, situation = Planned(loaded.form.token_endpoint_auth_method, keys=keys), Situation(environment, profiles[environment], now)
         exempted -= {policy.id for policy in POLICIES if policy.id in exempted and any(policy.violations(planned, situation))}
     return frozenset(exempted)
-
-
-def here(onboardings: Onboardings) -> Revision:
-    """The working tree, whose forms were read already."""
-    return Revision(onboardings, _protecting(Path()))
 
 
 def revision(name: str, forms: Path, catalogue: Path) -> Revision:
@@ -85,7 +72,7 @@ def revision(name: str, forms: Path, catalogue: Path) -> Revision:
             folder.mkdir(parents=True, exist_ok=True)
         while True:
             try:
-                return Revision(load_onboardings([root / forms], root / catalogue), _protecting(root), tuple(sorted(left_out)))
+                return Revision(load_onboardings([root / forms], root / catalogue), protecting(root), tuple(sorted(left_out)))
             except InvalidForms as error:
                 faulty = {file for problem in error.problems for file in _faulty(problem.file, root / forms)}
                 if not faulty:
@@ -134,7 +121,7 @@ def _key_files(loaded: LoadedForm, forms: Path) -> Iterator[Path]:
         yield from (Path(os.path.normpath(folder / name)) for name in request.jwks or ())
 
 
-def _protecting(folder: Path) -> dict[Environment, bool]:
+def protecting(folder: Path) -> dict[Environment, bool]:
     """In which environments clients are protected, as the stacks in ``folder`` are set; those without a stack are left out."""
     found: dict[Environment, bool] = {}
     for file in sorted(folder.glob("Pulumi.*.yaml")):
