@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.engine import EngineError, stack_config
-from acmidm.report.client import ClientState, Key, Place, key_of
+from acmidm.keys import Key, keys_of
+from acmidm.report.client import ClientState, Place
 from acmidm.terminal import working
 from components.authorities.connected import Connected, connected
 from components.authorities.errors import AuthorityError, Unreachable
@@ -71,5 +72,5 @@ def uploaded_keys(stack: str, clients: Iterable[ClientState]) -> dict[Place, Map
             except AuthorityError:
                 down.add(client.platform)
                 continue
-            found[client.place] = {kid: key_of(members) for kid, members in (snapshot.jwks if snapshot else {}).items()}
+            found[client.place] = keys_of(snapshot.jwks if snapshot else {})
     return found

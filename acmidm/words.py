@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from os.path import commonprefix
+from typing import Any
 
 from components.model.problems import on_one_line
 
@@ -43,6 +45,24 @@ def day(moment: datetime) -> str:
 def days(left: int) -> str:
     """How long something still lasts, in whole days."""
     return f"{counted(left, 'day')} left" if left else "less than a day left"
+
+
+def shown(value: Any) -> str:
+    """A value as people read it: texts as they are, lists with commas, all else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(normalised(value), ensure_ascii=False, sort_keys=True)
+
+
+def normalised(value: Any) -> Any:
+    """Whole numbers as integers: they travel as floating point; lists as lists, for their order is a change."""
+    if isinstance(value, Mapping):
+        return {name: normalised(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [normalised(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def cut(text: str, longest: int) -> str:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from acmidm.report.client import OWNER, ClientState, Fields, Key, Place, States, shown
+from acmidm.keys import Key
+from acmidm.report.client import OWNER, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
-from acmidm.words import counted, plain
+from acmidm.words import counted, plain, shown
 from components.model.form import AuthMethod, Environment, Platform
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}

@@ -11,8 +11,9 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from acmidm.report.compare import ENVIRONMENTS, ClientName, ConnectionChanges
 from acmidm.report.drift import Drift
@@ -59,14 +60,8 @@ class Section:
 
 def as_markdown(report: Review | Drift | Status | Promotion) -> str:
     """Any report, at most ``LIMIT`` characters."""
-    match report:
-        case Review():
-            return _fitted(_review(report), _WHOLE_TEXT)
-        case Drift():
-            return _fitted(_drift(report), f"`acmidm drift --stack {report.stack}`")
-        case Status():
-            return _fitted(_status(report), _WHOLE_TEXT)
-    return _fitted(_promotion(report), _WHOLE_TEXT)
+    remedy = f"`acmidm drift --stack {report.stack}`" if isinstance(report, Drift) else _WHOLE_TEXT
+    return _fitted(_SECTIONS[type(report)](report), remedy)
 
 
 def _fitted(sections: Iterable[Section], remedy: str) -> str:
@@ -162,6 +157,9 @@ def _promotion(report: Promotion) -> Iterator[Section]:
         condition = "" if check.required else " (no condition)"
         yield Section(f"- [{'x' if check.passed else ' '}] {markdown(check.text, WHOLE)}{condition}\n")
     yield Section(f"\n{markdown(report.same)}\n")
+
+
+_SECTIONS: dict[type, Callable[[Any], Iterator[Section]]] = {Review: _review, Drift: _drift, Status: _status, Promotion: _promotion}
 
 
 def _refusals(problems: Sequence[str]) -> Iterator[Section]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from acmidm.engine import problems_in
-from acmidm.report.client import ClientState, Place, States, flat, keys_of, with_exemptions_once
+from acmidm.keys import keys_of
+from acmidm.report.client import ClientState, Place, States, flat, with_exemptions_once
 from acmidm.report.kinds import Resource
 from components.authorities.port import ClientMetadata
 from components.model.form import Environment, Platform

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +31,7 @@ def print_report(report: Report) -> None:
     """Print any report."""
     # Standard output as it is now: a test, or a command before, may have put another in its place.
     out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-    for line in _lines(report):
+    for line in _LINES[type(report)](report):
         if isinstance(line, Text):
             out.print(line)
         elif not out.is_terminal:
@@ -41,17 +42,6 @@ def print_report(report: Report) -> None:
             grid.add_column(overflow="fold")
             grid.add_row(*line)
             out.print(grid)
-
-
-def _lines(report: Report) -> Iterator[Line]:
-    match report:
-        case Review():
-            return _review(report)
-        case Drift():
-            return _drift(report)
-        case Status():
-            return _status(report)
-    return _promotion(report)
 
 
 def _review(review: Review) -> Iterator[Line]:
@@ -155,3 +145,6 @@ def _keys(connection: ListedConnection) -> Text:
     styles = ("" if not key.ends_soon else "bold red" if (key.days_left or 0) < 0 else "bold yellow" for key in connection.keys)
     text = Text(", ").join(Text(key.text, style=style) for key, style in zip(connection.keys, styles, strict=True))
     return text.append(" (in the portal)", style="dim") if connection.keys_in_portal else text
+
+
+_LINES: dict[type, Callable[[Any], Iterator[Line]]] = {Review: _review, Drift: _drift, Status: _status, Promotion: _promotion}

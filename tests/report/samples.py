@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from acmidm.report.client import ClientState, Key, flat
+from acmidm.keys import Key
+from acmidm.report.client import ClientState, flat
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import ClientDrift, Drift, drift_of
 from acmidm.report.plan import Plan

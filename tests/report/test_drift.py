@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.report.client import ClientState, Key, States, key_of
+from acmidm.keys import Key, key_of
+from acmidm.report.client import ClientState, States
 from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import Recorded

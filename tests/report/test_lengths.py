@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from acmidm.report.client import Key
+from acmidm.keys import Key
 from acmidm.report.drift import UndeclaredClient, expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.markdown import LIMIT, as_markdown

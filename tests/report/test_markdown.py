@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from acmidm.report.client import Key
+from acmidm.keys import Key
 from acmidm.report.html import as_html
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.markdown import as_markdown, code, in_tag, markdown, table
@@ -171,6 +171,7 @@ def test_every_kind_has_its_row() -> None:
         assert bool(row.headline) is (kind not in {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED})
         assert bool(row.parts) <= bool(row.headline)
         assert not row.worse_by_hand or row.by_hand
+        assert all(Change(kind=kind, by_hand=by_hand).text for by_hand in (False, True))
     assert [kind.severity for kind in Kind] == sorted((kind.severity for kind in Kind), key=list(Severity).index)
 
 

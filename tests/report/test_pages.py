@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from acmidm.report.client import Key, states_of
+from acmidm.keys import Key
+from acmidm.report.client import states_of
 from acmidm.report.drift import expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.status import ListedConnection, ListedKey, Status, listed, matching

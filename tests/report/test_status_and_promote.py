@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from acmidm.report.client import Key
+from acmidm.keys import Key
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.markdown import as_markdown
 from acmidm.report.review import Review

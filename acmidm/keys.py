@@ -1,0 +1,60 @@
+"""Public keys as people compare them: by thumbprint, end, and what else is said of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from acmidm.words import normalised, shown
+
+_REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+_USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
+"""What else is public of a key and not the key."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key: its thumbprint (RFC 7638), None where that cannot be worked out, when it ends, and what else its owner says of it."""
+
+    thumbprint: str | None
+    expires: datetime | None = None
+    usage: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
+    """Of all members: two keys with the same one are the same, whatever they have besides."""
+
+    def days_left(self, now: datetime) -> int | None:
+        return (self.expires - now).days if self.expires else None
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """All but the key material, as people read it."""
+        return {**self.usage, **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {})}
+
+
+def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
+    return {kid: key_of(members) for kid, members in jwks.items()}
+
+
+def key_of(members: Mapping[str, Any]) -> Key:
+    """A key in a JWK Set. Only what identifies it is kept, so that no other member of it can get into a report."""
+    public = {name: members.get(name) for name in _REQUIRED.get(str(members.get("kty")), ())}
+    is_whole = bool(public) and all(isinstance(value, str) for value in public.values())
+    exp, expires = members.get("exp"), None
+    if isinstance(exp, int | float):
+        try:
+            expires = datetime.fromtimestamp(exp, UTC)
+        except (ValueError, OverflowError, OSError):
+            is_whole = False
+    usage = {name: shown(members[name]) for name in _USAGE if members.get(name)}
+    return Key(_hash(public) if is_whole else None, expires, usage, _hash({name: normalised(value) for name, value in members.items()}))
+
+
+def _hash(members: Mapping[str, Any]) -> str:
+    """SHA-256 of the members as RFC 7638 writes them, base64url."""
+    text = json.dumps(members, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()).decode().rstrip("=")
