@@ -4,11 +4,11 @@ import sys
 
 import pulumi
 
-from components.declared import known, read_declared
-from components.model.problems import InvalidForms
-from components.onboarding import Onboarding
-from components.refusals import ALREADY_REPORTED, fail_where_refused
-from components.settings import InvalidSettings
+from acmidm_onboarding.declared import known, read_declared
+from acmidm_onboarding.model.problems import InvalidForms
+from acmidm_onboarding.onboarding import Onboarding
+from acmidm_onboarding.refusals import ALREADY_REPORTED, fail_where_refused
+from acmidm_onboarding.settings import InvalidSettings
 
 try:
     settings, applications = read_declared()

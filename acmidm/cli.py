@@ -13,7 +13,7 @@ from acmidm import deploy, drift, keycloak, portal, portal_users, promote, revie
 from acmidm.github import commands as github
 from acmidm.importing import command as importing
 from acmidm.terminal import fail
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 
 DETAILS = "ACMIDM_DETAILS"
 UNEXPECTED = 70

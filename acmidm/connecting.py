@@ -10,11 +10,11 @@ from acmidm.engine import EngineError, stack_config
 from acmidm.keys import Key, keys_of
 from acmidm.report.client import ClientState, Place
 from acmidm.terminal import working
-from components.authorities.connected import Connected, connected
-from components.authorities.errors import AuthorityError, Unreachable
-from components.model.form import Platform
-from components.model.loading import load_catalogue
-from components.settings import NAMESPACE, InvalidSettings, Settings, read_settings, stack_settings
+from acmidm_onboarding.authorities.connected import Connected, connected
+from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings, stack_settings
 
 _BRIEFLY_SECONDS = 3.0
 

@@ -12,7 +12,7 @@ from acmidm import engine
 from acmidm.terminal import Code, fail, working
 
 if TYPE_CHECKING:
-    from components.model.connection import Connection
+    from acmidm_onboarding.model.connection import Connection
 
 EPILOG = """
 **Examples**
@@ -122,9 +122,9 @@ def _install_random_plugin(connections: Iterable[Connection], state: Mapping[str
 
 def _connections(stack: str) -> list[Connection]:
     """What the forms of the stack declare. Forms with mistakes declare nothing: the preview says what they are."""
-    from components.model.loading import load_onboardings
-    from components.model.problems import InvalidForms
-    from components.settings import InvalidSettings, stack_settings
+    from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.model.problems import InvalidForms
+    from acmidm_onboarding.settings import InvalidSettings, stack_settings
 
     try:
         settings = stack_settings(stack, Path())

@@ -17,9 +17,9 @@ from acmidm.words import counted, plain
 if TYPE_CHECKING:
     from acmidm.report.client import ClientState, States
     from acmidm.report.drift import ClientDrift, Drift, Real
-    from components.authorities.connected import Connected
-    from components.model.form import Platform
-    from components.settings import Settings
+    from acmidm_onboarding.authorities.connected import Connected
+    from acmidm_onboarding.model.form import Platform
+    from acmidm_onboarding.settings import Settings
 
 EPILOG = """
 **Examples**
@@ -76,7 +76,7 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm.report.review import refusals
     from acmidm.review import comparison
     from acmidm.undeclared import undeclared
-    from components.settings import InvalidSettings
+    from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
     declared = _declared(stack, settings)
@@ -110,7 +110,7 @@ def look(stack: str, days: int = 30) -> Found:
 def _declared(stack: str, settings: Settings) -> States | None:
     """What the forms declare: their mistakes are reported before any authority is reached. None without a folder of forms."""
     from acmidm.report.client import states_of
-    from components.model.loading import load_onboardings
+    from acmidm_onboarding.model.loading import load_onboardings
 
     if not settings.forms_folder.is_dir():
         return None
@@ -132,7 +132,7 @@ def _project() -> str | None:
 def _reach(stack: str, settings: Settings, declared: States) -> None:
     """End the look where an authority is down: reading would go on for as long as the settings allow."""
     from acmidm.connecting import unreachable
-    from components.authorities.errors import Unreachable
+    from acmidm_onboarding.authorities.errors import Unreachable
 
     reasons = list(unreachable(settings, _products(declared.values())))
     for reason in reasons:
@@ -152,7 +152,7 @@ def _products(states: Iterable[ClientState]) -> Mapping[Platform, Collection[str
 def _real(platforms: Connected, known: Iterable[ClientState]) -> dict[Platform, Real]:
     """List every client of every platform, and the configurations of the products that ours have there."""
     from acmidm.report.drift import Real
-    from components.settings import InvalidSettings
+    from acmidm_onboarding.settings import InvalidSettings
 
     products = _products(known)
     for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
@@ -170,8 +170,8 @@ def _real(platforms: Connected, known: Iterable[ClientState]) -> dict[Platform, 
 def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
     """Find who made each change by hand, where an authority records that; why not, where that cannot be found out."""
     from acmidm.report.drift import attributed
-    from components.authorities.errors import AuthorityError
-    from components.authorities.port import Audited
+    from acmidm_onboarding.authorities.errors import AuthorityError
+    from acmidm_onboarding.authorities.port import Audited
 
     try:
         for client in clients:

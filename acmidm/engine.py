@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 """The exception's class, which the engine puts before a sentence."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 
 _FILE_MODES = ("100644", "100755")
 

@@ -36,7 +36,7 @@ _MANAGEMENT_PATH = "/admin/realms/"
 @app.command()
 def start(stack: StackOption = "keycloak") -> None:
     """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone, and its realm brought up to date."""
-    from components.settings import AuthorityKind
+    from acmidm_onboarding.settings import AuthorityKind
 
     def start_one(wanted: _Wanted) -> str:
         server = wanted.server()
@@ -98,8 +98,8 @@ class _Wanted:
             raise DaemonError(f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}") from None
 
     def _realm(self) -> Realm:
+        from acmidm_onboarding.settings import InvalidSettings
         from beheerportaal.settings import RIGHTS
-        from components.settings import InvalidSettings
         from keycloak_sandbox.realm import Realm
 
         settings, stack = self.served.settings, self.served.stack

@@ -13,7 +13,7 @@ import typer
 from acmidm.sandbox import Served, StackOption, add_stop_and_status, on_each, served
 from acmidm.supervisor import Daemon, Program
 from acmidm.terminal import fail
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 
 if TYPE_CHECKING:
     from beheerportaal.settings import PortalSettings
@@ -91,7 +91,7 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
 
 def portals(stack: str) -> Iterator[Portal]:
     """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
-    from components.settings import AuthorityKind
+    from acmidm_onboarding.settings import AuthorityKind
 
     for found in served(stack):
         settings = found.settings

@@ -31,9 +31,9 @@ def promote(
     from datetime import UTC, datetime
 
     from acmidm.report.promotion import promotion_of
-    from components.model.form import Environment
-    from components.model.loading import load_onboardings
-    from components.settings import profiles
+    from acmidm_onboarding.model.form import Environment
+    from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.settings import profiles
 
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")

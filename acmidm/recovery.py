@@ -27,7 +27,7 @@ import typer
 import yaml
 
 from acmidm.engine import last_run, set_tag, stack_deployment, stack_tags, store_deployment
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 
 LOOK_TAG = "acmidm:look-first"
 """On a stack whose authorities have to be looked at first; whoever did that takes it away."""

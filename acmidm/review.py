@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from acmidm.report.compare import Comparison
     from acmidm.report.plan import Plan
     from acmidm.report.review import Review
-    from components.model.form import Environment
+    from acmidm_onboarding.model.form import Environment
 
 EPILOG = """
 **Examples**
@@ -119,8 +119,8 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
 def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
     """The review with the form of each client that a form here declares: the engine does not have it."""
     from acmidm.report.compare import connections_in_order
-    from components.model.loading import load_onboardings
-    from components.model.problems import InvalidForms
+    from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.model.problems import InvalidForms
 
     forms: dict[tuple[Environment, str], str] = {}
     for plan in plans:
@@ -155,8 +155,8 @@ def _by_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Pa
 
     from acmidm.report.plan import Plan
     from acmidm.report.revision import Revision, notes_between, protecting, revision
-    from components.model.loading import load_onboardings
-    from components.settings import profiles
+    from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.settings import profiles
 
     wanted, by_profile, now = _environments(environments), profiles(Path()), datetime.now(UTC)
     with working(f"reading the forms here and at {base}"):
@@ -174,8 +174,8 @@ def comparison(catalogue: str) -> Comparison:
     from datetime import UTC, datetime
 
     from acmidm.report.compare import Comparison
-    from components.model.loading import load_catalogue
-    from components.model.problems import InvalidForms
+    from acmidm_onboarding.model.loading import load_catalogue
+    from acmidm_onboarding.model.problems import InvalidForms
 
     try:
         known = load_catalogue(Path(catalogue))
@@ -190,7 +190,7 @@ def comparison(catalogue: str) -> Comparison:
 
 
 def _environments(names: Sequence[str]) -> list[Environment]:
-    from components.model.form import Environment
+    from acmidm_onboarding.model.form import Environment
 
     unknown = [name for name in names if name not in list(Environment)]
     if unknown:
@@ -201,7 +201,7 @@ def _environments(names: Sequence[str]) -> list[Environment]:
 def _matcher(fail_on: str) -> Callable[[Review], bool]:
     """Whether a review has what ``--fail-on`` names; fails on names that mean nothing, which would never stop anything."""
     from acmidm.report.kinds import Kind, Severity
-    from components.model.problems import did_you_mean, listed
+    from acmidm_onboarding.model.problems import did_you_mean, listed
 
     wanted: list[tuple[str, str]] = []
     known = [*Severity, *Kind]

@@ -12,14 +12,14 @@ import typer
 
 from acmidm.supervisor import Daemon
 from acmidm.terminal import write_private
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey
 
-    from components.model.catalogue import Catalogue, Scope
-    from components.model.form import Environment, Platform
-    from components.settings import PlatformSettings
+    from acmidm_onboarding.model.catalogue import Catalogue, Scope
+    from acmidm_onboarding.model.form import Environment, Platform
+    from acmidm_onboarding.settings import PlatformSettings
 
 DATA = Path(".local")
 
@@ -54,7 +54,7 @@ class Served:
         """The operator's key pair, in the file that the settings name; made where it is missing. Raises InvalidSettings."""
         from joserfc.jwk import ECKey
 
-        from components.settings import InvalidSettings
+        from acmidm_onboarding.settings import InvalidSettings
 
         file = self.settings.operator_private_key_file
         if file is None:
@@ -68,8 +68,8 @@ class Served:
 
 def served(stack: str) -> Iterator[Served]:
     """The platforms of a stack. Raises InvalidSettings and InvalidForms."""
-    from components.model.loading import load_catalogue
-    from components.settings import stack_settings
+    from acmidm_onboarding.model.loading import load_catalogue
+    from acmidm_onboarding.settings import stack_settings
 
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)

@@ -26,8 +26,8 @@ def schema(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a schema is not up to date.")] = False,
 ) -> None:
     """Write the schemas with which editors check forms, from the model and the catalogue."""
-    from components.model.editor import schemas
-    from components.model.loading import load_catalogue
+    from acmidm_onboarding.model.editor import schemas
+    from acmidm_onboarding.model.loading import load_catalogue
 
     texts = schemas(load_catalogue(catalogue))
     stale = [name for name, text in texts.items() if _text_of(out / name) != text]

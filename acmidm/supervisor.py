@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 from urllib.parse import urlsplit
 
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 
 STOP_SECONDS = 20
 _POLL_SECONDS = 0.05

@@ -9,11 +9,11 @@ from itertools import islice
 
 from acmidm.report.client import ClientState
 from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
-from components.authorities.connected import Connected
-from components.authorities.keycloak_wire import client_ids_for
-from components.authorities.port import ClientSnapshot, RegisteredClient
-from components.model.connection import Connection
-from components.model.form import Platform
+from acmidm_onboarding.authorities.connected import Connected
+from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.form import Platform
 
 _POSSIBLE_IDS = 10
 """How many connections may have had the same key, one after another, and kept their clients."""

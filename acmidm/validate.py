@@ -12,7 +12,7 @@ from acmidm.terminal import Code, fail
 from acmidm.words import counted
 
 if TYPE_CHECKING:
-    from components.model.problems import Problem
+    from acmidm_onboarding.model.problems import Problem
 
 EPILOG = """
 **Examples**
@@ -40,10 +40,10 @@ def validate(
 
     Every mistake is reported at once, as file:line:column: what; what to do.
     """
-    from components.model.form import Environment
-    from components.model.loading import load_onboardings
-    from components.model.problems import InvalidForms
-    from components.settings import profiles, served
+    from acmidm_onboarding.model.form import Environment
+    from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.model.problems import InvalidForms
+    from acmidm_onboarding.settings import profiles, served
 
     for path in paths or [FORMS]:
         if not os.path.lexists(path):

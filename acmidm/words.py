@@ -8,7 +8,7 @@ from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
-from components.model.problems import on_one_line
+from acmidm_onboarding.model.problems import on_one_line
 
 LONGEST = 200
 WHOLE = 600

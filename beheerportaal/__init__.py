@@ -1,5 +1,6 @@
 """The embedded authority: a small, real Beheerportaal for one environment and platform.
 
 It speaks the contract of `docs/adr/0004-management-api-contract.md`: a management API for OAuth clients, product APIs, an
-OAuth token endpoint, and the traffic of the products themselves. It imports nothing of `components`: the contract is what they share.
+OAuth token endpoint, and the traffic of the products themselves. It imports nothing of `acmidm_onboarding`: they share the
+contract.
 """

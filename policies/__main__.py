@@ -4,6 +4,6 @@ from pathlib import Path
 
 from pulumi_policy import PolicyPack
 
-from components.policy_pack import policies
+from acmidm_onboarding.policy_pack import policies
 
 PolicyPack("acmidm", policies=[*policies(Path())])

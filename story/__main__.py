@@ -6,8 +6,8 @@ import tempfile
 import textwrap
 from pathlib import Path
 
-from components.model.problems import Failure
-from components.settings import AuthorityKind
+from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.settings import AuthorityKind
 from story.application import Application
 from story.authorities import Authorities
 from story.onboarding import Onboarding

@@ -9,12 +9,12 @@ from pathlib import Path
 from jwcrypto.jwk import JWK
 from pydantic import SecretStr
 
-from components.authorities.errors import NotAllowed
-from components.authorities.http import Api
-from components.authorities.retry import Retrying
-from components.authorities.tokens import Credentials, OperatorTokens
-from components.model.form import Platform
-from components.settings import stack_settings
+from acmidm_onboarding.authorities.errors import NotAllowed
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.settings import stack_settings
 from story.forms import DOSSIER, GENT, GENT_WITH_DOSIS, NAME, NOTIFICATION
 from story.scratch import CommandFailed
 from story.telling import FORM, Shown, Step, Telling

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from jwcrypto.jwk import JWK
 
+from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.settings import AuthorityKind, stack_settings
 from beheerportaal.operators import register_operator
-from components.authorities.connected import ConnectedPlatform, connected
-from components.model.form import Platform
-from components.model.loading import load_catalogue
-from components.settings import AuthorityKind, stack_settings
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from story.scratch import PROJECT, Scratch, free_ports

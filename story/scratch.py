@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 from toolchain.environment import variables
 
 PROJECT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from components.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure
 
 _SECONDS = 30
 _PER_PAGE = 100

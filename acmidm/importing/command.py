@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from acmidm.importing.plan import Plan
     from acmidm.importing.sheet import Sheets
     from acmidm.importing.write import Outcome
-    from components.model.form import Environment
-    from components.settings import Settings
+    from acmidm_onboarding.model.form import Environment
+    from acmidm_onboarding.settings import Settings
 
 EPILOG = """
 **Examples**
@@ -47,8 +47,8 @@ def import_(
     from acmidm.importing.plan import plan_of
     from acmidm.importing.sheet import read_sheets
     from acmidm.importing.write import Writer
-    from components.model.form import is_name
-    from components.model.loading import load_onboardings
+    from acmidm_onboarding.model.form import is_name
+    from acmidm_onboarding.model.loading import load_onboardings
 
     if supplier is not None and not is_name(supplier):
         fail(f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at most')
@@ -67,7 +67,7 @@ def import_(
 def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
     """Return stack and settings per environment."""
     from acmidm.connecting import settings_of
-    from components.model.form import Environment
+    from acmidm_onboarding.model.form import Environment
 
     settings: dict[Environment, tuple[str, Settings]] = {}
     for environment, stack in ((Environment.TNI, tni), (Environment.PROD, prod)):
@@ -83,8 +83,8 @@ def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str,
 
 def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Environment, Register]:
     from acmidm.importing.listed import read_register
-    from components.authorities.connected import connected
-    from components.model.loading import load_catalogue
+    from acmidm_onboarding.authorities.connected import connected
+    from acmidm_onboarding.model.loading import load_catalogue
 
     registers = {}
     for environment, (stack, found) in settings.items():

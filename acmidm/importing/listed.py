@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from acmidm.undeclared import clients_of
-from components.authorities.connected import Connected
-from components.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument
-from components.model.form import Environment, Platform
+from acmidm_onboarding.authorities.connected import Connected
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument
+from acmidm_onboarding.model.form import Environment, Platform
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import Organisations
 from acmidm.importing.sheet import Column, Row
 from acmidm.undeclared import Declared
-from components.model.form import Environment, Platform
-from components.model.identifiers import kbo_number
-from components.model.loading import Onboardings
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.identifiers import kbo_number
+from acmidm_onboarding.model.loading import Onboardings
 
 _COLUMNS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
 

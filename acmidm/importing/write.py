@@ -18,11 +18,11 @@ from acmidm.importing.draft import Draft, request_of
 from acmidm.importing.organisations import Owner, slug
 from acmidm.importing.sheet import Column
 from acmidm.words import plain
-from components.model.form import Environment
-from components.model.jwk import PublicJwk
-from components.model.loading import ORGANISATION_FILE, load_onboardings
-from components.model.policies import Profile
-from components.model.problems import InvalidForms, Problem
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.loading import ORGANISATION_FILE, load_onboardings
+from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.model.problems import InvalidForms, Problem
 
 _SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json\n"
 _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)

@@ -11,9 +11,9 @@ from typing import Any
 
 from acmidm.keys import Key, keys_of
 from acmidm.words import normalised
-from components.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument
-from components.model.connection import Connection
-from components.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 
 Place = tuple[str, Platform, Environment]
 """What identifies a client: its key, its platform, its environment."""

@@ -13,7 +13,7 @@ from acmidm.keys import Key
 from acmidm.report.client import OWNER, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.words import counted, plain, shown
-from components.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 """In the order of reports: production first."""

@@ -25,9 +25,9 @@ from acmidm.report.compare import (
 from acmidm.report.kinds import Change, Kind, Part, Resource
 from acmidm.report.plan import Recorded, product_part
 from acmidm.words import WHOLE, counted, day, days, plain
-from components.authorities.port import ClientSnapshot, ProductDocument, RecordedChange
-from components.model.form import Environment, Platform
-from components.model.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.authorities.port import ClientSnapshot, ProductDocument, RecordedChange
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 
 _ABSENT = object()
 _OWNER = "@owner"

@@ -14,9 +14,9 @@ from acmidm.engine import problems_in
 from acmidm.keys import keys_of
 from acmidm.report.client import ClientState, Place, States, flat, with_exemptions_once
 from acmidm.report.kinds import Resource
-from components.authorities.port import ClientMetadata
-from components.model.form import Environment, Platform
-from components.model.problems import Failure
+from acmidm_onboarding.authorities.port import ClientMetadata
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.problems import Failure
 
 EngineResource = Mapping[str, Any]
 """A resource as the engine's documents have it."""

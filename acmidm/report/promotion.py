@@ -10,10 +10,10 @@ from acmidm.report.client import flat
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Part
 from acmidm.words import plain
-from components.model.catalogue import Catalogue, Product, Scope
-from components.model.form import AuthMethod, Environment, EnvironmentRequest
-from components.model.loading import LoadedForm
-from components.model.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.model.catalogue import Catalogue, Product, Scope
+from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest
+from acmidm_onboarding.model.loading import LoadedForm
+from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 
 
 class Side(StrEnum):

@@ -9,7 +9,7 @@ from acmidm.report.compare import ENVIRONMENTS, Comparison, ConnectionChanges, c
 from acmidm.report.kinds import Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.words import WHOLE, counted, first_of, plain
-from components.model.form import Environment, Platform
+from acmidm_onboarding.model.form import Environment, Platform
 
 MASS_SHARE = 0.3
 """The share of a stack's clients that a plan may remove or replace unless somebody allows more (as octodns does)."""

@@ -12,12 +12,12 @@ from pathlib import Path
 from acmidm.git import UnknownRevision, exported, merge_base
 from acmidm.report.client import ClientState, Place, states_of
 from acmidm.words import first_of, plain
-from components.model.catalogue import Product, Scope
-from components.model.form import Environment
-from components.model.loading import ORGANISATION_FILE, LoadedForm, Onboardings, load_onboardings
-from components.model.policies import POLICIES, Planned, Profile, Situation
-from components.model.problems import InvalidForms, Problem
-from components.settings import InvalidSettings, stack_settings
+from acmidm_onboarding.model.catalogue import Product, Scope
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.loading import ORGANISATION_FILE, LoadedForm, Onboardings, load_onboardings
+from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.model.problems import InvalidForms, Problem
+from acmidm_onboarding.settings import InvalidSettings, stack_settings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from acmidm.report.client import ClientState
 from acmidm.report.compare import SOON_DAYS, ClientName, client_name
 from acmidm.report.kinds import Part
 from acmidm.words import counted, day, days, plain
-from components.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 
 
 class ListedKey(Part):

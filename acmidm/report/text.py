@@ -17,7 +17,7 @@ from acmidm.report.promotion import Promotion, Side
 from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status
 from acmidm.words import WHOLE, counted, plain
-from components.model.form import Platform
+from acmidm_onboarding.model.form import Platform
 
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.resources.client_scopes import NOT_DECLARED
+from acmidm_onboarding.resources.client_scopes import NOT_DECLARED
 from tests.adoption.by_hand import adopt, made_by_hand, stop_adopting
 from tests.support.engine import Project, place_of
 from tests.support.forms import DOSIS, DOSSIERS, PLAIN, SEND, write_form

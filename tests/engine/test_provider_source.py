@@ -29,8 +29,8 @@ def test_edit_of_a_provider_is_no_diff(project: Project, tmp_path: Path) -> None
     assert all(len(text) < MOST_CHARACTERS for text in stored.values()), stored
 
     copy = tmp_path / "edited"
-    shutil.copytree(ROOT / "components", copy / "components", ignore=shutil.ignore_patterns("__pycache__"))
-    for source in (copy / "components" / "resources").glob("*.py"):
+    shutil.copytree(ROOT / "components", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for source in (copy / "acmidm_onboarding" / "resources").glob("*.py"):
         source.write_text(source.read_text().replace(EDIT.splitlines(keepends=True)[0], EDIT))
     proof = tmp_path / "proof"
     project.environment = {"PYTHONPATH": str(copy), "PROOF_OF_THE_EDIT": str(proof)}

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from components.authorities.beheerportaal import Beheerportaal
-from components.authorities.connected import ConnectedPlatform, connected
-from components.authorities.port import ClientMetadata
-from components.authorities.tokens import OperatorTokens
-from components.model.form import Platform
-from components.model.loading import load_catalogue
-from components.settings import read_settings
+from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
+from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
+from acmidm_onboarding.authorities.port import ClientMetadata
+from acmidm_onboarding.authorities.tokens import OperatorTokens
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.settings import read_settings
 from tests.support.engine import ROOT, Project
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import FormFile

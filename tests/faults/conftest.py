@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.faults.between import ProxiedProject, platform_through

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from components.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile, NotFound
-from components.authorities.http import Api
-from components.authorities.keycloak import Keycloak
-from components.authorities.port import Owner
-from components.authorities.retry import Retrying
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile, NotFound
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.port import Owner
+from acmidm_onboarding.authorities.retry import Retrying
 from tests.faults.between import metadata
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy

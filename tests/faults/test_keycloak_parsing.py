@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from components.authorities.errors import AuthorityError
-from components.authorities.http import Api
-from components.authorities.keycloak import Keycloak
-from components.authorities.retry import Retrying
+from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.retry import Retrying
 from tests.support.answers import Answering, replies
 from tests.support.fault_proxy import FaultProxy, Reply
 from tests.support.keycloak import metadata

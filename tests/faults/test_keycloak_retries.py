@@ -10,13 +10,13 @@ from email.utils import format_datetime
 import pytest
 from pydantic import SecretStr
 
-from components.authorities.errors import AuthorityError, NotAllowed, Unreachable
-from components.authorities.http import Api
-from components.authorities.keycloak import Keycloak
-from components.authorities.keycloak_writes import TRIES
-from components.authorities.port import Owner
-from components.authorities.retry import Retrying
-from components.authorities.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Unreachable
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.keycloak_writes import TRIES
+from acmidm_onboarding.authorities.port import Owner
+from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from tests.faults.between import metadata
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from components.authorities.connected import ConnectedPlatform
-from components.authorities.errors import AuthorityError
-from components.authorities.port import Owner, ProductDocument
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.port import Owner, ProductDocument
 from tests.faults.between import API, metadata, platform_through
 from tests.support.answers import Answering, replies
 from tests.support.fault_proxy import FaultProxy, Reply

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from components.authorities.connected import ConnectedPlatform
-from components.authorities.errors import AuthorityError, NotAllowed, Unreachable
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Unreachable
 from tests.faults.between import REQUEST_TIMEOUT_SECONDS, RETRY_DEADLINE_SECONDS, metadata, platform_through
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from components.authorities.connected import ConnectedPlatform
-from components.authorities.errors import AlreadyRegistered, Rejected, Unintelligible
-from components.authorities.http import MAXIMUM_ANSWER_BYTES
-from components.settings import InvalidSettings, read_settings
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, Rejected, Unintelligible
+from acmidm_onboarding.authorities.http import MAXIMUM_ANSWER_BYTES
+from acmidm_onboarding.settings import InvalidSettings, read_settings
 from tests.faults.between import metadata, platform_through
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.keycloak import Keycloak
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.support.engine import Project

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
-from components.authorities.keycloak import Keycloak
-from components.authorities.port import Jwks, Owner
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.port import Jwks, Owner
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from components.authorities.errors import Failed
-from components.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.errors import Failed
+from acmidm_onboarding.authorities.keycloak import Keycloak
 from tests.support import faults
 from tests.support.engine import Project
 from tests.support.fault_proxy import Fault, FaultProxy

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.authorities.keycloak import Keycloak
-from components.authorities.port import Audited, RecordedChange
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.port import Audited, RecordedChange
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.support.forms import PLAIN, SEND

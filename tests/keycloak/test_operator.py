@@ -8,11 +8,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from components.authorities.errors import NotAllowed, Rejected
-from components.authorities.http import Api
-from components.authorities.keycloak import Keycloak
-from components.authorities.retry import Retrying
-from components.authorities.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.authorities.errors import NotAllowed, Rejected
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.realm import Realm, set_up
 from keycloak_sandbox.server import Server

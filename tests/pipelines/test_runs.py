@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from jwcrypto.jwk import JWK
 
+from acmidm_onboarding.settings import AuthorityKind
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import MANAGEMENT_READ
-from components.settings import AuthorityKind
 from story.authorities import Authorities
 from story.forms import AALST, GENT, ORGANISATIONS
 from story.scratch import Scratch

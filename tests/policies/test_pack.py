@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.model.policies import POLICIES
+from acmidm_onboarding.model.policies import POLICIES
 from tests.engine.test_first_preview import NO_ACCESS
 from tests.support.engine import ROOT, Project
 from tests.support.forms import write_form
@@ -16,8 +16,8 @@ PACK = ("--policy-pack", str(ROOT / "policies" / "pack"))
 EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
 BESIDE_THE_FORMS = """
 import dataclasses
-from components.model.form import AuthMethod
-from components.onboarding import Onboarding
+from acmidm_onboarding.model.form import AuthMethod
+from acmidm_onboarding.onboarding import Onboarding
 
 good, = [one for one, in applications if one.form == "gent/loket"]
 key, = good.keys.values()
@@ -84,6 +84,6 @@ def test_lifting_the_protection_is_told_and_stops_nothing(project: Project) -> N
 
 
 def test_every_policy_is_in_the_pack() -> None:
-    from components.policy_pack import policies
+    from acmidm_onboarding.policy_pack import policies
 
     assert [policy.name for policy in policies(Path())] == [policy.id for policy in POLICIES]

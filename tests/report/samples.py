@@ -13,8 +13,8 @@ from acmidm.report.compare import Comparison
 from acmidm.report.drift import ClientDrift, Drift, drift_of
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
-from components.authorities.port import ClientMetadata, OrganisationMetadata
-from components.model.form import Environment, Platform
+from acmidm_onboarding.authorities.port import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.model.form import Environment, Platform
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMPARISON = Comparison(NOW, {(Platform.ACMIDM, "dv_dosis_schrijven"): ("Digitaal Vlaanderen", False)})

@@ -14,9 +14,9 @@ from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import Recorded
 from acmidm.undeclared import undeclared
-from components.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange, RegisteredClient
-from components.model.form import Platform
-from components.model.policies import Profile
+from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange, RegisteredClient
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.policies import Profile
 from tests.report.samples import COMPARISON, NOW, OVO, client, drift_report, metadata
 from tests.report.test_plan import KEY
 

@@ -13,7 +13,7 @@ from acmidm.report.markdown import LIMIT, as_markdown
 from acmidm.report.promotion import Difference, Keys, Promotion, Side
 from acmidm.report.status import ListedConnection, ListedKey, Status
 from acmidm.words import side_by_side
-from components.model.form import Environment, Platform
+from acmidm_onboarding.model.form import Environment, Platform
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 
 

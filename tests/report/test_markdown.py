@@ -13,7 +13,7 @@ from acmidm.report.html import as_html
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.markdown import as_markdown, code, in_tag, markdown, table
 from acmidm.terminal import as_json
-from components.model.form import Environment
+from acmidm_onboarding.model.form import Environment
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.engine import ROOT
 

@@ -16,8 +16,8 @@ from acmidm.report.client import states_of
 from acmidm.report.drift import expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.status import ListedConnection, ListedKey, Status, listed, matching
-from components.model.form import Environment, Platform
-from components.model.loading import load_onboardings
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.loading import load_onboardings
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT

@@ -11,7 +11,7 @@ from acmidm.engine import problems_in
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import NotAPlan, Plan, read_plan, recorded_in
 from acmidm.report.review import mass_change, review_of
-from components.model.form import Platform
+from acmidm_onboarding.model.form import Platform
 from tests.report.samples import COMPARISON, OVO, client, metadata, plan_of
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
@@ -73,14 +73,13 @@ def refused(urn: str) -> dict[str, str]:
 
 def test_problems_are_sentences_each_once() -> None:
     """Without the classes of exceptions, without what means nothing, and the same trouble of many resources once."""
-    cause = (
-        "error: Preview failed: components.authorities.retry.Passing: GET x: refused\n\nThe above exception was the direct cause of …\n\n"
-    )
+    passing = "error: Preview failed: acmidm_onboarding.authorities.retry.Passing: GET x: refused"
+    cause = f"{passing}\n\nThe above exception was the direct cause of …\n\n"
     diagnostics = [
         {"severity": "info", "message": "retrying"},
         {
             "severity": "error",
-            "message": f"{cause}components.authorities.errors.Unreachable: GET x: refused (tried 13 times in 60.0 s); look\n",
+            "message": f"{cause}acmidm_onboarding.authorities.errors.Unreachable: GET x: refused (tried 13 times in 60.0 s); look\n",
         },
         {"severity": "error", "message": "error: Preview failed: TokenRefused: GET x: refused (tried 1 time in 0.0 s); look"},
         {"severity": "error", "message": "error: onboardings/gent/x.yaml:1:1: the file is empty; fill in the form, or remove the file\n"},

@@ -19,7 +19,7 @@ from acmidm.report.markdown import as_markdown
 from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status, listed, matching
 from acmidm.terminal import as_json
-from components.model.form import Platform
+from acmidm_onboarding.model.form import Platform
 from tests.report.conftest import CommandLine
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.engine import ROOT, Project

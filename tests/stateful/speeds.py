@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from components.resources import base
+from acmidm_onboarding.resources import base
 from tests.stateful.model import Outage, Place
 from tests.stateful.seen import place_of
 from tests.stateful.stand_in import Ended, Kill, StandIn

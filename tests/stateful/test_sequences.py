@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from components.model import loading
-from components.resources import base
+from acmidm_onboarding.model import loading
+from acmidm_onboarding.resources import base
 from tests.stateful.machine import Machine, done, met
 from tests.stateful.model import UNKNOWN_SCOPE
 from tests.stateful.seen import remove_everything

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.settings import AuthorityKind
+from acmidm_onboarding.settings import AuthorityKind
 from story.application import Application
 from story.authorities import Authorities
 from story.scratch import CommandFailed, Scratch

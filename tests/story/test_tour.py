@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from components.settings import AuthorityKind
+from acmidm_onboarding.settings import AuthorityKind
 from story.authorities import HELPDESK, Authorities
 from story.onboarding import Onboarding
 from story.scratch import PROJECT, Scratch

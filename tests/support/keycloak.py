@@ -18,13 +18,13 @@ from joserfc.jwk import ECKey, Key
 from pydantic import SecretStr
 
 from acmidm.keycloak import daemon_of, start_server
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.port import ClientMetadata
+from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.model.loading import load_catalogue
 from beheerportaal.settings import RIGHTS
-from components.authorities.http import Api
-from components.authorities.keycloak import Keycloak
-from components.authorities.port import ClientMetadata
-from components.authorities.retry import Retrying
-from components.authorities.tokens import Credentials, OperatorTokens
-from components.model.loading import load_catalogue
 from keycloak_sandbox.admin import Admin, Document
 from keycloak_sandbox.realm import Realm, set_up
 from keycloak_sandbox.server import Server

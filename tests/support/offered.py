@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components.model.form import Platform
-from components.model.loading import load_catalogue
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.loading import load_catalogue
 
 CATALOGUE = Path(__file__).parents[2] / "catalogue"
 

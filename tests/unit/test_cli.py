@@ -14,9 +14,9 @@ from acmidm.github.api import GitHubError
 from acmidm.importing.sheet import UnreadableSheet
 from acmidm.recovery import Locked
 from acmidm.supervisor import DaemonError
-from components.authorities.errors import Unreachable
-from components.model.problems import Failure
-from components.settings import InvalidSettings
+from acmidm_onboarding.authorities.errors import Unreachable
+from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.settings import InvalidSettings
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from components.authorities import conditional
-from components.authorities.errors import ChangedMeanwhile, Stale
-from components.authorities.keycloak_wire import WireClient
-from components.authorities.keycloak_writes import settle
+from acmidm_onboarding.authorities import conditional
+from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Stale
+from acmidm_onboarding.authorities.keycloak_wire import WireClient
+from acmidm_onboarding.authorities.keycloak_writes import settle
 
 Scopes = frozenset[str]
 KNOWN, WANTED, FOREIGN = frozenset({"a"}), frozenset({"a", "b"}), frozenset({"c"})

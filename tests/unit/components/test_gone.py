@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from components.authorities import collection
-from components.authorities.beheerportaal import Beheerportaal
-from components.authorities.errors import AuthorityError, NotFound
-from components.authorities.http import Api
-from components.authorities.keycloak import Keycloak
-from components.authorities.port import Authority, Owner, ProductDocument
-from components.authorities.products import Products
-from components.authorities.retry import Retrying
+from acmidm_onboarding.authorities import collection
+from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
+from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.port import Authority, Owner, ProductDocument
+from acmidm_onboarding.authorities.products import Products
+from acmidm_onboarding.authorities.retry import Retrying
 from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
 
 OWNER = Owner("acmidm/tni/OVO002067/loket", "acmidm/tni")

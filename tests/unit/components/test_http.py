@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import pytest
 from pydantic import BaseModel
 
-from components.authorities import errors, http
-from components.authorities.conditional import if_current
-from components.authorities.errors import (
+from acmidm_onboarding.authorities import errors, http
+from acmidm_onboarding.authorities.conditional import if_current
+from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
     ChangedMeanwhile,
@@ -29,8 +29,8 @@ from components.authorities.errors import (
     Unsettled,
     without_class_name,
 )
-from components.authorities.http import Api
-from components.authorities.retry import Retrying
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.retry import Retrying
 from tests.unit.components.fake_server import RESET, FakeServer, Reply, in_turn, serving
 
 TOKEN = "eyJ-an-access-token"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.authorities.key_names import by_name
+from acmidm_onboarding.authorities.key_names import by_name
 
 
 @pytest.mark.parametrize(

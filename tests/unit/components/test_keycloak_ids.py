@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from components.authorities.errors import AlreadyRegistered
-from components.authorities.http import Api
-from components.authorities.keycloak import Keycloak
-from components.authorities.keycloak_wire import client_ids_for
-from components.authorities.port import ClientMetadata, Owner
-from components.authorities.retry import Retrying
+from acmidm_onboarding.authorities.errors import AlreadyRegistered
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
+from acmidm_onboarding.authorities.port import ClientMetadata, Owner
+from acmidm_onboarding.authorities.retry import Retrying
 from tests.support.keycloak import metadata
 from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
 

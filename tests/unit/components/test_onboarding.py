@@ -10,11 +10,11 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from components.declared import known
-from components.model.connection import Connection
-from components.model.form import AuthMethod, Environment, Organisation, Platform
-from components.model.jwk import public_jwk as parsed
-from components.onboarding import Onboarding
+from acmidm_onboarding.declared import known
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.form import AuthMethod, Environment, Organisation, Platform
+from acmidm_onboarding.model.jwk import public_jwk as parsed
+from acmidm_onboarding.onboarding import Onboarding
 from tests.support.portal import new_key, public_jwk
 
 CONNECTION = Connection(

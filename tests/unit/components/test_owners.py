@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from components.authorities.connected import ConnectedPlatform
-from components.authorities.errors import ChangedMeanwhile
-from components.authorities.port import ClientMetadata, Owner, ProductDocument
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.errors import ChangedMeanwhile
+from acmidm_onboarding.authorities.port import ClientMetadata, Owner, ProductDocument
 from tests.faults.between import metadata, platform_through
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
-from components.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
-from components.resources.base import AuthorityProvider
-from components.resources.client_jwks import ClientJwksProvider
-from components.resources.client_scopes import NOT_DECLARED, ClientScopesProvider
-from components.resources.oauth_client import OAuthClientProvider
-from components.resources.product_configuration import ProductConfigurationProvider
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
+from acmidm_onboarding.resources.base import AuthorityProvider
+from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
+from acmidm_onboarding.resources.client_scopes import NOT_DECLARED, ClientScopesProvider
+from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
+from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND
 from tests.support.portal import new_key, public_jwk
 from tests.support.registry import Registry, kids

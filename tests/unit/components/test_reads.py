@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from components.authorities.errors import Unintelligible
-from components.authorities.reads import ReadOnce
+from acmidm_onboarding.authorities.errors import Unintelligible
+from acmidm_onboarding.authorities.reads import ReadOnce
 from tests.faults.between import metadata, platform_through
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy

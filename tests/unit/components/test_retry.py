@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from components.authorities.connected import connected
-from components.authorities.errors import AuthorityError, NotFound, Passing, Unreachable
-from components.authorities.http import Api
-from components.authorities.retry import Retrying, retry_after_seconds
-from components.model.loading import load_catalogue
-from components.settings import read_settings
+from acmidm_onboarding.authorities.connected import connected
+from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Passing, Unreachable
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.retry import Retrying, retry_after_seconds
+from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.settings import read_settings
 from tests.unit.components.fake_server import RESET, FakeServer, Reply, Request, in_turn, serving
 
 GOOD = Reply(200, {"fine": True})
@@ -169,7 +169,7 @@ def test_apis_of_a_host_share_what_is_known_of_it() -> None:
 def test_a_platform_retries_per_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issuer, management API and product APIs often are one host, written with and without its port."""
     made: list[Retrying] = []
-    monkeypatch.setattr("components.authorities.connected.Api", lambda *_, retrying, **__: made.append(retrying))
+    monkeypatch.setattr("acmidm_onboarding.authorities.connected.Api", lambda *_, retrying, **__: made.append(retrying))
     values = {
         "environment": "tni",
         "issuer": "https://portal.example:443/op",
@@ -227,9 +227,9 @@ def test_date_without_zone_is_utc() -> None:
 
 def test_retries_say_nothing_by_themselves(caplog: pytest.LogCaptureFixture) -> None:
     """A warning would appear among the user's output; the reason and the wait are there for whoever asks for them."""
-    caplog.set_level("INFO", logger="components")
+    caplog.set_level("INFO", logger="acmidm_onboarding")
     with serving(in_turn(Reply(503), GOOD)) as server:
         api(server).request("GET", "/x")
-    logged = [record for record in caplog.records if record.name.startswith("components")]
+    logged = [record for record in caplog.records if record.name.startswith("acmidm_onboarding")]
     assert [record.levelname for record in logged] == ["INFO"]
     assert f"GET {server.url}/x: 503 Service Unavailable; trying again in " in logged[0].getMessage()

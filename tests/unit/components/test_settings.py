@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.model.form import Environment, Platform
-from components.settings import SECRET_KEYS, InvalidSettings, Settings, declared_keys, read_settings, stack_settings
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.settings import SECRET_KEYS, InvalidSettings, Settings, declared_keys, read_settings, stack_settings
 
 ROOT = Path(__file__).parents[3]
 COMPLETE: dict[str, object] = {

@@ -19,12 +19,12 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from pydantic import SecretStr
 
-from components.authorities import tokens
-from components.authorities.errors import AuthorityError, NotAllowed, Rejected, Unintelligible
-from components.authorities.http import Api
-from components.authorities.retry import Retrying
-from components.authorities.tokens import Credentials, OperatorTokens
-from components.model.form import Platform
+from acmidm_onboarding.authorities import tokens
+from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected, Unintelligible
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.model.form import Platform
 from tests.support.answers import Answering, replies
 from tests.support.fault_proxy import FaultProxy
 from tests.unit.components.fake_server import FakeServer, Reply, Request, serving

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pulumi.dynamic import Config, ConfigureRequest, CreateResult, ReadResult, UpdateResult
 
-from components.resources.base import AuthorityProvider
+from acmidm_onboarding.resources.base import AuthorityProvider
 from tests.support.engine import ROOT, settings_of
 from tests.support.portal import RunningPortal
 

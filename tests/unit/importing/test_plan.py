@@ -14,10 +14,10 @@ from acmidm.importing.organisations import Owner as Imported
 from acmidm.importing.organisations import slug
 from acmidm.importing.plan import Plan, plan_of
 from acmidm.importing.sheet import Column, Row
-from components.authorities.keycloak_wire import WireClient
-from components.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, RegisteredClient
-from components.model.form import Environment, Organisation, Platform
-from components.model.loading import Onboardings, load_catalogue
+from acmidm_onboarding.authorities.keycloak_wire import WireClient
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, RegisteredClient
+from acmidm_onboarding.model.form import Environment, Organisation, Platform
+from acmidm_onboarding.model.loading import Onboardings, load_catalogue
 from tests.support.portal import new_key, public_jwk
 
 TNI, PROD = Environment.TNI, Environment.PROD

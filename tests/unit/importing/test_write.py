@@ -13,9 +13,9 @@ from acmidm.importing.draft import Draft
 from acmidm.importing.organisations import Owner
 from acmidm.importing.sheet import Row
 from acmidm.importing.write import Outcome, Writer
-from components.model.form import Environment
-from components.model.jwk import PublicJwk, public_jwk
-from components.model.loading import load_onboardings
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
+from acmidm_onboarding.model.loading import load_onboardings
 from tests.support.portal import new_key
 from tests.support.portal import public_jwk as public_half
 from tests.unit.importing.test_plan import client

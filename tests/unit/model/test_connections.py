@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from components.model.connection import Connection
-from components.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 from tests.unit.model.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from components.model.documents import MAXIMUM_BYTES
-from components.model.form import Environment
-from components.model.loading import load_catalogue, load_onboardings
-from components.model.problems import InvalidForms
+from acmidm_onboarding.model.documents import MAXIMUM_BYTES
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.model.problems import InvalidForms
 from tests.unit.model.workspace import FORM, ORGANISATION, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"

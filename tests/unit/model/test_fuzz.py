@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.model.problems import Problem
+from acmidm_onboarding.model.problems import Problem
 from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
 fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.model.form import Environment
+from acmidm_onboarding.model.form import Environment
 from tests.unit.model.workspace import FORM, HERE, Workspace, place_of_mark
 
 GENT = "onboardings/gent/mijn-gent.yaml"

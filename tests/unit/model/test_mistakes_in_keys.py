@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from acmidm_onboarding.model.jwk import PRIVATE_MEMBERS, InvalidJwk, parse_jwk, public_jwk
 from beheerportaal import jwk as authority
-from components.model.jwk import PRIVATE_MEMBERS, InvalidJwk, parse_jwk, public_jwk
 from tests.unit.model.workspace import FORM, Workspace, private_key, public_key
 
 FILE = "onboardings/gent/tni.jwk.json"

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from components.model.form import Environment
-from components.model.loading import load_onboardings
-from components.model.policies import Profile
-from components.model.problems import InvalidForms
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.loading import load_onboardings
+from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.model.problems import InvalidForms
 from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, place_of_mark, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"

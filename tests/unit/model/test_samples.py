@@ -11,10 +11,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from components.model.editor import schemas
-from components.model.form import AuthMethod, Environment, Platform
-from components.model.identifiers import SHARED_KBO_NUMBER
-from components.model.loading import Onboardings, load_catalogue, load_onboardings
+from acmidm_onboarding.model.editor import schemas
+from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.model.loading import Onboardings, load_catalogue, load_onboardings
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "onboardings").rglob("*.yaml"))

@@ -1,0 +1,109 @@
+"""The adapter for the management API that the embedded beheerportaal documents as OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from acmidm_onboarding.authorities import conditional
+from acmidm_onboarding.authorities.collection import Collection
+from acmidm_onboarding.authorities.errors import Unintelligible
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, RecordedChange, RegisteredClient
+from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
+
+
+class Beheerportaal:
+    """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
+
+    def __init__(self, api: Api, assigned: frozenset[str]) -> None:
+        self._api = api
+        self._assigned = assigned
+        self._documents = Collection(api, "/clients", WireClientPage)
+
+    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        return self._api.request("POST", "/clients", document=_document(metadata, client_secret)).as_(WireRegisteredClient).registered
+
+    def read(self, client_id: str) -> RegisteredClient | None:
+        answer = self._documents.find(_client(client_id))
+        return answer.as_(WireRegisteredClient).registered if answer else None
+
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        path = _client(client_id)
+
+        def read() -> tuple[ClientMetadata, str]:
+            answer = self._api.request("GET", path)
+            return answer.as_(WireRegisteredClient).registered.metadata, answer.etag
+
+        def write(metadata: ClientMetadata, etag: str) -> None:
+            self._api.request("PUT", path, document=_document(metadata, client_secret), headers={"if-match": etag})
+
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=client_secret is not None)
+        return RegisteredClient(client_id, wanted)
+
+    def remove(self, client_id: str, owner: Owner) -> None:
+        self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner == owner)
+
+    def read_scopes(self, client_id: str) -> frozenset[str] | None:
+        answer = self._documents.find(f"{_client(client_id)}/scopes")
+        return frozenset(answer.as_(WireScopes).scopes) if answer else None
+
+    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+        path = f"{_client(client_id)}/scopes"
+
+        def read() -> tuple[frozenset[str], str]:
+            answer = self._api.request("GET", path)
+            # What a provider assigns by itself stays as it is, unless a form declares it.
+            return frozenset(answer.as_(WireScopes).scopes) - (self._assigned - wanted), answer.etag
+
+        def write(scopes: frozenset[str], etag: str) -> None:
+            self._api.request("PUT", path, document={"scopes": sorted(scopes)}, headers={"if-match": etag})
+
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"the scopes of client {client_id}")
+
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        answer = self._documents.find(f"{_client(client_id)}/jwks")
+        return answer.as_(WireJwks).by_kid if answer else None
+
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        path = f"{_client(client_id)}/jwks"
+
+        def read() -> tuple[Jwks, str]:
+            answer = self._api.request("GET", path)
+            return answer.as_(WireJwks).by_kid, answer.etag
+
+        def write(jwks: Jwks, etag: str) -> None:
+            keys = [jwks[kid] for kid in sorted(jwks)]
+            self._api.request("PUT", path, document={"keys": keys}, headers={"if-match": etag})
+
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"the JWK Set of client {client_id}")
+
+    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+        client = self.read(client_id)
+        if client is None:
+            return None
+        scopes, jwks = self.read_scopes(client_id), self.read_jwks(client_id)
+        if scopes is not None and jwks is not None:
+            return ClientSnapshot(client, scopes, jwks)
+        if self.read(client_id) is None:  # removed since
+            return None
+        raise Unintelligible(
+            f"client {client_id} of {self._api.base_url} exists, but not its scopes or its JWK Set (404); check the address and the server"
+        )
+
+    def clients(self) -> Iterator[ClientSnapshot]:
+        for page in self._documents.pages():
+            yield from (item.snapshot for item in page.items)
+
+    def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
+        for page in Collection(self._api, "/audit", WireAuditPage).pages(client_id=client_id):
+            yield from (entry.recorded for entry in page.items)
+
+
+def _client(client_id: str) -> str:
+    return f"/clients/{quote(client_id, safe='')}"
+
+
+def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
+    document: dict[str, object] = metadata.model_dump(mode="json")
+    return document if client_secret is None else {**document, "client_secret": client_secret}

@@ -1,0 +1,59 @@
+"""The one way a document is replaced: read it, decide, write under its ETag; and again where another writer was first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from acmidm_onboarding.authorities.differences import difference
+from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Stale
+
+Value = TypeVar("Value")
+Result = TypeVar("Result")
+
+
+def replace(
+    read: Callable[[], tuple[Value, str]],
+    write: Callable[[Value, str], None],
+    *,
+    known: Value | None,
+    wanted: Value,
+    document: str,
+    force: bool = False,
+) -> None:
+    """Replace a document by ``wanted``; see must_write. Raises ChangedMeanwhile."""
+
+    def attempt() -> None:
+        current, etag = read()
+        if must_write(current, known, wanted, document) or force:
+            write(wanted, etag)
+
+    if_current(attempt)
+
+
+def must_write(current: Value, known: Value | None, wanted: Value, document: str) -> bool:
+    """Say whether ``current`` will be overwritten: not where it is as ``wanted`` already.
+
+    What is neither ``known`` nor ``wanted`` was changed by someone else since the state was last refreshed: overwriting it
+    would undo a change that nobody has reviewed. Raises ChangedMeanwhile.
+    """
+    if current == wanted:
+        return False
+    if known is not None and current != known:
+        changes = difference(known, current, wanted)
+        raise ChangedMeanwhile(
+            f"someone else changed {document} since the last refresh: {changes}, and nothing was written; "
+            "run pulumi refresh, see the change in a preview, then run pulumi up",
+            changes,
+        )
+    return True
+
+
+def if_current(write: Callable[[], Result], tries: int = 5) -> Result:
+    """Run ``write``, which reads, decides and writes under an ETag, again where another writer was first. Raises Stale."""
+    for _ in range(tries - 1):
+        try:
+            return write()
+        except Stale:
+            continue
+    return write()

@@ -1,0 +1,82 @@
+"""From settings to authorities: which adapter, with whose credentials."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import partial
+
+import httpx
+
+from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi, ProductDocument
+from acmidm_onboarding.authorities.products import Products
+from acmidm_onboarding.authorities.reads import ReadOnce
+from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.model.catalogue import Catalogue
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, Settings
+
+
+class ConnectedPlatform:
+    """One platform: its authority, its product APIs, and what was read of both in this run. Nothing is sent before the first call."""
+
+    def __init__(self, settings: Settings, name: Platform, catalogue: Catalogue) -> None:
+        platform, assigned = settings.platforms[name], catalogue.assigned_by_provider(name)
+        retries: dict[str, Retrying] = {}
+
+        def connect(address: object, tokens: OperatorTokens | None) -> Api:
+            url = httpx.URL(str(address))
+            host = f"{url.scheme}://{url.host}:{url.port}"
+            retrying = retries.setdefault(host, Retrying(settings.retry_deadline_seconds))
+            return Api(str(address), tokens, timeout_seconds=settings.request_timeout_seconds, retrying=retrying)
+
+        tokens = OperatorTokens(str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None))
+        self.assigned = assigned
+        self.products = catalogue.products_on(name, settings.environment)
+        self.authority = _authority(platform, connect(platform.management_url, tokens), assigned)
+        self.product_api: ProductApi = Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))
+        self.clients = ReadOnce[ClientSnapshot](
+            self.authority.snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
+        )
+        self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
+        self._lock = threading.Lock()
+
+    def configurations(self, product: str) -> ReadOnce[ProductDocument]:
+        with self._lock:
+            return self._configurations.setdefault(
+                product,
+                ReadOnce(partial(self.product_api.read, product), lambda: self.product_api.configurations(product)),
+            )
+
+
+Connected = Mapping[Platform, ConnectedPlatform]
+
+
+def connected(settings: Settings, catalogue: Catalogue) -> Connected:
+    """Each platform that the settings name."""
+    return {name: ConnectedPlatform(settings, name, catalogue) for name in settings.platforms}
+
+
+def _authority(platform: PlatformSettings, api: Api, assigned: frozenset[str]) -> Authority:
+    if platform.authority is AuthorityKind.KEYCLOAK:
+        return Keycloak(api, platform.operator_client_id, assigned)
+    return Beheerportaal(api, assigned)
+
+
+def _in_order(catalogue: Catalogue, product: str, configuration: Configuration) -> Configuration:
+    """As the catalogue's schema has it; as it is, where the catalogue has that product no more."""
+    return catalogue.in_order(product, configuration) if product in catalogue.products else configuration
+
+
+def _credentials(name: Platform, platform: PlatformSettings) -> Credentials:
+    return Credentials(
+        platform=name,
+        client_id=platform.operator_client_id,
+        private_key=platform.operator_private_key,
+        private_key_file=platform.operator_private_key_file,
+        client_secret=platform.operator_client_secret,
+    )

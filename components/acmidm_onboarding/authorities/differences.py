@@ -1,0 +1,64 @@
+"""What someone else did to a document, in the words of an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import BaseModel
+
+from acmidm_onboarding.authorities.port import ProductDocument
+
+
+def difference(known: object, found: object, wanted: object) -> str:
+    """Describe what was added, removed and changed since ``known``, then what is declared and what is there.
+
+    Names only where the values are settings or keys: a person compares those in a preview.
+    """
+    before, now = _entries(known), _entries(found)
+    actions = {
+        "added": now.keys() - before.keys(),
+        "removed": before.keys() - now.keys(),
+        "changed": {name for name in now.keys() & before.keys() if now[name] != before[name]},
+    }
+    done = "; ".join(f"{action} {', '.join(sorted(names))}" for action, names in actions.items() if names)
+    # Of metadata the names are always the same ones.
+    shown = actions["changed"] if isinstance(found, BaseModel) else None
+    return f"{done} (declared: {_listed(wanted, shown)}; found: {_listed(found, shown)})"
+
+
+def _entries(value: object) -> Mapping[str, Any]:
+    match value:
+        case None:
+            return {}
+        case Mapping():
+            return value
+        case frozenset() | set():
+            return dict.fromkeys(value)
+        case BaseModel():
+            return dict(_fields(value))
+        case ProductDocument():
+            owner = {name: part for name, part in asdict(value.owner).items() if part is not None}
+            return {**value.configuration, **owner}
+    raise TypeError(f"{type(value).__name__} has no names to compare")
+
+
+def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
+    """Each field; those of a model inside it as ``organisation.name``."""
+    for name, value in model:
+        if isinstance(value, BaseModel):
+            yield from ((f"{name}.{part}", inner) for part, inner in _fields(value))
+        else:
+            yield name, value
+
+
+def _listed(value: object, shown: set[str] | None) -> str:
+    entries = _entries(value)
+    if shown is None:
+        return ", ".join(sorted(entries)) or "nothing"
+    return ", ".join(f"{name} {_plain(entries[name])}" for name in sorted(shown))
+
+
+def _plain(value: Any) -> str:
+    return " ".join(value) or "empty" if isinstance(value, list | tuple) else str(value)

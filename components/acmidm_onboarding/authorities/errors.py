@@ -1,0 +1,115 @@
+"""What can go wrong with an authority, each a sentence: method, URL, status, what the server said, what to do.
+
+::
+
+    AuthorityError
+    ├── Unreachable        no usable answer within the deadline
+    │   └── Passing        one try of those: another may do
+    ├── NotAllowed         401 or 403: the operator may not do this
+    │   └── TokenRefused   401: with another token it may
+    ├── NotFound           404: gone, if the address is the right one
+    ├── AlreadyRegistered  409: a client with this natural key exists
+    ├── ChangedMeanwhile   another writer's change that would be lost
+    │   ├── Stale          412: not even written
+    │   └── Unsettled      what was written is not what is there
+    ├── Rejected           the request is refused as it is
+    │   └── Failed         500: by a server that failed itself
+    └── Unintelligible     an answer that is not what this API gives
+"""
+
+from __future__ import annotations
+
+import re
+
+from acmidm_onboarding.model.problems import Failure, on_one_line
+
+
+class AuthorityError(Failure):
+    """The root. Never contains a header, a token or a secret. Shown alone, without the error that it came out of.
+
+    Whatever a server put into a name that is repeated here, it is one line, and moves no cursor.
+    """
+
+    exit_code = 3
+    # Python puts the module before the name of an exception that it shows, except for its own. Users need no path of ours.
+    __module__ = "builtins"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(on_one_line(sentence))
+        self.__suppress_context__ = True
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "builtins"
+
+
+class Unreachable(AuthorityError):
+    """``connected`` is False where not even a connection was made, as to a server that is down."""
+
+    def __init__(self, sentence: str, *, connected: bool = True) -> None:
+        self.connected = connected
+        super().__init__(sentence)
+
+
+class Passing(Unreachable):
+    """A failure that may pass; ``wait_seconds`` is what the server requests, None where it does not say."""
+
+    def __init__(self, sentence: str, wait_seconds: float | None = None, *, connected: bool = True) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(sentence, connected=connected)
+
+
+class NotAllowed(AuthorityError):
+    pass
+
+
+class TokenRefused(NotAllowed):
+    """The token may have ended or been revoked."""
+
+
+class NotFound(AuthorityError):
+    pass
+
+
+class AlreadyRegistered(AuthorityError):
+    """``client_id`` is that of the existing client, None where the authority does not say."""
+
+    def __init__(self, sentence: str, client_id: str | None = None) -> None:
+        self.client_id = client_id
+        super().__init__(sentence)
+
+
+class ChangedMeanwhile(AuthorityError):
+    """``difference`` is between what was known and what was found, None where that was not compared."""
+
+    def __init__(self, sentence: str, difference: str | None = None) -> None:
+        self.difference = difference
+        super().__init__(sentence)
+
+
+class Stale(ChangedMeanwhile):
+    """The document changed since it was read."""
+
+
+class Unsettled(ChangedMeanwhile):
+    pass
+
+
+class Rejected(AuthorityError):
+    pass
+
+
+class Failed(Rejected):
+    """Keycloak also says so to one of two writers of the same client."""
+
+
+class Unintelligible(AuthorityError):
+    pass
+
+
+def without_class_name(text: str) -> str:
+    """Remove the name of one of these classes from the beginning: Python writes it there when it shows an exception."""
+    return re.sub(rf"^(?:\w+\.)*(?:{'|'.join(_names(AuthorityError))}): ", "", text)
+
+
+def _names(kind: type[AuthorityError]) -> list[str]:
+    return [kind.__name__, *(name for child in kind.__subclasses__() for name in _names(child))]

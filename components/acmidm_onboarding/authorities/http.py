@@ -1,0 +1,258 @@
+"""One HTTP API: requests with the operator's token, bounded in time and size, and every failure as a sentence."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from acmidm_onboarding.authorities.errors import (
+    AlreadyRegistered,
+    AuthorityError,
+    Failed,
+    NotAllowed,
+    NotFound,
+    Passing,
+    Rejected,
+    Stale,
+    TokenRefused,
+    Unintelligible,
+)
+from acmidm_onboarding.authorities.retry import Retrying, retry_after_seconds
+from acmidm_onboarding.settings import LOOPBACK
+
+MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
+_PASSING_STATUSES = frozenset({429, 502, 503, 504})
+_LONGEST_QUOTE = 300
+
+Wire = TypeVar("Wire", bound=BaseModel)
+Form = Callable[[], Mapping[str, str]]
+
+
+class Tokens(Protocol):
+    """Where access tokens come from."""
+
+    def current(self) -> str:
+        """A token that is valid for a while."""
+
+    def renewed(self, refused: str) -> str:
+        """Another token than ``refused``, which the API did not accept."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer."""
+
+    request: str
+    """Method and URL, as errors name it."""
+    headers: Mapping[str, str]
+    document: Any
+
+    @property
+    def etag(self) -> str:
+        """The document's ETag (RFC 9110 §8.8.3). Raises Unintelligible where there is none."""
+        etag = self.headers.get("etag")
+        if not etag or not etag.isascii():
+            raise Unintelligible(f"{self.request}: the answer has no usable ETag; check that the address is that of the management API")
+        return etag
+
+    def as_(self, model: type[Wire]) -> Wire:
+        """The document as a wire type. Raises Unintelligible, naming the fields that are wrong."""
+        try:
+            return model.model_validate(self.document)
+        except ValidationError as error:
+            places = (".".join(str(part) for part in details["loc"]) for details in error.errors(include_input=False))
+            fields = ", ".join(sorted({place or "document" for place in places})[:5])
+            raise Unintelligible(
+                f"{self.request}: the answer is not what this API gives (at {fields}); check the address and the server's version"
+            ) from None
+
+
+class Api:
+    """One server. Thread-safe, as httpx.Client is; ``tokens`` is None for what needs none."""
+
+    def __init__(self, base_url: str, tokens: Tokens | None, *, timeout_seconds: float, retrying: Retrying) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._tokens = tokens
+        self._timeout_seconds = timeout_seconds
+        self._retrying = retrying
+        self._client = httpx.Client(
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=16),
+            # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to this one never leaves it.
+            mounts={f"all://{host}": None for host in LOOPBACK},
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        document: object = None,
+        form: Form | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to one request, retried while its failure may pass. Raises an AuthorityError.
+
+        ``form`` makes the fields anew for each try: an assertion may be used once (RFC 7523 §3), and the server may have
+        seen the one whose answer was lost.
+        """
+        url = path if path.startswith("http") else self.base_url + path
+        return self._retrying(lambda: self._authorised(method, url, document, form, dict(headers or {})), self.base_url)
+
+    def _authorised(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
+        if self._tokens is None:
+            return self._once(method, url, document, form, headers)
+        token = self._tokens.current()
+        # Not tried again inside the handler: the user would see both errors.
+        with suppress(TokenRefused):
+            return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
+        token = self._tokens.renewed(token)
+        return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
+
+    def _once(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
+        request = f"{method} {url}"
+        try:
+            with self._client.stream(method, url, json=document, data=form() if form else None, headers=headers) as response:
+                content = self._bounded(request, response)
+        except httpx.TimeoutException as error:
+            connected = not isinstance(error, httpx.ConnectTimeout)
+            raise Passing(f"{request}: no answer within {self._timeout_seconds:g} s", connected=connected) from None
+        except httpx.TransportError as error:
+            raise _unreached(request, error) from None
+        except httpx.DecodingError:
+            raise Unintelligible(f"{request}: the answer cannot be decoded; check the address and what stands in between") from None
+        except httpx.InvalidURL:
+            raise Rejected(f"{request[:_LONGEST_QUOTE]}: this is no address that a request can be sent to; correct it") from None
+        if response.is_success:
+            return Answer(request, response.headers, _document(request, response, content))
+        raise _failure(request, response, content)
+
+    def _bounded(self, request: str, response: httpx.Response) -> bytes:
+        """The body, no larger and no slower than is reasonable."""
+        too_large = Unintelligible(f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address")
+        if int(response.headers.get("content-length", "0")) > MAXIMUM_ANSWER_BYTES:
+            raise too_large
+        content = bytearray()
+        end = time.monotonic() + self._timeout_seconds
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > MAXIMUM_ANSWER_BYTES:
+                raise too_large
+            if time.monotonic() > end:
+                raise Passing(f"{request}: the answer was not complete within {self._timeout_seconds:g} s")
+        return bytes(content)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON; a number that a double cannot carry stays text. Raises ValueError or RecursionError.
+
+    The engine has every number as a double, and would change such a one without a word: 2**53 + 1 becomes 2**53.
+    """
+    return json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str)
+
+
+def _number(kind: type[int] | type[float], text: str) -> float | str:
+    try:
+        return kind(text) if Decimal(repr(float(text))) == Decimal(text) else text
+    except InvalidOperation:  # an exponent beyond all bounds
+        return text
+
+
+def _document(request: str, response: httpx.Response, content: bytes) -> Any:
+    if not content:
+        return None
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise Unintelligible(f"{request}: {response.status_code} {_media_type(response)} instead of JSON; check the address")
+    try:
+        return parse_json(content)
+    except (ValueError, RecursionError):
+        raise Unintelligible(f"{request}: {response.status_code} with JSON that does not parse; check the server") from None
+
+
+def _failure(request: str, response: httpx.Response, content: bytes) -> AuthorityError:
+    status = response.status_code
+    detail = _detail(response, content)
+    said = f"{request}: {status} {response.reason_phrase}{f', {detail}' if detail else ''}".rstrip(". ")
+    if status in _PASSING_STATUSES:
+        return Passing(said, retry_after_seconds(response.headers.get("retry-after")))
+    if response.is_redirect:
+        return Rejected(f"{said}; the server redirects, which is never followed: set the address to the right one")
+    if status == 401:
+        return TokenRefused(f"{said}; check the operator's credentials and that its client is enabled")
+    if status == 403:
+        return NotAllowed(f"{said}; have this right granted")
+    if status == 404 and _json_or_none(content) is None:
+        return Unintelligible(f"{said}, not from this API; check the address")
+    if status == 404:
+        return NotFound(f"{said}; if it was removed by hand, run pulumi up --refresh, else check the address")
+    if status == 409:
+        return AlreadyRegistered(f"{said}; see which client it is, or adopt it", _existing_client_id(content))
+    if status == 412:
+        return Stale(f"{said}; someone else writes the same document: run the command again")
+    if status == 500:
+        return Failed(f"{said}; see the server's log, then run the same command again")
+    return Rejected(f"{said}; correct what it names, then run the same command again")
+
+
+def _detail(response: httpx.Response, content: bytes) -> str:
+    """What the server said, on one line: the detail of a problem (RFC 9457), else an OAuth or Keycloak error."""
+    document = _json_or_none(content)
+    if isinstance(document, dict):
+        for member in ("detail", "error_description", "errorMessage", "error"):
+            text = document.get(member)
+            if isinstance(text, str):
+                return " ".join(text.split())[:_LONGEST_QUOTE]
+    return _media_type(response) if content and document is None else ""
+
+
+def _media_type(response: httpx.Response) -> str:
+    media_type = response.headers.get("content-type", "")
+    return f"with {media_type[:_LONGEST_QUOTE]}" if media_type else "with no media type"
+
+
+def _existing_client_id(content: bytes) -> str | None:
+    document = _json_or_none(content)
+    client_id = document.get("client_id") if isinstance(document, dict) else None
+    return client_id if isinstance(client_id, str) else None
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _speaks_no_tls(error: BaseException | None) -> bool:
+    """Whether a TLS handshake failed for another reason than that the connection ended, which may pass."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _unreached(request: str, error: httpx.TransportError) -> AuthorityError:
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return Rejected(
+            f"{request}: the server's certificate cannot be verified; check the address, and whether its issuer is trusted here"
+        )
+    if isinstance(error, httpx.ConnectError):
+        if _speaks_no_tls(error):
+            return Rejected(f"{request}: what answers there does not speak https; check scheme and port of the address")
+        refused = " (connection refused)" if "refused" in text else ""
+        return Passing(f"{request}: the server cannot be reached{refused}", connected=False)
+    return Passing(f"{request}: the connection broke off")

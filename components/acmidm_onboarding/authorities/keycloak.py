@@ -1,0 +1,262 @@
+"""The adapter for Keycloak's Admin REST API: the clients of one realm.
+
+Keycloak has no ETags. Each write reads afresh, decides, sends only what it is about, and reads back; of two writers at the same
+time one gets 409 or 500, and reads and decides again. A client is looked up by its client-ID in a list: that it is not there
+means gone, but only to an operator that is allowed to see clients, which is checked then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from typing import Any
+from urllib.parse import quote
+
+from acmidm_onboarding.authorities.collection import Evidence
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, Unsettled
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak_events import AdminEvents
+from acmidm_onboarding.authorities.keycloak_scopes import RealmScopes, listed
+from acmidm_onboarding.authorities.keycloak_wire import (
+    WireClient,
+    WireClients,
+    changes_document,
+    client_ids_for,
+    empty_dedicated_scope_document,
+    jwks_document,
+    metadata_document,
+    new_client_document,
+)
+from acmidm_onboarding.authorities.keycloak_writes import again, settle
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, RecordedChange, RegisteredClient
+
+_PAGE = 200
+
+
+class Keycloak:
+    """``Authority`` over one realm. ``assigned`` are the scopes that API providers grant by themselves.
+
+    ``api`` has the address of the realm's Admin REST API, ``https://host/admin/realms/<realm>``.
+    """
+
+    def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
+        self._api = api
+        self._operator = operator_client_id
+        self._assigned = assigned
+        self._scopes = RealmScopes(api)
+        self._lock = threading.Lock()
+        self._listed: dict[str, str | None] | None = None
+        self._evidence = Evidence(self._see_clients)
+
+    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        known = self._with_natural_key(metadata.software_id)
+        if known is not None:
+            raise AlreadyRegistered(f"client {known} of {self._api.base_url} has the natural key {metadata.software_id}", known)
+        defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
+        for client_id in client_ids_for(metadata.software_id):
+            document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
+            if self._is_made(document, metadata.software_id):
+                break
+        self._note(client_id, metadata)
+        self._withdraw_slipped_in(client_id, defaults)
+        return RegisteredClient(client_id, metadata)
+
+    def read(self, client_id: str) -> RegisteredClient | None:
+        client = self._find(client_id)
+        return client.registered if client else None
+
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        before = self._required(client_id)
+        settle(
+            lambda: self._required(client_id),
+            lambda client: client.metadata,
+            lambda client: self._put(client, changes_document(client, metadata_document(wanted, client_secret))),
+            known=known,
+            wanted=wanted,
+            document=f"client {client_id}",
+            force=client_secret is not None,
+        )
+        self._note(client_id, wanted)
+        if not before.service_accounts_enabled:
+            self._withdraw_slipped_in(client_id, before.scopes)
+        return RegisteredClient(client_id, wanted)
+
+    def remove(self, client_id: str, owner: Owner) -> None:
+        def attempt() -> None:
+            client = self._find(client_id)
+            if client is None or client.metadata.owner != owner:
+                return
+            try:
+                self._api.request("DELETE", f"/clients/{client.id}")
+            except NotFound:
+                if self._find(client_id) is not None:
+                    raise
+            self._note(client_id, None)
+
+        again(attempt)
+
+    def read_scopes(self, client_id: str) -> frozenset[str] | None:
+        client = self._find(client_id)
+        return client.scopes if client else None
+
+    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+        def on_the_way(current: frozenset[str]) -> bool:
+            # Each scope is a request of its own: this is what a run that was cut off may have left.
+            return known is not None and known & wanted <= current <= known | wanted
+
+        settle(
+            lambda: self._required(client_id),
+            # What a provider assigns by itself stays as it is, unless a form declares it.
+            lambda client: client.scopes - (self._assigned - wanted),
+            lambda client: self._change_scopes(client, wanted),
+            known=known,
+            wanted=wanted,
+            on_the_way=on_the_way,
+            document=f"the scopes of client {client_id}",
+        )
+
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        client = self._find(client_id)
+        return client.jwks if client else None
+
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        settle(
+            lambda: self._required(client_id),
+            lambda client: client.jwks,
+            lambda client: self._put(client, jwks_document(wanted)),
+            known=known,
+            wanted=wanted,
+            document=f"the JWK Set of client {client_id}",
+        )
+
+    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+        client = self._find(client_id)
+        return client.snapshot if client else None
+
+    def clients(self) -> Iterator[ClientSnapshot]:
+        """Every client that a machine logs in with or that this project declares, but not the operator's own."""
+        return (client.snapshot for client in self._all() if client.is_connection and client.client_id != self._operator)
+
+    def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
+        """The changes of a client, newest first: from the realm's admin events, as far as it keeps them and the operator may see them."""
+        client, events = self._with_id(client_id), AdminEvents(self._api)
+        return iter(events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id))
+
+    def _all(self) -> Iterator[WireClient]:
+        first = 0
+        while True:
+            page = listed(self._api, f"/clients?first={first}&max={_PAGE}").as_(WireClients).root
+            if not page and not first:
+                raise self._blind()
+            yield from page
+            if len(page) < _PAGE:
+                return
+            first += _PAGE
+
+    def _find(self, client_id: str) -> WireClient | None:
+        found = self._with_id(client_id)
+        if found is None:
+            self._evidence.require()
+        return found
+
+    def _see_clients(self) -> None:
+        if not listed(self._api, "/clients?first=0&max=1").as_(WireClients).root:
+            raise self._blind()
+
+    def _with_id(self, client_id: str) -> WireClient | None:
+        clients = listed(self._api, f"/clients?clientId={quote(client_id, safe='')}").as_(WireClients).root
+        return next((client for client in clients if client.client_id == client_id), None)
+
+    def _required(self, client_id: str) -> WireClient:
+        client = self._find(client_id)
+        if client is None:
+            raise NotFound(f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi up --refresh")
+        return client
+
+    def _blind(self) -> NotAllowed:
+        """A realm has clients of its own: where the list is empty, it was emptied for want of rights, and says nothing."""
+        return NotAllowed(
+            f"operator {self._operator} sees no client at all in {self._api.base_url}; "
+            "give its service account the role manage-clients of realm-management"
+        )
+
+    def _put(self, client: WireClient, document: object) -> None:
+        self._api.request("PUT", f"/clients/{client.id}", document=document)
+
+    def _change_scopes(self, client: WireClient, wanted: frozenset[str]) -> None:
+        """Grant first, so that a change that is cut off leaves no application with less than it had and keeps."""
+        granted, withdrawn = wanted - client.scopes, client.granted - wanted - self._assigned
+        ids = self._scopes.ids(granted | withdrawn)
+        try:
+            # Optional ones: a token carries those that its request names, and no others.
+            for name in sorted(granted):
+                self._api.request("PUT", f"/clients/{client.id}/optional-client-scopes/{ids[name]}")
+            for name in sorted(withdrawn):
+                kind = "default" if name in client.default_client_scopes else "optional"
+                self._api.request("DELETE", f"/clients/{client.id}/{kind}-client-scopes/{ids[name]}")
+            if client.dedicated_scope in client.scopes - wanted:
+                self._put(client, empty_dedicated_scope_document())
+        except NotFound as error:
+            # The client, or a scope that was made anew during this run: the next try looks at both afresh.
+            self._scopes.forget()
+            raise Unsettled(str(error)) from None
+
+    def _withdraw_slipped_in(self, client_id: str, intended: frozenset[str]) -> None:
+        """Take away what Keycloak gives to each client for machines by itself, such as ``service_account``."""
+
+        def attempt() -> None:
+            client = self._required(client_id)
+            self._change_scopes(client, client.scopes & intended)
+
+        again(attempt)
+
+    def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
+        """Whether the client is made; not where its client-ID belongs to one that moved to another key. Raises AlreadyRegistered."""
+        try:
+            # A server that failed may have made it all the same: the next try then finds that it exists.
+            again(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
+        except AlreadyRegistered as error:
+            existing = self._find(document["clientId"])
+            if existing is not None and existing.metadata.software_id not in (None, software_id):
+                return False
+            raise AlreadyRegistered(str(error), document["clientId"]) from None
+        return True
+
+    def _with_natural_key(self, software_id: str | None) -> str | None:
+        """The client that has a natural key, whatever its client-ID: it may have moved, or been adopted.
+
+        All clients are listed for it, once per run. One that was copied in the console has the natural key too: beside the
+        client that got its ID from the key, it counts for nothing.
+        """
+        if software_id is None:
+            return None
+        keys = self._keys()
+        own = list(takewhile(lambda client_id: client_id in keys, client_ids_for(software_id)))
+        having = [client_id for client_id in own if keys[client_id] == software_id]
+        # Where somebody took its natural key away, its ID still says whose it is: Keycloak refuses a second one.
+        if not having and not any(keys[client_id] is None for client_id in own):
+            having = sorted(client_id for client_id, key in keys.items() if key == software_id)
+        if len(having) > 1:
+            raise Rejected(
+                f"clients {', '.join(having)} of {self._api.base_url} have the same natural key {software_id}; "
+                "see which is a copy of the other, and take the attribute acmidm.software_id away from it"
+            )
+        client = self._find(having[0]) if having else None
+        return client.client_id if client and client.metadata.software_id == software_id else None
+
+    def _keys(self) -> Mapping[str, str | None]:
+        """The natural key of each client, by client-ID."""
+        with self._lock:
+            if self._listed is None:
+                self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
+            return dict(self._listed)
+
+    def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:
+        """Keep the list as it is after a write of ours; None where the client was removed."""
+        with self._lock:
+            if self._listed is None:
+                return
+            self._listed.pop(client_id, None)
+            if metadata is not None:
+                self._listed[client_id] = metadata.software_id

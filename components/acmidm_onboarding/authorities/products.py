@@ -1,0 +1,90 @@
+"""The adapter for the product APIs: one configuration per product and client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+from acmidm_onboarding.authorities.collection import Collection
+from acmidm_onboarding.authorities.conditional import if_current, must_write
+from acmidm_onboarding.authorities.differences import difference
+from acmidm_onboarding.authorities.errors import ChangedMeanwhile
+from acmidm_onboarding.authorities.http import Answer, Api
+from acmidm_onboarding.authorities.port import Configuration, Owner, ProductDocument
+from acmidm_onboarding.authorities.wire import WireConfiguration, WireConfigurationPage
+
+InOrder = Callable[[str, Configuration], Configuration]
+"""A product's configuration with its sets in one order."""
+
+
+class Products:
+    """``ProductApi`` over HTTP. Whatever order a set has there, or had when it was recorded: only its members count."""
+
+    def __init__(self, api: Api, in_order: InOrder) -> None:
+        self._api = api
+        self._in_order = in_order
+        self._collections: dict[str, Collection[WireConfigurationPage]] = {}
+
+    def read(self, product: str, client_id: str) -> ProductDocument | None:
+        answer = self._of(product).find(_path(product, client_id))
+        return self._document(product, answer) if answer else None
+
+    def put(self, product: str, client_id: str, known: ProductDocument | None, wanted: ProductDocument) -> None:
+        path, name = _path(product, client_id), f"the {product} configuration of client {client_id}"
+        known, wanted = self._ordered(product, known) if known else None, self._ordered(product, wanted)
+
+        def write(condition: str, etag: str) -> None:
+            self._api.request("PUT", path, document=WireConfiguration.of(wanted).model_dump(), headers={condition: etag})
+
+        def attempt() -> None:
+            answer = self._of(product).find(path)
+            if answer is None:
+                return write("if-none-match", "*")
+            current = self._document(product, answer)
+            if known is None and current.owner != wanted.owner:
+                _require_free(product, client_id, current, wanted)
+            if must_write(current, known, wanted, name):
+                write("if-match", answer.etag)
+            return None
+
+        if_current(attempt)
+
+    def delete(self, product: str, client_id: str, owner: Owner) -> None:
+        self._of(product).remove(_path(product, client_id), lambda answer: self._document(product, answer).owner == owner)
+
+    def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
+        for page in self._of(product).pages():
+            yield from ((item.client_id, self._ordered(product, item.document)) for item in page.items)
+
+    def _of(self, product: str) -> Collection[WireConfigurationPage]:
+        return self._collections.setdefault(product, Collection(self._api, _list(product), WireConfigurationPage))
+
+    def _document(self, product: str, answer: Answer) -> ProductDocument:
+        return self._ordered(product, answer.as_(WireConfiguration).document)
+
+    def _ordered(self, product: str, document: ProductDocument) -> ProductDocument:
+        return ProductDocument(self._in_order(product, document.configuration), document.owner)
+
+
+def _require_free(product: str, client_id: str, found: ProductDocument, wanted: ProductDocument) -> None:
+    """Leave alone what is not ours, except for what somebody configured by hand exactly as it is declared. Raises ChangedMeanwhile."""
+    if found.owner.is_nobody and found.configuration == wanted.configuration:
+        return
+    changes = difference(None, found, wanted)
+    whose = (
+        "it was made by hand: write it into the form as it is, and change it there afterwards"
+        if found.owner.is_nobody
+        else f"{found.owner.managed_by} manages it for {found.owner.software_id}: see who declares it there"
+    )
+    raise ChangedMeanwhile(
+        f"client {client_id} has a {product} configuration already that is not this stack's: {changes}, and nothing was written; {whose}",
+        changes,
+    )
+
+
+def _list(product: str) -> str:
+    return f"/{quote(product, safe='')}/configurations"
+
+
+def _path(product: str, client_id: str) -> str:
+    return f"{_list(product)}/{quote(client_id, safe='')}"

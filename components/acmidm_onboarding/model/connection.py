@@ -1,0 +1,116 @@
+"""A connection: what one form has for one platform in one environment, ready to be declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from acmidm_onboarding.model.catalogue import Catalogue
+from acmidm_onboarding.model.form import AuthMethod, Environment, Form, Organisation, Platform
+from acmidm_onboarding.model.jwk import PublicJwk
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One declared OAuth client with all that it needs. Scopes have the platform's names."""
+
+    platform: Platform
+    environment: Environment
+    organisation: Organisation
+    application: str
+    contacts: tuple[str, ...]
+    token_endpoint_auth_method: AuthMethod
+    scopes: Mapping[str, str]
+    """Per scope the reason for it, on one line."""
+    keys: Mapping[str, PublicJwk] | None
+    """Per ``kid``; None where the organisation uploads its keys in the portal, empty for a client with a secret."""
+    products: Mapping[str, Mapping[str, Any]]
+    adopt: str | None = None
+    """The client-ID of a client made by hand that is taken over."""
+    exemptions: Mapping[str, str] = field(default_factory=dict)
+    """Per policy that the form is exempted from, why, on one line."""
+    ending: frozenset[str] = frozenset()
+    """The platforms and products that are about to be left, so that nothing protects them any more."""
+    formerly: tuple[str, ...] = ()
+    """The earlier keys of this connection."""
+    form: str = ""
+    """Where the form is in the folder of forms, such as ``stad-gent/mijn-gent``: for people alone."""
+
+    @property
+    def key(self) -> str:
+        """The connection's name in every environment: ``<organisation code>/<application>``."""
+        return connection_key(self.organisation.code, self.application)
+
+    @property
+    def resource_name(self) -> str:
+        """The key, and behind it the platform where that is not ACM/IDM."""
+        return self.key if self.platform is Platform.ACMIDM else f"{self.key}/{self.platform}"
+
+    @property
+    def software_id(self) -> str:
+        """The natural key, by which an authority recognises the client (RFC 7591 §2 ``software_id``)."""
+        return f"{self.platform}/{self.environment}/{self.key}"
+
+    @property
+    def client_name(self) -> str:
+        return client_name(self.organisation.name, self.application)
+
+    @property
+    def uses_secret(self) -> bool:
+        return self.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
+
+    def is_ending(self, product: str | None = None) -> bool:
+        """Return whether the client, or one of its products, is about to be removed."""
+        return self.platform in self.ending or product in self.ending
+
+
+def connection_key(code: str, application: str) -> str:
+    """Return the key of an organisation's application."""
+    return f"{code}/{application}"
+
+
+def former_keys(organisation: Organisation, form: Form) -> tuple[str, ...]:
+    """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both."""
+    names = product((organisation.code, *organisation.formerly), (form.application, *form.formerly))
+    current = connection_key(organisation.code, form.application)
+    return tuple(former for code, application in names if (former := connection_key(code, application)) != current)
+
+
+def client_name(organisation: str, application: str) -> str:
+    """Return the name of a client that a form declares."""
+    return f"{organisation} - {application}"
+
+
+def connections(
+    name: str,
+    organisation: Organisation,
+    form: Form,
+    keys: Mapping[Environment, tuple[PublicJwk, ...]],
+    environment: Environment,
+    catalogue: Catalogue,
+) -> Iterator[Connection]:
+    """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it."""
+    request = form.environments.get(environment)
+    if request is None:
+        return
+    in_portal = request.jwks is None and form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
+    for platform in form.platforms:
+        named = {catalogue.name_on(platform, scope): wanted.note for scope, wanted in request.scopes.items()}
+        yield Connection(
+            platform=platform,
+            environment=environment,
+            organisation=organisation,
+            application=form.application,
+            contacts=tuple(sorted(set(form.contacts))),
+            token_endpoint_auth_method=form.token_endpoint_auth_method,
+            scopes={scope: note for scope, note in named.items() if scope},
+            keys=None if in_portal else {key.kid: key for key in keys.get(environment, ())},
+            products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
+            adopt=request.adopt.get(platform),
+            exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
+            ending=frozenset(form.ending),
+            formerly=former_keys(organisation, form),
+            form=name,
+        )

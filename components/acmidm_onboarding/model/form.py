@@ -1,0 +1,254 @@
+"""The organisation and its onboarding forms: who it is, and per application what the *aansluitingsformulier* has.
+
+These classes are the one definition of both files: they validate them, and make the editor's JSON Schemas. Names are those of
+RFC 7591 §2 where it has one.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, organisation_code
+from acmidm_onboarding.model.problems import quoted
+
+_NAME = "[a-z0-9]+(-[a-z0-9]+)*"
+_LONGEST_NAME = 64
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+
+
+class Environment(StrEnum):
+    """The environments of Digitaal Vlaanderen: test (TNI) and production."""
+
+    TNI = "tni"
+    PROD = "prod"
+
+
+class Platform(StrEnum):
+    """ACM/IDM is the uniform platform, GeoSecure its predecessor."""
+
+    ACMIDM = "acmidm"
+    GEOSECURE = "geosecure"
+
+
+RESERVED_NAME = Platform.GEOSECURE.value
+"""No application or product has this name: it ends the name of a client on the second platform."""
+
+
+class AuthMethod(StrEnum):
+    """How the client authenticates at the token endpoint (RFC 7591 §2; OpenID Connect Core §9)."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    CLIENT_SECRET_BASIC = "client_secret_basic"
+    CLIENT_SECRET_POST = "client_secret_post"
+
+
+class ExemptiblePolicy(StrEnum):
+    """The policies that a form may be exempted from, in writing."""
+
+    CLIENT_SECRET = "client-secret"
+    KEY_LIFETIME = "key-lifetime"
+    KEY_ALGORITHM = "key-algorithm"
+
+
+def is_name(text: str) -> bool:
+    """Return whether folders, forms and applications may have this name: resources are named by it as it is."""
+    return re.fullmatch(_NAME, text, re.ASCII) is not None and len(text) <= _LONGEST_NAME
+
+
+def _application(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"{quoted(text)} is not an application name; use lower case letters, digits and single hyphens, 64 at most")
+    if text == RESERVED_NAME:
+        raise ValueError(f"{quoted(text)} is the name of a platform; name the application otherwise")
+    return text
+
+
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text) or len(text) > 254 or not text.isprintable():
+        raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("not_one_line", "contains a line break or control character")
+    return text
+
+
+def _printable(text: str) -> str:
+    """Check a text that may have several lines, since it is put on one: control characters are refused."""
+    _one_line(" ".join(text.split()))
+    return text
+
+
+def _nothing_is_empty(value: object) -> object:
+    """Accept ``dv_notificaties_schrijven:`` with nothing behind it: the scope, without a reason."""
+    return {} if value is None else value
+
+
+def _nothing_is_none(value: object) -> object:
+    """Take ``jwks:`` with nothing behind it as an empty list, not as a line that was left out."""
+    return () if value is None else value
+
+
+def _one_is_a_list(value: object) -> object:
+    return [value] if isinstance(value, str | int) else value
+
+
+def _one_or_more(schema: dict[str, str]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]})
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+
+class SpeaksFor(_Part):
+    """The names under which an organisation sends notifications and dossiers."""
+
+    aanbieder_uri: Annotated[tuple[str, ...], Field(description="Senders of Notificaties (AanbiederUri).")] = ()
+    merk_code: Annotated[tuple[str, ...], Field(description="Brands of Notificaties (MerkCode).")] = ()
+    bron_uri: Annotated[tuple[str, ...], Field(description="Beginnings of the sources of DOSIS (bronUri).")] = ()
+
+
+class Organisation(_Part):
+    """Whose folder of forms this is: its ``organisation.yaml``, which the onboarding team writes."""
+
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=200, description="The name as the organisation register has it."),
+        AfterValidator(_one_line),
+    ]
+    ovo: Annotated[OvoCode | None, Field(description="OVO code, such as OVO002067.", json_schema_extra={"pattern": "^OVO[0-9]{6}$"})] = None
+    kbo: Annotated[
+        KboNumber | None,
+        Field(
+            description='KBO number, ten digits, in quotes, such as "0207.451.227".',
+            json_schema_extra={"pattern": "^[. ]*[01]([. ]*[0-9]){9}[. ]*$"},
+        ),
+    ] = None
+    owners: Annotated[tuple[str, ...], Field(description="The teams that own the forms, such as @stad-gent/api-beheer.")] = ()
+    suppliers: Annotated[tuple[str, ...], Field(description="Folders of suppliers: the forms may name public keys there.")] = ()
+    speaks_for: Annotated[SpeaksFor, Field(description="The names under which it sends.")] = SpeaksFor()
+    formerly: Annotated[
+        tuple[Annotated[str, AfterValidator(organisation_code)], ...],
+        BeforeValidator(_one_is_a_list),
+        Field(description="Its earlier OVO code or KBO number, whose clients it keeps."),
+        _one_or_more({"type": "string"}),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _identifies(self) -> Self:
+        if self.kbo == SHARED_KBO_NUMBER and not self.ovo:
+            raise ValueError(
+                "KBO number 0316.380.841 is shared by all departments of the Flemish administration; add the OVO code of this one"
+            )
+        return self
+
+    @property
+    def code(self) -> str:
+        """The OVO code, else the KBO number as ten digits; empty for a supplier that has neither."""
+        return self.ovo or self.kbo or ""
+
+
+class ScopeRequest(_Part):
+    """Why a scope is needed. Both fields are for the reviewer and are kept with the scope."""
+
+    reason: Annotated[
+        Annotated[str, AfterValidator(_printable)] | None, Field(max_length=500, description="What the application needs the scope for.")
+    ] = None
+    reference: Annotated[
+        Annotated[str, AfterValidator(_printable)] | None,
+        Field(max_length=100, description="Where it was agreed, such as a ticket number."),
+    ] = None
+
+    @property
+    def note(self) -> str:
+        """Reason and reference on one line."""
+        reference = f"({self.reference})" if self.reference else ""
+        return " ".join(f"{self.reason or ''} {reference}".split()) or "requested"
+
+
+class Exemption(_Part):
+    """Why a policy does not apply to this connection, and where that was agreed."""
+
+    reason: Annotated[
+        str, Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy."), AfterValidator(_printable)
+    ]
+    reference: Annotated[
+        str, Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number."), AfterValidator(_printable)
+    ]
+
+    @property
+    def note(self) -> str:
+        """Reason and reference on one line."""
+        return " ".join(f"{self.reason} ({self.reference})".split())
+
+
+class EnvironmentRequest(_Part):
+    """What the application needs in one environment."""
+
+    jwks: Annotated[
+        Annotated[tuple[str, ...], Field(min_length=1)] | None,
+        BeforeValidator(_nothing_is_none),
+        Field(
+            description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation. "
+            "Left out with private_key_jwt, the organisation uploads its keys in the Beheerportaal."
+        ),
+    ] = None
+    scopes: Annotated[
+        dict[str, Annotated[ScopeRequest, BeforeValidator(_nothing_is_empty)]],
+        Field(description="The scopes of the catalogue that the client is granted; all others are withdrawn."),
+    ] = Field(default_factory=dict)
+    products: Annotated[
+        dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
+        Field(description="The configuration of each product, by its schema in the catalogue."),
+    ] = Field(default_factory=dict)
+    adopt: Annotated[
+        dict[Platform, Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_one_line)]],
+        Field(description="Per platform the client-ID of a client that was made by hand and is taken over, once."),
+    ] = Field(default_factory=dict)
+
+
+class Form(_Part):
+    """One application's connection: the aansluitingsformulier as a file, in the folder of its organisation."""
+
+    application: Annotated[
+        str,
+        AfterValidator(_application),
+        Field(
+            description="The application's short name; with the organisation's code it names the connection.",
+            json_schema_extra={"pattern": f"^{_NAME}$"},
+        ),
+    ]
+    formerly: Annotated[
+        tuple[Annotated[str, AfterValidator(_application)], ...],
+        BeforeValidator(_one_is_a_list),
+        Field(description="The application's earlier name, whose clients it keeps."),
+        _one_or_more({"type": "string", "pattern": f"^{_NAME}$"}),
+    ] = ()
+    contacts: Annotated[
+        tuple[Annotated[str, AfterValidator(_address)], ...],
+        Field(min_length=1, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."),
+    ]
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where the client is registered.")] = (Platform.ACMIDM,)
+    token_endpoint_auth_method: Annotated[AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")] = (
+        AuthMethod.PRIVATE_KEY_JWT
+    )
+    ending: Annotated[
+        tuple[str, ...],
+        Field(description="Platforms and products that are about to be removed. This lifts their protection; a next change removes them."),
+    ] = ()
+    exemptions: Annotated[
+        dict[ExemptiblePolicy, Exemption],
+        Field(description="The policies that this connection is exempted from, each with reason and reference; see docs/policies.md."),
+    ] = Field(default_factory=dict)
+    environments: Annotated[
+        dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_nothing_is_empty)]],
+        Field(min_length=1, description="What is needed where; an environment that is absent gets no client."),
+    ]

@@ -1,0 +1,70 @@
+"""The sound parts of a form with mistakes, so that all of its mistakes show at once and not in rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from acmidm_onboarding.model.documents import Document
+from acmidm_onboarding.model.form import ExemptiblePolicy, Form
+from acmidm_onboarding.model.problems import DocumentPath
+
+_NOTHING = "stand-in"
+_KEPT = ("application", "formerly", "platforms", "ending", "token_endpoint_auth_method", "exemptions")
+_STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
+"""For fields that no rule about scopes, products or keys reads."""
+
+
+def salvaged(document: Document) -> tuple[Form | None, bool]:
+    """Return the form without its faulty parts, for the further rules, and whether its application is its own.
+
+    What is left out has been reported, and no rule reports its absence. None where too little is left.
+    """
+    if not document.whole or not isinstance(document.data, dict):
+        return None, False
+    faults = [tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)]
+    faulty = {path[0] for path in faults if path}
+    kept = {name: document.data[name] for name in _KEPT if name in document.data and name not in faulty}
+    # It is not known then which platforms are meant, so that nothing about them is checked.
+    of_platforms = ("adopt",) if "platforms" in faulty else ()
+    if of_platforms:
+        kept.pop("ending", None)
+    if "exemptions" in faulty:  # the policies are checked once these are right
+        kept["exemptions"] = {policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy}
+    environments = {}
+    requests = document.data.get("environments")
+    for name, request in requests.items() if isinstance(requests, dict) else ():
+        about_it = [path[2:] for path in faults if path[:2] == ("environments", name)]
+        sound = _without(request, [*about_it, of_platforms] if of_platforms else about_it)
+        if sound is not None:
+            environments[name] = sound
+    try:
+        return Form.model_validate({**_STAND_INS, **kept, "environments": environments}), "application" in kept
+    except ValidationError:
+        return None, False
+
+
+def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
+    try:
+        Form.model_validate(data)
+    except ValidationError as error:
+        return [details["loc"] for details in error.errors(include_url=False, include_input=False, include_context=False)]
+    return []
+
+
+def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
+    """Return an environment without its faulty parts; None where its scopes or products as a whole are faulty."""
+    if not isinstance(request, dict):
+        return None
+    sound = dict(request)
+    for fault in faults:
+        match fault:
+            case ("scopes", scope, *_):
+                sound["scopes"] = {**sound["scopes"], scope: {}}
+            case (str(name), *_) if name not in ("scopes", "products"):
+                sound.pop(name, None)
+            case _:
+                return None
+    return sound

@@ -1,0 +1,35 @@
+"""Makes a preview fail for what will be refused, once it has shown everything.
+
+An ``up`` fails at the one resource whose client cannot be taken over, and goes on with the others. A preview makes no resource,
+and would succeed; so the program looks at what the preview found, and ends in failure after all is registered.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import pulumi
+
+from acmidm_onboarding.onboarding import Onboarding
+
+ALREADY_REPORTED = 32
+"""The exit code by which the language host knows that it need not report the program's failure."""
+
+
+def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
+    """In a preview, report each refusal once and end the program in failure; do nothing where it runs for real."""
+    if pulumi.runtime.is_dry_run():
+        pulumi.run(lambda: _report(onboardings))
+
+
+async def _report(onboardings: Sequence[Onboarding]) -> None:
+    refused = False
+    for onboarding in onboardings:
+        adoptions = [await part.adopt.future() for part in onboarding.parts]
+        # Per client: of one that cannot be reached, each resource says by itself how often it was tried.
+        for sentence in {adopt["client_id"]: adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt}.values():
+            pulumi.log.error(sentence, onboarding)
+            refused = True
+    if refused:
+        sys.exit(ALREADY_REPORTED)

@@ -1,0 +1,74 @@
+"""Taking over a client that somebody made by hand: the preview shows what it had, and that stays in the state.
+
+A form names the client-ID once. ``check``, which previews run too, reads the client and puts what it has into the input ``adopt``.
+From then on the input stays as it was, whether the form still names the client-ID or not: the adoption is done. ``create``
+overwrites what ``check`` saw, and nothing else.
+
+What cannot be taken over has its reason in the same place, as ``refused``. A failed ``check`` would end the whole run, with the
+changes of every other organisation; so an ``up`` fails at the one resource, and ``acmidm_onboarding.refusals`` makes a preview fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from acmidm_onboarding.authorities.port import ClientSnapshot, Owner
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.problems import quoted
+
+
+def wanted(connection: Connection, managed_by: str) -> dict[str, str] | None:
+    """What the program gives as ``adopt``: which client, for whom, by which form; None where nothing is taken over."""
+    if connection.adopt is None:
+        return None
+    return {"client_id": connection.adopt, "software_id": connection.software_id, "managed_by": managed_by, "form": connection.form}
+
+
+def record(wanted: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of the input ``adopt``: which client, and what it had before."""
+    return {"client_id": wanted["client_id"], "before": dict(before)}
+
+
+def refusal(wanted: Mapping[str, str], sentence: str) -> dict[str, str]:
+    """The value of the input ``adopt`` where the client cannot be taken over: why, and which form names it."""
+    return {"client_id": wanted["client_id"], "refused": f"{wanted['form']}: {sentence}"}
+
+
+def refused(props: Mapping[str, Any]) -> str | None:
+    """Why what a resource should take over is refused; None where it is not."""
+    adopt = props.get("adopt")
+    return adopt.get("refused") if isinstance(adopt, Mapping) else None
+
+
+def obstacle(wanted: Mapping[str, str], snapshot: ClientSnapshot | None) -> str | None:
+    """Why a client cannot be taken over, a sentence; None where it can: nobody's, or this connection's since a run that was cut off."""
+    client_id = quoted(wanted["client_id"])
+    if snapshot is None:
+        return f"client {client_id} does not exist; correct the client-ID under adopt in the form, or remove it"
+    owner = snapshot.client.metadata.owner
+    if owner.is_nobody or owner == Owner(wanted["software_id"], wanted["managed_by"]):
+        return None
+    if owner.managed_by == wanted["managed_by"]:
+        return f"client {client_id} is that of {owner.software_id} in this stack; write formerly to keep it under another name"
+    return f"client {client_id} is managed by {owner.managed_by} already; correct the client-ID under adopt in the form, or remove it"
+
+
+def kept(wanted: Mapping[str, str] | None, before: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The record of what was taken over, whatever the form names by now; a refusal where it names another client."""
+    if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
+        return before
+    return refusal(
+        wanted,
+        f"client {quoted(wanted['client_id'])} cannot be taken over, for this connection has a client already; "
+        "remove adopt from the form, or see docs/adoption.md for how to change clients",
+    )
+
+
+def before(props: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What ``check`` saw of the client that a create takes over; None for a create that takes none over."""
+    adopt = props.get("adopt")
+    if not isinstance(adopt, Mapping) or props.get("client_id") not in (None, adopt["client_id"]):
+        return None  # what is inside a client keeps the record when it is made anew for another client
+    found = adopt.get("before")
+    return found if isinstance(found, Mapping) else None

@@ -1,0 +1,162 @@
+"""What the four providers share: configuration, normalised inputs, precise diffs, adoption, one-sentence errors."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pulumi
+from pulumi.dynamic import CheckResult, ConfigureRequest, DiffResult, ReadResult, Resource, ResourceProvider
+
+from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform, connected
+from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
+from acmidm_onboarding.authorities.port import ClientSnapshot, Owner
+from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.resources.orphan import end_with_the_engine
+from acmidm_onboarding.settings import NAMESPACE, Settings, read_settings
+
+Properties = Mapping[str, Any]
+
+_lock = threading.Lock()
+_connections: list[tuple[Settings, Connected]] = []
+
+
+class AuthorityProvider(ResourceProvider):
+    """The base. Subclasses have no state of their own: what is pickled into the state is their name."""
+
+    serialize_as_secret_always = False  # nothing secret is captured, and encrypting a name helps nobody
+    replaced_by: ClassVar[tuple[str, ...]]
+    """The inputs that make it another resource when they change."""
+
+    _platforms: Connected
+
+    def configure(self, req: ConfigureRequest) -> None:
+        # The SDK shows the user traceback.format_exc() of what a provider raises; without frames that is its sentence.
+        sys.tracebacklimit = 0
+        end_with_the_engine()
+        self._platforms = _connected(read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}")))
+
+    def check(self, olds: Properties, news: Properties) -> CheckResult:
+        inputs = inputs_of(news)
+        wanted = inputs.pop("adopt", None)
+        # Without old inputs the resource is about to be made, or to replace another.
+        adopt = adoption.kept(wanted, inputs_of(olds).get("adopt")) if olds else self._compared(wanted, inputs)
+        return CheckResult({**inputs, "adopt": adopt} if adopt else inputs, [])
+
+    def _compared(self, wanted: Mapping[str, str] | None, inputs: Properties) -> dict[str, Any] | None:
+        """What the client that is taken over has before, or why it is refused."""
+        if wanted is None:
+            return None
+        try:
+            platform = self._platform(inputs)
+            snapshot = platform.clients.get(wanted["client_id"])
+            sentence = adoption.obstacle(wanted, snapshot)
+            if snapshot is None or sentence is not None:
+                return adoption.refusal(wanted, sentence or "")
+            return adoption.record(wanted, self.before(platform, snapshot, inputs))
+        except AuthorityError as error:
+            return adoption.refusal(wanted, str(error))
+
+    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
+        """The managed inputs of this resource, as a client that is taken over has them now."""
+        raise NotImplementedError
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        """The engine finds what changed by itself; a ``client_id`` that is not known yet is that of a new client.
+
+        What is refused replaces nothing: a replacement is checked anew, without the old inputs that say why it is refused.
+        """
+        if adoption.refused(news):
+            return DiffResult(changes=None, replaces=[], delete_before_replace=False)
+        changed = [name for name in self.replaced_by if self.identity(news, name) != self.identity(olds, name)]
+        return DiffResult(changes=None, replaces=changed, delete_before_replace=False)
+
+    def identity(self, props: Properties, name: str) -> Any:
+        """The part of an input by which it is another resource: all of it, where a provider does not say otherwise."""
+        return props.get(name)
+
+    def on(self, props: Properties) -> ConnectedPlatform:
+        """The platform that a resource is on.
+
+        Raises:
+            Rejected: where what the resource should take over is refused.
+        """
+        sentence = adoption.refused(props)
+        if sentence is not None:
+            raise Rejected(sentence)
+        return self._platform(props)
+
+    def _platform(self, props: Properties) -> ConnectedPlatform:
+        platform = self._platforms.get(props["platform"])
+        if platform is None:
+            raise Rejected(
+                f'platform "{props["platform"]}" has no authority in this stack; '
+                f"set {NAMESPACE}:{props['platform']}ManagementUrl and what goes with it, or remove the platform from the form"
+            )
+        return platform
+
+
+class ClientPartProvider(AuthorityProvider):
+    """What lives inside a client, and goes with it."""
+
+    replaced_by = ("client_id", "platform")
+
+    def delete(self, id_: str, props: Properties) -> None:
+        """Remove nothing; but where the authority cannot say what it has, the state keeps this too, as it keeps the client."""
+        self.on(props).clients.get(id_)
+
+
+class AuthorityResource(Resource):
+    """What the four resources share."""
+
+    adopt: pulumi.Output[Mapping[str, Any] | None]
+    """The client that was taken over, and what it had before; in a preview also why it is refused."""
+
+
+def managed_by() -> str:
+    """How an authority names the stack that manages a client."""
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
+def owner_of(props: Properties) -> Owner:
+    """Whose client or configuration a resource's is."""
+    return Owner(props.get("software_id"), props.get("managed_by"))
+
+
+def inputs_of(props: Properties) -> dict[str, Any]:
+    """A resource's own inputs, in one form: whole numbers are integers again (they travel as floating point)."""
+    return {name: _plain(value) for name, value in props.items() if not name.startswith("__")}
+
+
+def gone() -> ReadResult:
+    """For the engine: the resource no longer exists."""
+    return ReadResult("", {})
+
+
+def present(id_: str, inputs: Mapping[str, Any], **outputs: Any) -> ReadResult:
+    """What a read found: the inputs that would give it, and the outputs."""
+    return ReadResult(id_, {**inputs, **outputs}, dict(inputs))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _connected(settings: Settings) -> Connected:
+    """One set of connections for the four providers, so that a client is read once for all of them."""
+    with _lock:
+        for known, connections in _connections:
+            if known == settings:
+                return connections
+        connections = connected(settings, load_catalogue(settings.catalogue_folder))
+        _connections.append((settings, connections))
+        return connections

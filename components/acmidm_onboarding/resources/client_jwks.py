@@ -1,0 +1,60 @@
+"""The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads its keys in the portal.
+
+Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without ``jwks`` nothing is read or written: taking
+the keys out of a form leaves them where they are. Replaced with the client, and goes with it.
+"""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.port import ClientSnapshot, Jwks
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
+
+
+class ClientJwksProvider(ClientPartProvider):
+    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
+        return {"jwks": _sorted(snapshot.jwks)}
+
+    def create(self, props: Properties) -> CreateResult:
+        seen = adoption.before(props)
+        self._replace(props, None if seen is None else seen["jwks"])
+        return CreateResult(props["client_id"], inputs_of(props))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        snapshot = self.on(props).clients.get(id_)
+        if snapshot is None:
+            return gone()
+        return present(id_, inputs_of(props) if props.get("jwks") is None else {**inputs_of(props), "jwks": _sorted(snapshot.jwks)})
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:  # noqa: ARG002 - the client is replaced with its id
+        # Keys that were the portal's are unknown to the state: those that are there may go, which the review lists.
+        self._replace(news, inputs_of(olds).get("jwks"))
+        return UpdateResult(inputs_of(news))
+
+    def _replace(self, props: Properties, known: Jwks | None) -> None:
+        platform, jwks = self.on(props), inputs_of(props).get("jwks")
+        if jwks is not None:
+            platform.authority.replace_jwks(props["client_id"], known, jwks)
+            platform.clients.forget(props["client_id"])
+
+
+class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
+    """The keys of a client; see the module's docstring."""
+
+    def __init__(self, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+        props = {
+            "platform": connection.platform.value,
+            "client_id": client_id,
+            "adopt": adoption.wanted(connection, managed_by()),
+            "jwks": None if connection.keys is None else {kid: dict(key.members) for kid, key in connection.keys.items()},
+        }
+        super().__init__(ClientJwksProvider(), connection.resource_name, props, opts)
+
+
+def _sorted(jwks: Jwks) -> dict[str, dict[str, object]]:
+    return {kid: dict(key) for kid, key in sorted(jwks.items())}

@@ -1,0 +1,138 @@
+"""The OAuth client of one connection.
+
+Identity: the natural key (``software_id``: platform, environment, organisation, application) and the stack (``managed_by``), which the
+authority keeps. Create registers the client, or takes over the one that an earlier run of the same stack made under this key,
+whatever cut that run off. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
+Replaced when platform or environment change; everything else, another key by ``formerly`` too, is updated in place.
+Delete removes the client with its scopes and keys, and what is left of its product configurations; all of it only while
+it bears this key and this stack.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
+from acmidm_onboarding.authorities.port import Authority, ClientMetadata, ClientSnapshot, RegisteredClient
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.resources.base import (
+    AuthorityProvider,
+    AuthorityResource,
+    Properties,
+    gone,
+    inputs_of,
+    managed_by,
+    owner_of,
+    present,
+)
+
+_UPDATED_AT = "client_secret_updated_at"
+_OF_SECRET = ("client_secret", "token_endpoint_auth_method")
+
+
+class OAuthClientProvider(AuthorityProvider):
+    replaced_by = ("platform", "software_id")
+
+    def identity(self, props: Properties, name: str) -> Any:
+        """Another organisation or application in the key is another name for the same client."""
+        value = props.get(name)
+        return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
+
+    def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
+        return snapshot.client.metadata.properties
+
+    def create(self, props: Properties) -> CreateResult:
+        authority, wanted, secret = self.on(props).authority, _metadata(props), props.get("client_secret")
+        seen = adoption.before(props)
+        if seen is not None:
+            client = authority.update(props["adopt"]["client_id"], _metadata(seen), wanted, secret)
+        else:
+            try:
+                client = authority.register(wanted, secret)
+            except AlreadyRegistered as error:
+                existing = _our_own(authority, error, wanted)
+                client = authority.update(existing.client_id, existing.metadata, wanted, secret)
+        outputs = {"client_id": client.client_id, **_of_secret(authority, client.client_id, secret)}
+        return CreateResult(client.client_id, {**inputs_of(props), **outputs})
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        snapshot = self.on(props).clients.get(id_)
+        if snapshot is None:
+            return gone()
+        kept = {name: value for name, value in inputs_of(props).items() if name not in ClientMetadata.model_fields}
+        inputs = {**kept, **snapshot.client.metadata.properties}
+        inputs.pop("client_id", None)
+        known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
+        if inputs.get("client_secret") is None:
+            return present(id_, inputs, client_id=id_)
+        if known not in (None, found):
+            # Somebody gave it another one. Nobody can read that, but it is not the one that is declared.
+            del inputs["client_secret"]
+        return present(id_, inputs, client_id=id_, **{_UPDATED_AT: found if known is None else known})
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        platform = self.on(news)
+        # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.
+        secret = news.get("client_secret") if any(news.get(name) != olds.get(name) for name in _OF_SECRET) else None
+        platform.authority.update(id_, _metadata(olds), _metadata(news), secret)
+        platform.clients.forget(id_)
+        kept = {_UPDATED_AT: olds[_UPDATED_AT]} if _UPDATED_AT in olds else {}
+        return UpdateResult({**inputs_of(news), "client_id": id_, **(_of_secret(platform.authority, id_, secret) if secret else kept)})
+
+    def delete(self, id_: str, props: Properties) -> None:
+        platform, owner = self.on(props), owner_of(props)
+        for product in platform.products:  # a run that was cut off may have made one that the state does not know
+            platform.product_api.delete(product, id_, owner)
+        platform.authority.remove(id_, owner)
+        platform.clients.forget(id_)
+
+
+class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
+    """An OAuth client for one connection; see the module's docstring."""
+
+    client_id: pulumi.Output[str]
+    """The client-ID that is handed over to the organisation."""
+
+    def __init__(
+        self, connection: Connection, client_secret: pulumi.Input[str] | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        props: dict[str, object] = {
+            **ClientMetadata.of(connection, managed_by()).properties,
+            "platform": connection.platform.value,
+            "client_secret": client_secret,
+            "adopt": adoption.wanted(connection, managed_by()),
+            "client_id": None,
+        }
+        super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)
+
+
+def _metadata(props: Properties) -> ClientMetadata:
+    return ClientMetadata.model_validate({name: props[name] for name in ClientMetadata.model_fields if name in props})
+
+
+def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
+    """The output by which a secret that was rotated by hand differs from the one that was just written."""
+    client = authority.read(client_id) if secret is not None else None
+    return {} if client is None else {_UPDATED_AT: client.client_secret_updated_at}
+
+
+def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata) -> RegisteredClient:
+    """The client that has the natural key already, if the same stack made it."""
+    client = authority.read(error.client_id) if error.client_id else None
+    if client is None:
+        raise NotFound(f"{error}; the client that has this natural key cannot be read: run the command again") from None
+    owner = client.metadata.owner
+    if owner == wanted.owner:
+        return client
+    whose, remedy = "made by hand", f"take it over with adopt: {{{(wanted.software_id or '').partition('/')[0]}: {client.client_id}}}"
+    if not owner.is_nobody:
+        whose, remedy = f"managed by {owner.managed_by}", "have it removed there"
+    raise AlreadyRegistered(
+        f"client {client.client_id} is registered already for {wanted.software_id}, {whose}; see whose it is, and {remedy}",
+        client.client_id,
+    ) from None

@@ -1,0 +1,278 @@
+"""Every setting of a stack, typed. Stack configuration is read here only.
+
+The same settings are wanted in three places: the program (``pulumi.Config``), the provider process
+(the request that configures it), and the command line (the stack's file). Each gives ``stack_values`` a way to look
+one key up. ``Pulumi.yaml`` declares the same keys to the engine; a test keeps the two alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from acmidm_onboarding.model.documents import Unreadable, read_text
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.model.problems import Failure, did_you_mean, listed, on_one_line, quoted
+from acmidm_onboarding.model.validation import SENTENCES
+
+NAMESPACE = "acmidm"
+
+E = TypeVar("E", bound=StrEnum)
+
+Lookup = Callable[[str], object]
+"""The value of a key without its namespace, None where it is not set."""
+
+
+class InvalidSettings(Failure):
+    """Settings that are missing or wrong, a sentence each."""
+
+
+class AuthorityKind(StrEnum):
+    """Which adapter speaks to the authority."""
+
+    BEHEERPORTAAL = "beheerportaal"
+    KEYCLOAK = "keycloak"
+
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""The hosts that are this machine, as they stand in a URL."""
+
+
+def is_private(url: HttpUrl) -> bool:
+    """Whether nobody on the way reads what is sent there: it is encrypted, or stays on this machine."""
+    return url.scheme == "https" or url.host in LOOPBACK
+
+
+def _address(url: HttpUrl) -> HttpUrl:
+    if not is_private(url):
+        raise ValueError("is plain http, which goes to loopback only; use https")
+    # An address is repeated in errors, and paths are added to it.
+    if url.username or url.password:
+        raise ValueError("holds a user name or a password; leave it out, the operator's credentials have settings of their own")
+    if url.query or url.fragment:
+        raise ValueError("goes on with ? or #; leave that out")
+    return url
+
+
+Address = Annotated[HttpUrl, AfterValidator(_address)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True)
+
+
+class PlatformSettings(_Settings):
+    """Where one platform's authority is, and who we are there."""
+
+    authority: Annotated[AuthorityKind, Field(description="The kind of authority: beheerportaal or keycloak.")] = (
+        AuthorityKind.BEHEERPORTAAL
+    )
+    management_url: Annotated[Address, Field(description="The management API's address.")]
+    issuer: Annotated[Address, Field(description="The issuer, whose token endpoint gives the operator its access tokens.")]
+    products_url: Annotated[Address, Field(description="The address of the API that holds the products' configuration.")]
+    operator_client_id: Annotated[str, Field(description="The operator's own client-ID.")]
+    operator_private_key_file: Annotated[
+        Path | None, Field(description="File with the operator's private key as a JSON Web Key, where it authenticates with one.")
+    ] = None
+    operator_private_key: Annotated[SecretStr | None, Field(description="The same key itself (secret).")] = None
+    operator_client_secret: Annotated[
+        SecretStr | None, Field(description="The operator's client secret, where it has no key (secret).")
+    ] = None
+
+
+class Settings(_Settings):
+    """One environment."""
+
+    environment: Annotated[Environment, Field(description="tni or prod: which part of each form is declared here.")]
+    profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = Profile.ACMIDM
+    forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
+    catalogue_folder: Annotated[Path, Field(description="The folder of the catalogue.")] = Path("catalogue")
+    protect_clients: Annotated[
+        bool, Field(description="Refuse to remove or replace a client until this is set to false; where it is not set, true on prod alone.")
+    ]
+    request_timeout_seconds: Annotated[int, Field(gt=0, le=300, description="How long one request may take.")] = 10
+    retry_deadline_seconds: Annotated[int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")] = 60
+    platforms: dict[Platform, PlatformSettings]
+
+
+_GENERAL = {field.alias or name: name for name, field in Settings.model_fields.items() if name != "platforms"}
+_OF_PLATFORM = {field.alias or name: name for name, field in PlatformSettings.model_fields.items()}
+_PREFIX = {Platform.ACMIDM: "", Platform.GEOSECURE: "geosecure"}
+_CREDENTIALS = ("operatorPrivateKeyFile", "operatorPrivateKey", "operatorClientSecret")
+SECRET_KEYS = ("operatorPrivateKey", "operatorClientSecret")
+
+
+def config_key(platform: Platform, key: str) -> str:
+    """The key of a platform's setting: ``issuer`` for ACM/IDM, ``geosecureIssuer`` for GeoSecure."""
+    prefix = _PREFIX[platform]
+    return prefix + key[0].upper() + key[1:] if prefix else key
+
+
+def environment_variable(platform: Platform, key: str) -> str:
+    """The environment variable that goes before a platform's setting, where it is one of the operator's credentials."""
+    return f"{platform.upper()}_{_OF_PLATFORM[key].upper()}"
+
+
+def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys: Iterable[str] = ()) -> Settings:
+    """The settings that ``lookup`` finds, where empty is not set; operator credentials in the environment go first.
+
+    ``ACMIDM_OPERATOR_CLIENT_SECRET`` and the like, ``GEOSECURE_OPERATOR_…`` for GeoSecure: one of them takes the place of whatever
+    credentials the stack has. ``keys`` are all that are set, with or without their namespace: one that nobody knows is refused, for it
+    is another one misspelt. Raises InvalidSettings.
+    """
+    unknown = _unknown(keys)
+    values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
+    values.setdefault("protectClients", values.get("environment") == Environment.PROD)
+    values["platforms"] = {
+        platform: found for platform in Platform if (found := _of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
+    }
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise InvalidSettings("\n".join([*unknown, _sentences(error)])) from None
+    if unknown:
+        raise InvalidSettings("\n".join(unknown))
+    return settings
+
+
+def stack_settings(stack: str, folder: Path) -> Settings:
+    """The settings of a stack as its file has them, without the engine; values encrypted there are left out."""
+    values = _values_of(folder / f"Pulumi.{stack}.yaml")
+    return read_settings(lambda key: None if isinstance(values.get(key), dict) else values.get(key), keys=values)
+
+
+def profiles(folder: Path) -> dict[Environment, Profile]:
+    """The profile of each environment, as the stacks in ``folder`` set it: the strictest where they differ, the default where none does."""
+    found = dict.fromkeys(Environment, Profile.ACMIDM)
+    for stack in _stacks(folder):
+        if stack.profile is Profile.FAPI2:
+            found[stack.environment] = Profile.FAPI2
+    return found
+
+
+def served(folder: Path) -> dict[Environment, frozenset[Platform]]:
+    """The platforms that every stack in ``folder`` of an environment has an authority for; an environment without a stack is left out."""
+    found: dict[Environment, frozenset[Platform]] = {}
+    for stack in _stacks(folder):
+        found[stack.environment] = stack.platforms & found.get(stack.environment, stack.platforms)
+    return found
+
+
+class _Stack(NamedTuple):
+    """What the file of a stack says of the forms, complete or not."""
+
+    environment: Environment
+    profile: Profile
+    platforms: frozenset[Platform]
+
+
+def _stacks(folder: Path) -> Iterator[_Stack]:
+    """The stacks in ``folder`` that name their environment."""
+    for file in sorted(folder.glob("Pulumi.*.yaml")):
+        values = _values_of(file)
+        if unknown := _unknown(values):
+            raise InvalidSettings("\n".join(f"{file.name}: {sentence}" for sentence in unknown))
+        if (environment := values.get("environment")) in (None, ""):
+            continue
+        platforms = {platform for platform in Platform if platform is Platform.ACMIDM or _of_platform(platform, values.get, {})}
+        profile = values.get("profile") or Profile.ACMIDM
+        yield _Stack(_known(Environment, environment, file, "environment"), _known(Profile, profile, file, "profile"), frozenset(platforms))
+
+
+def _known(kind: type[E], value: object, file: Path, key: str) -> E:
+    try:
+        return kind(value)  # type: ignore[arg-type]  # whatever the file holds: what is none of them raises
+    except ValueError:
+        said = quoted(value) if isinstance(value, str) else "this value"
+        remedy = did_you_mean(str(value), kind, f"use {listed(kind)}")
+        raise InvalidSettings(on_one_line(f"{file.name}: setting {NAMESPACE}:{key}: {said} is not known; {remedy}")) from None
+
+
+def declared_keys() -> dict[str, tuple[object, str]]:
+    """Each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
+    keys = {key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "") for key, name in _GENERAL.items()}
+    for platform in Platform:
+        for key, name in _OF_PLATFORM.items():
+            field = PlatformSettings.model_fields[name]
+            # A default would name the second platform in stacks that have none.
+            default = _default(field) if platform is Platform.ACMIDM else None
+            keys[config_key(platform, key)] = (default, field.description or "")
+    return keys
+
+
+def _default(field: FieldInfo) -> object:
+    return None if field.is_required() else field.get_default()
+
+
+def _of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
+    found = {key: value for key in _OF_PLATFORM if (value := lookup(config_key(platform, key))) not in (None, "")}
+    if found or platform is Platform.ACMIDM:
+        names = {key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)}
+        given = {key: environ[name] for key, name in names.items() if environ.get(name)}
+        if not given.keys().isdisjoint(_CREDENTIALS):  # another kind of the stack's would be taken before it
+            found = {key: value for key, value in found.items() if key not in _CREDENTIALS}
+        found |= given
+    return found
+
+
+def _unknown(keys: Iterable[str]) -> list[str]:
+    """A sentence for each key of ours that is not declared."""
+    own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
+    return [
+        on_one_line(
+            f"setting {NAMESPACE}:{key} is not known; "
+            + did_you_mean(key, declared_keys(), f"remove it with pulumi config rm {quoted(f'{NAMESPACE}:{key}')}")
+        )
+        for key in own
+        if ":" not in key
+    ]
+
+
+def _values_of(file: Path) -> dict[str, Any]:
+    """What a stack's file sets, over the defaults of its project; keys without their namespace, those of other namespaces with it."""
+    own = _config_of(file)
+    project = _config_of(file.with_name("Pulumi.yaml")) if file.with_name("Pulumi.yaml").exists() else {}
+    defaults = {key: value["default"] for key, value in project.items() if isinstance(value, dict) and "default" in value}
+    return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in {**defaults, **own}.items()}
+
+
+def _config_of(file: Path) -> dict[str, Any]:
+    try:
+        document = yaml.load(read_text(file), Loader=yaml.CSafeLoader)
+    except Unreadable as error:
+        remedy = error.remedy if file.exists() else "run this in the project's folder with an existing stack"
+        raise InvalidSettings(f"{file.name} {error.what}; {remedy}") from None
+    except (yaml.YAMLError, ValueError):  # ValueError: a date or a number that Python cannot make
+        raise InvalidSettings(f"{file.name} is not YAML; correct it") from None
+    config = document.get("config") if isinstance(document, dict) else None
+    return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}
+
+
+def _sentences(error: ValidationError) -> str:
+    lines = []
+    for details in error.errors(include_url=False, include_input=False):
+        location = [str(part) for part in details["loc"]]
+        key = config_key(Platform(location[1]), location[2]) if location[0] == "platforms" and len(location) > 2 else location[-1]
+        lines.append(f"setting {NAMESPACE}:{key} {_ending(details)}; set it with pulumi config set {NAMESPACE}:{key}")
+    return "\n".join(lines)
+
+
+def _ending(details: ErrorDetails) -> str:
+    """How the sentence about a setting goes on. No value is repeated: it may be a secret that went to the wrong setting."""
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "enum":
+        return f"is not known; it is {context['expected']}"
+    ending, _ = SENTENCES.get(kind, ("cannot be used", ""))
+    return ending.format(**context)
