@@ -1,5 +1,29 @@
 """Connections to government APIs as Pulumi resources: what another Pulumi project imports.
 
-Imports go one way: ``onboarding`` → ``resources`` → ``authorities`` → ``model``. The model knows neither
-Pulumi nor HTTP, and ``settings`` alone reads stack configuration.
+``read_settings`` gives the settings of the stack; ``load_onboardings`` the connections of its forms, ``connections_of`` those of an
+application that is written in the program; ``Onboarding`` declares them. See ``docs/library.md``.
+
+Imports go one way: ``onboarding`` → ``resources`` → ``authorities`` → ``model``. The model knows neither Pulumi nor HTTP, and
+``settings`` alone reads stack configuration.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.declared import connections_of, load_onboardings, read_settings
+    from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.onboarding import Onboarding
+
+__all__ = ["Connection", "Onboarding", "connections_of", "load_onboardings", "read_settings"]
+
+_PLACES = {"Connection": "model.connection", "Onboarding": "onboarding"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is public when it is first used: whoever wants the model alone need not wait for Pulumi."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES.get(name, 'declared')}"), name)

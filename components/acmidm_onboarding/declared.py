@@ -1,41 +1,89 @@
-"""What the program declares: the connections of the stack's forms, checked before anything is declared, and what it exports of them."""
+"""What a program calls: its settings, what it declares, from forms or written in Python, and what it exports of them.
+
+Mistakes end the program, a sentence each: no traceback reaches whoever runs it.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pulumi
 from pulumi.runtime.config import get_config_env
 
+from acmidm_onboarding import settings as stack
+from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.loading import load_onboardings
-from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings, read_settings
+from acmidm_onboarding.model.problems import Failure, InvalidForms, on_one_line
+from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
+
+ALREADY_REPORTED = 32
+"""The exit code by which the language host knows that it need not report the program's failure."""
+_WRITTEN = "program"
+"""Where a connection comes from that is in no file, for people."""
 
 
-def read_declared() -> tuple[Settings, list[list[Connection]]]:
-    """Read the settings and forms of the stack that the engine runs the program for; connections by application, one per platform.
+def read_settings() -> Settings:
+    """Return the settings of the stack that the engine runs the program for, without the operator's secrets."""
+    with _mistakes_reported():
+        return _settings()
 
-    Raises:
-        InvalidSettings, InvalidForms: with every mistake.
+
+def load_onboardings() -> list[list[Connection]]:
+    """Return the connections of the stack's forms, by application: one per platform."""
+    with _mistakes_reported():
+        settings = _settings()
+        environment, folder = settings.environment, settings.forms_folder
+        onboardings = loading.load_onboardings([folder], settings.catalogue_folder, *_checks(settings))
+        if not onboardings.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
+            raise InvalidSettings(
+                f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, "
+                "or remove all that the stack has with pulumi destroy"
+            )
+        connections = onboardings.connections(environment)
+        _require_random_plugin(connections)
+        return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
+
+
+def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> list[Connection]:
+    """Return the connections of one application that is written in the program, one per platform, in the stack's environment.
+
+    ``organisation`` is what an ``organisation.yaml`` has, ``form`` what a form has. Their ``jwks`` lists the public keys themselves,
+    each a mapping (RFC 7517). All is checked as files are. Keys that are known only while the program runs go to ``Onboarding``.
     """
-    config = pulumi.Config(NAMESPACE)
-    # The program declares and sends nothing: the operator's secrets are for the provider alone.
-    settings = read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
-    environment, folder = settings.environment, settings.forms_folder
-    profiles, served = {environment: settings.profile}, {environment: settings.platforms}
-    onboardings = load_onboardings([folder], settings.catalogue_folder, profiles, served)
-    if not onboardings.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
-        raise InvalidSettings(
-            f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, or remove all that the stack has with pulumi destroy"
-        )
-    connections = onboardings.connections(environment)
-    _require_random_plugin(connections)
-    return settings, [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
+    with _mistakes_reported():
+        settings = _settings()
+        with TemporaryDirectory() as folder:
+            _write(Path(folder) / _WRITTEN, organisation, form)
+            try:
+                onboardings = loading.load_onboardings([Path(folder)], settings.catalogue_folder, *_checks(settings))
+            except InvalidForms as error:
+                name = f"{organisation.get('name')}, {form.get('application')}"
+                raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
+        connections = onboardings.connections(settings.environment)
+        _require_random_plugin(connections)
+        return connections
+
+
+def _write(folder: Path, organisation: Mapping[str, Any], form: Mapping[str, Any]) -> None:
+    """As the files that the one reader of forms reads. JSON is YAML."""
+    folder.mkdir()
+    environments: dict[str, Any] = {}
+    for name, request in form.get("environments", {}).items():
+        files = {f"{name}-{number}.jwk.json": key for number, key in enumerate(request.get("jwks", ()), start=1)}
+        for file, key in files.items():
+            (folder / file).write_text(json.dumps(key))
+        environments[name] = {**request, **({"jwks": list(files)} if "jwks" in request else {})}
+    (folder / loading.ORGANISATION_FILE).write_text(json.dumps(organisation))
+    (folder / f"{_WRITTEN}.yaml").write_text(json.dumps({**form, "environments": environments}))
 
 
 def known(value: Any) -> pulumi.Output[Any]:
@@ -50,6 +98,27 @@ def known(value: Any) -> pulumi.Output[Any]:
         return part
 
     return pulumi.Output.from_input(resolved(value))
+
+
+def _settings() -> Settings:
+    config = pulumi.Config(NAMESPACE)
+    # The program declares and sends nothing: the operator's secrets are for the provider alone.
+    return stack.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
+
+
+def _checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
+    """By which profile policies check the stack's environment, and which platforms have an authority there."""
+    return {settings.environment: settings.profile}, {settings.environment: settings.platforms}
+
+
+@contextmanager
+def _mistakes_reported() -> Iterator[None]:
+    try:
+        yield
+    except Failure as failure:
+        for line in str(failure).splitlines():
+            pulumi.log.error(line)
+        sys.exit(ALREADY_REPORTED)
 
 
 def _require_random_plugin(connections: Iterable[Connection]) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 import pulumi_random
 
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 from acmidm_onboarding.resources.client_scopes import ClientScopes
@@ -18,13 +19,17 @@ from acmidm_onboarding.resources.product_configuration import ProductConfigurati
 
 _SECRET_LENGTH = 48
 
+Keys = Mapping[str, PublicJwk]
+"""By ``kid``."""
+
 
 class Onboarding(pulumi.ComponentResource):
     """Declares, per platform, a client with its scopes, keys and products.
 
     ``connections`` are those of one application, one per platform: their key names the component, and the names before it by
     ``formerly`` are its aliases. With ``protect`` the engine refuses to remove or replace what it declares until that is taken
-    away, or the form names it as ending.
+    away, or the form names it as ending. ``keys`` are the public keys of a client whose connection has none of its own: JSON Web Keys
+    (RFC 7517) as mappings or texts, which may be known only once another resource is made.
     """
 
     connections: dict[str, dict[str, Any]]
@@ -34,24 +39,33 @@ class Onboarding(pulumi.ComponentResource):
     parts: list[AuthorityResource]
     """The resources that are declared at authorities."""
 
-    def __init__(self, connections: Sequence[Connection], *, protect: bool = False, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        connections: Sequence[Connection],
+        *,
+        keys: pulumi.Input[Sequence[pulumi.Input[Any]]] | None = None,
+        protect: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         first = connections[0]
         # The component's only input: no authority knows of exemptions, and so a preview shows a change of one.
         inputs = {"exemptions": dict(first.exemptions)} if first.exemptions else None
         aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former) for former in first.formerly])
         super().__init__("acmidm:index:Onboarding", first.key, inputs, pulumi.ResourceOptions.merge(aliases, opts))
         self.parts, self.client_secrets = [], {}
-        self.connections = {connection.platform.value: self._declare(connection, protect) for connection in connections}
+        given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda known: _public_keys(first, known))
+        self.connections = {connection.platform.value: self._declare(connection, given, protect) for connection in connections}
         self.register_outputs({})
 
-    def _declare(self, connection: Connection, protect: bool) -> dict[str, Any]:
+    def _declare(self, connection: Connection, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
+        keys = connection.keys if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
         protected = protect and not connection.is_ending()
         client = OAuthClient(connection, secret, pulumi.ResourceOptions(parent=self, protect=protected))
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
         inside = pulumi.ResourceOptions(parent=self, protect=protected)
-        self.parts += [client, ClientScopes(connection, client_id, inside), ClientJwks(connection, client_id, inside)]
+        self.parts += [client, ClientScopes(connection, client_id, inside), ClientJwks(connection, client_id, keys, inside)]
         for product in connection.products:
             beside = pulumi.ResourceOptions(parent=self, protect=protect and not connection.is_ending(product))
             self.parts.append(ProductConfiguration(connection, product, client_id, beside))
@@ -61,7 +75,7 @@ class Onboarding(pulumi.ComponentResource):
             "application": connection.application,
             "client_id": client_id,
             "scopes": sorted(connection.scopes),
-            "keys": None if connection.keys is None else {kid: _shown(key) for kid, key in connection.keys.items()},
+            "keys": None if keys is None else pulumi.Output.from_input(keys).apply(_shown),
             "products": sorted(connection.products),
         }
 
@@ -77,5 +91,24 @@ class Onboarding(pulumi.ComponentResource):
         return secret
 
 
-def _shown(key: PublicJwk) -> dict[str, str | None]:
-    return {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None}
+def _public_keys(connection: Connection, given: Sequence[Any]) -> Keys:
+    """The keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is there twice."""
+    keys: dict[str, PublicJwk] = {}
+    for number, one in enumerate(given, start=1):
+        try:
+            key = parse_jwk(one if isinstance(one, str) else json.dumps(one))
+        except InvalidJwk as error:
+            sentences = [f"{connection.key}, key {number}: the key {reason.sentence}" for reason in error.reasons]
+            raise pulumi.RunError("\n".join(sentences)) from None
+        except (ValueError, TypeError, RecursionError):
+            raise pulumi.RunError(f"{connection.key}, key {number}: this is no key; give a JSON Web Key") from None
+        if key.kid in keys:
+            raise pulumi.RunError(f"{connection.key}, key {number}: its kid is that of another key; name each by a kid of its own")
+        keys[key.kid] = key
+    if not keys:
+        raise pulumi.RunError(f"{connection.key} is given an empty list of keys; leave keys out where the organisation uploads its own")
+    return keys
+
+
+def _shown(keys: Keys) -> dict[str, dict[str, str | None]]:
+    return {kid: {"thumbprint": key.thumbprint, "expires": key.expires.isoformat() if key.expires else None} for kid, key in keys.items()}

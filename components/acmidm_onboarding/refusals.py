@@ -11,10 +11,8 @@ from collections.abc import Sequence
 
 import pulumi
 
+from acmidm_onboarding.declared import ALREADY_REPORTED
 from acmidm_onboarding.onboarding import Onboarding
-
-ALREADY_REPORTED = 32
-"""The exit code by which the language host knows that it need not report the program's failure."""
 
 
 def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:

@@ -96,7 +96,7 @@ class Settings(_Settings):
     environment: Annotated[Environment, Field(description="tni or prod: which part of each form is declared here.")]
     profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = Profile.ACMIDM
     forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
-    catalogue_folder: Annotated[Path, Field(description="The folder of the catalogue.")] = Path("catalogue")
+    catalogue_folder: Annotated[Path, Field(description="The folder of the catalogue; where it is not set, the module's own.")]
     protect_clients: Annotated[
         bool, Field(description="Refuse to remove or replace a client until this is set to false; where it is not set, true on prod alone.")
     ]
@@ -133,6 +133,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     unknown = _unknown(keys)
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
+    values.setdefault("catalogueFolder", _own_catalogue())
     values["platforms"] = {
         platform: found for platform in Platform if (found := _of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
@@ -143,6 +144,12 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     if unknown:
         raise InvalidSettings("\n".join(unknown))
     return settings
+
+
+def _own_catalogue() -> Path:
+    """The one that a wheel has in it; in a clone it is in its own place."""
+    module = Path(__file__).parent
+    return next((folder for folder in (module / "catalogue", module.parents[1] / "catalogue") if folder.is_dir()), Path("catalogue"))
 
 
 def stack_settings(stack: str, folder: Path) -> Settings:

@@ -6,12 +6,15 @@ the keys out of a form leaves them where they are. Replaced with the client, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.port import ClientSnapshot, Jwks
 from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 
@@ -46,14 +49,24 @@ class ClientJwksProvider(ClientPartProvider):
 class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
     """The keys of a client; see the module's docstring."""
 
-    def __init__(self, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        client_id: pulumi.Input[str],
+        keys: pulumi.Input[Mapping[str, PublicJwk]] | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
             "adopt": adoption.wanted(connection, managed_by()),
-            "jwks": None if connection.keys is None else {kid: dict(key.members) for kid, key in connection.keys.items()},
+            "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(_members),
         }
         super().__init__(ClientJwksProvider(), connection.resource_name, props, opts)
+
+
+def _members(keys: Mapping[str, PublicJwk]) -> dict[str, dict[str, object]]:
+    return {kid: dict(key.members) for kid, key in keys.items()}
 
 
 def _sorted(jwks: Jwks) -> dict[str, dict[str, object]]:
