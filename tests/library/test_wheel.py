@@ -1,0 +1,97 @@
+"""The wheel in an empty environment: the program of ``docs/library.md`` on the sandbox, then the command line on its stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.engine import ROOT, Project
+from tests.support.forms import PLAIN
+from tests.support.portal import RunningPortal, new_key, public_jwk
+from tests.support.registry import Registry
+
+_PROGRAM = re.compile(r"## A connection in ten lines\n```python\n(.*?)```", re.DOTALL)
+
+
+class Elsewhere(Project):
+    """Another project, with an environment of its own in which nothing of this clone can be imported."""
+
+    @property
+    def bin(self) -> Path:
+        return self.folder / ".venv" / "bin"
+
+    def prepare(self, config: Mapping[str, object]) -> None:
+        """The program of the page, its key, and its stack: without forms, and without a catalogue of its own."""
+        found = _PROGRAM.search((ROOT / "docs" / "library.md").read_text())
+        assert found
+        assert len([line for line in found[1].splitlines() if line]) <= 10
+        (self.folder / "__main__.py").write_text(found[1])
+        (self.folder / "Pulumi.yaml").write_text("name: elsewhere\nruntime: {name: python, options: {virtualenv: .venv}}\n")
+        (self.folder / "loket.jwk.json").write_text(json.dumps(public_jwk(new_key("loket-1"))))
+        (self.folder / "state").mkdir()
+        self.configure({"environment": self.stack, **config})
+        self.succeed("stack", "init", self.stack)
+
+    def make_environment(self) -> None:
+        subprocess.run([sys.executable, "-m", "venv", self.folder / ".venv"], check=True)
+        engine = Path(shutil.which("pulumi", path=self.variables()["PATH"]) or "pulumi").parent
+        path = os.pathsep.join([str(self.bin), str(engine), os.defpath])
+        self.environment = {"PULUMI_PYTHON_CMD": str(self.bin / "python"), "PATH": path}
+
+    def install(self, *what: str | Path) -> None:
+        versions = self.folder / "versions.txt"
+        lines = (ROOT / "requirements.txt").read_text().splitlines()
+        versions.write_text("\n".join(line.rstrip(" \\") for line in lines if re.match(r"[a-z0-9].*==", line)))
+        command = [self.bin / "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", versions, *what]
+        subprocess.run(command, check=True)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of its environment."""
+        command = [str(self.bin / words[0]), *words[1:]]
+        return subprocess.run(command, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """Built from a copy, for a build leaves traces in its folder."""
+    copy = tmp_path / "copy"
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, files):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(copy)]
+    subprocess.run([sys.executable, "-m", "pip", *build], check=True)
+    return next(tmp_path.glob("*.whl"))
+
+
+@pytest.mark.exhaustive
+def test_another_project_uses_the_wheel(wheel: Path, portal: RunningPortal, registry: Registry, tmp_path: Path) -> None:
+    """Ten lines declare a client with its key; status and drift know it; a change by hand shows."""
+    project = Elsewhere(tmp_path / "elsewhere")
+    project.folder.mkdir()
+    project.make_environment()
+    project.install(wheel)
+    project.connect(portal)
+
+    assert project.run("python", "-c", "import fastapi").returncode == 1, "the module alone has no web framework"
+    project.apply()
+    project.in_sync()
+    (client,) = registry.clients("loket")
+    assert (client["software_id"], client["managed_by"]) == ("acmidm/tni/OVO002067/loket", "elsewhere/tni")
+    assert project.run("acmidm", "status").stderr.startswith("acmidm needs the package ")
+
+    project.install(f"{wheel}[cli]")
+    assert "loket" in project.run("acmidm", "status", "--stack", "tni").stdout
+    assert project.run("acmidm", "drift", "--stack", "tni").returncode == 0
+    registry.set_scopes(client["client_id"], [])
+    by_hand = project.run("acmidm", "drift", "--stack", "tni")
+    assert (by_hand.returncode, PLAIN in by_hand.stdout) == (1, True)
