@@ -113,17 +113,17 @@ typecheck: venv  ## Check types
 contracts: venv  ## Check which room may import which
 	.venv/bin/lint-imports
 
-test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run everything that CI runs
+test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run the checks, and the tests of each change
 	@$(in_environment) pytest tests toolchain -n $(WORKERS) --dist loadfile --cov
-	@$(MAKE) --no-print-directory test-keycloak
 
 # Another version than the pinned one, on which the tests above ran.
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
 test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
 	@$(in_environment) pytest tests/keycloak tests/faults/test_keycloak.py tests/faults/test_keycloak_refresh.py -n 2 --dist loadfile
 
-test-exhaustive: ready random-plugin  ## Run the tests that take too long for each change
-	@$(in_environment) pytest tests -m exhaustive -s
+test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
+	@$(in_environment) pytest tests -m exhaustive -n $(WORKERS) --dist load
+	@$(MAKE) --no-print-directory test-keycloak
 
 test-unit: venv  ## Run the tests that need no engine
 	.venv/bin/pytest tests/unit toolchain

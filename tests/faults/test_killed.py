@@ -27,9 +27,14 @@ DOZEN = range(1, 13)
 
 CASES = [(victim, request) for victim in ("engine", "provider") for request in DOZEN]
 CASES += [(victim, request) for victim in ("everything", "Ctrl-C") for request in (3, 8)]
+FOR_EACH_CHANGE = (("engine", 5), ("provider", 2), ("everything", 8), ("Ctrl-C", 3))
+"""One of each victim; all of them take minutes."""
 
 
-@pytest.mark.parametrize(("victim", "request_number"), CASES)
+@pytest.mark.parametrize(
+    ("victim", "request_number"),
+    [pytest.param(*case, marks=() if case in FOR_EACH_CHANGE else pytest.mark.exhaustive) for case in CASES],
+)
 def test_next_up_ends_right(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], victim: str, request_number: int
 ) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from acmidm_onboarding.settings import AuthorityKind
 from story.authorities import HELPDESK, Authorities
 from story.onboarding import Onboarding
@@ -40,6 +42,7 @@ def test_the_tour_shows_what_really_happens(tmp_path: Path) -> None:
     assert now == written, f"docs/tour.md is stale; run: make tour\n{differences(now, written)}"
 
 
+@pytest.mark.exhaustive
 def test_on_keycloak_it_is_the_same_story(tmp_path: Path) -> None:
     """Word for word, but for who changed something by hand: people are named by the ids of their users there."""
     distribution_or_skip()
