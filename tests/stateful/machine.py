@@ -161,3 +161,15 @@ class Machine(RuleBasedStateMachine):
     @rule(refresh=st.booleans())
     def preview(self, refresh: bool) -> None:
         self.do("preview", refresh)
+
+    @rule(heal=st.booleans())
+    def drift(self, heal: bool) -> None:
+        self.do("drift", heal)
+
+    @rule()
+    def heal(self) -> None:
+        self.do("drift", True)
+
+    @rule(outage=outages, heal=st.booleans())
+    def drift_during_an_outage(self, outage: Outage, heal: bool) -> None:
+        self.do("drift", heal, outage)

@@ -11,7 +11,7 @@ decide among those; what is not among them shows when the maps are compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import NamedTuple
@@ -78,6 +78,8 @@ class Model:
     """Per connection its earlier keys."""
     recorded: dict[Place, Recorded] = field(default_factory=dict)
     real: dict[Place, Value] = field(default_factory=dict)
+    cut_off: set[Place] = field(default_factory=set)
+    """Where a run was killed: what differs there is not known to be by hand."""
     protects: bool = False
 
     def place(self, key: str, part: str) -> Place:
@@ -85,21 +87,75 @@ class Model:
         names = (key, *self.formerly.get(key, ()))
         return next(((name, part) for name in names if (name, part) in self.recorded), (key, part))
 
-    def changed_by_hand(self) -> set[Place]:
-        """The parts that are not as the stack knows them."""
-        return {
-            (key, part)
-            for (key, part), known in self.recorded.items()
-            if known.value != IN_PORTAL and self.real.get((known.client_id, part)) != known.value
-        }
+    def drift(self) -> tuple[set[Place], set[Place]]:
+        """The parts that somebody changed by hand, and those where something declared waits.
+
+        By hand is what is neither recorded nor declared; what waits is neither recorded nor real. A client that somebody removed
+        stands for all its parts.
+        """
+        by_hand, waiting = set[Place](), set[Place]()
+        for then, key in self._pairs():
+            wanted = self.declared.get(key or "", {})
+            if then is None:
+                waiting |= {(key or "", part) for part in wanted}
+                continue
+            client = self.recorded[then, CLIENT]
+            is_gone = key is not None and (client.client_id, CLIENT) not in self.real
+            waits, protects = set[str](), set[str]()
+            for part in PARTS:
+                known = self.recorded.get(self.place(key, part) if key else (then, part))
+                real = self.real.get((client.client_id, part))
+                changed, differs = _settled(part, known, wanted.get(part), real, (then, part) in self.cut_off)
+                moves = known is not None and part in wanted and known.client_id != client.client_id
+                waits |= {part} if differs or moves else set()
+                by_hand |= {(then, part)} if changed and not moves and not is_gone else set()
+                # A client's protection stands for that of its products.
+                if known and part in wanted and part not in (SCOPES, KEYS) and self._protects(known):
+                    protects |= {part} if part == CLIENT or not self._protects(client) else set()
+            by_hand |= {(then, CLIENT)} if is_gone else set()
+            # One that is gone is not protected, and made anew with its protection.
+            waiting |= {(key or then, part) for part in waits | (protects if waits or not is_gone else set())}
+        return by_hand, waiting
+
+    def _protects(self, known: Recorded) -> bool:
+        """Whether its protection changes."""
+        return known.protected is not self.protects
+
+    def _pairs(self) -> Iterator[tuple[str | None, str | None]]:
+        """Each connection by the name under which its client is recorded, and by its own; None where it has none."""
+        left = {key for key, part in self.recorded if part == CLIENT}
+        for key in self.declared:
+            then, _ = self.place(key, CLIENT)
+            yield (then if then in left else None), key
+            left.discard(then)
+        yield from ((key, None) for key in left)
+
+    def heal(self, seen: Model) -> tuple[set[Place], set[Place]]:
+        """What was changed by hand is repaired, where nothing waits in the same part. The parts that are, and those that are left."""
+        by_hand, waiting = self.drift()
+        repaired = set[Place]()
+        for then, key in self._pairs():
+            if then is None or key is None or not any(name == then for name, _ in by_hand):
+                continue
+            client = self.recorded[then, CLIENT]
+            is_gone = (client.client_id, CLIENT) not in self.real
+            waits = {part for name, part in waiting if name == key}
+            hand = {part for name, part in by_hand if name == then}
+            # A name or a protection that changes is of all parts of a connection, and a client is made anew with all of them.
+            whole = then != key or self._protects(client) or (is_gone and waits)
+            healing = set() if whole else (set(self.declared[key]) if is_gone else hand - waits)
+            repaired |= {(then, part) for part in hand & healing}
+            self.refresh(Outage(), {self.place(key, part) for part in healing})
+            self._declare(key, {part: value for part, value in self.declared[key].items() if part in healing}, Outage(), seen)
+        return repaired, by_hand - repaired
 
     # Commands
 
-    def refresh(self, outage: Outage) -> bool:
+    def refresh(self, outage: Outage, only: Collection[Place] | None = None) -> bool:
         """The stack learns what is real; an authority without a sure answer changes nothing. Whether all gave one."""
         for place, known in list(self.recorded.items()):
             part, client_is_there = place[1], (known.client_id, CLIENT) in self.real
-            if outage.of(part):
+            if outage.of(part) or (only is not None and place not in only):
                 continue
             real = self.real.get((known.client_id, part)) if client_is_there or part in PRODUCTS else None
             if client_is_there and known.value == IN_PORTAL:
@@ -125,7 +181,7 @@ class Model:
         is_new = self.place(key, CLIENT) not in self.recorded
         client_id = self._client(key, seen) if is_new else self.recorded[self.place(key, CLIENT)].client_id
         adopted = is_new and self.adopt.get(key) == client_id
-        if not self._become(key, CLIENT, client_id, wanted[CLIENT], adopted, outage, seen):
+        if CLIENT in wanted and not self._become(key, CLIENT, client_id, wanted[CLIENT], adopted, outage, seen):
             return False
         well = [self._become(key, part, client_id, wanted[part], adopted, outage, seen) for part in wanted if part != CLIENT]
         return all(well)
@@ -221,6 +277,28 @@ def _ways_to_create(key: str, part: str, wanted: Value, real: Value, adopted: bo
     if isinstance(real, Owned) and owner is None and real.value == wanted.value:
         return [Way.DONE, Way.REFUSED]
     return [Way.REFUSED]
+
+
+def _settled(part: str, known: Recorded | None, wanted: Value, real: Value, cut_off: bool) -> tuple[bool, bool]:
+    """Whether a part was changed by hand, and whether what is declared waits: field by field, scope by scope, key by key."""
+    then = known.value if known else None
+    if known is None:
+        return False, wanted is not None
+    if part == KEYS and IN_PORTAL in (then, wanted):
+        return then != IN_PORTAL and real != then, wanted != then
+    sides = [_fields(side, {} if part in (CLIENT, SCOPES, KEYS) else None) for side in (real if cut_off else then, wanted, real)]
+    if not all(isinstance(side, dict) for side in sides):
+        old, new, now = sides
+        return now not in (old, new), new not in (old, now)
+    names = {name for side in sides for name in side or ()}
+    each = [[(side or {}).get(name) for side in sides] for name in names]
+    return any(now not in (old, new) for old, new, now in each), any(new not in (old, now) for old, new, now in each)
+
+
+def _fields(value: Value, nothing: dict[str, object] | None) -> dict[str, object] | None:
+    if value is None:
+        return nothing
+    return value._asdict() if isinstance(value, Owned) else dict.fromkeys(value, True)
 
 
 def _owners(real: Mapping[Place, Value]) -> Iterator[tuple[str, str | None]]:

@@ -19,7 +19,8 @@ PAGE = {"limit": 200}
 
 def seen(exported: Mapping[str, Any], registry: Registry) -> Model:
     """What the stack has recorded, and what is real."""
-    return Model(recorded=recorded_in(exported), real=real_at(registry))
+    pending = [place_of(one["resource"]["urn"]) for one in exported["deployment"].get("pending_operations") or []]
+    return Model(recorded=recorded_in(exported), real=real_at(registry), cut_off={place for place in pending if place})
 
 
 def place_of(urn: str) -> Place | None:

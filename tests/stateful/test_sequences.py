@@ -72,7 +72,7 @@ def run(portal: RunningPortal, folder: Path, speed: type[InProcess | Engine], *,
                 print_blob=False,
                 report_multiple_bugs=False,
                 database=None,
-                derandomize="EXAMPLES" not in os.environ,
+                derandomize="RANDOM" not in os.environ,
                 phases=[Phase.generate, *([Phase.shrink] if os.environ.get("SHRINK") else [])],
             ),
         )
