@@ -172,7 +172,7 @@ class Model:
             if not self._declare(key, wanted, outage, seen):
                 troubled.add(key)
         for key in sorted({key for key, _ in left}):
-            if not self._remove(key, [part for part in PARTS if (key, part) in left], outage, seen):
+            if not self._remove(key, [part for part in PARTS if (key, part) in left], outage):
                 troubled.add(key)
         return troubled
 
@@ -221,17 +221,15 @@ class Model:
                 self.real.setdefault((client_id, inside), frozenset())
         return True
 
-    def _remove(self, key: str, parts: list[str], outage: Outage, seen: Model) -> bool:
+    def _remove(self, key: str, parts: list[str], outage: Outage) -> bool:
         """What no form has any more goes, if it still bears its key; whether it met no trouble.
 
-        A client that cannot go keeps what it has at the authority. What is inside it may be forgotten, where it is not protected: the
-        engine takes it out of the state before it tries the client.
+        A client goes last, once both APIs have said what they have of it; one that cannot go stays recorded with all that is inside.
         """
         known = {part: self.recorded[key, part] for part in parts}
-        stays = {part for part in parts if known[part].protected or (outage.of(part) and part in (CLIENT, *PRODUCTS))}
-        if CLIENT in parts and stays:
-            stays.add(CLIENT)
-            stays |= {part for part in known.keys() - {CLIENT} if not known[part].protected and (key, part) in seen.recorded}
+        stays = {part for part in parts if known[part].protected or (outage.of(part) and part in PRODUCTS)}
+        if CLIENT in parts and (stays or outage.apis):
+            stays |= set(parts) - set(PRODUCTS)
         for part in reversed(parts):
             if part not in stays:
                 del self.recorded[key, part]

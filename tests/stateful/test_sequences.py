@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import count
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from acmidm import connecting
 from components.model import loading
 from components.resources import base
 from tests.stateful.machine import Machine, done, met
@@ -33,11 +35,12 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 
 
 @pytest.fixture(autouse=True)
-def catalogue_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command of the real thing reads it once; here all commands are one process."""
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command of the real thing reads once: here all commands are one process."""
+    monkeypatch.setattr(ssl, "create_default_context", lru_cache(ssl.create_default_context))
     once = lru_cache(loading.load_catalogue)
-    monkeypatch.setattr(loading, "load_catalogue", once)
-    monkeypatch.setattr(base, "load_catalogue", once)
+    for module in (loading, base, connecting):
+        monkeypatch.setattr(module, "load_catalogue", once)
 
 
 @pytest.mark.exhaustive  # and in a process without a browser, whose event loop the program's would meet
