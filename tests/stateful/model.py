@@ -26,6 +26,10 @@ IN_PORTAL = "in the portal"
 STRANGER = "another stack"
 
 
+AS_FOUND = " as found"
+"""Behind a recorded scope that a refresh found: its form's reason for it is not recorded."""
+
+
 class Owned(NamedTuple):
     """A client's or a product's value, and whose it is: a connection's key, STRANGER, or None."""
 
@@ -160,6 +164,9 @@ class Model:
             real = self.real.get((known.client_id, part)) if client_is_there or part in PRODUCTS else None
             if client_is_there and known.value == IN_PORTAL:
                 real = IN_PORTAL
+            if part == SCOPES and isinstance(real, frozenset):
+                had = _set(known.value)
+                real = frozenset(scope if scope in had else scope + AS_FOUND for scope in real)
             _put(self.recorded, place, known._replace(value=real) if real is not None else None)
         return not any(outage.of(part) for _, part in self.recorded)
 
@@ -253,6 +260,7 @@ def _ways_to_update(wanted: Value, known: Value, real: Value) -> list[Way]:
     """What is neither as the stack knows it nor as it should be was changed by hand, and no preview has shown that."""
     if wanted in (known, IN_PORTAL):
         return [Way.SAME]
+    known = _plain(known)
     if known == IN_PORTAL or real in (known, wanted):
         return [Way.DONE]
     same = isinstance(real, Owned) and isinstance(wanted, Owned) and isinstance(known, Owned)
@@ -279,9 +287,9 @@ def _ways_to_create(key: str, part: str, wanted: Value, real: Value, adopted: bo
 
 def _settled(part: str, known: Recorded | None, wanted: Value, real: Value, cut_off: bool) -> tuple[bool, bool]:
     """Whether a part was changed by hand, and whether what is declared waits: field by field, scope by scope, key by key."""
-    then = known.value if known else None
     if known is None:
         return False, wanted is not None
+    then = _plain(known.value)
     if part == KEYS and IN_PORTAL in (then, wanted):
         return then != IN_PORTAL and real != then, wanted != then
     sides = [_fields(side, {} if part in (CLIENT, SCOPES, KEYS) else None) for side in (real if cut_off else then, wanted, real)]
@@ -289,8 +297,17 @@ def _settled(part: str, known: Recorded | None, wanted: Value, real: Value, cut_
         old, new, now = sides
         return now not in (old, new), new not in (old, now)
     names = {name for side in sides for name in side or ()}
+    unreasoned = part == SCOPES and not _set(wanted) <= _set(known.value)
     each = [[(side or {}).get(name) for side in sides] for name in names]
-    return any(now not in (old, new) for old, new, now in each), any(new not in (old, now) for old, new, now in each)
+    return any(now not in (old, new) for old, new, now in each), unreasoned or any(new not in (old, now) for old, new, now in each)
+
+
+def _plain(value: Value) -> Value:
+    return frozenset(name.removesuffix(AS_FOUND) for name in value) if isinstance(value, frozenset) else value
+
+
+def _set(value: Value) -> frozenset[str]:
+    return value if isinstance(value, frozenset) else frozenset()
 
 
 def _fields(value: Value, nothing: dict[str, object] | None) -> dict[str, object] | None:

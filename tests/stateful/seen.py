@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.stateful.model import CLIENT, IN_PORTAL, KEYS, PRODUCTS, SCOPES, STRANGER, Model, Owned, Place, Recorded, Value
+from components.resources.client_scopes import NOT_DECLARED
+from tests.stateful.model import AS_FOUND, CLIENT, IN_PORTAL, KEYS, PRODUCTS, SCOPES, STRANGER, Model, Owned, Place, Recorded, Value
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.registry import Registry, kids
 
@@ -50,7 +51,7 @@ def _recorded_value(part: str, inputs: Mapping[str, Any]) -> Value:
     if part == CLIENT:
         return Owned(inputs["contacts"][0], _owner(inputs))
     if part == SCOPES:
-        return frozenset(inputs["scopes"])
+        return frozenset(scope + (AS_FOUND if reason == NOT_DECLARED else "") for scope, reason in inputs["scopes"].items())
     if part == KEYS:
         return frozenset(inputs["jwks"]) if inputs.get("jwks") is not None else IN_PORTAL
     return Owned(inputs["configuration"]["product_ids"][0], _owner(inputs))
