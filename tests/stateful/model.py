@@ -187,7 +187,7 @@ class Model:
         """One connection as its form has it; whether it met no trouble. Where its client does, nothing else of it is touched."""
         is_new = self.place(key, CLIENT) not in self.recorded
         client_id = self._client(key, seen) if is_new else self.recorded[self.place(key, CLIENT)].client_id
-        adopted = is_new and self.adopt.get(key) == client_id
+        adopted = self.adopt.get(key) == client_id  # what is made later too, as long as the form names it: a preview has shown it
         if CLIENT in wanted and not self._become(key, CLIENT, client_id, wanted[CLIENT], adopted, outage, seen):
             return False
         well = [self._become(key, part, client_id, wanted[part], adopted, outage, seen) for part in wanted if part != CLIENT]
@@ -231,12 +231,13 @@ class Model:
     def _remove(self, key: str, parts: list[str], outage: Outage) -> bool:
         """What no form has any more goes, if it still bears its key; whether it met no trouble.
 
-        A client goes last, once both APIs have said what they have of it; one that cannot go stays recorded with all that is inside.
+        A client goes last, once both APIs have said what they have of it. Until then what is inside stays recorded too, but for what
+        is not protected where the client is: a run failed when it should have protected that.
         """
         known = {part: self.recorded[key, part] for part in parts}
         stays = {part for part in parts if known[part].protected or (outage.of(part) and part in PRODUCTS)}
-        if CLIENT in parts and (stays or outage.apis):
-            stays |= set(parts) - set(PRODUCTS)
+        stays |= {part for part in (SCOPES, KEYS) if part in parts and outage.apis}
+        stays |= {CLIENT} & set(parts) if stays or outage.apis else set()
         for part in reversed(parts):
             if part not in stays:
                 del self.recorded[key, part]
@@ -245,15 +246,15 @@ class Model:
         return not stays
 
     def _take_away(self, client_id: str, part: str, known: Value) -> None:
-        """A client goes with all that is inside it, and with the products that bear its key."""
+        """A client goes with all that is inside it, and with the products that bear its key: those also where it is gone already."""
         assert isinstance(known, Owned)
-        real = self.real.get((client_id, part))
-        if not isinstance(real, Owned) or real.owner != known.owner:
-            return
         for other in PARTS if part == CLIENT else (part,):
-            value = self.real.get((client_id, other))
-            if not isinstance(value, Owned) or value.owner == known.owner:
+            one = self.real.get((client_id, other if other in PRODUCTS else CLIENT))
+            if isinstance(one, Owned) and one.owner == known.owner and other != CLIENT:
                 self.real.pop((client_id, other), None)
+        one = self.real.get((client_id, part))
+        if isinstance(one, Owned) and one.owner == known.owner:
+            del self.real[client_id, part]
 
 
 def _ways_to_update(wanted: Value, known: Value, real: Value) -> list[Way]:
