@@ -160,22 +160,29 @@ class Engine:
 
     def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None) -> Ran:
         self.project.configure(addresses(self._portal, outage))
-        words = ("--refresh",) if refresh else ()
         if cut is None:
-            return self._ran(self.project.up(*words).stdout)
+            return self._up(refresh)
         with losing_an_answer(self._portal, cut.at) as settings:
             self.project.configure(settings)
-            return self._ran(self.project.up(*words).stdout)
+            return self._up(refresh)
+
+    def _up(self, refresh: bool) -> Ran:
+        """The program runs for the refresh too, so that it has the settings of now; in one command with ``up`` the engine may hang."""
+        ran = self._refreshed() if refresh else Ran()
+        return ran if ran.troubled else self._ran(self.project.up().stdout)
+
+    def _refreshed(self) -> Ran:
+        return self._ran(self.project.pulumi("refresh", "--run-program", "--yes", "--skip-preview", "--suppress-progress").stdout)
 
     def preview(self, *, refresh: bool = False) -> Ran:
         self.project.configure(settings_of(self._portal))
-        outcome = self.project.preview("--json", *(("--refresh",) if refresh else ()))
+        outcome = self.project.preview("--json", *(("--refresh", "--run-program") if refresh else ()))
         steps = json.loads(outcome.stdout)["steps"]
         return Ran(steps={place for one in steps if one["op"] not in ("same", "refresh") and (place := place_of(one["urn"]))})
 
     def refresh(self, outage: Outage = WELL) -> Ran:
         self.project.configure(addresses(self._portal, outage))
-        return self._ran(self.project.pulumi("refresh", "--yes", "--skip-preview", "--suppress-progress").stdout)
+        return self._refreshed()
 
     def protect(self, protects: bool) -> None:
         self.project.configure({"protectClients": protects})

@@ -285,8 +285,8 @@ class _Command:
         """Do to one resource what its registration asks for."""
         if not new.custom or new.type == RANDOM:
             return self._plain_step(old, new)
-        provider = self._provider(new.inputs)
-        new = replace(new, inputs=self._checked(provider, old.inputs if old else {}, new))
+        provider, registered = self._provider(new.inputs), new
+        new = replace(new, inputs=self._checked(provider, old.inputs if old else {}, registered))
         if old is None:
             return self._created(provider, new, "create")
         diff = provider.diff(old.id, dict(old.outputs), dict(new.inputs))
@@ -295,7 +295,7 @@ class _Command:
             if old.protect and new.protect:
                 raise Bailed(f"unable to replace resource {new.urn!r}\nas it is currently marked for protection")
             self._replaced.add(new.urn)
-            made = self._created(provider, replace(new, inputs=self._checked(provider, {}, new)), "replace")
+            made = self._created(provider, replace(new, inputs=self._checked(provider, {}, registered)), "replace")
             if not self._dry_run:
                 self._on.state = [replace(one, delete=True) if one is old else one for one in self._on.state]
             return made
