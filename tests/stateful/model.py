@@ -211,6 +211,8 @@ class Model:
             ways = _ways_to_create(key, part, wanted, real, adopted)
         if Way.DONE in ways and (outage.of(part) or (isinstance(wanted, frozenset) and UNKNOWN_SCOPE in wanted)):
             ways = [Way.REFUSED]
+        if Way.DONE in ways and part != CLIENT and (client_id, CLIENT) not in self.real:
+            ways = [Way.DONE, Way.REFUSED]  # somebody removed the client, and no refresh has seen that
         then = seen.recorded.get((key, part))
         was_done = then is not None and (then.client_id, then.value) == (client_id, wanted)
         way = ways[0] if was_done else ways[-1]
