@@ -187,6 +187,8 @@ class Model:
         """One connection as its form has it; whether it met no trouble. Where its client does, nothing else of it is touched."""
         is_new = self.place(key, CLIENT) not in self.recorded
         client_id = self._client(key, seen) if is_new else self.recorded[self.place(key, CLIENT)].client_id
+        if self.adopt.get(key, client_id) != client_id:
+            return False  # it has a client already
         adopted = self.adopt.get(key) == client_id  # what is made later too, as long as the form names it: a preview has shown it
         if CLIENT in wanted and not self._become(key, CLIENT, client_id, wanted[CLIENT], adopted, outage, seen):
             return False

@@ -98,7 +98,7 @@ def test_any_sequence(portal: RunningPortal, tmp_path: Path) -> None:
 
 @pytest.mark.exhaustive
 def test_any_sequence_with_the_engine(portal: RunningPortal, tmp_path: Path) -> None:
-    run(portal, tmp_path, Engine, examples=6, steps=15)
+    run(portal, tmp_path, Engine, examples=4, steps=10)
 
 
 @pytest.mark.exhaustive
