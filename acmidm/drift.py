@@ -79,11 +79,11 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
-    declared = _declared(stack, settings)
+    declared, has_forms = _declared(stack, settings)
     _reach(stack, settings, declared or {})
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
-        if declared == {} and recorded.states:
+        if not has_forms and declared is not None and recorded.states:
             raise InvalidSettings(f"there is no form (*.yaml) in {settings.forms_folder}; correct acmidm:formsFolder")
         platforms = authorities_of(settings)
         real = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
@@ -107,16 +107,20 @@ def look(stack: str, days: int = 30) -> Found:
     return Found(report, clients)
 
 
-def _declared(stack: str, settings: Settings) -> States | None:
-    """What the forms declare: their mistakes are reported before any authority is reached. None without a folder of forms."""
+def _declared(stack: str, settings: Settings) -> tuple[States | None, bool]:
+    """What the forms declare, None without a folder of forms; and whether there is a form, for this environment or another.
+
+    Their mistakes are reported before any authority is reached.
+    """
     from acmidm.report.client import states_of
     from acmidm_onboarding.model.loading import load_onboardings
 
     if not settings.forms_folder.is_dir():
-        return None
+        return None, False
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
-    return states_of(onboardings.connections(settings.environment), protect=settings.protect_clients, managed_by=managed_by)
+    connections = onboardings.connections(settings.environment)
+    return states_of(connections, protect=settings.protect_clients, managed_by=managed_by), bool(onboardings.forms)
 
 
 def _project() -> str | None:

@@ -50,8 +50,8 @@ class Onboarding(pulumi.ComponentResource):
         first = connections[0]
         # The component's only input: no authority knows of exemptions, and so a preview shows a change of one.
         inputs = {"exemptions": dict(first.exemptions)} if first.exemptions else None
-        aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=former) for former in first.formerly])
-        super().__init__("acmidm:index:Onboarding", first.key, inputs, pulumi.ResourceOptions.merge(aliases, opts))
+        former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
+        super().__init__("acmidm:index:Onboarding", first.key, inputs, pulumi.ResourceOptions.merge(former, opts))
         self.parts, self.client_secrets = [], {}
         given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda known: _public_keys(first, known))
         self.connections = {connection.platform.value: self._declare(connection, given, protect) for connection in connections}
@@ -61,13 +61,17 @@ class Onboarding(pulumi.ComponentResource):
         keys = connection.keys if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
         protected = protect and not connection.is_ending()
-        client = OAuthClient(connection, secret, pulumi.ResourceOptions(parent=self, protect=protected))
+        # The engine renames parts with their component in the run that renames it; one that fails in that run needs its own aliases.
+        aliases = _aliases(connection, connection.resource_name)
+        client = OAuthClient(connection, secret, pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases))
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
-        inside = pulumi.ResourceOptions(parent=self, protect=protected)
+        inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
         self.parts += [client, ClientScopes(connection, client_id, inside), ClientJwks(connection, client_id, keys, inside)]
         for product in connection.products:
-            beside = pulumi.ResourceOptions(parent=self, protect=protect and not connection.is_ending(product))
+            protected = protect and not connection.is_ending(product)
+            aliases = _aliases(connection, f"{connection.resource_name}/{product}")
+            beside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
             self.parts.append(ProductConfiguration(connection, product, client_id, beside))
         return {
             "organisation": connection.organisation.name,
@@ -85,10 +89,17 @@ class Onboarding(pulumi.ComponentResource):
             connection.resource_name,
             length=_SECRET_LENGTH,
             special=False,
-            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["result"]),
+            opts=pulumi.ResourceOptions(
+                parent=self, aliases=_aliases(connection, connection.resource_name), additional_secret_outputs=["result"]
+            ),
         )
         secret = self.client_secrets[connection.platform.value] = pulumi.Output.secret(password.result)
         return secret
+
+
+def _aliases(connection: Connection, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:
+    """The names before ``name``, which begins with the connection's key."""
+    return [pulumi.Alias(name=former + name.removeprefix(connection.key)) for former in connection.formerly]
 
 
 def _public_keys(connection: Connection, given: Sequence[Any]) -> Keys:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Callable
-from itertools import combinations_with_replacement
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import combinations_with_replacement, count
+from pathlib import Path
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.stateful.model import Outage
-from tests.stateful.speeds import Cut
+from tests.stateful.seen import remove_everything
+from tests.stateful.speeds import Cut, Engine, InProcess
 from tests.stateful.world import World
+from tests.support.portal import RunningPortal
+from tests.support.registry import Registry
+
+RULES = sorted(name for name, one in vars(World).items() if callable(one) and not name.startswith("_"))
 
 met: Counter[tuple[str, str]] = Counter()
 """How often two rules were done between two runs."""
@@ -44,7 +53,7 @@ class Machine(RuleBasedStateMachine):
             return
         done[name] += 1
         self.since_a_run.append(name)
-        if name.startswith("up"):
+        if name in ("up", "up_cut_off", "heal"):
             met.update(combinations_with_replacement(sorted(set(self.since_a_run)), 2))
             self.since_a_run = [name]
 
@@ -161,3 +170,54 @@ class Machine(RuleBasedStateMachine):
     @rule(refresh=st.booleans())
     def preview(self, refresh: bool) -> None:
         self.do("preview", refresh)
+
+    @rule()
+    def drift(self) -> None:
+        self.do("drift")
+
+    @rule()
+    def heal(self) -> None:
+        self.do("heal")
+
+    @rule(outage=outages, what=st.sampled_from(["drift", "heal"]))
+    def drift_during_an_outage(self, outage: Outage, what: str) -> None:
+        self.do(what, outage)
+
+
+@contextmanager
+def begun(portal: RunningPortal, folder: Path, speed: type[InProcess | Engine]) -> Iterator[Callable[[], World]]:
+    """What begins a world: nothing at the authority, and a project of its own."""
+    with portal.operator() as http:
+        registry, numbers = Registry(http), count()
+
+        def begin() -> World:
+            remove_everything(registry)
+            project = folder / f"project-{next(numbers)}"
+            project.mkdir(parents=True)
+            return World(speed(portal, project), registry)
+
+        yield begin
+
+
+def run(portal: RunningPortal, folder: Path, speed: type[InProcess | Engine], *, examples: int, steps: int) -> None:
+    """Run the machine, and print what was done."""
+    met.clear()
+    done.clear()
+    with begun(portal, folder, speed) as begin:
+        run_state_machine_as_test(
+            lambda: Machine(begin),  # type: ignore[arg-type]  # a factory will do
+            settings=settings(
+                max_examples=int(os.environ.get("EXAMPLES", examples)),
+                stateful_step_count=int(os.environ.get("STEPS", steps)),
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                print_blob=False,
+                report_multiple_bugs=False,
+                database=None,
+                derandomize="RANDOM" not in os.environ,
+                phases=[Phase.generate, *([Phase.shrink] if os.environ.get("SHRINK") else [])],
+            ),
+        )
+    never = [f"{one} and {other}" for one, other in combinations_with_replacement(RULES, 2) if (one, other) not in met]
+    print(f"{sum(done.values())} steps: {dict(done.most_common())}")  # noqa: T201 - for pytest -s
+    print(f"{len(met)} pairs of rules met: {dict(met.most_common())}\n{len(never)} never met: {', '.join(never)}")  # noqa: T201

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 from pulumi.dynamic import Config, ConfigureRequest, ResourceProvider
 from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.proto import engine_pb2, resource_pb2
@@ -102,7 +103,8 @@ class StandIn:
     def __init__(self, program: Path, stack_name: str, config: Callable[[], Mapping[str, str]]) -> None:
         self.program, self.stack_name, self._config = program, stack_name, config
         self.state: list[Resource] = []
-        self.outputs: Properties = {}
+        self.pending: list[Resource] = []
+        """What a run was working on when it was killed."""
 
     def up(self, *, refresh: bool = False, targets: Iterable[str] = (), kill: Kill | None = None) -> Ended:
         return self._command(targets=targets, kill=kill).up(refresh)
@@ -114,16 +116,18 @@ class StandIn:
         finally:
             self.state = kept
 
-    def refresh(self) -> Ended:
-        command = self._command()
+    def refresh(self, *, targets: Iterable[str] = ()) -> Ended:
+        command = self._command(targets=targets)
         command.refresh()
         return command.ended
 
     def export(self) -> dict[str, Any]:
         """What ``pulumi stack export`` gives."""
-        return {"version": 3, "deployment": {"resources": [found.exported for found in self.state], "pending_operations": []}}
+        pending = [{"type": "updating", "resource": found.exported} for found in self.pending]
+        return {"version": 3, "deployment": {"resources": [found.exported for found in self.state], "pending_operations": pending}}
 
     def _command(self, *, dry_run: bool = False, targets: Iterable[str] = (), kill: Kill | None = None) -> _Command:
+        self.pending = self.pending if dry_run else []
         return _Command(self, dict(self._config()), dry_run, frozenset(targets), kill)
 
 
@@ -233,9 +237,9 @@ class _Command:
         if self._killed or any(self._seen.get(name, new) is None for name in new.needs):
             return self._failed(urn, old)
         if self._targets and urn not in self._targets:
-            made = replace(new, inputs=old.inputs, outputs=old.outputs, id=old.id) if old else None
-            if made is None:
+            if old is None:
                 return self._failed(urn, None)
+            made = old  # as it is, with its earlier name and its protection
         else:
             try:
                 made = self._step(old, new)
@@ -281,8 +285,8 @@ class _Command:
         """Do to one resource what its registration asks for."""
         if not new.custom or new.type == RANDOM:
             return self._plain_step(old, new)
-        provider = self._provider(new.inputs)
-        new = replace(new, inputs=self._checked(provider, old.inputs if old else {}, new))
+        provider, registered = self._provider(new.inputs), new
+        new = replace(new, inputs=self._checked(provider, old.inputs if old else {}, registered))
         if old is None:
             return self._created(provider, new, "create")
         diff = provider.diff(old.id, dict(old.outputs), dict(new.inputs))
@@ -291,7 +295,7 @@ class _Command:
             if old.protect and new.protect:
                 raise Bailed(f"unable to replace resource {new.urn!r}\nas it is currently marked for protection")
             self._replaced.add(new.urn)
-            made = self._created(provider, replace(new, inputs=self._checked(provider, {}, new)), "replace")
+            made = self._created(provider, replace(new, inputs=self._checked(provider, {}, registered)), "replace")
             if not self._dry_run:
                 self._on.state = [replace(one, delete=True) if one is old else one for one in self._on.state]
             return made
@@ -300,7 +304,7 @@ class _Command:
         self.ended.steps.append(("update", new.urn))
         if self._dry_run:
             return replace(new, id=old.id, outputs={**old.outputs, **new.inputs})
-        updated = self._write(lambda: provider.update(old.id, dict(old.outputs), dict(new.inputs)))
+        updated = self._write(new, lambda: provider.update(old.id, dict(old.outputs), dict(new.inputs)))
         return replace(new, id=old.id, outputs=_travelled({**(updated.outs or {}), "__provider": new.inputs["__provider"]}))
 
     def _plain_step(self, old: Resource | None, new: Resource) -> Resource:
@@ -322,19 +326,18 @@ class _Command:
         self.ended.steps.append((step, new.urn))
         if self._dry_run:
             return replace(new, outputs=dict(new.inputs))
-        made = self._write(lambda: provider.create(dict(new.inputs)))
+        made = self._write(new, lambda: provider.create(dict(new.inputs)))
         return replace(new, id=made.id, outputs=_travelled({**(made.outs or {}), "__provider": new.inputs["__provider"]}))
 
-    def _write(self, act: Callable[[], Any]) -> Any:
+    def _write(self, one: Resource, act: Callable[[], Any]) -> Any:
         """What a kill may come between."""
         self._writes += 1
-        now = self._kill is not None and self._writes == self._kill.at
-        if now and not self._kill.after:  # type: ignore[union-attr]
-            raise _Killed
-        done = act()
-        if now:
-            raise _Killed
-        return done
+        if self._kill is None or self._writes != self._kill.at:
+            return act()
+        if self._kill.after:
+            act()
+        self._on.pending = [one]
+        raise _Killed
 
     # What the program no longer registers
 
@@ -366,7 +369,7 @@ class _Command:
         if self._dry_run:
             return
         if one.custom and one.type != RANDOM and one.deleted_with not in deleting:
-            self._write(lambda: self._provider(one.inputs).delete(one.id, dict(one.outputs)))
+            self._write(one, lambda: self._provider(one.inputs).delete(one.id, dict(one.outputs)))
         self._on.state = [other for other in self._on.state if other is not one]
 
     def _all_needed(self, one: Resource) -> set[str]:
@@ -387,7 +390,8 @@ class _Command:
         registered = [one for one in now if one is not None]
         gone = {old.urn for urn in self._seen for old in [self._olds.get(self._aliased.get(urn, urn))] if old is not None}
         left = [one for one in self._on.state if one.delete or one.urn not in gone]
-        names = {old: urn for urn, old in self._aliased.items() if self._seen.get(urn) is not None}
+        names = {old: urn for urn, old in self._aliased.items() if (made := self._seen.get(urn)) is not None and made.urn == urn}
+        registered = [replace(one, outputs=self.ended.outputs) if one.type == STACK else one for one in registered]
         self._on.state = _in_order([_renamed(one, names) for one in (*registered, *left)])
 
     # The provider's process
@@ -419,7 +423,7 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         if request.urn.split("::")[2] == STACK:
-            self._command.ended.outputs = rpc.deserialize_properties(request.outputs, keep_unknowns=True)
+            self._command.ended.outputs = MessageToDict(request.outputs)
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 

@@ -1,49 +1,99 @@
-"""Any sequence of what can happen to connections: some hundred steps through the providers in this process, some tens with the engine."""
+"""Any sequence of what can happen to connections, at two speeds; and given ones at both."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import lru_cache
-from itertools import count
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 
-from acmidm_onboarding.model import loading
-from acmidm_onboarding.resources import base
-from tests.stateful.machine import Machine, done, met
-from tests.stateful.model import UNKNOWN_SCOPE
-from tests.stateful.seen import remove_everything
-from tests.stateful.speeds import Engine, InProcess
+from tests.stateful.machine import begun, run
+from tests.stateful.model import CLIENT, Outage, Owned
+from tests.stateful.seen import seen
+from tests.stateful.speeds import Cut, Engine, InProcess
 from tests.stateful.world import World
-from tests.support.offered import offered
-from tests.support.portal import RunningPortal, running_portal
-from tests.support.registry import Registry
+from tests.support.engine import ROOT
+from tests.support.portal import RunningPortal
+
+WRONG_ADDRESS = Outage("wrong address", frozenset({"management", "products"}))
+NO_PRODUCTS = Outage("down", frozenset({"products"}))
+LOST = Cut("lost answer", 1)  # the first write, for the engine does others side by side
+
+SEQUENCES: dict[str, list[tuple[Any, ...]]] = {
+    "by hand, heal, formerly": [
+        ("new_form", "gent", "loket"),
+        ("toggle_product", 0, "dosis"),
+        ("up",),
+        ("grant_by_hand", 0),
+        ("toggle_scope", 0),
+        ("contact_by_hand", 0),
+        ("heal",),
+        ("up", True),
+        ("product_by_hand", 0, "dosis", "10246"),
+        ("another_code", "gent", True),
+        ("up",),
+        ("up",),
+    ],
+    "protection, outages, removal": [
+        ("toggle_protection",),
+        ("new_form", "gent", "loket"),
+        ("toggle_product", 0, "notificaties"),
+        ("up_cut_off", LOST, False),
+        ("new_form", "aalst", "balie"),
+        ("up", True),
+        ("another_code", "gent", False),
+        ("up", False, NO_PRODUCTS),
+        ("toggle_protection",),
+        ("up", False, WRONG_ADDRESS),
+        ("heal", WRONG_ADDRESS),
+        ("up",),
+        ("remove_form", 0),
+        ("up", False, NO_PRODUCTS),
+        ("drift",),
+        ("up",),
+    ],
+    "adopt, rename, a client that somebody removed": [
+        ("make_by_hand", "loket"),
+        ("adopt", "gent", "loket", 0),
+        ("toggle_product", 0, "dosis"),
+        ("up",),
+        ("another_application", 0, "balie", True),
+        ("rename_file", 0),
+        ("up",),
+        ("stop_adopting",),
+        ("forget_formerly",),
+        ("remove_client_by_hand", 0),
+        ("heal",),
+        ("key_by_hand", 0),
+        ("drift",),
+        ("up", True),
+    ],
+}
 
 
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    known = offered()
-    del known["scopes"][UNKNOWN_SCOPE]
-    with running_portal(tmp_path_factory.mktemp("portal"), **known) as running:
-        yield running
+def test_some_sequences() -> None:
+    """In a process of its own: one with a browser has an event loop, which the program's would meet."""
+    words = ["-p", "no:xdist", "-p", "no:cacheprovider", "-m", "exhaustive", "-q", "-s", f"{__file__}::test_any_sequence"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=ROOT,
+        env={**os.environ, "EXAMPLES": "12", "STEPS": "30"},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture(autouse=True)
-def catalogue_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command of the real thing reads it once; here all commands are one process."""
-    once = lru_cache(loading.load_catalogue)
-    monkeypatch.setattr(loading, "load_catalogue", once)
-    monkeypatch.setattr(base, "load_catalogue", once)
-
-
-@pytest.mark.exhaustive  # and in a process without a browser, whose event loop the program's would meet
+@pytest.mark.exhaustive
 def test_any_sequence(portal: RunningPortal, tmp_path: Path) -> None:
-    """Always the same sequences; EXAMPLES, STEPS and SHRINK in the environment make them others, and more."""
-    run(portal, tmp_path, InProcess, examples=20, steps=30)
+    """Always the same sequences; RANDOM in the environment makes them others, EXAMPLES and STEPS more, and SHRINK shorter."""
+    run(portal, tmp_path, InProcess, examples=40, steps=40)
 
 
 @pytest.mark.exhaustive
@@ -51,29 +101,22 @@ def test_any_sequence_with_the_engine(portal: RunningPortal, tmp_path: Path) -> 
     run(portal, tmp_path, Engine, examples=4, steps=10)
 
 
-def run(portal: RunningPortal, folder: Path, speed: type[InProcess | Engine], *, examples: int, steps: int) -> None:
-    """Run the machine; each example begins with nothing at the authority and a project of its own."""
-    with portal.operator() as http:
-        registry, numbers = Registry(http), count()
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("steps", SEQUENCES.values(), ids=SEQUENCES)
+def test_both_speeds_end_the_same(portal: RunningPortal, tmp_path: Path, steps: list[tuple[Any, ...]]) -> None:
+    ends = []
+    for speed in (InProcess, Engine):
+        with begun(portal, tmp_path / speed.__name__, speed) as begin:
+            world = begin()
+            for name, *values in steps:
+                assert getattr(world, name)(*values), f"{name} does nothing here"
+            ends.append(end_of(world))
+    assert ends[0] == ends[1]
 
-        def begin() -> World:
-            remove_everything(registry)
-            project = folder / f"project-{next(numbers)}"
-            project.mkdir()
-            return World(speed(portal, project), registry)
 
-        run_state_machine_as_test(
-            lambda: Machine(begin),  # type: ignore[arg-type]  # a factory will do
-            settings=settings(
-                max_examples=int(os.environ.get("EXAMPLES", examples)),
-                stateful_step_count=int(os.environ.get("STEPS", steps)),
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-                print_blob=False,
-                report_multiple_bugs=False,
-                database=None,
-                derandomize="EXAMPLES" not in os.environ,
-                phases=[Phase.generate, *([Phase.shrink] if os.environ.get("SHRINK") else [])],
-            ),
-        )
-    print(f"{sum(done.values())} steps: {done}\n{len(met)} pairs of rules met: {met}")  # noqa: T201 - for pytest -s
+def end_of(world: World) -> tuple[Any, Any]:
+    """What is recorded and what is real, with clients by their owners instead of their IDs, which are made at random."""
+    there = seen(world.speed.export(), world.registry)
+    names = {client_id: value.owner for (client_id, part), value in there.real.items() if part == CLIENT and isinstance(value, Owned)}
+    recorded = {place: known._replace(client_id=str(names.get(known.client_id))) for place, known in there.recorded.items()}
+    return recorded, {(names.get(client_id), part): value for (client_id, part), value in there.real.items()}

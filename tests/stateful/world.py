@@ -7,13 +7,27 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
-from tests.stateful.model import CLIENT, IN_PORTAL, KEYS, SCOPES, STRANGER, UNKNOWN_SCOPE, Model, Outage, Owned, Place, Value
-from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, left_behind, put_configuration, seen
+from tests.stateful.model import (
+    CLIENT,
+    IN_PORTAL,
+    KEYS,
+    PARTS,
+    PRODUCTS,
+    SCOPES,
+    STRANGER,
+    UNKNOWN_SCOPE,
+    Model,
+    Outage,
+    Owned,
+    Place,
+    Value,
+)
+from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, is_half_renamed, left_behind, put_configuration, seen
 from tests.stateful.speeds import WELL, Cut, Speed
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import new_key, public_jwk, register_client
@@ -128,7 +142,7 @@ class World:
 
     def adopt(self, folder: str, application: str, pick: int) -> bool:
         """A form for a client that somebody made by hand, or that is another's."""
-        clients = sorted(client_id for client_id, part in self.model.real if part == CLIENT)
+        clients = self._clients()
         self.made += 1
         client_id = clients[pick % len(clients)] if clients else NOBODYS_ID
         return self._edit((*self.forms, Wanted(folder, f"{application}-{self.made}", application, adopt=client_id)))
@@ -226,7 +240,8 @@ class World:
 
     def up(self, refresh: bool = False, outage: Outage = WELL) -> bool:
         ran = self.speed.up(refresh=refresh, outage=outage)
-        there = seen(self.speed.export(), self.registry)
+        self.model.cut_off = set()
+        there = self._status()
         expected = set[str]()
         if not refresh or self.model.refresh(outage):
             expected = self.model.up(outage, there)
@@ -242,7 +257,7 @@ class World:
         """What a run does that ends anywhere is what it would have done, or nothing."""
         before = copy.deepcopy(self.model)
         self.speed.up(refresh=refresh, cut=cut)
-        there = seen(self.speed.export(), self.registry)
+        there = self._status()
         if refresh:
             before.refresh(WELL)
         whole = copy.deepcopy(before)
@@ -257,14 +272,52 @@ class World:
         for place in before.recorded.keys() | there.recorded.keys():
             known = there.recorded.get(place)
             assert known in (before.recorded.get(place), whole.recorded.get(place)), f"{place} is recorded as {known}"
-        self.model.recorded, self.model.real = there.recorded, there.real
+        self.model.recorded, self.model.real, self.model.cut_off = there.recorded, there.real, there.cut_off
         return True
 
     def refresh(self, outage: Outage = WELL) -> bool:
         ran = self.speed.refresh(outage)
+        self.model.cut_off = set()
         well = self.model.refresh(outage)
         self._compare()
         assert well == (not ran.troubled), f"{ran.troubled}"
+        return True
+
+    def drift(self, outage: Outage = WELL) -> bool:
+        """What was changed by hand is named, and what waits."""
+        return self._look(False, outage)
+
+    def heal(self, outage: Outage = WELL) -> bool:
+        """Just what is by hand and waits nowhere is repaired; what is left is named."""
+        return self._look(True, outage)
+
+    def _look(self, heal: bool, outage: Outage) -> bool:
+        model, words = self.model, ("--heal",) if heal else ()
+        if is_half_renamed(self.speed.export()):  # reports have its client under its new name, and the engine the resource under the old
+            return False
+        done = self.speed.acmidm("drift", "--stack", "tni", "-o", "json", *words, outage=outage)
+        there = seen(self.speed.export(), self.registry)
+        has_product = any(part in PRODUCTS for part in (*(part for _, part in model.recorded), *chain(*model.declared.values())))
+        if "management" in outage.apis or ("products" in outage.apis and has_product):
+            assert done.code == 3, done.output
+            self._compare(there)
+            return True
+        assert done.code in (0, 1), done.output
+        report = json.loads(done.stdout)
+        if heal:
+            repaired, left = model.heal(there)
+            named = _named(report.get("repaired", ()))
+            assert named == repaired, f"it repairs {named}, and not just {repaired}"
+            unnamed = {place for place in left if not any(_names(problem, place) for problem in report.get("problems", ()))}
+            assert not unnamed, f"{unnamed} is left, and not among {report.get('problems')}"
+        self._compare(there)
+        by_hand, waiting = model.drift()
+        named, found = _named(report["by_hand"]), _named(report["not_applied"])
+        assert named == by_hand, f"by hand is {by_hand}, and it names {named}"
+        new = {key for key, part in found if part is None}
+        shown = {place for place in waiting if place[0] not in new} | {(key, None) for key, _ in waiting if key in new}
+        assert found == shown, f"{waiting} wait, and it names {found}"
+        assert done.code == bool(by_hand | waiting)
         return True
 
     def preview(self, refresh: bool) -> bool:
@@ -308,6 +361,16 @@ class World:
 
     # What they share
 
+    def _status(self) -> Model:
+        """The maps of the real thing; the service desk's list has each recorded client with its scopes."""
+        there = seen(self.speed.export(), self.registry)
+        done = self.speed.acmidm("status", "--stack", "tni", "-o", "json")
+        assert done.code == 0, done.output
+        listed = [len(one["scopes"]) for one in json.loads(done.stdout)["connections"]]
+        scopes = [there.recorded.get((key, SCOPES)) for key, part in there.recorded if part == CLIENT]
+        assert sorted(listed) == sorted(len(known.value) if known else 0 for known in scopes)  # type: ignore[arg-type]
+        return there
+
     def _compare(self, there: Model | None = None) -> None:
         """The model's maps are those of the real thing."""
         there = there or seen(self.speed.export(), self.registry)
@@ -318,8 +381,17 @@ class World:
         return self.forms[pick % len(self.forms)] if self.forms else None
 
     def _client(self, pick: int) -> str | None:
-        clients = sorted(client_id for client_id, part in self.model.real if part == CLIENT)
+        clients = self._clients()
         return clients[pick % len(clients)] if clients else None
+
+    def _clients(self) -> list[str]:
+        """In an order that is the same each time: IDs are made at random."""
+
+        def seen_as(client_id: str) -> list[str]:
+            values = [self.model.real.get((client_id, part)) for part in PARTS]
+            return [str(sorted(value) if isinstance(value, frozenset) else value) for value in values]
+
+        return sorted((client_id for client_id, part in self.model.real if part == CLIENT), key=seen_as)
 
     def _has_client(self, one: Wanted) -> bool:
         return self.model.place(f"{self.organisations[one.folder].code}/{one.application}", CLIENT) in self.model.recorded
@@ -419,6 +491,32 @@ def _former(one: Wanted, organisation: Organisation) -> tuple[str, ...]:
 
 def _address(name: str) -> str:
     return f"{name}@stad.example"
+
+
+_WHOLE = ("client_created", "client_adopted", "client_replaced", "client_renamed", "changed_otherwise", "not_recorded")
+
+
+def _named(connections: Iterable[Mapping[str, Any]]) -> set[tuple[str, str | None]]:
+    """The parts that a report names; None is all that a client has."""
+    found = {(one["key"], _part(change)) for one in connections for change in one["changes"]}
+    return {(key, part) for key, part in found if part is None or (key, None) not in found}
+
+
+def _part(change: Mapping[str, Any]) -> str | None:
+    kind, by_hand = change["kind"], change["by_hand"]
+    if (kind in _WHOLE or kind == "client_removed") and not by_hand:
+        return None
+    if kind.startswith("product"):
+        return str(change["subject"])
+    return KEYS if "key" in kind else SCOPES if kind.startswith("scope") else CLIENT
+
+
+_RESOURCES = {CLIENT: "OAuthClient", SCOPES: "ClientScopes", KEYS: "ClientJwks"}
+
+
+def _names(problem: str, place: Place) -> bool:
+    """Whether a sentence says of a part that it is left as it is."""
+    return problem.startswith(f"{place[0]}: ") and _RESOURCES.get(place[1], place[1]) in problem
 
 
 def _shown(found: dict[Place, Any]) -> dict[Place, Any]:

@@ -132,7 +132,10 @@ class Project:
 
     def recover(self, *words: str) -> Outcome:
         """What ``make up`` runs, with nobody at the screen."""
-        return self._finished(["acmidm", "deploy", "--stack", self.stack, *words])
+        return self.acmidm("deploy", "--stack", self.stack, *words)
+
+    def acmidm(self, *words: str) -> Outcome:
+        return self._finished(["acmidm", *words])
 
     def preview(self, *words: str) -> Outcome:
         return self.pulumi("preview", "--suppress-progress", *words)

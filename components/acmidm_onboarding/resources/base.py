@@ -105,8 +105,11 @@ class ClientPartProvider(AuthorityProvider):
     replaced_by = ("client_id", "platform")
 
     def delete(self, id_: str, props: Properties) -> None:
-        """Remove nothing; but where the authority cannot say what it has, the state keeps this too, as it keeps the client."""
-        self.on(props).clients.get(id_)
+        """Remove nothing; but where what the client's removal needs cannot be read, the state keeps this too, as it keeps the client."""
+        platform = self.on(props)
+        platform.clients.get(id_)
+        for product in platform.products:
+            platform.configurations(product).get(id_)
 
 
 class AuthorityResource(Resource):

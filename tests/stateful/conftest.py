@@ -1,0 +1,33 @@
+"""A portal on which sequences run, one after another."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from functools import lru_cache
+
+import pytest
+
+from acmidm import connecting
+from acmidm_onboarding.model import loading
+from acmidm_onboarding.resources import base
+from tests.stateful.model import UNKNOWN_SCOPE
+from tests.support.offered import offered
+from tests.support.portal import RunningPortal, running_portal
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+    known = offered()
+    del known["scopes"][UNKNOWN_SCOPE]
+    with running_portal(tmp_path_factory.mktemp("portal"), **known) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command of the real thing reads once: here all commands are one process."""
+    monkeypatch.setattr(ssl, "create_default_context", lru_cache(ssl.create_default_context))
+    once = lru_cache(loading.load_catalogue)
+    for module in (loading, base, connecting):
+        monkeypatch.setattr(module, "load_catalogue", once)

@@ -1,0 +1,71 @@
+"""Faults that were found before are put back in turn, and the machine finds each. All of them are found in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from acmidm.report import plan
+from acmidm.report.drift import ClientDrift
+from acmidm_onboarding import declared
+from acmidm_onboarding.authorities import collection, products
+from tests.stateful.machine import run
+from tests.stateful.speeds import InProcess
+from tests.stateful.stand_in import STACK
+from tests.support.portal import RunningPortal
+
+Patch = pytest.MonkeyPatch
+
+
+def any_404_is_gone(patch: Patch) -> None:
+    """2: a wrong address answers 404 to everything, and that counted as removed."""
+    patch.setattr(collection.Evidence, "require", lambda _: None)
+
+
+def heal_applies_what_waits(patch: Patch) -> None:
+    """4: ``drift --heal`` granted a scope that only waited in a form."""
+    patch.setattr(ClientDrift, "left", frozenset())
+
+
+def one_failed_create_is_everybodys(patch: Patch) -> None:
+    """6: the output of a connection that failed is the engine's marker of what is not known, and the commands read the outputs."""
+
+    def outputs(connections: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+        return {key: {name: pulumi.Output.all(**one) for name, one in platforms.items()} for key, platforms in connections.items()}
+
+    def recorded(document: Mapping[str, Any], *more: Any) -> plan.Recorded:
+        for one in document["deployment"].get("resources") or []:
+            for platforms in one["outputs"].get("connections", {}).values() if one["type"] == STACK else ():
+                assert all(client["client_id"] for client in platforms.values())
+        return recorded_in(document, *more)
+
+    recorded_in = plan.recorded_in
+    patch.setattr(declared, "known", outputs)
+    patch.setattr(plan, "recorded_in", recorded)
+
+
+def what_is_by_hand_is_overwritten(patch: Patch) -> None:
+    """8: a product's configuration that somebody made by hand was overwritten, unseen."""
+    patch.setattr(products, "_require_free", lambda *_: None)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("put_back", "sign"),
+    [
+        (any_404_is_gone, "expected"),
+        (heal_applies_what_waits, "it repairs"),
+        (one_failed_create_is_everybodys, "string indices"),
+        (what_is_by_hand_is_overwritten, "expected"),
+    ],
+)
+def test_what_is_put_back_is_found(
+    portal: RunningPortal, tmp_path: Path, monkeypatch: Patch, put_back: Callable[[Patch], None], sign: str
+) -> None:
+    put_back(monkeypatch)
+    with pytest.raises((AssertionError, TypeError), match=sign):
+        run(portal, tmp_path, InProcess, examples=100, steps=40)
