@@ -82,6 +82,9 @@ def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
     assert shown(page) == ["dossiers"]
     assert page.get_by_role("status").inner_text() == "1 of 4 shown"
     page.keyboard.press("Control+A")
+    page.keyboard.type("ent dossiers")
+    assert shown(page) == [], "as on the command line, no word begins with that"
+    page.keyboard.press("Control+A")
     page.keyboard.press("Delete")
     page.keyboard.press("Tab")
     page.keyboard.type("prod")

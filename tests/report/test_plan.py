@@ -125,6 +125,26 @@ def test_a_client_whose_create_failed_is_not_recorded() -> None:
     assert recorded_in(state([component])).states == {}
 
 
+@pytest.mark.parametrize(
+    "exported",
+    [
+        {},
+        {"environment": "tni", "clients": {"x": 1}},
+        {"connections": {}},
+        {"connections": {f"{OVO}/loket": {"acmidm": {"client_id": "another", "scopes": ["dv_x"], "keys": {}, "products": ["dosis"]}}}},
+    ],
+    ids=["nothing", "other names", "no client", "another client"],
+)
+def test_what_a_program_exports_means_nothing(exported: dict[str, Any]) -> None:
+    """Its outputs have what is declared, also where a resource failed; and a program of one's own has others."""
+    stack = {"urn": f"{PREFIX.rpartition('::')[0]}::pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack", "outputs": exported}
+    known = recorded_in(state(resources()))
+    assert [(one.client_id, set(one.scopes or ()), set(one.products)) for one in known.states.values()] == [
+        ("id-loket", {"vo_info"}, {"notificaties"})
+    ]
+    assert recorded_in(state([stack], resources())) == known
+
+
 def test_what_is_marked_for_deletion_and_what_was_cut_off() -> None:
     """Both are in an export, and neither is the client that is declared."""
     old, new = resources(), resources()

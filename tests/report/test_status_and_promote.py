@@ -23,7 +23,7 @@ from acmidm_onboarding.model.form import Platform
 from tests.report.conftest import CommandLine
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.engine import ROOT, Project
-from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
 from tests.support.portal import new_key
 from tests.support.registry import Registry
 
@@ -135,15 +135,24 @@ def test_status_of_a_stack(project: Project, acmidm: CommandLine) -> None:
 
 
 def test_status_shows_what_is_there(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """Keys in the portal with their end, or "unknown"; a client that was refused is not there, and keeps no command from working."""
+    """Keys in the portal with their end, or "unknown"; a client that was refused is not there, and keeps no command from working.
+
+    A scope that was refused is not shown either: here somebody else writes the scopes, and the run stops before them.
+    """
     form = write_form(project.forms, keys=())
     refused = write_form(project.forms, "gent/refused")
     refused.request()["adopt"] = {"acmidm": "no-such-client"}
     refused.save()
     assert project.up().code != 0
     key: Any = {**new_key("uploaded").as_dict(private=False), "exp": int(time.time()) + 10 * 86_400 + 60}
-    registry.set_keys(registry.client(form.application)["client_id"], [ECKey.import_key(key)])
+    client_id = registry.client(form.application)["client_id"]
+    registry.set_keys(client_id, [ECKey.import_key(key)])
+    registry.set_scopes(client_id, [])
+    form.request()["scopes"][PLAIN] = {}
+    form.save()
+    assert any("scopes" in line and PLAIN in line for line in project.up().errors)
     (shown,) = acmidm.json("status", "--stack", "tni", "--expiring", "30")["connections"]
+    assert shown["scopes"] == [SEND]
     assert (shown["application"], shown["keys"][0]["kid"], shown["keys"][0]["days_left"]) == (form.application, "uploaded", 10)
     assert "uploaded until" in acmidm.run("status", "--stack", "tni").stdout
 

@@ -19,8 +19,6 @@
 
 from __future__ import annotations
 
-import re
-
 from acmidm_onboarding.model.problems import Failure, on_one_line
 
 
@@ -104,12 +102,3 @@ class Failed(Rejected):
 
 class Unintelligible(AuthorityError):
     pass
-
-
-def without_class_name(text: str) -> str:
-    """Remove the name of one of these classes from the beginning: Python writes it there when it shows an exception."""
-    return re.sub(rf"^(?:\w+\.)*(?:{'|'.join(_names(AuthorityError))}): ", "", text)
-
-
-def _names(kind: type[AuthorityError]) -> list[str]:
-    return [kind.__name__, *(name for child in kind.__subclasses__() for name in _names(child))]

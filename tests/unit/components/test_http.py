@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,16 +17,12 @@ from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
     ChangedMeanwhile,
-    Failed,
     NotAllowed,
     NotFound,
     Rejected,
     Stale,
-    TokenRefused,
     Unintelligible,
     Unreachable,
-    Unsettled,
-    without_class_name,
 )
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.retry import Retrying
@@ -108,14 +103,6 @@ def test_tree_of_errors_is_drawn_whole() -> None:
     lines = (line for line in (errors.__doc__ or "").splitlines() if "─ " in line or line.strip() == "AuthorityError")
     found = [(line.replace("│", " ").rstrip().index(name) // 4 - 1, name) for line in lines for name in [line.split("─ ")[-1].split()[0]]]
     assert sorted(found) == sorted(drawn(AuthorityError))
-
-
-def test_the_name_of_a_class_begins_no_sentence() -> None:
-    """Python writes it before an exception that it shows, also of one that is not a child of the root itself."""
-    for kind in (AuthorityError, TokenRefused, Stale, Failed, Unsettled, NotFound):
-        (shown,) = traceback.format_exception_only(kind("GET http://x/y: 401, NotFound: nothing"))
-        assert without_class_name(shown.strip()) == "GET http://x/y: 401, NotFound: nothing"
-    assert without_class_name("ValueError: x") == "ValueError: x"
 
 
 @pytest.mark.parametrize(
