@@ -168,7 +168,9 @@ class Comparison:
         if not renamed and not before.foreign:
             identity = field_changes(before.fields, after.fields, only="software_id")
             if identity:
-                yield self.change(Kind.CLIENT_RENAMED if self.by_hand else Kind.CLIENT_REPLACED, fields=identity)
+                # In the same environment it is the rest of a rename, which a run that failed left half done.
+                stays = self.by_hand or _environment(before) == _environment(after)
+                yield self.change(Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity)
         if before.auth_method != after.auth_method:
             weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
@@ -318,6 +320,11 @@ def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, 
             yield before.get(earlier.get(place, place)), after[place]
         elif place not in earlier.values():
             yield before[place], None
+
+
+def _environment(state: ClientState) -> list[str]:
+    """Platform and environment, as the natural key has them."""
+    return str(state.fields.get("software_id")).split("/")[:2]
 
 
 def field_changes(before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()) -> tuple[FieldChange, ...]:

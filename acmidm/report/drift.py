@@ -144,13 +144,20 @@ class ClientDrift:
     def left(self) -> set[str]:
         """The parts that --heal leaves as they are, for a change by hand and a pending one meet in them."""
         one, other = self.recorded, self.declared
-        # An up changes something of all its resources: their names, or their protection.
-        moves = one and other and (one.key != other.key or one.protected is not other.protected)
+        # Protection is of all its resources at once; a client that is made anew gets it with the rest.
+        moves = one and other and self.real is not None and one.protected is not other.protected
+        # What is not renamed yet is no target by its name of now, nor by the one that is declared.
+        moves = moves or (other and not all(_is_of(urn, other.key) for urn in self.urns.values()))
         # A client that somebody removed is made anew with all its parts, or not at all.
         is_whole = self.real is None and self.parts_pending
         # In a target * is a wildcard.
         is_wild = any("*" in urn for urn in self.urns.values())
         return self.parts_by_hand if moves or is_whole or is_wild else self.parts_by_hand & self.parts_pending
+
+
+def _is_of(urn: str, key: str) -> bool:
+    """Whether a resource has its name from this key."""
+    return f"{urn.rpartition('::')[2]}/".startswith(f"{key}/")
 
 
 def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform, Real], comparison: Comparison) -> list[ClientDrift]:

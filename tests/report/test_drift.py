@@ -36,11 +36,15 @@ def wanted(**how: Any) -> ClientState:
     return client(**{"keys": keys("a", "b"), "owners": OWNERS, **how})
 
 
+def urn(part: str, application: str = "loket") -> str:
+    return f"urn::{part}::{OVO}/{application}"
+
+
 def stored(*, without: tuple[str, ...] = (), **how: Any) -> ClientState:
     """The client as the state has it, some of its resources left out perhaps."""
     state = wanted(client_id=ID, **how)
     products = {} if PARTS[3] in without else state.products
-    return replace(state, products=products, urns={part: f"urn::{part}" for part in PARTS if part not in without})
+    return replace(state, products=products, urns={part: urn(part) for part in PARTS if part not in without})
 
 
 def real(**how: Any) -> dict[Platform, Real]:
@@ -89,7 +93,7 @@ def test_what_somebody_changed_by_hand(how: dict[str, Any], change: tuple[str, s
     """Real, and neither recorded nor declared: repaired by that resource alone."""
     one = compared(stored(), wanted(), real(**how))
     assert said(one) == ({change}, set())
-    assert (one.healing, one.left) == ([f"urn::{part}"], set())
+    assert (one.healing, one.left) == ([urn(part)], set())
 
 
 PENDING: list[tuple[dict[str, Any], tuple[str, str | None], str]] = [
@@ -127,7 +131,7 @@ def test_where_both_meet_in_one_resource_it_is_left() -> None:
         {("scope_granted", "dv_hand"), ("key_removed", "b"), ("client_with_one_key", "a")},
         {("scope_granted", "dv_x")},
     )
-    assert (one.healing, one.left) == (["urn::ClientJwks"], {"ClientScopes"})
+    assert (one.healing, one.left) == ([urn("ClientJwks")], {"ClientScopes"})
     assert one.healed is not None
     assert {change.kind for change in one.healed.changes} == {Kind.KEY_REMOVED, Kind.CLIENT_WITH_ONE_KEY}
     same_field = compared(stored(), wanted(fields={"contacts": ["form@y.example"]}), real(metadata={"contacts": ("hand@y.example",)}))
@@ -163,10 +167,13 @@ def test_a_client_that_somebody_removed() -> None:
     """Made anew with all its parts; left whole where one of them has something pending."""
     one = compared(stored(), wanted(), real(exists=False, configuration=None))
     assert said(one) == ({("client_removed", None)}, set())
-    assert (set(one.healing), one.left) == ({f"urn::{part}" for part in PARTS}, set())
+    assert (set(one.healing), one.left) == ({urn(part) for part in PARTS}, set())
     waiting = compared(stored(), wanted(scopes=TWO), real(exists=False))
     assert said(waiting) == ({("client_removed", None)}, {("scope_granted", "dv_x")})
     assert (waiting.healing, waiting.left, waiting.healed) == ([], set(PARTS), None)
+    lifted = compared(stored(protected=True), wanted(protected=False), real(exists=False))
+    assert said(lifted) == ({("client_removed", None)}, set()), "it is made anew with the protection of now"
+    assert (len(lifted.healing), lifted.left) == (len(PARTS), set())
 
 
 def test_keys_in_the_portal_are_nobodys_drift() -> None:
@@ -194,7 +201,7 @@ def test_a_secret_that_somebody_rotated() -> None:
     at: dict[str, Any] = {"metadata": {"token_endpoint_auth_method": "client_secret_basic"}, "keys": ()}
     one = compared(stored(**how, secret_updated_at=5), wanted(**how), real(**at, secret_at=6))
     assert said(one) == ({("secret_renewed", None)}, set())
-    assert one.healing == ["urn::OAuthClient"]
+    assert one.healing == [urn("OAuthClient")]
     assert said(compared(stored(**how), wanted(**how), real(**at, secret_at=6))) == (set(), set())
     refreshed = compared(stored(**{**how, "has_secret": False}, secret_updated_at=6), wanted(**how), real(**at, secret_at=6))
     assert said(refreshed) == (set(), {("secret_restored", None)})
@@ -218,9 +225,18 @@ def test_a_rename_that_waits() -> None:
     assert (one.healing, one.left) == ([], {"ClientScopes"})
 
 
+def test_a_rename_that_was_half_done() -> None:
+    """The component has its new name, the client that failed its old one: it stays the same client, and is no target under that name."""
+    half = replace(stored(), key=f"{OVO}/balie")
+    renamed = replace(wanted(fields={"software_id": f"acmidm/prod/{OVO}/balie"}), key=f"{OVO}/balie", formerly=(f"{OVO}/loket",))
+    one = compared(half, renamed, real(scopes=("vo_info", "dv_hand")))
+    assert said(one) == ({("scope_granted", "dv_hand")}, {("client_renamed", None)})
+    assert (one.healing, one.left) == ([], {"ClientScopes"})
+
+
 def test_a_run_that_was_cut_off() -> None:
     """What it was working on may be half done: that is nobody's hand, and waits."""
-    one = compared(stored(), wanted(scopes=TWO), real(scopes=("dv_y",)), cut_off=("urn::ClientScopes",))
+    one = compared(stored(), wanted(scopes=TWO), real(scopes=("dv_y",)), cut_off=(urn("ClientScopes"),))
     assert said(one) == (set(), {("scope_granted", "dv_x"), ("scope_granted", "vo_info"), ("scope_withdrawn", "dv_y")})
 
 

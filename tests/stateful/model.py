@@ -146,7 +146,7 @@ class Model:
             waits = {part for name, part in waiting if name == key}
             hand = {part for name, part in by_hand if name == then}
             # A name or a protection that changes is of all parts of a connection, and a client is made anew with all of them.
-            whole = then != key or self._protects(client) or (is_gone and waits)
+            whole = then != key or (waits if is_gone else self._protects(client))
             healing = set() if whole else (set(self.declared[key]) if is_gone else hand - waits)
             repaired |= {(then, part) for part in hand & healing}
             self.refresh(Outage(), {self.place(key, part) for part in healing})

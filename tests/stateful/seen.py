@@ -47,12 +47,6 @@ def left_behind(exported: Mapping[str, Any]) -> list[str]:
     return [one["urn"] for one in exported["deployment"].get("resources") or [] if one.get("delete")]
 
 
-def is_half_renamed(exported: Mapping[str, Any]) -> bool:
-    """Whether a connection has another name already, and a part of it has not, for the run that should rename it failed there."""
-    resources = exported["deployment"].get("resources") or []
-    return any((place := place_of(one["urn"])) and place[0] != one["parent"].rpartition("::")[2] for one in resources)
-
-
 def _recorded_value(part: str, inputs: Mapping[str, Any]) -> Value:
     if part == CLIENT:
         return Owned(inputs["contacts"][0], _owner(inputs))

@@ -27,7 +27,7 @@ from tests.stateful.model import (
     Place,
     Value,
 )
-from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, is_half_renamed, left_behind, put_configuration, seen
+from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, left_behind, put_configuration, seen
 from tests.stateful.speeds import WELL, Cut, Speed
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import new_key, public_jwk, register_client
@@ -293,8 +293,6 @@ class World:
 
     def _look(self, heal: bool, outage: Outage) -> bool:
         model, words = self.model, ("--heal",) if heal else ()
-        if is_half_renamed(self.speed.export()):  # reports have its client under its new name, and the engine the resource under the old
-            return False
         done = self.speed.acmidm("drift", "--stack", "tni", "-o", "json", *words, outage=outage)
         there = seen(self.speed.export(), self.registry)
         has_product = any(part in PRODUCTS for part in (*(part for _, part in model.recorded), *chain(*model.declared.values())))
