@@ -130,6 +130,12 @@ class Machine(RuleBasedStateMachine):
     def product_by_hand(self, pick: int, product: str, value: str) -> None:
         self.do("product_by_hand", pick, product, value)
 
+    @rule(pick=picks, other=picks, product=products)
+    def product_by_hand_and_in_a_form(self, pick: int, other: int, product: str) -> None:
+        """At once, for one is seldom followed by the other before a run."""
+        self.do("product_by_hand", pick, product, "10246")
+        self.do("toggle_product", other, product)
+
     @rule(pick=picks, product=products, what=st.sampled_from(["product_of_a_stranger", "remove_product_by_hand"]))
     def product_by_others(self, pick: int, product: str, what: str) -> None:
         self.do(what, pick, product)
