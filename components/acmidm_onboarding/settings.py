@@ -96,7 +96,9 @@ class Settings(_Settings):
     environment: Annotated[Environment, Field(description="tni or prod: which part of each form is declared here.")]
     profile: Annotated[Profile, Field(description="The security profile that forms must satisfy: acmidm or fapi2.")] = Profile.ACMIDM
     forms_folder: Annotated[Path, Field(description="The folder of onboarding forms.")] = Path("onboardings")
-    catalogue_folder: Annotated[Path, Field(description="The folder of the catalogue; where it is not set, the module's own.")]
+    catalogue_folder: Annotated[
+        Path, Field(description="The folder of the catalogue; where it is not set, catalogue, else the module's own.")
+    ]
     protect_clients: Annotated[
         bool, Field(description="Refuse to remove or replace a client until this is set to false; where it is not set, true on prod alone.")
     ]
@@ -133,7 +135,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     unknown = _unknown(keys)
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
-    values.setdefault("catalogueFolder", _own_catalogue())
+    values.setdefault("catalogueFolder", _catalogue())
     values["platforms"] = {
         platform: found for platform in Platform if (found := _of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
@@ -146,10 +148,11 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     return settings
 
 
-def _own_catalogue() -> Path:
-    """The one that a wheel has in it; in a clone it is in its own place."""
+def _catalogue() -> Path:
+    """The project's folder of that name; else the one that a wheel has in it, or a clone in its own place."""
     module = Path(__file__).parent
-    return next((folder for folder in (module / "catalogue", module.parents[1] / "catalogue") if folder.is_dir()), Path("catalogue"))
+    folders = (Path("catalogue"), module / "catalogue", module.parents[1] / "catalogue")
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def stack_settings(stack: str, folder: Path) -> Settings:

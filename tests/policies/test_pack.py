@@ -19,7 +19,7 @@ import dataclasses
 from acmidm_onboarding.model.form import AuthMethod
 from acmidm_onboarding.onboarding import Onboarding
 
-good, = [one for one, in applications if one.form == "gent/loket"]
+good, = [one for one, in load_onboardings() if one.form == "gent/loket"]
 key, = good.keys.values()
 members = {**key.members, "kid": "slipped-in", "d": "c2VudGluZWwtdGhhdC1tdXN0LW5ldmVyLXNob3c", "exp": 4102444800}
 bad = dataclasses.replace(
