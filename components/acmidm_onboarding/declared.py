@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import count, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,7 +66,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             try:
                 onboardings = loading.load_onboardings([Path(folder)], settings.catalogue_folder, *_checks(settings))
             except InvalidForms as error:
-                name = f"{organisation.get('name')}, {form.get('application')}"
+                name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
                 raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
         connections = onboardings.connections(settings.environment)
         _require_random_plugin(connections)
@@ -76,14 +76,30 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
 def _write(folder: Path, organisation: Mapping[str, Any], form: Mapping[str, Any]) -> None:
     """As the files that the one reader of forms reads. JSON is YAML."""
     folder.mkdir()
-    environments: dict[str, Any] = {}
-    for name, request in form.get("environments", {}).items():
-        files = {f"{name}-{number}.jwk.json": key for number, key in enumerate(request.get("jwks", ()), start=1)}
-        for file, key in files.items():
-            (folder / file).write_text(json.dumps(key))
-        environments[name] = {**request, **({"jwks": list(files)} if "jwks" in request else {})}
-    (folder / loading.ORGANISATION_FILE).write_text(json.dumps(organisation))
-    (folder / f"{_WRITTEN}.yaml").write_text(json.dumps({**form, "environments": environments}))
+    numbers = count(1)
+
+    def with_files(request: Any) -> Any:
+        if not isinstance(request, Mapping) or not isinstance(request.get("jwks"), list | tuple):
+            return request
+        keys = {f"key-{next(numbers)}.jwk.json": key for key in request["jwks"]}
+        for name, key in keys.items():
+            (folder / name).write_text(_as_json(key))
+        return {**request, "jwks": list(keys)}
+
+    environments = form.get("environments")
+    if isinstance(environments, Mapping):
+        form = {**form, "environments": {name: with_files(request) for name, request in environments.items()}}
+    (folder / loading.ORGANISATION_FILE).write_text(_as_json(organisation))
+    (folder / f"{_WRITTEN}.yaml").write_text(_as_json(form))
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise Failure(
+            f"a connection that is written in a program is plain data: {error}; give keys that are Outputs to Onboarding"
+        ) from None
 
 
 def known(value: Any) -> pulumi.Output[Any]:

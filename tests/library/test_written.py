@@ -8,7 +8,9 @@ from typing import Any
 import pulumi
 import pytest
 
+from acmidm_onboarding import declared
 from acmidm_onboarding.onboarding import _public_keys
+from acmidm_onboarding.settings import read_settings
 from tests.support.engine import Project
 from tests.support.forms import PLAIN
 from tests.support.portal import new_key, public_jwk
@@ -49,6 +51,26 @@ def test_a_program_with_a_connection_of_its_own(project: Project, registry: Regi
     (client,) = registry.clients("loket")
     assert [key["kid"] for key in client["jwks"]["keys"]] == ["loket-1"]
     project.in_sync()
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"environments": {"tni": {"jwks": [pulumi.Output.secret("x")]}}}, "a connection that is written in a program is plain data: "),
+        ({"environments": {"tni": {"jwks": "x"}}}, '"jwks" is not a list; '),
+        ({"environments": 1}, '"environments" is not a mapping'),
+        ({}, '"environments" is missing; '),
+    ],
+)
+def test_what_is_no_form_is_a_sentence(monkeypatch: pytest.MonkeyPatch, form: dict[str, Any], sentence: str) -> None:
+    values = {"environment": "tni", "managementUrl": "http://127.0.0.1:1/m", "issuer": "http://127.0.0.1:1/op", "operatorClientId": "o"}
+    settings = read_settings({**values, "productsUrl": "http://127.0.0.1:1/p"}.get)
+    monkeypatch.setattr(declared, "_settings", lambda: settings)
+    lines: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", lines.append)
+    with pytest.raises(SystemExit):
+        declared.connections_of({"name": "Stad Gent", "ovo": "OVO002067"}, form)
+    assert any(sentence in line for line in lines), lines
 
 
 @pytest.mark.parametrize(
