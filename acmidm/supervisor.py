@@ -162,7 +162,7 @@ class Daemon:
             try:
                 probe.bind((url.hostname, url.port))
             except OSError:
-                taken = f"port {url.port} of {url.hostname} is taken by another program"
+                taken = f"port {url.port} of {url.hostname} is taken by {_holder(url.port)}"
                 raise DaemonError(f"{self.title}: {taken}; stop that, or choose another port") from None
 
     def _running(self) -> tuple[int | None, str | None]:
@@ -213,6 +213,18 @@ class Daemon:
         lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
         errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
         return next(reversed(errors or lines), "it said nothing")
+
+
+def _holder(port: int | None) -> str:
+    """Who listens on a port, for people: another clone of this project shows by its folder."""
+    import psutil
+
+    try:
+        found = next(one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid)
+        process = psutil.Process(found)
+        return f"process {found} ({process.name()} in {process.cwd()})"
+    except (StopIteration, psutil.Error):  # another user's
+        return "another program"
 
 
 def _write_pid(file: TextIO, pid: int, program: Program) -> None:

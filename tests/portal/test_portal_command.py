@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from joserfc.jwk import ECKey
 
@@ -142,7 +143,8 @@ def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
         refused = stack.run("start")
     assert refused.returncode == 1
     assert refused.stderr == (
-        f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by another program; stop that, or choose another port\n"
+        f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()} ({psutil.Process().name()} in {Path.cwd()}); "
+        "stop that, or choose another port\n"
     )
 
 
