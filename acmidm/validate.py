@@ -25,7 +25,6 @@ EPILOG = """
 """
 
 FORMS = Path("onboardings")
-CATALOGUE = Path("catalogue")
 
 
 def validate(
@@ -33,7 +32,9 @@ def validate(
         list[Path] | None,
         typer.Argument(metavar="[PATH]...", help="Forms, or folders of them.", show_default=str(FORMS)),
     ] = None,
-    catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = CATALOGUE,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="The folder of the catalogue.", show_default="catalogue, else the module's own")
+    ] = None,
     annotations: Annotated[bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")] = False,
 ) -> None:
     """Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile.
@@ -43,7 +44,7 @@ def validate(
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
-    from acmidm_onboarding.settings import profiles, served
+    from acmidm_onboarding.settings import own_catalogue, profiles, served
 
     for path in paths or [FORMS]:
         if not os.path.lexists(path):
@@ -51,7 +52,7 @@ def validate(
         if (path / "Pulumi.yaml").exists():
             fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
-        onboardings = load_onboardings(paths or [FORMS], catalogue, profiles(Path()), served(Path()))
+        onboardings = load_onboardings(paths or [FORMS], catalogue or own_catalogue(), profiles(Path()), served(Path()))
     except InvalidForms as error:
         if annotations:
             for problem in error.problems:

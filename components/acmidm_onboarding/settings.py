@@ -135,7 +135,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     unknown = _unknown(keys)
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
-    values.setdefault("catalogueFolder", _catalogue())
+    values.setdefault("catalogueFolder", own_catalogue())
     values["platforms"] = {
         platform: found for platform in Platform if (found := _of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
@@ -148,7 +148,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     return settings
 
 
-def _catalogue() -> Path:
+def own_catalogue() -> Path:
     """The project's folder of that name; else the one that a wheel has in it, or a clone in its own place."""
     module = Path(__file__).parent
     folders = (Path("catalogue"), module / "catalogue", module.parents[1] / "catalogue")

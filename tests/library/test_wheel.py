@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import ROOT, Project
-from tests.support.forms import PLAIN
+from tests.support.forms import PLAIN, write_form
 from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry
 
@@ -92,6 +92,9 @@ def test_another_project_uses_the_wheel(wheel: Path, portal: RunningPortal, regi
     project.install(f"{wheel}[cli]")
     assert "loket" in project.run("acmidm", "status", "--stack", "tni").stdout
     assert project.run("acmidm", "drift", "--stack", "tni").returncode == 0
+    write_form(project.forms)
+    assert project.run("acmidm", "validate").stdout == "1 form, 1 connection: all valid\n"
+    shutil.rmtree(project.forms)
     registry.set_scopes(client["client_id"], [])
     by_hand = project.run("acmidm", "drift", "--stack", "tni")
     assert (by_hand.returncode, PLAIN in by_hand.stdout) == (1, True)
