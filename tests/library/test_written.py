@@ -20,7 +20,7 @@ from tests.unit.components.test_onboarding import CONNECTION
 _PROGRAM = """
 import json, pulumi
 from acmidm_onboarding import Onboarding, connections_of
-form = {{"application": "loket", "contacts": ["a@stad.example"], "environments": {{"tni": {{"scopes": {{"{scope}": {{}}}}}}}}}}
+form = {{"application": "balie", "contacts": ["a@stad.example"], "environments": {{"tni": {{"scopes": {{"{scope}": {{}}}}}}}}}}
 keys = pulumi.Output.from_input(json.loads('''{keys}'''))
 Onboarding(connections_of({{"name": "Stad Gent", "ovo": "OVO002067"}}, form), keys=keys)
 """
@@ -36,19 +36,19 @@ def test_a_program_with_a_connection_of_its_own(project: Project, registry: Regi
     write(project, "dv_organisatieregister_inf", public_jwk(pair))
     wrong = project.preview()
     assert wrong.code != 0
-    assert wrong.errors == [f'Stad Gent, loket: scope "dv_organisatieregister_inf" is not in the catalogue; did you mean "{PLAIN}"?']
+    assert wrong.errors == [f'Stad Gent, balie: scope "dv_organisatieregister_inf" is not in the catalogue; did you mean "{PLAIN}"?']
 
     private = pair.as_dict(private=True)
     project.secrets.append(str(private["d"]))
     write(project, PLAIN, private)
     refused = project.up()
     assert refused.code != 0
-    assert [line for line in refused.errors if line.startswith("OVO002067/loket, key 1: the key contains the private member d;")]
-    assert registry.clients("loket") == []
+    assert [line for line in refused.errors if line.startswith("OVO002067/balie, key 1: the key contains the private member d;")]
+    assert registry.clients("balie") == []
 
     write(project, PLAIN, public_jwk(pair))
     project.apply()
-    (client,) = registry.clients("loket")
+    (client,) = registry.clients("balie")
     assert [key["kid"] for key in client["jwks"]["keys"]] == ["loket-1"]
     project.in_sync()
 
