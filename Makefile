@@ -119,7 +119,7 @@ test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run t
 # Another version than the pinned one, on which the tests above ran.
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
 test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
-	@$(in_environment) pytest tests/keycloak tests/faults/test_keycloak.py tests/faults/test_keycloak_refresh.py -n 2 --dist loadfile
+	@$(in_environment) pytest tests/keycloak -n $(WORKERS) --dist loadfile
 
 test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
 	@$(in_environment) pytest tests -m exhaustive -n $(WORKERS) --dist load
