@@ -21,7 +21,9 @@ EPILOG = """
 
 def promote(
     form: Annotated[Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")],
-    catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = Path("catalogue"),
+    catalogue: Annotated[
+        Path | None, typer.Option(help="The folder of the catalogue.", show_default="catalogue, else the module's own")
+    ] = None,
     output: WithoutPageOption = WithoutPage.TEXT,
 ) -> None:
     """Compare what a form has for TNI with what it has for production.
@@ -33,12 +35,12 @@ def promote(
     from acmidm.report.promotion import promotion_of
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
-    from acmidm_onboarding.settings import profiles
+    from acmidm_onboarding.settings import own_catalogue, profiles
 
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
     by_profile = profiles(Path())
-    onboardings = load_onboardings([form], catalogue, by_profile)
+    onboardings = load_onboardings([form], catalogue or own_catalogue(), by_profile)
     if not onboardings.forms:
         fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
     report = promotion_of(onboardings.forms[0], onboardings.catalogue, by_profile[Environment.PROD], datetime.now(UTC))

@@ -72,6 +72,7 @@ def review(
     ever shown. The kinds of change, by severity, are in docs/cli.md.
     """
     from acmidm.report.review import review_of
+    from acmidm_onboarding.settings import own_catalogue
 
     matches = _matcher(fail_on)
     if sum(map(bool, (stack, plan, base))) != 1:
@@ -83,7 +84,7 @@ def review(
         if environment or forms or catalogue:
             fail("--environment, --forms and --catalogue are for --base; with --stack and --plan the stack's settings have them")
         plans, notes, left_out = _by_engine(stack or [], plan or []), (), ()
-        folder = str(next((plan.config.get("acmidm:catalogueFolder") for plan in plans), None) or "catalogue")
+        folder = str(next((plan.config.get("acmidm:catalogueFolder") for plan in plans), None) or own_catalogue())
     found = review_of(plans, comparison(folder), notes, allow_mass_change=allow_mass_change)
     if left_out:
         said = "form was not valid before: all that it has" if len(left_out) == 1 else "forms were not valid before: all that they have"
@@ -121,10 +122,12 @@ def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
     from acmidm.report.compare import connections_in_order
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
+    from acmidm_onboarding.settings import own_catalogue
 
     forms: dict[tuple[Environment, str], str] = {}
     for plan in plans:
-        folder, catalogue = (Path(str(plan.config.get(f"acmidm:{name}Folder") or default)) for name, default in _FOLDERS.items())
+        folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
+        catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
         try:
             declared = load_onboardings([folder], catalogue).connections(plan.environment)
         except InvalidForms:
@@ -132,9 +135,6 @@ def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
         forms |= {(plan.environment, connection.key): connection.form for connection in declared}
     named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
     return found.model_copy(update={"connections": connections_in_order(named)})
-
-
-_FOLDERS = {"forms": "onboardings", "catalogue": "catalogue"}
 
 
 def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
