@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from acmidm.keycloak import NAME as KEYCLOAK
+from acmidm.supervisor import Daemon
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.support.browser import chromium
-from tests.support.keycloak import running_keycloak
+from tests.support.keycloak import one_keycloak
+
+_SHARED = "ACMIDM_TESTS_SHARED"
+"""A variable that the workers inherit: the folder of what they share."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[_SHARED] = tempfile.mkdtemp(prefix="acmidm-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shared = Path(os.environ[_SHARED])
+        Daemon(shared, KEYCLOAK).stop()
+        shutil.rmtree(shared)
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +42,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def keycloak_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One Keycloak for the session, in memory: it takes long to start. Tests make realms of their own."""
-    with running_keycloak(tmp_path_factory.mktemp("keycloak")) as running:
-        yield running
+def keycloak_server() -> Server:
+    """One Keycloak for all workers, in memory: it takes long to start. Tests make realms of their own."""
+    return one_keycloak(Path(os.environ[_SHARED]))
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 
 @pytest.fixture(scope="module")
 def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products"), "refreshed") as running:
+    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
         yield running
 
 

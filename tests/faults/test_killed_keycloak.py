@@ -26,7 +26,7 @@ FOR_EACH_CHANGE = (("engine", 4), ("provider", 7))
 
 @pytest.fixture(scope="module")
 def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products"), "killed") as running:
+    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
         yield running
 
 

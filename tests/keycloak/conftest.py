@@ -28,7 +28,7 @@ def adapter(realm: TestRealm) -> Keycloak:
 
 @pytest.fixture(scope="session")
 def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products"), "connections") as running:
+    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
         yield running
 
 

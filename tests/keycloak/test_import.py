@@ -28,7 +28,7 @@ OWN = {"software_id", "managed_by", "organisation", "application", "contacts"}
 @pytest.fixture(scope="module")
 def shared(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A realm that no other tests put clients into: all of it is listed here."""
-    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products"), "imported") as running:
+    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
         yield running
 
 

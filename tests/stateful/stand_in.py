@@ -204,6 +204,7 @@ class _Command:
             )
         )
         settings.set_root_resource(None)  # type: ignore[arg-type]
+        settings.SETTINGS.outputs.clear()  # what else made outputs in this process: they wait in a loop that never runs again
         loop = asyncio.new_event_loop()
         # One thread, so that a sequence of steps is the same each time.
         loop.set_default_executor(ThreadPoolExecutor(1))

@@ -1,13 +1,13 @@
-"""A real Keycloak for tests: one server for the session, realms of their own, and what people do in them by hand."""
+"""A real Keycloak for tests: one server for all, realms of their own, and what people do in them by hand."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from joserfc.jwk import ECKey, Key
 from pydantic import SecretStr
 
-from acmidm.keycloak import daemon_of, start_server
+from acmidm.keycloak import start_server
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.port import ClientMetadata
@@ -54,15 +54,17 @@ def free_port() -> int:
         return port
 
 
-@contextmanager
-def running_keycloak(folder: Path, *, in_memory: bool = True) -> Iterator[Server]:
-    """A server that ends with the block."""
-    server = Server(folder, distribution_or_skip(), free_port(), in_memory=in_memory)
-    try:
+def one_keycloak(folder: Path) -> Server:
+    """The server of a folder, in memory; whoever comes first starts it, and whoever made the folder stops it."""
+    distribution = distribution_or_skip()
+    port = folder / "port"
+    with (folder / "starting").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not port.exists():
+            port.write_text(str(free_port()))
+        server = Server(folder, distribution, int(port.read_text()), in_memory=True)
         start_server(server)
-        yield server
-    finally:
-        daemon_of(server).stop()
+    return server
 
 
 @dataclass
@@ -73,7 +75,7 @@ class TestRealm:
 
     server: Server
     administrator: Admin
-    name: str
+    name: str = field(default_factory=lambda: f"realm-{uuid.uuid4().hex[:8]}")
     operator_key: ECKey = field(default_factory=lambda: new_key("operator"))
 
     @property
@@ -189,13 +191,13 @@ def make_realm(
     administrator: Admin,
     *,
     scopes: Mapping[str, str] = SCOPES,
-    name: str | None = None,
+    unborn: TestRealm | None = None,
     audience: str | None = None,
     audited: bool = False,
     **settings: Any,
 ) -> TestRealm:
-    """A fresh realm; ``settings`` are more of Keycloak's RealmRepresentation."""
-    made = TestRealm(server, administrator, name or f"realm-{uuid.uuid4().hex[:8]}")
+    """A fresh realm, or the one that is ``unborn``; ``settings`` are more of Keycloak's RealmRepresentation."""
+    made = unborn or TestRealm(server, administrator)
     wanted = Realm(
         name=made.name,
         scopes=scopes,

@@ -35,9 +35,9 @@ class Platform:
 
 
 @contextmanager
-def running_platform(server: Server, administrator: Admin, folder: Path, name: str) -> Iterator[Platform]:
+def running_platform(server: Server, administrator: Admin, folder: Path) -> Iterator[Platform]:
     """A realm and its products; it ends with the block."""
-    # Each has to know of the other: the realm's name is known first, and the realm made when the portal's address is known.
-    unborn = TestRealm(server, administrator, name)
+    # Each has to know of the other: the realm has its name first, and is made when the portal's address is known.
+    unborn = TestRealm(server, administrator)
     with running_portal(folder, external_issuer=unborn.issuer, **offered()) as portal:
-        yield Platform(make_realm(server, administrator, name=unborn.name, audience=portal.origin), portal)
+        yield Platform(make_realm(server, administrator, unborn=unborn, audience=portal.origin), portal)
