@@ -12,7 +12,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-keycloak test-exhaustive test-unit bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-keycloak test-exhaustive test-unit ports bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ tour: ready  ## Write docs/tour.md from that story
 
 keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
 	@$(in_environment) acmidm keycloak start && acmidm portal start --stack keycloak
+
+ports:  ## Move this clone's sandbox to other ports, beside another clone's (OFFSET=100)
+	@$(python) -m toolchain.ports $(OFFSET)
 
 down:  ## Stop the authorities, keep their data
 	@[ ! -x .venv/bin/acmidm ] || { .venv/bin/acmidm portal stop; code=$$?; .venv/bin/acmidm keycloak stop && exit $$code; }

@@ -163,7 +163,7 @@ class Daemon:
                 probe.bind((url.hostname, url.port))
             except OSError:
                 taken = f"port {url.port} of {url.hostname} is taken by {_holder(url.port)}"
-                raise DaemonError(f"{self.title}: {taken}; stop that, or choose another port") from None
+                raise DaemonError(f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100") from None
 
     def _running(self) -> tuple[int | None, str | None]:
         """Process id and health URL of the living process that has the pid file locked."""

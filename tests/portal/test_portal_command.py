@@ -144,7 +144,7 @@ def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
     assert refused.returncode == 1
     assert refused.stderr == (
         f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()} ({psutil.Process().name()} in {Path.cwd()}); "
-        "stop that, or choose another port\n"
+        "stop that, or move this clone with make ports OFFSET=100\n"
     )
 
 

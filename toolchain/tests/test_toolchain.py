@@ -171,3 +171,29 @@ def test_what_went_wrong_is_the_last_thing_on_screen(clone: Path, machine: Path,
     assert lines[0] == "what went wrong"
     assert (lines[1:2] == ["the table"]) == (code == 0)
     assert code == 0 or lines[1:] == []
+
+
+def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
+    """From those of the last commit each time; one that is out of reach moves none."""
+
+    def ports(offset: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "toolchain.ports", offset], cwd=clone, env=os.environ, capture_output=True, text=True, check=False
+        )
+
+    def texts() -> str:
+        return "".join(file.read_text() for file in sorted(clone.glob("Pulumi.*.yaml")))
+
+    for file in ROOT.glob("Pulumi.*.yaml"):
+        shutil.copy(file, clone)
+    committed = texts()
+    assert "not in the last commit" in ports("100").stderr
+    identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=stacks"]):
+        subprocess.run(["git", *identity, *words], cwd=clone, check=True)
+    for _ in range(2):
+        assert ports("100").returncode == 0
+        assert texts() == re.sub(r"127\.0\.0\.1:(\d+)", lambda found: f"127.0.0.1:{int(found[1]) + 100}", committed)
+    assert "lie outside 1 to 65535" in ports("60000").stderr
+    assert ports("0").returncode == 0
+    assert texts() == committed

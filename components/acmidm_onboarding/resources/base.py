@@ -5,18 +5,20 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
 from pulumi.dynamic import CheckResult, ConfigureRequest, DiffResult, ReadResult, Resource, ResourceProvider
 
-from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform, connected
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Owner
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.resources.orphan import end_with_the_engine
 from acmidm_onboarding.settings import NAMESPACE, Settings, read_settings
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 
 Properties = Mapping[str, Any]
 
@@ -156,6 +158,9 @@ def _plain(value: Any) -> Any:
 
 def _connected(settings: Settings) -> Connected:
     """One set of connections for the four providers, so that a client is read once for all of them."""
+    # Here, for the program declares resources without it: importing HTTP takes a tenth of a second.
+    from acmidm_onboarding.authorities.connected import connected
+
     with _lock:
         for known, connections in _connections:
             if known == settings:

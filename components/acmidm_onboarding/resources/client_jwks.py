@@ -7,16 +7,19 @@ the keys out of a form leaves them where they are. Replaced with the client, and
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.port import ClientSnapshot, Jwks
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 
 class ClientJwksProvider(ClientPartProvider):

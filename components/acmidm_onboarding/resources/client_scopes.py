@@ -6,14 +6,18 @@ itself (the catalogue marks them) are none. Replaced with the client, and goes w
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 NOT_DECLARED = "granted outside this project"
 

@@ -10,12 +10,11 @@ it bears this key and this stack.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import Authority, ClientMetadata, ClientSnapshot, RegisteredClient
 from acmidm_onboarding.model.connection import Connection
@@ -30,6 +29,9 @@ from acmidm_onboarding.resources.base import (
     owner_of,
     present,
 )
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 _UPDATED_AT = "client_secret_updated_at"
 _OF_SECRET = ("client_secret", "token_endpoint_auth_method")

@@ -7,12 +7,11 @@ removes nothing that bears another owner's. It is removed by itself, before its 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.resources import adoption
@@ -26,6 +25,9 @@ from acmidm_onboarding.resources.base import (
     owner_of,
     present,
 )
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 _OF_OWNER = ("software_id", "managed_by")
 

@@ -1,0 +1,50 @@
+"""Move this clone's sandbox to other ports, so that it runs beside another clone's: `make ports OFFSET=100`."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from toolchain.common import ROOT, ToolchainError, main, say
+
+_ADDRESS = re.compile(r"(?<=//127\.0\.0\.1:)\d+")
+HIGHEST = 65535
+
+
+def move(offset: int) -> None:
+    """Write into each stack's file the ports of the last commit, ``offset`` higher; 0 puts them back. Raises ToolchainError."""
+    files = sorted(ROOT.glob("Pulumi.*.yaml"))
+    moved = {file: _moved(file, offset) for file in files}
+    for file, text in moved.items():
+        file.write_text(text)
+    ports = sorted({int(port) for text in moved.values() for port in _ADDRESS.findall(text)})
+    say(f"ports: this clone's sandbox has {', '.join(map(str, ports))}; make ports OFFSET=0 puts the committed ones back")
+
+
+def _moved(file: Path, offset: int) -> str:
+    text = file.read_text()
+    ports = [int(port) + offset for port in _ADDRESS.findall(_committed(file))]
+    if len(ports) != len(_ADDRESS.findall(text)):
+        raise ToolchainError(f"{file.name} has other addresses of 127.0.0.1 than at the last commit: change its ports by hand")
+    if not all(0 < port <= HIGHEST for port in ports):
+        raise ToolchainError(f"with OFFSET={offset} ports would lie outside 1 to {HIGHEST}: give another")
+    following = iter(ports)
+    return _ADDRESS.sub(lambda _: str(next(following)), text)
+
+
+def _committed(file: Path) -> str:
+    shown = subprocess.run(["git", "show", f"HEAD:./{file.name}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if shown.returncode != 0:
+        raise ToolchainError(f"{file.name} is not in the last commit of a Git repository: change its ports by hand")
+    return shown.stdout
+
+
+def _given() -> int:
+    try:
+        return int(sys.argv[1])
+    except (IndexError, ValueError):
+        raise ToolchainError("give a whole number, as in make ports OFFSET=100") from None
+
+
+if __name__ == "__main__":
+    main(lambda: move(_given()))
