@@ -12,7 +12,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts test test-keycloak test-exhaustive test-unit ports bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,8 +116,16 @@ typecheck: venv  ## Check types
 contracts: venv  ## Check which room may import which
 	.venv/bin/lint-imports
 
-test: venv lint lint-workflows typecheck contracts ready random-plugin  ## Run the checks, and the tests of each change
-	@$(in_environment) pytest tests toolchain -n $(WORKERS) --dist loadfile --cov
+checks: lint lint-workflows typecheck contracts  ## Check style, types, workflows and imports
+
+test: ready random-plugin  ## Run the checks, and beside them the tests of each change
+	@$(MAKE) --no-print-directory -j2 checks tests
+
+tests: ready random-plugin
+	@$(in_environment) pytest tests toolchain -n $(WORKERS) --dist loadgroup
+
+coverage: ready random-plugin  ## Run all tests, and count the lines that ran: in the engine's, providers' and servers' processes too
+	@$(in_environment) pytest tests toolchain -m "exhaustive or not exhaustive" -n $(WORKERS) --dist loadgroup --cov
 
 # Another version than the pinned one, on which the tests above ran.
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0

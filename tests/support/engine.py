@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from tests.support.portal import OPERATOR, RunningPortal
+from tests.support.warm_server import warm_environment
 from toolchain.environment import variables
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,8 @@ class Project:
 
     folder: Path
     stack: str = "tni"
+    cold: bool = False
+    """Whether each Python starts by itself, as everywhere but in most tests."""
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
 
@@ -77,7 +80,7 @@ class Project:
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(ROOT / file, self.folder)
         if not (self.folder / ".venv").exists():
-            (self.folder / ".venv").symlink_to(ROOT / ".venv")
+            (self.folder / ".venv").symlink_to(ROOT / ".venv" if self.cold else warm_environment())
         self.configure({"environment": self.stack, "catalogueFolder": str(ROOT / "catalogue"), **config})
         made = self.pulumi("stack", "init", self.stack)
         assert made.code == 0, made.output
@@ -103,6 +106,7 @@ class Project:
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-tests",
             "PULUMI_STACK": self.stack,
+            "PULUMI_PYTHON_CMD": str(self.folder / ".venv" / "bin" / "python"),
             "NO_COLOR": "1",
         }
         return {**os.environ, **variables(), **own, **self.environment}

@@ -1,0 +1,152 @@
+"""The process that ``warm_python`` has its own forked from: the SDK, the module and pip are imported here once.
+
+An engine's command starts three of them, and imports are most of what they do: 1.4 s of processor time, 0.4 s this way. Tests run the
+engine by the thousand. What runs in them is what always runs; tests of processes, of the command line and of whole clones start Python
+as everybody does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import io
+import marshal
+import os
+import runpy
+import selectors
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from tests.support import warm_python
+
+IMPORTED = (
+    "pip._internal.commands.list",
+    "pulumi.dynamic",
+    "pulumi_random",
+    "acmidm_onboarding.onboarding",
+    "acmidm_onboarding.declared",
+    "acmidm_onboarding.refusals",
+    "acmidm_onboarding.authorities.connected",
+)
+
+
+@cache
+def warm_environment() -> Path:
+    """A virtual environment that has only a ``python``, the stand-in; the server behind it ends with this process."""
+    folder = Path(mkdtemp(prefix="acmidm-warm-"))
+    atexit.register(shutil.rmtree, folder)
+    place, python = folder / "socket", folder / "bin" / "python"
+    server = subprocess.Popen([sys.executable, "-m", __spec__.name, place], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+    atexit.register(server.communicate)
+    python.parent.mkdir()
+    client = [sys.executable, "-ISs", warm_python.__file__, str(place)]
+    python.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n')
+    python.chmod(0o755)
+    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", folder)
+    return folder
+
+
+class Server:
+    """Forks, and tells each client how its process ended."""
+
+    def __init__(self, place: str) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(place)
+        self._listener.listen(64)
+        self._clients: dict[int, socket.socket] = {}
+        self._ready = selectors.DefaultSelector()
+        self._ended, ended = os.pipe()
+        os.set_blocking(ended, False)
+        signal.set_wakeup_fd(ended)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def run(self) -> list[str] | None:
+        """Serve until standard input ends; in a child, at once what it shall be."""
+        for source in (sys.stdin, self._listener, self._ended):
+            self._ready.register(source, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._ready.select():
+                if key.fileobj is sys.stdin:
+                    return None
+                if key.fileobj is self._listener:
+                    words = self._fork()
+                    if words is not None:
+                        return words
+                elif key.fileobj == self._ended:
+                    os.read(self._ended, 4096)
+                else:  # the client was killed
+                    with suppress(ProcessLookupError):
+                        os.kill(key.data, signal.SIGKILL)
+                    self._ready.unregister(key.fileobj)
+            self._tell()
+
+    def _fork(self) -> list[str] | None:
+        client, _ = self._listener.accept()
+        length, files, _, _ = socket.recv_fds(client, 4, 3)
+        folder, words, variables = marshal.loads(client.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))  # noqa: S302 - our own
+        pid = os.fork()
+        if pid:
+            for file in files:
+                os.close(file)
+            self._clients[pid] = client
+            self._ready.register(client, selectors.EVENT_READ, pid)
+            client.sendall(pid.to_bytes(4, "big"))
+            return None
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setpgid(0, 0)
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+            os.close(file)
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(variables)
+        return list(words)
+
+    def _tell(self) -> None:
+        while self._clients:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                break
+            code = os.waitstatus_to_exitcode(status)
+            with self._clients.pop(pid) as client, suppress(BrokenPipeError, KeyError):
+                self._ready.unregister(client)
+                client.sendall((code if code >= 0 else 128 - code).to_bytes(4, "big"))
+
+
+def become(words: list[str]) -> None:
+    """Run what Python would run with these words."""
+    sys.stdin = io.TextIOWrapper(io.FileIO(0))
+    sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(number, "w"), write_through=True) for number in (1, 2))
+    words = [word for word in words if word != "-u"]
+    if words[0] == "-m":
+        sys.argv, sys.path[0] = words[1:], str(Path.cwd())
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv, sys.path[0] = words, str(Path(words[0]).parent)
+        runpy.run_path(words[0], run_name="__main__")
+
+
+def main() -> None:
+    for name in IMPORTED:
+        importlib.import_module(name)
+    server = Server(sys.argv[1])
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    words = server.run()
+    if words is not None:
+        become(words)
+
+
+if __name__ == "__main__":
+    main()
