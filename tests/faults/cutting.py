@@ -23,6 +23,7 @@ class Run:
     """A command of the engine that is cut off; its orphans are ended with the test."""
 
     def __init__(self, project: ProxiedProject, *words: str) -> None:
+        project.start_python_anew()
         self.process = subprocess.Popen(
             ["pulumi", *words, "--non-interactive"],
             cwd=project.folder,

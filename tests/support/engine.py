@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -9,7 +10,9 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import yaml
@@ -64,8 +67,6 @@ class Project:
 
     folder: Path
     stack: str = "tni"
-    cold: bool = False
-    """Whether each Python starts by itself, as everywhere but in most tests."""
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
 
@@ -76,14 +77,19 @@ class Project:
     def prepare(self, config: Mapping[str, object]) -> None:
         """Lays the project out and makes its stack; ``config`` are settings without their namespace."""
         self.forms.mkdir(parents=True, exist_ok=True)
-        (self.folder / "state").mkdir(exist_ok=True)
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(ROOT / file, self.folder)
         if not (self.folder / ".venv").exists():
-            (self.folder / ".venv").symlink_to(ROOT / ".venv" if self.cold else warm_environment())
+            (self.folder / ".venv").symlink_to(warm_environment())
+        state, salt = _new_stack(self.stack)
+        shutil.copytree(state, self.folder / "state", dirs_exist_ok=True)
+        (self.folder / f"Pulumi.{self.stack}.yaml").write_text(salt)
         self.configure({"environment": self.stack, "catalogueFolder": str(ROOT / "catalogue"), **config})
-        made = self.pulumi("stack", "init", self.stack)
-        assert made.code == 0, made.output
+
+    def start_python_anew(self) -> None:
+        """For a test of processes: each Python is the engine's own child, as it is everywhere but in tests."""
+        (self.folder / ".venv").unlink()
+        (self.folder / ".venv").symlink_to(ROOT / ".venv")
 
     def connect(self, portal: RunningPortal, **config: object) -> None:
         """Prepares the project for a portal, with its operator's key in a file."""
@@ -97,8 +103,8 @@ class Project:
     def configure(self, config: Mapping[str, object]) -> None:
         """Sets settings of the stack, in the clear."""
         file = self.folder / f"Pulumi.{self.stack}.yaml"
-        document: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {"config": {}}
-        document["config"].update({f"acmidm:{key}": value for key, value in config.items()})
+        document: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
+        document.setdefault("config", {}).update({f"acmidm:{key}": value for key, value in config.items()})
         file.write_text(yaml.safe_dump(document))
 
     def variables(self) -> dict[str, str]:
@@ -185,6 +191,20 @@ class Project:
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@cache
+def _new_stack(stack: str) -> tuple[Path, str]:
+    """The state of a stack that has nothing yet, and its file, which has a salt: made once for all tests of a process."""
+    with TemporaryDirectory() as folder:
+        project = Project(Path(folder), stack)
+        (project.folder / "state").mkdir()
+        shutil.copy(ROOT / "Pulumi.yaml", project.folder)
+        project.succeed("stack", "init", stack)
+        kept = Path(mkdtemp(prefix="acmidm-stack-"))
+        atexit.register(shutil.rmtree, kept)
+        shutil.copytree(project.folder / "state", kept, dirs_exist_ok=True)
+        return kept, (project.folder / f"Pulumi.{stack}.yaml").read_text()
 
 
 def details(steps: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, list[str]]]:
