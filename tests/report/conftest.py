@@ -14,7 +14,7 @@ import pytest
 
 from tests.engine.conftest import portal, project, registry
 from tests.engine.test_secrets import random_plugin
-from tests.support.engine import COMMAND_SECONDS, ROOT, SIGNS_OF_A_TRACEBACK, Outcome, Project
+from tests.support.engine import ROOT, Outcome, Project
 from tests.support.forms import FormFile, write_form
 
 __all__ = ["portal", "project", "random_plugin", "registry"]
@@ -27,19 +27,7 @@ class CommandLine:
     project: Project
 
     def run(self, *words: str) -> Outcome:
-        done = subprocess.run(
-            ["acmidm", *words],
-            cwd=self.project.folder,
-            env=self.project.variables(),
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-        outcome = Outcome(done.returncode, done.stdout, done.stderr)
-        assert not any(sign in outcome.output for sign in SIGNS_OF_A_TRACEBACK), outcome.output
-        assert not any(secret in outcome.output for secret in self.project.secrets)
-        return outcome
+        return self.project.acmidm(*words)
 
     def json(self, *words: str, code: int = 0) -> dict[str, Any]:
         """The JSON output of a command that ends with ``code``."""

@@ -120,9 +120,7 @@ class Project:
     def pulumi(self, *words: str) -> Outcome:
         """Runs the command line to its end, without asking anything."""
         outcome = self._run(words)
-        shown = [sign for sign in SIGNS_OF_A_TRACEBACK if sign in outcome.output]
-        assert not shown, f"pulumi {' '.join(words)} shows a traceback:\n{outcome.output}"
-        assert not any(secret in outcome.output for secret in self.secrets), f"pulumi {' '.join(words)} shows a secret"
+        self._require_nothing_shown(f"pulumi {' '.join(words)}", outcome)
         return outcome
 
     def succeed(self, *words: str) -> Outcome:
@@ -145,7 +143,10 @@ class Project:
         return self.acmidm("deploy", "--stack", self.stack, *words)
 
     def acmidm(self, *words: str) -> Outcome:
-        return self._finished(["acmidm", *words])
+        """Runs this project's own command line to its end, as people and pipelines run it."""
+        outcome = self._finished([str(self.folder / ".venv" / "bin" / "python"), str(ROOT / ".venv" / "bin" / "acmidm"), *words])
+        self._require_nothing_shown(f"acmidm {' '.join(words)}", outcome)
+        return outcome
 
     def preview(self, *words: str) -> Outcome:
         return self.pulumi("preview", "--suppress-progress", *words)
@@ -175,6 +176,11 @@ class Project:
     def shown_with_secrets(self) -> str:
         """The outputs in the clear, the one command that may show secrets."""
         return self._run(("stack", "output", "--json", "--show-secrets")).stdout
+
+    def _require_nothing_shown(self, command: str, outcome: Outcome) -> None:
+        shown = [sign for sign in SIGNS_OF_A_TRACEBACK if sign in outcome.output]
+        assert not shown, f"{command} shows a traceback:\n{outcome.output}"
+        assert not any(secret in outcome.output for secret in self.secrets), f"{command} shows a secret"
 
     def _run(self, words: Iterable[str]) -> Outcome:
         return self._finished(["pulumi", *words, "--non-interactive"])

@@ -1,4 +1,4 @@
-"""The process that ``warm_python`` has its own forked from: the SDK, the module and pip are imported here once.
+"""The process that ``warm_python`` has its own forked from: the SDK and the module are imported here once.
 
 An engine's command starts three of them, and imports are most of what they do: 1.4 s of processor time, 0.4 s this way. Tests run the
 engine by the thousand. What runs in them is what always runs; tests of processes, of the command line and of whole clones start Python
@@ -8,6 +8,7 @@ as everybody does.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import io
 import marshal
@@ -28,13 +29,23 @@ from tempfile import mkdtemp
 from tests.support import warm_python
 
 IMPORTED = (
-    "pip._internal.commands.list",
+    "httpcore",
+    "dill",
     "pulumi.dynamic",
     "pulumi_random",
     "acmidm_onboarding.onboarding",
     "acmidm_onboarding.declared",
     "acmidm_onboarding.refusals",
     "acmidm_onboarding.authorities.connected",
+    "acmidm.cli",
+    "acmidm.deploy",
+    "acmidm.drift",
+    "acmidm.review",
+    "acmidm.status",
+    "acmidm.report.drift",
+    "acmidm.report.review",
+    "acmidm.report.text",
+    "rich.console",
 )
 
 
@@ -48,6 +59,8 @@ def warm_environment() -> Path:
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"
     atexit.register(server.communicate)
+    packages = subprocess.run([sys.executable, *warm_python.PACKAGES], capture_output=True, text=True, check=True)
+    Path(f"{place}.packages").write_text(packages.stdout)
     python.parent.mkdir()
     client = [sys.executable, "-ISs", warm_python.__file__, str(place)]
     python.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n')
@@ -140,6 +153,7 @@ def become(words: list[str]) -> None:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
+    gc.freeze()  # what is here already is no garbage of a child's
     server = Server(sys.argv[1])
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import partial
+from functools import cache, cached_property, partial
 from typing import Any, Protocol, TypeVar
 
 import httpx
@@ -77,6 +77,12 @@ class Answer:
             ) from None
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Who is trusted, the same for all servers: to read the certificates takes 20 ms."""
+    return httpx.create_ssl_context()
+
+
 class Api:
     """One server. Thread-safe, as httpx.Client is; ``tokens`` is None for what needs none."""
 
@@ -85,10 +91,15 @@ class Api:
         self._tokens = tokens
         self._timeout_seconds = timeout_seconds
         self._retrying = retrying
-        self._client = httpx.Client(
-            timeout=timeout_seconds,
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        # Made by the first request, for most runs of a program send none: it takes a tenth of a second.
+        return httpx.Client(
+            timeout=self._timeout_seconds,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=16),
+            verify=_trusted(),
             # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to this one never leaves it.
             mounts={f"all://{host}": None for host in LOOPBACK},
         )
