@@ -13,6 +13,7 @@ from tests.support import faults
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import FaultProxy
 from tests.support.processes import family, kill
+from tests.support.warm_server import warm_environment
 
 PROVIDER = "pulumi.dynamic"
 UP = ("up", "--yes", "--skip-preview", "--continue-on-error")
@@ -23,7 +24,7 @@ class Run:
     """A command of the engine that is cut off; its orphans are ended with the test."""
 
     def __init__(self, project: ProxiedProject, *words: str) -> None:
-        project.start_python_anew()
+        project.start_python()  # what is killed has to be the engine's own child
         self.process = subprocess.Popen(
             ["pulumi", *words, "--non-interactive"],
             cwd=project.folder,
@@ -65,6 +66,7 @@ def cut_off(project: ProxiedProject, proxy: FaultProxy, victim: str, request: in
     rule = proxy.rule(".*", api, faults.once_committed(lambda: run[0].cut(victim)), first=request)
     run.append(Run(project, *words))
     run[0].end()
+    project.start_python(warm_environment())
     assert rule.seen >= request, f"{words[0]} made {rule.seen} requests only"
     proxy.heal()
     return run[0]

@@ -90,7 +90,7 @@ def fuzzed() -> Iterator[Fuzzed]:
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(reply=replies(*RIGHT))
 def test_only_our_own_errors_come_out(fuzzed: Fuzzed, call: Callable[[Keycloak], object], reply: Reply) -> None:
     fuzzed.answering.reply = reply

@@ -27,8 +27,8 @@ DOZEN = range(1, 13)
 
 CASES = [(victim, request) for victim in ("engine", "provider") for request in DOZEN]
 CASES += [(victim, request) for victim in ("everything", "Ctrl-C") for request in (3, 8)]
-FOR_EACH_CHANGE = (("engine", 5), ("provider", 2), ("everything", 8), ("Ctrl-C", 3))
-"""One of each victim; all of them take minutes."""
+FOR_EACH_CHANGE = (("engine", 5), ("provider", 2))
+"""All of them take minutes."""
 
 
 @pytest.mark.parametrize(

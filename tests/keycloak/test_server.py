@@ -13,6 +13,7 @@ from keycloak_sandbox.server import Server
 from tests.support.keycloak import distribution_or_skip, free_port
 
 
+@pytest.mark.exhaustive
 def test_data_survive_a_stop(tmp_path: Path) -> None:
     server = Server(tmp_path / "keycloak", distribution_or_skip(), free_port())
     daemon = daemon_of(server)

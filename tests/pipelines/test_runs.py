@@ -22,6 +22,7 @@ from story.telling import new_public_key
 from tests.pipelines.conftest import PULL_REQUEST, Job
 from tests.pipelines.fake_github import FakeGitHub
 from tests.pipelines.workflows import ROOT, Step, steps
+from tests.support.warm_server import warm_environment
 
 FILES = ("Makefile", "toolchain", "policies", "schema", "pyproject.toml", "requirements-dev.txt")
 LOCKED_BY_A_RUNNER = {"pid": 4711, "username": "runner", "hostname": "a-runner-that-died", "timestamp": "2026-11-25T03:17:00Z"}
@@ -92,6 +93,8 @@ def clone(job: Job, tmp_path: Path) -> Clone:
     """With one connection on main."""
     scratch = Scratch(tmp_path / "clone", FILES)
     scratch.lay_out()
+    (scratch.folder / ".venv").unlink()
+    (scratch.folder / ".venv").symlink_to(warm_environment())
     (scratch.folder / ".local").mkdir()
     if (ROOT / ".local" / "engine").exists():
         (scratch.folder / ".local" / "engine").symlink_to(ROOT / ".local" / "engine")

@@ -35,6 +35,7 @@ def differences(now: str, written: str) -> str:
     return "\n".join(difflib.unified_diff(written.splitlines(), now.splitlines(), "docs/tour.md", "now", lineterm="", n=1))
 
 
+@pytest.mark.exhaustive
 def test_the_tour_shows_what_really_happens(tmp_path: Path) -> None:
     """From form to production, with a drift in between; what the page shows is what the commands said, but for stand-ins."""
     written = (PROJECT / TOUR).read_text(encoding="utf-8")

@@ -80,16 +80,16 @@ class Project:
         for file in ("Pulumi.yaml", "__main__.py"):
             shutil.copy(ROOT / file, self.folder)
         if not (self.folder / ".venv").exists():
-            (self.folder / ".venv").symlink_to(warm_environment())
+            self.start_python(warm_environment())
         state, salt = _new_stack(self.stack)
         shutil.copytree(state, self.folder / "state", dirs_exist_ok=True)
         (self.folder / f"Pulumi.{self.stack}.yaml").write_text(salt)
         self.configure({"environment": self.stack, "catalogueFolder": str(ROOT / "catalogue"), **config})
 
-    def start_python_anew(self) -> None:
-        """For a test of processes: each Python is the engine's own child, as it is everywhere but in tests."""
-        (self.folder / ".venv").unlink()
-        (self.folder / ".venv").symlink_to(ROOT / ".venv")
+    def start_python(self, environment: Path = ROOT / ".venv") -> None:
+        """From which virtual environment the engine starts each Python: as its own children, but where tests fork them."""
+        (self.folder / ".venv").unlink(missing_ok=True)
+        (self.folder / ".venv").symlink_to(environment)
 
     def connect(self, portal: RunningPortal, **config: object) -> None:
         """Prepares the project for a portal, with its operator's key in a file."""
@@ -144,7 +144,7 @@ class Project:
 
     def acmidm(self, *words: str) -> Outcome:
         """Runs this project's own command line to its end, as people and pipelines run it."""
-        outcome = self._finished([str(self.folder / ".venv" / "bin" / "python"), str(ROOT / ".venv" / "bin" / "acmidm"), *words])
+        outcome = self._finished([str(warm_environment() / "bin" / "acmidm"), *words])
         self._require_nothing_shown(f"acmidm {' '.join(words)}", outcome)
         return outcome
 

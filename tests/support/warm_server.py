@@ -51,7 +51,7 @@ IMPORTED = (
 
 @cache
 def warm_environment() -> Path:
-    """A virtual environment that has only a ``python``, the stand-in; the server behind it ends with this process."""
+    """This clone's virtual environment with the stand-in for its ``python``; the server behind it ends with this process."""
     folder = Path(mkdtemp(prefix="acmidm-warm-"))
     atexit.register(shutil.rmtree, folder)
     place, python = folder / "socket", folder / "bin" / "python"
@@ -62,10 +62,16 @@ def warm_environment() -> Path:
     packages = subprocess.run([sys.executable, *warm_python.PACKAGES], capture_output=True, text=True, check=True)
     Path(f"{place}.packages").write_text(packages.stdout)
     python.parent.mkdir()
-    client = [sys.executable, "-ISs", warm_python.__file__, str(place)]
-    python.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n')
-    python.chmod(0o755)
-    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", folder)
+    real = Path(sys.prefix)
+    client = shlex.join([sys.executable, "-ISs", warm_python.__file__, str(place)])
+    for file in (real / "bin").iterdir():
+        stand_in = python.with_name(file.name)
+        if file.name in ("python", "acmidm"):
+            stand_in.write_text(f'#!/bin/sh\nexec {client} {file if file.name == "acmidm" else ""} "$@"\n')
+            stand_in.chmod(0o755)
+        else:
+            stand_in.symlink_to(file)
+    shutil.copy(real / "pyvenv.cfg", folder)
     return folder
 
 
