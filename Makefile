@@ -12,7 +12,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ lock:  ## Pin the requirements to their newest versions (needs uv)
 
 bench: ready  ## Measure the project with many connections (CONNECTIONS=200)
 	@$(in_environment) python -m bench.scale $(CONNECTIONS)
+
+bench-growth: ready  ## Measure how up and destroy grow from 10 to 1,000 connections
+	@$(in_environment) python -m bench.growth
 
 bench-validate: ready  ## Measure acmidm validate (FORMS=1000)
 	@$(in_environment) python -m bench.validation $(FORMS)

@@ -16,6 +16,7 @@ from acmidm.terminal import fail
 from acmidm_onboarding.model.problems import Failure
 
 DETAILS = "ACMIDM_DETAILS"
+_OWN = ("acmidm", "acmidm_onboarding", "beheerportaal", "keycloak_sandbox")
 UNEXPECTED = 70
 """EX_SOFTWARE of sysexits.h: no exit code that a command gives a meaning."""
 
@@ -28,6 +29,12 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except Failure as failure:
             fail(str(failure), failure.exit_code)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in _OWN:
+                raise
+            fail(
+                f"this command needs the package {error.name}, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'", 1
+            )
         except OSError as error:
             if error.filename is None:
                 raise

@@ -35,7 +35,7 @@ environments:
 
 def main(connections: int) -> None:
     with tempfile.TemporaryDirectory() as folder, running_portal(Path(folder) / "portal", **offered()) as portal:
-        project = _project(Path(folder), portal, connections)
+        project = project_of(Path(folder), portal, connections)
         steps: list[tuple[str, Callable[[], Outcome]]] = [
             ("preview of the first up", project.preview),
             ("first up", project.up),
@@ -59,10 +59,11 @@ def main(connections: int) -> None:
             print(f"{name:<28}{seconds:>9.1f}{seconds / reference:>11.2f}{requests:>23.2f}")  # noqa: T201
 
 
-def _project(folder: Path, portal: RunningPortal, connections: int) -> Project:
+def project_of(folder: Path, portal: RunningPortal, connections: int) -> Project:
+    """A project with that many connections, which the portal knows nothing of yet."""
     key_file = folder / "operator.jwk.json"
     key_file.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
-    project = Project(folder / "project")
+    project = Project(folder / "project", seconds=3600)
     supplier = project.forms / "leverancier"
     supplier.mkdir(parents=True)
     (supplier / "organisation.yaml").write_text("name: Leverancier\n")
@@ -80,6 +81,7 @@ def _project(folder: Path, portal: RunningPortal, connections: int) -> Project:
             "operatorPrivateKeyFile": str(key_file),
         }
     )
+    project.start_python()
     return project
 
 

@@ -75,7 +75,7 @@ def wheel(tmp_path: Path) -> Path:
 
 @pytest.mark.exhaustive
 def test_another_project_uses_the_wheel(wheel: Path, portal: RunningPortal, registry: Registry, tmp_path: Path) -> None:
-    """Ten lines declare a client with its key; status and drift know it; a change by hand shows."""
+    """Ten lines, with types, declare a client with its key; status and drift know it; a change by hand shows."""
     project = Elsewhere(tmp_path / "elsewhere")
     project.folder.mkdir()
     project.make_environment()
@@ -89,7 +89,16 @@ def test_another_project_uses_the_wheel(wheel: Path, portal: RunningPortal, regi
     assert (client["software_id"], client["managed_by"]) == ("acmidm/tni/OVO002067/loket", "elsewhere/tni")
     assert project.run("acmidm", "status").stderr.startswith("acmidm needs the package ")
 
+    types = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(project.bin / "python"), "__main__.py"]
+    typed = subprocess.run(types, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert typed.returncode == 0, typed.stdout
+
     project.install(f"{wheel}[cli]")
+    portal_start = project.run("acmidm", "portal", "start", "--stack", "tni")
+    assert (portal_start.returncode, portal_start.stderr) == (
+        1,
+        "this command needs the package sqlalchemy, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'\n",
+    )
     assert "loket" in project.run("acmidm", "status", "--stack", "tni").stdout
     assert project.run("acmidm", "drift", "--stack", "tni").returncode == 0
     write_form(project.forms)

@@ -15,6 +15,7 @@ from story.scratch import CommandFailed, Scratch
 from story.telling import Step
 
 
+@pytest.mark.exhaustive
 def test_an_application_gets_from_its_form_to_a_notification_and_on_to_dosis(tmp_path: Path) -> None:
     """The notification is accepted; DOSIS is refused without its scope, and accepted after the scope extension."""
     steps: list[Step] = []

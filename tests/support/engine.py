@@ -69,6 +69,8 @@ class Project:
     stack: str = "tni"
     environment: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
+    seconds: int = COMMAND_SECONDS
+    """What one command may take."""
 
     @property
     def forms(self) -> Path:
@@ -193,7 +195,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=self.seconds,
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)

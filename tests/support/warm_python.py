@@ -3,6 +3,7 @@
 Run by itself, and by the standard library alone: to start is all that it is for.
 """
 
+import contextlib
 import marshal
 import os
 import signal
@@ -30,8 +31,13 @@ def main(server: str, words: list[str]) -> int:
         socket.send_fds(connection, [len(request).to_bytes(4, "big")], [0, 1, 2])
         connection.sendall(request)
         pid = int.from_bytes(connection.recv(4, socket.MSG_WAITALL), "big")
+
+        def pass_on(number: int, _frame: object) -> None:
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, number)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda number, _frame: os.kill(pid, number))
+            signal.signal(number, pass_on)
         return int.from_bytes(connection.recv(4, socket.MSG_WAITALL), "big")
 
 

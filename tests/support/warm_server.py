@@ -72,6 +72,7 @@ def warm_environment() -> Path:
         else:
             stand_in.symlink_to(file)
     shutil.copy(real / "pyvenv.cfg", folder)
+    (folder / "lib").symlink_to(real / "lib")
     return folder
 
 
