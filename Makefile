@@ -125,10 +125,10 @@ test: ready random-plugin  ## Run the checks, and beside them the tests of each 
 	@$(MAKE) --no-print-directory -j2 checks tests
 
 tests: ready random-plugin
-	@$(in_environment) pytest tests toolchain -n $(WORKERS) --dist loadgroup
+	@$(in_environment) pytest tests toolchain -n $(WORKERS) --dist loadfile
 
 coverage: ready random-plugin  ## Run all tests, and count the lines that ran: in the engine's, providers' and servers' processes too
-	@$(in_environment) pytest tests toolchain -m "exhaustive or not exhaustive" -n $(WORKERS) --dist loadgroup --cov
+	@$(in_environment) pytest tests toolchain -m "exhaustive or not exhaustive" -n $(WORKERS) --dist loadfile --cov
 
 # Another version than the pinned one, on which the tests above ran.
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0

@@ -23,6 +23,9 @@ from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.keycloak import OPERATOR, TestRealm
 from tests.support.portal import new_key, public_jwk
 
+# For each change there are the same on the portal, in test_retries: how a request is retried is one piece of code.
+pytestmark = pytest.mark.exhaustive
+
 CLIENTS = "^/admin/realms/.*/clients"
 CLIENT = r"/clients/[^/?]+$"
 SCOPE = "dv_organisatieregister_info"

@@ -17,6 +17,7 @@ import pytest
 from tests.faults.between import API, ProxiedProject, require_as_declared
 from tests.faults.cutting import DESTROY, UP, Run, cut_off
 from tests.support import faults
+from tests.support.cases import cases
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
@@ -63,7 +64,7 @@ def test_orphaned_provider_ends_with_its_engine(project: ProxiedProject, proxy: 
     require_as_declared(project, registry, [form])
 
 
-@pytest.mark.parametrize("stop", [os.killpg, os.kill], ids=["Ctrl-C", "kill"])
+@pytest.mark.parametrize("stop", cases({"Ctrl-C": os.killpg, "kill": os.kill}, "Ctrl-C"))
 def test_ctrl_c_while_it_looks_first_starts_nothing_more(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, stop: Callable[[int, int], None]
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults.between import API, ProxiedProject, require_as_declared
 from tests.support import faults
+from tests.support.cases import cases
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.registry import Registry
@@ -39,7 +40,7 @@ def changes(registry: Registry, client_id: str) -> list[str]:
     return [entry["action"] for entry in reversed(registry.audit()) if entry["client_id"] == client_id]
 
 
-@pytest.mark.parametrize("fault", LOST.values(), ids=LOST.keys())
+@pytest.mark.parametrize("fault", cases(LOST, "cut"))
 def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultProxy, registry: Registry, fault: Fault) -> None:
     """Each create, each update and each delete loses its answer once: three runs that all succeed, each write committed once."""
     form = write_form(project.forms, scopes=(SEND,))
@@ -76,7 +77,7 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
     )
 
 
-@pytest.mark.parametrize("fault", [faults.cut_after, faults.time_out_after], ids=["cut", "timed-out"])
+@pytest.mark.parametrize("fault", cases({"cut": faults.cut_after, "timed-out": faults.time_out_after}, "cut"))
 def test_is_adopted_by_a_rerun(project: ProxiedProject, proxy: FaultProxy, registry: Registry, fault: Fault) -> None:
     """No answer to a write ever comes, until the run gives up with a sentence; a plain rerun takes over what is there."""
     project.configure({"retryDeadlineSeconds": 1})

@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults.between import API, ProxiedProject, require_as_declared
 from tests.support import faults
+from tests.support.cases import cases
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import SEND, write_form
 from tests.support.registry import Registry
@@ -32,14 +33,10 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "other-json": (faults.answer(200, b'["items"]', "application/json"), "the answer is not what this API gives"),
     "redirect": (faults.answer(302, headers={"location": "http://127.0.0.1:9/"}), "redirects, which is never followed"),
 }
-FOR_EACH_CHANGE = ("unreachable", "403", "html", "empty")
+SOME = {"unreachable", "403", "html", "empty"}
 
 
-@pytest.mark.parametrize(
-    "names",
-    [FOR_EACH_CHANGE, pytest.param([name for name in FAULTS if name not in FOR_EACH_CHANGE], marks=pytest.mark.exhaustive)],
-    ids=["some", "others"],
-)
+@pytest.mark.parametrize("names", cases({"some": SOME, "others": FAULTS.keys() - SOME}, "some"))
 def test_state_survives_everything_but_404(project: ProxiedProject, proxy: FaultProxy, registry: Registry, names: Collection[str]) -> None:
     """One project, each fault in turn: what the state says is the same to the letter, and each failed refresh says what it met."""
     project.configure({"retryDeadlineSeconds": 1})

@@ -44,7 +44,11 @@ def at_geosecure(geosecure: RunningPortal) -> Iterator[Registry]:
 @pytest.fixture
 def project(acmidm: RunningPortal, geosecure: RunningPortal, tmp_path: Path) -> Project:
     """A project without forms, its stack connected to both platforms."""
-    made = Project(tmp_path / "project")
+    return connected_to_both(acmidm, geosecure, tmp_path / "project")
+
+
+def connected_to_both(acmidm: RunningPortal, geosecure: RunningPortal, folder: Path) -> Project:
+    made = Project(folder)
     made.folder.mkdir()
     file = made.folder / "operator-geosecure.jwk.json"
     file.write_text(json.dumps(geosecure.operator_key.as_dict(private=True)))

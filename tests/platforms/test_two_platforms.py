@@ -9,6 +9,7 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey
 
+from tests.platforms.conftest import connected_to_both
 from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion
@@ -20,8 +21,9 @@ AWAY = {"geosecureManagementUrl": "http://127.0.0.1:9/management/v1", "retryDead
 
 @dataclass(frozen=True)
 class Connected:
-    """A form that was brought up on both platforms."""
+    """A form that was brought up on both platforms; no test changes it."""
 
+    project: Project
     form: FormFile
     acmidm: str
     geosecure: str
@@ -31,15 +33,16 @@ class Connected:
         return self.form.keys["key-1"]
 
 
-@pytest.fixture
-def connected(project: Project) -> Connected:
+@pytest.fixture(scope="module")
+def connected(acmidm: RunningPortal, geosecure: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Connected:
+    project = connected_to_both(acmidm, geosecure, tmp_path_factory.mktemp("both") / "project")
     form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
     project.apply()
     outputs = project.outputs()["connections"][form.key]
-    return Connected(form, outputs["acmidm"]["client_id"], outputs["geosecure"]["client_id"])
+    return Connected(project, form, outputs["acmidm"]["client_id"], outputs["geosecure"]["client_id"])
 
 
-def test_each_platform_has_its_own_client(project: Project, connected: Connected, at_acmidm: Registry, at_geosecure: Registry) -> None:
+def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Registry, at_geosecure: Registry) -> None:
     """Client-ID, scopes by the platform's names, keys and product configuration: in both, and in the outputs."""
     here, there = at_acmidm.client(connected.form.application), at_geosecure.client(connected.form.application)
     assert (here["client_id"], there["client_id"]) == (connected.acmidm, connected.geosecure)
@@ -51,12 +54,12 @@ def test_each_platform_has_its_own_client(project: Project, connected: Connected
     asked = connected.form.request()["products"]
     for registry, client in ((at_acmidm, here), (at_geosecure, there)):
         assert {product: registry.configuration(product, client["client_id"]) for product in asked} == asked
-    outputs = project.outputs()["connections"][connected.form.key]
+    outputs = connected.project.outputs()["connections"][connected.form.key]
     assert {platform: shown["scopes"] for platform, shown in outputs.items()} == {
         "acmidm": [DOSSIERS, SEND],
         "geosecure": ["DosisImport", "NotificatiesImport"],
     }
-    project.in_sync()
+    connected.project.in_sync()
 
 
 def test_a_token_at_each_platform_with_its_audience(connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal) -> None:
