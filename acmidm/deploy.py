@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,10 @@ engine cannot be reached; 130 interrupted; any other is the engine's own: someth
 """
 
 _PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
+_FOUND_AGAIN = re.compile(
+    rf"urn:pulumi:[^:]+::[^:]+::(.+\$)?(pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|{_PASSWORD_TYPE})::"
+)
+"""What a run that was killed may leave without a trace in the state: the next one takes it over, or makes another secret for a client."""
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
@@ -44,15 +49,18 @@ def deploy(
     recovered = recover(stack)
     connections = _connections(stack)
     _install_random_plugin(connections, recovered.state)
-    _refuse(stack, recovered.state, allow_mass_change)
-    code = _look(stack, renames=_renames(connections, recovered.state)) if recovered.look_first else 0
+    with working(f"previewing {stack}"):
+        previewed = engine.preview(stack)
+    _refuse(stack, previewed, recovered.state, allow_mass_change)
+    at_the_end = all(_FOUND_AGAIN.match(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(recovered.state)))
+    code = _look(stack, renames=_renames(connections, recovered.state), at_the_end=at_the_end) if recovered.look_first else 0
     renew()
-    code = engine.run("up", "--stack", stack, "--continue-on-error", *_UNATTENDED) or code
+    code = engine.run("up", "--stack", stack, "--continue-on-error", *_UNATTENDED, state_at_the_end=at_the_end) or code
     if code != 0:
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then run the same command again.", code)
 
 
-def _refuse(stack: str, state: Mapping[str, Any], allow_mass_change: bool) -> None:
+def _refuse(stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any], allow_mass_change: bool) -> None:
     """Show what a preview refuses. End the command where nothing else is left to do, and where too much would be removed."""
     from datetime import UTC, datetime
 
@@ -61,14 +69,12 @@ def _refuse(stack: str, state: Mapping[str, Any], allow_mass_change: bool) -> No
     from acmidm.report.plan import kind_of, read_plan
     from acmidm.report.review import review_of
 
-    with working(f"previewing {stack}"):
-        document = engine.preview(stack)
-    if any(kind_of(step) == Resource.ONBOARDING for step in document.get("steps") or ()):
+    if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
         today = Comparison(datetime.now(UTC), {})
-        review = review_of([read_plan(document, state)], today, allow_mass_change=allow_mass_change)
+        review = review_of([read_plan(previewed, state)], today, allow_mass_change=allow_mass_change)
         refused, ends = review.problems, review.too_many
     else:
-        refused, _ = engine.problems_in(document.get("diagnostics"))
+        refused, _ = engine.problems_in(previewed.get("diagnostics"))
         ends = (f"nothing of {stack} is brought up: correct what is refused, then run the same command again",) if refused else ()
     for sentence in refused:
         typer.echo(f"refused: {sentence}", err=True)
@@ -76,7 +82,7 @@ def _refuse(stack: str, state: Mapping[str, Any], allow_mass_change: bool) -> No
         fail("\n".join(ends), Code.FOUND)
 
 
-def _look(stack: str, *, renames: bool) -> int:
+def _look(stack: str, *, renames: bool, at_the_end: bool) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     from acmidm.github.identity import renew
     from acmidm.recovery import LOOK_TAG
@@ -86,7 +92,8 @@ def _look(stack: str, *, renames: bool) -> int:
     # With the program's settings, for those of the run that was cut off may have been wrong; but not while an alias waits to be
     # applied, at which the engine panics then ("had not been marked as seen"), and leaves its lock.
     renew()
-    code = engine.run("refresh", "--stack", stack, *(() if renames else ("--run-program",)), *_UNATTENDED)
+    words = ("refresh", "--stack", stack, *(() if renames else ("--run-program",)), *_UNATTENDED)
+    code = engine.run(*words, state_at_the_end=at_the_end)
     if code == 0:
         engine.remove_tag(stack, LOOK_TAG)
         return 0

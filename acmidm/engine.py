@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -85,19 +86,24 @@ def preview(stack: str) -> dict[str, Any]:
     return _document("preview", "--json", "--show-sames", "--stack", stack)
 
 
-def run(*words: str) -> int:
-    """Run a command with its output on the screen and nobody to answer questions; its exit code. Raises EngineError, Interrupted."""
-    return _done(*words, output=None).returncode
+def run(*words: str, state_at_the_end: bool = False) -> int:
+    """Run a command with its output on the screen and nobody to answer questions; its exit code.
+
+    With ``state_at_the_end`` the state is written once: safe only where each create finds what a run that was killed has made.
+
+    Raises EngineError, Interrupted.
+    """
+    return _done(*words, output=None, state_at_the_end=state_at_the_end).returncode
 
 
 def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...]]:
-    """Bring only ``urns`` up, after a refresh of them: whether it went well, and a sentence for each error."""
+    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and a sentence for each error."""
     targets = [word for urn in urns for word in ("--target", urn)]
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the refresh of
     # what depends on a client that could not be updated.
-    done = _done("refresh", "--run-program", *targets, *_UNATTENDED, "--stack", stack)
+    done = _done("refresh", "--run-program", *targets, *_UNATTENDED, "--stack", stack, state_at_the_end=True)
     if done.returncode == 0:
-        done = _done("up", "--continue-on-error", *targets, *_UNATTENDED, "--stack", stack)
+        done = _done("up", "--continue-on-error", *targets, *_UNATTENDED, "--stack", stack, state_at_the_end=True)
     lines = (line.strip() for line in (done.stdout + done.stderr).splitlines())
     return done.returncode == 0, problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])[0]
 
@@ -120,12 +126,17 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(found.values()), frozenset(refused)
 
 
+_STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""The engine's own way is to write the whole state after each step, which costs the square of the connections.
+
+``PULUMI_SKIP_CHECKPOINTS=false`` in the environment goes back to it.
+"""
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress")
 
 
 def _document(*words: str) -> dict[str, Any]:
     """The JSON document that a command writes, whatever its exit code."""
-    done = _done(*words)
+    done = _done(*words, state_at_the_end=True)  # which reads faster too
     try:
         document = json.loads(done.stdout)
     except ValueError:
@@ -152,7 +163,9 @@ def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> Engi
     return kind(f"pulumi {' '.join(words[:2])}: {said or 'failed without a word'}")
 
 
-def _done(*words: str, given: str | None = None, output: int | None = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+def _done(
+    *words: str, given: str | None = None, output: int | None = subprocess.PIPE, state_at_the_end: bool = False
+) -> subprocess.CompletedProcess[str]:
     """Run the engine to its end.
 
     Raises:
@@ -160,11 +173,14 @@ def _done(*words: str, given: str | None = None, output: int | None = subprocess
         Interrupted: where a signal came meanwhile that ends a process, once the engine has ended.
     """
     command = ["pulumi", *words, "--non-interactive"]
+    environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ}
     stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
     with _passing_interrupts_on() as interrupts:
         try:
             # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it break off.
-            process = subprocess.Popen(command, stdin=stdin, stdout=output, stderr=output, text=True, start_new_session=True)
+            process = subprocess.Popen(
+                command, env=environment, stdin=stdin, stdout=output, stderr=output, text=True, start_new_session=True
+            )
         except FileNotFoundError:
             raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None
         interrupts.reach(process)

@@ -10,6 +10,7 @@ import pytest
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
+from tests.engine.test_secrets import random_plugin
 from tests.faults.between import ProxiedProject, platform_through
 from tests.faults.cutting import buried
 from tests.support.fault_proxy import FaultProxy
@@ -17,7 +18,7 @@ from tests.support.fixtures import portal, registry
 from tests.support.keycloak import TestRealm, make_realm
 from tests.support.portal import RunningPortal
 
-__all__ = ["buried", "portal", "registry"]
+__all__ = ["buried", "portal", "random_plugin", "registry"]
 
 
 @pytest.fixture

@@ -18,6 +18,12 @@ from tests.support.warm_server import warm_environment
 PROVIDER = "pulumi.dynamic"
 UP = ("up", "--yes", "--skip-preview", "--continue-on-error")
 DESTROY = ("destroy", "--yes", "--skip-preview", "--continue-on-error")
+CHECKPOINTS = {"each step": "false", "at the end": "true"}
+"""When the state is written: as ``pulumi up`` does it, and as ``acmidm deploy`` does; by the value of PULUMI_SKIP_CHECKPOINTS."""
+
+
+def write_state(project: ProxiedProject, when: str) -> None:
+    project.environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": CHECKPOINTS[when]}
 
 
 class Run:

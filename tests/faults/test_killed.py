@@ -14,13 +14,16 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.adoption.by_hand import adopt, made_by_hand
+from tests.engine.test_secrets import has_access, secret_of
 from tests.faults.between import API, ProxiedProject, require_as_declared
-from tests.faults.cutting import DESTROY, UP, Run, cut_off
+from tests.faults.cutting import CHECKPOINTS, DESTROY, UP, Run, cut_off, write_state
 from tests.support import faults
 from tests.support.cases import cases
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
+from tests.support.portal import RunningPortal
 from tests.support.processes import wait_until_gone
 from tests.support.registry import Registry
 
@@ -28,18 +31,16 @@ DOZEN = range(1, 13)
 
 CASES = [(victim, request) for victim in ("engine", "provider") for request in DOZEN]
 CASES += [(victim, request) for victim in ("everything", "Ctrl-C") for request in (3, 8)]
-FOR_EACH_CHANGE = (("engine", 5), ("provider", 2))
-"""All of them take minutes."""
+ALL = {f"{victim}-{request}, state {when}": (victim, request, when) for victim, request in CASES for when in CHECKPOINTS}
 
 
-@pytest.mark.parametrize(
-    ("victim", "request_number"),
-    [pytest.param(*case, marks=() if case in FOR_EACH_CHANGE else pytest.mark.exhaustive) for case in CASES],
-)
+@pytest.mark.parametrize("case", cases(ALL, "engine-5, state at the end", "provider-2, state each step"))
 def test_next_up_ends_right(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], victim: str, request_number: int
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], case: tuple[str, int, str]
 ) -> None:
     """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing else."""
+    victim, request_number, when = case
+    write_state(project, when)
     forms = [
         write_form(project.forms, "gent/een", scopes=(SEND, PLAIN), keys=("key-1", "key-2")),
         write_form(project.forms, "gent/twee", scopes=(DOSSIERS,)),
@@ -51,6 +52,26 @@ def test_next_up_ends_right(
         assert outcome.code == 0, outcome.output
         assert "pending operations" not in outcome.output
         require_as_declared(project, registry, forms)
+
+
+@pytest.mark.usefixtures("random_plugin")
+@pytest.mark.parametrize("request_number", cases({str(number): number for number in DOZEN}, "7"))
+def test_what_no_state_has_is_found_again(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, portal: RunningPortal, buried: list[Run], request_number: int
+) -> None:
+    """A client that was taken over, and one whose secret was made, by a run whose state was never written."""
+    write_state(project, "at the end")
+    taken = write_form(project.forms, "gent/over")
+    secret = write_form(project.forms, "gent/geheim", keys=(), token_endpoint_auth_method="client_secret_basic")
+    client_id = made_by_hand(registry, taken)
+    adopt(taken, client_id)
+    buried.append(cut_off(project, proxy, "engine", request_number, *UP))
+    assert "resources" not in project.stored(), "nothing was written"
+    outcome = project.recover()
+    assert outcome.code == 0, outcome.output
+    assert registry.client(taken.application)["client_id"] == client_id
+    assert has_access(portal, registry.client(secret.application)["client_id"], secret_of(project, secret))
+    project.in_sync()
 
 
 def test_orphaned_provider_ends_with_its_engine(project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]) -> None:

@@ -13,15 +13,16 @@ import pytest
 
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
-from tests.faults.cutting import DESTROY, UP, Run, cut_off
+from tests.faults.cutting import CHECKPOINTS, DESTROY, UP, Run, cut_off, write_state
 from tests.faults.on_keycloak import ADMIN_API, project_through, require_as_declared
+from tests.support.cases import cases
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import PLAIN, write_form
 from tests.support.keycloak_platform import Platform, running_platform
 
 OTHER = "dv_ar_adres_beheer"
 CASES = [(("engine", "provider")[request % 2], request) for request in range(1, 13)]
-FOR_EACH_CHANGE = (("engine", 4),)
+ALL = {f"{victim}-{request}, state {when}": (victim, request, when) for victim, request in CASES for when in CHECKPOINTS}
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +35,13 @@ OF_DESTROY = 8
 """How many requests removing the two clients takes."""
 
 
-@pytest.mark.parametrize(
-    ("victim", "request_number"),
-    [pytest.param(*case, marks=() if case in FOR_EACH_CHANGE else pytest.mark.exhaustive) for case in CASES],
-)
-def test_next_up_ends_right(platform: Platform, tmp_path: Path, buried: list[Run], victim: str, request_number: int) -> None:
+@pytest.mark.parametrize("case", cases(ALL, "engine-4, state at the end"))
+def test_next_up_ends_right(platform: Platform, tmp_path: Path, buried: list[Run], case: tuple[str, int, str]) -> None:
     """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing else."""
+    victim, request_number, when = case
     with FaultProxy(platform.realm.server.origin) as proxy:
         project = project_through(proxy, platform, tmp_path / "project")
+        write_state(project, when)
         forms = [
             write_form(project.forms, "gent/een", scopes=(PLAIN, OTHER), keys=("key-1", "key-2")),
             write_form(project.forms, "gent/twee", scopes=(PLAIN,)),

@@ -29,6 +29,8 @@ words = [word for word in sys.argv[1:] if not word.startswith("-")]
 command = " ".join(words[:2 if words[0] == "stack" else 1]) + (" list" if "list" in words else "") + (" rm" if "rm" in words else "")
 with (here / "called").open("a") as called:
     print(command, file=called)
+with (here / "state").open("a") as state:
+    print(command, "at the end" if os.environ.get("PULUMI_SKIP_CHECKPOINTS") == "true" else "each step", file=state)
 said = here / f"{{command}}.json"
 if said.exists():
     print(said.read_text())
@@ -109,6 +111,33 @@ def plan(*steps: dict[str, Any], refused: Iterable[str] = ()) -> dict[str, Any]:
 
 def recorded(*names: str) -> dict[str, Any]:
     return {"deployment": {"resources": [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]}}
+
+
+@pytest.mark.parametrize(
+    ("type_", "settings", "when"),
+    [
+        (CLIENT, {}, "at the end"),
+        ("random:index/randomPassword:RandomPassword", {}, "at the end"),
+        (CLIENT, {"PULUMI_SKIP_CHECKPOINTS": "false"}, "each step"),
+        ("random:index/randomPet:RandomPet", {}, "each step"),
+        ("aws:s3/bucket:Bucket", {}, "each step"),
+    ],
+)
+@pytest.mark.parametrize("where", ["preview", "stack export"])
+def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, type_: str, settings: dict[str, str], when: str, where: str
+) -> None:
+    """Else after each step: a program may make other things beside connections, and a create of those makes a second one."""
+    other = resource("OVO000001/loket", type_)
+    if where == "preview":
+        engine.says("preview", plan(*steps("create", "OVO000001/loket"), {"op": "create", "urn": other["urn"], "newState": other}))
+    else:
+        engine.says("preview", plan(*steps("same", "OVO000001/loket")))
+        engine.says("stack export", {"deployment": {"resources": [other]}})
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    engine.deploy()
+    assert f"up {when}" in (engine.folder / "state").read_text().splitlines()
 
 
 def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) -> None:
