@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ _SHARED = "ACMIDM_TESTS_SHARED"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5 s more for each command then.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[_SHARED] = tempfile.mkdtemp(prefix="acmidm-tests-")
 
