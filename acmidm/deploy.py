@@ -44,7 +44,7 @@ def deploy(
     Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the command and stops nothing else.
     """
     from acmidm.github.identity import renew
-    from acmidm.recovery import recover
+    from acmidm.recovery import LOOK_TAG, recover
 
     recovered = recover(stack)
     connections = _connections(stack)
@@ -52,11 +52,16 @@ def deploy(
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack)
     _refuse(stack, previewed, recovered.state, allow_mass_change)
-    at_the_end = all(_FOUND_AGAIN.match(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(recovered.state)))
-    code = _look(stack, renames=_renames(connections, recovered.state), at_the_end=at_the_end) if recovered.look_first else 0
+    at_the_end = all(_FOUND_AGAIN.match(str(one.get("urn"))) for one in (*(previewed.get("steps") or ()), *_resources(recovered.state)))
+    looked = _look(stack, renames=_renames(connections, recovered.state), at_the_end=at_the_end) if recovered.look_first else 0
     renew()
-    code = engine.run("up", "--stack", stack, "--continue-on-error", *_UNATTENDED, state_at_the_end=at_the_end) or code
-    if code != 0:
+    if at_the_end and not recovered.look_first:
+        engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
+    ended = engine.run("up", "--stack", stack, "--continue-on-error", *_UNATTENDED, state_at_the_end=at_the_end)
+    was_killed = ended < 0
+    if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
+        engine.remove_tag(stack, LOOK_TAG)
+    if code := ended or looked:
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then run the same command again.", code)
 
 
@@ -85,7 +90,6 @@ def _refuse(stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any], 
 def _look(stack: str, *, renames: bool, at_the_end: bool) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     from acmidm.github.identity import renew
-    from acmidm.recovery import LOOK_TAG
 
     typer.echo(f"the last run on {stack} did not end well: this one looks at the authorities first", err=True)
     # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it was to refresh.
@@ -95,7 +99,6 @@ def _look(stack: str, *, renames: bool, at_the_end: bool) -> int:
     words = ("refresh", "--stack", stack, *(() if renames else ("--run-program",)), *_UNATTENDED)
     code = engine.run(*words, state_at_the_end=at_the_end)
     if code == 0:
-        engine.remove_tag(stack, LOOK_TAG)
         return 0
     # One platform that is down holds up nobody on the other. What was not looked at, `up` cannot harm: it overwrites and removes
     # only what bears its own key, and takes over what it was to make.

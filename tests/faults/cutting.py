@@ -18,6 +18,7 @@ from tests.support.warm_server import warm_environment
 PROVIDER = "pulumi.dynamic"
 UP = ("up", "--yes", "--skip-preview", "--continue-on-error")
 DESTROY = ("destroy", "--yes", "--skip-preview", "--continue-on-error")
+DEPLOY = ("acmidm", "deploy")
 CHECKPOINTS = {"each step": "false", "at the end": "true"}
 """When the state is written: as ``pulumi up`` does it, and as ``acmidm deploy`` does; by the value of PULUMI_SKIP_CHECKPOINTS."""
 
@@ -32,7 +33,7 @@ class Run:
     def __init__(self, project: ProxiedProject, *words: str) -> None:
         project.start_python()  # what is killed has to be the engine's own child
         self.process = subprocess.Popen(
-            ["pulumi", *words, "--non-interactive"],
+            words if words == DEPLOY else ["pulumi", *words, "--non-interactive"],
             cwd=project.folder,
             env=project.variables(),
             stdin=subprocess.DEVNULL,

@@ -17,7 +17,7 @@ import pytest
 from tests.adoption.by_hand import adopt, made_by_hand
 from tests.engine.test_secrets import has_access, secret_of
 from tests.faults.between import API, ProxiedProject, require_as_declared
-from tests.faults.cutting import CHECKPOINTS, DESTROY, UP, Run, cut_off, write_state
+from tests.faults.cutting import CHECKPOINTS, DEPLOY, DESTROY, UP, Run, cut_off, write_state
 from tests.support import faults
 from tests.support.cases import cases
 from tests.support.engine import COMMAND_SECONDS
@@ -72,6 +72,24 @@ def test_what_no_state_has_is_found_again(
     assert registry.client(taken.application)["client_id"] == client_id
     assert has_access(portal, registry.client(secret.application)["client_id"], secret_of(project, secret))
     project.in_sync()
+
+
+def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]
+) -> None:
+    """As where a runner of a pipeline died, and the form changed since: what the state does not know is looked at, and nobody is needed."""
+    form = write_form(project.forms)
+    project.apply()
+    form.document["contacts"] = ["first@stad-gent.example"]
+    form.save()
+    buried.append(cut_off(project, proxy, "everything", 2, *DEPLOY))
+    assert registry.client(form.application)["contacts"] == ["first@stad-gent.example"]
+    project.succeed("cancel", "--yes")
+    form.document["contacts"] = ["second@stad-gent.example"]
+    form.save()
+    outcome = project.recover()
+    assert outcome.code == 0, outcome.output
+    require_as_declared(project, registry, [form])
 
 
 def test_orphaned_provider_ends_with_its_engine(project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]) -> None:

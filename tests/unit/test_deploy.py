@@ -41,6 +41,8 @@ if (here / f"{{command}}.waits").exists():
     signal.signal(signal.SIGINT, end)
     (here / "ready").write_text("ready")
     signal.pause()
+if (here / f"{{command}}.dies").exists():
+    os.kill(os.getpid(), signal.SIGKILL)
 if (here / f"{{command}}.fails").exists():
     sys.exit("error: " + command + " failed")
 """
@@ -144,11 +146,19 @@ def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) 
     engine.says("preview", plan(*steps("create", "OVO000001/loket"), refused=["client x does not exist"]))
     engine.fails("up")
     done = engine.deploy()
-    assert engine.called == ["preview", "up"]
+    assert engine.called == ["preview", "stack tag", "up", "stack tag rm"]
     lines = done.stderr.splitlines()
     assert lines[:2] == ["refused: client x does not exist", "error: up failed"]
     assert lines[2].startswith("Not all of tni was brought up.")
     assert done.returncode == 1
+
+
+def test_a_run_that_is_killed_leaves_its_mark_on_the_stack(engine: Engine) -> None:
+    """Its state says nothing of it, and its lock may be cleared by hand: the next run looks first all the same."""
+    engine.says("preview", plan(*steps("create", "OVO000001/loket")))
+    engine.fails("up", "dies")
+    assert engine.deploy().returncode != 0
+    assert engine.called == ["preview", "stack tag", "up"]
 
 
 def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> None:
@@ -179,7 +189,7 @@ def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(engine: Engin
     (engine.folder / "refresh.fails").unlink()
     done = engine.deploy()
     assert done.returncode == 0
-    assert engine.called[-3:] == ["refresh", "stack tag rm", "up"]
+    assert engine.called[-3:] == ["refresh", "up", "stack tag rm"]
 
 
 @pytest.mark.parametrize(("number", "command"), [(signal.SIGINT, "refresh"), (signal.SIGTERM, "up"), (signal.SIGINT, "preview")])
