@@ -124,7 +124,7 @@ checks: lint lint-workflows typecheck contracts  ## Check style, types, workflow
 test: ready random-plugin  ## Run the checks, and beside them the tests of each change
 	@$(MAKE) --no-print-directory -j2 checks tests
 
-tests: ready random-plugin
+tests:
 	@$(in_environment) pytest tests toolchain -n $(WORKERS) --dist loadfile
 
 coverage: ready random-plugin  ## Run all tests, and count the lines that ran: in the engine's, providers' and servers' processes too
