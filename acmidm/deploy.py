@@ -26,10 +26,11 @@ engine cannot be reached; 130 interrupted; any other is the engine's own: someth
 """
 
 _PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
-_FOUND_AGAIN = re.compile(
-    rf"urn:pulumi:[^:]+::[^:]+::(.+\$)?(pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|{_PASSWORD_TYPE})::"
-)
-"""What a run that was killed may leave without a trace in the state: the next one takes it over, or makes another secret for a client."""
+_FOUND_AGAIN = re.compile(rf"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|{_PASSWORD_TYPE}")
+"""The types of what a run that was killed may leave without a trace in the state.
+
+The next run takes it over, or makes another secret for a client.
+"""
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
@@ -52,8 +53,9 @@ def deploy(
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack)
     _refuse(stack, previewed, recovered.state, allow_mass_change)
-    at_the_end = all(_FOUND_AGAIN.match(str(one.get("urn"))) for one in (*(previewed.get("steps") or ()), *_resources(recovered.state)))
-    looked = _look(stack, renames=_renames(connections, recovered.state), at_the_end=at_the_end) if recovered.look_first else 0
+    types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(recovered.state))}
+    at_the_end = all(map(_FOUND_AGAIN.fullmatch, types))
+    looked = _look(stack, renames=_renames(connections, recovered.state)) if recovered.look_first else 0
     renew()
     if at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
@@ -87,7 +89,7 @@ def _refuse(stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any], 
         fail("\n".join(ends), Code.FOUND)
 
 
-def _look(stack: str, *, renames: bool, at_the_end: bool) -> int:
+def _look(stack: str, *, renames: bool) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     from acmidm.github.identity import renew
 
@@ -96,8 +98,7 @@ def _look(stack: str, *, renames: bool, at_the_end: bool) -> int:
     # With the program's settings, for those of the run that was cut off may have been wrong; but not while an alias waits to be
     # applied, at which the engine panics then ("had not been marked as seen"), and leaves its lock.
     renew()
-    words = ("refresh", "--stack", stack, *(() if renames else ("--run-program",)), *_UNATTENDED)
-    code = engine.run(*words, state_at_the_end=at_the_end)
+    code = engine.run("refresh", "--stack", stack, *(() if renames else ("--run-program",)), *_UNATTENDED, state_at_the_end=True)
     if code == 0:
         return 0
     # One platform that is down holds up nobody on the other. What was not looked at, `up` cannot harm: it overwrites and removes
@@ -110,6 +111,10 @@ def _renames(connections: Iterable[Connection], state: Mapping[str, Any]) -> boo
     """Whether a connection is in the state under an earlier key still."""
     recorded = {resource["urn"].rpartition("::")[2] for resource in _resources(state)}
     return any(former in recorded for connection in connections for former in connection.formerly)
+
+
+def _type_in(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
 
 
 def _resources(state: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -89,7 +89,7 @@ def preview(stack: str) -> dict[str, Any]:
 def run(*words: str, state_at_the_end: bool = False) -> int:
     """Run a command with its output on the screen and nobody to answer questions; its exit code.
 
-    With ``state_at_the_end`` the state is written once: safe only where each create finds what a run that was killed has made.
+    With ``state_at_the_end`` the state is written once: safe where a create finds what a killed run has made.
 
     Raises EngineError, Interrupted.
     """

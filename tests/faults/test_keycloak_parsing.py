@@ -97,6 +97,15 @@ def test_only_our_own_errors_come_out(fuzzed: Fuzzed, call: Callable[[Keycloak],
     require_one_sentence(fuzzed, call)
 
 
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(reply=replies(*RIGHT))
+def test_only_our_own_errors_come_out_at_length(fuzzed: Fuzzed, call: Callable[[Keycloak], object], reply: Reply) -> None:
+    fuzzed.answering.reply = reply
+    require_one_sentence(fuzzed, call)
+
+
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_json_inside_json(fuzzed: Fuzzed, call: Callable[[Keycloak], object]) -> None:
     """Which no strategy gets into by itself."""
