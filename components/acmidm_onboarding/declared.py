@@ -119,7 +119,10 @@ def known(value: Any) -> pulumi.Output[Any]:
 def _settings() -> Settings:
     config = pulumi.Config(NAMESPACE)
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
-    return stack.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
+    settings = stack.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
+    # The provider refuses it too; but there the engine breaks off, with what it made of the sentence.
+    stack.require_trusted_hosts(settings)
+    return settings
 
 
 def _checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:

@@ -47,14 +47,13 @@ class AuthorityKind(StrEnum):
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """The hosts that are this machine, as they stand in a URL."""
 
-
-def is_private(url: HttpUrl) -> bool:
-    """Whether nobody on the way reads what is sent there: it is encrypted, or stays on this machine."""
-    return url.scheme == "https" or url.host in LOOPBACK
+TRUSTED_HOSTS = "ACMIDM_TRUSTED_HOSTS"
+"""The environment variable with the hosts that get the operator's credentials: the pipeline's, for settings come out of a pull request."""
 
 
 def _address(url: HttpUrl) -> HttpUrl:
-    if not is_private(url):
+    # Nobody on the way may read what is sent there: it is encrypted, or stays on this machine.
+    if url.scheme != "https" and url.host not in LOOPBACK:
         raise ValueError("is plain http, which goes to loopback only; use https")
     # An address is repeated in errors, and paths are added to it.
     if url.username or url.password:
@@ -89,6 +88,11 @@ class PlatformSettings(_Settings):
         SecretStr | None, Field(description="The operator's client secret, where it has no key (secret).")
     ] = None
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is anything to send."""
+        return any(getattr(self, _OF_PLATFORM[key]) is not None for key in _CREDENTIALS)
+
 
 class Settings(_Settings):
     """One environment."""
@@ -112,6 +116,7 @@ _OF_PLATFORM = {field.alias or name: name for name, field in PlatformSettings.mo
 _PREFIX = {Platform.ACMIDM: "", Platform.GEOSECURE: "geosecure"}
 _CREDENTIALS = ("operatorPrivateKeyFile", "operatorPrivateKey", "operatorClientSecret")
 SECRET_KEYS = ("operatorPrivateKey", "operatorClientSecret")
+_HTTPS_PORT = 443
 
 
 def config_key(platform: Platform, key: str) -> str:
@@ -146,6 +151,32 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     if unknown:
         raise InvalidSettings("\n".join(unknown))
     return settings
+
+
+def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse credentials for a host that the environment does not name: whoever changes a setting would have them sent to themselves.
+
+    ``ACMIDM_TRUSTED_HOSTS`` has hosts, each with its port where that is not 443, separated by commas or spaces. Loopback needs none.
+    Raises InvalidSettings, which names every setting that leads elsewhere.
+    """
+    trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
+    sentences = []
+    for platform, found in settings.platforms.items():
+        for key, name in _OF_PLATFORM.items() if found.has_credentials else ():
+            url = getattr(found, name)
+            if isinstance(url, HttpUrl) and url.host not in LOOPBACK and trusted.isdisjoint(names := _names_of_host(url)):
+                sentences.append(
+                    f"setting {NAMESPACE}:{config_key(platform, key)} leads to {names[0]}, which {TRUSTED_HOSTS} does not name, so that no "
+                    "credentials are sent; correct the setting, or have the host added to that variable, where the pipeline is set up"
+                )
+    if sentences:
+        raise InvalidSettings("\n".join(sentences))
+
+
+def _names_of_host(url: HttpUrl) -> list[str]:
+    """How a host may be written: without its port where that is the one of https."""
+    with_port = f"{url.host}:{url.port}"
+    return [str(url.host), with_port] if url.port == _HTTPS_PORT else [with_port]
 
 
 def own_catalogue() -> Path:

@@ -18,7 +18,7 @@ from acmidm_onboarding.authorities.retry import Retrying
 from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, Settings
+from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, Settings, require_trusted_hosts
 
 
 class ConnectedPlatform:
@@ -57,7 +57,12 @@ Connected = Mapping[Platform, ConnectedPlatform]
 
 
 def connected(settings: Settings, catalogue: Catalogue) -> Connected:
-    """Each platform that the settings name."""
+    """Each platform that the settings name. The one place where the operator's credentials are taken up.
+
+    Raises:
+        InvalidSettings: where they would go to a host that the environment does not name.
+    """
+    require_trusted_hosts(settings)
     return {name: ConnectedPlatform(settings, name, catalogue) for name in settings.platforms}
 
 

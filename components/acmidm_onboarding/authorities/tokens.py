@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import httpx
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
@@ -21,7 +22,7 @@ from pydantic import BaseModel, Field, HttpUrl, SecretStr
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected
 from acmidm_onboarding.authorities.http import Api, Form
 from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable, is_private
+from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
 
 _GRANT = {"grant_type": "client_credentials"}
 _ASSERTION_LIFETIME_SECONDS = 300
@@ -113,10 +114,10 @@ class OperatorTokens:
                 f"{answer.request}: this is issuer {found.issuer} and not {self._issuer}, so that no credentials are sent; "
                 f"set {setting} to the name that the issuer has, or see who answers there"
             )
-        if not is_private(found.token_endpoint):
+        if not _have_one_origin(str(found.token_endpoint), self._api.base_url):
             raise Rejected(
-                f"{answer.request}: token endpoint {found.token_endpoint} is plain http, so that no credentials are sent; "
-                f"have the issuer name it with https, or correct {setting}"
+                f"{answer.request}: token endpoint {found.token_endpoint} is not where the issuer is, so that no credentials are sent; "
+                f"have the issuer name one on its own host and port, or correct {setting}"
             )
         return found
 
@@ -184,6 +185,15 @@ def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
     token = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=dict(claims))
     token.make_signed_token(key)
     return str(token.serialize())
+
+
+def _have_one_origin(one: str, other: str) -> bool:
+    """Whether scheme, host and port are the same (RFC 6454 §5): what is elsewhere is another's, whoever names it."""
+    return _origin(httpx.URL(one)) == _origin(httpx.URL(other))
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _basic(client_id: str, secret: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
 from pulumi.runtime import rpc
 
+from acmidm.connecting import authorities_of
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
 from acmidm_onboarding.resources.base import AuthorityProvider
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.client_scopes import NOT_DECLARED, ClientScopesProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
+from acmidm_onboarding.settings import TRUSTED_HOSTS, InvalidSettings, read_settings
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND
 from tests.support.portal import new_key, public_jwk
 from tests.support.registry import Registry, kids
@@ -69,6 +72,23 @@ def test_a_platform_without_authority_is_a_sentence(world: World, application: s
     for call in (lambda: provider.create(props), lambda: provider.read("40001", props), lambda: provider.delete("40001", props)):
         with pytest.raises(Rejected, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'):
             call()
+
+
+def test_no_credentials_for_a_host_that_the_pipeline_does_not_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one who changed the setting would get them. Refused before any name is looked up, for the engine and for the command line."""
+    looked_up: list[object] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: looked_up.append(host))
+    config = {**world.config, "acmidm:managementUrl": "https://attacker.example/management/v1"}
+    settings = read_settings(lambda key: config.get(f"acmidm:{key}"))
+    for start in (lambda: World(config).provider(OAuthClientProvider), lambda: authorities_of(settings)):
+        monkeypatch.setenv(TRUSTED_HOSTS, "beheer.example")
+        with pytest.raises(
+            InvalidSettings, match=r"acmidm:managementUrl leads to attacker\.example, which ACMIDM_TRUSTED_HOSTS does not name"
+        ):
+            start()
+        monkeypatch.setenv(TRUSTED_HOSTS, "attacker.example")
+        start()
+    assert looked_up == []
 
 
 def test_what_is_refused_neither_replaces_nor_is_made(world: World, application: str) -> None:

@@ -9,7 +9,16 @@ import pytest
 import yaml
 
 from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.settings import SECRET_KEYS, InvalidSettings, Settings, declared_keys, read_settings, stack_settings
+from acmidm_onboarding.settings import (
+    SECRET_KEYS,
+    TRUSTED_HOSTS,
+    InvalidSettings,
+    Settings,
+    declared_keys,
+    read_settings,
+    require_trusted_hosts,
+    stack_settings,
+)
 
 ROOT = Path(__file__).parents[3]
 COMPLETE: dict[str, object] = {
@@ -199,6 +208,35 @@ def test_a_credential_of_the_environment_takes_the_place_of_those_of_the_stack(v
 
 def test_credentials_in_the_environment_make_no_second_platform() -> None:
     assert set(read({"GEOSECURE_OPERATOR_CLIENT_ID": "nobody"}).platforms) == {Platform.ACMIDM}
+
+
+GEOSECURE = {"geosecureIssuer": "https://geo.example:8443/op", "geosecureManagementUrl": "http://127.0.0.1:1/m"}
+GEOSECURE |= {"geosecureProductsUrl": "https://[2001:db8::1]/p", "geosecureOperatorClientId": "onboarding"}
+SECRETS = {"operatorClientSecret": "private", "geosecureOperatorPrivateKeyFile": "key.json"}
+
+
+@pytest.mark.parametrize(
+    ("trusted", "refused"),
+    [
+        ("", "managementUrl issuer productsUrl geosecureIssuer geosecureProductsUrl"),
+        ("beheer.example, IDP.example producten.example:443,geo.example:8443 [2001:db8::1]", ""),
+        (
+            "beheer.example,idp.example:8443,producten.example.evil,geo.example,example",
+            "issuer productsUrl geosecureIssuer geosecureProductsUrl",
+        ),
+    ],
+)
+def test_credentials_go_only_to_hosts_of_the_environment(trusted: str, refused: str) -> None:
+    """The settings are a part of the pull request: each that leads elsewhere is named, with its host. Loopback needs no permission."""
+    found = read(**GEOSECURE, **SECRETS)
+    try:
+        require_trusted_hosts(found, {TRUSTED_HOSTS: trusted})
+        said = []
+    except InvalidSettings as error:
+        said = str(error).splitlines()
+    assert [line.split()[1].removeprefix("acmidm:") for line in said] == refused.split()
+    assert all(f"which {TRUSTED_HOSTS} does not name, so that no credentials are sent; " in line for line in said)
+    require_trusted_hosts(read(**GEOSECURE), {})  # nothing is there to be sent
 
 
 def test_secrets_are_in_no_representation() -> None:

@@ -161,13 +161,44 @@ def test_issuer_may_spell_its_name_otherwise(change: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["http://issuer.example/token", "http://127.0.0.1.example/token", "http://[::1", "token", "ftp://127.0.0.1/"]
+    "endpoint",
+    [
+        "https://issuer.example/token",
+        "http://127.0.0.1:9/token",
+        "https://127.0.0.1/token",
+        "http://127.0.0.1.example/token",
+        "http://localhost/token",
+        "http://[::1",
+        "token",
+        "ftp://127.0.0.1/",
+    ],
 )
-def test_token_endpoint_in_the_clear_gets_nothing(endpoint: str) -> None:
-    """The settings hold every other address to https or loopback; a client secret follows this one."""
-    with serving(Issuer(token_endpoint=endpoint)) as server, pytest.raises((Rejected, Unintelligible)) as caught:
+def test_token_endpoint_elsewhere_gets_nothing(endpoint: str) -> None:
+    """Scheme, host and port are those of the issuer, whose host is trusted: an assertion or a secret goes nowhere else."""
+    script = Issuer(token_endpoint=endpoint)
+    with serving(script) as server, pytest.raises((Rejected, Unintelligible)) as caught:
         operator(server, client_secret=SecretStr("secret")).current()
-    assert "is plain http, so that no credentials are sent" in str(caught.value) or "(at token_endpoint)" in str(caught.value)
+    assert script.issued == []
+    assert "is not where the issuer is, so that no credentials are sent" in str(caught.value) or "(at token_endpoint)" in str(caught.value)
+
+
+def test_a_redirect_takes_no_credentials_along() -> None:
+    """Neither the token request nor one with a token is sent again to where the server points."""
+    elsewhere = Issuer()
+    with serving(elsewhere) as other:
+
+        def redirecting(request: Request) -> Reply:
+            if request.path.endswith("/.well-known/openid-configuration"):
+                return Issuer()(request)
+            return Reply(307, headers={"location": f"{other.url}/op/token"})
+
+        with serving(redirecting) as server:
+            with pytest.raises(Rejected, match="the server redirects, which is never followed"):
+                operator(server, client_secret=SecretStr("secret")).current()
+            api = Api(server.url, operator(other), timeout_seconds=5, retrying=Retrying(0))
+            with pytest.raises(Rejected, match="the server redirects, which is never followed"):
+                api.request("GET", "/clients")
+        assert [request.path for request in other.requests] == ["/op/.well-known/openid-configuration", "/op/token"], "its own token alone"
 
 
 @pytest.mark.parametrize(
