@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from acmidm_onboarding.model.problems import on_one_line
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -55,8 +57,8 @@ WithoutPageOption = Annotated[
 
 
 def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
-    """Ends the command with a sentence."""
-    typer.echo(message, err=True)
+    """End the command with a sentence, or one a line. Whatever names are in it do nothing to a terminal or a pipeline."""
+    typer.echo("\n".join(map(on_one_line, message.split("\n"))), err=True)
     raise typer.Exit(code)
 
 

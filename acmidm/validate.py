@@ -10,6 +10,7 @@ import typer
 
 from acmidm.terminal import Code, fail
 from acmidm.words import counted
+from acmidm_onboarding.model.problems import on_one_line
 
 if TYPE_CHECKING:
     from acmidm_onboarding.model.problems import Problem
@@ -66,8 +67,8 @@ def validate(
 
 def _annotation(problem: Problem) -> str:
     """Return a workflow command of GitHub, which no text of a form can end."""
-    file = _escaped(problem.file.as_posix(), also=",:")
-    return f"::error file={file},line={problem.line},col={problem.column}::{_escaped(f'{problem.what}; {problem.remedy}')}"
+    file, said = on_one_line(problem.file.as_posix()), on_one_line(f"{problem.what}; {problem.remedy}")
+    return f"::error file={_escaped(file, also=',:')},line={problem.line},col={problem.column}::{_escaped(said)}"
 
 
 def _escaped(text: str, also: str = "") -> str:

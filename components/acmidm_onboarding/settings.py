@@ -21,8 +21,10 @@ from pydantic_core import ErrorDetails
 
 from acmidm_onboarding.model.documents import Unreadable, read_text
 from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import Failure, did_you_mean, listed, on_one_line, quoted
+from acmidm_onboarding.model.secrecy import without_secrets
 from acmidm_onboarding.model.validation import SENTENCES
 
 NAMESPACE = "acmidm"
@@ -34,7 +36,10 @@ Lookup = Callable[[str], object]
 
 
 class InvalidSettings(Failure):
-    """Settings that are missing or wrong, a sentence each."""
+    """Settings that are missing or wrong, a sentence each, without what may be a secret that went to the wrong place."""
+
+    def __init__(self, sentences: str) -> None:
+        super().__init__("\n".join(map(without_secrets, sentences.split("\n"))))
 
 
 class AuthorityKind(StrEnum):
@@ -144,6 +149,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     values["platforms"] = {
         platform: found for platform in Platform if (found := _of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
+    unknown += _marks(values)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -222,7 +228,7 @@ def _stacks(folder: Path) -> Iterator[_Stack]:
     for file in sorted(folder.glob("Pulumi.*.yaml")):
         values = _values_of(file)
         if unknown := _unknown(values):
-            raise InvalidSettings("\n".join(f"{file.name}: {sentence}" for sentence in unknown))
+            raise InvalidSettings("\n".join(f"{on_one_line(file.name)}: {sentence}" for sentence in unknown))
         if (environment := values.get("environment")) in (None, ""):
             continue
         platforms = {platform for platform in Platform if platform is Platform.ACMIDM or _of_platform(platform, values.get, {})}
@@ -279,6 +285,16 @@ def _unknown(keys: Iterable[str]) -> list[str]:
     ]
 
 
+def _marks(values: Mapping[str, Any]) -> list[str]:
+    """A sentence for each setting that the engine would take for something else than a text."""
+    return [
+        f"setting {NAMESPACE}:{config_key(platform, key)} is a mark of the Pulumi engine; write something else"
+        for platform, found in ((Platform.ACMIDM, values), *values["platforms"].items())
+        for key, value in found.items()
+        if isinstance(value, str) and has_mark(value)
+    ]
+
+
 def _values_of(file: Path) -> dict[str, Any]:
     """What a stack's file sets, over the defaults of its project; keys without their namespace, those of other namespaces with it."""
     own = _config_of(file)
@@ -292,9 +308,9 @@ def _config_of(file: Path) -> dict[str, Any]:
         document = yaml.load(read_text(file), Loader=yaml.CSafeLoader)
     except Unreadable as error:
         remedy = error.remedy if file.exists() else "run this in the project's folder with an existing stack"
-        raise InvalidSettings(f"{file.name} {error.what}; {remedy}") from None
+        raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
     except (yaml.YAMLError, ValueError):  # ValueError: a date or a number that Python cannot make
-        raise InvalidSettings(f"{file.name} is not YAML; correct it") from None
+        raise InvalidSettings(on_one_line(f"{file.name} is not YAML; correct it")) from None
     config = document.get("config") if isinstance(document, dict) else None
     return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}
 

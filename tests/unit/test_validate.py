@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -198,3 +199,35 @@ def test_a_command_starts_quickly_and_without_the_engine(arguments: list[str]) -
     run = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert time.perf_counter() - started < 5
     assert (run.returncode, run.stderr) == (0, "heavy:\n")
+
+
+HOSTILE = "a\n::error::b ##vso[task.x]y ##[error]z \x1b[2J \u202egnp"
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments"),
+    [
+        (f"onboardings/gent/{HOSTILE}.yaml", ["validate"]),
+        (f"onboardings/gent/{HOSTILE}.yaml", ["validate", "--annotations"]),
+        (f"onboardings/gent/{HOSTILE}.yml", ["validate", "--annotations"]),
+        (f"onboardings/{HOSTILE}/a.yaml", ["validate", "--annotations"]),
+        ("::error::x.yaml", ["validate", "::error::x.yaml"]),
+        (f"Pulumi.{HOSTILE}.yaml", ["validate"]),
+        (f"catalogue/{HOSTILE}.yaml", ["validate", "--annotations"]),
+        (f"{HOSTILE}.xlsx", ["import", f"{HOSTILE}.xlsx", "--tni", "tni"]),
+        (f"{HOSTILE}.md", ["review", "--base", HOSTILE]),
+        (f"{HOSTILE}.md", ["github", "comment", f"{HOSTILE}.md"]),
+    ],
+)
+@pytest.mark.parametrize("content", ["x: 1", "config: {acmidm:environment: prd}", "config: {acmidm:a: 1}", "- [", b"\xff"])
+def test_a_name_is_no_command_to_a_pipeline_or_a_terminal(
+    workspace: Workspace, file: str, arguments: list[str], content: str | bytes
+) -> None:
+    """GitHub's begin a line, Azure's are anywhere in it, GitLab's and a terminal's have an ESC."""
+    workspace.write(file, content)
+    run = acmidm(*arguments)
+    assert run.exit_code or file.startswith("Pulumi.")
+    for line in (run.stdout + run.stderr).splitlines():
+        assert line.isprintable()
+        assert not re.search(r"##(vso)?\[", line)
+        assert re.match(r"::error file=[^,]*,line=[0-9]+,col=[0-9]+::", line) or not line.lstrip().startswith("::")

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from acmidm_onboarding.authorities.port import Jwks
-from acmidm_onboarding.model.jwk import PRIVATE_MEMBERS
+from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS
 
 
 def by_name(keys: Iterable[object]) -> Jwks:

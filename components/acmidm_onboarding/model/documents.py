@@ -11,7 +11,9 @@ from typing import Any
 
 import yaml
 
+from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.problems import DocumentPath, Problem, quoted
+from acmidm_onboarding.model.secrecy import is_private_jwk, is_private_key_or_token
 
 MAXIMUM_BYTES = 262_144
 _MAXIMUM_DEPTH = 30
@@ -19,6 +21,8 @@ _PLAIN_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _PLAIN_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
 """``1.10`` is no number but a version, or a text: as a number it would be 1.1."""
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+_SHARED = "take it out and have another made, as this one has been shared"
 
 _CORE = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge", "value"}
@@ -158,6 +162,7 @@ class _Reader:
                 mark, f"the tag {quoted(node.tag)} means nothing here", "remove it, and write the value as it is", whole=True
             )
         if isinstance(node, yaml.ScalarNode):
+            self._refuse(str(node.value), mark)
             return _scalar(node)
         if len(path) > _MAXIMUM_DEPTH:
             self._document._report(mark, f"this is nested more than {_MAXIMUM_DEPTH} levels deep", "write it flatter")
@@ -174,12 +179,22 @@ class _Reader:
                 self._document._report(mark, "a key is a list or a mapping", "write a plain name before the colon")
                 continue
             key = str(key_node.value)
+            self._refuse(key, mark)
             if key in values:
                 self._document._report(mark, f"key {quoted(key)} is there twice", "keep one of the two", whole=True)
                 continue
             self._document._keys[(*path, key)] = mark
             values[key] = self.value(value_node, (*path, key))
+        if is_private_jwk(values):
+            self._document._report(_mark(node), "this is a private key", _SHARED, whole=True)
         return values
+
+    def _refuse(self, text: str, mark: Mark) -> None:
+        """Report what no field may have in it, whichever it is."""
+        if is_private_key_or_token(text):
+            self._document._report(mark, "this is a private key or a token", _SHARED, whole=True)
+        if has_mark(text):
+            self._document._report(mark, "this is a mark of the Pulumi engine, not a text", "write something else", whole=True)
 
 
 def _mark(node: yaml.Node) -> Mark:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,9 @@ from typing import cast
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
+from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.problems import quoted
+from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS, private_members_in
 
 MINIMUM_RSA_BITS = 2048
 """FAPI 2.0 Security Profile §5.4.1."""
@@ -25,11 +28,10 @@ MINIMUM_RSA_BITS = 2048
 _MAXIMUM_RSA_BITS = 16384
 """What OpenSSL verifies with; also, a larger one costs whoever checks a signature seconds."""
 
-PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-"""RFC 7518 §6.2.2, §6.3.2 and §6.4."""
-
 _REQUIRED_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _OPTIONAL_MEMBERS = ("use", "key_ops", "alg", "kid", "exp")
+_KNOWN_MEMBERS = frozenset({"kty", "n", "e", "crv", "x", "y", *_OPTIONAL_MEMBERS})
+_MOST_NAMED = 10
 _RSA_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _CURVE_ALGORITHMS = {
     "P-256": frozenset({"ES256"}),
@@ -86,10 +88,8 @@ def public_jwk(members: object) -> PublicJwk:
     kty = members.get("kty")
     if kty == "oct":
         raise InvalidJwk(Reason("is a symmetric key (kty oct); make a key pair and give its public half"))
-    _refuse_private(PRIVATE_MEMBERS & members.keys())
+    _refuse_private(private_members_in(members))
     if "keys" in members:
-        in_set = members["keys"] if isinstance(members["keys"], list) else []
-        _refuse_private(PRIVATE_MEMBERS & {name for key in in_set if isinstance(key, dict) for name in key})
         raise InvalidJwk(Reason("is a JWK Set; put each key of it in a file of its own", "keys"))
     if not isinstance(kty, str) or kty not in _REQUIRED_MEMBERS:
         raise InvalidJwk(Reason(f"has kty {_quoted(kty)}; use RSA, EC or OKP"))
@@ -149,10 +149,10 @@ def _refuse_private(found: Collection[str]) -> None:
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
         _refuse_private(PRIVATE_MEMBERS & members.keys())
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise InvalidJwk(Reason(f"has the member {', '.join(twice)} twice; keep one", twice[0]))
+        twice = sorted(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        named = ", ".join(name if name in _KNOWN_MEMBERS else quoted(name) for name in twice[:_MOST_NAMED])
+        raise InvalidJwk(Reason(f"has the member {named} twice; keep one", twice[0]))
     return members
 
 
@@ -198,6 +198,8 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
         reasons.append(
             Reason(f"has a kid that is not a text of 1 to {_MAXIMUM_KID_LENGTH} visible characters; name it, such as mijn-app-2026", "kid")
         )
+    elif kid is not None and has_mark(cast(str, kid)):
+        reasons.append(Reason("has a kid that is a mark of the Pulumi engine; name it otherwise, such as mijn-app-2026", "kid"))
     if exp is not None and not _is_moment(exp):
         reasons.append(Reason("has an exp that is no moment in seconds since 1970; correct or remove it", "exp"))
     return reasons

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy
-from acmidm_onboarding.model.jwk import MINIMUM_RSA_BITS, PRIVATE_MEMBERS, algorithms_of, rsa_bits
+from acmidm_onboarding.model.jwk import MINIMUM_RSA_BITS, algorithms_of, rsa_bits
 from acmidm_onboarding.model.problems import quoted
+from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS
 
 
 class Profile(StrEnum):

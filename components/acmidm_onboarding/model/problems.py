@@ -8,9 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from acmidm_onboarding.model.secrecy import HIDDEN, may_be_secret, without_keys_and_tokens, without_secrets
+
 _LONGEST_QUOTE = 80
-_COMMAND = re.compile(r"##(?=(?:vso)?\[)", re.IGNORECASE)
-"""How a command to Azure Pipelines begins, anywhere in a line of a log."""
+_LONGEST_SEARCHED = 100
+"""Characters of a name that a nearest known one is looked for: the search takes the square of them."""
+_COMMAND = re.compile(r"##(?=(?:vso)?\[)|^(\s*):(?=:)", re.IGNORECASE)
+"""How a command to Azure Pipelines begins, anywhere in a line of a log, or one to GitHub, at its start."""
 
 DocumentPath = tuple[str | int, ...]
 """Where a value stands in a document: the keys and list indexes that lead to it."""
@@ -27,6 +31,13 @@ class Problem:
     remedy: str
     also: Path | None = field(default=None, compare=False)
     """The other file, where two contradict each other."""
+
+    def __post_init__(self) -> None:
+        """Take out what may be a secret, for the rules that repeat a name without quoting it, and for a file that is named by one."""
+        for name in ("what", "remedy"):
+            object.__setattr__(self, name, without_secrets(getattr(self, name)))
+        if not self.file.is_absolute():
+            object.__setattr__(self, "file", Path(*map(without_secrets, self.file.parts)))
 
     def __str__(self) -> str:
         return on_one_line(f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
@@ -50,12 +61,16 @@ class InvalidForms(Failure):
 
 
 def quoted(text: str) -> str:
-    """Quote an author's text in a message, shortened to what is needed to recognise it."""
+    """Quote an author's text in a message, shortened to what is needed to recognise it; nothing of what may be a secret."""
+    if may_be_secret(text):
+        return f'"{HIDDEN}"'
     return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:
     """Return the known name that was probably meant; None where none is near."""
+    if len(wrong) > _LONGEST_SEARCHED:
+        return None
     return next(iter(difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)), None)
 
 
@@ -71,6 +86,10 @@ def listed(names: Iterable[str]) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Escape line breaks and control characters, so that a name in a form can fake no message and no command."""
-    text = _COMMAND.sub("# #", text)
+    """Escape line breaks and control characters, so that a name in a form can fake no message and no command; hide keys and tokens."""
+    text = _COMMAND.sub(_broken, without_keys_and_tokens(text))
     return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _broken(command: re.Match[str]) -> str:
+    return "# #" if command[1] is None else f"{command[1]}: "

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.model.jwk import PRIVATE_MEMBERS, InvalidJwk, parse_jwk, public_jwk
+from acmidm_onboarding.model.jwk import InvalidJwk, parse_jwk, public_jwk
+from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS
 from beheerportaal import jwk as authority
-from tests.unit.model.workspace import FORM, Workspace, private_key, public_key
+from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
 
 FILE = "onboardings/gent/tni.jwk.json"
 SENTINEL = "c2VudGluZWwtdGhhdC1tdXN0LW5ldmVyLXNob3c"
@@ -188,16 +189,39 @@ def test_the_value_of_a_private_member_is_never_repeated(
 )
 def test_a_key_pasted_into_a_form_is_not_repeated(entry: str, workspace: Workspace) -> None:
     workspace.write_form(FORM.replace("tni.jwk.json", entry))
-    [sentence] = workspace.sentences()
-    assert SENTINEL not in sentence
-    assert "put the public key in a file beside the form" in sentence
+    sentences = "\n".join(workspace.sentences())
+    assert SENTINEL not in sentences
+    assert "put the public key in a file beside the form" in sentences
 
 
 def test_a_private_key_where_a_product_is_configured_is_not_repeated(workspace: Workspace) -> None:
     key = json.dumps({"kty": "RSA", "d": SENTINEL})
     workspace.write_form(FORM.replace("merk_code: stad-gent", f"merk_code: {key}", 1).replace("bron_uri:", f"d: {key}\n        bron_uri:"))
-    assert len(workspace.problems()) == 2
+    whats = [problem.what for problem in workspace.problems()]
+    assert whats.count("this is a private key") == 2
     assert SENTINEL not in "".join(workspace.sentences())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"kty": "EC", "d": "c2hvcnQ"},
+        {"keys": [{"kty": "oct", "k": "c2hvcnQ"}]},
+        {"a": [{"b": {"kty": "RSA", "oth": [{"r": "c2hvcnQ"}]}}]},
+        {"public": {"kty": "EC"}, "private": {"d": SENTINEL}},
+        json.dumps({"kty": "EC", "d": "c2hvcnQ"}),
+    ],
+)
+def test_a_private_key_in_a_product_that_takes_anything_is_refused(workspace: Workspace, value: object) -> None:
+    """However deep: else it would be in every preview, and at the authority. A field of such a name alone is no key."""
+    proof = "      dv_proef: {}\n    products:\n      proef: "
+    form = WITHOUT_KEYS.replace("    products:\n", f"{proof}{{d: kort, settings: VALUE}}\n", 1)
+    workspace.write_form(form.replace("VALUE", "{k: 1}"))
+    assert workspace.problems() == ()
+    workspace.write_form(form.replace("VALUE", json.dumps(value)))
+    sentences = workspace.sentences()
+    assert any("this is a private key" in sentence for sentence in sentences)
+    assert not any("c2hvcnQ" in sentence or SENTINEL in sentence for sentence in sentences)
 
 
 @pytest.mark.parametrize("kty", ["RSA", "EC"])
@@ -240,11 +264,20 @@ def test_a_key_without_kid_is_named_by_its_thumbprint() -> None:
 
 def test_only_registered_members_are_kept() -> None:
     """What is not looked at goes no further: a certificate adds nothing to the key, and anything may be in its place."""
-    others = {"comment": "ours", "nbf": 1, "x5c": [{"d": SENTINEL}], "x5t#S256": {"d": SENTINEL}}
+    others = {"comment": "ours", "nbf": 1, "x5c": [{"e": 1}], "x5t#S256": {"f": 1}}
     key = public_jwk({**rsa(), "exp": 1_800_000_000, **others})
     assert set(key.members) == {"kty", "n", "e", "kid", "exp"}
     assert key.expires == datetime(2027, 1, 15, 8, tzinfo=UTC)
     assert public_jwk(rsa()).expires is None
+
+
+@pytest.mark.parametrize("place", ["x5c", "key_ops", "comment", "alg", "use"])
+@pytest.mark.parametrize("value", [{"d": SENTINEL}, [{"deep": [{"k": SENTINEL}]}], {"keys": [{"oth": SENTINEL}]}])
+def test_a_private_member_anywhere_in_a_key_is_refused(place: str, value: object) -> None:
+    """Also where it would be dropped: it has been shared."""
+    with pytest.raises(InvalidJwk, match="contains the private member") as refused:
+        public_jwk({**rsa(), place: value})
+    assert SENTINEL not in str(refused.value)
 
 
 def test_one_kid_for_two_keys(workspace: Workspace) -> None:
