@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from joserfc.jwk import ECKey
+from pulumi.runtime import rpc
 
+from acmidm_onboarding.model.marks import MARKS
 from tests.engine.test_secrets import has_access, rotate_by_hand, secret_of
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.report.test_sources import TEN_DAYS, ends
@@ -41,10 +43,11 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
     assert acmidm.run("drift", "--stack", "tni", "--strict").code == 1
 
     client_id, slipped_in = registry.client(changed.application)["client_id"], new_key("slipped-in")
+    marked = new_key(MARKS[0])  # which the engine takes for a secret, as the key of a map
     before = datetime.now(UTC).replace(microsecond=0)
     registry.set_scopes(client_id, [SEND, PLAIN])
-    registry.set_keys(client_id, [changed.keys["a"], slipped_in])
-    registry.change(client_id, enabled=False, contacts=["somebody@else.example"])
+    registry.set_keys(client_id, [changed.keys["a"], slipped_in, marked])
+    registry.change(client_id, enabled=False, contacts=["somebody@else.example"], client_name=rpc.UNKNOWN)
     registry.set_configuration("notificaties", client_id, {**NOTIFICATIES, "merk_code": "another"})
     registry.remove_configuration("dosis", client_id)
     old_id = registry.client(removed.application)["client_id"]
@@ -63,6 +66,7 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
         ("changed", "scope_granted", PLAIN),
         ("changed", "scope_withdrawn", DOSSIERS),
         ("changed", "key_added", "slipped-in"),
+        ("changed", "key_added", f"mark of the engine {MARKS[0][:8]}"),
         ("changed", "key_removed", "b"),
         ("changed", "client_disabled", None),
         ("changed", "client_updated", None),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from acmidm_onboarding.authorities.deadlines import Deadlines
 from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
@@ -28,11 +29,15 @@ from acmidm_onboarding.authorities.errors import (
     Unintelligible,
 )
 from acmidm_onboarding.authorities.retry import Retrying, retry_after_seconds
+from acmidm_onboarding.model.marks import without_marks
 from acmidm_onboarding.settings import LOOPBACK
 
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _LONGEST_QUOTE = 300
+_MAXIMUM_DEPTH = 50
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""A surrogate by itself, which no encoding carries."""
 
 Wire = TypeVar("Wire", bound=BaseModel)
 Form = Callable[[], Mapping[str, str]]
@@ -91,18 +96,22 @@ class Api:
         self._tokens = tokens
         self._timeout_seconds = timeout_seconds
         self._retrying = retrying
+        self._deadlines = Deadlines()
 
     @cached_property
     def _client(self) -> httpx.Client:
         # Made by the first request, for most runs of a program send none: it takes a tenth of a second.
-        return httpx.Client(
+        client = httpx.Client(
             timeout=self._timeout_seconds,
+            headers={"accept-encoding": "identity"},  # an answer that is packed has no bound, one that is packed twice least of all
             follow_redirects=False,
             limits=httpx.Limits(max_connections=16),
             verify=_trusted(),
             # The proxy that the environment names (HTTP_PROXY) is for other machines: plain http to this one never leaves it.
             mounts={f"all://{host}": None for host in LOOPBACK},
         )
+        self._deadlines.serve(client)
+        return client
 
     def request(
         self,
@@ -132,17 +141,18 @@ class Api:
         return self._once(method, url, document, form, {**headers, "authorization": f"Bearer {token}"})
 
     def _once(self, method: str, url: str, document: object, form: Form | None, headers: dict[str, str]) -> Answer:
-        request = f"{method} {url}"
+        request, begun = f"{method} {url}", False
+        stream = self._client.stream(method, url, json=document, data=form() if form else None, headers=headers)
         try:
-            with self._client.stream(method, url, json=document, data=form() if form else None, headers=headers) as response:
+            with self._deadlines.within(self._timeout_seconds), stream as response:
+                begun = True
                 content = self._bounded(request, response)
         except httpx.TimeoutException as error:
+            what = "the answer was not complete" if begun else "no answer"
             connected = not isinstance(error, httpx.ConnectTimeout)
-            raise Passing(f"{request}: no answer within {self._timeout_seconds:g} s", connected=connected) from None
+            raise Passing(f"{request}: {what} within {self._timeout_seconds:g} s", connected=connected) from None
         except httpx.TransportError as error:
             raise _unreached(request, error) from None
-        except httpx.DecodingError:
-            raise Unintelligible(f"{request}: the answer cannot be decoded; check the address and what stands in between") from None
         except httpx.InvalidURL:
             raise Rejected(f"{request[:_LONGEST_QUOTE]}: this is no address that a request can be sent to; correct it") from None
         if response.is_success:
@@ -150,27 +160,38 @@ class Api:
         raise _failure(request, response, content)
 
     def _bounded(self, request: str, response: httpx.Response) -> bytes:
-        """The body, no larger and no slower than is reasonable."""
+        """The body, no larger than is reasonable, as it was sent."""
+        packed = response.headers.get("content-encoding", "identity")
+        if packed != "identity":
+            raise Unintelligible(f"{request}: the answer is packed ({packed}), which was not requested; check what stands in between")
         too_large = Unintelligible(f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address")
         if int(response.headers.get("content-length", "0")) > MAXIMUM_ANSWER_BYTES:
             raise too_large
         content = bytearray()
-        end = time.monotonic() + self._timeout_seconds
-        for chunk in response.iter_bytes():
+        for chunk in response.iter_raw():
             content += chunk
             if len(content) > MAXIMUM_ANSWER_BYTES:
                 raise too_large
-            if time.monotonic() > end:
-                raise Passing(f"{request}: the answer was not complete within {self._timeout_seconds:g} s")
         return bytes(content)
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Parse JSON; a number that a double cannot carry stays text. Raises ValueError or RecursionError.
+    """Parse JSON into what the engine carries without changing it. Raises ValueError or RecursionError.
 
-    The engine has every number as a double, and would change such a one without a word: 2**53 + 1 becomes 2**53.
+    A number that a double cannot carry stays text: 2**53 + 1 would become 2**53. The engine's own marks and half characters are renamed,
+    and what is nested too deeply for its state is left out.
     """
-    return json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str)
+    return _harmless(json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str), 0)
+
+
+def _harmless(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return _HALF_CHARACTER.sub("\ufffd", without_marks(value))
+    if depth > _MAXIMUM_DEPTH and isinstance(value, dict | list):
+        return "nested too deeply"
+    if isinstance(value, dict):
+        return {_harmless(name, depth): _harmless(part, depth + 1) for name, part in value.items()}
+    return [_harmless(part, depth + 1) for part in value] if isinstance(value, list) else value
 
 
 def _number(kind: type[int] | type[float], text: str) -> float | str:

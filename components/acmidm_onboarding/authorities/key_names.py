@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from acmidm_onboarding.authorities.port import Jwks
-from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS
+from acmidm_onboarding.model.secrecy import private_members_in
+
+_MOST_KEYS = 100
+_LONGEST_KID = 255
+_LONGEST_VALUE = 8_192
+_MOST_VALUES = 20
+_TEXTS = frozenset({"kty", "use", "alg", "kid", "x5u", "x5t", "x5t#S256", "crv", "x", "y", "n", "e"})
+_LISTS = frozenset({"key_ops", "x5c"})
+_MOMENTS = frozenset({"exp", "nbf", "iat"})
+"""The registered members of a public key: RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1."""
+_REGISTERED = _TEXTS | _LISTS | _MOMENTS
 
 
 def by_name(keys: Iterable[object]) -> Jwks:
@@ -16,19 +26,34 @@ def by_name(keys: Iterable[object]) -> Jwks:
     RFC 7517 §4.5 lets a set have a ``kid`` twice, and a key have none. No form does either: a key that was slipped in under the
     name of a declared one would hide behind it, or hide it, and one without a name would hide the whole set.
     """
+    left = iter(keys)
     found: dict[str, Mapping[str, Any]] = {}
-    for kid, key in (_named(number, key) for number, key in enumerate(keys, 1)):
+    for kid, key in (_named(number, key) for number, key in enumerate(islice(left, _MOST_KEYS), 1)):
         names = (f"{kid} ({number})" if number > 1 else kid for number in count(1))
         found[next(name for name in names if name not in found)] = key
+    if more := sum(1 for _ in left):
+        found[f"and {more:,} more"] = {"unreadable": "this set has more keys than are looked at"}
     return found
 
 
 def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
-    """A name for a key, and the key without the members that must get into no state."""
+    """A name for a key, and the key as far as it may get into a state: the registered members, of the kind and size that they may have."""
     if not isinstance(key, dict):
         return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
-    public = {name: value for name, value in key.items() if name not in PRIVATE_MEMBERS}
-    if len(public) < len(key):
+    registered = ((name, value) for name, value in key.items() if name in _REGISTERED)
+    public = {name: value if _is_readable(name, value) else "unreadable" for name, value in registered}
+    if private_members_in(key):
         public["private"] = "this key has private members, which are not shown"
     kid = key.get("kid")
-    return kid if isinstance(kid, str) and kid else f"without kid {number}", public
+    return kid[:_LONGEST_KID] if isinstance(kid, str) and kid else f"without kid {number}", public
+
+
+def _is_readable(name: str, value: Any) -> bool:
+    if name in _MOMENTS:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    values = value if name in _LISTS else [value]
+    return isinstance(values, list) and len(values) <= _MOST_VALUES and all(map(_is_short_text, values))
+
+
+def _is_short_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_VALUE

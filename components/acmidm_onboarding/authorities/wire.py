@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
@@ -18,6 +18,7 @@ from acmidm_onboarding.authorities.port import (
     RecordedChange,
     RegisteredClient,
 )
+from acmidm_onboarding.model.secrecy import without_private_keys
 
 
 class _Wire(BaseModel):
@@ -67,7 +68,7 @@ class WireClientPage(_Wire):
 
 
 class WireConfiguration(_Wire):
-    configuration: dict[str, Any]
+    configuration: Annotated[dict[str, Any], AfterValidator(without_private_keys)]
     software_id: str | None = None
     managed_by: str | None = None
 

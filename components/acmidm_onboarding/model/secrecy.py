@@ -13,6 +13,9 @@ from typing import Any
 HIDDEN = "[hidden: it may be a secret]"
 """What stands in a message where a key, a secret or a token was written, into whatever field."""
 
+NOT_SHOWN = "a private key or a token, which is not shown"
+"""What stands for one that an authority has: it is compared, and gets into no state and no preview."""
+
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """The private members of a JSON Web Key: RFC 7518 §6.2.2, §6.3.2 and §6.4."""
 
@@ -98,3 +101,13 @@ def is_private_jwk(value: Mapping[str, Any]) -> bool:
     """Return whether an object is a private JSON Web Key, or the private half of one alone."""
     private = PRIVATE_MEMBERS & value.keys()
     return bool(private) and ("kty" in value or any(isinstance(value[name], str) and looks_random(value[name]) for name in private))
+
+
+def without_private_keys(value: Any) -> Any:
+    """Return a value without the private keys and tokens in it, whose places say what was there."""
+    if isinstance(value, Mapping):
+        private = PRIVATE_MEMBERS if is_private_jwk(value) else frozenset()
+        return {name: NOT_SHOWN if name in private else without_private_keys(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [without_private_keys(part) for part in value]
+    return NOT_SHOWN if isinstance(value, str) and is_private_key_or_token(value) else value

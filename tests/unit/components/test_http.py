@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
+from pulumi.runtime import rpc
 from pydantic import BaseModel
 
 from acmidm_onboarding.authorities import errors, http
@@ -26,6 +29,7 @@ from acmidm_onboarding.authorities.errors import (
 )
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.model.marks import MARKS
 from tests.unit.components.fake_server import RESET, FakeServer, Reply, in_turn, serving
 
 TOKEN = "eyJ-an-access-token"
@@ -276,9 +280,66 @@ def test_body_that_trickles_is_cut_off() -> None:
     assert time.monotonic() - start < 2
 
 
-def test_broken_encoding_and_broken_connection() -> None:
-    assert isinstance(error_of(Reply(200, b"no gzip", {"content-encoding": "gzip"})), Unintelligible)
+def test_broken_connection() -> None:
     assert "broke off" in str(error_of(RESET))
+
+
+def test_no_packed_answer_is_requested_or_read() -> None:
+    assert isinstance(error_of(Reply(200, b"no gzip", {"content-encoding": "gzip"})), Unintelligible)
+    with serving(in_turn(Reply(200, {}))) as server:
+        api(server).request("GET", "/x")
+        assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nx-slow: ", b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n"])
+def test_an_answer_that_trickles_ends_with_the_time_out(start: bytes) -> None:
+    """The time-out is that of the whole request, also of its headers: each byte comes in time, and they never end."""
+    sent = 0
+
+    def answer() -> None:
+        nonlocal sent
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(start)
+            while True:
+                time.sleep(0.05)  # the server's slowness is what is tested
+                connection.sendall(b"x")
+                sent += 1
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(Unreachable, match=r"no answer within 0.5 s|not complete within 0.5 s"):
+            Api(address, None, timeout_seconds=0.5, retrying=Retrying(0)).request("GET", "/x")
+        thread.join(10)
+    assert sent < 50
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        (MARKS[0], "mark of the engine 4dabf181"),
+        (f"a {rpc.UNKNOWN} b", "a mark of the engine 04da6b54 b"),
+        ("\ud800", "\ufffd"),
+        ("Stad Gent", "Stad Gent"),
+    ],
+)
+def test_what_the_engine_would_take_for_something_else_is_renamed(sent: str, found: str) -> None:
+    """Its marks end everybody's run, and half a character cannot be sent to it. As a name and as a value, however it is written."""
+    for text in (json.dumps({"a": [{sent: sent}]}), json.dumps({"a": [{sent: sent}]}).replace("4d", "\\u0034d")):
+        with serving(in_turn(Reply(200, text.encode()))) as server:
+            assert api(server).request("GET", "/x").document == {"a": [{found: found}]}
+
+
+def test_what_is_nested_too_deeply_is_left_out_and_spoils_nothing_beside_it() -> None:
+    deep = "[" * 500 + "]" * 500
+    with serving(in_turn(Reply(200, f'{{"clients": [{{"key": {deep}}}, 7]}}'.encode()))) as server:
+        bad, good = api(server).request("GET", "/x").document["clients"]
+    assert good == 7
+    assert str(bad).count("[") < 100
+    assert "nested too deeply" in str(bad)
 
 
 def test_missing_etag_is_told() -> None:

@@ -29,3 +29,31 @@ def test_a_key_without_a_name_hides_nothing() -> None:
     assert list(found) == ["a", "without kid 2", "without kid 3", "without kid 4", "unreadable 5", "b"]
     assert found["without kid 2"] == {"x": "1"}
     assert "very-private" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("members", "kept"),
+    [
+        ({"kty": "EC", "crv": "P-256", "x": "a", "y": "b", "use": "sig", "alg": "ES256", "exp": 7}, None),
+        ({"n": "a", "e": "b", "key_ops": ["verify"], "x5t": "c", "x5t#S256": "d", "x5c": ["e"], "x5u": "f"}, None),
+        ({"comment": "ours", "4dabf18193072939515e22adb298388d": "x", "__provider": "x"}, {}),
+        ({"comment": {"deep": [{"d": "very-private"}]}}, {"private": "this key has private members, which are not shown"}),
+        ({"kty": {"d": "very-private"}}, {"kty": "unreadable", "private": "this key has private members, which are not shown"}),
+        ({"key_ops": [["verify"]], "exp": "soon", "x5c": 7}, dict.fromkeys(("key_ops", "exp", "x5c"), "unreadable")),
+        ({"n": "A" * 1_000_000}, {"n": "unreadable"}),
+        ({"x5c": ["A"] * 1_000}, {"x5c": "unreadable"}),
+    ],
+)
+def test_the_registered_members_alone_are_kept(members: dict[str, object], kept: dict[str, object] | None) -> None:
+    """RFC 7517 §4, RFC 7518 §6 and RFC 8037, each of the kind and the size that it may have: the rest gets into no state."""
+    found = by_name([{"kid": "a", **members}])
+    assert found == {"a": {"kid": "a", **(members if kept is None else kept)}}
+    assert "very-private" not in str(found)
+
+
+def test_a_set_that_never_ends_is_cut_off() -> None:
+    """A name is no longer than an authority's may be, and a thousand keys of one name cost no more than a hundred."""
+    found = by_name([{"kid": "k" * 5_000}] * 1_000)
+    assert len(found) == 101
+    assert max(map(len, found)) < 300
+    assert found["and 900 more"] == {"unreadable": "this set has more keys than are looked at"}
