@@ -21,6 +21,10 @@ from tests.support.engine import Outcome, Project
 from tests.support.offered import offered
 from tests.support.portal import OPERATOR, RunningPortal, running_portal
 
+_MORE = """\
+suppliers: [leverancier]
+speaks_for: {{aanbieder_uri: ["https://organisatie.example/{number}"], merk_code: [merk]}}
+"""
 _FORM = """\
 application: loket
 contacts: [beheer@organisatie.example]
@@ -70,7 +74,7 @@ def project_of(folder: Path, portal: RunningPortal, connections: int) -> Project
     (supplier / "key.jwk.json").write_text(JWK.generate(kty="EC", crv="P-256", kid="supplier").export_public())
     for number in range(connections):
         organisation = project.forms / f"organisatie-{number}"
-        write_organisation(organisation, number, "suppliers: [leverancier]\n")
+        write_organisation(organisation, number, _MORE.format(number=number))
         (organisation / "loket.yaml").write_text(_FORM.format(number=number))
     project.prepare(
         {

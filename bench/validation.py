@@ -24,6 +24,12 @@ application: loket
 contacts: [beheer@organisatie.example]
 environments:
 """
+_SPEAKS_FOR = """\
+speaks_for:
+  aanbieder_uri: ["https://organisatie.example/{number}"]
+  merk_code: [merk]
+  bron_uri: ["urn://organisatie-{number}/"]
+"""
 _ENVIRONMENT = """\
   {environment}:
     jwks: [{environment}.jwk.json]
@@ -56,7 +62,7 @@ def main(number_of_forms: int) -> None:
 
 
 def _write(folder: Path, number: int) -> None:
-    write_organisation(folder, number)
+    write_organisation(folder, number, _SPEAKS_FOR.format(number=number))
     form = _FORM
     for environment in ("tni", "prod"):
         key = JWK.generate(kty="EC", crv="P-256", kid=f"{environment}-{number}")

@@ -11,12 +11,19 @@ name: Stad Aalst
 ovo: OVO001992
 kbo: "0207.437.468"
 owners: ["@stad-aalst/digitalisering"]
+speaks_for:
+  aanbieder_uri: [https://data.vlaanderen.be/id/organisatie/OVO001992]
+  merk_code: [stad-aalst]
 """,
     "stad-gent": """\
 name: Stad Gent
 ovo: OVO002067
 kbo: "0207.451.227"
 owners: ["@stad-gent/api-beheer"]
+speaks_for:
+  aanbieder_uri: [https://data.vlaanderen.be/id/organisatie/OVO002067]
+  merk_code: [stad-gent]
+  bron_uri: ["urn://gent/"]
 """,
 }
 

@@ -100,7 +100,7 @@ def _report(sheets: Sheets, plan: Plan, outcome: Outcome) -> None:
         typer.echo(plain(f"{form.draft.row}: {form.file} takes over {clients}", 500))
         for note in form.draft.notes:
             typer.echo(plain(f"  note: {note}", 1000))
-    for sentence in (*outcome.shared, *plan.declared, *sheets.remarks):
+    for sentence in (*plan.declared, *sheets.remarks):
         typer.echo(plain(sentence, 1000))
     for sentence in plan.unplaced:
         typer.echo(plain(f"not placed: {sentence}", 1000), err=True)

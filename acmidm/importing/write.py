@@ -20,7 +20,7 @@ from acmidm.importing.sheet import Column
 from acmidm.words import plain
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.model.loading import ORGANISATION_FILE, load_onboardings
+from acmidm_onboarding.model.loading import ORGANISATION_FILE, load_catalogue, load_onboardings
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import InvalidForms, Problem
 
@@ -47,17 +47,16 @@ class _Staged:
 
 @dataclass
 class Outcome:
-    """The forms in place, and sentences about rows without one and about keys that organisations share."""
+    """The forms in place, and sentences about rows without one."""
 
     written: list[Written] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
-    shared: list[str] = field(default_factory=list)
 
 
 class Writer:
     """Writes drafts into ``folder``. ``source`` is the spreadsheet's name, for the comment in each form.
 
-    ``supplier`` is the folder for keys that organisations share; without one, each has a copy.
+    ``supplier`` is the folder for keys that organisations share, which no form may name elsewhere.
     """
 
     def __init__(
@@ -88,8 +87,11 @@ class Writer:
         """Write each draft into the copy."""
         staged = []
         shared = _shared_keys(drafts)
-        outcome.shared += self._about_shared(shared)
+        speaks_for = self._speaks_for(drafts)
         for draft in drafts:
+            if unshared := list(self._unshared(draft, shared)):
+                outcome.unplaced += unshared
+                continue
             form = stage / f"{draft.name}.yaml"
             if form.exists():
                 outcome.unplaced.append(_exists(draft, self._folder / f"{draft.name}.yaml"))
@@ -98,12 +100,13 @@ class Writer:
             key_files: dict[Environment, list[str]] = defaultdict(list)
             for environment, keys in draft.keys.items():
                 for key in keys:
-                    folder = self._supplier if _identity(key) in shared and self._may_share(draft.organisation) else None
+                    folder = self._supplier if key.thumbprint in shared else None
                     prefix = "" if folder else f"{draft.application}-{environment}-"
                     file = _write_key(stage / (folder or own), prefix, key)
                     key_files[environment].append(f"../{folder}/{file}" if folder else file)
                     files.append(f"{folder or own}/{file}")
-            files += self._stage_organisations(stage, draft.organisation, shared)
+            if draft.organisation.is_new:
+                files += self._stage_organisations(stage, draft, shared, speaks_for[own])
             form.write_text(self._text(draft, key_files), "utf-8")
             staged.append(_Staged(draft, [*files, f"{draft.name}.yaml"]))
         return staged
@@ -112,30 +115,46 @@ class Writer:
         """Return whether an organisation's forms may name keys of the supplier: its ``organisation.yaml`` lists it, or is new."""
         return self._supplier is not None and (owner.suppliers is None or self._supplier in owner.suppliers)
 
-    def _stage_organisations(self, stage: Path, owner: Owner, shared: Mapping[str, Sequence[Draft]]) -> list[str]:
+    def _stage_organisations(
+        self, stage: Path, draft: Draft, shared: Mapping[str, Sequence[Draft]], speaks_for: Mapping[str, Sequence[str]]
+    ) -> list[str]:
         """Write ``organisation.yaml`` of a new organisation, and of the supplier that it lists."""
-        if not owner.is_new:
-            return []
-        uses = self._supplier is not None and any(draft.organisation == owner for drafts in shared.values() for draft in drafts)
+        owner = draft.organisation
         fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and _Quoted(owner.kbo)}
-        if not uses or self._supplier is None:
+        if speaks_for:
+            fields["speaks_for"] = dict(speaks_for)
+            names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
+            draft.notes.append(f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now: {names}: see whether it may")
+        if self._supplier is None or not any(one.organisation == owner for drafts in shared.values() for one in drafts):
             return [_write_organisation(stage, owner.folder, fields)]
         supplier = _write_organisation(stage, self._supplier, {"name": self._supplier})
         return [supplier, _write_organisation(stage, owner.folder, {**fields, "suppliers": [self._supplier]})]
 
-    def _about_shared(self, shared: Mapping[str, Sequence[Draft]]) -> Iterator[str]:
-        """Yield a sentence for each key that has copies."""
-        for identity, drafts in shared.items():
-            copied = [draft for draft in drafts if not self._may_share(draft.organisation)]
-            if not copied:
-                continue
-            rows = ", ".join(dict.fromkeys(str(draft.row) for draft in drafts))
-            remedy = "--supplier FOLDER keeps it once, in the folder of the supplier"
-            if self._supplier is not None:
-                files = ", ".join(sorted({f"{self._folder / draft.organisation.folder / ORGANISATION_FILE}" for draft in copied}))
-                remedy = f"add {self._supplier} to suppliers in {files} to keep it once"
-            kid = json.loads(identity)["kid"]
-            yield f'key "{kid}" is the same in {rows}, of several organisations, and is copied beside each form: {remedy}'
+    def _speaks_for(self, drafts: Iterable[Draft]) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """Return under which names the clients of each organisation send, per folder and field."""
+        products, found = load_catalogue(self._catalogue).products, defaultdict[str, dict[str, set[str]]](dict)
+        for draft in drafts:
+            of_one = found[draft.organisation.folder]
+            for client in draft.clients.values():
+                for product, document in client.configurations.items():
+                    for name in products[product].speaks_for:
+                        value = document.configuration.get(name)
+                        values = value if isinstance(value, list) else [value]
+                        of_one.setdefault(name, set()).update(one for one in values if isinstance(one, str))
+        return {folder: {name: sorted(values) for name, values in of_one.items() if values} for folder, of_one in found.items()}
+
+    def _unshared(self, draft: Draft, shared: Mapping[str, Sequence[Draft]]) -> Iterator[str]:
+        """Yield a sentence for each key of a draft that another organisation has too, where it is that of no supplier of both."""
+        if self._may_share(draft.organisation):
+            return
+        remedy = "--supplier FOLDER keeps it once, in the folder of the supplier"
+        if self._supplier is not None:
+            remedy = f"add {self._supplier} to suppliers in {self._folder / draft.organisation.folder / ORGANISATION_FILE}"
+        for key in {key.thumbprint: key for keys in draft.keys.values() for key in keys}.values():
+            others = [one for one in shared.get(key.thumbprint, ()) if one.organisation != draft.organisation]
+            if others:
+                rows = ", ".join(dict.fromkeys(str(one.row) for one in others))
+                yield f'{draft.row}: key "{key.kid}" is that of another organisation too, in {rows}: {remedy}'
 
     def _text(self, draft: Draft, key_files: Mapping[Environment, Sequence[str]]) -> str:
         remembered = "; ".join(
@@ -215,16 +234,12 @@ def _write_organisation(stage: Path, folder: str, fields: Mapping[str, Any]) -> 
 
 
 def _shared_keys(drafts: Iterable[Draft]) -> Mapping[str, Sequence[Draft]]:
-    """Return the drafts of each key that several organisations have, as those of a supplier do."""
+    """Return the drafts of each key, by its thumbprint, that several organisations have, as those of a supplier do."""
     users: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        for identity in {_identity(key) for keys in draft.keys.values() for key in keys}:
-            users[identity].append(draft)
-    return {identity: of_one for identity, of_one in users.items() if len({draft.organisation.code for draft in of_one}) > 1}
-
-
-def _identity(key: PublicJwk) -> str:
-    return json.dumps(dict(key.members), sort_keys=True)
+        for thumbprint in {key.thumbprint for keys in draft.keys.values() for key in keys}:
+            users[thumbprint].append(draft)
+    return {thumbprint: of_one for thumbprint, of_one in users.items() if len({draft.organisation.code for draft in of_one}) > 1}
 
 
 def _write_key(folder: Path, prefix: str, key: PublicJwk) -> str:

@@ -69,9 +69,19 @@ class FormFile:
         return wanted
 
     def save(self) -> None:
+        """Write both files. The organisation may send under every name that its forms have had, and those that tests share."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.with_name("organisation.yaml").write_text(yaml.safe_dump(self.organisation, sort_keys=False))
+        owner = self.path.with_name("organisation.yaml")
+        earlier = yaml.safe_load(owner.read_text()).get("speaks_for", {}) if owner.exists() else {}
+        organisation = {**self.organisation, "speaks_for": self._speaks_for(earlier)}
+        owner.write_text(yaml.safe_dump(organisation, sort_keys=False))
         self.path.write_text(yaml.safe_dump(self.document, sort_keys=False))
+
+    def _speaks_for(self, earlier: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        products = [request.get("products") or {} for request in self.document["environments"].values() if isinstance(request, dict)]
+        configurations = [NOTIFICATIES, DOSIS, *(one for each in products for one in each.values())]
+        said = {name: {one[name] for one in configurations if name in one} for name in ("aanbieder_uri", "merk_code", "bron_uri")}
+        return {name: sorted({*values, *earlier.get(name, ())}) for name, values in said.items()}
 
     def add_key(self, kid: str, environment: str = "tni") -> None:
         """Add a fresh key, by a file beside the form."""

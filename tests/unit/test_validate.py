@@ -91,7 +91,8 @@ def test_what_is_neither_form_nor_folder_is_reported_as_what_it_is(workspace: Wo
     assert (result.exit_code, result.stderr.splitlines()) == (
         1,
         [
-            "onboardings/gent/circle.yaml:1:1: the file cannot be read: Too many levels of symbolic links; check its name and its rights",
+            "onboardings/gent/circle.yaml:1:1: this is a link, which is not followed; "
+            "put the file or folder itself here, or remove the link",
             "onboardings/gent/pipe.yaml:1:1: the file is a folder or a device, not a file; name a file",
         ],
     )

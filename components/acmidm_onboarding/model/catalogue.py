@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
 
@@ -12,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from acmidm_onboarding.model.form import RESERVED_NAME, Environment, Platform
+from acmidm_onboarding.model.form import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
 from acmidm_onboarding.model.problems import quoted
 
 _EVERYWHERE = (Environment.TNI, Environment.PROD)
@@ -20,6 +21,17 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _REFERENCES = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor")
 _DIALECT = Draft202012Validator.META_SCHEMA["$id"]
 _FORMATS = Draft202012Validator.FORMAT_CHECKER
+_BELOW = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9][A-Za-z0-9._~-]*)?", re.ASCII)
+"""What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads to another place."""
+
+RESERVED_SCOPES = frozenset(
+    {
+        *("management_read", "management_write"),  # the management API's own
+        *("openid", "profile", "email", "address", "phone", "offline_access"),  # OpenID Connect Core §5.4, §11
+        *("acr", "basic", "microprofile-jwt", "organization", "role_list", "roles", "saml_organization", "service_account", "web-origins"),
+    }
+)
+"""Scopes that an authority needs for itself, or that give rights on it: no product has them. The last are those that Keycloak makes."""
 
 
 def _schema(value: dict[str, Any]) -> dict[str, Any]:
@@ -62,10 +74,20 @@ def _in_order(schema: Any, value: Any) -> Any:
     return value
 
 
+def _is_of_texts(schema: Any) -> bool:
+    """Return whether a schema is that of a text, or of a list of texts."""
+    match schema:
+        case {"type": "string"} | {"type": "array", "items": {"type": "string"}}:
+            return True
+    return False
+
+
 def _scope_token(name: str) -> str:
     """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a name has none."""
     if not _SCOPE_TOKEN.fullmatch(name):
         raise ValueError(f"{quoted(name)} is not a scope; write visible ASCII characters without space, quote or backslash")
+    if name.casefold() in RESERVED_SCOPES:
+        raise ValueError(f"{quoted(name)} is a scope that an authority keeps for itself; name the product's own")
     return name
 
 
@@ -75,7 +97,21 @@ def _product_name(name: str) -> str:
     return name
 
 
-ScopeToken = Annotated[str, AfterValidator(_scope_token)]
+ScopeToken = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_scope_token)]
+
+
+class Speaks(StrEnum):
+    """How a value of a field that speaks for somebody is held against what an organisation may say."""
+
+    EXACTLY = "exactly"
+    BEGINNING = "beginning"
+
+    def allows(self, value: str, allowed: str) -> bool:
+        """Return whether a value is the allowed one, or is below it: ``urn://gent`` is no beginning of ``urn://gentle/x``."""
+        if value == allowed or self is Speaks.EXACTLY:
+            return value == allowed
+        beginning = allowed if allowed.endswith("/") else f"{allowed}/"
+        return value.startswith(beginning) and _BELOW.fullmatch(value, len(beginning)) is not None
 
 
 class _Part(BaseModel):
@@ -116,6 +152,13 @@ class Product(_Part):
         AfterValidator(lambda value: value if value is None else _schema(value)),
         Field(description="The JSON Schema (2020-12) of its configuration; absent where it needs none."),
     ] = None
+    speaks_for: Annotated[
+        dict[str, Speaks],
+        Field(
+            description="The fields of the configuration that speak for somebody, so that an organisation has only the values in its "
+            "organisation.yaml: exactly those, or with one of them as beginning."
+        ),
+    ] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -134,6 +177,14 @@ class Product(_Part):
                 raise ValueError(f'scope "{name}" is offered in an environment where its product is not; correct environments')
         return self
 
+    @model_validator(mode="after")
+    def _speaks_in_texts(self) -> Self:
+        fields = (self.configuration or {}).get("properties", {})
+        for name in self.speaks_for:
+            if not _is_of_texts(fields.get(name)):
+                raise ValueError(f"speaks_for names {quoted(name)}, which is no text or list of texts; give it type: string")
+        return self
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -149,6 +200,15 @@ class Catalogue:
     def product_of(self) -> dict[str, Product]:
         """The product that each scope belongs to."""
         return {name: product for product in self.products.values() for name in product.scopes}
+
+    @cached_property
+    def speaking_fields(self) -> dict[str, str]:
+        """The fields by which a product speaks for somebody, each with its description."""
+        return {
+            name: str((product.configuration or {})["properties"][name].get("description", ""))
+            for product in self.products.values()
+            for name in product.speaks_for
+        }
 
     @cached_property
     def validators(self) -> dict[str, Draft202012Validator]:

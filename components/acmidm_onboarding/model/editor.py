@@ -15,7 +15,7 @@ def schemas(catalogue: Catalogue) -> dict[str, str]:
     """Return the text of each schema by its file name. The same models and catalogue always give the same text."""
     return {
         "onboarding.schema.json": _text(onboarding_schema(catalogue)),
-        "organisation.schema.json": _text(_with_dialect(Organisation.model_json_schema())),
+        "organisation.schema.json": _text(organisation_schema(catalogue)),
         "catalogue.schema.json": _text(catalogue_schema()),
     }
 
@@ -38,6 +38,18 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
     parts["ScopeRequest"]["type"] = ["object", "null"]  # "dv_notificaties_schrijven:" with nothing behind it is fine
     for part in parts.values():
         part.pop("title", None)
+    return schema
+
+
+def organisation_schema(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the schema of an organisation, with the fields of the products that speak for somebody."""
+    schema = _with_dialect(Organisation.model_json_schema())
+    speaks_for = schema["properties"]["speaks_for"]
+    values = speaks_for.pop("additionalProperties")
+    speaks_for["additionalProperties"] = False
+    speaks_for["properties"] = {
+        name: {**values, "description": description} for name, description in sorted(catalogue.speaking_fields.items())
+    }
     return schema
 
 
@@ -85,7 +97,7 @@ def _request(request: dict[str, Any], catalogue: Catalogue, environment: Environ
 def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
     titled = {"$schema": _DIALECT, **schema}
     titled["properties"] = {name: _without_titles(part) for name, part in schema["properties"].items()}
-    for part in titled["$defs"].values():
+    for part in titled.get("$defs", {}).values():
         if "properties" in part:
             part["properties"] = {name: _without_titles(field) for name, field in part["properties"].items()}
     return titled

@@ -13,12 +13,26 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, organisation_code
+from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, is_visible, official_name, organisation_code
 from acmidm_onboarding.model.problems import quoted
+
+LONGEST_TEXT = 255
+LONGEST_ADDRESS = 254
+MOST_CONTACTS = 50
+MOST_KEYS = 20
+"""What an authority accepts at most, as the contract of the management API has it; a test holds the two alike."""
 
 _NAME = "[a-z0-9]+(-[a-z0-9]+)*"
 _LONGEST_NAME = 64
+LONGEST_ORGANISATION_NAME = LONGEST_TEXT - len(" - ") - _LONGEST_NAME
+"""A client is named by its organisation and its application together."""
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_OWNER = re.compile(
+    r"@[a-z0-9](-?[a-z0-9])*(/[a-z0-9][a-z0-9._-]*)*|[a-z0-9._%+-]+@[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+",
+    re.ASCII | re.IGNORECASE,
+)
+_CLIENT_ID = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
+"""RFC 6749 appendix A.1, without a space at either end."""
 
 
 class Environment(StrEnum):
@@ -69,14 +83,28 @@ def _application(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text) or len(text) > 254 or not text.isprintable():
+    if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
         raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
     return text
 
 
+def owner(text: str) -> str:
+    """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand. Raises ValueError with a sentence."""
+    if len(text) > LONGEST_ADDRESS or not _OWNER.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is no owner; write @user, @organisation/team or an e-mail address")
+    return text
+
+
+def _client_id(text: str) -> str:
+    # A part of a path that is one or two dots leads to another place, even when it is escaped (RFC 3986 §5.2.4).
+    if not _CLIENT_ID.fullmatch(text) or text in (".", ".."):
+        raise ValueError(f"{quoted(text)} is no client-ID; copy the one that the authority shows")
+    return text
+
+
 def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise PydanticCustomError("not_one_line", "contains a line break or control character")
+    if not is_visible(text):
+        raise PydanticCustomError("not_one_line", "contains a line break, or a control or invisible character")
     return text
 
 
@@ -108,21 +136,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
-class SpeaksFor(_Part):
-    """The names under which an organisation sends notifications and dossiers."""
-
-    aanbieder_uri: Annotated[tuple[str, ...], Field(description="Senders of Notificaties (AanbiederUri).")] = ()
-    merk_code: Annotated[tuple[str, ...], Field(description="Brands of Notificaties (MerkCode).")] = ()
-    bron_uri: Annotated[tuple[str, ...], Field(description="Beginnings of the sources of DOSIS (bronUri).")] = ()
-
-
 class Organisation(_Part):
     """Whose folder of forms this is: its ``organisation.yaml``, which the onboarding team writes."""
 
     name: Annotated[
         str,
-        Field(min_length=1, max_length=200, description="The name as the organisation register has it."),
+        Field(min_length=1, max_length=LONGEST_ORGANISATION_NAME, description="The name as the organisation register has it."),
         AfterValidator(_one_line),
+        AfterValidator(official_name),
     ]
     ovo: Annotated[OvoCode | None, Field(description="OVO code, such as OVO002067.", json_schema_extra={"pattern": "^OVO[0-9]{6}$"})] = None
     kbo: Annotated[
@@ -132,9 +153,15 @@ class Organisation(_Part):
             json_schema_extra={"pattern": "^[. ]*[01]([. ]*[0-9]){9}[. ]*$"},
         ),
     ] = None
-    owners: Annotated[tuple[str, ...], Field(description="The teams that own the forms, such as @stad-gent/api-beheer.")] = ()
+    owners: Annotated[
+        tuple[Annotated[str, AfterValidator(owner)], ...],
+        Field(description="Who approves changes of its forms and keys: teams such as @stad-gent/api-beheer, users or e-mail addresses."),
+    ] = ()
     suppliers: Annotated[tuple[str, ...], Field(description="Folders of suppliers: the forms may name public keys there.")] = ()
-    speaks_for: Annotated[SpeaksFor, Field(description="The names under which it sends.")] = SpeaksFor()
+    speaks_for: Annotated[
+        dict[str, tuple[Annotated[str, Field(min_length=1), AfterValidator(_one_line)], ...]],
+        Field(description="Under which names it may send: per field of a product that speaks for somebody, the values that it may have."),
+    ] = Field(default_factory=dict)
     formerly: Annotated[
         tuple[Annotated[str, AfterValidator(organisation_code)], ...],
         BeforeValidator(_one_is_a_list),
@@ -194,7 +221,7 @@ class EnvironmentRequest(_Part):
     """What the application needs in one environment."""
 
     jwks: Annotated[
-        Annotated[tuple[str, ...], Field(min_length=1)] | None,
+        Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_KEYS)] | None,
         BeforeValidator(_nothing_is_none),
         Field(
             description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation. "
@@ -210,7 +237,7 @@ class EnvironmentRequest(_Part):
         Field(description="The configuration of each product, by its schema in the catalogue."),
     ] = Field(default_factory=dict)
     adopt: Annotated[
-        dict[Platform, Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_one_line)]],
+        dict[Platform, Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_one_line), AfterValidator(_client_id)]],
         Field(description="Per platform the client-ID of a client that was made by hand and is taken over, once."),
     ] = Field(default_factory=dict)
 
@@ -234,7 +261,9 @@ class Form(_Part):
     ] = ()
     contacts: Annotated[
         tuple[Annotated[str, AfterValidator(_address)], ...],
-        Field(min_length=1, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."),
+        Field(
+            min_length=1, max_length=MOST_CONTACTS, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."
+        ),
     ]
     platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where the client is registered.")] = (Platform.ACMIDM,)
     token_endpoint_auth_method: Annotated[AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")] = (

@@ -1,12 +1,15 @@
-"""The identifiers of Flemish and Belgian public bodies.
+"""The identifiers of Flemish and Belgian public bodies, their names among them.
 
 Sources: OVO codes, Digitaal Vlaanderen's organisation register (no check digit is published); KBO numbers, the
-Crossroads Bank for Enterprises: ten digits, the last two are 97 minus (the first eight modulo 97).
+Crossroads Bank for Enterprises: ten digits, the last two are 97 minus (the first eight modulo 97). What looks alike: Unicode's table
+of confusable characters (UTS 39).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from functools import cache
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -44,6 +47,57 @@ def kbo_number(text: str) -> str:
 def organisation_code(text: str) -> str:
     """Return an organisation's code: an OVO code, or a KBO number as ten digits. Raises ValueError with a sentence."""
     return ovo_code(text) if text.startswith("OVO") else kbo_number(text)
+
+
+_INVISIBLE = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""What Unicode counts as letter, mark or symbol, and shows as nothing."""
+
+
+def is_visible(text: str) -> bool:
+    """Return whether a text is on one line, and has no control, bidirectional or invisible character."""
+    return text.isprintable() and not _INVISIBLE.search(text)
+
+
+_PUNCTUATION = "‘’“”–—«»·"  # noqa: RUF001 - these are what is meant
+
+
+def official_name(text: str) -> str:
+    """Return an organisation's name with its accents composed. Raises ValueError with a sentence.
+
+    Names are in Latin letters, so that none has a letter of another script that looks like one.
+    """
+    text = unicodedata.normalize("NFC", text)
+    for char in text:
+        if not char.isascii() and not _is_latin(char) and char not in _PUNCTUATION:
+            raise ValueError(f"{quoted(text)} has the character {unicodedata.name(char, ascii(char))}; write it in Latin letters")
+    return text
+
+
+def _is_latin(char: str) -> bool:
+    """Return whether a letter belongs to a European language; beyond U+024F most are phonetic symbols."""
+    in_use = ord(char) <= 0x24F or 0x1E00 <= ord(char) <= 0x1EFF
+    return in_use and unicodedata.name(char, "").startswith("LATIN") and unicodedata.normalize("NFKC", char) == char
+
+
+def look_of(name: str) -> str:
+    """Return what people see in an official name: two names with the same look are taken for each other."""
+    return "".join("l" if char == "i" else char for char in _plain("".join(map(_prototype, _plain(name)))))
+
+
+def _plain(text: str) -> str:
+    """Drop case, accents, spaces and punctuation."""
+    return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if char.isalnum())
+
+
+@cache
+def _prototype(char: str) -> str:
+    """Return what a character looks like, by Unicode's table: ``o`` for ``ø``, ``l`` for ``1``, ``rn`` for ``m``."""
+    from confusable_homoglyphs.confusables import confusables_data  # a megabyte, which few commands need
+
+    like = [str(entry["c"]) for entry in confusables_data.get(char, ())]
+    if char.isascii():  # it looks like one other, or is what others look like
+        return like[0] if len(like) == 1 and like[0].isascii() else char
+    return next((other for other in like if _plain(other).isascii() and _plain(other)), char)
 
 
 OvoCode = Annotated[str, AfterValidator(ovo_code)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +17,7 @@ from acmidm_onboarding.model.documents import Document, Unreadable, read_documen
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform, is_name
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.model.problems import InvalidForms, Problem, quoted
+from acmidm_onboarding.model.problems import DocumentPath, InvalidForms, Problem, quoted
 from acmidm_onboarding.model.rules import (
     Declared,
     problems_among,
@@ -25,12 +27,16 @@ from acmidm_onboarding.model.rules import (
     problems_of_organisations,
     problems_of_platforms,
     problems_of_policies,
+    problems_of_speakers,
 )
 from acmidm_onboarding.model.salvage import salvaged
 from acmidm_onboarding.model.validation import split_sentence, validated
 
 ORGANISATION_FILE = "organisation.yaml"
 _LONGEST_NAME = 200
+_KEY_FILE = re.compile(r"(?:\.\./(?P<supplier>[a-z0-9-]+)/)?[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
+"""A key is in a file beside the form, or in a supplier's folder."""
+_LINK = ("this is a link, which is not followed", "put the file or folder itself here, or remove the link")
 _NAMING = "use lower case letters, digits and single hyphens, 64 at most"
 _EXPORT_AGAIN = "export the public key again as a JSON Web Key"
 
@@ -162,7 +168,7 @@ def load_onboardings(
         if form is None:
             continue
         if catalogue is not None:
-            problems += problems_of_form(document, form, catalogue)
+            problems += problems_of_form(document, form, catalogue, owner.document, owner.organisation)
         for environment, platforms in served.items():
             problems += problems_of_platforms(document, form, environment, platforms)
         keys, found = reader.keys_of(file, document, form, owner.organisation)
@@ -175,7 +181,8 @@ def load_onboardings(
             identified.append(Declared(document, form, owner.document, owner.organisation))
     problems += problems_among(identified)
     problems += problems_of_adoptions(read)
-    problems += organisations.problems()
+    problems += reader.problems_of_shared_keys()
+    problems += organisations.problems(catalogue)
     if problems or catalogue is None:
         raise InvalidForms(problems)
     return Onboardings(catalogue, tuple(loaded), organisations.by_folder)
@@ -205,7 +212,10 @@ class _Organisations:
     def read(self, folder: Path) -> _Owner:
         if folder not in self._read:
             file = folder / ORGANISATION_FILE
-            if os.path.lexists(file):
+            if _is_link(file):
+                document, organisation = Document(_shown(file)), None
+                self._problems.append(document.problem((), *_LINK))
+            elif os.path.lexists(file):
                 document = read_document(file, _shown(file))
                 organisation, found = validated(Organisation, document)
                 self._problems += found
@@ -220,8 +230,8 @@ class _Organisations:
     def by_folder(self) -> dict[str, Organisation]:
         return {folder.name: owner.organisation for folder, owner in self._read.items() if owner.organisation}
 
-    def problems(self) -> Iterator[Problem]:
-        """Yield the mistakes of the organisations that only show beside their forms and each other."""
+    def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
+        """Yield the mistakes of the organisations that only show beside their forms, each other and the catalogue."""
         valid = [(folder, owner.document, owner.organisation) for folder, owner in self._read.items() if owner.organisation]
         for folder, document, organisation in valid:
             if folder in self._with_forms and not organisation.code:
@@ -230,7 +240,25 @@ class _Organisations:
                 if not is_name(supplier) or not os.path.lexists(folder.parent / supplier / ORGANISATION_FILE):
                     what = f"supplier {quoted(supplier)} has no folder with an {ORGANISATION_FILE}"
                     yield document.problem(("suppliers", index), what, "name a folder beside this one")
-        yield from problems_of_organisations((document, organisation) for _, document, organisation in valid)
+        known = [(document, organisation) for _, document, organisation in valid]
+        yield from problems_of_organisations(known)
+        if catalogue is not None:
+            yield from problems_of_speakers(known, catalogue)
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Where a form names a key."""
+
+    document: Document
+    path: DocumentPath
+    folder: str
+    organisation: Organisation
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The folders whose keys its organisation may use: two organisations may have a key in common that comes from one of them."""
+        return frozenset({self.folder, *self.organisation.suppliers})
 
 
 class _KeyReader:
@@ -239,6 +267,8 @@ class _KeyReader:
     def __init__(self, profiles: Mapping[Environment, Profile]) -> None:
         self._profiles = profiles
         self._read: dict[Path, PublicJwk | list[Problem]] = {}
+        self._uses: dict[str, list[_Use]] = defaultdict(list)
+        """Per thumbprint (RFC 7638), one for each organisation."""
 
     def keys_of(self, file: Path, document: Document, form: Form, organisation: Organisation | None) -> tuple[Keys, list[Problem]]:
         problems: list[Problem] = []
@@ -246,30 +276,55 @@ class _KeyReader:
         for environment, request in form.environments.items():
             found: list[PublicJwk | None] = []
             for index, name in enumerate(request.jwks or ()):
-                key = self._key(file.parent, document, ("environments", environment.value, "jwks", index), name, organisation)
+                path = ("environments", environment.value, "jwks", index)
+                key = self._key(file.parent, document, path, name, organisation)
                 found.append(key if isinstance(key, PublicJwk) else None)
-                problems += [] if isinstance(key, PublicJwk) else key
+                if not isinstance(key, PublicJwk):
+                    problems += key
+                elif organisation is not None:
+                    self._note(key, _Use(document, path, file.parent.name, organisation))
             problems += problems_of_keys(document, environment, found)
             if environment in self._profiles:
                 problems += problems_of_policies(document, form, environment, found, self._profiles[environment])
             keys[environment] = tuple(key for key in found if key)
         return keys, problems
 
+    def _note(self, key: PublicJwk, use: _Use) -> None:
+        # Forms are read folder by folder.
+        uses = self._uses[key.thumbprint]
+        if not uses or uses[-1].folder != use.folder:
+            uses.append(use)
+
+    def problems_of_shared_keys(self) -> Iterator[Problem]:
+        """Yield each key that is that of two organisations without a supplier in common."""
+        for uses in self._uses.values():
+            if frozenset.intersection(*(use.groups for use in uses)):
+                continue
+            for index, use in enumerate(uses):
+                first = next((one for one in uses[:index] if not one.groups & use.groups), None)
+                if first is not None:
+                    what = f"{use.organisation.name} has the same key as {first.organisation.name} in {first.document.file}"
+                    remedy = f"give each a key of its own, or have the supplier that both share added in {ORGANISATION_FILE}"
+                    yield use.document.problem(use.path, what, remedy, also=first.document.file)
+
     def _key(
-        self, folder: Path, document: Document, path: tuple[str | int, ...], name: str, organisation: Organisation | None
+        self, folder: Path, document: Document, path: DocumentPath, name: str, organisation: Organisation | None
     ) -> PublicJwk | list[Problem]:
-        if len(name) > _LONGEST_NAME or not name.isprintable() or "{" in name:
+        wanted = _KEY_FILE.fullmatch(name)
+        if wanted is None or len(name) > _LONGEST_NAME:
             # It may be a key that was pasted in: it is not repeated.
-            return [document.problem(path, "this is not the name of a file", "put the public key in a file beside the form")]
-        file = Path(os.path.normpath(folder / name))
-        suppliers = [folder.parent / one for one in organisation.suppliers if is_name(one)] if organisation else [folder.parent]
-        folders = (folder, *suppliers)
-        if not any(file.is_relative_to(one) for one in folders):
+            return [
+                document.problem(
+                    path, "this is not the name of a key file", "put the public key in a file beside the form, named *.jwk.json"
+                )
+            ]
+        supplier = wanted["supplier"]
+        if supplier and organisation is not None and supplier not in organisation.suppliers:
             what = f'key file "{name}" is neither beside the form nor in the folder of a supplier of its organisation'
             return [document.problem(path, what, f"keep the key beside the form, or have the supplier added in {ORGANISATION_FILE}")]
-        if not any(_real(file).is_relative_to(_real(one)) for one in folders):
-            what = f'key file "{name}" is a link that leads elsewhere'
-            return [document.problem(path, what, "keep the key itself beside the form")]
+        file = Path(os.path.normpath(folder / name))
+        if link := next((one for one in (file, file.parent) if _is_link(one)), None):
+            return [Problem(_shown(link), 1, 1, *_LINK)]
         if file not in self._read:
             try:
                 self._read[file] = _read_key(file)
@@ -310,6 +365,9 @@ def _form_files(paths: Iterable[Path], organisations: _Organisations, problems: 
         place = path.parent if path.name == ORGANISATION_FILE else path  # what it changes shows in the forms beside it
         is_folder = _is_folder(place)
         folder = place if is_folder else place.parent
+        if link := next((one for one in (path, place, folder) if _is_link(one)), None):
+            problems.append(Problem(_shown(link), 1, 1, *_LINK))
+            continue
         forms = folder if is_folder and not os.path.lexists(folder / ORGANISATION_FILE) else folder.parent
         for file in _yaml_files(place, problems) if is_folder else [place]:
             if file in seen:
@@ -339,7 +397,7 @@ def _misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
 
 def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
     folder = _absolute(folder)
-    if not _is_folder(folder):
+    if not _is_folder(folder) and not _is_link(folder):
         problems.append(Problem(_shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
         return []
 
@@ -350,22 +408,24 @@ def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
         # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
         report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
 
-    files = []
+    files: list[Path] = []
+    if _is_link(folder):
+        report(folder, *_LINK)
+        return files
     for place, folders, names in os.walk(folder, onerror=unreadable):
         for name in (*folders, *names):
             file = Path(place, name)
-            if name.endswith(".yaml"):
+            if _is_link(file):
+                report(file, *_LINK)
+            elif name.endswith(".yaml"):
                 files.append(file)
             elif name.lower().endswith((".yml", ".yaml")):
                 report(file, "forms and catalogue files end in .yaml", "rename it")
-            elif name in folders and file.is_symlink():
-                report(file, "this is a link to a folder, which is not followed", "put the folder itself here, or remove the link")
     return sorted(files)
 
 
-def _real(path: Path) -> Path:
-    """Follow the links of a path; unlike Path.resolve, raise nothing where they lead in a circle."""
-    return Path(os.path.realpath(path))
+def _is_link(path: Path) -> bool:
+    return os.path.islink(path)  # noqa: PTH114 - unlike Path's, it raises nothing, whatever the name
 
 
 def _is_folder(path: Path) -> bool:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from acmidm_onboarding.model.catalogue import Catalogue
+from acmidm_onboarding.model.catalogue import Catalogue, Product, Speaks
 from acmidm_onboarding.model.configuration import problems_of_configuration
 from acmidm_onboarding.model.connection import connection_key, former_keys
 from acmidm_onboarding.model.documents import Document
 from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
-from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.model.identifiers import look_of
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
 
 
-def problems_of_form(document: Document, form: Form, catalogue: Catalogue) -> Iterator[Problem]:
-    """Yield the mistakes of a well-formed form by the catalogue."""
+def problems_of_form(
+    document: Document, form: Form, catalogue: Catalogue, owner: Document, organisation: Organisation | None
+) -> Iterator[Problem]:
+    """Yield the mistakes of a well-formed form by the catalogue and its organisation, which is None where it has mistakes itself."""
     if len(set(form.platforms)) < len(form.platforms):
         yield document.problem(("platforms",), "a platform is there twice", "keep each once")
     if Platform.ACMIDM not in form.platforms:
@@ -50,7 +53,7 @@ def problems_of_form(document: Document, form: Form, catalogue: Catalogue) -> It
                 at_key=True,
             )
         yield from _problems_of_scopes(document, place, form, environment, request, catalogue)
-        yield from _problems_of_products(document, place, environment, request, catalogue)
+        yield from _problems_of_products(document, place, environment, request, catalogue, owner, organisation)
 
 
 def _problems_of_scopes(
@@ -86,7 +89,13 @@ def _problems_of_scopes(
 
 
 def _problems_of_products(
-    document: Document, place: DocumentPath, environment: Environment, request: EnvironmentRequest, catalogue: Catalogue
+    document: Document,
+    place: DocumentPath,
+    environment: Environment,
+    request: EnvironmentRequest,
+    catalogue: Catalogue,
+    owner: Document,
+    organisation: Organisation | None,
 ) -> Iterator[Problem]:
     # A misspelt scope has been reported, and counts here as the nearest known one.
     wanted = {scope if scope in catalogue.scopes else nearest(scope, catalogue.scopes) for scope in request.scopes}
@@ -109,7 +118,42 @@ def _problems_of_products(
         if product.configuration is None:
             yield document.problem(path, f'product "{name}" needs no configuration', "remove it here", at_key=True)
             continue
-        yield from problems_of_configuration(document, path, name, catalogue.validators[name], configuration)
+        found = list(problems_of_configuration(document, path, name, catalogue.validators[name], configuration))
+        yield from found
+        if organisation is not None:
+            faulty = {(problem.line, problem.column) for problem in found}
+            senders = _problems_of_senders(document, path, product, configuration, owner, organisation)
+            yield from (problem for problem in senders if (problem.line, problem.column) not in faulty)
+
+
+def _problems_of_senders(
+    document: Document, path: DocumentPath, product: Product, configuration: Mapping[str, Any], owner: Document, organisation: Organisation
+) -> Iterator[Problem]:
+    """Yield each value that speaks for somebody for whom the organisation does not speak."""
+    for field, value in _speaking_values(product, configuration):
+        how, allowed = product.speaks_for[field[0]], organisation.speaks_for.get(field[0], ())
+        if not any(how.allows(value, one) for one in allowed):
+            yield document.problem(
+                (*path, *field),
+                f"{product.product}, {field[0]} is {quoted(value)}, for which {organisation.name} does not speak",
+                f"{_allowed(how, allowed)}; the onboarding team adds others under speaks_for in {owner.file}",
+            )
+
+
+def _speaking_values(product: Product, configuration: Mapping[str, Any]) -> Iterator[tuple[tuple[str, *tuple[int, ...]], str]]:
+    """Yield each text in a field that speaks for somebody, with its place. What is no text is refused by the product's schema."""
+    for field in product.speaks_for:
+        match configuration.get(field):
+            case str(value):
+                yield (field,), value
+            case list(values):
+                yield from (((field, index), value) for index, value in enumerate(values) if isinstance(value, str))
+
+
+def _allowed(how: Speaks, allowed: Sequence[str]) -> str:
+    if not allowed:
+        return "no value of it is allowed yet"
+    return ("use what begins with " if how is Speaks.BEGINNING else "use ") + " or ".join(map(quoted, allowed))
 
 
 def problems_of_keys(document: Document, environment: Environment, keys: Sequence[PublicJwk | None]) -> Iterator[Problem]:
@@ -172,17 +216,43 @@ class Declared:
 
 
 def problems_of_organisations(organisations: Iterable[tuple[Document, Organisation]]) -> Iterator[Problem]:
-    """Yield each second folder of an organisation, by its OVO code or its KBO number."""
-    seen: dict[str, Document] = {}
+    """Yield each second folder of an organisation, and each name that people would take for another organisation's.
+
+    Two may share a KBO number, as the departments of an administration do, where each has an OVO code that tells them apart.
+    """
+    by_ovo: dict[str, Document] = {}
+    by_kbo: dict[str, tuple[Document, Organisation]] = {}
+    by_look: dict[str, tuple[Document, Organisation]] = {}
     for document, organisation in organisations:
-        for field, code in (("ovo", organisation.ovo), ("kbo", organisation.kbo)):
-            if code and code != SHARED_KBO_NUMBER and (first := seen.setdefault(code, document)) is not document:
-                yield document.problem(
-                    (field,),
-                    f"{code} is the code of {first.file.parent} too",
-                    "an organisation has one folder: keep one of the two",
-                    also=first.file,
-                )
+        if organisation.ovo and (first := by_ovo.setdefault(organisation.ovo, document)) is not document:
+            yield _same_code(document, "ovo", organisation.ovo, first, "an organisation has one folder: keep one of the two")
+            continue
+        if organisation.kbo:
+            first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
+            if first is not document and not (organisation.ovo and other.ovo):
+                remedy = "an organisation has one folder: keep one of the two, or give each its own OVO code"
+                yield _same_code(document, "kbo", organisation.kbo, first, remedy)
+                continue
+        first, other = by_look.setdefault(look_of(organisation.name), (document, organisation))
+        if first is not document:
+            yield document.problem(
+                ("name",),
+                f"{quoted(organisation.name)} looks like {quoted(other.name)} in {first.file}",
+                "write what tells the two apart, such as the place",
+                also=first.file,
+            )
+
+
+def _same_code(document: Document, field: str, code: str, first: Document, remedy: str) -> Problem:
+    return document.problem((field,), f"{code} is the code of {first.file.parent} too", remedy, also=first.file)
+
+
+def problems_of_speakers(organisations: Iterable[tuple[Document, Organisation]], catalogue: Catalogue) -> Iterator[Problem]:
+    """Yield what organisations have under ``speaks_for`` that is no such field of a product."""
+    for document, organisation in organisations:
+        for name in organisation.speaks_for.keys() - catalogue.speaking_fields.keys():
+            remedy = did_you_mean(name, catalogue.speaking_fields, f"known here: {listed(catalogue.speaking_fields)}")
+            yield document.problem(("speaks_for", name), f"unknown field {quoted(name)}", remedy, at_key=True)
 
 
 def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
@@ -218,12 +288,12 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
 
 
 def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
-    """Yield each client that two forms take over: a form was copied, with the client-ID in it."""
+    """Yield each client that two forms take over: a form was copied, with the client-ID in it. The case of letters tells none apart."""
     seen: dict[tuple[Environment, Platform, str], Document] = {}
     for document, form in forms:
         for environment, request in form.environments.items():
             for platform, client_id in request.adopt.items():
-                first = seen.setdefault((environment, platform, client_id), document)
+                first = seen.setdefault((environment, platform, client_id.casefold()), document)
                 if first is not document:
                     yield document.problem(
                         ("environments", environment.value, "adopt", platform.value),

@@ -13,6 +13,8 @@ from acmidm.importing.draft import Draft
 from acmidm.importing.organisations import Owner
 from acmidm.importing.sheet import Row
 from acmidm.importing.write import Outcome, Writer
+from acmidm_onboarding.authorities import port
+from acmidm_onboarding.authorities.port import ProductDocument
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.model.loading import load_onboardings
@@ -85,33 +87,55 @@ def test_an_organisation_that_has_a_folder_is_left_as_it_is(forms: Path) -> None
     assert files(forms) == ["gent/loket.yaml", "gent/organisation.yaml"]
 
 
-def test_a_shared_key_is_copied_and_reported(forms: Path) -> None:
-    outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3))
-    assert len(files(forms, ".json")) == 3
-    assert outcome.shared == [
-        'key "leverancier-2024" is the same in row 2, row 3, of several organisations, and is copied beside each form: '
+def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
+    """Two organisations cannot have one key of their own: whoever signs for the one could sign for the other."""
+    other_kid = public_jwk({**SHARED.members, "kid": "another"})
+    outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, other_kid, number=3))
+    assert (outcome.written, files(forms)) == ([], [])
+    assert outcome.unplaced == [
+        f'row {row}: key "{kid}" is that of another organisation too, in row {other}: '
         "--supplier FOLDER keeps it once, in the folder of the supplier"
+        for row, kid, other in ((2, "leverancier-2024", 3), (3, "another", 2))
     ]
-    assert "suppliers" not in content(forms / "stad-aalst/organisation.yaml")
 
 
 def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
     """What is the organisation's own stays with it, and who shares nothing lists no supplier."""
     other = Owner("wingene", "Gemeente Wingene", None, "0207495470")
     outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3), draft(other, number=4), supplier="leverancier")
-    assert outcome.shared == []
+    assert outcome.unplaced == []
     assert files(forms, ".json") == ["leverancier/leverancier-2024.jwk.json", "stad-gent/loket-tni-eigen.jwk.json"]
     assert content(forms / "leverancier/organisation.yaml") == {"name": "leverancier"}
     lists = {folder: content(forms / folder / "organisation.yaml").get("suppliers") for folder in ("stad-gent", "stad-aalst", "wingene")}
     assert lists == {"stad-gent": ["leverancier"], "stad-aalst": ["leverancier"], "wingene": None}
 
 
-def test_an_organisation_that_does_not_list_the_supplier_keeps_a_copy(forms: Path) -> None:
+def test_an_organisation_that_does_not_list_the_supplier_is_left_out(forms: Path) -> None:
     put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
     outcome = write(forms, draft(replace(GENT, suppliers=()), SHARED), draft(AALST, SHARED, number=3), supplier="leverancier")
-    assert files(forms, ".json") == ["leverancier/leverancier-2024.jwk.json", "stad-gent/loket-tni-leverancier-2024.jwk.json"]
-    (sentence,) = outcome.shared
-    assert sentence.endswith("add leverancier to suppliers in onboardings/stad-gent/organisation.yaml to keep it once")
+    assert [one.file for one in outcome.written] == [forms / "stad-aalst/loket.yaml"]
+    (sentence,) = outcome.unplaced
+    assert sentence.endswith("add leverancier to suppliers in onboardings/stad-gent/organisation.yaml")
+
+
+def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(forms: Path) -> None:
+    def sending(brand: str) -> Draft:
+        configuration = {"aanbieder_uri": "https://gent.example/", "merk_code": brand, "product_ids": ["1"]}
+        listed = client(brand, configurations={"notificaties": ProductDocument(configuration, port.Owner())})
+        send = {Environment.TNI: ["dv_notificaties_schrijven"]}
+        return replace(draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[])
+
+    drafts = [sending("stad-gent"), sending("gent")]
+    assert write(forms, *drafts).unplaced == []
+    assert content(forms / "stad-gent/organisation.yaml")["speaks_for"] == {
+        "aanbieder_uri": ["https://gent.example/"],
+        "merk_code": ["gent", "stad-gent"],
+    }
+    note = (
+        "stad-gent/organisation.yaml lets it send as its clients do now: "
+        "aanbieder_uri https://gent.example/; merk_code gent, stad-gent: see whether it may"
+    )
+    assert [one.notes for one in drafts] == [[note], [note]]
 
 
 def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:

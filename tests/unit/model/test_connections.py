@@ -11,7 +11,7 @@ import yaml
 
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
-from tests.unit.model.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
+from tests.unit.model.workspace import FORM, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
 
 
 def tni(workspace: Workspace) -> Connection:
@@ -86,7 +86,7 @@ def test_each_platform_is_a_connection_and_names_its_scopes_itself(workspace: Wo
 application: mijn-gent
 contacts: [a@stad.example]
 platforms: [acmidm, geosecure]
-environments: {tni: {scopes: {dv_dosis_schrijven: {}}, products: {dosis: {bron_uri: x}}}}
+environments: {tni: {scopes: {dv_dosis_schrijven: {}}, products: {dosis: {bron_uri: "urn://gent/x"}}}}
 """)
     acmidm, geosecure = workspace.load().connections(Environment.TNI)
     assert (list(acmidm.scopes), list(geosecure.scopes)) == (["dv_dosis_schrijven"], ["DosisImport"])
@@ -111,7 +111,7 @@ def test_without_jwks_the_organisation_uploads_its_keys(workspace: Workspace) ->
 
 @pytest.mark.parametrize("written", ['"0207.451.227"', "0207451227", "0207 451 227"])
 def test_an_organisation_without_ovo_code_is_named_by_its_kbo_number(written: str, workspace: Workspace) -> None:
-    workspace.write_organisation(f"name: Stad Gent\nkbo: {written}\n")
+    workspace.write_organisation(f"name: Stad Gent\nkbo: {written}\n{SPEAKS_FOR}")
     assert tni(workspace).software_id == "acmidm/tni/0207451227/mijn-gent"
 
 

@@ -10,7 +10,7 @@ import pytest
 from acmidm_onboarding.model.documents import MAXIMUM_BYTES
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import load_catalogue, load_onboardings
-from acmidm_onboarding.model.problems import InvalidForms
+from acmidm_onboarding.model.problems import InvalidForms, on_one_line
 from tests.unit.model.workspace import FORM, ORGANISATION, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
@@ -24,85 +24,140 @@ ELSEWHERE = (
     "is neither beside the form nor in the folder of a supplier of its organisation; "
     "keep the key beside the form, or have the supplier added in organisation.yaml"
 )
-LINK = "is a link that leads elsewhere; keep the key itself beside the form"
+NO_KEY_FILE = f"{GENT}:7:12: this is not the name of a key file; put the public key in a file beside the form, named *.jwk.json"
+LINK = "this is a link, which is not followed; put the file or folder itself here, or remove the link"
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    "name",
     [
-        ("../../elsewhere.jwk.json", ELSEWHERE),
-        ("../../../../../../../../etc/passwd", ELSEWHERE),
-        ("/etc/passwd", ELSEWHERE),
-        ("gone/../../../elsewhere.jwk.json", ELSEWHERE),
-        ("../root.jwk.json", ELSEWHERE),
-        ("../aalst/key.jwk.json", ELSEWHERE),
-        ("../leverancier/../aalst/key.jwk.json", ELSEWHERE),
-        ("../gent-2/key.jwk.json", ELSEWHERE),
-        ("link.jwk.json", LINK),
-        ("to-aalst.jwk.json", LINK),
-        ("../leverancier/to-aalst.jwk.json", LINK),
-        ("../leverancier/key.jwk.json", None),
-        ("keys/key.jwk.json", None),
-        ("to-supplier.jwk.json", None),
+        *("../../elsewhere.jwk.json", "../../../../../../../../etc/passwd", "/etc/passwd", "gone/../../../elsewhere.jwk.json"),
+        *("../root.jwk.json", "../leverancier/../aalst/key.jwk.json", "../leverancier/keys/key.jwk.json", "keys/key.jwk.json"),
+        *("./tni.jwk.json", "..\\\\leverancier\\\\key.jwk.json", ".jwk.json", "tni.json", "tni.jwk.json/", "organisation.yaml", "../.env"),
+        *("**.jwk.json", "##vso[task.x].jwk.json", "a b.jwk.json", "a\\nb.jwk.json", "a\\e[2J.jwk.json", "-x.jwk.json", "é.jwk.json"),
+        "x" * 200 + ".jwk.json",
     ],
 )
-def test_a_key_is_beside_its_form_or_with_a_listed_supplier(name: str, sentence: str | None, workspace: Workspace) -> None:
+def test_a_key_file_has_a_plain_name_and_one_place(name: str, workspace: Workspace) -> None:
+    """It is not repeated, as it may be a key that was pasted in."""
     workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
-    for folder in ("aalst", "leverancier", "gent-2"):
-        workspace.write_organisation("name: Ander\n", folder)
-    for place in ("aalst/key", "leverancier/key", "gent-2/key", "gent/keys/key", "root"):
+    workspace.write_organisation("name: Leverancier\n", "leverancier")
+    for place in ("leverancier/key", "gent/keys/key", "leverancier/keys/key", "root"):
         workspace.write_key(public_key("tni"), place)
-    outside = workspace.write("elsewhere.jwk.json", public_key("tni"))
-    (workspace.forms / "gent/link.jwk.json").symlink_to(outside)
-    for folder, to in (("gent", "aalst"), ("leverancier", "aalst")):
-        (workspace.forms / folder / "to-aalst.jwk.json").symlink_to(workspace.forms / to / "key.jwk.json")
-    (workspace.forms / "gent/to-supplier.jwk.json").symlink_to("../leverancier/key.jwk.json")
+    workspace.write_form(with_key(f'"{name}"'))
+    assert workspace.sentences() == [NO_KEY_FILE]
+
+
+@pytest.mark.parametrize(
+    ("folder", "sentence"), [("leverancier", None), ("aalst", ELSEWHERE), ("gent-2", ELSEWHERE), ("absent", ELSEWHERE)]
+)
+def test_a_key_is_beside_its_form_or_with_a_listed_supplier(folder: str, sentence: str | None, workspace: Workspace) -> None:
+    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
+    for other in ("aalst", "leverancier", "gent-2"):
+        workspace.write_organisation(f"name: Ander {other}\n", other)
+        workspace.write_key(public_key("tni"), f"{other}/key")
+    name = f"../{folder}/key.jwk.json"
     workspace.write_form(with_key(name))
     assert workspace.sentences() == ([f'{GENT}:7:12: key file "{name}" {sentence}'] if sentence else [])
+
+
+@pytest.mark.parametrize(
+    ("link", "named"),
+    [
+        ("onboardings/gent/link.jwk.json", "link.jwk.json"),
+        ("onboardings/leverancier/link.jwk.json", "../leverancier/link.jwk.json"),
+        ("onboardings/derde", "../derde/key.jwk.json"),
+        ("onboardings/gent/organisation.yaml", None),
+        ("onboardings/gent/ander.yaml", None),
+        ("onboardings/gent/README", None),
+        ("onboardings/aalst", None),
+        ("onboardings/gent", None),
+        ("onboardings", None),
+        ("catalogue/meer.yaml", None),
+        ("catalogue/meer", None),
+        ("catalogue", None),
+    ],
+)
+@pytest.mark.parametrize("leads", ["to the same", "nowhere", "in a circle"])
+def test_no_link_is_followed(
+    link: str,
+    named: str | None,
+    leads: str,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Wherever it leads, and what is behind it is not opened: it may be any file that whoever checks the forms can read."""
+    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier, derde]\n")
+    for supplier in ("leverancier", "derde"):
+        workspace.write_organisation(f"name: {supplier.title()}\n", supplier)
+        workspace.write_key(public_key("tni"), f"{supplier}/key")
+        workspace.write_key(public_key("tni"), f"{supplier}/link")
+    workspace.write_key(public_key("tni"), "gent/link")
+    if named:
+        workspace.write_form(with_key(named))
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "secret"
+    place = workspace.root / link
+    if place.exists():
+        place.rename(elsewhere)
+    else:
+        elsewhere.write_text("secret: x\n")
+    place.symlink_to({"to the same": str(elsewhere), "nowhere": "nowhere", "in a circle": str(place)}[leads])
+    opened: list[str] = []
+
+    def opens(file: Path, *words: str) -> object:
+        opened.append(os.path.realpath(file))
+        return os.fdopen(os.open(file, os.O_RDONLY), *words)
+
+    monkeypatch.setattr(Path, "open", opens)
+    assert f"{link}:1:1: {LINK}" in workspace.sentences()
+    assert not [file for file in opened if file.startswith(str(elsewhere.parent))]
+
+
+def test_a_link_is_followed_by_no_other_way_to_name_it(workspace: Workspace) -> None:
+    """Single forms and folders of organisations are given on the command line."""
+    for file in ("gent", "gent/mijn-gent.yaml", "gent/organisation.yaml"):
+        path = workspace.forms / file
+        target = workspace.root / "elsewhere"
+        path.rename(target)
+        path.symlink_to(target)
+        given = path / "mijn-gent.yaml" if path.is_dir() else path
+        for one in (path, given):
+            with pytest.raises(InvalidForms, match="this is a link, which is not followed"):
+                load_onboardings([one], workspace.catalogue)
+        path.unlink()
+        target.rename(path)
 
 
 @pytest.mark.parametrize(
     ("name", "what"),
     [
         ("absent.jwk.json", "cannot be read: No such file or directory; check its name and its rights"),
-        ("tni.jwk.json/x", "cannot be read: Not a directory; check its name and its rights"),
-        ("folder", "is a folder or a device, not a file; name a file"),
-        ("dangling.jwk.json", "cannot be read: No such file or directory; check its name and its rights"),
-        ("pipe", "is a folder or a device, not a file; name a file"),
+        ("folder.jwk.json", "is a folder or a device, not a file; name a file"),
+        ("pipe.jwk.json", "is a folder or a device, not a file; name a file"),
         ("latin1.jwk.json", "is not UTF-8 text; save it as UTF-8"),
         ("huge.jwk.json", f"is larger than {MAXIMUM_BYTES} bytes; keep one form, key or product per file"),
     ],
 )
 def test_a_key_file_that_cannot_be_read(name: str, what: str, workspace: Workspace) -> None:
     folder = workspace.forms / "gent"
-    (folder / "folder").mkdir()
-    (folder / "dangling.jwk.json").symlink_to(folder / "nowhere")
-    os.mkfifo(folder / "pipe")
+    (folder / "folder.jwk.json").mkdir()
+    os.mkfifo(folder / "pipe.jwk.json")
     workspace.write_key('{"kid": "é"}'.encode("latin-1"), "gent/latin1")
     workspace.write_key(b" " * (MAXIMUM_BYTES + 1), "gent/huge")
     workspace.write_form(with_key(name))
     assert workspace.sentences() == [f'{GENT}:7:12: key file "{name}" {what}']
 
 
-def test_a_link_in_a_circle(workspace: Workspace) -> None:
-    circle = workspace.forms / "gent" / "circle.jwk.json"
-    circle.symlink_to(circle)
-    workspace.write_form(with_key("circle.jwk.json"))
-    [problem] = workspace.problems()
-    assert problem.what == 'key file "circle.jwk.json" cannot be read: Too many levels of symbolic links'
-
-
 def test_forms_that_cannot_be_read(workspace: Workspace) -> None:
     folder = workspace.forms / "gent"
     (folder / "a.yaml").mkdir()
-    (folder / "b.yaml").symlink_to(folder / "nowhere")
     workspace.write("onboardings/gent/c.yaml", FORM.encode("utf-16"))
     workspace.write("onboardings/gent/d.yaml", b"name: caf\xe9\n")
     workspace.write("onboardings/gent/e.yaml", b"#" * (MAXIMUM_BYTES + 1))
     workspace.write("onboardings/gent/f.yaml", b"name: \x00\n")
     assert workspace.sentences() == [
         "onboardings/gent/a.yaml:1:1: the file is a folder or a device, not a file; name a file",
-        "onboardings/gent/b.yaml:1:1: the file cannot be read: No such file or directory; check its name and its rights",
         "onboardings/gent/c.yaml:1:1: the file is not UTF-8 text; save it as UTF-8",
         "onboardings/gent/d.yaml:1:1: the file is not UTF-8 text; save it as UTF-8",
         f"onboardings/gent/e.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes; keep one form, key or product per file",
@@ -151,15 +206,6 @@ def test_a_path_that_does_not_exist(folder: str, workspace: Workspace) -> None:
         load_catalogue(Path(folder))
 
 
-def test_a_folder_behind_a_link_is_not_overlooked_in_silence(workspace: Workspace) -> None:
-    """Its forms would look as if they had been removed."""
-    (workspace.root / "elsewhere").mkdir()
-    (workspace.forms / "aalst").symlink_to(workspace.root / "elsewhere")
-    assert workspace.sentences() == [
-        "onboardings/aalst:1:1: this is a link to a folder, which is not followed; put the folder itself here, or remove the link"
-    ]
-
-
 def test_a_form_given_by_name_is_the_one_that_is_read_and_once(workspace: Workspace) -> None:
     workspace.write_form("nonsense", "gent/ander")
     form = workspace.forms / "gent" / "mijn-gent.yaml"
@@ -186,12 +232,18 @@ NAMING = "use lower case letters, digits and single hyphens, 64 at most"
         ("gent/Organisation", f'"Organisation" is no name for a form; {NAMING}'),
         ("gent/.hidden", f'".hidden" is no name for a form; {NAMING}'),
         ("gent/loket--2", f'"loket--2" is no name for a form; {NAMING}'),
+        ("gent/**", f'"**" is no name for a form; {NAMING}'),
+        ("**", "there is no organisation.yaml beside this file; put forms in the folder of their organisation"),
+        ("gent/lok\net", f'"lok\\net" is no name for a form; {NAMING}'),
+        ("lok\x1b[2Jet/form", f'"lok\\x1b[2Jet" is no name for a folder; {NAMING}'),
+        ("gent/##vso[task.x]", f'"# #vso[task.x]" is no name for a form; {NAMING}'),
+        ("##[error]x/form", f'"# #[error]x" is no name for a folder; {NAMING}'),
     ],
 )
 def test_a_form_has_a_place_and_a_name(name: str, sentence: str, workspace: Workspace) -> None:
     """That alone is reported: what is in the file is not read."""
     workspace.write_form("nonsense", name)
-    assert workspace.sentences() == [f"onboardings/{name}.yaml:1:1: {sentence}"]
+    assert workspace.sentences() == [on_one_line(f"onboardings/{name}.yaml:1:1: ") + sentence]
 
 
 def test_forms_are_read_in_the_order_of_their_names(workspace: Workspace) -> None:

@@ -44,6 +44,39 @@ MISTAKES = {
         "  ▶dv nieuw:",
         '"dv nieuw" is not a scope; write visible ASCII characters without space, quote or backslash',
     ),
+    **{
+        f"the authority's own scope {name}": (
+            "  dv_nieuw:",
+            f"  ▶{name}:",
+            f'"{name}" is a scope that an authority keeps for itself; name the product\'s own',
+        )
+        for name in ("management_write", "management_read", "MANAGEMENT_WRITE", "openid", "offline_access", "roles", "service_account")
+    },
+    "the authority's own scope, by its name on a platform": (
+        "source: the tests}",
+        "source: the tests, names: {geosecure: ▶management_write}}",
+        '"management_write" is a scope that an authority keeps for itself; name the product\'s own',
+    ),
+    "a scope longer than an authority accepts": (
+        "  dv_nieuw:",
+        f"  ▶{'x' * 256}:",
+        f'"{"x" * 79}…" is longer than 255 characters; shorten it',
+    ),
+    "a field that is not there and speaks": (
+        PRODUCT,
+        f"▶{PRODUCT}speaks_for: {{cod: exactly}}\n",
+        'speaks_for names "cod", which is no text or list of texts; give it type: string',
+    ),
+    "a field that is no text and speaks": (
+        PRODUCT,
+        "▶" + PRODUCT.replace("{type: string}", "{type: [string, object]}") + "speaks_for: {code: exactly}\n",
+        'speaks_for names "code", which is no text or list of texts; give it type: string',
+    ),
+    "a way to speak that there is not": (
+        "configuration:",
+        "speaks_for: {code: ▶ending}\nconfiguration:",
+        '"code": "ending" is not known; did you mean "beginning"?',
+    ),
     "no schema": (
         "{type: object,",
         "▶{type: objekt,",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.model.workspace import FORM, HERE, ORGANISATION, Workspace, place_of_mark, public_key
+from acmidm_onboarding.model.identifiers import look_of, official_name
+from tests.unit.model.workspace import CATALOGUE, FORM, HERE, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, place_of_mark, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 OWNER = "onboardings/gent/organisation.yaml"
@@ -13,9 +14,20 @@ BOTH_CODES = 'ovo: OVO002067\nkbo: "0207.451.227"\n'
 MISTAKES = {
     "unknown field": ("ovo:", "▶OVO: 1\novo:", 'unknown field "OVO"; known here: formerly, kbo, name, ovo, owners, speaks_for, suppliers'),
     "unknown field of what it speaks for": (
-        "ovo:",
-        "speaks_for: {▶merk_codes: [x]}\novo:",
+        "{merk_code:",
+        "{▶merk_codes: [x], merk_code:",
         'unknown field "merk_codes"; did you mean "merk_code"?',
+    ),
+    "nothing to speak for": ("[stad-gent]", '[stad-gent, ▶""]', 'item 2 of "merk_code" is empty; fill it in'),
+    "owner that is none": (
+        "ovo:",
+        'owners: ["@stad-gent/api-beheer", "a@gent.example", "@jan", ▶"* @ander"]\novo:',
+        '"* @ander" is no owner; write @user, @organisation/team or an e-mail address',
+    ),
+    "owner on two lines": (
+        "ovo:",
+        'owners: [▶"@jan\\n* @ander"]\novo:',
+        '"@jan\\n* @ander" is no owner; write @user, @organisation/team or an e-mail address',
     ),
     "a field of a form": (
         "ovo:",
@@ -24,11 +36,34 @@ MISTAKES = {
     ),
     "name missing": ("name: Stad Gent\n", "▶", '"name" is missing; add it'),
     "name empty": ("name: Stad Gent", 'name: ▶""', '"name" is empty; fill it in'),
-    "name too long": ("name: Stad Gent", f"name: ▶{'x' * 201}", '"name" is longer than 200 characters; shorten it'),
+    "name too long": ("name: Stad Gent", f"name: ▶{'x' * 189}", '"name" is longer than 188 characters; shorten it'),
+    "name with a letter of another script": (
+        "name: Stad Gent",
+        "name: ▶Stad G\u0435nt",
+        '"Stad G\u0435nt" has the character CYRILLIC SMALL LETTER IE; write it in Latin letters',
+    ),
+    "name in wide letters": (
+        "name: Stad Gent",
+        "name: ▶Stad \uff27ent",
+        '"Stad \uff27ent" has the character FULLWIDTH LATIN CAPITAL LETTER G; write it in Latin letters',
+    ),
+    "name with an accent on a space": (
+        "name: Stad Gent",
+        "name: ▶Stad \u0301Gent",
+        '"Stad \u0301Gent" has the character COMBINING ACUTE ACCENT; write it in Latin letters',
+    ),
+    **{
+        f"name with an invisible character {char!a}": (
+            "name: Stad Gent",
+            f"name: ▶Stad{char} Gent",
+            '"name" contains a line break, or a control or invisible character; write it on one line',
+        )
+        for char in "\u200b\u202e\u034f\u3164\ufe0f\u00ad"
+    },
     "name on two lines": (
         "name: Stad Gent",
         'name: ▶"Stad\\nGent"',
-        '"name" contains a line break or control character; write it on one line',
+        '"name" contains a line break, or a control or invisible character; write it on one line',
     ),
     "name read as true": (
         "name: Stad Gent",
@@ -101,31 +136,158 @@ def test_it_is_missed_once_for_all_forms_beside_it(workspace: Workspace) -> None
     ]
 
 
+ONE_FOLDER = "an organisation has one folder: keep one of the two"
+OVO_EACH = f"{ONE_FOLDER}, or give each its own OVO code"
+
+
 @pytest.mark.parametrize(
-    ("other", "place", "code"),
+    ("one", "other", "place", "sentence"),
     [
-        ("name: Gent\novo: OVO002067\n", "2:6", "OVO002067"),
-        ('name: Gent\nkbo: "0207451227"\n', "2:6", "0207451227"),
-        ('name: Gent\novo: OVO000001\nkbo: "0207.451.227"\n', "3:6", "0207451227"),
+        (ORGANISATION, "name: Ander\novo: OVO002067\n", "2:6", f"OVO002067 is the code of onboardings/gent too; {ONE_FOLDER}"),
+        (ORGANISATION, 'name: Ander\nkbo: "0207451227"\n', "2:6", f"0207451227 is the code of onboardings/gent too; {OVO_EACH}"),
+        (
+            'name: A\nkbo: "0207.451.227"\n',
+            "name: Ander\novo: OVO000001\nkbo: 0207451227\n",
+            "3:6",
+            f"0207451227 is the code of onboardings/gent too; {OVO_EACH}",
+        ),
+        (
+            "name: A\novo: OVO000000\n",
+            "name: Ander\novo: OVO000000\n",
+            "2:6",
+            f"OVO000000 is the code of onboardings/gent too; {ONE_FOLDER}",
+        ),
     ],
 )
-def test_an_organisation_has_one_folder(other: str, place: str, code: str, workspace: Workspace) -> None:
-    """By either code, so that a form in the second folder cannot claim the applications of the first."""
+def test_an_organisation_has_one_folder(one: str, other: str, place: str, sentence: str, workspace: Workspace) -> None:
+    """By either code and whatever its value, so that a form in the second folder cannot claim the applications of the first."""
+    workspace.write_organisation(one if one == ORGANISATION else one + SPEAKS_FOR)
     workspace.write_organisation(other, "z")
+    assert workspace.sentences() == [f"onboardings/z/organisation.yaml:{place}: {sentence}"]
+
+
+def test_organisations_that_share_a_number_are_two_by_their_ovo_codes(workspace: Workspace) -> None:
+    """Each may have an application of the same name."""
+    for folder, ovo in (("gent", "OVO002949"), ("z", "OVO002067")):
+        workspace.write_organisation(ORGANISATION.replace("OVO002067", ovo).replace("Stad Gent", f"Departement {folder}"), folder)
+    workspace.write_form(WITHOUT_KEYS, "z/mijn-gent")
+    assert workspace.sentences() == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Stad Gent", "STAD GENT", "stad-gent.", "Stad  Gênt", "Stadgent", "Stad Genț", "\u0160tad Gent", "Stad Ge\u0144t"],
+)
+def test_two_names_that_look_alike_are_refused(name: str, workspace: Workspace) -> None:
+    workspace.write_organisation(f'name: "{name}"\novo: OVO000001\n', "z")
+    remedy = "write what tells the two apart, such as the place"
+    assert workspace.sentences() == [f'onboardings/z/organisation.yaml:1:7: "{name}" looks like "Stad Gent" in {OWNER}; {remedy}']
+
+
+ALIKE = """Lier 1ier, Lier LlER, Ieper leper, Oostende 0ostende, Hamme Harnme, Aalst Aa\u01c0st, Dilbeek D\u0131lbeek, Borsbeek Børsbeek,
+    Oedelem Œdelem, Boom BooM"""
+
+
+@pytest.mark.parametrize("names", ALIKE.split(","))
+def test_letters_that_are_taken_for_each_other_look_the_same(names: str) -> None:
+    one, other = names.split()
+    assert look_of(official_name(one)) == look_of(official_name(other))
+
+
+def test_names_of_real_municipalities_differ() -> None:
+    """Those nearest to each other."""
+    names = """Aalst Aalter Balen Beerse Beersel Bree Brecht Damme Diest Duffel Genk Gent Halen Halle Ham Hamme Hamont-Achel Heers Ieper
+        Lede Lennik Lier Lille Linter Lint Lo-Reninge Malle Meise Melle Menen Mol Nijlen Olen Pelt Peer Ronse Rumst Temse Tielt
+        Tielt-Winge Tienen Wingene Zele Zelzate Zemst Zoersel Zulte"""
+    assert len({look_of(name) for name in names.split()}) == len(names.split())
+
+
+@pytest.mark.parametrize("code", ["ovo: OVO000000", "kbo: '0316.380.841'\novo: OVO002067", "ovo: OVO002067"])
+@pytest.mark.parametrize("application", ["stand-in", "loket"])
+def test_one_key_has_one_form_whatever_the_values(application: str, code: str, workspace: Workspace) -> None:
+    """No name and no code is one that the check passes over."""
+    workspace.write_organisation(f"name: Gent\n{code}\n{SPEAKS_FOR}")
+    for name in ("mijn-gent", "tweede"):
+        workspace.write_form(FORM.replace("mijn-gent\n", f"{application}\n", 1), f"gent/{name}")
+    remedy = "keep one of the two, or name the application differently"
+    assert workspace.sentences() == [f"onboardings/gent/tweede.yaml:1:14: {GENT} is already the form of {application}; {remedy}"]
+
+
+def test_a_key_is_that_of_one_organisation(workspace: Workspace) -> None:
+    """Whatever its file and its kid are called: else whoever can sign for the one can sign for the other."""
+    workspace.write_organisation(f"name: Ander\novo: OVO000001\n{SPEAKS_FOR}", "z")
+    workspace.write_key({**public_key("prod"), "kid": "mine"}, "z/tni")
+    workspace.write_form(FORM[: FORM.index("  prod:")], "z/loket")
+    sentence = (
+        f"onboardings/z/loket.yaml:7:12: Ander has the same key as Stad Gent in {GENT}; "
+        "give each a key of its own, or have the supplier that both share added in organisation.yaml"
+    )
+    assert workspace.sentences() == [sentence]
+    for folder, text in (("leverancier", "name: Leverancier\n"), ("derde", "name: Derde\n")):
+        workspace.write_organisation(text, folder)
+    organisations = {folder: (workspace.forms / folder / "organisation.yaml").read_text() for folder in ("gent", "z")}
+    for suppliers, expected in (((["leverancier"], ["derde"]), [sentence]), ((["leverancier", "derde"], ["derde"]), [])):
+        for (folder, text), listed in zip(organisations.items(), suppliers, strict=True):
+            workspace.write_organisation(f"{text}suppliers: {listed}\n", folder)
+        assert workspace.sentences() == expected
+
+
+def test_a_supplier_and_its_customer_may_have_its_key(workspace: Workspace) -> None:
+    workspace.write_organisation("name: Leverancier\novo: OVO000001\n", "leverancier")
+    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
+    for environment in ("tni", "prod"):
+        workspace.write_key(public_key(environment), f"leverancier/{environment}")
+    plain = "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks: [tni.jwk.json], scopes: {dv_register_lezen: {}}}}\n"
+    workspace.write_form(plain, "leverancier/eigen")
+    assert workspace.sentences() == []
+
+
+ADDS = f"the onboarding team adds others under speaks_for in {OWNER}"
+ONLY_GENT = f'for which Stad Gent does not speak; use "stad-gent"; {ADDS}'
+
+
+@pytest.mark.parametrize("value", ["stad-aalst", "stad-gen", "stad-gent-x"])
+def test_an_organisation_sends_under_its_own_names_alone(value: str, workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("merk_code: stad-gent", f"merk_code: {value}", 1))
+    assert workspace.sentences() == [f'{GENT}:13:20: notificaties, merk_code is "{value}", {ONLY_GENT}']
+
+
+def test_an_organisation_that_speaks_for_nobody_sends_nothing(workspace: Workspace) -> None:
+    workspace.write_organisation("name: Stad Gent\novo: OVO002067\n")
+    assert [problem.remedy for problem in workspace.problems()] == [f"no value of it is allowed yet; {ADDS}"] * 3
+
+
+@pytest.mark.parametrize("allowed", ["urn://gent", "urn://gent/", "urn://gent/mijn-gent", "urn://gent/mijn-gent/"])
+@pytest.mark.parametrize("below", ["mijn-gent/a", "mijn-gent/a/b.c", "mijn-gent/"])
+def test_a_source_begins_with_what_the_organisation_has(allowed: str, below: str, workspace: Workspace) -> None:
+    workspace.write_organisation(ORGANISATION.replace("urn://gent/", allowed))
+    workspace.write_form(FORM.replace("urn://gent/mijn-gent", f"urn://gent/{below}"))
+    assert workspace.sentences() == []
+
+
+OTHERS = r"""urn://gentle/x urn://gent-evil/x urn://gent.evil/x urn://aalst/x urn://gent/../aalst/x urn://gent/./x urn://gent//x
+    urn://gent/a/.. urn://gent/%2e%2e/aalst urn://gent/..%2faalst urn://gent/x?y urn://gent/x#y urn://gent/x\y URN://gent/x urn://Gent/x
+    xurn://gent/x urn:/gent/x"""
+
+
+@pytest.mark.parametrize("allowed", ["urn://gent", "urn://gent/"])
+@pytest.mark.parametrize("value", [*OTHERS.split(), "urn://gent/\u0430", "urn://gent/x y"])
+def test_nothing_that_only_begins_alike_is_its_own(value: str, allowed: str, workspace: Workspace) -> None:
+    workspace.write_organisation(ORGANISATION.replace("urn://gent/", allowed))
+    workspace.write_form(FORM.replace("urn://gent/mijn-gent", f"'{value}'"))
     assert workspace.sentences() == [
-        f"onboardings/z/organisation.yaml:{place}: {code} is the code of onboardings/gent too; "
-        "an organisation has one folder: keep one of the two"
+        f'{GENT}:16:19: dosis, bron_uri is "{value}", for which Stad Gent does not speak; use what begins with "{allowed}"; {ADDS}'
     ]
 
 
-def test_organisations_that_share_a_name_or_the_shared_number_are_two(workspace: Workspace) -> None:
-    """Each may have an application of the same name."""
-    workspace.write_organisation('name: Departement\novo: OVO002949\nkbo: "0316.380.841"\n')
-    workspace.write_organisation('name: Departement\novo: OVO002067\nkbo: "0316.380.841"\n', "z")
-    for environment in ("tni", "prod"):
-        workspace.write_key(public_key(environment), f"z/{environment}")
-    workspace.write_form(FORM, "z/mijn-gent")
-    assert workspace.sentences() == []
+def test_each_item_of_a_list_speaks(workspace: Workspace) -> None:
+    catalogue = CATALOGUE["notificaties.yaml"].replace("{merk_code: exactly}", "{merk_code: exactly, categories: exactly}")
+    workspace.write("catalogue/notificaties.yaml", catalogue.replace("{description: info or status, enum", "{type: string, enum"))
+    workspace.write_form(FORM.replace("        product_ids:", "        categories: [info, status]\n        product_ids:", 1))
+    workspace.write_organisation(ORGANISATION.replace("{merk_code:", "{categories: [info], merk_code:"))
+    assert workspace.sentences() == [
+        f'{GENT}:14:28: notificaties, categories is "status", for which Stad Gent does not speak; use "info"; {ADDS}'
+    ]
 
 
 def test_a_supplier_needs_neither_code_nor_forms(workspace: Workspace) -> None:
@@ -141,10 +303,8 @@ def test_an_earlier_name_is_refused_while_a_form_declares_it(seen: str, workspac
     match seen:
         case "by the code":
             workspace.write_organisation(f"formerly: OVO000001\n{ORGANISATION}")
-            workspace.write_organisation("name: Old\novo: OVO000001\n", "oud")
-            for environment in ("tni", "prod"):
-                workspace.write_key(public_key(environment), f"oud/{environment}")
-            workspace.write_form(FORM, "oud/mijn-gent")
+            workspace.write_organisation(f"name: Old\novo: OVO000001\n{SPEAKS_FOR}", "oud")
+            workspace.write_form(WITHOUT_KEYS, "oud/mijn-gent")
             claim, old = OWNER, "OVO000001/mijn-gent"
         case _:
             workspace.write_form(f"formerly: loket\n{FORM}")

@@ -16,11 +16,14 @@ from acmidm_onboarding.model.problems import InvalidForms, Problem
 HERE = "▶"
 """Marks, in a form's text, where a mistake is to be reported. It is taken out before the form is read."""
 
-ORGANISATION = """\
+SPEAKS_FOR = 'speaks_for: {merk_code: [stad-gent], bron_uri: ["urn://gent/"]}\n'
+"""What an organisation needs to have the form below."""
+
+ORGANISATION = f"""\
 name: Stad Gent
 ovo: OVO002067
 kbo: "0207.451.227"
-"""
+{SPEAKS_FOR}"""
 
 FORM = """\
 application: mijn-gent
@@ -59,6 +62,7 @@ owner: Digitaal Vlaanderen
 source: the tests
 scopes:
   dv_notificaties_schrijven: {title: Send, verified: false, source: the tests}
+speaks_for: {merk_code: exactly}
 configuration:
   type: object
   additionalProperties: false
@@ -89,6 +93,7 @@ scopes:
     verified: false
     source: the tests
     names: {acmidm: dv_dosis_schrijven, geosecure: DosisImport}
+speaks_for: {bron_uri: beginning}
 configuration:
   type: object
   additionalProperties: false

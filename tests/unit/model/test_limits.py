@@ -1,0 +1,91 @@
+"""What an authority would refuse in the middle of a run, a form refuses: by the contract of the management API, which both have alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from acmidm_onboarding.model import form
+from acmidm_onboarding.model.catalogue import ScopeToken
+from acmidm_onboarding.model.form import Environment, is_name
+from beheerportaal.documents import ClientDeclaration, JwksDocument, ScopesDocument
+from tests.unit.model.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
+
+
+def contract(document: type, field: str) -> Mapping[str, Any]:
+    """What the contract says of a field."""
+    properties: Mapping[str, Any] = document.model_json_schema()["properties"]  # type: ignore[attr-defined]
+    found: Mapping[str, Any] = properties[field]
+    return found
+
+
+def test_the_limits_are_those_of_the_contract() -> None:
+    contacts = contract(ClientDeclaration, "contacts")
+    assert (contacts["maxItems"], contacts["items"]["maxLength"]) == (form.MOST_CONTACTS, form.LONGEST_ADDRESS)
+    assert contract(JwksDocument, "keys")["maxItems"] == form.MOST_KEYS
+    assert {contract(ClientDeclaration, name)["maxLength"] for name in ("client_name", "application")} == {form.LONGEST_TEXT}
+    assert TypeAdapter(ScopeToken).json_schema()["maxLength"] == contract(ScopesDocument, "scopes")["items"]["maxLength"]
+
+
+def test_what_is_as_long_as_may_be_is_accepted_by_the_authority(workspace: Workspace) -> None:
+    application, name = "a" * 64, "n" * form.LONGEST_ORGANISATION_NAME
+    domain = ".".join("d" * 60 for _ in range(3)) + ".example"
+    contacts = [f"{number:02}{'c' * (form.LONGEST_ADDRESS - len(domain) - 3)}@{domain}" for number in range(form.MOST_CONTACTS)]
+    assert is_name(application)
+    assert not is_name(f"{application}a")
+    workspace.write_organisation(ORGANISATION.replace("Stad Gent", name))
+    text = WITHOUT_KEYS.replace("application: mijn-gent", f"application: {application}")
+    workspace.write_form(text.replace("[api-beheer@stad-gent.example]", str(contacts)))
+    [connection] = workspace.load().connections(Environment.TNI)
+    declared = ClientDeclaration(
+        client_name=connection.client_name,
+        software_id=connection.software_id,
+        organisation={"name": name, "ovo": connection.organisation.ovo, "kbo": connection.organisation.kbo},  # type: ignore[arg-type]
+        application=connection.application,
+        grant_types=["client_credentials"],
+        token_endpoint_auth_method="private_key_jwt",
+        contacts=list(connection.contacts),
+    )
+    assert (len(declared.contacts), len(declared.client_name)) == (form.MOST_CONTACTS, form.LONGEST_TEXT)
+
+
+def test_no_form_has_more_keys_than_the_authority_keeps(workspace: Workspace) -> None:
+    names = [f"key-{number}.jwk.json" for number in range(form.MOST_KEYS + 1)]
+    for name in names:
+        workspace.write_key(public_key(name.removesuffix(".jwk.json"), kty="EC", crv="P-256"), f"gent/{name.removesuffix('.jwk.json')}")
+    for count, expected in ((-1, []), (None, ['"jwks" has more than 20 items'])):
+        workspace.write_form(FORM.replace("tni.jwk.json", ", ".join(names[:count]), 1))
+        assert [problem.what for problem in workspace.problems()] == expected
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "what"),
+    [
+        ("[api-beheer@stad-gent.example]", str([f"a{number}@b.example" for number in range(51)]), '"contacts" has more than 50 items'),
+        ("api-beheer@", f"{'a' * 240}@", "is not an e-mail address"),
+        ("api-beheer@", '"a\\u034fb@stad-gent.example", a@', "is not an e-mail address"),
+        ("api-beheer@", '"a\\u202eb@stad-gent.example", a@', "is not an e-mail address"),
+        ("reason: dossiers", 'reason: "dossi\\u3164ers"', "invisible character"),
+        ("    scopes:", '    adopt: {acmidm: ".."}\n    scopes:', '".." is no client-ID'),
+        ("    scopes:", '    adopt: {acmidm: "."}\n    scopes:', '"." is no client-ID'),
+        ("    scopes:", '    adopt: {acmidm: " x"}\n    scopes:', '" x" is no client-ID'),
+        ("    scopes:", '    adopt: {acmidm: "\\u0430ccount"}\n    scopes:', '"\u0430ccount" is no client-ID'),
+    ],
+)
+def test_what_the_authority_would_refuse_is_refused_in_the_form(right: str, wrong: str, what: str, workspace: Workspace) -> None:
+    assert right in FORM
+    workspace.write_form(FORM.replace(right, wrong, 1))
+    [problem] = workspace.problems()
+    assert what in problem.what
+
+
+def test_a_client_is_taken_over_by_one_form_however_its_id_is_written(workspace: Workspace) -> None:
+    """Some authorities tell the case of letters apart and others do not."""
+    for name, client_id in (("mijn-gent", "8ABAE908"), ("tweede", "8abae908")):
+        text = WITHOUT_KEYS.replace("application: mijn-gent", f"application: {name}")
+        workspace.write_form(text.replace("    scopes:", f'    adopt: {{acmidm: "{client_id}"}}\n    scopes:', 1), f"gent/{name}")
+    [problem] = workspace.problems()
+    assert problem.what == 'client "8abae908" is taken over by onboardings/gent/mijn-gent.yaml already'
