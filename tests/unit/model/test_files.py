@@ -105,9 +105,9 @@ def test_no_link_is_followed(
     place.symlink_to({"to the same": str(elsewhere), "nowhere": "nowhere", "in a circle": str(place)}[leads])
     opened: list[str] = []
 
-    def opens(file: Path, *words: str) -> object:
+    def opens(file: Path, mode: str = "r") -> object:
         opened.append(os.path.realpath(file))
-        return os.fdopen(os.open(file, os.O_RDONLY), *words)
+        return os.fdopen(os.open(file, os.O_RDONLY), mode)
 
     monkeypatch.setattr(Path, "open", opens)
     assert f"{link}:1:1: {LINK}" in workspace.sentences()
