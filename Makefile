@@ -77,7 +77,7 @@ bench-growth: ready  ## Measure how up and destroy grow from 10 to 1,000 connect
 bench-validate: ready  ## Measure acmidm validate (FORMS=1000)
 	@$(in_environment) python -m bench.validation $(FORMS)
 
-schema: venv  ## Write the schemas for editors
+schema: venv  ## Write the schemas for editors, and CODEOWNERS
 	@.venv/bin/acmidm schema
 
 review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown)

@@ -1,4 +1,4 @@
-"""``acmidm schema``: the JSON Schemas with which an editor completes and checks forms, organisations and catalogue files."""
+"""``acmidm schema``: the files that are made from others: the JSON Schemas with which an editor checks forms, and CODEOWNERS."""
 
 from __future__ import annotations
 
@@ -7,41 +7,46 @@ from typing import Annotated
 
 import typer
 
+from acmidm.codeowners import CODEOWNERS, codeowners, onboarding_team
+
 EPILOG = """
 **Examples**
 
 - `acmidm schema`
 - `acmidm schema --check`
 
-**Exit codes**: 0 up to date, or written; 1 with --check not up to date; 2 a mistake in the catalogue, or a file that cannot be written.
+**Exit codes**: 0 up to date, or written; 1 with --check not up to date; 2 a mistake in catalogue or organisations, or no right to write.
 """
 
 CATALOGUE = Path("catalogue")
+FORMS = Path("onboardings")
 SCHEMAS = Path("schema")
 
 
 def schema(
     catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = CATALOGUE,
     out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a schema is not up to date.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
 ) -> None:
-    """Write the schemas with which editors check forms, from the model and the catalogue."""
+    """Write the schemas with which editors check forms, and CODEOWNERS, from the model, the catalogue and the organisations."""
     from acmidm_onboarding.model.editor import schemas
-    from acmidm_onboarding.model.loading import load_catalogue
+    from acmidm_onboarding.model.loading import load_catalogue, load_organisations
 
-    texts = schemas(load_catalogue(catalogue))
-    stale = [name for name, text in texts.items() if _text_of(out / name) != text]
-    for name in stale:
+    texts = {out / name: text for name, text in schemas(load_catalogue(catalogue)).items()}
+    if team := onboarding_team():
+        texts[CODEOWNERS] = codeowners(team, FORMS.as_posix(), load_organisations(FORMS))
+    stale = [file for file, text in texts.items() if _text_of(file) != text]
+    for file in stale:
         if check:
-            typer.echo(f"{out / name} is not up to date; run: acmidm schema", err=True)
+            typer.echo(f"{file} is not up to date; run: acmidm schema", err=True)
         else:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / name).write_text(texts[name], encoding="utf-8")
-            typer.echo(f"{out / name} written")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(texts[file], encoding="utf-8")
+            typer.echo(f"{file} written")
     if check and stale:
         raise typer.Exit(1)
     if not stale:
-        typer.echo("the schemas are up to date")
+        typer.echo("the schemas are up to date" + (" and so is CODEOWNERS" if team else ""))
 
 
 def _text_of(file: Path) -> str | None:

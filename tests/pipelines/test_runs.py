@@ -118,6 +118,7 @@ def add_form(scratch: Scratch, name: str, text: str) -> None:
     scratch.write(f"onboardings/{name}.yaml", text)
     folder = name.partition("/")[0]
     scratch.write(f"onboardings/{folder}/organisation.yaml", ORGANISATIONS[folder])
+    scratch.run("acmidm", "schema")
     scratch.commit(f"Add {name}")
 
 

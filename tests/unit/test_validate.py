@@ -175,6 +175,63 @@ def test_the_schemas_are_written_once_and_checked(workspace: Workspace) -> None:
     assert (workspace.root / "schema/onboarding.schema.json").read_text() == "{}"
 
 
+TEAM = '[tool.acmidm]\nonboarding_team = "@team/onboarding"\n'
+OWNERS = 'owners: ["@stad-gent/api-beheer", api@gent.example]\n'
+CODEOWNERS = ".github/CODEOWNERS"
+
+
+def test_who_approves_what_is_written_and_checked(workspace: Workspace) -> None:
+    """Where a team is set. Forms and keys are an organisation's own, where it has owners; what comes last counts."""
+    workspace.write("pyproject.toml", TEAM)
+    workspace.write_organisation(ORGANISATION + OWNERS)
+    workspace.write_organisation("name: Ander\n", "ander")
+    assert f"{CODEOWNERS} written" in acmidm("schema").stdout.splitlines()
+    _, _, *lines = (workspace.root / CODEOWNERS).read_text().splitlines()
+    assert lines == [
+        "* @team/onboarding",
+        "/onboardings/gent/*.yaml @stad-gent/api-beheer api@gent.example",
+        "/onboardings/gent/*.jwk.json @stad-gent/api-beheer api@gent.example",
+        "/onboardings/*/organisation.yaml @team/onboarding",
+    ]
+    assert acmidm("schema", "--check").exit_code == 0
+    for change in (
+        lambda: workspace.write_organisation(ORGANISATION),
+        lambda: workspace.write("pyproject.toml", TEAM.replace('onboarding"', 'ander"')),
+        lambda: workspace.write(CODEOWNERS, f"{(workspace.root / CODEOWNERS).read_text()}* @jan\n"),
+        lambda: (workspace.root / CODEOWNERS).unlink(),
+    ):
+        change()
+        result = acmidm("schema", "--check")
+        assert (result.exit_code, result.stderr) == (1, f"{CODEOWNERS} is not up to date; run: acmidm schema\n")
+        acmidm("schema")
+
+
+@pytest.mark.parametrize("project", [None, "[tool.ruff]\n"])
+def test_a_project_without_a_team_gets_no_codeowners(project: str | None, workspace: Workspace) -> None:
+    if project is not None:
+        workspace.write("pyproject.toml", project)
+    assert acmidm("schema").exit_code == 0
+    assert not (workspace.root / ".github").exists()
+
+
+@pytest.mark.parametrize(
+    ("project", "organisation", "sentence"),
+    [
+        ("[tool", ORGANISATION, "pyproject.toml is not TOML; correct it"),
+        (TEAM.replace("/onboarding", " x"), ORGANISATION, 'onboarding_team in [tool.acmidm]: "@team x" is no owner'),
+        (TEAM, f'{ORGANISATION}owners: ["@a @b"]\n', '"@a @b" is no owner; write @user, @organisation/team or an e-mail address'),
+        (TEAM, f'{ORGANISATION}owners: ["#x"]\n', '"#x" is no owner'),
+        (TEAM, f'{ORGANISATION}owners: ["@a\\n/x @b"]\n', "is no owner"),
+    ],
+)
+def test_nothing_is_injected_into_codeowners(project: str, organisation: str, sentence: str, workspace: Workspace) -> None:
+    workspace.write("pyproject.toml", project)
+    workspace.write_organisation(organisation)
+    result = acmidm("schema")
+    assert (result.exit_code, sentence in result.stderr) == (2, True), result.stderr
+    assert not (workspace.root / CODEOWNERS).exists()
+
+
 def test_schemas_that_cannot_be_written(workspace: Workspace) -> None:
     workspace.write("file", "")
     result = acmidm("schema", "--out", "file")

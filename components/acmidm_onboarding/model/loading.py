@@ -188,6 +188,28 @@ def load_onboardings(
     return Onboardings(catalogue, tuple(loaded), organisations.by_folder)
 
 
+def load_organisations(folder: Path) -> Mapping[str, Organisation]:
+    """Read each ``organisation.yaml`` in the folder of forms, and nothing else of it.
+
+    Raises:
+        InvalidForms: with every mistake in all of them.
+    """
+    problems: list[Problem] = []
+    organisations = _Organisations(problems)
+    folder = _absolute(folder)
+    for file in _yaml_files(folder, problems):
+        if file.name != ORGANISATION_FILE:
+            continue
+        if misplaced := _misplaced(file, folder):
+            problems.append(Problem(_shown(file), 1, 1, *misplaced))
+        else:
+            organisations.read(file.parent)
+    problems += organisations.problems(None)
+    if problems:
+        raise InvalidForms(problems)
+    return organisations.by_folder
+
+
 @dataclass(frozen=True)
 class _Owner:
     """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is not there."""
