@@ -34,21 +34,30 @@ app = typer.Typer(help="Start and stop the embedded Beheerportaal.", epilog=_EPI
 add_stop_and_status(app, NAME)
 
 
+_ExplainOption = Annotated[
+    bool, typer.Option("--explain-refusals", help="Say why a client could not be authenticated, which also tells which clients there are.")
+]
+
+
 @app.command()
-def start(stack: StackOption = "tni") -> None:
+def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False) -> None:
     """Start the portals that a stack's settings place on this machine; those that run are left alone."""
 
     def start_one(portal: Portal) -> str:
         started = portal.daemon.start(portal.prepared())
         return f"{portal.daemon.title}: {'started' if started else 'running'} at {portal.settings.origin}"
 
-    on_each(portals(stack), start_one)
+    on_each(portals(stack, explain_refusals), start_one)
 
 
 @app.command()
-def serve(stack: StackOption = "tni", platform: Annotated[str, typer.Option(help="The platform: acmidm or geosecure.")] = "acmidm") -> None:
+def serve(
+    stack: StackOption = "tni",
+    platform: Annotated[str, typer.Option(help="The platform: acmidm or geosecure.")] = "acmidm",
+    explain_refusals: _ExplainOption = False,
+) -> None:
     """Run one portal in the foreground, its log on the screen, until Ctrl-C."""
-    for portal in portals(stack):
+    for portal in portals(stack, explain_refusals):
         if portal.served.platform == platform:
             portal.daemon.run(portal.prepared())
     fail(f"stack {stack} has no embedded portal for platform {platform}; its settings are in Pulumi.{stack}.yaml")
@@ -89,7 +98,7 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
     )
 
 
-def portals(stack: str) -> Iterator[Portal]:
+def portals(stack: str, explain_refusals: bool = False) -> Iterator[Portal]:
     """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
     from acmidm_onboarding.settings import AuthorityKind
 
@@ -99,22 +108,21 @@ def portals(stack: str) -> Iterator[Portal]:
         url = settings.management_url if external_issuer is None else settings.products_url
         # The settings allow plain http to loopback only.
         if url.scheme == "http":
-            yield Portal(found, _portal_settings(found, (url.host or "").strip("[]"), url.port, external_issuer))
+            place = {"host": (url.host or "").strip("[]"), "port": url.port}
+            yield Portal(found, _portal_settings(found, **place, external_issuer=external_issuer, explains_refusals=explain_refusals))
 
 
-def _portal_settings(served: Served, host: str, port: int | None, external_issuer: str | None) -> PortalSettings:
+def _portal_settings(served: Served, **more: object) -> PortalSettings:
     from beheerportaal.settings import PortalSettings
 
     return PortalSettings.model_validate(
         {
             "environment": served.environment.value,
             "platform": served.platform.value,
-            "host": host,
-            "port": port,
             "database": served.daemon(NAME).folder / "portal.db",
             "scopes": {name: {"assigned_by_provider": scope.assigned_by_provider} for name, scope in served.scopes().items()},
             "products": _products(served),
-            "external_issuer": external_issuer,
+            **more,
         }
     )
 

@@ -38,7 +38,7 @@ class Portal:
             database=database,
             keys=keys,
             authorization=PortalAuthorizationServer(settings, database, keys),
-            access_tokens=AccessTokenValidator(settings, keys)
+            access_tokens=AccessTokenValidator(settings, keys, database)
             if settings.external_issuer is None
             else ExternalTokenValidator(settings.external_issuer, settings.origin),
             configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},

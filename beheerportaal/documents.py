@@ -5,24 +5,30 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr, StringConstraints, WithJsonSchema, model_validator
 
+from beheerportaal import limits
+from beheerportaal.jwk import REGISTERED
+from beheerportaal.untrusted import all_visible, visible
+
 AuthMethod = Literal["private_key_jwt", "client_secret_basic", "client_secret_post"]
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 
 # The order of these lists means nothing; sorted, two equal sets are equal documents.
 SORTED_SET = AfterValidator(lambda values: sorted(set(values)))
 
-# No control characters: these end up in token claims, logs and tables on a screen.
-Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
-ScopeName = Annotated[str, StringConstraints(max_length=255, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]  # RFC 6749 §3.3
-Address = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+# All of it visible: these end up in token claims, logs and tables on a screen.
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=limits.LONGEST_TEXT, pattern=r"^[^\x00-\x1f\x7f]+$"), AfterValidator(visible)
+]
+ScopeName = Annotated[str, StringConstraints(max_length=limits.LONGEST_SCOPE, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]  # RFC 6749 §3.3
+Address = Annotated[str, StringConstraints(max_length=limits.LONGEST_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(visible)]
 GrantType = Literal["authorization_code", "client_credentials"]
 # RFC 6749 appendix A.2: VSCHAR. The lower limit keeps guessable secrets out.
-_CLIENT_SECRET = re.compile(r"[\x20-\x7e]{16,255}")
+_CLIENT_SECRET = re.compile(rf"[\x20-\x7e]{{{limits.SHORTEST_SECRET},{limits.LONGEST_SECRET}}}")
 
 
 def _secret(value: SecretStr) -> SecretStr:
     if not _CLIENT_SECRET.fullmatch(value.get_secret_value()):
-        raise ValueError("needs 16 to 255 printable ASCII characters")
+        raise ValueError(f"needs {limits.SHORTEST_SECRET} to {limits.LONGEST_SECRET} printable ASCII characters")
     return value
 
 
@@ -78,9 +84,9 @@ class ClientMetadata(Wire):
     managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
     organisation: Organisation
     application: Text
-    grant_types: Annotated[list[GrantType], Field(min_length=1, max_length=10), SORTED_SET]
+    grant_types: Annotated[list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET]
     token_endpoint_auth_method: AuthMethod
-    contacts: Annotated[list[Address], Field(max_length=50), SORTED_SET] = []
+    contacts: Annotated[list[Address], Field(max_length=limits.MOST_CONTACTS), SORTED_SET] = []
     enabled: bool = True
 
 
@@ -117,13 +123,16 @@ class ClientDocument(ClientMetadata):
 class ScopesDocument(Wire):
     """The whole set of a client's scopes."""
 
-    scopes: Annotated[list[ScopeName], Field(max_length=500), SORTED_SET]
+    scopes: Annotated[list[ScopeName], Field(max_length=limits.MOST_SCOPES), SORTED_SET]
+
+
+Key = Annotated[dict[str, JsonValue], Field(json_schema_extra={"properties": {name: {} for name in REGISTERED}})]
 
 
 class JwksDocument(Wire):
-    """A JWK Set of public signing keys (RFC 7517 §5)."""
+    """A JWK Set of public signing keys (RFC 7517 §5). Of each key the registered members that say something here are kept."""
 
-    keys: Annotated[list[dict[str, JsonValue]], Field(max_length=20)]
+    keys: Annotated[list[Key], Field(max_length=limits.MOST_KEYS)]
 
 
 class Etags(Wire):
@@ -152,7 +161,7 @@ class ClientPage(Wire):
 class ConfigurationDocument(Wire):
     """What a product knows of a client, and whose that is."""
 
-    configuration: dict[str, JsonValue]
+    configuration: Annotated[dict[str, JsonValue], AfterValidator(all_visible)]
     software_id: Text | None = Field(default=None, description="The natural key of the connection that it is for.")
     managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
 

@@ -1,14 +1,20 @@
 """Which JSON Web Keys (RFC 7517) a client may register: public signing keys that the token endpoint can use.
 
-A refusal names a member, never its value: what someone registers by mistake may be a private key.
+A refusal names a member, never its value: what someone registers by mistake may be a private key. Of a key that is registered, the
+members of `REGISTERED` are kept, and nothing else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import base64
+import binascii
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
+
+from beheerportaal.limits import LONGEST_KEY_MEMBER, LONGEST_KID, MAXIMUM_RSA_BITS, MINIMUM_RSA_BITS
+from beheerportaal.untrusted import visible
 
 # RFC 7518 §6 and RFC 8037 §2: what may be in a private or symmetric key only.
 _PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
@@ -20,21 +26,52 @@ _ALGORITHMS: dict[tuple[str, str | None], list[str]] = {
     ("OKP", "Ed25519"): ["Ed25519", "EdDSA"],
 }
 SIGNING_ALGORITHMS = sorted(set().union(*_ALGORITHMS.values()))
-MINIMUM_RSA_BITS = 2048
+_MATERIAL = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+# RFC 7518 §6.2.1.2 and RFC 8037 §2: a coordinate has all its octets.
+_OCTETS = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
+_LATEST = 253402300799  # the last second of the year 9999
 
+
+def _is_short_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_KEY_MEMBER
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
+
+
+def _is_kid(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and 0 < len(value) <= LONGEST_KID and bool(visible(value))
+    except ValueError:
+        return False
+
+
+# The registered members (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1) that say something here, and what their
+# values are. Without those of certificates (x5u, x5c, x5t): nothing here follows or verifies one, so they would only lie there.
+REGISTERED: Mapping[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("kty", "crv", "n", "e", "x", "y", "use", "alg"), _is_short_text),
+    "kid": _is_kid,
+    "key_ops": lambda value: value == ["verify"],
+    **dict.fromkeys(("exp", "nbf", "iat"), _is_moment),
+}
 
 SENTENCES = {
     "kid_twice": "is also the kid of key {position}; give each key its own",
     "symmetric": "is a symmetric key; register the public key of a key pair",
     "private": "is a private member; register the public key only, and replace this key pair, it has been sent",
+    "holds_private": "holds the private member {private}; register the public key only, and replace this key pair, it has been sent",
     "kid_missing": "is missing; give the key an identifier of its own",
+    "kid": "is no text of 1 to {longest} characters that can all be seen; give the key another identifier",
     "use": "is not sig; the key must be one for signatures",
     "key_ops": 'is not ["verify"]; the key must be one for signatures',
     "kty": "is not one of RSA, EC, OKP",
     "crv": "is not a curve that is accepted here; use {curves}",
     "alg": "does not fit the key; use {algorithms}, or leave it out",
+    "moment": "is no time in seconds since 1970; correct it, or leave it out",
+    "revoked": "says that the key was revoked; register another key",
     "no_key": "is not a valid {kty} key; its members {members} do not make a key",
-    "rsa_bits": "has {bits} bits; an RSA key needs at least {minimum}",
+    "rsa_bits": "has {bits} bits; an RSA key needs at least {minimum}, and at most {maximum}",
 }
 
 
@@ -71,8 +108,26 @@ def find_mistakes(keys: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     return found
 
 
+def registered(key: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a key, and what is shown of one that lies there from before: its registered members, where they are sound."""
+    return {name: key[name] for name, is_sound in REGISTERED.items() if name in key and is_sound(key[name])}
+
+
+def thumbprint(key: Mapping[str, Any]) -> str:
+    """The key's SHA-256 thumbprint (RFC 7638), its identity; empty where the members make no key."""
+    try:
+        return str(JWK(**{name: key[name] for name in ("kty", *_MATERIAL[key["kty"]])}).thumbprint())
+    except (JWException, ValueError, TypeError, KeyError):
+        return ""
+
+
+def is_in_time(key: Mapping[str, Any], now: float) -> bool:
+    """Whether a key may be used at a time in seconds since 1970."""
+    return bool(key.get("nbf", 0) <= now < key.get("exp", float("inf")))
+
+
 def private_members(value: Any) -> list[str]:
-    """The names of private and symmetric members anywhere in a JSON value, `kty` where it says oct."""
+    """The names of private and symmetric members anywhere in a JSON value that was read within bounds, `kty` where it says oct."""
     if isinstance(value, Mapping):
         own = [name for name in _PRIVATE_MEMBERS if name in value] + (["kty"] if value.get("kty") == "oct" else [])
         return own + [name for part in value.values() for name in private_members(part)]
@@ -99,18 +154,32 @@ def _of_key(key: Mapping[str, Any]) -> Iterator[Mistake]:
         for member in private:
             yield Mistake(f"/{member}", "private")
         return
-    if not isinstance(key.get("kid"), str) or not key["kid"]:
+    if private := sorted(set(private_members(key))):
+        yield Mistake("", "holds_private", {"private": ", ".join(private)})
+        return
+    yield from _of_use(key)
+    yield from _of_material(key)
+
+
+def _of_use(key: Mapping[str, Any]) -> Iterator[Mistake]:
+    if key.get("kid") in (None, ""):
         yield Mistake("/kid", "kid_missing")
+    elif not _is_kid(key["kid"]):
+        yield Mistake("/kid", "kid", {"longest": LONGEST_KID})
     if "use" in key and key["use"] != "sig":
         yield Mistake("/use", "use")
     if "key_ops" in key and key["key_ops"] != ["verify"]:
         yield Mistake("/key_ops", "key_ops")
-    yield from _of_material(key)
+    for name in ("exp", "nbf", "iat"):
+        if name in key and not _is_moment(key[name]):
+            yield Mistake(f"/{name}", "moment")
+    if "revoked" in key:
+        yield Mistake("/revoked", "revoked")
 
 
 def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
     kty, fitting = key.get("kty"), _fitting(key)
-    if kty not in ("RSA", "EC", "OKP"):
+    if not isinstance(kty, str) or kty not in _MATERIAL:
         yield Mistake("/kty", "kty")
         return
     if not fitting:
@@ -118,11 +187,32 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         return
     if "alg" in key and key["alg"] not in fitting:
         yield Mistake("/alg", "alg", {"algorithms": " or ".join(fitting)})
-    members = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}[kty]
+    members = _MATERIAL[kty]
+    no_key = Mistake("", "no_key", {"kty": kty, "members": ", ".join(members)})
+    if not all(_is_spelled_right(key.get(member), None if kty == "RSA" else _OCTETS[key["crv"]]) for member in members if member != "crv"):
+        yield no_key
+        return
     try:
         public = JWK(kty=kty, **{member: key.get(member) for member in members}).get_op_key("verify")
     except (JWException, ValueError, TypeError, AttributeError):
-        yield Mistake("", "no_key", {"kty": kty, "members": ", ".join(members)})
+        yield no_key
         return
-    if kty == "RSA" and public.key_size < MINIMUM_RSA_BITS:
-        yield Mistake("/n", "rsa_bits", {"bits": public.key_size, "minimum": MINIMUM_RSA_BITS})
+    if kty == "RSA" and not public.public_numbers().n & 1:
+        yield no_key
+    elif kty == "RSA" and not MINIMUM_RSA_BITS <= public.key_size <= MAXIMUM_RSA_BITS:
+        yield Mistake("/n", "rsa_bits", {"bits": public.key_size, "minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS})
+
+
+def _is_spelled_right(value: Any, octets: int | None) -> bool:
+    """Whether this is the one spelling of a number: another one would be another thumbprint of the same key.
+
+    RFC 7515 §2 (no padding); of a given number of octets, else the shortest (RFC 7518 §2 and §6.3.1.1).
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_KEY_MEMBER:
+        return False
+    try:
+        decoded = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    except (ValueError, binascii.Error):
+        return False
+    canonical = base64.urlsafe_b64encode(decoded).decode().rstrip("=") == value
+    return canonical and (decoded[:1] != b"\0" if octets is None else len(decoded) == octets)

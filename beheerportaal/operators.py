@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from beheerportaal.jwk import mistakes
+from beheerportaal.jwk import mistakes, registered
 from beheerportaal.migrations import open_database
 from beheerportaal.secrets import hash_secret
 from beheerportaal.settings import RIGHTS
@@ -41,7 +41,7 @@ def register_operator(
         client_id=client_id,
         rights=sorted(set(rights)),
         token_endpoint_auth_method="client_secret_basic" if public_jwk is None else "private_key_jwt",
-        jwks=[] if public_jwk is None else [dict(public_jwk)],
+        jwks=[] if public_jwk is None else [registered(public_jwk)],
         client_secret_hash=None if secret is None else hash_secret(secret),
     )
     store = open_database(database)

@@ -69,14 +69,12 @@ def response(problem: Problem) -> JSONResponse:
 
 
 def _of_validation(error: RequestValidationError) -> Problem:
-    """422, or 400 for what is no JSON. What was sent is never repeated: it may be a secret."""
+    """422. What was sent is never repeated: it may be a secret."""
     errors = []
     for found in error.errors():
         where, *path = found["loc"]
         message = found["msg"].removeprefix("Value error, ")
         message = message[:1].lower() + message[1:]
-        if found["type"] == "json_invalid":
-            return Problem(400, f"The body is not JSON: {found['ctx']['error']} at character {path[0]}; correct it.")
         place = {"pointer": pointer(path)} if where == "body" else {"parameter": str(path[0])}
         errors.append({**place, "detail": message})
     return refused(errors)
@@ -84,7 +82,7 @@ def _of_validation(error: RequestValidationError) -> Problem:
 
 def _of_http(request: Request, error: HTTPException) -> Problem:
     """Gives the framework's own refusals (no route, wrong method, unreadable body) a sentence that helps."""
-    path = request.url.path
+    path = request.scope["path"]  # not of the URL, which is made of the Host header too
     sentences = {
         404: f"There is nothing at {path}; /openapi.json lists what there is.",
         405: f"{request.method} is not offered at {path}; the header Allow says what is.",

@@ -13,7 +13,7 @@ def hash_secret(secret: str) -> str:
     """`scrypt$<n>$<r>$<p>$<salt>$<hash>`, so that the cost can be raised later."""
     salt = os.urandom(16)
     digest = _scrypt(secret, salt, _COST, _BLOCK_SIZE, _PARALLELISM)
-    return f"scrypt${_COST}${_BLOCK_SIZE}${_PARALLELISM}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+    return _written(_COST, _BLOCK_SIZE, _PARALLELISM, salt, digest)
 
 
 def is_secret(secret: str, hashed: str) -> bool:
@@ -23,5 +23,13 @@ def is_secret(secret: str, hashed: str) -> bool:
     return hmac.compare_digest(found, base64.b64decode(digest))
 
 
+def _written(cost: int, block_size: int, parallelism: int, salt: bytes, digest: bytes) -> str:
+    return f"scrypt${cost}${block_size}${parallelism}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
 def _scrypt(secret: str, salt: bytes, cost: int, block_size: int, parallelism: int) -> bytes:
     return hashlib.scrypt(secret.encode(), salt=salt, n=cost, r=block_size, p=parallelism)
+
+
+# The hash of nobody's secret: checking against it takes as long as against somebody's.
+NOBODYS = _written(_COST, _BLOCK_SIZE, _PARALLELISM, os.urandom(16), os.urandom(64))

@@ -55,6 +55,10 @@ class PortalSettings(_Settings):
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}
     access_token_lifetime_seconds: int = Field(default=3600, ge=1)
+    explains_refusals: bool = Field(
+        default=False,
+        description="Says why a client could not be authenticated, which also tells which clients there are: for a sandbox, on loopback.",
+    )
     external_issuer: str | None = Field(
         default=None, description="Clients and operators are this issuer's, such as a Keycloak realm; the portal then only has products."
     )

@@ -13,7 +13,7 @@ from beheerportaal.conditions import require_current
 from beheerportaal.context import Caller, CurrentPortal
 from beheerportaal.documents import JwksDocument, ScopesDocument
 from beheerportaal.http.guard import OperatorRoute
-from beheerportaal.jwk import mistakes
+from beheerportaal.jwk import mistakes, registered
 from beheerportaal.problems import refused
 from beheerportaal.store import audit, clients
 from beheerportaal.store.audit import Change
@@ -48,10 +48,10 @@ def replace_scopes(portal: CurrentPortal, caller: Caller, client_id: str, wanted
         client = find(connection, client_id)
         require_current(if_match, client.scopes_version)
         if scopes != client.scopes:
-            before = client.scopes.model_dump()
+            before = client.scopes
             client = clients.replace_scopes(connection, client, scopes)
             path = f"{PREFIX}/clients/{client_id}/scopes"
-            audit.record(connection, caller, Change("scopes.replaced", client_id, path, before, scopes.model_dump()))
+            audit.record(connection, caller, Change("scopes.replaced", client_id, path, before, scopes))
     return answers.document(client.scopes, client.scopes_version)
 
 
@@ -76,11 +76,11 @@ def replace_jwks(portal: CurrentPortal, caller: Caller, client_id: str, wanted: 
 
 
 def store_jwks(connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]) -> StoredClient:
-    """Writes a set of keys in which nothing is wrong, and a line in the audit trail; neither where it is the set that there is."""
-    jwks = JwksDocument(keys=[dict(key) for key in sorted(keys, key=lambda key: str(key["kid"]))])
+    """Writes a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set that there is."""
+    jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key.get("kid")))])
     if jwks == client.jwks:
         return client
     client_id = client.document.client_id
     path = f"{PREFIX}/clients/{client_id}/jwks"
-    audit.record(connection, actor, Change("jwks.replaced", client_id, path, client.jwks.model_dump(), jwks.model_dump()))
+    audit.record(connection, actor, Change("jwks.replaced", client_id, path, client.jwks, jwks))
     return clients.replace_jwks(connection, client, jwks)

@@ -79,9 +79,7 @@ def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDe
         )
         clients.add(connection, client)
         path = _path(client.document.client_id)
-        audit.record(
-            connection, caller, Change("client.created", client.document.client_id, path, None, client.item.model_dump(mode="json"))
-        )
+        audit.record(connection, caller, Change("client.created", client.document.client_id, path, None, client.item))
     return answers.document(client.document, client.client_version, location=path)
 
 
@@ -116,11 +114,9 @@ def replace_client(
             client_secret_updated_at=updated_at,
         )
         if document != client.document or secret_hash != client.client_secret_hash:
-            before = client.document.model_dump(mode="json")
+            before = client.document
             client = clients.replace_document(connection, client, document, secret_hash)
-            audit.record(
-                connection, caller, Change("client.replaced", client_id, _path(client_id), before, document.model_dump(mode="json"))
-            )
+            audit.record(connection, caller, Change("client.replaced", client_id, _path(client_id), before, document))
     return answers.document(client.document, client.client_version)
 
 
@@ -131,7 +127,7 @@ def remove_client(portal: CurrentPortal, caller: Caller, client_id: str, if_matc
         client = find(connection, client_id)
         require_current(if_match, client.client_version)
         clients.remove(connection, client_id)
-        audit.record(connection, caller, Change("client.removed", client_id, _path(client_id), client.item.model_dump(mode="json"), None))
+        audit.record(connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None))
     return answers.gone()
 
 

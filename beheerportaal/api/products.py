@@ -1,6 +1,7 @@
 """The product APIs' management side: each product's configuration of each client."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Response
 from jsonschema import Draft202012Validator
@@ -78,8 +79,8 @@ def put_configuration(
             return answers.document(document, stored.version)
         else:
             version = products.replace(connection, product, client_id, document)
-        before = None if stored is None else stored.document.model_dump(mode="json")
-        audit.record(connection, caller, Change("product.replaced", client_id, path, before, document.model_dump(mode="json")))
+        before = None if stored is None else stored.document
+        audit.record(connection, caller, Change("product.replaced", client_id, path, before, document))
     return answers.document(document, version, location=path if stored is None else None)
 
 
@@ -93,7 +94,7 @@ def remove_configuration(portal: CurrentPortal, caller: Caller, product: str, cl
             raise _not_configured(product, client_id)
         require_current(if_match, stored.version)
         products.remove(connection, product, client_id)
-        change = Change("product.removed", client_id, _path(product, client_id), stored.document.model_dump(mode="json"), None)
+        change = Change("product.removed", client_id, _path(product, client_id), stored.document, None)
         audit.record(connection, caller, change)
     return answers.gone()
 
@@ -110,7 +111,7 @@ def _not_configured(product: str, client_id: str) -> Problem:
 
 
 def _path(product: str, client_id: str) -> str:
-    return f"/products/v1/{product}/configurations/{client_id}"
+    return f"/products/v1/{product}/configurations/{quote(client_id, safe='')}"
 
 
 def _mistake(error: ValidationError) -> dict[str, str]:

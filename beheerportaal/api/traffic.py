@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from beheerportaal.api.describe import ACCESS_TOKEN, Responses, problems
 from beheerportaal.context import Caller, CurrentPortal, Portal
+from beheerportaal.documents import Text
 from beheerportaal.http.guard import TokenRoute, require_scope
 from beheerportaal.problems import Problem, not_found
 from beheerportaal.store import messages, products
@@ -17,7 +18,6 @@ router = APIRouter(prefix="/api/v2", route_class=TokenRoute, dependencies=[ACCES
 NOTIFICATIES = "notificaties"
 DOSIS = "dosis"
 _RESPONSES: Responses = problems(404, with_body=True)
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 class _Message(BaseModel):
@@ -26,27 +26,27 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, JsonValue]
 
-    Id: _Name
+    Id: Text
 
 
 class Notification(_Message):
     """A notification for citizens or organisations."""
 
-    AanbiederUri: _Name = Field(description="The sender.")
+    AanbiederUri: Text = Field(description="The sender.")
     Bestemmelingen: Annotated[list[dict[str, JsonValue]], Field(min_length=1)] = Field(description="The recipients.")
-    Categorie: _Name
-    Kanalen: Annotated[list[_Name], Field(min_length=1)] = Field(description="The channels.")
-    ProductId: _Name = Field(description="The IPDC number.")
-    MerkCode: _Name = Field(description="The brand.")
+    Categorie: Text
+    Kanalen: Annotated[list[Text], Field(min_length=1)] = Field(description="The channels.")
+    ProductId: Text = Field(description="The IPDC number.")
+    MerkCode: Text = Field(description="The brand.")
 
 
 class Dossier(_Message):
     """A file (dossier) that citizens can follow."""
 
-    BronUri: _Name = Field(description="The source.")
-    ProductId: _Name = Field(description="The IPDC number.")
-    Titel: _Name
-    Status: _Name
+    BronUri: Text = Field(description="The source.")
+    ProductId: Text = Field(description="The IPDC number.")
+    Titel: Text
+    Status: Text
 
 
 class Accepted(BaseModel):

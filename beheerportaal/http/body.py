@@ -1,21 +1,23 @@
 """Request bodies: no larger than a megabyte, and of the type that the endpoint reads."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 from fastapi import Request
 
-from beheerportaal.problems import Problem
+from beheerportaal.limits import LONGEST_BODY
+from beheerportaal.problems import Problem, refused
+from beheerportaal.untrusted import OutOfBounds, Unreadable, read_json
 
-LONGEST_BODY = 1024 * 1024
 # A client that is still sending sees a reset connection instead of an early answer: so much is read, and thrown away.
 _LONGEST_READ = 8 * LONGEST_BODY
 
 
 class LimitedRequest(Request):
-    """A request whose body may have at most `LONGEST_BODY` bytes, declared or not.
+    """A request whose body may have at most `LONGEST_BODY` bytes, declared or not, and as JSON no more than `read_json` reads.
 
     Raises:
-        Problem: 413, when the body is read.
+        Problem: 413 when the body is read, 400 or 422 when it is read as JSON.
     """
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
@@ -32,6 +34,16 @@ class LimitedRequest(Request):
                 break
         if count > LONGEST_BODY:
             raise _too_large()
+
+    async def json(self) -> Any:
+        """The body as a JSON value."""
+        body = await self.body()
+        try:
+            return read_json(body)
+        except OutOfBounds as error:
+            raise refused([{"pointer": "", "detail": str(error)}]) from None
+        except Unreadable as error:
+            raise Problem(400, f"The body {error}; correct it.") from None
 
 
 def require_json(request: Request) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 
 from beheerportaal.context import Portal
 from beheerportaal.http.body import LimitedRequest, require_json
@@ -20,7 +21,7 @@ class TokenRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            _authenticate(request)
+            await run_in_threadpool(_authenticate, request)
             self.authorise(request)
             if request.method in ("POST", "PUT"):
                 require_json(request)
@@ -68,8 +69,8 @@ def _authenticate(request: Request) -> None:
     if claims is None:
         raise Problem(
             401,
-            f"The access token has expired, or was not issued here; get a new one at {portal.settings.token_source}.",
-            headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired, or not issued here"'},
+            f"The access token has expired, was revoked, or was not issued here; get a new one at {portal.settings.token_source}.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired, revoked, or not issued here"'},
         )
     request.state.client_id = claims["client_id"]
     request.state.scopes = frozenset(claims["scope"].split())

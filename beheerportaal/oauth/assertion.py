@@ -1,106 +1,136 @@
 """Client authentication with a signed assertion, private_key_jwt (RFC 7523 §3)."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from authlib.oauth2.rfc6749 import OAuth2Error, OAuth2Request
-from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import import_key
-from typing_extensions import override
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
+from joserfc.util import urlsafe_b64encode
 
-from beheerportaal.jwk import SIGNING_ALGORITHMS, algorithms_of
+from beheerportaal.jwk import SIGNING_ALGORITHMS, algorithms_of, is_in_time, thumbprint
+from beheerportaal.limits import LONGEST_JTI, LONGEST_KID, LONGEST_TEXT
 from beheerportaal.oauth.errors import invalid_client
-from beheerportaal.oauth.principals import Principal
+from beheerportaal.oauth.principals import Principal, why_unknown
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store import credentials
 from beheerportaal.store.database import Database
+from beheerportaal.untrusted import Unreadable, read_jwt
 
+METHOD = "private_key_jwt"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST_LIFETIME_SECONDS = 600
 CLOCK_SKEW_SECONDS = 30
-LONGEST_JTI = 255
-_KEY_MEMBERS = ("kty", "kid", "crv", "x", "y", "n", "e")
+_KEY_MEMBERS = ("kty", "crv", "x", "y", "n", "e")
 
 
-class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]
-    """Authlib's assertion, with this platform's rules and an error that names the claim that is wrong."""
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """An assertion as it was sent. What is read here of its form is the sender's own; nothing is known of the client yet."""
 
-    CLIENT_AUTH_METHOD = "private_key_jwt"
+    text: str
+    client_id: str
+    alg: str
+    kid: str | None
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> "Assertion":
+        """The assertion in a form.
+
+        Raises:
+            InvalidClientError: where it is none.
+        """
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise invalid_client(f"client_assertion_type must be {ASSERTION_TYPE}")
+        text = form.get("client_assertion")
+        if not text:
+            raise invalid_client("client_assertion is missing")
+        try:
+            header, claims = read_jwt(text)
+        except Unreadable as error:
+            raise invalid_client(f"client_assertion is no JWT (RFC 7519): it {error}") from None
+        client_id, alg, kid = claims.get("sub"), header.get("alg"), header.get("kid")
+        if not isinstance(client_id, str) or len(client_id) > LONGEST_TEXT:
+            raise invalid_client("sub is missing in the assertion, or no string; it must be the client_id")
+        if not isinstance(alg, str) or alg not in SIGNING_ALGORITHMS:
+            raise invalid_client(f"alg {alg} is not accepted; sign with one of {', '.join(SIGNING_ALGORITHMS)}")
+        if kid is not None and (not isinstance(kid, str) or len(kid) > LONGEST_KID):
+            raise invalid_client(f"kid is no string of at most {LONGEST_KID} characters; name the registered key")
+        return cls(text, client_id, alg, kid)
+
+
+class AssertionVerifier:
+    """This platform's rules for assertions, with an error that names the claim that is wrong."""
 
     def __init__(self, settings: PortalSettings, database: Database) -> None:
-        super().__init__(leeway=CLOCK_SKEW_SECONDS)
         self._settings = settings
         self._database = database
 
-    @override
-    def __call__(self, query_client: Callable[[str], Principal], request: OAuth2Request) -> Principal:
-        """Authlib: the client, or an error."""
-        if request.form.get("client_assertion_type") != self.CLIENT_ASSERTION_TYPE:
-            raise invalid_client(f"client_assertion_type must be {self.CLIENT_ASSERTION_TYPE}")
-        if not request.form.get("client_assertion"):
-            raise invalid_client("client_assertion is missing")
-        client: Principal = super().__call__(query_client, request)
-        return client
+    def verify(self, assertion: Assertion, client: Principal | None) -> Principal:
+        """The client, with the thumbprint of the key that signed it as its credential.
 
-    @override
-    def extract_assertion(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The header and the claims, not yet verified."""
-        try:
-            header, claims = super().extract_assertion(assertion)
-        except (OAuth2Error, ValueError, RecursionError) as error:
-            raise invalid_client("client_assertion is no JWT: it needs a header, a payload and a signature (RFC 7519)") from error
-        if not isinstance(claims.get("sub"), str):
-            raise invalid_client("sub is missing in the assertion, or no string; it must be the client_id")
-        return header, claims
+        Whatever is wrong, and whether there is a client or not, one signature is verified.
 
-    @override
-    def resolve_client_public_key(self, client: Principal) -> Principal:
-        """The client itself: which of its keys is meant shows in the header, which Authlib gives to `process_assertion_claims` only."""
-        if client.token_endpoint_auth_method != self.CLIENT_AUTH_METHOD:
-            raise invalid_client(
-                f"client {client.client_id} is registered with {client.token_endpoint_auth_method}, so an assertion is not accepted"
+        Raises:
+            InvalidClientError
+        """
+        key, reason = self._choose(assertion, client)
+        claims = _signed_claims(assertion, _stand_in(assertion.alg) if key is None else _public_key(key))
+        if client is None or key is None:
+            raise invalid_client(reason)
+        if claims is None:
+            raise invalid_client(f"the signature is wrong: it was not made with the private key of kid {key.get('kid')}")
+        if not client.enabled:
+            raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
+        self._verify_claims(claims, client)
+        return replace(client, credential=thumbprint(key))
+
+    def _choose(self, assertion: Assertion, client: Principal | None) -> tuple[Mapping[str, Any] | None, str]:
+        """The client's key that the assertion is for, else why there is none."""
+        if client is None:
+            return None, why_unknown(self._settings, assertion.client_id)
+        if client.token_endpoint_auth_method != METHOD:
+            return (
+                None,
+                f"client {client.client_id} is registered with {client.token_endpoint_auth_method}, so an assertion is not accepted",
             )
         if not client.jwks:
-            raise invalid_client(f"client {client.client_id} has no registered key; register its public key (JWK) first")
-        return client
+            return None, f"client {client.client_id} has no registered key; register its public key (JWK) first"
+        known = ", ".join(str(key.get("kid")) for key in client.jwks)
+        if assertion.kid is None:
+            if self._settings.platform == "geosecure" and not client.is_operator:
+                return None, f"kid is missing in the assertion's header, GeoSecure requires it; registered: {known}"
+            if len(client.jwks) > 1:
+                return None, f"kid is missing in the assertion's header, and the client has several keys; registered: {known}"
+            key = client.jwks[0]
+        else:
+            found = [key for key in client.jwks if key.get("kid") == assertion.kid]
+            if not found:
+                return None, f"kid {assertion.kid} is not registered for this client; registered: {known}"
+            key = found[0]
+        if not is_in_time(key, time.time()):
+            return None, f"key {key.get('kid')} has expired, or does not count yet (its exp and nbf); register another one"
+        if assertion.alg not in algorithms_of(key):
+            return None, f"alg {assertion.alg} does not fit key {key.get('kid')}; sign with {' or '.join(algorithms_of(key))}"
+        return key, ""
 
-    @override
-    def process_assertion_claims(self, assertion: str, resolve_key: Principal) -> dict[str, Any]:
-        """Verifies the signature, then the claims."""
-        client = resolve_key
-        header, _ = self.extract_assertion(assertion)
-        alg = header.get("alg")
-        if alg not in SIGNING_ALGORITHMS:
-            raise invalid_client(f"alg {alg} is not accepted; sign with one of {', '.join(SIGNING_ALGORITHMS)}")
-        key = self._choose(client, header.get("kid"))
-        if alg not in algorithms_of(key):
-            raise invalid_client(f"alg {alg} does not fit key {key['kid']}; sign with {' or '.join(algorithms_of(key))}")
-        # Only the members that make the key: what else it carries is none of the verification's business.
-        public_key = import_key({name: key[name] for name in _KEY_MEMBERS if name in key})
-        try:
-            claims = jwt.decode(assertion, public_key, algorithms=[alg]).claims
-        except JoseError as error:
-            raise invalid_client(f"the signature is wrong: it was not made with the private key of kid {key['kid']}") from error
-        self.verify_claims(claims, client)
-        return claims
-
-    @override
-    def verify_claims(self, claims: Mapping[str, Any], client: Principal) -> None:
+    def _verify_claims(self, claims: Mapping[str, Any], client: Principal) -> None:
         """Checks iss, aud, iat, exp and nbf (RFC 7523 §3), and last of all uses up the jti."""
         if claims.get("iss") != client.client_id:
             raise invalid_client("iss is missing or differs from sub; both must be the client_id")
         self._verify_audience(claims.get("aud"), client)
         now = time.time()
         iat, exp = _seconds(claims, "iat"), _seconds(claims, "exp")
-        if iat > now + self.leeway:
+        if iat > now + CLOCK_SKEW_SECONDS:
             raise invalid_client("iat lies in the future; set the clock, and give the time in seconds since 1970")
-        if exp <= now - self.leeway:
+        if exp <= now - CLOCK_SKEW_SECONDS:
             raise invalid_client("exp has passed; make a new assertion for each request")
         if exp - iat > LONGEST_LIFETIME_SECONDS:
             raise invalid_client(f"exp is more than {LONGEST_LIFETIME_SECONDS} seconds after iat; make the assertion shorter-lived")
-        if "nbf" in claims and _seconds(claims, "nbf") > now + self.leeway:
+        if "nbf" in claims and _seconds(claims, "nbf") > now + CLOCK_SKEW_SECONDS:
             raise invalid_client("nbf lies in the future; wait, or set the clock")
         jti = claims.get("jti")
         if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
@@ -108,19 +138,6 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]
         with self._database.write() as connection:
             if not credentials.use_assertion(connection, client.client_id, jti, int(exp) + CLOCK_SKEW_SECONDS + 1):
                 raise invalid_client("jti was used before; make a new assertion with its own jti for each request")
-
-    def _choose(self, client: Principal, kid: object) -> Mapping[str, Any]:
-        known = ", ".join(key["kid"] for key in client.jwks)
-        if kid is None:
-            if self._settings.platform == "geosecure" and not client.is_operator:
-                raise invalid_client(f"kid is missing in the assertion's header, GeoSecure requires it; registered: {known}")
-            if len(client.jwks) > 1:
-                raise invalid_client(f"kid is missing in the assertion's header, and the client has several keys; registered: {known}")
-            return client.jwks[0]
-        for key in client.jwks:
-            if key["kid"] == kid:
-                return key
-        raise invalid_client(f"kid {kid} is not registered for this client; registered: {known}")
 
     def _verify_audience(self, aud: object, client: Principal) -> None:
         issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint
@@ -143,9 +160,31 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]
         raise invalid_client(f"aud is {found}; it must be {token_endpoint if geosecure else issuer}")
 
 
+def _signed_claims(assertion: Assertion, key: Key) -> Mapping[str, Any] | None:
+    try:
+        return jwt.decode(assertion.text, key, algorithms=[assertion.alg]).claims
+    except (JoseError, ValueError):
+        return None
+
+
+def _public_key(key: Mapping[str, Any]) -> Key:
+    # Only the members that make the key: what else it carries is none of the verification's business.
+    return import_key({name: key[name] for name in _KEY_MEMBERS if name in key})
+
+
+@cache
+def _stand_in(alg: str) -> Key:
+    """A key that nobody signs with, for the work that an assertion of nobody's costs."""
+    if alg in ("Ed25519", "EdDSA"):
+        return OKPKey.generate_key("Ed25519", private=False)
+    if alg.startswith("ES"):
+        return ECKey.generate_key({"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[alg], private=False)
+    modulus = (2**2048 - 1).to_bytes(256)  # verifying does not mind that it has small factors
+    return RSAKey.import_key({"kty": "RSA", "n": urlsafe_b64encode(modulus).decode(), "e": "AQAB"})
+
+
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
-    # The comparison also refuses NaN and infinity, which JSON as Python reads it knows.
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e11:
         raise invalid_client(f"{name} is missing, or no number of seconds since 1970")
     return value

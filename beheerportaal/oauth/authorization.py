@@ -1,9 +1,10 @@
-"""The authorization server: Authlib's, with one grant and three ways to authenticate."""
+"""The authorization server: Authlib's, with one grant, three ways to authenticate, and introspection."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
@@ -11,29 +12,31 @@ from joserfc.jwk import KeySet
 from starlette.responses import JSONResponse
 from typing_extensions import override
 
+from beheerportaal.limits import LONGEST_SECRET, LONGEST_TEXT
 from beheerportaal.oauth import principals
-from beheerportaal.oauth.assertion import ClientAssertion
-from beheerportaal.oauth.errors import invalid_client, invalid_request, invalid_scope
+from beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
+from beheerportaal.oauth.errors import UNEXPLAINED, invalid_client, invalid_request, invalid_scope
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.tokens import AccessTokenGenerator
+from beheerportaal.secrets import NOBODYS, is_secret
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
 
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", METHOD)
 GRANT_TYPE = "client_credentials"
-_QueryClient = Callable[[str], Principal]
 
 
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
     """A token request that was read already: its headers, and its form with each parameter once."""
 
-    def __init__(self, uri: str, headers: Mapping[str, str], form: dict[str, str]) -> None:
-        super().__init__("POST", uri, headers=headers)
+    def __init__(self, headers: Mapping[str, str], form: dict[str, str]) -> None:
+        # Authlib wants to see TLS, and knows two of loopback's names only; that it is loopback is the settings' business.
+        super().__init__("POST", "https://loopback", headers=headers)
         self.payload = BasicOAuth2Payload(form)
 
     @property
     def form(self) -> dict[str, str]:
-        """Authlib's client authentication reads it here."""
+        """Authlib's name for it."""
         form: dict[str, str] = self.payload.data
         return form
 
@@ -51,6 +54,13 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    method: str
+    client_id: str
+    secret: str
+
+
 class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's logic; HTTP stays outside."""
 
@@ -58,20 +68,16 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         super().__init__()
         self._settings = settings
         self._database = database
-        self.register_client_auth_method("client_secret_basic", _authenticate_basic)
-        self.register_client_auth_method("client_secret_post", _authenticate_post)
-        self.register_client_auth_method("private_key_jwt", ClientAssertion(settings, database))
+        self._assertions = AssertionVerifier(settings, database)
         self.register_grant(_Grant)
         self.register_token_generator("default", AccessTokenGenerator(settings, keys))
 
     @override
-    def query_client(self, client_id: str) -> Principal:
-        """Authlib: the client or operator; raises InvalidClientError, which says why there is none."""
-        return principals.find(self._database, self._settings, client_id)
-
-    @override
     def authenticate_client(self, request: TokenRequest, methods: tuple[str, ...], endpoint: str = "token") -> Principal:
-        """Authlib: tries the one method that the request uses, so that an error is about that one."""
+        """Authlib: the one method that the request uses, so that an error is about that one.
+
+        What can be said of the request alone is said first. After that, a client that is unknown takes as much work as one that is known.
+        """
         used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
         if not used:
             raise invalid_client(
@@ -79,17 +85,24 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
             )
         if len(used) > 1:
             raise invalid_request(f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)")
-        client: Principal = super().authenticate_client(request, used, endpoint)
-        if request.payload.client_id not in (None, client.client_id):
-            raise invalid_client(f"client_id in the form differs from the authenticated client {client.client_id}; leave it out")
-        if not client.enabled:
-            raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
-        return client
+        sent = Assertion.of(request.form) if used == [METHOD] else _secret(used[0], request)
+        if request.payload.client_id not in (None, sent.client_id):
+            raise invalid_client(f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out")
+        client = principals.find(self._database, sent.client_id)
+        return self._assertions.verify(sent, client) if isinstance(sent, Assertion) else self._verify_secret(sent, client)
 
     @override
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
         """Authlib: the request is one already."""
         return request
+
+    @override
+    def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> JSONResponse:
+        """Authlib: the answer to a request that is refused; why a client could not be authenticated is said in a sandbox only."""
+        if error.error == "invalid_client" and not self._settings.explains_refusals:
+            error = invalid_client(UNEXPLAINED)
+        answer: JSONResponse = super().handle_error_response(request, error)
+        return answer
 
     @override
     def handle_response(self, status: int, body: Mapping[str, Any], headers: list[tuple[str, str]]) -> JSONResponse:
@@ -104,36 +117,42 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Authlib: nobody listens."""
 
+    def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
+        """The client, with the mark of the secret as its credential. Whatever is wrong, one hash is computed."""
+        hashed = None if client is None else client.client_secret_hash
+        matches = is_secret(sent.secret, hashed or NOBODYS)
+        if client is None:
+            raise invalid_client(principals.why_unknown(self._settings, sent.client_id))
+        if sent.method != client.token_endpoint_auth_method or hashed is None:
+            raise invalid_client(
+                f"client {client.client_id} is registered with {client.token_endpoint_auth_method}, so {sent.method} is not accepted"
+            )
+        if not matches:
+            raise invalid_client(f"client_secret is not the one of client {client.client_id}")
+        if not client.enabled:
+            raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
+        return replace(client, credential=principals.mark_of(hashed))
+
 
 _SIGNS_OF_METHOD: dict[str, Callable[[TokenRequest], bool]] = {
-    "private_key_jwt": lambda request: "client_assertion" in request.form or "client_assertion_type" in request.form,
+    METHOD: lambda request: "client_assertion" in request.form or "client_assertion_type" in request.form,
     "client_secret_basic": lambda request: "Authorization" in request.headers,
     "client_secret_post": lambda request: "client_secret" in request.form,
 }
 
 
-def _authenticate_basic(query_client: _QueryClient, request: TokenRequest) -> Principal:
-    try:
-        client_id, secret = extract_basic_authorization(request.headers)
-    except ValueError:
-        client_id, secret = None, None
-    if not client_id or not secret:
-        raise invalid_client("the Authorization header is not Basic with client_id and client_secret (RFC 6749 section 2.3.1)")
-    return _authenticate_secret(query_client(client_id), "client_secret_basic", secret)
-
-
-def _authenticate_post(query_client: _QueryClient, request: TokenRequest) -> Principal:
-    client_id = request.payload.client_id
-    if not client_id:
-        raise invalid_client("client_id is missing; client_secret_post needs it beside client_secret")
-    return _authenticate_secret(query_client(client_id), "client_secret_post", request.form["client_secret"])
-
-
-def _authenticate_secret(client: Principal, method: str, secret: str) -> Principal:
-    if method != client.token_endpoint_auth_method:
-        raise invalid_client(
-            f"client {client.client_id} is registered with {client.token_endpoint_auth_method}, so {method} is not accepted"
-        )
-    if not client.check_client_secret(secret):
-        raise invalid_client(f"client_secret is not the one of client {client.client_id}")
-    return client
+def _secret(method: str, request: TokenRequest) -> _Secret:
+    if method == "client_secret_basic":
+        try:
+            client_id, secret = extract_basic_authorization(request.headers)
+        except ValueError:
+            client_id, secret = None, None
+        if not client_id or not secret:
+            raise invalid_client("the Authorization header is not Basic with client_id and client_secret (RFC 6749 section 2.3.1)")
+    else:
+        client_id, secret = request.payload.client_id, request.form["client_secret"]
+        if not client_id:
+            raise invalid_client("client_id is missing; client_secret_post needs it beside client_secret")
+    if len(client_id) > LONGEST_TEXT or len(secret) > LONGEST_SECRET:
+        raise invalid_client(f"client_id or client_secret is longer than {LONGEST_SECRET} characters, which none is")
+    return _Secret(method, client_id, secret)

@@ -1,42 +1,51 @@
-"""The OAuth endpoints: discovery, keys, token."""
+"""The OAuth endpoints: discovery, keys, token, introspection."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
+import anyio
+from authlib.oauth2.rfc6749 import OAuth2Error
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from beheerportaal.context import CurrentPortal, Portal
 from beheerportaal.http.body import LimitedRequest
 from beheerportaal.jwk import SIGNING_ALGORITHMS
-from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, TokenRequest
+from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
 from beheerportaal.oauth.errors import invalid_request
 
 router = APIRouter(tags=["oauth"])
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_PARAMETERS = 50
-_TOKEN_BODY = {
-    "required": True,
-    "content": {
-        _FORM: {
-            "schema": {
-                "type": "object",
-                "required": ["grant_type"],
-                "additionalProperties": {"type": "string"},  # ignored, but not twice (RFC 6749 §3.2)
-                "properties": {
-                    "grant_type": {"type": "string", "const": GRANT_TYPE},
-                    "scope": {"type": "string", "description": "Scopes with spaces between; all that are granted where left out."},
-                    "client_assertion_type": {"type": "string"},
-                    "client_assertion": {"type": "string", "description": "RFC 7523 §2.2"},
-                    "client_id": {"type": "string"},
-                    "client_secret": {"type": "string", "writeOnly": True},
-                },
-            }
-        }
-    },
+_REFUSAL_SECONDS = 0.1  # longer than the hash of a secret takes
+_CLIENT_AUTHENTICATION = {
+    "client_assertion_type": {"type": "string"},
+    "client_assertion": {"type": "string", "description": "RFC 7523 §2.2"},
+    "client_id": {"type": "string"},
+    "client_secret": {"type": "string", "writeOnly": True},
 }
+
+
+def _body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": [required],
+        "additionalProperties": {"type": "string"},  # ignored, but not twice (RFC 6749 §3.2)
+        "properties": {**properties, **_CLIENT_AUTHENTICATION},
+    }
+    return {"requestBody": {"required": True, "content": {_FORM: {"schema": schema}}}}
+
+
+_TOKEN_BODY = _body(
+    "grant_type",
+    grant_type={"type": "string", "const": GRANT_TYPE},
+    scope={"type": "string", "description": "Scopes with spaces between; all that are granted where left out."},
+)
+_INTROSPECTION_BODY = _body("token", token={"type": "string"}, token_type_hint={"type": "string"})
 _ERROR = {
     "content": {
         "application/json": {
@@ -49,6 +58,15 @@ _ERROR = {
     },
     "description": "RFC 6749 §5.2",
 }
+_REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 429), _ERROR)
+
+
+class Introspection(BaseModel):
+    """RFC 7662 §2.2; all other members are those of an active token."""
+
+    model_config = ConfigDict(extra="allow")
+
+    active: bool
 
 
 @router.get("/op/.well-known/openid-configuration")
@@ -60,12 +78,15 @@ async def metadata(portal: CurrentPortal) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "token_endpoint": portal.settings.token_endpoint,
+        "introspection_endpoint": f"{issuer}/v1/introspect",
         "jwks_uri": f"{issuer}/v1/keys",
         "scopes_supported": sorted(portal.settings.scopes),
         "response_types_supported": [],
         "grant_types_supported": [GRANT_TYPE],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": SIGNING_ALGORITHMS,
+        "introspection_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": SIGNING_ALGORITHMS,
     }
 
 
@@ -75,35 +96,58 @@ async def keys(portal: CurrentPortal) -> dict[str, Any]:
     return dict(portal.keys.as_dict(private=False))
 
 
-@router.post("/op/v1/token", response_class=JSONResponse, responses={400: _ERROR, 401: _ERROR}, openapi_extra={"requestBody": _TOKEN_BODY})
+@router.post("/op/v1/token", response_class=JSONResponse, responses=_REFUSALS, openapi_extra=_TOKEN_BODY)
 async def token(request: Request, portal: CurrentPortal) -> Response:
     """An access token for client credentials (RFC 6749 §4.4)."""
+    return await _answer(request, portal, "grant_type", lambda server, sent: server.create_token_response(sent))
+
+
+@router.post("/op/v1/introspect", response_model=Introspection, responses=_REFUSALS, openapi_extra=_INTROSPECTION_BODY)
+async def introspect(request: Request, portal: CurrentPortal) -> Response:
+    """What an access token is worth now (RFC 7662), for whoever authenticates."""
+
+    def answer(server: PortalAuthorizationServer, sent: TokenRequest) -> Response:
+        server.authenticate_client(sent, AUTH_METHODS, "introspection")
+        claims = portal.access_tokens.claims(sent.form["token"])
+        content = {"active": False} if claims is None else {"active": True, "token_type": "Bearer", **claims}
+        return JSONResponse(content, headers={"Cache-Control": "no-store"})
+
+    return await _answer(request, portal, "token", answer)
+
+
+async def _answer(
+    request: Request, portal: Portal, required: str, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]
+) -> Response:
+    """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
     body = await LimitedRequest(request.scope, request.receive).body()
-    return await run_in_threadpool(_token, portal, request, body)
-
-
-def _token(portal: Portal, request: Request, body: bytes) -> Response:
     server = portal.authorization
-    try:
-        form = _form(request.headers.get("content-type", ""), body)
-    except ValueError as error:
-        refusal: Response = server.handle_error_response(None, invalid_request(str(error)))
-        return refusal
-    answer: Response = server.create_token_response(TokenRequest(portal.settings.token_endpoint, request.headers, form))
-    return answer
+
+    def run() -> Response:
+        try:
+            form = _form(request.headers.get("content-type", ""), body, required)
+            return answer(server, TokenRequest(request.headers, form))
+        except OAuth2Error as error:
+            return server.handle_error_response(None, error)
+
+    started = anyio.current_time()
+    answered = await run_in_threadpool(run)
+    if answered.status_code == 401 and not portal.settings.explains_refusals:
+        # It is one amount of work already. What is left is how much the database had to say.
+        await anyio.sleep_until(started + _REFUSAL_SECONDS)
+    return answered
 
 
-def _form(content_type: str, body: bytes) -> dict[str, str]:
-    """The parameters, each once (RFC 6749 §3.2); raises ValueError with the sentence for the client."""
+def _form(content_type: str, body: bytes, required: str) -> dict[str, str]:
+    """The parameters, each once (RFC 6749 §3.2), the required one among them."""
     if content_type.partition(";")[0].strip().lower() != _FORM:
-        raise ValueError(f"the body must be {_FORM}")
+        raise invalid_request(f"the body must be {_FORM}")
     try:
         pairs = parse_qsl(body.decode(), max_num_fields=_MOST_PARAMETERS, errors="strict")
     except ValueError as error:
-        raise ValueError("the body is no form in UTF-8") from error
+        raise invalid_request("the body is no form in UTF-8") from error
     form = dict(pairs)
     if len(form) < len(pairs):
-        raise ValueError("a parameter is given twice (RFC 6749 section 3.2)")
-    if "grant_type" not in form:
-        raise ValueError(f"grant_type is missing; it must be {GRANT_TYPE}")
+        raise invalid_request("a parameter is given twice (RFC 6749 section 3.2)")
+    if required not in form:
+        raise invalid_request(f"{required} is missing")
     return form

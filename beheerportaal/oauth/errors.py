@@ -1,4 +1,4 @@
-"""Refusals of the token endpoint (RFC 6749 §5.2): each says exactly what is wrong."""
+"""Refusals of the token endpoint (RFC 6749 §5.2), each with a sentence."""
 
 import re
 from typing import Any
@@ -7,10 +7,13 @@ from authlib.oauth2.rfc6749 import (
     InvalidClientError,
     InvalidRequestError,
     InvalidScopeError,
+    OAuth2Error,
 )
 
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _LONGEST = 400
+# For whoever fails to authenticate, whatever the reason: it would also tell which clients there are, and how they authenticate.
+UNEXPLAINED = "the client could not be authenticated; check the client_id, the key or secret, the assertion, and the environment"
 
 
 def _description(sentence: str) -> str:
@@ -31,3 +34,17 @@ def invalid_request(sentence: str) -> Any:
 def invalid_scope(sentence: str) -> Any:
     """The request is for more than the client was granted."""
     return InvalidScopeError(description=_description(sentence))
+
+
+class TooManyFailures(OAuth2Error):  # type: ignore[misc]
+    """The client, or its address, failed too often; 429 (RFC 6585 §4)."""
+
+    error = "temporarily_unavailable"
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__(description=f"too many attempts failed; try again in {wait_seconds} seconds", status_code=429)
+        self._wait_seconds = wait_seconds
+
+    def get_headers(self) -> Any:
+        """Authlib: the headers of the answer."""
+        return [*super().get_headers(), ("Retry-After", str(self._wait_seconds))]

@@ -1,6 +1,8 @@
 """Who requests a token: a connection client or an operator, as Authlib's `ClientMixin`."""
 
+import hashlib
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +10,8 @@ from typing import Any
 from authlib.oauth2.rfc6749 import ClientMixin, list_to_scope
 from typing_extensions import override
 
-from beheerportaal.documents import AuthMethod
-from beheerportaal.oauth.errors import invalid_client
-from beheerportaal.secrets import is_secret
+from beheerportaal.documents import SECRET_METHODS, AuthMethod
+from beheerportaal.jwk import is_in_time, thumbprint
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store import clients, operators
 from beheerportaal.store.clients import StoredClient
@@ -23,7 +24,7 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Principal(ClientMixin):  # type: ignore[misc]
-    """What the token endpoint needs to know about a client or an operator."""
+    """What the token endpoint needs to know about a client or an operator. `credential` is what it authenticated with, if it did."""
 
     client_id: str
     token_endpoint_auth_method: AuthMethod
@@ -34,6 +35,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
     enabled: bool
     is_operator: bool
     claims: Mapping[str, str]
+    credential: str = ""
 
     @override
     def get_client_id(self) -> str:
@@ -46,19 +48,21 @@ class Principal(ClientMixin):  # type: ignore[misc]
         return str(list_to_scope(sorted(set(scope.split()) if scope else self.scopes)))
 
     @override
-    def check_client_secret(self, client_secret: str) -> bool:
-        """Authlib: whether this is the registered secret."""
-        return self.client_secret_hash is not None and is_secret(client_secret, self.client_secret_hash)
-
-    @override
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Authlib: only the registered method is accepted."""
-        return method == self.token_endpoint_auth_method
-
-    @override
     def check_grant_type(self, grant_type: str) -> bool:
         """Authlib: only registered grant types are accepted."""
         return grant_type in self.grant_types
+
+    def still_has(self, credential: str) -> bool:
+        """Whether what was authenticated with would still do: a key's thumbprint, or the mark of a secret."""
+        if self.token_endpoint_auth_method in SECRET_METHODS:
+            return self.client_secret_hash is not None and mark_of(self.client_secret_hash) == credential
+        now = time.time()
+        return any(thumbprint(key) == credential for key in self.jwks if is_in_time(key, now))
+
+
+def mark_of(secret_hash: str) -> str:
+    """What tells a secret from its successor, and nothing about it: the hash has a random salt."""
+    return hashlib.sha256(secret_hash.encode()).hexdigest()
 
 
 def of_client(client: StoredClient) -> Principal:
@@ -100,23 +104,19 @@ def of_operator(operator: StoredOperator) -> Principal:
     )
 
 
-def find(database: Database, settings: PortalSettings, client_id: str) -> Principal:
-    """The client or operator with this client_id.
-
-    Raises:
-        InvalidClientError: where there is none; it says so where the client_id is of the other platform's kind.
-    """
+def find(database: Database, client_id: str) -> Principal | None:
+    """The client or operator with this client_id, as it is now. Both are looked for, so that each takes the same time."""
     with database.read() as connection:
-        if (client := clients.find(connection, client_id)) is not None:
-            return of_client(client)
-        if (operator := operators.find(connection, client_id)) is not None:
-            return of_operator(operator)
+        client, operator = clients.find(connection, client_id), operators.find(connection, client_id)
+    if client is not None:
+        return of_client(client)
+    return None if operator is None else of_operator(operator)
+
+
+def why_unknown(settings: PortalSettings, client_id: str) -> str:
+    """Why there is no client with this client_id; it says so where it is of the other platform's kind."""
     if settings.platform == "geosecure" and _UUID.fullmatch(client_id):
-        raise invalid_client(
-            f"client_id {client_id} is a UUID, the kind that ACM/IDM gives out; this is GeoSecure, use the client's numeric GeoSecure id"
-        )
+        return f"client_id {client_id} is a UUID, the kind that ACM/IDM gives out; this is GeoSecure, use the client's numeric GeoSecure id"
     if settings.platform == "acmidm" and _DIGITS.fullmatch(client_id):
-        raise invalid_client(
-            f"client_id {client_id} is numeric, the kind that GeoSecure gives out; this is ACM/IDM, use the client's ACM/IDM id, a UUID"
-        )
-    raise invalid_client(f"there is no client {client_id} in environment {settings.environment}; check the client_id and the environment")
+        return f"client_id {client_id} is numeric, the kind that GeoSecure gives out; this is ACM/IDM, use the client's ACM/IDM id, a UUID"
+    return f"there is no client {client_id} in environment {settings.environment}; check the client_id and the environment"

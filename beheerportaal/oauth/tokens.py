@@ -11,10 +11,15 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from typing_extensions import override
 
+from beheerportaal.oauth import principals
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.settings import PortalSettings
+from beheerportaal.store.database import Database
+from beheerportaal.untrusted import read_jwt
 
 _CACHE_SIZE = 4096
+# The claim that says which key or secret the token was requested with: without it, the token is worth nothing any more.
+_CREDENTIAL = "credential"
 
 
 class AccessTokenGenerator(JWTBearerTokenGenerator):  # type: ignore[misc]
@@ -37,16 +42,17 @@ class AccessTokenGenerator(JWTBearerTokenGenerator):  # type: ignore[misc]
 
     @override
     def get_extra_claims(self, client: Principal, grant_type: str, user: None, scope: str) -> dict[str, str]:
-        """Authlib: the organisation and the application, in ACM/IDM's own claims."""
-        return dict(client.claims)
+        """Authlib: the organisation and the application, in ACM/IDM's own claims, and what the client authenticated with."""
+        return {**client.claims, _CREDENTIAL: client.credential}
 
 
 class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
-    """Verifies access tokens, each signature once: a run of many requests carries the same token."""
+    """Verifies access tokens: each signature once, for a run of many requests carries the same token; what it is worth, each time."""
 
-    def __init__(self, settings: PortalSettings, keys: KeySet) -> None:
+    def __init__(self, settings: PortalSettings, keys: KeySet, database: Database) -> None:
         super().__init__(settings.issuer, settings.origin)
         self._keys = keys
+        self._database = database
         self._verified: dict[bytes, Mapping[str, Any]] = {}
 
     @override
@@ -55,11 +61,23 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
         return self._keys
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """The claims of a valid access token, else None."""
+        """What an access token is worth now, else None: its client's claims as they are, and those of its scopes that are still granted."""
+        signed = self._signed(token)
+        if signed is None or signed["exp"] <= time.time():
+            return None
+        client = principals.find(self._database, signed["client_id"])
+        if client is None or not client.enabled or not client.still_has(signed[_CREDENTIAL]):
+            return None
+        scope = " ".join(name for name in signed["scope"].split() if name in client.scopes)
+        own = {name: value for name, value in signed.items() if name != _CREDENTIAL and not name.startswith("vo_")}
+        return {**own, **client.claims, "scope": scope}
+
+    def _signed(self, token: str) -> Mapping[str, Any] | None:
         digest = sha256(token.encode()).digest()
         verified = self._verified.get(digest)
         if verified is None:
             try:
+                read_jwt(token)
                 verified = self.authenticate_token(token)
                 self.validate_token(verified, None, None)
             except (OAuth2Error, JoseError, ValueError):
@@ -67,4 +85,4 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
             if len(self._verified) >= _CACHE_SIZE:
                 self._verified.clear()
             self._verified[digest] = verified
-        return verified if verified["exp"] > time.time() else None
+        return verified

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, insert, select
 
 from beheerportaal.documents import Action, AuditEntry, AuditPage
+from beheerportaal.plain import plain
 from beheerportaal.store.tables import audit
 
 
@@ -17,8 +18,8 @@ class Change:
     action: Action
     client_id: str
     document: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: BaseModel | None
+    after: BaseModel | None
 
 
 def now() -> str:
@@ -36,8 +37,8 @@ def record(connection: Connection, actor: str, change: Change) -> None:
             "action": change.action,
             "client_id": change.client_id,
             "document": change.document,
-            "before": change.before,
-            "after": change.after,
+            "before": plain(change.before),
+            "after": plain(change.after),
         },
     )
 
@@ -51,6 +52,6 @@ def page(connection: Connection, client_id: str | None, limit: int, after: int |
         query = query.where(audit.c.seq < after)
     rows = connection.execute(query).mappings().all()
     return AuditPage(
-        items=[AuditEntry.model_validate({name: value for name, value in row.items() if name != "seq"}) for row in rows[:limit]],
+        items=[AuditEntry.model_construct(**{name: value for name, value in row.items() if name != "seq"}) for row in rows[:limit]],
         next=str(rows[limit - 1]["seq"]) if len(rows) > limit else None,
     )

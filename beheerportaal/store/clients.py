@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, delete, false, insert, or_, select, update
 
 from beheerportaal.conditions import etag
-from beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, ScopesDocument
+from beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, Organisation, ScopesDocument
+from beheerportaal.jwk import registered
 from beheerportaal.store.tables import clients
 
 # Of all departments of the Flemish administration: it identifies none of them.
@@ -32,7 +33,7 @@ class StoredClient:
     @property
     def item(self) -> ClientItem:
         """The client as lists give it."""
-        return ClientItem(
+        return ClientItem.model_construct(
             **dict(self.document),
             scopes=self.scopes.scopes,
             jwks=self.jwks,
@@ -144,10 +145,13 @@ def _one(connection: Connection, condition: ColumnElement[bool]) -> StoredClient
 
 def _stored(row: RowMapping) -> StoredClient:
     return StoredClient(
-        document=ClientDocument.model_validate({name: row[name] for name in _DOCUMENT_COLUMNS}),
+        # As it lies there: a document of before, which would be refused today, is answered all the same.
+        document=ClientDocument.model_construct(
+            **{**{name: row[name] for name in _DOCUMENT_COLUMNS}, "organisation": Organisation.model_construct(**row["organisation"])}
+        ),
         client_secret_hash=row["client_secret_hash"],
         scopes=ScopesDocument.model_construct(scopes=row["scopes"]),
-        jwks=JwksDocument.model_construct(keys=row["jwks"]),
+        jwks=JwksDocument.model_construct(keys=[registered(key) for key in row["jwks"]]),
         client_version=row["client_version"],
         scopes_version=row["scopes_version"],
         jwks_version=row["jwks_version"],

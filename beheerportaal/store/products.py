@@ -22,7 +22,7 @@ class StoredConfiguration:
     @property
     def item(self) -> ConfigurationItem:
         """As lists give it."""
-        return ConfigurationItem(**dict(self.document), client_id=self.client_id, etag=etag(self.version))
+        return ConfigurationItem.model_construct(**dict(self.document), client_id=self.client_id, etag=etag(self.version))
 
 
 def find(connection: Connection, product: str, client_id: str) -> StoredConfiguration | None:
@@ -35,7 +35,7 @@ def find(connection: Connection, product: str, client_id: str) -> StoredConfigur
 def add(connection: Connection, product: str, client_id: str, document: ConfigurationDocument) -> int:
     """Keeps the first configuration, and returns its version."""
     version = _next_version(connection)
-    values = {"product": product, "client_id": client_id, "version": version, **document.model_dump(mode="json")}
+    values = {"product": product, "client_id": client_id, "version": version, **dict(document)}
     connection.execute(insert(table), values)
     return version
 
@@ -44,7 +44,7 @@ def replace(connection: Connection, product: str, client_id: str, document: Conf
     """Replaces the configuration, and returns its version."""
     version = _next_version(connection)
     statement = update(table).where(table.c.product == product, table.c.client_id == client_id)
-    connection.execute(statement.values(version=version, **document.model_dump(mode="json")))
+    connection.execute(statement.values(version=version, **dict(document)))
     return version
 
 
@@ -68,5 +68,5 @@ def _next_version(connection: Connection) -> int:
 
 
 def _stored(row: RowMapping) -> StoredConfiguration:
-    document = ConfigurationDocument(**{name: row[name] for name in ConfigurationDocument.model_fields})
+    document = ConfigurationDocument.model_construct(**{name: row[name] for name in ConfigurationDocument.model_fields})
     return StoredConfiguration(client_id=row["client_id"], document=document, version=row["version"])

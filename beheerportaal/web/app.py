@@ -22,7 +22,7 @@ from beheerportaal.web.visit import SEE_OTHER, Access, Handler, Visit, endpoint,
 
 log = logging.getLogger(__name__)
 
-_TOLD_APART = {400: "request", 403: "csrf", 404: "not_found", 405: "request", 413: "too_large", 503: "busy"}
+_TOLD_APART = {400: "request", 403: "csrf", 404: "not_found", 405: "request", 413: "too_large", 415: "request", 503: "busy"}
 
 
 def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:

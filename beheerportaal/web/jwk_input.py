@@ -1,17 +1,12 @@
 """What someone gave as a key: one JSON Web Key, or a set of them, as text."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jwcrypto.common import JWException
-from jwcrypto.jwk import JWK
-
-from beheerportaal.jwk import find_mistakes, private_members
-
-LONGEST_TEXT = 32 * 1024
-MOST_KEYS = 20
+from beheerportaal.jwk import find_mistakes, private_members, registered, thumbprint
+from beheerportaal.limits import LONGEST_UPLOAD, MOST_KEYS
+from beheerportaal.untrusted import Unreadable, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +31,8 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
     text = text.strip().removeprefix("\ufeff")
     if not text:
         return _refused("empty")
-    if len(text) > LONGEST_TEXT:
-        return _refused("too_long", limit=LONGEST_TEXT // 1024)
+    if len(text) > LONGEST_UPLOAD:
+        return _refused("too_long", limit=LONGEST_UPLOAD // 1024)
     if "PRIVATE KEY" in text:
         return _refused("private_pem")
     names: set[str] = set()
@@ -47,10 +42,8 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
         return dict(pairs)
 
     try:
-        value = json.loads(text, object_pairs_hook=members)
-        text.encode()
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):  # also half a surrogate pair
+        value = read_json(text, members)
+    except Unreadable:
         # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
         return _refused("pem" if text.startswith("-----BEGIN") else "not_json")
     # A member that stands twice is seen both times.
@@ -59,15 +52,7 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
     keys = value.get("keys") if isinstance(value, dict) and "keys" in value else [value]
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
         return KeyInput([], [KeyMistake("no_key_object", {})], text)
-    return KeyInput(keys, _mistakes(keys, present), text)
-
-
-def thumbprint(key: Mapping[str, Any]) -> str:
-    """The key's SHA-256 thumbprint (RFC 7638); empty where the members make no key."""
-    try:
-        return str(JWK(**key).thumbprint())
-    except (JWException, ValueError, TypeError):
-        return ""
+    return KeyInput([registered(key) for key in keys], _mistakes(keys, present), text)
 
 
 def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[KeyMistake]:

@@ -47,7 +47,7 @@ def remove(visit: Visit) -> Response:
         client = clients.find(visit, connection)
         if stale := _stale(visit, connection, client):
             return clients.render(visit, connection, client, 412, FormState(mistakes=[("sleutels", stale)]))
-        left = [key for key in client.jwks.keys if key["kid"] != kid]
+        left = [key for key in client.jwks.keys if key.get("kid") != kid]
         if not left and visit.form.get("laatste") != "ja":
             return _removal(visit, client, kid, 422, [("laatste", visit.texts("remove.confirm_missing"))])
         store_jwks(connection, visit.somebody.actor, client, left)

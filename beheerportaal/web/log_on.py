@@ -1,10 +1,8 @@
 """Logging on and off. The real portal leaves that to eID and itsme; here users and passwords are made on the machine itself."""
 
-from functools import cache
-
 from starlette.responses import Response
 
-from beheerportaal.secrets import hash_secret, is_secret
+from beheerportaal.secrets import NOBODYS, is_secret
 from beheerportaal.store import sessions, users
 from beheerportaal.store.sessions import ATTEMPTS_WINDOW_SECONDS
 from beheerportaal.web.urls import BASE, LOG_ON, is_page
@@ -41,7 +39,7 @@ def log_on(visit: Visit) -> Response:
     with database.read() as connection:
         hashed = users.password_hash(connection, name)
     # A name that nobody has takes as long as one that somebody has.
-    matches = len(password) <= _LONGEST_PASSWORD and is_secret(password, hashed or _nobodys())
+    matches = len(password) <= _LONGEST_PASSWORD and is_secret(password, hashed or NOBODYS)
     if not matches or hashed is None:
         return _form(visit, 422, [("name", visit.texts("log_on.refused"))])
     with database.write() as connection:
@@ -82,8 +80,3 @@ def _form(visit: Visit, status: int = 200, mistakes: list[tuple[str, str]] | Non
 def _remember(visit: Visit, answer: Response, token: str) -> None:
     # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from elsewhere finds its reader logged on.
     answer.set_cookie(cookie_name(visit.portal), token, path=BASE, httponly=True, samesite="lax")
-
-
-@cache
-def _nobodys() -> str:
-    return hash_secret("nobody's password")

@@ -20,7 +20,7 @@ def page(visit: Visit, template: str, status: int, **context: object) -> Respons
     """A page; each template knows the visit, its texts as `t` and its addresses as `urls`."""
     settings = visit.portal.settings
     language = visit.texts.language
-    path, query = visit.request.url.path, dict(visit.request.query_params)
+    path, query = visit.request.scope["path"], dict(visit.request.query_params)
     text = (
         _templates()
         .get_template(template)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from beheerportaal.documents import AuditEntry
+from beheerportaal.jwk import thumbprint
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.clients import StoredClient
 from beheerportaal.store.users import ACTOR_PREFIX
-from beheerportaal.web.jwk_input import thumbprint
 
 SOON_DAYS = 30
 _DAY = 24 * 3600

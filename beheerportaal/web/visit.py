@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import quote, urlsplit
 
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -113,7 +114,7 @@ def _answer(handle: Handler, access: Access, request: Request, form: Mapping[str
     if request.method == "POST" and not _has_our_token(visit):
         return visit.page("error.html", 403, kind="csrf")
     if access is not Access.EVERYONE and visit.user is None:
-        wanted = {"naar": request.url.path} if request.method == "GET" else {}
+        wanted = {"naar": request.scope["path"]} if request.method == "GET" else {}
         return visit.see(visit.urls(LOG_ON, **wanted))
     if visit.session is not None and visit.user is not None and visit.session.needs_touch:
         with visit.portal.database.write() as connection:
@@ -130,7 +131,11 @@ def _has_our_token(visit: Visit) -> bool:
 
 def _require_our_host(request: Request) -> None:
     """A name that someone else's DNS points at this machine is not ours: its pages would have our origin."""
-    if urlsplit(f"//{request.headers.get('host', '')}").hostname not in _LOOPBACK_NAMES:
+    try:
+        name = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    except ValueError:  # such as half of an IPv6 address
+        name = None
+    if name not in _LOOPBACK_NAMES:
         raise HTTPException(400)
 
 
@@ -142,6 +147,10 @@ def _require_our_origin(request: Request) -> None:
 
 
 async def _read_form(request: Request) -> dict[str, str]:
+    # Ours are in UTF-8; others decode to half characters, or to nothing that is text.
+    _, options = parse_options_header(request.headers.get("content-type"))
+    if options.get(b"charset", b"utf-8").lower() != b"utf-8":
+        raise HTTPException(415)
     limited = LimitedRequest(request.scope, request.receive)
     fields: dict[str, str] = {}
     async with limited.form(max_files=1, max_fields=_MOST_FIELDS) as form:

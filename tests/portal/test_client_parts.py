@@ -52,9 +52,9 @@ def test_a_bad_set_of_scopes_is_refused(operator: httpx.Client, document: dict[s
 
 
 def test_the_key_set_is_replaced_whole_and_comes_back_as_it_was_given(operator: httpx.Client) -> None:
-    """Keys keep their own members; they come back in the order of their kid."""
+    """Keys keep their registered members; they come back in the order of their kid."""
     keys = [
-        {**KEY, "kid": "b", "x-note": "kept"},
+        {**KEY, "kid": "b", "exp": 4102444800},
         {**public_jwk(RSAKey.generate_key(2048)), "kid": "a"},
         {**public_jwk(OKPKey.generate_key("Ed25519")), "kid": "c", "alg": "EdDSA"},
         {**public_jwk(ECKey.generate_key("P-384")), "kid": "d", "key_ops": ["verify"]},

@@ -98,7 +98,7 @@ def test_the_web_interface_comes_to_a_database_that_is_in_use(tmp_path: Path) ->
     )
     with database.write() as connection:
         clients.add(connection, client)
-        audit.record(connection, "operator", Change("client.created", "one", "/one", None, {"scopes": ["vo_info"]}))
+        audit.record(connection, "operator", Change("client.created", "one", "/one", None, client.scopes))
     database.close()
 
     upgraded = open_database(path)

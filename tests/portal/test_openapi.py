@@ -19,7 +19,7 @@ product = "dosis"
 
 # The run's own access token in the header is a second way to authenticate here: invalid_request.
 [[operations]]
-include-path = "/op/v1/token"
+include-path-regex = "/op/v1/(token|introspect)"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401]
 """
 

@@ -190,6 +190,7 @@ def start_portal(
             "database": folder / "portal.db",
             "scopes": scopes,
             "products": products,
+            "explains_refusals": True,
             **more,
         }
     )

@@ -1,0 +1,21 @@
+"""The limits of the contract, all in one place: the OpenAPI document has them, and who fills in forms can be checked against them."""
+
+MOST_CONTACTS = 50
+LONGEST_CONTACT = 254  # RFC 5321 §4.5.3.1.3
+MOST_KEYS = 20
+LONGEST_KID = 255
+MINIMUM_RSA_BITS = 2048
+MAXIMUM_RSA_BITS = 16384  # what OpenSSL verifies with
+LONGEST_KEY_MEMBER = 4096  # a modulus of 16384 bits is the longest, with 2731 characters
+LONGEST_TEXT = 255  # each name: of a client, an application, an organisation, a natural key, a stack
+MOST_SCOPES = 500
+LONGEST_SCOPE = 255
+MOST_GRANT_TYPES = 10
+SHORTEST_SECRET, LONGEST_SECRET = 16, 255
+
+LONGEST_BODY = 1024 * 1024  # bytes
+MOST_LEVELS = 16  # of arrays and objects in a document
+LARGEST_INTEGER = 2**53 - 1  # RFC 7493 §2.2: what every reader of JSON keeps whole
+LONGEST_JWT = 48 * 1024
+LONGEST_JTI = 255
+LONGEST_UPLOAD = 32 * 1024

@@ -1,0 +1,166 @@
+"""What is taken away counts from the next request, whatever an access token still says: at the products and at introspection."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from beheerportaal.operators import register_operator
+from tests.portal.test_traffic import NOTIFICATIES, NOTIFICATION, connected
+from tests.support.portal import (
+    ASSERTION_TYPE,
+    RunningPortal,
+    client_document,
+    new_key,
+    public_jwk,
+    put_current,
+    register_client,
+    sign_assertion,
+)
+
+SECRET, OTHER_SECRET = "a-secret-of-some-length", "another-secret-of-length"
+
+
+def introspect(portal: RunningPortal, token: str, **form: str) -> httpx.Response:
+    """RFC 7662 §2.1, as the operator; `form` overrides its authentication."""
+    assertion = sign_assertion(portal.operator_key, "test-operator", portal.issuer)
+    sent = form or {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+    return httpx.post(f"{portal.issuer}/v1/introspect", data={"token": token, **sent}, timeout=10)
+
+
+def notify(portal: RunningPortal, token: str) -> httpx.Response:
+    with portal.operator(token) as client:
+        return client.post("/api/v2/notificaties", json=NOTIFICATION)
+
+
+def document_of(operator: httpx.Client, path: str, **changes: Any) -> dict[str, Any]:
+    known = operator.get(path).json()
+    return {**client_document(), **{name: known[name] for name in client_document()}, **changes}
+
+
+# What an operator does with the client at this path, and what is left of a token of before: its scopes, or None for nothing.
+TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str | None]] = {
+    "nothing": (lambda operator, path: operator.get(path), "dv_dosis_schrijven dv_notificaties_schrijven vo_info"),
+    "a scope": (
+        lambda operator, path: put_current(operator, f"{path}/scopes", {"scopes": ["dv_dosis_schrijven"]}),
+        "dv_dosis_schrijven vo_info",
+    ),
+    "all keys": (lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": []}), None),
+    "the key": (lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key("other"))]}), None),
+    "the key for one of its name": (lambda operator, path: put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key())]}), None),
+    "the key, which expires": (
+        lambda operator, path: put_current(
+            operator, f"{path}/jwks", {"keys": [{**key, "exp": 1} for key in operator.get(f"{path}/jwks").json()["keys"]]}
+        ),
+        None,
+    ),
+    "the client, disabled": (lambda operator, path: put_current(operator, path, document_of(operator, path, enabled=False)), None),
+    "the client": (lambda operator, path: operator.delete(path, headers={"If-Match": "*"}), None),
+    "the method": (
+        lambda operator, path: put_current(
+            operator, path, document_of(operator, path, token_endpoint_auth_method="client_secret_post", client_secret=SECRET)
+        ),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("taken", TAKEN_AWAY)
+def test_a_token_is_worth_what_its_client_still_has(portal: RunningPortal, operator: httpx.Client, taken: str) -> None:
+    """At the next request; a key that was added beside the token's own takes nothing away."""
+    take_away, left = TAKEN_AWAY[taken]
+    key = new_key()
+    client_id = connected(operator, key, notificaties=NOTIFICATIES)
+    path = f"/management/v1/clients/{client_id}"
+    put_current(operator, f"{path}/jwks", {"keys": [public_jwk(key), public_jwk(new_key("second"))]}).raise_for_status()
+    token = portal.client_token(key, client_id)
+    assert notify(portal, token).status_code == 202
+    assert introspect(portal, token).json()["active"] is True
+    take_away(operator, path).raise_for_status()
+    refused, seen = notify(portal, token), introspect(portal, token).json()
+    if left is None:
+        assert (refused.status_code, seen) == (401, {"active": False})
+        assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
+    else:
+        assert (seen["active"], seen["scope"]) == (True, left)
+        assert refused.status_code == (202 if taken == "nothing" else 403)
+
+
+def test_a_changed_secret_ends_the_tokens_of_the_old_one(portal: RunningPortal, operator: httpx.Client) -> None:
+    """As a removed key does."""
+    secret: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET}
+    client_id = register_client(operator, **secret)["client_id"]
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": SECRET}
+    token = httpx.post(portal.token_endpoint, data=form, timeout=10).json()["access_token"]
+    path = f"/management/v1/clients/{client_id}"
+    for new, active in ((SECRET, True), (OTHER_SECRET, False)):
+        put_current(operator, path, client_document(**{**secret, "client_secret": new})).raise_for_status()
+        assert introspect(portal, token).json()["active"] is active
+
+
+def test_an_operator_loses_a_right_and_its_key_at_once(portal: RunningPortal) -> None:
+    """Operators are made on the machine itself; their tokens are looked at in the same way."""
+    database, key = portal.settings.database, new_key()
+    register_operator(database, "leaving", public_jwk=public_jwk(key))
+    token = portal.client_token(key, "leaving")
+    with portal.operator(token) as leaving:
+        assert leaving.post("/management/v1/clients", json=client_document()).status_code == 201
+        register_operator(database, "leaving", ["management_read"], public_jwk=public_jwk(key))
+        assert leaving.post("/management/v1/clients", json=client_document()).status_code == 403
+        assert leaving.get("/management/v1/clients").status_code == 200
+        register_operator(database, "leaving", public_jwk=public_jwk(new_key()))
+        assert leaving.get("/management/v1/clients").status_code == 401
+
+
+def test_introspection_tells_who_the_token_is_for(portal: RunningPortal, operator: httpx.Client) -> None:
+    """RFC 7662 §2.2, with the claims as they are now; the metadata names the endpoint."""
+    key = new_key()
+    client_id = register_client(operator, keys=[key])["client_id"]
+    token = portal.client_token(key, client_id)
+    put_current(
+        operator, f"/management/v1/clients/{client_id}", client_document(organisation={"name": "Stad Aalst", "ovo": "OVO001992"})
+    ).raise_for_status()
+    answer = introspect(portal, token)
+    assert answer.headers["Cache-Control"] == "no-store"
+    found = answer.json()
+    assert found.pop("exp") - found.pop("iat") == 3600
+    assert found.pop("jti")
+    assert found == {
+        "active": True,
+        "iss": portal.issuer,
+        "aud": portal.origin,
+        "sub": client_id,
+        "client_id": client_id,
+        "scope": "vo_info",
+        "token_type": "Bearer",
+        "vo_ovocode": "OVO001992",
+        "vo_orgcode": "OVO001992",
+        "vo_orgnaam": "Stad Aalst",
+        "vo_applicatienaam": "mijn-gent",
+    }
+    metadata = httpx.get(f"{portal.issuer}/.well-known/openid-configuration").json()
+    assert metadata["introspection_endpoint"] == f"{portal.issuer}/v1/introspect"
+
+
+def test_introspection_is_for_those_who_authenticate(portal: RunningPortal) -> None:
+    """Else whoever guesses tokens learns here which are good (RFC 7662 §2.1); a token that is none is not active."""
+    token = portal.operator_token()
+    assert introspect(portal, token, x="y").status_code == 401
+    assert introspect(portal, token, client_id="nobody", client_secret="x").json()["error"] == "invalid_client"
+    for nonsense in ("x", "a.b.c", token[:-4], "\ud7ff", "é" * 5000):
+        assert introspect(portal, nonsense).json() == {"active": False}
+    assert introspect(portal, "").json()["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("member", "status"), [({"exp": time.time() - 1}, 401), ({"exp": time.time() + 3600}, 200), ({"nbf": time.time() + 3600}, 401)]
+)
+def test_a_key_counts_within_its_time_only(portal: RunningPortal, operator: httpx.Client, member: dict[str, float], status: int) -> None:
+    """Reports say of an expired key that it is cut off: so it must be."""
+    key = new_key()
+    client_id = register_client(operator)["client_id"]
+    jwk = {**public_jwk(key), **{name: int(value) for name, value in member.items()}}
+    put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [jwk]}).raise_for_status()
+    assert portal.request_token(sign_assertion(key, client_id, portal.issuer)).status_code == status
