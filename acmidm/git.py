@@ -1,79 +1,186 @@
-"""What Git has of a revision, byte for byte, in a folder that is thrown away.
+"""What Git has of two revisions, byte for byte, without a checkout: nothing of them runs, and no link in them is followed.
 
 Not ``git archive``, which leaves out and rewrites what ``.gitattributes`` says; not ``git worktree``, which runs hooks and filters and
-leaves traces in the repository. Symbolic links are left out: a form is a file.
+leaves traces in the repository. What a revision is made of is bounded before it is read: a few kilobytes of Git's objects can stand
+for more files than any disk has.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from acmidm.words import plain
+from acmidm_onboarding.model.documents import MAXIMUM_BYTES
 from acmidm_onboarding.model.problems import Failure
 
-_FILE_MODES = ("100644", "100755")
+MOST_FILES = 100_000
+"""In a whole revision."""
+MOST_BYTES = 100_000_000
+"""In the files of it that are read, each of at most ``MAXIMUM_BYTES``: of a larger one only the size counts."""
+_LONGEST_LISTING = 50_000_000
+_DEADLINE_SECONDS = 300
+_LINK, _FILES = "120000", ("100644", "100755")
+_ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+_IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
+"""Names that no part of a path can have: Git makes no such trees, but reads them."""
 
 
 class UnknownRevision(Failure):
     """A revision that cannot be read, as a sentence."""
 
 
-def merge_base(revision: str) -> str:
-    """The commit from which the working tree's branch left ``revision``; the revision itself where they have no commit in common.
+@dataclass(frozen=True)
+class Entry:
+    """A file, a link, or the commit of a submodule."""
+
+    mode: str
+    object_id: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All that a revision has, by path; ``name`` is what people call it."""
+
+    name: str
+    entries: Mapping[str, Entry]
+
+    @contextmanager
+    def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
+        """Make the working directory one with the files that are ``wanted``; it is gone afterwards.
+
+        A link in it leads to itself, so that whoever reads it finds that it is one, and nothing else.
+
+        Raises:
+            UnknownRevision: where Git cannot read them, or they are too large.
+        """
+        found = {path: entry for path, entry in self.entries.items() if wanted(path)}
+        files = {path: entry for path, entry in found.items() if entry.mode in _FILES and entry.size <= MAXIMUM_BYTES}
+        if sum(entry.size for entry in files.values()) > MOST_BYTES:
+            raise UnknownRevision(
+                f"{self.name} has more than {MOST_BYTES:,} bytes of forms and catalogue, too much to review; make it smaller"
+            )
+        contents = dict(zip(files, _contents(self.name, [entry.object_id for entry in files.values()]), strict=True))
+        with TemporaryDirectory(prefix="acmidm-") as folder, chdir(folder):
+            for path, entry in found.items():
+                try:
+                    Path(path).parent.mkdir(parents=True, exist_ok=True)
+                    if entry.mode in _FILES:
+                        with Path(path).open("xb") as stream:
+                            if path in contents:
+                                stream.write(contents[path])
+                            else:  # too large for a form: its size is all that anybody reads
+                                stream.truncate(MAXIMUM_BYTES + 1)
+                    elif entry.mode == _LINK:
+                        Path(path).symlink_to(Path(path).name)
+                except OSError as error:
+                    raise _unreadable(self.name, path) from error
+            yield
+
+
+def merged(base: str, head: str) -> tuple[Tree, Tree]:
+    """The revision ``base``, and what it becomes when ``head`` is merged into it.
+
+    What the merge gives, not the branch alone, is what somebody will deploy: a branch can undo what it never shows as its own change.
 
     Raises:
-        UnknownRevision: where Git does not have it, or not the history between.
+        UnknownRevision: where Git does not have them, or not the history between; where they do not merge, or are too large.
     """
-    repository = _run("rev-parse", "--git-dir")
-    if repository.returncode != 0:
-        said = repository.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
+    inside = _run("rev-parse", "--show-prefix")
+    if inside.returncode != 0:
+        said = inside.stderr.decode(errors="replace").strip().partition("\n")[0].removeprefix("fatal: ")
         raise UnknownRevision(f"Git finds no repository here: {said}; run this in the repository of the forms")
-    commit = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if commit.returncode != 0:
-        raise UnknownRevision(f'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or commit')
-    found = _run("merge-base", commit.stdout.decode().strip(), "HEAD")
+    if inside.stdout.strip():
+        raise UnknownRevision("this is a folder in a repository, and all of that is reviewed; run this at its top")
+    old, new = _commit(base), _commit(head)
+    before, after = _tree(base, old), _tree(head, new)
+    found = _run("merge-base", old, new)
     if found.returncode != 0 and _run("rev-parse", "--is-shallow-repository").stdout == b"true\n":
-        # Against its tip, what it got since would show as taken away.
-        raise UnknownRevision(
-            f'this clone is shallow: where its branch left "{revision}" is not in it; fetch it whole, with fetch-depth: 0'
-        )
-    return (commit if found.returncode != 0 else found).stdout.decode().strip()
+        # Against the tip of the base, what that got since would show as taken away.
+        raise UnknownRevision(f'this clone is shallow: where "{head}" left "{base}" is not in it; fetch it whole, with fetch-depth: 0')
+    if found.returncode != 0 or _line(found) == old:
+        return before, after
+    done = _run("-c", "merge.renameLimit=1000", "merge-tree", "--write-tree", old, new)
+    if done.returncode == 1:
+        raise UnknownRevision(f'"{head}" and "{base}" change the same lines; merge "{base}" into it, then review that')
+    if done.returncode != 0:
+        raise UnknownRevision(f'Git cannot merge "{head}" into "{base}"; it takes git 2.38 or newer, and both commits whole')
+    return before, _tree(head, _line(done))
 
 
-@contextmanager
-def exported(commit: str, wanted: Callable[[PurePosixPath], bool]) -> Iterator[Path]:
-    """Make a folder with the files below the working directory that are ``wanted``, as they are at ``commit``.
+def is_dirty() -> bool:
+    """Whether the working directory has something that is not committed."""
+    return bool(_run("status", "--porcelain", "--no-renames").stdout.strip())
 
-    Raises:
-        UnknownRevision: where Git cannot read them.
-    """
-    listed = _run("ls-tree", "-r", "-z", commit)
-    entries = [entry.decode("utf-8", "surrogateescape").partition("\t") for entry in listed.stdout.split(b"\0") if entry]
-    files = [
-        (head.split()[2], path)
-        for head, _, name in entries
-        if head.startswith(_FILE_MODES) and wanted(path := PurePosixPath(name)) and ".." not in path.parts and not path.is_absolute()
-    ]
-    contents = _run("cat-file", "--batch", given="".join(f"{object_id}\n" for object_id, _ in files).encode())
-    if listed.returncode != 0 or contents.returncode != 0:
-        raise UnknownRevision(f'Git cannot read the files of "{commit}"; fetch the whole commit')
-    with TemporaryDirectory(prefix="acmidm-") as folder:
-        position = 0
-        for _, path in files:
-            end = contents.stdout.index(b"\n", position)
-            size = int(contents.stdout[position:end].split()[2])
-            file = Path(folder) / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(contents.stdout[end + 1 : end + 1 + size])
-            position = end + size + 2
-        yield Path(folder)
+
+def _commit(revision: str) -> str:
+    found = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if found.returncode != 0:
+        raise UnknownRevision(f'Git knows no revision "{revision}" here; fetch it, or name another branch, tag or commit')
+    return _line(found)
+
+
+def _tree(name: str, tree: str) -> Tree:
+    """List a tree without reading more of it than the bounds allow."""
+    command = ["git", "ls-tree", "-r", "-z", "--long", tree]
+    with subprocess.Popen(command, env=os.environ | _ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as listing:
+        text = listing.stdout.read(_LONGEST_LISTING + 1) if listing.stdout else b""
+        if len(text) > _LONGEST_LISTING:
+            listing.kill()
+    if len(text) > _LONGEST_LISTING or text.count(b"\0") > MOST_FILES:
+        raise UnknownRevision(f"{name} has more than {MOST_FILES:,} files, too many to review; make it smaller")
+    if listing.returncode != 0:
+        raise UnknownRevision(f"Git cannot read the files of {name}; fetch the whole commit")
+    return Tree(name, dict(_entries(name, text)))
+
+
+def _entries(name: str, listing: bytes) -> Iterator[tuple[str, Entry]]:
+    seen: set[str] = set()
+    for line in listing.split(b"\0")[:-1]:
+        # What is no UTF-8 is spelled out: it can be written and printed, and is no name of a form.
+        head, _, path = line.decode("utf-8", "backslashreplace").partition("\t")
+        mode, _, object_id, size = head.split()
+        if path in seen or not _IMPOSSIBLE.isdisjoint(path.split("/")):
+            raise _unreadable(name, path)
+        seen.add(path)
+        yield path, Entry(mode, object_id, int(size) if size.isdecimal() else 0)
+
+
+def _contents(name: str, object_ids: list[str]) -> list[bytes]:
+    done = _run("cat-file", "--batch", given="".join(f"{object_id}\n" for object_id in object_ids).encode())
+    if done.returncode != 0:
+        raise UnknownRevision(f"Git cannot read the files of {name}; fetch the whole commit")
+    found, position = [], 0
+    for _ in object_ids:
+        end = done.stdout.index(b"\n", position)
+        size = int(done.stdout[position:end].split()[2])
+        found.append(done.stdout[end + 1 : end + 1 + size])
+        position = end + size + 2
+    return found
+
+
+def _unreadable(name: str, path: str) -> UnknownRevision:
+    return UnknownRevision(f'{name} has a file that no folder can have, "{plain(path)}"; remove it there')
+
+
+def _line(done: subprocess.CompletedProcess[bytes]) -> str:
+    return done.stdout.decode().partition("\n")[0].strip()
 
 
 def _run(*words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(["git", *words], input=given, capture_output=True, check=False)
+        return subprocess.run(
+            ["git", *words], env=os.environ | _ENVIRONMENT, input=given, capture_output=True, timeout=_DEADLINE_SECONDS, check=False
+        )
     except FileNotFoundError:
         raise UnknownRevision("git is not on PATH; install it, or review with the engine: acmidm review --stack tni") from None
+    except subprocess.TimeoutExpired:
+        raise UnknownRevision(
+            f"git {words[0]} took more than {_DEADLINE_SECONDS} s; review with the engine: acmidm review --stack tni"
+        ) from None

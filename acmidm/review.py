@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from acmidm.report.compare import Comparison
     from acmidm.report.plan import Plan
     from acmidm.report.review import Review
-    from acmidm_onboarding.model.form import Environment
+    from acmidm_onboarding.model.catalogue import Catalogue
+    from acmidm_onboarding.model.form import Environment, Platform
 
 EPILOG = """
 **Examples**
 
 - `acmidm review --stack tni --stack prod`
 - `acmidm review --base origin/main --output markdown`
+- `acmidm review --base main --head refs/pull/7/head`
 - `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
 
 **Exit codes**: 0 reviewed; 1 a change that --fail-on names, or too many clients that go; 2 wrong use; 3 the engine refuses it, or gave no
@@ -44,9 +46,12 @@ def review(
         str | None,
         typer.Option(
             metavar="REF",
-            help="Review the forms alone, against the point where this branch left REF: no engine, no state, no credentials.",
+            help="Review what is committed alone, as merged into REF: no engine, no state, no credentials.",
             show_default=False,
         ),
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(metavar="REF", help="With --base: the revision that is reviewed; nothing of it runs.", show_default="HEAD")
     ] = None,
     environment: Annotated[
         list[str] | None, typer.Option(metavar="tni|prod", help="With --base: only this environment; may be repeated.", show_default=False)
@@ -61,16 +66,15 @@ def review(
     allow_mass_change: Annotated[
         bool, typer.Option("--allow-mass-change", help="Also where more than 30% of ten or more clients are removed or replaced.")
     ] = False,
-    forms: Annotated[Path | None, typer.Option(help="With --base: the folder of forms.", show_default="onboardings")] = None,
-    catalogue: Annotated[Path | None, typer.Option(help="With --base: the folder of the catalogue.", show_default="catalogue")] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what a change does to clients, scopes, keys and products, production first, most dangerous first.
 
-    With --stack the engine previews the change, or --plan reads what it wrote; with --base the forms at two Git revisions are compared.
-    Both show the same; only the engine knows client-IDs, and what a client that is taken over has already. No secret is
-    ever shown. The kinds of change, by severity, are in docs/cli.md.
+    With --stack the engine previews the change, or --plan reads what it wrote; with --base two Git revisions are compared. Both show
+    the same of clients. Only the engine knows client-IDs, and what a client that is taken over has already; only Git knows what
+    changes beside the clients, such as settings and code. No secret is ever shown. The kinds of change are in docs/cli.md.
     """
+    from acmidm.git import is_dirty
     from acmidm.report.review import review_of
     from acmidm_onboarding.settings import own_catalogue
 
@@ -78,18 +82,16 @@ def review(
     if sum(map(bool, (stack, plan, base))) != 1:
         fail("choose what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
     if base:
-        plans, notes, left_out = _by_forms(base, environment or [], forms or Path("onboardings"), catalogue or Path("catalogue"))
-        folder = str(catalogue or "catalogue")
+        found = _by_git(base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change)
+        if head is None and is_dirty():
+            typer.echo("what is not committed is not reviewed", err=True)
     else:
-        if environment or forms or catalogue:
-            fail("--environment, --forms and --catalogue are for --base; with --stack and --plan the stack's settings have them")
-        plans, notes, left_out = _by_engine(stack or [], plan or []), (), ()
+        if environment or head:
+            fail("--head and --environment are for --base; with --stack and --plan the stack's settings have them")
+        plans = _by_engine(stack or [], plan or [])
         folder = str(next((plan.config.get("acmidm:catalogueFolder") for plan in plans), None) or own_catalogue())
-    found = review_of(plans, comparison(folder), notes, allow_mass_change=allow_mass_change)
-    if left_out:
-        said = "form was not valid before: all that it has" if len(left_out) == 1 else "forms were not valid before: all that they have"
-        found = found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
-    write_report(found if base else _with_forms(found, plans), output)
+        found = _with_forms(review_of(plans, comparison(folder), allow_mass_change=allow_mass_change), plans)
+    write_report(found, output)
     if found.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
         for refusal in found.refusals:
@@ -149,24 +151,33 @@ def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
     return replace(plan, before={**plan.before, **{place: replace(plan.before[place], uploaded=keys) for place, keys in uploaded.items()}})
 
 
-def _by_forms(base: str, environments: Sequence[str], forms: Path, catalogue: Path) -> tuple[list[Plan], tuple[str, ...], tuple[Path, ...]]:
-    """The plans, notes, and the forms that were not valid at ``base``."""
+def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
     from datetime import UTC, datetime
 
+    from acmidm.git import merged
+    from acmidm.report.beside import changes_beside, stacks_of
+    from acmidm.report.compare import Comparison
     from acmidm.report.plan import Plan
-    from acmidm.report.revision import Revision, notes_between, protecting, revision
-    from acmidm_onboarding.model.loading import load_onboardings
-    from acmidm_onboarding.settings import profiles
+    from acmidm.report.review import review_of
+    from acmidm.report.revision import earlier_revision, notes_between, removed_unread, revision
 
-    wanted, by_profile, now = _environments(environments), profiles(Path()), datetime.now(UTC)
-    with working(f"reading the forms here and at {base}"):
-        # The policies check what is declared now, as the engine's program does: what was is no mistake any more.
-        before = revision(base, forms, catalogue)
-        after = Revision(load_onboardings([forms], catalogue, by_profile), protecting(Path()))
-    for file in before.left_out:
+    wanted, now = _environments(environments), datetime.now(UTC)
+    with working(f"reading {base} and {head}"):
+        before, after = merged(base, head)
+        # A change chooses neither where it is looked for, nor what is known of the scopes that there are.
+        folders, stacks = stacks_of(before), stacks_of(after)
+        old, new = earlier_revision(before, folders), revision(after, folders, stacks)
+        scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
+        beside = [*changes_beside(before, after, folders), *removed_unread(old, after)]
+    for file in old.left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
-    plans = [Plan(where, before.states(where, by_profile, now), after.states(where, by_profile, now)) for where in wanted]
-    return plans, tuple(notes_between(before, after, forms)), before.left_out
+    plans = [Plan(where, old.states(where, stacks.profiles, now), new.states(where, stacks.profiles, now)) for where in wanted]
+    notes = tuple(notes_between(old, new, after))
+    found = review_of(plans, Comparison(now, scopes), notes, beside=beside, allow_mass_change=allow_mass_change)
+    if not old.left_out:
+        return found
+    said = "form was not valid before: all that it has" if len(old.left_out) == 1 else "forms were not valid before: all that they have"
+    return found.model_copy(update={"headline": f"{found.headline}; {len(old.left_out):,} {said} shows as new"})
 
 
 def comparison(catalogue: str) -> Comparison:
@@ -178,15 +189,18 @@ def comparison(catalogue: str) -> Comparison:
     from acmidm_onboarding.model.problems import InvalidForms
 
     try:
-        known = load_catalogue(Path(catalogue))
+        return Comparison(datetime.now(UTC), _scopes(load_catalogue(Path(catalogue))))
     except InvalidForms:
         return Comparison(datetime.now(UTC))
-    facts = {
+
+
+def _scopes(known: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
+    """Per scope, as a platform calls it, its owner and whether its name is verified."""
+    return {
         (platform, named): (known.product_of[name].owner, scope.verified)
         for name, scope in known.scopes.items()
         for platform, named in scope.names_of(name).items()
     }
-    return Comparison(datetime.now(UTC), facts)
 
 
 def _environments(names: Sequence[str]) -> list[Environment]:
@@ -201,6 +215,7 @@ def _environments(names: Sequence[str]) -> list[Environment]:
 def _matcher(fail_on: str) -> Callable[[Review], bool]:
     """Whether a review has what ``--fail-on`` names; fails on names that mean nothing, which would never stop anything."""
     from acmidm.report.kinds import Kind, Severity
+    from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.problems import did_you_mean, listed
 
     wanted: list[tuple[str, str]] = []
@@ -216,11 +231,11 @@ def _matcher(fail_on: str) -> Callable[[Review], bool]:
         fail(f"--fail-on names no kind of change; use {listed(known)}")
 
     def matches(review: Review) -> bool:
+        # What is beside the clients concerns every environment.
+        found = [(change, one.environment) for one in review.connections for change in one.changes]
+        found += [(change, environment) for change in review.beside for environment in Environment]
         return any(
-            environment in ("", connection.environment) and name in (change.kind, change.severity)
-            for connection in review.connections
-            for change in connection.changes
-            for environment, name in wanted
+            environment in ("", where) and name in (change.kind, change.severity) for change, where in found for environment, name in wanted
         )
 
     return matches

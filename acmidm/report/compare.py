@@ -143,10 +143,10 @@ class Comparison:
                 yield self.change(Kind.CLIENT_REMOVED, fields=_lost(before))
             return
         if after.adopts and (before is None or before.foreign):
-            yield self.change(Kind.CLIENT_ADOPTED, subject=after.adopts)
+            yield self.change(Kind.CLIENT_ADOPTED, subject=after.adopts, note=_owner(before) if before else None)
         if before is None:
             if not after.adopts:
-                yield self.change(Kind.CLIENT_CREATED)
+                yield self.change(Kind.CLIENT_CREATED, note=_entry(after))
             before = ClientState(*after.place, scopes={}, keys=None if after.keys is None else {})
             if after.uses_keys and not after.keys and not after.adopts:
                 yield self.change(Kind.KEY_AWAITED)
@@ -219,6 +219,9 @@ class Comparison:
             return
         had = before.known_keys
         fewer = had is not None and len(after.keys) < len(had)
+        thumbprints = [{kid: key.thumbprint or "not known" for kid, key in keys.items()} for keys in (had or {}, after.keys)]
+        if all(thumbprints) and not self.by_hand and set(thumbprints[0].values()).isdisjoint(thumbprints[1].values()):
+            yield self.change(Kind.KEYS_REPLACED, fields=field_changes(*thumbprints))
         if not after.keys and (had is None or fewer or not before.uses_keys):
             yield self.change(Kind.CLIENT_WITHOUT_KEY)
         elif len(after.keys) == 1 and fewer:
@@ -279,9 +282,9 @@ def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[Conn
     return tuple(sorted(connections, key=lambda one: (places[one.environment], one.worst.danger, one.organisation, one.key, one.platform)))
 
 
-def counted_kinds(connections: Iterable[ConnectionChanges]) -> dict[Kind, int]:
+def counted_kinds(changes: Iterable[Change]) -> dict[Kind, int]:
     """How many changes there are of each kind, in the order of the kinds."""
-    found = Counter(change.kind for connection in connections for change in connection.changes)
+    found = Counter(change.kind for change in changes)
     return {kind: found[kind] for kind in Kind if kind in found}
 
 
@@ -344,6 +347,24 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield name, before.get(name), after.get(name)
+
+
+def _entry(state: ClientState) -> str:
+    """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
+    where = "from the portal" if state.keys is None else "in files"
+    how = f"{state.auth_method} with keys {where}" if state.uses_keys else f"uses a client secret ({state.auth_method})"
+    return "; ".join((_code(state), how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
+
+
+def _owner(state: ClientState) -> str:
+    """Whose a client was that is taken over, as far as its authority knows."""
+    keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
+    contacts = shown(state.fields.get("contacts") or "none")
+    return f"{state.fields.get('client_name') or 'without a name'}; {_code(state)}; contacts {contacts}; keys {keys or 'none'}"
+
+
+def _code(state: ClientState) -> str:
+    return str(next((code for kind in ("ovo", "kbo") if (code := state.fields.get(f"organisation.{kind}"))), "no code"))
 
 
 def _lost(state: ClientState) -> tuple[FieldChange, ...]:

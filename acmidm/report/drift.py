@@ -361,6 +361,6 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
         clients=recorded,
         by_hand=by_hand,
         not_applied=pending,
-        counts=counted_kinds(by_hand),
+        counts=counted_kinds(change for one in by_hand for change in one.changes),
         **more,
     )

@@ -30,13 +30,15 @@ class Severity(StrEnum):
 
 
 class Resource(StrEnum):
-    """What a change is about: one of the four resources of a client, or the component above them."""
+    """What a change is about: one of the four resources of a client, the component above them, or neither."""
 
     CLIENT = "OAuthClient"
     SCOPES = "ClientScopes"
     KEYS = "ClientJwks"
     PRODUCT = "ProductConfiguration"
     ONBOARDING = "Onboarding"
+    NONE = "no resource"
+    """It is beside the clients."""
 
 
 class Scale(StrEnum):
@@ -82,7 +84,7 @@ class Row:
 
 
 _SEVERAL = {"is": "are", "has": "have"}
-_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING = Resource
+_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING, _BESIDE = Resource
 _DANGER, _WARNING, _NOTICE = Severity
 _WHOLE, _, _NEW_PART, _NOTE = Scale
 _FIELDS = "[: {fields}]"
@@ -90,6 +92,11 @@ _INSTEAD = "{new} instead of {old}"
 _OF_SCOPE = "[ ({about_scope})][: {note}]"
 _OF_KEY = "[ with thumbprint {thumbprint}][ instead of {old_thumbprint}][, until {expires}]"
 _ENDS = "[ {expires}][, thumbprint {thumbprint}]"
+
+
+def _beside(what: str, where: str = "") -> Row:
+    """A change beside the clients: always a danger, and a line."""
+    return Row(_DANGER, _BESIDE, f"also changes {what}{f', in {where}' if where else ''}", what.partition(":")[0], more=_FIELDS)
 
 
 class Kind(StrEnum):
@@ -104,10 +111,25 @@ class Kind(StrEnum):
         return kind
 
     # fmt: off
+    CREDENTIALS_REDIRECTED = "credentials_redirected", _beside("where the operator's credentials go", "{subject}")
+    OPERATOR_CHANGED = "operator_changed", _beside("who the operator is", "{subject}")
+    PROTECTION_CHANGED = "protection_changed", _beside("which clients are protected", "{subject}")
+    SETTINGS_CHANGED = "settings_changed", _beside("settings", "{subject}")
+    ORGANISATION_CHANGED = "organisation_changed", _beside("who an organisation is", "{subject}")
+    CATALOGUE_CHANGED = "catalogue_changed", _beside("what can be granted", "{subject}")
+    POLICIES_CHANGED = "policies_changed", _beside("policies")
+    PIPELINES_CHANGED = "pipelines_changed", _beside("what pipelines do or who approves")
+    PACKAGES_CHANGED = "packages_changed", _beside("which packages are installed")
+    CODE_CHANGED = "code_changed", _beside("code")
+    INVALID_FORM_REMOVED = "invalid_form_removed", _beside("which forms there are: those that were not valid before go, with their clients")
     CLIENT_REMOVED = "client_removed", Row(_DANGER, _CLIENT, "is removed, with its scopes, keys and products", "is removed",
         by_hand="was removed by hand: repairing it makes a client with a new client-ID", scale=_WHOLE, listed=True)
     CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, "is replaced by a new client, whose client-ID has to be handed over",
         "is replaced", more=_FIELDS, scale=_WHOLE)
+    CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, "takes over the existing client {subject}", "takes over a client",
+        more="[, until now {note}]", scale=_WHOLE)
+    KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, "keeps none of its keys: whoever has the new ones is the client",
+        "keeps none of its keys", listed=True)
     AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, "authenticates less safely: ", "authenticates less safely",
         more=_INSTEAD, by_hand="was made to authenticate less safely: ", field="token_endpoint_auth_method")
     EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "is exempted from policy {subject}", "is exempted from",
@@ -118,7 +140,6 @@ class Kind(StrEnum):
         "leaves its keys to its organisation, in the portal; no change there is seen any more, and these stay valid",
         "leaves its keys to the portal", listed=True)
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, "is no longer protected against removal", "loses its protection")
-    CLIENT_ADOPTED = "client_adopted", Row(_WARNING, _CLIENT, "takes over the existing client {subject}", "is taken over", scale=_WHOLE)
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
     SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {subject}", "gains", "scope", _OF_SCOPE,
@@ -160,7 +181,7 @@ class Kind(StrEnum):
     PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, "is configured differently for product {subject}", "changes", "product",
         _FIELDS, "was configured differently by hand for product {subject}")
     KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, "has key {subject}, which expires on", "has", "expiring key", _ENDS, scale=_NOTE)
-    CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, "is a new client", "is new", scale=_WHOLE)
+    CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, "is a new client", "is new", more="[: {note}]", scale=_WHOLE)
     KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS, "has no key yet: its organisation uploads one before first use")
     PRODUCT_CONFIGURED = "product_configured", Row(_NOTICE, _PRODUCT, "is configured for product {subject}", "gains", "product",
         scale=_NEW_PART, listed=True)

@@ -31,6 +31,7 @@ _FOLD = 12_000
 """Characters that the details of one client take at most: they are not to push out those of others."""
 _REFUSALS = 10
 _CHANGES_IN_ROW = 4
+_FIELDS_IN_LINE = 12
 _FEW_CLIENTS = 10
 """Up to so many, the tables themselves show how much of which kind there is."""
 _WHOLE_TEXT = "the same command with `--output text`"
@@ -95,6 +96,7 @@ def _review(review: Review) -> Iterator[Section]:
     """A pull-request comment."""
     yield Section(f"### {review.headline}\n\n")
     yield from _refusals(review.refusals)
+    yield _beside(review.beside)
     for environment, connections, stay in review.in_environments():
         title, stays = _capital(ENVIRONMENTS[environment]), "stays as it is" if stay == 1 else "stay as they are"
         if connections:
@@ -172,6 +174,17 @@ def _refusals(problems: Sequence[str]) -> Iterator[Section]:
 
 def _notes(notes: Iterable[str]) -> Section:
     return Section("", [f"{markdown(note, WHOLE)}\n\n" for note in notes], what="note")
+
+
+def _beside(changes: Iterable[Change]) -> Section:
+    """What changes beside the clients, a line each; of one that is too long for that, its first values."""
+    lines = []
+    for change in changes:
+        more = len(change.fields) - _FIELDS_IN_LINE
+        fields = [f"  - {_field(field)}\n" for field in change.fields[:_FIELDS_IN_LINE]] if change.has_lines else []
+        fields += [f"  - and {more:,} more\n"] if fields and more > 0 else []
+        lines.append(f"- **{change.severity}** {_in_markdown(change.named if fields else change.pieces)}\n{''.join(fields)}")
+    return Section("", lines, "\n", "change beside the clients|changes beside the clients", most=LIMIT // 4)
 
 
 def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Section:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from acmidm.report.client import ClientState
 from acmidm.report.compare import ENVIRONMENTS, Comparison, ConnectionChanges, connections_in_order, counted_kinds, headline, paired
-from acmidm.report.kinds import Kind, Part
+from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.words import WHOLE, counted, first_of, plain
 from acmidm_onboarding.model.form import Environment, Platform
@@ -22,6 +22,8 @@ class Review(Part):
     """What a change of forms does, in one or more environments."""
 
     headline: str
+    beside: tuple[Change, ...] = ()
+    """What changes beside the clients."""
     environments: tuple[Environment, ...]
     connections: tuple[ConnectionChanges, ...]
     unchanged: dict[Environment, int]
@@ -44,7 +46,14 @@ class Review(Part):
         return [part for part in parts if part[1] or part[2]]
 
 
-def review_of(plans: Sequence[Plan], comparison: Comparison, notes: Sequence[str] = (), *, allow_mass_change: bool = False) -> Review:
+def review_of(
+    plans: Sequence[Plan],
+    comparison: Comparison,
+    notes: Sequence[str] = (),
+    *,
+    beside: Sequence[Change] = (),
+    allow_mass_change: bool = False,
+) -> Review:
     """Review all ``plans`` in one report."""
     found: list[ConnectionChanges] = []
     unchanged: dict[Environment, int] = {}
@@ -70,13 +79,16 @@ def review_of(plans: Sequence[Plan], comparison: Comparison, notes: Sequence[str
         for environment in ENVIRONMENTS
         if (changes := headline(one for one in connections if one.environment is environment))
     ]
-    end = "; the engine refuses this change" if problems else ""
+    said = said or ["Not known" if problems else "No client changes" if beside else "Nothing changes"]
+    said += [f"also changes {', '.join(dict.fromkeys(change.kind.row.headline for change in beside))}"] if beside else []
+    said += ["the engine refuses this change"] if problems else []
     return Review(
-        headline=("; ".join(said) or ("Not known" if problems else "Nothing changes")) + end,
+        headline="; ".join(said),
+        beside=tuple(beside),
         environments=tuple(sorted(unchanged)),
         connections=connections,
         unchanged=unchanged,
-        counts=counted_kinds(connections),
+        counts=counted_kinds([change for one in connections for change in one.changes] + list(beside)),
         # The engine reports them in any order, and those of two stacks may be the same.
         problems=tuple(plain(problem, WHOLE) for problem in sorted(problems)),
         too_many=tuple(plain(sentence, WHOLE) for sentence in too_many),

@@ -1,23 +1,23 @@
-"""The forms as they are here and as a Git revision has them: no engine, no state, no credentials."""
+"""The forms as two Git revisions have them: no engine, no state, no credentials."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from acmidm.git import UnknownRevision, exported, merge_base
+from acmidm.git import Tree
+from acmidm.report.beside import Stacks
 from acmidm.report.client import ClientState, Place, states_of
+from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.words import first_of, plain
-from acmidm_onboarding.model.catalogue import Product, Scope
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import ORGANISATION_FILE, LoadedForm, Onboardings, load_onboardings
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
-from acmidm_onboarding.settings import InvalidSettings, stack_settings
+from acmidm_onboarding.settings import own_catalogue
 
 
 @dataclass(frozen=True)
@@ -53,93 +53,82 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
     return frozenset(exempted)
 
 
-def revision(name: str, forms: Path, catalogue: Path) -> Revision:
-    """The forms where the working tree's branch left the revision ``name``.
-
-    What was no valid form there is left out, else the change that corrects it could not be reviewed.
+def revision(tree: Tree, folders: Stacks, stacks: Stacks) -> Revision:
+    """The forms that a revision has, in the ``folders`` of the stacks before it, with its own ``stacks``.
 
     Raises:
-        UnknownRevision: where Git does not have it.
+        UnknownRevision: where Git cannot read them.
+        InvalidForms: with every mistake in them.
+    """
+    with tree.exported(_is_read(folders)):
+        return Revision(load_onboardings(folders.forms, _catalogue(folders), stacks.profiles), stacks.protecting)
+
+
+def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
+    """The forms that an earlier revision has.
+
+    What was no valid form there is left out, else the change that corrects it could not be reviewed. The policies check what is
+    declared now, as the engine's program does: what was is no mistake any more.
+
+    Raises:
+        UnknownRevision: where Git cannot read them.
         InvalidForms: for mistakes in its catalogue.
     """
-    commit = merge_base(name)
-    forms, catalogue = _below(forms), _below(catalogue)
     left_out: set[Path] = set()
-    with exported(
-        commit, lambda path: any(map(path.is_relative_to, (forms, catalogue))) or (len(path.parts) == 1 and path.match("Pulumi*.yaml"))
-    ) as root:
-        for folder in (root / forms, root / catalogue):
+    with tree.exported(_is_read(stacks)):
+        for folder in stacks.forms:
             folder.mkdir(parents=True, exist_ok=True)
         while True:
             try:
-                return Revision(load_onboardings([root / forms], root / catalogue), protecting(root), tuple(sorted(left_out)))
+                return Revision(load_onboardings(stacks.forms, _catalogue(stacks)), stacks.protecting, tuple(sorted(left_out)))
             except InvalidForms as error:
-                faulty = {file for problem in error.problems for file in _faulty(problem.file, root / forms)}
+                faulty = {file for problem in error.problems for file in _faulty(problem.file, stacks)}
                 if not faulty:
-                    raise InvalidForms(_as_of(commit, problem, root) for problem in error.problems) from None
+                    raise InvalidForms(_as_of(tree.name, problem) for problem in error.problems) from None
                 for file in faulty:  # a key too: the forms that name it go in the next round
                     file.unlink()
-                left_out |= {file.relative_to(root) for file in faulty if file.suffix == ".yaml" and file.name != ORGANISATION_FILE}
+                left_out |= {file for file in faulty if file.suffix == ".yaml" and file.name != ORGANISATION_FILE}
 
 
-def _faulty(file: Path, forms: Path) -> Iterator[Path]:
+def _catalogue(folders: Stacks) -> Path:
+    return folders.catalogue if folders.catalogue.is_dir() else own_catalogue()
+
+
+def _is_read(stacks: Stacks) -> Callable[[str], bool]:
+    folders = (*stacks.forms, stacks.catalogue)
+    return lambda path: any(map(Path(path).is_relative_to, folders))
+
+
+def _faulty(file: Path, stacks: Stacks) -> Iterator[Path]:
     """The files to leave out for a mistake in one: with the file of an organisation all forms beside it."""
-    if not file.is_relative_to(forms):
+    if not any(map(file.is_relative_to, stacks.forms)):
         return
     if file.name == ORGANISATION_FILE:
-        yield from (beside for beside in file.parent.glob("*.yaml") if beside.is_file())
-    elif file.is_file():
+        yield from (beside for beside in file.parent.glob("*.yaml") if os.path.lexists(beside))
+    elif os.path.lexists(file) and not file.is_dir():
         yield file
 
 
-def notes_between(before: Revision, after: Revision, forms: Path) -> Iterator[str]:
-    """What changes besides clients: the catalogue, which is in no form, and key files that a removed form leaves behind."""
-    old, new = before.onboardings.catalogue, after.onboardings.catalogue
-    if changed := [*_changed("product", old.products, new.products), *_changed("scope", old.scopes, new.scopes)]:
-        yield f"The catalogue changes: {first_of(changed, '; ')}."
+def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
+    """The forms that could not be read before and are gone: nobody sees which clients go with them."""
+    if gone := [path for path in map(str, before.left_out) if path not in after.entries]:
+        yield Change(kind=Kind.INVALID_FORM_REMOVED, fields=tuple(FieldChange(field=path, old="not valid", new="none") for path in gone))
+
+
+def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
+    """The key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
     names = {loaded.name for loaded in after.onboardings.forms}
-    still_named = {file for loaded in after.onboardings.forms for file in _key_files(loaded, forms)}
-    left = {file for loaded in before.onboardings.forms if loaded.name not in names for file in _key_files(loaded, forms)} - still_named
-    if files := [plain(str(file)) for file in sorted(left) if file.is_file()]:
+    still_named = {file for loaded in after.onboardings.forms for file in _key_files(loaded)}
+    left = {file for loaded in before.onboardings.forms if loaded.name not in names for file in _key_files(loaded)} - still_named
+    if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
         yield f"No form names these key files any more; remove them too: {first_of(files)}."
 
 
-def _changed(what: str, before: Mapping[str, Product | Scope], after: Mapping[str, Product | Scope]) -> Iterator[str]:
-    for name in sorted(before.keys() | after.keys()):
-        old, new = before.get(name), after.get(name)
-        if old is None or new is None:
-            yield f"{what} {name} is {'new' if old is None else 'gone'}"
-            continue
-        fields = [field for field in type(new).model_fields if field != "scopes" and getattr(old, field) != getattr(new, field)]
-        if fields:
-            yield f"{what} {name} ({', '.join(fields)})"
-
-
-def _key_files(loaded: LoadedForm, forms: Path) -> Iterator[Path]:
-    folder = forms / loaded.name.partition("/")[0]
+def _key_files(loaded: LoadedForm) -> Iterator[Path]:
     for request in loaded.form.environments.values():
-        yield from (Path(os.path.normpath(folder / name)) for name in request.jwks or ())
+        yield from (Path(os.path.normpath(loaded.file.parent / name)) for name in request.jwks or ())
 
 
-def protecting(folder: Path) -> dict[Environment, bool]:
-    """In which environments clients are protected, as the stacks in ``folder`` are set; those without a stack are left out."""
-    found: dict[Environment, bool] = {}
-    for file in sorted(folder.glob("Pulumi.*.yaml")):
-        with suppress(InvalidSettings):
-            settings = stack_settings(file.name.removeprefix("Pulumi.").removesuffix(".yaml"), folder)
-            found[settings.environment] = found.get(settings.environment, False) or settings.protect_clients
-    return found
-
-
-def _below(path: Path) -> Path:
-    """``path`` from the working directory, which it must be under: elsewhere Git has nothing of it."""
-    relative = Path(os.path.relpath(path))
-    if ".." in relative.parts:
-        raise UnknownRevision(f"{path} is outside the working directory; review revisions in the folder of forms and catalogue")
-    return relative
-
-
-def _as_of(commit: str, problem: Problem, root: Path) -> Problem:
-    """A mistake where people find it: not in a folder that is gone when they read it."""
-    file = problem.file.relative_to(root) if problem.file.is_relative_to(root) else problem.file
-    return Problem(Path(f"{commit[:10]}:{file}"), problem.line, problem.column, problem.what, problem.remedy)
+def _as_of(revision: str, problem: Problem) -> Problem:
+    """A mistake where people find it: not in the files that they have now."""
+    return Problem(Path(f"{revision}:{problem.file}"), problem.line, problem.column, problem.what, problem.remedy)

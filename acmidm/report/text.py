@@ -12,7 +12,7 @@ from rich.text import Text
 
 from acmidm.report.compare import ENVIRONMENTS, ConnectionChanges
 from acmidm.report.drift import Drift
-from acmidm.report.kinds import Piece, Severity
+from acmidm.report.kinds import Change, Piece, Severity
 from acmidm.report.promotion import Promotion, Side
 from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status
@@ -49,6 +49,10 @@ def _review(review: Review) -> Iterator[Line]:
     yield Text(review.headline, style="bold")
     for refusal in review.refusals:
         yield Text.assemble(("refused  ", "bold red"), refusal)
+    if review.beside:
+        yield _heading("beside the clients")
+    for change in review.beside:
+        yield from _change(change)
     for environment, connections, stay in review.in_environments():
         yield _heading(
             f"{ENVIRONMENTS[environment]}: {counted(len(connections), 'client')} with changes, {counted(stay, 'client')} without"
@@ -123,16 +127,20 @@ def _connections(connections: Iterable[ConnectionChanges], *, undone: bool = Fal
     for connection in connections:
         yield Text.assemble((connection.title, "bold"), (f"  {', '.join(map(plain, connection.known_as))}", "dim"))
         for change in connection.changes:
-            label, style = ("undone", "green") if undone else (change.severity, _STYLES[change.severity])
-            said = _in_colour(change.named if change.has_lines else change.pieces)
-            if by := "".join(piece.text for piece in connection.author_of(change)):
-                said.append(f" ({by})", style="dim")
-            yield Text(f"  {label:<9}", style=style), said
-            for field in change.fields if change.has_lines else ():
-                sides = " → ".join(value for value in field.values() if value is not None)
-                yield Text(f"             {plain(field.field)}: {sides}", style="dim")
+            yield from _change(change, connection.author_of(change), undone=undone)
         if connection.by_one:
             yield Text("           ") + _in_colour(connection.by_one)
+
+
+def _change(change: Change, author: Iterable[Piece] = (), *, undone: bool = False) -> Iterator[Line]:
+    label, style = ("undone", "green") if undone else (change.severity, _STYLES[change.severity])
+    said = _in_colour(change.named if change.has_lines else change.pieces)
+    if by := "".join(piece.text for piece in author):
+        said.append(f" ({by})", style="dim")
+    yield Text(f"  {label:<9}", style=style), said
+    for field in change.fields if change.has_lines else ():
+        sides = " → ".join(value for value in field.values() if value is not None)
+        yield Text(f"             {plain(field.field)}: {sides}", style="dim")
 
 
 def _in_colour(found: Iterable[Piece]) -> Text:

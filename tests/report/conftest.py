@@ -42,9 +42,19 @@ class CommandLine:
     def keep_in_git(self) -> None:
         """Makes the project a repository with all that a review of revisions reads, and commits it."""
         shutil.copytree(ROOT / "catalogue", self.project.folder / "catalogue", dirs_exist_ok=True)
+        self.project.configure({"catalogueFolder": "catalogue"})
         self.git("init", "--quiet", "--initial-branch=main")
-        self.git("add", "onboardings", "catalogue", "Pulumi*.yaml")
-        self.git("commit", "--quiet", "--message=forms")
+        self.commit()
+
+    def commit(self) -> None:
+        """Commits what a review of revisions reads, changed or not."""
+        self.git("add", "--all", "onboardings", "catalogue", "Pulumi*.yaml")
+        self.git("commit", "--quiet", "--allow-empty", "--message=forms")
+
+    def review_of_forms(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """The review of what is here against the last commit, which it makes."""
+        self.commit()
+        return self.json("review", "--base", "HEAD^", *words, code=code)
 
 
 @pytest.fixture

@@ -73,7 +73,8 @@ def test_what_a_row_has_no_room_for_is_folded() -> None:
     wanted = {"vo_info": "requested", "dv_a": "why a", "dv_b": "why b", "dv_c": "why c"}
     page = as_markdown(reviewed((None, client(scopes=wanted))))
     row, folded = page.partition("<details>")[::2]
-    assert "is a new client<br>**gains scope** `dv_a`: why a<br>" in row, "what makes it a warning stands out"
+    entry = "is a new client: OVO002067; private_key_jwt with keys in files; contacts api@&#8203;stad.example"
+    assert f"{entry}<br>**gains scope** `dv_a`: why a<br>" in row, "what makes it a warning stands out"
     assert "`dv_c`: why c<br>and 4 more |" in row
     assert re.findall(r"^- .*", folded, re.MULTILINE) == [
         "- gains scope `vo_info`",

@@ -36,6 +36,7 @@ def test_a_takeover_shows_what_it_changes(project: Project, acmidm: CommandLine,
         ("loket", "scope_withdrawn", PLAIN),
         ("loket", "key_added", "key-1"),
         ("loket", "key_removed", "old"),
+        ("loket", "keys_replaced", None),
         ("loket", "product_configured", "notificaties"),
     }
 
@@ -68,7 +69,7 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
 
     def reviewed(code: int) -> dict[str, Any]:
         by_engine = acmidm.json("review", "--stack", "tni", code=code)
-        by_forms = acmidm.json("review", "--base", "HEAD", "--environment", "tni", code=code)
+        by_forms = acmidm.review_of_forms("--environment", "tni", code=code)
         assert without_engine(by_engine) == without_engine(by_forms)
         return by_forms
 
@@ -85,7 +86,7 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
         "2 clients are removed, 1 client loses 1 scope, 1 client loses 1 product, 1 client is new on tni; the engine refuses this change"
     )
 
-    acmidm.git("checkout", "--quiet", "--", "onboardings")
+    acmidm.git("reset", "--quiet", "--hard", "HEAD^")
     project.configure({"protectClients": "false"})
     assert changes_in(reviewed(0)) == {(name, "protection_lifted", None) for name in forms}
 
@@ -115,7 +116,8 @@ def test_too_many_clients_at_once(project: Project, acmidm: CommandLine) -> None
     project.apply()
     for form in forms[:4]:
         form.path.unlink()
-    for words in (("--stack", "tni"), ("--base", "HEAD", "--environment", "tni")):
+    acmidm.commit()
+    for words in (("--stack", "tni"), ("--base", "HEAD^", "--environment", "tni")):
         outcome = acmidm.run("review", *words)
         assert outcome.code == 1
         assert "refused  4 clients of 10 on tni would be removed or replaced, more than 30%: " in outcome.stdout
@@ -123,23 +125,10 @@ def test_too_many_clients_at_once(project: Project, acmidm: CommandLine) -> None
         assert acmidm.run("review", *words, "--allow-mass-change").code == 0
 
 
-def test_a_change_of_the_catalogue_alone_is_noted(project: Project, acmidm: CommandLine) -> None:
-    """No form has it; who reviews it sees what of which scope or product changes."""
-    write(project, "loket")
-    acmidm.keep_in_git()
-    file = next(file for file in (project.folder / "catalogue").glob("*.yaml") if SEND in file.read_text())
-    file.write_text(file.read_text().replace("owner: ", "owner: Niet ", 1).replace("verified: false", "verified: true", 1))
-    outcome = acmidm.run("review", "--base", "HEAD", "--output", "markdown")
-    note = f"The catalogue changes: product notificaties (owner); scope {SEND} (verified)."
-    assert outcome.stdout.splitlines()[0] == "### Nothing changes"
-    assert note in outcome.stdout
-    assert note in acmidm.run("review", "--base", "HEAD").stdout
-
-
 def test_wrong_use(project: Project, acmidm: CommandLine) -> None:
     """Each ends with 2 and one sentence."""
     no_plan = "this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json"
-    for_base = "--environment, --forms and --catalogue are for --base; with --stack and --plan the stack's settings have them"
+    for_base = "--head and --environment are for --base; with --stack and --plan the stack's settings have them"
     (project.folder / "plan.json").write_text("{}")
     (project.folder / "steps.json").write_text('{"steps": [{"urn": "x"}]}')
     acmidm.keep_in_git()
@@ -149,14 +138,13 @@ def test_wrong_use(project: Project, acmidm: CommandLine) -> None:
         ("--plan", "plan.json"): no_plan,
         ("--plan", "steps.json"): no_plan,
         ("--plan", "plan.json", "--environment", "tni"): for_base,
-        ("--stack", "tni", "--forms", "onboardings"): for_base,
-        ("--stack", "tni", "--catalogue", "catalogue"): for_base,
+        ("--stack", "tni", "--head", "HEAD"): for_base,
         (
             "--plan",
             "none.json",
         ): "none.json cannot be read or written: No such file or directory; check its name, its folder and your rights",
         ("--base", "nothing"): 'Git knows no revision "nothing" here; fetch it, or name another branch, tag or commit',
-        ("--base", "HEAD", "--environment", "acc"): 'environment "acc" is not known; use tni or prod',
+        ("--base", "HEAD", "--head", "HEAD", "--environment", "acc"): 'environment "acc" is not known; use tni or prod',
     }.items():
         outcome = acmidm.run("review", *words)
         assert (outcome.code, outcome.output) == (2, f"{sentence}\n")
@@ -186,7 +174,7 @@ def test_a_clone_without_the_history_is_refused(project: Project, acmidm: Comman
     (project.folder / "shallow" / ".git").rename(project.folder / ".git")
     refused = acmidm.run("review", "--base", "origin/main")
     assert (refused.code, refused.stdout) == (2, "")
-    assert refused.stderr.startswith('this clone is shallow: where its branch left "origin/main" is not in it')
+    assert refused.stderr.startswith('this clone is shallow: where "HEAD" left "origin/main" is not in it')
 
 
 def test_a_change_that_repairs_the_forms_can_be_reviewed(project: Project, acmidm: CommandLine) -> None:
@@ -201,13 +189,13 @@ def test_a_change_that_repairs_the_forms_can_be_reviewed(project: Project, acmid
     broken.save()
     sound.save()
     jwk.write_text(text)
-    report = acmidm.json("review", "--base", "HEAD")
+    report = acmidm.review_of_forms()
     assert {(form, kind) for form, kind, _ in changes_in(report) if kind.startswith("client")} == {
         ("sound", "client_updated"),
         ("broken", "client_created"),
         ("keyless", "client_created"),
     }
     assert report["headline"].endswith("; 2 forms were not valid before: all that they have shows as new")
-    assert acmidm.run("review", "--base", "HEAD").stderr.splitlines() == [
-        f"onboardings/gent/{name}.yaml was no valid form at HEAD: all that it has shows as new" for name in ("broken", "keyless")
+    assert acmidm.run("review", "--base", "HEAD^", "--head", "HEAD").stderr.splitlines() == [
+        f"onboardings/gent/{name}.yaml was no valid form at HEAD^: all that it has shows as new" for name in ("broken", "keyless")
     ]

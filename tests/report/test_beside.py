@@ -1,0 +1,344 @@
+"""What a pull request changes beside its forms, and what it does to clients without saying so: each is a line, and a danger."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from acmidm.cli import app
+from tests.support.engine import ROOT
+from tests.support.forms import PLAIN, FormFile, write_form
+
+SETTINGS = {
+    "environment": "prod",
+    "managementUrl": "https://beheer.example/management/v1",
+    "issuer": "https://op.example/op",
+    "productsUrl": "https://beheer.example/products/v1",
+    "operatorClientId": "onboarding",
+    "protectClients": "true",
+}
+
+
+class Repository:
+    """A repository of forms on ``main``, and a change of it on ``change``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("catalogue", "policies"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "Pulumi.yaml", folder)
+        self.set("prod")
+        self.set("tni", environment="tni", protectClients="false")
+        self.form = self.write("loket")
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit()
+        self.git("switch", "--quiet", "--create", "change")
+
+    def git(self, *words: str) -> str:
+        identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
+        return subprocess.run(["git", *identity, *words], cwd=self.folder, capture_output=True, text=True, check=True).stdout.strip()
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message=x")
+
+    def write(self, name: str, **how: Any) -> FormFile:
+        return write_form(
+            self.folder / "onboardings", f"gent/{name}", **{"application": name, "scopes": (PLAIN,), "environment": "prod", **how}
+        )
+
+    def set(self, stack: str, **changes: object) -> None:
+        """Writes the file of a stack; a setting that is None is left out."""
+        values = {f"acmidm:{name}": value for name, value in {**SETTINGS, **changes}.items() if value is not None}
+        (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values}))
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        text = (self.folder / file).read_text()
+        assert old in text
+        (self.folder / file).write_text(text.replace(old, new, 1))
+
+    def add(self, file: str, text: str = "x\n") -> None:
+        (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / file).write_text(text)
+
+    def review(self, *words: str, code: int = 0) -> Result:
+        self.commit()
+        result = CliRunner().invoke(app, ["review", "--base", "main", "--head", "change", *words])
+        assert result.exit_code == code, result.output
+        return result
+
+    def beside(self, code: int = 0) -> list[str]:
+        """The sentences of what changes beside the clients."""
+        return [change["text"] for change in json.loads(self.review("--output", "json", code=code).stdout)["beside"]]
+
+    def of_client(self, application: str, code: int = 0) -> dict[str, dict[str, Any]]:
+        """The changes of a client, by kind."""
+        connections = json.loads(self.review("--output", "json", code=code).stdout)["connections"]
+        (one,) = [one for one in connections if one["application"] == application]
+        return {change["kind"]: change for change in one["changes"]}
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    monkeypatch.chdir(tmp_path)
+    return Repository(tmp_path)
+
+
+EVIL = "https://evil.example"
+CREDENTIALS = "also changes where the operator's credentials go, in Pulumi.prod.yaml: "
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"managementUrl": EVIL}, f"{CREDENTIALS}managementUrl https://beheer.example/management/v1 → {EVIL}"),
+        ({"issuer": EVIL}, f"{CREDENTIALS}issuer https://op.example/op → {EVIL}"),
+        ({"geosecureProductsUrl": EVIL}, f"{CREDENTIALS}geosecureProductsUrl none → {EVIL}"),
+        ({"authority": "keycloak"}, f"{CREDENTIALS}authority none → keycloak"),
+        ({"operatorClientId": "evil"}, "also changes who the operator is, in Pulumi.prod.yaml: operatorClientId onboarding → evil"),
+        (
+            {"operatorPrivateKeyFile": "x.jwk.json"},
+            "also changes who the operator is, in Pulumi.prod.yaml: operatorPrivateKeyFile none → x.jwk.json",
+        ),
+        (
+            {"operatorClientSecret": "hunter2"},
+            "also changes who the operator is, in Pulumi.prod.yaml: operatorClientSecret none → a value that is not shown",
+        ),
+        (
+            {"operatorClientSekret": "hunter2"},
+            "also changes settings, in Pulumi.prod.yaml: operatorClientSekret none → a value that is not shown",
+        ),
+        ({"formsFolder": "others"}, "also changes settings, in Pulumi.prod.yaml: formsFolder none → others"),
+        ({"catalogueFolder": "others"}, "also changes settings, in Pulumi.prod.yaml: catalogueFolder none → others"),
+        ({"profile": "acmidm"}, "also changes settings, in Pulumi.prod.yaml: profile none → acmidm"),
+        ({"retryDeadlineSeconds": "0"}, "also changes settings, in Pulumi.prod.yaml: retryDeadlineSeconds none → 0"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_each_setting_that_changes(repository: Repository, changes: dict[str, object], said: str) -> None:
+    """Is told with its old value and its new one, in a sentence of what it is about; none that may be a secret is shown."""
+    repository.set("prod", **changes)
+    assert repository.beside() == [said]
+
+
+@pytest.mark.parametrize("output", ["text", "markdown", "json", "html"])
+def test_every_kind_of_report_has_them_and_a_pipeline_stops_on_them(repository: Repository, output: str) -> None:
+    """Its headline too; no secret is in any."""
+    repository.set("prod", managementUrl=EVIL, operatorClientSecret="hunter2")
+    shown = repository.review("--fail-on", "prod:danger", "--output", output, code=1).output.replace("&#39;", "'").replace("\\u2192", "→")
+    assert "No client changes; also changes where the operator's credentials go, who the operator is" in shown
+    assert "also changes where the operator's credentials go, in " in shown
+    assert EVIL in shown.replace("&#8203;", "").replace("<wbr>", "")
+    assert "hunter2" not in shown
+
+
+def _without_another(repository: Repository) -> None:
+    repository.set("prod", protectClients="false", managementUrl=None)
+
+
+def _not_yaml(repository: Repository) -> None:
+    repository.set("prod", protectClients="false")
+    repository.replace("Pulumi.prod.yaml", "encryptionsalt:", "x: [\nencryptionsalt:")
+
+
+def _a_second_stack(repository: Repository) -> None:
+    repository.set("prod", protectClients="false")
+    repository.set("prod2")
+
+
+def _no_stack(repository: Repository) -> None:
+    (repository.folder / "Pulumi.prod.yaml").unlink()
+
+
+def _by_default(repository: Repository) -> None:
+    repository.set("prod", protectClients=None)
+    repository.replace("Pulumi.yaml", 'true on prod alone."\n    default: ""', 'true on prod alone."\n    default: "false"')
+
+
+@pytest.mark.parametrize("lift", [_without_another, _not_yaml, _a_second_stack, _no_stack, _by_default])
+def test_protection_that_is_lifted(repository: Repository, lift: Callable[[Repository], None]) -> None:
+    """Is told, whatever else is wrong in the file, and whatever other stack protects the same environment."""
+    lift(repository)
+    said = "also changes which clients are protected, in Pulumi.prod.yaml"
+    assert any(sentence.startswith(said) for sentence in repository.beside())
+    if lift not in (_not_yaml, _no_stack):
+        assert "protection_lifted" in repository.of_client("loket")
+
+
+NEW_PRODUCT = """product: evil
+title: Evil
+owner: Digitaal Vlaanderen
+source: a letter
+scopes:
+  acmidm_beheer: {title: All, verified: true, source: a letter, names: {acmidm: beheer}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda one: one.add("catalogue/evil.yaml", NEW_PRODUCT),
+            "also changes what can be granted, in catalogue/evil.yaml: owner none → Digitaal Vlaanderen, product none → evil, "
+            "scopes.acmidm_beheer.names.acmidm none → beheer, and 5 more",
+        ),
+        (
+            lambda one: one.replace("catalogue/dosis.yaml", "verified: false", "verified: true"),
+            "also changes what can be granted, in catalogue/dosis.yaml: scopes.dv_dosis_schrijven.verified false → true",
+        ),
+        (
+            lambda one: one.replace("catalogue/dosis.yaml", "owner: Digitaal", "owner: Digitaler"),
+            "also changes what can be granted, in catalogue/dosis.yaml: owner Digitaal Vlaanderen → Digitaler Vlaanderen",
+        ),
+        (
+            lambda one: one.replace("catalogue/notificaties.yaml", "NotificatiesImport", "Alles"),
+            "also changes what can be granted, in catalogue/notificaties.yaml: "
+            "scopes.dv_notificaties_schrijven.names.geosecure NotificatiesImport → Alles",
+        ),
+        (
+            lambda one: one.replace("onboardings/gent/organisation.yaml", "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']"),
+            "also changes who an organisation is, in onboardings/gent/organisation.yaml: owners none → @evil/team",
+        ),
+        (
+            lambda one: one.add("onboardings/nieuw/organisation.yaml", "name: Nieuw\nkbo: '0417497106'\nsuppliers: [gent]\n"),
+            "also changes who an organisation is, in onboardings/nieuw/organisation.yaml: kbo none → 0417497106, name none → Nieuw, "
+            "suppliers none → gent",
+        ),
+        (lambda one: one.add("acmidm/review.py"), "also changes code: acmidm/review.py none → 587be6b4c3"),
+        (lambda one: one.add("httpx.py"), "also changes code: httpx.py none → 587be6b4c3"),
+        (lambda one: one.add("Makefile"), "also changes code: Makefile none → 587be6b4c3"),
+        (lambda one: one.add("onboardings/gent/.gitattributes"), "also changes code: onboardings/gent/.gitattributes none → 587be6b4c3"),
+        (lambda one: one.add("policies/x.py"), "also changes policies: policies/x.py none → 587be6b4c3"),
+        (lambda one: one.add("requirements.txt"), "also changes which packages are installed: requirements.txt none → 587be6b4c3"),
+        *(
+            (lambda one, file=file: one.add(file), f"also changes what pipelines do or who approves: {file} none → 587be6b4c3")
+            for file in (".github/workflows/review.yml", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab-ci.yml", "azure-pipelines.yml")
+        ),
+        (
+            lambda one: one.replace("Pulumi.yaml", "virtualenv: .venv", "virtualenv: evil"),
+            "also changes settings, in Pulumi.yaml: runtime.options.virtualenv .venv → evil",
+        ),
+        (
+            lambda one: one.replace("Pulumi.yaml", "name: acmidm", "backend: {url: 's3://evil'}\nname: acmidm"),
+            "also changes settings, in Pulumi.yaml: backend.url none → s3://evil",
+        ),
+    ],
+)
+def test_whatever_else_changes(repository: Repository, change: Callable[[Repository], None], said: str) -> None:
+    """Organisations and catalogue by value; code, pipelines, policies, packages by file."""
+    change(repository)
+    assert repository.beside() == [said]
+
+
+def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repository) -> None:
+    """Such as a comment, or a value that another reader of YAML takes otherwise; text about the project is none."""
+    repository.replace("Pulumi.prod.yaml", "config:", "config: # more")
+    repository.add("docs/page.md")
+    repository.add("README.md")
+    (said,) = repository.beside()
+    assert said.startswith("also changes settings, in Pulumi.prod.yaml: content ")
+
+
+def test_a_change_does_not_choose_where_it_is_read(repository: Repository) -> None:
+    """Forms and catalogue are read where the stacks before it have them, and scopes are described as they were."""
+    repository.set("prod", formsFolder="others", catalogueFolder="others")
+    repository.set("tni", environment="tni", protectClients="false", formsFolder="others", catalogueFolder="others")
+    repository.replace("catalogue/organisatieregister.yaml", "owner: ", "owner: Niet ")
+    repository.write("tweede")
+    granted = repository.of_client("tweede")["scope_granted"]
+    assert granted["owner"] == "Digitaal Vlaanderen"
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({}, "is a new client: OVO002067; private_key_jwt with keys in files; contacts evil@evil.example"),
+        ({"keys": ()}, "is a new client: OVO002067; private_key_jwt with keys from the portal; contacts evil@evil.example"),
+        (
+            {
+                "keys": (),
+                "token_endpoint_auth_method": "client_secret_post",
+                "exemptions": {"client-secret": {"reason": "x", "reference": "y"}},
+            },
+            "is a new client: OVO002067; uses a client secret (client_secret_post); contacts evil@evil.example",
+        ),
+    ],
+    ids=["files", "portal", "secret"],
+)
+def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], said: str) -> None:
+    """Has its code, how it authenticates with which keys, and its contacts."""
+    repository.write("nieuw", contacts=["evil@evil.example"], **how)
+    assert repository.of_client("nieuw")["client_created"]["text"] == said
+
+
+def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None:
+    """Under the same kid or another: whoever has the new ones is the client. Contacts are told too."""
+    before = json.loads((repository.form.path.parent / "loket-key-1.jwk.json").read_text())
+    repository.form.request("prod")["jwks"].clear()
+    repository.form.add_key("key-2", "prod")
+    repository.form.document["contacts"] = ["evil@evil.example"]
+    repository.form.save()
+    found = repository.of_client("loket")
+    assert found["keys_replaced"]["severity"] == "danger"
+    old, new = found["keys_replaced"]["fields"]
+    assert (old["field"], new["field"], "old" in new, "new" in old) == ("key-1", "key-2", False, False)
+    assert len(old["old"]) == 43
+    assert before["kty"] == "EC"
+    assert found["client_updated"]["text"] == "is described anew: contacts api-beheer@stad-gent.example → evil@evil.example"
+
+
+def test_a_takeover_is_a_danger(repository: Repository) -> None:
+    """With the client-ID that it names."""
+    form = repository.write("nieuw")
+    form.request("prod")["adopt"] = {"acmidm": "of-somebody-else"}
+    form.save()
+    adopted = repository.of_client("nieuw")["client_adopted"]
+    assert (adopted["severity"], adopted["text"]) == ("danger", "takes over the existing client of-somebody-else")
+
+
+def test_half_of_the_forms_gone_is_a_danger(repository: Repository) -> None:
+    """Each with its organisation, its form and what it had."""
+    repository.git("switch", "--quiet", "main")
+    repository.set("prod", protectClients="false")
+    forms = [repository.write(f"app{number}") for number in range(3)]
+    repository.commit()
+    repository.git("switch", "--quiet", "--force-create", "change")
+    for form in forms[:2]:
+        form.path.unlink()
+    review = repository.review("--fail-on", "danger", code=1)
+    assert review.stdout.startswith("2 clients are removed on prod\n")
+    assert "Stad Gent · app0  OVO002067/app0, form gent/app0\n  danger   is removed, with its scopes, keys and products\n" in review.stdout
+
+
+def test_a_form_that_was_not_valid_and_goes_is_told(repository: Repository) -> None:
+    """Nobody sees which clients go with it; what is corrected shows as new."""
+    repository.git("switch", "--quiet", "main")
+    gone, corrected = repository.write("gone"), repository.write("corrected")
+    for form in (gone, corrected):
+        form.path.write_text(f"{form.path.read_text()}unheard_of: 1\n")
+    repository.commit()
+    repository.git("switch", "--quiet", "--force-create", "change")
+    gone.path.unlink()
+    corrected.save()
+    (said,) = repository.beside()
+    assert said.startswith("also changes which forms there are: those that were not valid before go, with their clients: ")
+    assert said.endswith("onboardings/gent/gone.yaml not valid → none")
+
+
+def test_many_changes_push_none_of_the_worst_out_of_a_comment(repository: Repository) -> None:
+    """What was there before is first, and what is left out is counted."""
+    repository.set("prod", managementUrl=EVIL)
+    for number in range(400):
+        repository.set(f"a{number:03}", managementUrl=f"https://{number}.example/{'x' * 300}")
+    page = repository.review("--output", "markdown").stdout
+    assert page.index(EVIL) < page.index("https://0.example")
+    assert "**Left out for length**" in page
+    assert len(page) < 65_536

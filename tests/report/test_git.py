@@ -1,0 +1,151 @@
+"""A pull request is read, and nothing of it runs: whatever Git has of it, it is within bounds, and no link leads out of it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from acmidm import git
+from acmidm.git import UnknownRevision, merged
+from tests.report.test_beside import EVIL, Repository, repository
+
+__all__ = ["repository"]
+
+
+def tree_of(*entries: tuple[str, bytes, str]) -> str:
+    """A tree of any entries (mode, name, object), as no command of Git makes it."""
+    content = b"".join(mode.encode() + b" " + name + b"\0" + bytes.fromhex(object_id) for mode, name, object_id in entries)
+    words = ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"]
+    return subprocess.run(words, input=content, capture_output=True, check=True).stdout.decode().strip()
+
+
+def commit_of(repository: Repository, tree: str) -> str:
+    return repository.git("commit-tree", "-p", "main", "-m", "x", tree)
+
+
+def refused(repository: Repository, head: str) -> str:
+    with pytest.raises(UnknownRevision) as raised:
+        merged("main", head)
+    assert repository.git("status", "--porcelain") == ""
+    return str(raised.value)
+
+
+def test_a_tree_that_stands_for_more_files_than_there_are_disks(repository: Repository) -> None:
+    """A few kilobytes of objects, a thousand million files: refused once the bound is passed, before it is unpacked."""
+    blob = repository.git("rev-parse", "main:Pulumi.yaml")
+    tree = tree_of(*(("100644", f"{number}".encode(), blob) for number in range(10)))
+    for _ in range(8):
+        tree = tree_of(*(("40000", f"{number}".encode(), tree) for number in range(10)))
+    assert refused(repository, commit_of(repository, tree)).endswith(" has more than 100,000 files, too many to review; make it smaller")
+
+
+@pytest.mark.parametrize("names", [[b"..", b"x"], [b".git"], [b"a/../../b"], [b"a", b"a"]], ids=repr)
+def test_a_name_that_no_folder_can_have(repository: Repository, names: list[bytes]) -> None:
+    """Git reads such trees, and a folder would be left, or a file hidden behind another."""
+    blob = repository.git("rev-parse", "main:Pulumi.yaml")
+    head = commit_of(repository, tree_of(*(("100644", name, blob) for name in names)))
+    assert " has a file that no folder can have, " in refused(repository, head)
+
+
+def test_forms_are_bounded_together_and_each_by_itself(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is too large is a mistake of that form; of all of them together there is no review."""
+    repository.add("onboardings/gent/large.yaml", "x" * 300_000)
+    assert "onboardings/gent/large.yaml:1:1: the file is larger than 262144 bytes" in repository.review(code=2).output
+    (repository.folder / "onboardings/gent/large.yaml").unlink()
+    repository.commit()
+    monkeypatch.setattr(git, "MOST_BYTES", 1_000)
+    assert "bytes of forms and catalogue, too much to review" in repository.review(code=2).output
+
+
+@pytest.mark.parametrize("name", ["onboardings/gent/link.yaml", "onboardings/gent/organisation.yaml", "catalogue/dosis.yaml"])
+def test_a_link_is_not_followed(repository: Repository, tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    """Whatever it leads to is not read, and the form is refused."""
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.yaml"
+    secret.write_text("private: hunter2\n")
+    file = repository.folder / name
+    file.unlink(missing_ok=True)
+    file.symlink_to(secret)
+    output = repository.review(code=2).output
+    assert name in output
+    assert "hunter2" not in output
+    assert str(secret) not in output
+
+
+def test_a_link_in_the_place_of_a_stack_is_not_followed(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Its settings are gone, as far as anybody can say before a checkout."""
+    secret = tmp_path_factory.mktemp("elsewhere") / "Pulumi.prod.yaml"
+    secret.write_text(f"config: {{acmidm:managementUrl: {EVIL}}}\n")
+    (repository.folder / "Pulumi.prod.yaml").unlink()
+    (repository.folder / "Pulumi.prod.yaml").symlink_to(secret)
+    said = repository.beside()
+    assert any("managementUrl" in repository.review().stdout for _ in said)
+    assert EVIL not in repository.review().output
+
+
+def test_nothing_of_it_runs(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No filter, no attribute, no hook, no submodule; and the working directory stays what it was."""
+    ran = tmp_path_factory.mktemp("elsewhere") / "ran"
+    repository.git("config", "filter.evil.smudge", f"touch {ran}; cat")
+    repository.git("config", "filter.evil.clean", "cat")
+    hook = repository.folder / ".git/hooks/post-checkout"
+    repository.write("nieuw")
+    repository.add(".gitattributes", "* filter=evil export-ignore ident\n")
+    repository.commit()
+    head = repository.git("rev-parse", "change")
+    repository.git("switch", "--quiet", "main")
+    ran.unlink(missing_ok=True)
+    for name in ("post-checkout", "reference-transaction", "post-index-change"):
+        hook.with_name(name).write_text(f"#!/bin/sh\ntouch {ran}\n")
+        hook.with_name(name).chmod(0o755)
+    before, after = merged("main", head)
+    with after.exported(lambda path: path.startswith("onboardings/")):
+        assert "application: nieuw" in Path("onboardings/gent/nieuw.yaml").read_text()
+    assert "onboardings/gent/nieuw.yaml" not in before.entries
+    assert not ran.exists()
+    assert not (repository.folder / "onboardings/gent/nieuw.yaml").exists()
+
+
+def test_a_branch_that_undoes_what_main_corrected_is_seen(repository: Repository) -> None:
+    """Where both have merged each other there are two points at which they parted, and against one of them the change is none."""
+    repository.git("switch", "--quiet", "main")
+    repository.set("prod", managementUrl=EVIL)
+    repository.commit()
+    repository.git("switch", "--quiet", "--force-create", "feature")
+    repository.write("nieuw")
+    repository.commit()
+    repository.git("switch", "--quiet", "main")
+    repository.set("prod")
+    repository.commit()
+    corrected = repository.git("rev-parse", "main")
+    repository.git("merge", "--quiet", "--no-ff", "--no-edit", "feature")
+    repository.git("switch", "--quiet", "--force-create", "change", "feature")
+    repository.git("merge", "--quiet", "--no-ff", "--no-edit", corrected)
+    repository.set("prod", managementUrl=EVIL)
+    assert [sentence.endswith(f"→ {EVIL}") for sentence in repository.beside()] == [True]
+
+
+def test_what_does_not_merge_is_refused(repository: Repository) -> None:
+    """Nobody knows what it would be; as is a folder that is not the whole repository."""
+    repository.set("prod", managementUrl=EVIL)
+    repository.commit()
+    repository.git("switch", "--quiet", "main")
+    repository.set("prod", managementUrl="https://elsewhere.example")
+    repository.commit()
+    assert refused(repository, "change") == '"change" and "main" change the same lines; merge "main" into it, then review that'
+
+
+def test_a_part_of_the_repository_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is outside it would change in silence."""
+    monkeypatch.chdir(repository.folder / "onboardings")
+    assert refused(repository, "change").endswith("run this at its top")
+
+
+def test_a_name_that_is_no_text(repository: Repository) -> None:
+    """Breaks no report."""
+    with open(b"onboardings/gent/\xff\n::error.yaml", "w") as stream:  # noqa: PTH123 - pathlib has no such names
+        stream.write("x: 1\n")
+    output = repository.review(code=2).output
+    assert "\\xff\\n::error.yaml" in output
+    assert "\n::error" not in output
