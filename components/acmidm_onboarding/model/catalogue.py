@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from acmidm_onboarding.model.form import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
 from acmidm_onboarding.model.problems import quoted
+from acmidm_onboarding.model.schemas import LinearValidator, is_pattern
 
 _EVERYWHERE = (Environment.TNI, Environment.PROD)
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
@@ -49,6 +50,10 @@ def _refuse_unsupported(schema: object) -> None:
     """Refuse what a valid schema may have and this project does not follow: other schemas, dialects, unchecked formats."""
     if isinstance(schema, dict):
         for keyword, part in schema.items():
+            if keyword == "pattern" and isinstance(part, str) and not is_pattern(part):
+                raise ValueError(f"configuration has pattern {quoted(part)}, which may take for ever; write one without look-around")
+            if keyword == "patternProperties" and isinstance(part, dict):
+                raise ValueError('configuration uses "patternProperties"; write propertyNames and additionalProperties instead')
             if keyword in _REFERENCES and isinstance(part, str):
                 raise ValueError(f'configuration uses "{keyword}"; write the schema out, each product in one piece')
             if keyword == "$schema" and isinstance(part, str) and part.rstrip("#") != _DIALECT:
@@ -214,7 +219,7 @@ class Catalogue:
     def validators(self) -> dict[str, Draft202012Validator]:
         """A validator for each product that needs a configuration."""
         return {
-            name: Draft202012Validator(product.configuration, format_checker=_FORMATS)
+            name: LinearValidator(product.configuration, format_checker=_FORMATS)
             for name, product in self.products.items()
             if product.configuration is not None
         }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.model.secrecy import is_private_jwk, is_private_key_or_token
 
-MAXIMUM_BYTES = 262_144
+MAXIMUM_BYTES = 65_536
+_MOST_PROBLEMS = 100
+"""Mistakes of one kind that are reported of a file: nobody reads more, and each is a search for what was meant."""
 _MAXIMUM_DEPTH = 30
 _PLAIN_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _PLAIN_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
@@ -45,13 +48,25 @@ class Document:
 
     def problem(self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False, also: Path | None = None) -> Problem:
         """Return a mistake at ``path``, or at the nearest value above it that the file has; ``also`` in another file."""
-        line, column = (1, 1)
+        return Problem(self.file, *self._place(path, at_key=at_key), what, remedy, also)
+
+    def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
         for length in range(len(path), -1, -1):
             mark = (self._keys.get(path[:length]) if at_key else None) or self._values.get(path[:length])
             if mark:
-                line, column = mark
-                break
-        return Problem(self.file, line, column, what, remedy, also)
+                return mark
+        return (1, 1)
+
+    def first(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        """Yield the first mistakes, without looking for the rest, and that there is a rest."""
+        found = iter(problems)
+        yield from islice(found, _MOST_PROBLEMS)
+        if next(found, None) is not None:
+            yield self.problem((), f"there are more than {_MOST_PROBLEMS} mistakes in this file", "correct the first ones, then look again")
+
+    def has(self, path: DocumentPath) -> bool:
+        """Return whether there is a value at ``path``."""
+        return path in self._values
 
     def at(self, path: DocumentPath) -> Any:
         """Return the value at ``path``, which exists."""
@@ -74,8 +89,9 @@ class Document:
         return True
 
     def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
-        self.problems.append(Problem(self.file, *mark, what, remedy))
         self.whole &= whole
+        if len(self.problems) <= _MOST_PROBLEMS:  # one more says that there is a rest
+            self.problems = list(self.first([*self.problems, Problem(self.file, *mark, what, remedy)]))
 
 
 def read_text(file: Path) -> str:
@@ -151,8 +167,8 @@ class _Reader:
     def value(self, node: yaml.Node, path: DocumentPath) -> object:
         if id(node) in self._seen:
             # The node's place is that of its anchor. The alias has none, so its key, or the list around it, is shown.
-            problem = self._document.problem(path, "YAML aliases (*name) are not read here", "write the value out", at_key=True)
-            self._document._report((problem.line, problem.column), problem.what, problem.remedy)
+            place = self._document._place(path, at_key=True)
+            self._document._report(place, "YAML aliases (*name) are not read here", "write the value out")
             return None
         self._seen.add(id(node))
         mark = _mark(node)

@@ -168,11 +168,11 @@ def load_onboardings(
         if form is None:
             continue
         if catalogue is not None:
-            problems += problems_of_form(document, form, catalogue, owner.document, owner.organisation)
+            problems += document.first(problems_of_form(document, form, catalogue, owner.document, owner.organisation))
         for environment, platforms in served.items():
-            problems += problems_of_platforms(document, form, environment, platforms)
+            problems += document.first(problems_of_platforms(document, form, environment, platforms))
         keys, found = reader.keys_of(file, document, form, owner.organisation)
-        problems += found
+        problems += document.first(found)
         read.append((document, form))
         if owner.organisation is None:
             continue

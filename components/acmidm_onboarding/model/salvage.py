@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,10 +35,13 @@ def salvaged(document: Document) -> tuple[Form | None, bool]:
     if "exemptions" in faulty:  # the policies are checked once these are right
         kept["exemptions"] = {policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy}
     environments = {}
+    about: dict[object, list[DocumentPath]] = defaultdict(list)
+    for path in faults:
+        if path[:1] == ("environments",) and len(path) > 1:
+            about[path[1]].append(path[2:])
     requests = document.data.get("environments")
     for name, request in requests.items() if isinstance(requests, dict) else ():
-        about_it = [path[2:] for path in faults if path[:2] == ("environments", name)]
-        sound = _without(request, [*about_it, of_platforms] if of_platforms else about_it)
+        sound = _without(request, [*about[name], of_platforms] if of_platforms else about[name])
         if sound is not None:
             environments[name] = sound
     try:
@@ -59,10 +63,12 @@ def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | N
     if not isinstance(request, dict):
         return None
     sound = dict(request)
+    if isinstance(request.get("scopes"), dict):
+        sound["scopes"] = dict(request["scopes"])
     for fault in faults:
         match fault:
             case ("scopes", scope, *_):
-                sound["scopes"] = {**sound["scopes"], scope: {}}
+                sound["scopes"][scope] = {}
             case (str(name), *_) if name not in ("scopes", "products"):
                 sound.pop(name, None)
             case _:

@@ -13,6 +13,9 @@ from acmidm_onboarding.model.problems import DocumentPath, Problem, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 
+_MOST_GUESSED = 100
+"""Misspelt names that are read as the nearest known one; each is renamed in all places of the file."""
+
 SENTENCES = {
     "missing": ("is missing", "add it"),
     "too_short": ("is empty", "give at least one"),
@@ -60,10 +63,11 @@ def validated(model: type[M], document: Document) -> tuple[M | None, list[Proble
             return model.model_validate(document.data), problems
         except ValidationError as error:
             # Before anything is renamed, while places are those of the names as they were written.
-            found = [(details, _problem(model, document, details)) for details in _errors(error) if details["loc"] not in guessed]
-        renamed = {path: problem for details, problem in found if (path := _rename(model, document, details))}
-        if not renamed:
-            return None, [*problems, *(problem for _, problem in found)]
+            wrong = [details for details in _errors(error) if details["loc"] not in guessed]
+        found = list(document.first(_problem(model, document, details) for details in wrong))
+        renamed = {path: problem for details, problem in zip(wrong, found, strict=False) if (path := _rename(model, document, details))}
+        if not renamed or len(guessed) > _MOST_GUESSED:
+            return None, [*problems, *found]
         problems += renamed.values()
         guessed |= renamed.keys()
 
@@ -72,7 +76,7 @@ def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -
     """Rename a misspelt name to the nearest known one and return its path; None where there is none, or it is there too."""
     path = tuple(part for part in details["loc"] if part != "[key]")
     known: Iterable[str] = ()
-    if path == ("organisation",):
+    if path == ("organisation",) or not document.has(path):  # what is above it has been renamed: the next round finds it there
         return None
     if details["type"] == "extra_forbidden":
         known = _known_names(model, path[:-1])
@@ -85,12 +89,8 @@ def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -
 def _errors(error: ValidationError) -> list[ErrorDetails]:
     """Return the errors, without "is empty" for a list whose items were all refused."""
     errors = error.errors(include_url=False)
-    return [
-        details
-        for details in errors
-        if details["type"] != "too_short"
-        or not any(other["loc"][: len(details["loc"])] == details["loc"] for other in errors if other is not details)
-    ]
+    owners = {details["loc"][:-1] for details in errors}
+    return [details for details in errors if details["type"] != "too_short" or details["loc"] not in owners]
 
 
 def _problem(model: type[BaseModel], document: Document, details: ErrorDetails) -> Problem:

@@ -142,7 +142,7 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "a member twice": ('{\n  "kty": "RSA",\n  "kty": "EC"\n}', "kty", "the key has the member kty twice; keep one"),
     "PEM": ("-----BEGIN PUBLIC KEY-----\nMIIB\n", "", "this is not JSON; export the public key again as a JSON Web Key"),
     "empty": ("", "", "this is not JSON; export the public key again as a JSON Web Key"),
-    "too deep": ("[" * 100_000, "", "this JSON is no key; export the public key again as a JSON Web Key"),
+    "too deep": ("[" * 60_000, "", "this JSON is no key; export the public key again as a JSON Web Key"),
     "a number too long": ('{"kty": ' + "9" * 5000 + "}", "", "this JSON is no key; export the public key again as a JSON Web Key"),
 }
 
