@@ -155,7 +155,15 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
         "stad-gent/mijn-loket-prod-gent-prod.jwk.json",
         "stad-gent/mijn-loket-tni-gent-2023-a.jwk.json",
     ]
-    assert world.form("stad-gent/organisation") == {"name": "Stad Gent", "kbo": GENT, "suppliers": ["leverancier"]}
+    assert world.form("stad-gent/organisation") == {
+        "name": "Stad Gent",
+        "kbo": GENT,
+        "speaks_for": {
+            **{name: [NOTIFICATIES[name]] for name in ("aanbieder_uri", "merk_code")},
+            "bron_uri": [DOSIS["bron_uri"]],
+        },
+        "suppliers": ["leverancier"],
+    }
     assert "jwks" not in world.form("stad-aalst/loket")["environments"]["tni"]
     text = (world.tni.forms / "stad-gent/mijn-loket.yaml").read_text()
     assert "# From klanten.xlsx, row 2: Klant Stad Gent; TAN T-1; URI TEST https://test.example; URI PRD https://prod.example\n" in text

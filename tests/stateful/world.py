@@ -38,7 +38,8 @@ BY_HAND = "dv_ar_adres_beheer"
 SCOPE_OF = {"dosis": DOSSIERS, "notificaties": SEND}
 NOBODYS_ID = "00000000-0000-4000-8000-000000000000"
 CODES = {"gent": ("OVO002067", "OVO002068"), "aalst": ("OVO002002", "OVO002003")}
-KEY_FILES = {kid: public_jwk(new_key(kid)) for kid in ("first", "second", "slipped-in")}
+KEY_FILES = {folder: {kid: public_jwk(new_key(kid)) for kid in ("first", "second")} for folder in CODES}
+SLIPPED_IN = public_jwk(new_key("slipped-in"))
 
 
 @dataclass(frozen=True)
@@ -405,10 +406,11 @@ class World:
         if part == SCOPES:
             self.registry.set_scopes(client_id, [*value, ASSIGNED])
         else:
-            body = {"keys": [KEY_FILES[kid] for kid in sorted(value)]}
             path = f"/management/v1/clients/{client_id}/jwks"
-            etag = self.registry.http.get(path).raise_for_status().headers["ETag"]
-            self.registry.http.put(path, json=body, headers={"If-Match": etag}).raise_for_status()
+            answer = self.registry.http.get(path).raise_for_status()
+            there = {key["kid"]: key for key in answer.json()["keys"]}
+            body = {"keys": [there.get(kid, SLIPPED_IN) for kid in sorted(value)]}
+            self.registry.http.put(path, json=body, headers={"If-Match": answer.headers["ETag"]}).raise_for_status()
         self.model.real[client_id, part] = value
         return True
 
@@ -468,7 +470,7 @@ def _finish(form: FormFile, one: Wanted) -> None:
     if one.keys is not None:
         form.request()["jwks"] = [f"{one.application}-{kid}.jwk.json" for kid in sorted(one.keys)]
         for kid in one.keys:
-            (form.path.parent / f"{one.application}-{kid}.jwk.json").write_text(json.dumps(KEY_FILES[kid]))
+            (form.path.parent / f"{one.application}-{kid}.jwk.json").write_text(json.dumps(KEY_FILES[one.folder][kid]))
     form.save()
 
 

@@ -8,9 +8,12 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from acmidm_onboarding.model.documents import Document
+from acmidm_onboarding.model.identifiers import is_visible
 from acmidm_onboarding.model.problems import DocumentPath, Problem, did_you_mean, listed, quoted
 
 _LARGEST_INTEGER = 2**53 - 1
+_MOST_LEVELS = 12
+"""Fewer than an authority reads of a document."""
 _TYPES = {
     "string": "a text; numbers need quotes",
     "array": "a list",
@@ -45,9 +48,11 @@ def problems_of_configuration(
     for error in validator.iter_errors(dict(configuration)):
         yield from _Mistake(document, path, product, validator.schema, error).problems()
     for place, value in _values(configuration):
-        if isinstance(value, str) and not value.isprintable():
-            what = f"{_label(product, place)} contains a line break or control character"
+        if not all(is_visible(part) for part in (*place, value) if isinstance(part, str)):
+            what = f"{_label(product, place)} contains a line break, a control or invisible character, or a space at an end"
             yield document.problem((*path, *place), what, "write it on one line")
+        elif len(place) > _MOST_LEVELS:
+            yield document.problem((*path, *place), f"{product} is nested more than {_MOST_LEVELS} levels deep", "write it flatter")
         elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
             what = f"{_label(product, place)} is larger than JSON carries exactly (RFC 8259 §6)"
             yield document.problem((*path, *place), what, f"write at most {_LARGEST_INTEGER}, or a text in quotes")

@@ -31,8 +31,8 @@ _OWNER = re.compile(
     r"@[a-z0-9](-?[a-z0-9])*(/[a-z0-9][a-z0-9._-]*)*|[a-z0-9._%+-]+@[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+",
     re.ASCII | re.IGNORECASE,
 )
-_CLIENT_ID = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
-"""RFC 6749 appendix A.1, without a space at either end."""
+_CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)
+"""RFC 6749 appendix A.1."""
 
 
 class Environment(StrEnum):
@@ -104,7 +104,7 @@ def _client_id(text: str) -> str:
 
 def _one_line(text: str) -> str:
     if not is_visible(text):
-        raise PydanticCustomError("not_one_line", "contains a line break, or a control or invisible character")
+        raise PydanticCustomError("not_one_line", "contains a line break, a control or invisible character, or a space at an end")
     return text
 
 

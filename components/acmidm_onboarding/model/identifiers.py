@@ -54,8 +54,11 @@ _INVISIBLE = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u28
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text is on one line, and has no control, bidirectional or invisible character."""
-    return text.isprintable() and not _INVISIBLE.search(text)
+    """Return whether all of a text is seen, as authorities want it: on one line, no control, bidirectional or invisible character in it.
+
+    Nor a space at either end.
+    """
+    return text.isprintable() and not _INVISIBLE.search(text) and text == text.strip()
 
 
 _PUNCTUATION = "‘’“”–—«»·"  # noqa: RUF001 - these are what is meant

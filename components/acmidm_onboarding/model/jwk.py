@@ -18,6 +18,7 @@ from typing import cast
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
+from acmidm_onboarding.model.identifiers import is_visible
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS, private_members_in
@@ -206,7 +207,7 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
 
 
 def _is_kid(value: object) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= _MAXIMUM_KID_LENGTH and value.isprintable() and value == value.strip()
+    return isinstance(value, str) and 1 <= len(value) <= _MAXIMUM_KID_LENGTH and is_visible(value)
 
 
 def _is_moment(value: object) -> bool:

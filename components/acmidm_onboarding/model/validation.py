@@ -22,7 +22,7 @@ SENTENCES = {
     "too_long": ("has more than {max_length} items", "remove some"),
     "string_too_short": ("is empty", "fill it in"),
     "string_too_long": ("is longer than {max_length} characters", "shorten it"),
-    "not_one_line": ("contains a line break, or a control or invisible character", "write it on one line"),
+    "not_one_line": ("contains a line break, a control or invisible character, or a space at an end", "write it on one line"),
     "string_pattern_mismatch": ("does not have the form {pattern}", "correct it"),
     "string_type": ("is not a text", "write one value, in quotes where it could be read otherwise"),
     "tuple_type": ("is not a list", "write [one, another], or a line with a hyphen for each"),

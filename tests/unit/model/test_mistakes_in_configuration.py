@@ -41,7 +41,7 @@ CONFIGURATION = {
     "control character": (
         '"10245"]\n      dosis:\n        bron_uri: urn://gent/mijn-gent',
         '"10245"]\n      dosis:\n        bron_uri: ▶"urn://gent\\n"',
-        "dosis, bron_uri contains a line break or control character; write it on one line",
+        "dosis, bron_uri contains a line break, a control or invisible character, or a space at an end; write it on one line",
     ),
     "a value that is no text is not repeated": (
         "merk_code: stad-gent",

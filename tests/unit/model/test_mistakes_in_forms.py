@@ -141,12 +141,12 @@ SHAPE = {
     "control character in a reason": (
         "reason: dossiers,",
         'reason: ▶"dossiers\\e[2J",',
-        '"reason" contains a line break, or a control or invisible character; write it on one line',
+        '"reason" contains a line break, a control or invisible character, or a space at an end; write it on one line',
     ),
     "control character in a reference": (
         "reference: SD-4711",
         'reference: ▶"SD\\u202e4711"',
-        '"reference" contains a line break, or a control or invisible character; write it on one line',
+        '"reference" contains a line break, a control or invisible character, or a space at an end; write it on one line',
     ),
     "control character in a contact": (
         "[api-beheer@stad-gent.example]",
@@ -156,7 +156,7 @@ SHAPE = {
     "control character in what is adopted": (
         "    jwks: [tni.jwk.json]\n",
         '    jwks: [tni.jwk.json]\n    adopt: {acmidm: ▶"67\\e76"}\n',
-        '"acmidm" contains a line break, or a control or invisible character; write it on one line',
+        '"acmidm" contains a line break, a control or invisible character, or a space at an end; write it on one line',
     ),
     "a tag": ("reason: dossiers", "reason: ▶!town dossiers", 'the tag "!town" means nothing here; remove it, and write the value as it is'),
     "a tag of YAML that no text has": (

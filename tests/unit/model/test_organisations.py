@@ -56,14 +56,14 @@ MISTAKES = {
         f"name with an invisible character {char!a}": (
             "name: Stad Gent",
             f"name: ▶Stad{char} Gent",
-            '"name" contains a line break, or a control or invisible character; write it on one line',
+            '"name" contains a line break, a control or invisible character, or a space at an end; write it on one line',
         )
         for char in "\u200b\u202e\u034f\u3164\ufe0f\u00ad"
     },
     "name on two lines": (
         "name: Stad Gent",
         'name: ▶"Stad\\nGent"',
-        '"name" contains a line break, or a control or invisible character; write it on one line',
+        '"name" contains a line break, a control or invisible character, or a space at an end; write it on one line',
     ),
     "name read as true": (
         "name: Stad Gent",
