@@ -75,7 +75,7 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm.report.plan import Plan, recorded_in
     from acmidm.report.review import refusals
     from acmidm.review import comparison
-    from acmidm.undeclared import undeclared
+    from acmidm.undeclared import undeclared, without_reserved
     from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
@@ -100,7 +100,7 @@ def look(stack: str, days: int = 30) -> Found:
         clients,
         now,
         expiring=expiring_keys(clients, now, days),
-        undeclared=undeclared(clients, recorded.leaving, real),
+        undeclared=without_reserved(undeclared(clients, recorded.leaving, real), platforms),
         problems=tuple(refusals(Plan(settings.environment, recorded.states, recorded.states if declared is None else declared))),
         notes=tuple(notes),
     )

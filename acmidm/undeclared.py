@@ -9,9 +9,9 @@ from itertools import islice
 
 from acmidm.report.client import ClientState
 from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
-from acmidm_onboarding.authorities.connected import Connected
+from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient, Reserved
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import Platform
 
@@ -65,11 +65,24 @@ def undeclared(
     )
 
 
-def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot]]:
-    """Every client of every platform."""
+def without_reserved(clients: Iterable[UndeclaredClient], platforms: Connected) -> tuple[UndeclaredClient, ...]:
+    """Leave out the clients of operators and of the authorities themselves, which nobody will ever declare."""
+    found = ((one, _reserved(platforms[one.platform], one.client_id, one.made_by)) for one in clients)
+    return tuple(one for one, reserved in found if reserved is None or not reserved.is_certain)
+
+
+def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot, Reserved | None]]:
+    """Every client of every platform but those; and why no form may have it as it is."""
     for platform, connected in platforms.items():
         for snapshot in _without_borrowed_keys(list(connected.authority.clients())):
-            yield platform, snapshot
+            reserved = _reserved(connected, snapshot.client.client_id, snapshot.client.metadata.managed_by)
+            if reserved is None or not reserved.is_certain:
+                yield platform, snapshot, reserved
+
+
+def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) -> Reserved | None:
+    """What its authority says of a client; one that a stack made is no operator's."""
+    return platform.reserved(client_id) if made_by is None else None
 
 
 def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSnapshot]:

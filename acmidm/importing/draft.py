@@ -51,6 +51,15 @@ class Draft:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def nameless(self) -> list[str]:
+        """The client-IDs of which the authority does not know whose they are: ``organisation.yaml`` has to name them."""
+        return [
+            client.client_id
+            for client in self.clients.values()
+            if client.metadata.organisation.is_of(self.organisation.codes) is None and client.client_id not in self.organisation.adopts
+        ]
+
+    @property
     def name(self) -> str:
         """The form's place in the folder of forms."""
         file = f"{self.application}-form" if self.application == "organisation" else self.application
@@ -94,7 +103,9 @@ def draft_of(
         for client in clients.values()
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
-    return Draft(row, clients, organisation, application, contacts or [contact or ""], method.pop(), scopes, keys, notes)
+    draft = Draft(row, clients, organisation, application, contacts or [contact or ""], method.pop(), scopes, keys, notes)
+    draft.notes += _unknown_owners(draft)
+    return draft
 
 
 def _inexpressible(client: ListedClient) -> Iterator[str]:
@@ -103,6 +114,8 @@ def _inexpressible(client: ListedClient) -> Iterator[str]:
         yield f"{client} has the grant types {', '.join(metadata.grant_types) or 'none'}, where a form has client_credentials alone"
     if not metadata.enabled:
         yield f"{client} is disabled, and a form would enable it: enable it first, or remove it"
+    if client.reserved is not None:
+        yield f"{client} {client.reserved.why}"
     if metadata.managed_by is not None:
         yield f"{client} is managed by {metadata.managed_by}: only that stack can declare it"
     for product, document in client.configurations.items():
@@ -188,6 +201,15 @@ def _changes_of_names(clients: Iterable[ListedClient], owner: Owner, application
             if (there or "") != (declared or ""):
                 has = f'the {member} "{there}"' if there else f"no {member}"
                 yield f"{client} has {has}; the form has " + (f'"{declared}"' if declared else "none")
+
+
+def _unknown_owners(draft: Draft) -> Iterator[str]:
+    """Yield each client that is this organisation's by the spreadsheet alone."""
+    owner = draft.organisation
+    for client_id in draft.nameless:
+        where = f"adopts in {owner.folder}/organisation.yaml"
+        said = f"{where} has it" if owner.is_new else f"add it to {where}, which up requires"
+        yield f"client {client_id} has no code of an organisation at its authority, and {said}: see whether it is {owner.name}'s"
 
 
 def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str]) -> list[str]:

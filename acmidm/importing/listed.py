@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from acmidm.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import Connected
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument, Reserved
 from acmidm_onboarding.model.form import Environment, Platform
 
 
@@ -20,6 +20,8 @@ class ListedClient:
     snapshot: ClientSnapshot
     configurations: Mapping[str, ProductDocument]
     """Per product."""
+    reserved: Reserved | None = None
+    """Why no form may have it."""
 
     @property
     def client_id(self) -> str:
@@ -62,7 +64,8 @@ def read_register(stack: str, environment: Environment, platforms: Connected) ->
                 for product, by_client in configurations[platform].items()
                 if snapshot.client.client_id in by_client
             },
+            reserved,
         )
-        for platform, snapshot in clients_of(platforms)
+        for platform, snapshot, reserved in clients_of(platforms)
     ]
     return Register(stack, environment, tuple(clients))

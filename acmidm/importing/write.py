@@ -106,7 +106,8 @@ class Writer:
                     key_files[environment].append(f"../{folder}/{file}" if folder else file)
                     files.append(f"{folder or own}/{file}")
             if draft.organisation.is_new:
-                files += self._stage_organisations(stage, draft, shared, speaks_for[own])
+                nameless = [client_id for one in drafts if one.organisation == draft.organisation for client_id in one.nameless]
+                files += self._stage_organisations(stage, draft, shared, speaks_for[own], nameless)
             form.write_text(self._text(draft, key_files), "utf-8")
             staged.append(_Staged(draft, [*files, f"{draft.name}.yaml"]))
         return staged
@@ -116,11 +117,18 @@ class Writer:
         return self._supplier is not None and (owner.suppliers is None or self._supplier in owner.suppliers)
 
     def _stage_organisations(
-        self, stage: Path, draft: Draft, shared: Mapping[str, Sequence[Draft]], speaks_for: Mapping[str, Sequence[str]]
+        self,
+        stage: Path,
+        draft: Draft,
+        shared: Mapping[str, Sequence[Draft]],
+        speaks_for: Mapping[str, Sequence[str]],
+        nameless: Sequence[str],
     ) -> list[str]:
         """Write ``organisation.yaml`` of a new organisation, and of the supplier that it lists."""
         owner = draft.organisation
         fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and _Quoted(owner.kbo)}
+        if nameless:
+            fields["adopts"] = [_Quoted(client_id) for client_id in nameless]
         if speaks_for:
             fields["speaks_for"] = dict(speaks_for)
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())

@@ -127,7 +127,7 @@ def test_a_natural_key_has_one_client(adapter: Keycloak) -> None:
 def test_a_natural_key_has_one_client_also_where_it_was_adopted(realm: TestRealm) -> None:
     """A client that was adopted keeps the client-ID that it had, which does not come from its natural key."""
     wanted = metadata()
-    realm.add_client(f"by-hand-{wanted.application}", publicClient=False)
+    realm.add_client(f"by-hand-{wanted.application}", publicClient=False, fullScopeAllowed=False)
     realm.adapter().update(f"by-hand-{wanted.application}", None, wanted, None)
     with pytest.raises(AlreadyRegistered) as refused:
         realm.adapter().register(wanted, None)

@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
+from tests.keycloak.test_reserved import map_roles
 from tests.report.conftest import CommandLine
 from tests.support.engine import Project, place_of
 from tests.support.forms import NOTIFICATIES, PLAIN, SEND, write_form
@@ -93,6 +94,11 @@ def test_import_then_up_changes_nothing_but_our_own_attributes(platform: Platfor
     assert done.code == 0, done.output
     assert "2 rows: 2 forms written, 0 declared already, 0 things not placed" in done.stdout
     assert {client_id: platform.realm.client(client_id) for client_id in before} == before, "importing itself writes nothing"
+    assert yaml.safe_load((project.forms / "stad-gent/organisation.yaml").read_text())["adopts"] == ["gent-loket"]
+    assert (
+        "note: client gent-loket has no code of an organisation at its authority, and adopts in stad-gent/organisation.yaml has it: "
+        "see whether it is Stad Gent's"
+    ) in done.stdout
     form = yaml.safe_load((project.forms / "stad-gent/mijn-loket.yaml").read_text())
     assert form["environments"]["tni"]["adopt"] == {"acmidm": "gent-loket"}
     assert set(form["environments"]["tni"]["scopes"]) == {SEND, PLAIN}
@@ -129,7 +135,10 @@ def test_what_keycloak_gives_to_clients_made_in_its_console_is_named(platform: P
 
 
 def test_drift_lists_what_no_form_declares(platform: Platform, project: Project) -> None:
-    """The client made by hand, and a copy of the declared one; not that itself, the operator, or what Keycloak makes in each realm."""
+    """The client made by hand, and a copy of the declared one; not that itself, an operator, or what Keycloak makes in each realm.
+
+    The operator of drift is often another than the one that deploys: neither is for a form to take over.
+    """
     form = write_form(project.forms, scopes=(PLAIN,))
     project.apply()
     (attributes,) = (
@@ -139,6 +148,8 @@ def test_drift_lists_what_no_form_declares(platform: Platform, project: Project)
     )
     platform.realm.add_client("a-copy", name="Stad Gent - kopie", attributes=attributes)
     made_by_hand(platform, "forgotten", "Stad Gent - vergeten", PLAIN, keys=())
+    made_by_hand(platform, "deploying-operator", "Onboarding", keys=())
+    map_roles(platform.realm, "deploying-operator", "manage-clients")
     report = CommandLine(project).json("drift", "--stack", "tni")
     listed = {client["client_id"]: client["client_name"] for client in report["undeclared"]}
     assert listed == {"forgotten": "Stad Gent - vergeten", "a-copy": "Stad Gent - kopie"}

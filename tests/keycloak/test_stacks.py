@@ -43,7 +43,11 @@ def test_two_stacks_live_side_by_side_in_one_realm(platform: Platform, tmp_path:
 
 
 def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) -> None:
-    """Its client-ID stays, what Keycloak and people gave it goes, and the preview says so before."""
+    """Its client-ID stays, what Keycloak and people gave it goes, and the preview says so before.
+
+    Keycloak knows no organisation: organisation.yaml, which is the onboarding team's, has to name the client too. While it may
+    be an operator's, it is refused whoever names it.
+    """
     realm = platform.realm
     by_hand = f"hand-made-{len(realm.client_ids())}"
     realm.add_client(by_hand, name="Gent", publicClient=False, standardFlowEnabled=True)
@@ -51,6 +55,15 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     realm.add_claim(by_hand, "vo_ovocode", "OVO000001")
     form = write_form(project.forms, scopes=(PLAIN,))
     form.request()["adopt"] = {"acmidm": by_hand}
+    form.save()
+    refused = project.preview()
+    assert refused.code != 0
+    assert any(f'client "{by_hand}" may have any right over the realm, for Full scope allowed is on' in line for line in refused.errors)
+    realm.change(by_hand, fullScopeAllowed=False)
+    refused = project.up()
+    assert refused.code != 0
+    assert any("has no code of an organisation at its authority" in line for line in refused.errors), refused.errors
+    form.organisation["adopts"] = [by_hand]
     form.save()
     shown = project.preview("--diff").output
     for words in ("by-hand", "profile", f"{by_hand}-dedicated", "authorization_code"):

@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from acmidm_onboarding.authorities import conditional
 from acmidm_onboarding.authorities.collection import Collection
 from acmidm_onboarding.authorities.errors import Unintelligible
 from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, RecordedChange, RegisteredClient
+from acmidm_onboarding.authorities.paths import segment
+from acmidm_onboarding.authorities.port import (
+    OPERATOR_RIGHTS,
+    OPERATORS_OWN,
+    ClientMetadata,
+    ClientSnapshot,
+    Jwks,
+    Owner,
+    RecordedChange,
+    RegisteredClient,
+    Reserved,
+    require_grantable,
+    require_not_reserved,
+)
 from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
 
 
 class Beheerportaal:
     """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
 
-    def __init__(self, api: Api, assigned: frozenset[str]) -> None:
+    def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
         self._api = api
+        self._operator = operator_client_id
         self._assigned = assigned
         self._documents = Collection(api, "/clients", WireClientPage)
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         return self._api.request("POST", "/clients", document=_document(metadata, client_secret)).as_(WireRegisteredClient).registered
+
+    def reserved(self, client_id: str) -> Reserved | None:
+        """Operators are no clients of the embedded authority; where another has them in one list, their rights tell them."""
+        if client_id == self._operator:
+            return OPERATORS_OWN
+        rights = sorted(OPERATOR_RIGHTS & (self.read_scopes(client_id) or frozenset()))
+        return Reserved(f"has rights over this authority ({', '.join(rights)})") if rights else None
 
     def read(self, client_id: str) -> RegisteredClient | None:
         answer = self._documents.find(_client(client_id))
@@ -30,6 +50,7 @@ class Beheerportaal:
 
     def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         path = _client(client_id)
+        self._require_not_reserved(client_id)
 
         def read() -> tuple[ClientMetadata, str]:
             answer = self._api.request("GET", path)
@@ -42,6 +63,7 @@ class Beheerportaal:
         return RegisteredClient(client_id, wanted)
 
     def remove(self, client_id: str, owner: Owner) -> None:
+        self._require_not_reserved(client_id)
         self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner == owner)
 
     def read_scopes(self, client_id: str) -> frozenset[str] | None:
@@ -49,6 +71,8 @@ class Beheerportaal:
         return frozenset(answer.as_(WireScopes).scopes) if answer else None
 
     def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+        require_grantable(wanted)
+        self._require_not_own(client_id)
         path = f"{_client(client_id)}/scopes"
 
         def read() -> tuple[frozenset[str], str]:
@@ -66,6 +90,7 @@ class Beheerportaal:
         return answer.as_(WireJwks).by_kid if answer else None
 
     def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        self._require_not_own(client_id)
         path = f"{_client(client_id)}/jwks"
 
         def read() -> tuple[Jwks, str]:
@@ -99,9 +124,15 @@ class Beheerportaal:
         for page in Collection(self._api, "/audit", WireAuditPage).pages(client_id=client_id):
             yield from (entry.recorded for entry in page.items)
 
+    def _require_not_own(self, client_id: str) -> None:
+        require_not_reserved(OPERATORS_OWN if client_id == self._operator else None, client_id, self._api.base_url)
+
+    def _require_not_reserved(self, client_id: str) -> None:
+        require_not_reserved(self.reserved(client_id), client_id, self._api.base_url)
+
 
 def _client(client_id: str) -> str:
-    return f"/clients/{quote(client_id, safe='')}"
+    return f"/clients/{segment(client_id)}"
 
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:

@@ -11,7 +11,7 @@ import httpx
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi, ProductDocument
+from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi, ProductDocument, Reserved
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.authorities.retry import Retrying
@@ -42,6 +42,7 @@ class ConnectedPlatform:
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
         )
+        self._reserved: dict[str, Reserved | None] = {}
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
 
@@ -51,6 +52,13 @@ class ConnectedPlatform:
                 product,
                 ReadOnce(partial(self.product_api.read, product), lambda: self.product_api.configurations(product)),
             )
+
+    def reserved(self, client_id: str) -> Reserved | None:
+        """Why no form may have a client, looked up once: each of its resources wants to know before anything is written."""
+        with self._lock:
+            if client_id not in self._reserved:
+                self._reserved[client_id] = self.authority.reserved(client_id)
+            return self._reserved[client_id]
 
 
 Connected = Mapping[Platform, ConnectedPlatform]
@@ -69,7 +77,7 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
 def _authority(platform: PlatformSettings, api: Api, assigned: frozenset[str]) -> Authority:
     if platform.authority is AuthorityKind.KEYCLOAK:
         return Keycloak(api, platform.operator_client_id, assigned)
-    return Beheerportaal(api, assigned)
+    return Beheerportaal(api, platform.operator_client_id, assigned)
 
 
 def _in_order(catalogue: Catalogue, product: str, configuration: Configuration) -> Configuration:

@@ -11,12 +11,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any
-from urllib.parse import quote
 
 from acmidm_onboarding.authorities.collection import Evidence
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, Unsettled
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak_events import AdminEvents
+from acmidm_onboarding.authorities.keycloak_reserved import ReservedClients
 from acmidm_onboarding.authorities.keycloak_scopes import RealmScopes, listed
 from acmidm_onboarding.authorities.keycloak_wire import (
     WireClient,
@@ -27,9 +27,21 @@ from acmidm_onboarding.authorities.keycloak_wire import (
     jwks_document,
     metadata_document,
     new_client_document,
+    taking_over_document,
 )
 from acmidm_onboarding.authorities.keycloak_writes import again, settle
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, Owner, RecordedChange, RegisteredClient
+from acmidm_onboarding.authorities.paths import segment
+from acmidm_onboarding.authorities.port import (
+    ClientMetadata,
+    ClientSnapshot,
+    Jwks,
+    Owner,
+    RecordedChange,
+    RegisteredClient,
+    Reserved,
+    require_grantable,
+    require_not_reserved,
+)
 
 _PAGE = 200
 
@@ -45,9 +57,14 @@ class Keycloak:
         self._operator = operator_client_id
         self._assigned = assigned
         self._scopes = RealmScopes(api)
+        self._reserved = ReservedClients(api, operator_client_id)
         self._lock = threading.Lock()
         self._listed: dict[str, str | None] | None = None
         self._evidence = Evidence(self._see_clients)
+
+    def reserved(self, client_id: str) -> Reserved | None:
+        client = self._find(client_id)
+        return self._reserved.why(client) if client else None
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         known = self._with_natural_key(metadata.software_id)
@@ -68,17 +85,26 @@ class Keycloak:
 
     def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         before = self._required(client_id)
+        self._require_not_reserved(before, self._reserved.why(before))
+
+        def write(client: WireClient) -> None:
+            document = metadata_document(wanted, client_secret)
+            if client.metadata.owner.is_nobody:
+                client = self._cleaned(client, document)
+            self._put(client, changes_document(client, document))
+
         settle(
             lambda: self._required(client_id),
             lambda client: client.metadata,
-            lambda client: self._put(client, changes_document(client, metadata_document(wanted, client_secret))),
+            write,
             known=known,
             wanted=wanted,
+            on_the_way=lambda current: _is_cleaned(current, wanted),
             document=f"client {client_id}",
             force=client_secret is not None,
         )
         self._note(client_id, wanted)
-        if not before.service_accounts_enabled:
+        if not before.service_accounts_enabled or before.metadata.owner.is_nobody:
             self._withdraw_slipped_in(client_id, before.scopes)
         return RegisteredClient(client_id, wanted)
 
@@ -88,7 +114,8 @@ class Keycloak:
             if client is None or client.metadata.owner != owner:
                 return
             try:
-                self._api.request("DELETE", f"/clients/{client.id}")
+                self._require_not_reserved(client, self._reserved.why(client))
+                self._api.request("DELETE", _path(client))
             except NotFound:
                 if self._find(client_id) is not None:
                     raise
@@ -101,6 +128,8 @@ class Keycloak:
         return client.scopes if client else None
 
     def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+        require_grantable(wanted)
+
         def on_the_way(current: frozenset[str]) -> bool:
             # Each scope is a request of its own: this is what a run that was cut off may have left.
             return known is not None and known & wanted <= current <= known | wanted
@@ -136,7 +165,7 @@ class Keycloak:
 
     def clients(self) -> Iterator[ClientSnapshot]:
         """Every client that a machine logs in with or that this project declares, but not the operator's own."""
-        return (client.snapshot for client in self._all() if client.is_connection and client.client_id != self._operator)
+        return (client.snapshot for client in self._all() if client.is_connection and not self._reserved.by_name(client))
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         """The changes of a client, newest first: from the realm's admin events, as far as it keeps them and the operator may see them."""
@@ -165,14 +194,18 @@ class Keycloak:
             raise self._blind()
 
     def _with_id(self, client_id: str) -> WireClient | None:
-        clients = listed(self._api, f"/clients?clientId={quote(client_id, safe='')}").as_(WireClients).root
+        clients = listed(self._api, f"/clients?clientId={segment(client_id)}").as_(WireClients).root
         return next((client for client in clients if client.client_id == client_id), None)
 
     def _required(self, client_id: str) -> WireClient:
         client = self._find(client_id)
         if client is None:
             raise NotFound(f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi up --refresh")
+        self._require_not_reserved(client, self._reserved.by_name(client))
         return client
+
+    def _require_not_reserved(self, client: WireClient, found: Reserved | None) -> None:
+        require_not_reserved(found, client.client_id, self._api.base_url)
 
     def _blind(self) -> NotAllowed:
         """A realm has clients of its own: where the list is empty, it was emptied for want of rights, and says nothing."""
@@ -182,7 +215,15 @@ class Keycloak:
         )
 
     def _put(self, client: WireClient, document: object) -> None:
-        self._api.request("PUT", f"/clients/{client.id}", document=document)
+        self._api.request("PUT", _path(client), document=document)
+
+    def _cleaned(self, client: WireClient, document: dict[str, Any]) -> WireClient:
+        """Take a client over without what it would keep unseen. From then on it is ours, and lacks a new service account."""
+        # Whoever holds the present one may change the client at the registration endpoint (RFC 7592 §3).
+        self._api.request("POST", f"{_path(client)}/registration-access-token")
+        # With the service account go its roles, which only an administrator of users could take away one by one.
+        self._put(client, taking_over_document(client, document))
+        return self._required(client.client_id)
 
     def _change_scopes(self, client: WireClient, wanted: frozenset[str]) -> None:
         """Grant first, so that a change that is cut off leaves no application with less than it had and keeps."""
@@ -191,10 +232,10 @@ class Keycloak:
         try:
             # Optional ones: a token carries those that its request names, and no others.
             for name in sorted(granted):
-                self._api.request("PUT", f"/clients/{client.id}/optional-client-scopes/{ids[name]}")
+                self._api.request("PUT", f"{_path(client)}/optional-client-scopes/{segment(ids[name])}")
             for name in sorted(withdrawn):
                 kind = "default" if name in client.default_client_scopes else "optional"
-                self._api.request("DELETE", f"/clients/{client.id}/{kind}-client-scopes/{ids[name]}")
+                self._api.request("DELETE", f"{_path(client)}/{kind}-client-scopes/{segment(ids[name])}")
             if client.dedicated_scope in client.scopes - wanted:
                 self._put(client, empty_dedicated_scope_document())
         except NotFound as error:
@@ -260,3 +301,12 @@ class Keycloak:
             self._listed.pop(client_id, None)
             if metadata is not None:
                 self._listed[client_id] = metadata.software_id
+
+
+def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
+    """Whether a client is between the two steps of being taken over: ours, and without its service account."""
+    return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(wanted.grant_types)
+
+
+def _path(client: WireClient) -> str:
+    return f"/clients/{segment(client.id)}"

@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 from acmidm_onboarding.authorities.errors import NotAllowed, NotFound
 from acmidm_onboarding.authorities.http import Api, parse_json
 from acmidm_onboarding.authorities.keycloak_wire import WireClient
+from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import RecordedChange
 
 Document = dict[str, Any]
@@ -111,7 +112,9 @@ class AdminEvents:
 
     def _looked_up(self, actor: WireActor) -> str:
         user = f"user {actor.user_id or 'unknown'}"
-        path = f"/clients/{quote(actor.client_id or '', safe='')}"
+        if not actor.client_id:
+            return user
+        path = f"/clients/{segment(actor.client_id)}"
         try:
             client = self._api.request("GET", path).as_(WireClient)
             own = self._api.request("GET", f"{path}/service-account-user").as_(WireUser) if client.service_accounts_enabled else None

@@ -43,6 +43,7 @@ _FLOW_ATTRIBUTES = {
 }
 _OWN = "acmidm."
 _OWN_ATTRIBUTES = ("software_id", "managed_by", "application", "token_endpoint_auth_method")
+_OF_KEYS = ("use.jwks.string", "jwks.string", "use.jwks.url", "jwks.url", "jwt.credential.certificate")
 _LONGEST_SECONDS = 16
 _TRUE = "true"
 _KEYCLOAKS_OWN = frozenset(
@@ -72,6 +73,8 @@ class WireClient(BaseModel):
     name: str | None = None
     description: str | None = None
     enabled: bool = True
+    protocol: str | None = None
+    bearer_only: bool = False
     public_client: bool = False
     client_authenticator_type: str = _SECRET
     standard_flow_enabled: bool = False
@@ -80,6 +83,10 @@ class WireClient(BaseModel):
     service_accounts_enabled: bool = False
     full_scope_allowed: bool = False
     protocol_mappers: list[Any] = []
+    authentication_flow_binding_overrides: dict[str, Any] = {}
+    root_url: str | None = None
+    base_url: str | None = None
+    admin_url: str | None = None
     attributes: dict[str, str | None] = {}
     default_client_scopes: list[str] = []
     optional_client_scopes: list[str] = []
@@ -133,8 +140,19 @@ class WireClient(BaseModel):
     @property
     def is_connection(self) -> bool:
         """Whether a machine logs in with it, or this project declares it; those that Keycloak makes in each realm are none."""
-        own = self.client_id in _KEYCLOAKS_OWN or self.attributes.get("realm_client") == _TRUE
-        return not own and (self.service_accounts_enabled or self._own("software_id") is not None)
+        if self.is_keycloaks_own or self.protocol not in (None, "openid-connect"):
+            return False
+        return self.service_accounts_enabled or self._own("software_id") is not None
+
+    @property
+    def is_keycloaks_own(self) -> bool:
+        """Whether Keycloak makes it in each realm: the consoles, and those that stand for APIs of its own."""
+        return self.client_id in _KEYCLOAKS_OWN or self.is_realm or self.attributes.get("realm_client") == _TRUE
+
+    @property
+    def is_realm(self) -> bool:
+        """Whether it stands for a realm, so that its roles are rights over that."""
+        return self.client_id == "realm-management" or (self.client_id.endswith("-realm") and self.bearer_only)
 
     def _own(self, name: str) -> str | None:
         return self.attributes.get(_OWN + name) or None
@@ -214,6 +232,25 @@ def new_client_document(client_id: str, metadata: ClientMetadata, client_secret:
         "defaultClientScopes": default_scopes,
         "optionalClientScopes": [],
         "attributes": {**document["attributes"], **jwks_document({})["attributes"]},
+    }
+
+
+def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
+    """What a PUT sends first to a client that is taken over: its metadata, without whatever one that was made here would not have.
+
+    Its keys and scopes are replaced by themselves, the secret with the method; what Keycloak notes of a client itself stays.
+    """
+    kept = (_SECRET_SET_AT, "realm_client", *_OF_KEYS)
+    flows = client.authentication_flow_binding_overrides
+    return {
+        **document,
+        "serviceAccountsEnabled": False,
+        "authorizationServicesEnabled": False,
+        "redirectUris": [],
+        "webOrigins": [],
+        **{to_camel(name): "" for name in ("root_url", "base_url", "admin_url") if getattr(client, name)},
+        "authenticationFlowBindingOverrides": dict.fromkeys(flows, ""),
+        "attributes": {**{name: None for name in client.attributes if name not in kept}, **document["attributes"]},
     }
 
 

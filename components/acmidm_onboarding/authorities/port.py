@@ -9,19 +9,23 @@ is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 
 Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
 
 Configuration = Mapping[str, Any]
+OPERATOR_RIGHTS = frozenset({"management_read", "management_write"})
+"""The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md): those of operators, and no form's."""
 Names = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(sorted(set(names))))]
 
 
@@ -33,6 +37,19 @@ class OrganisationMetadata(BaseModel):
     name: str
     ovo: str | None = None
     kbo: str | None = None
+
+    def is_of(self, codes: Collection[str], shared: Collection[str] = ()) -> bool | None:
+        """Say whether this is the organisation with these codes: OVO codes are compared where both have one, KBO numbers else.
+
+        None where no code is known here, or one that several organisations have (``shared``). A name proves nothing.
+        """
+        kbo = "".join(char for char in self.kbo or "" if char.isdigit())
+        here = [(True, self.ovo), (False, None if kbo in (SHARED_KBO_NUMBER, *shared) else kbo)]
+        for is_ovo, code in here:
+            own = {one for one in codes if one.startswith("OVO") is is_ovo}
+            if own and code:
+                return code in own
+        return False if any(code for _, code in here) else None
 
 
 class ClientMetadata(BaseModel):
@@ -111,6 +128,18 @@ class ClientSnapshot:
 
 
 @dataclass(frozen=True)
+class Reserved:
+    """Why no form may have a client: the end of a sentence that begins with it."""
+
+    why: str
+    is_certain: bool = True
+    """Whether it is known to be an operator's or the authority's; else it cannot be told from one as long as it is as it is."""
+
+
+OPERATORS_OWN = Reserved("is an operator's own")
+
+
+@dataclass(frozen=True)
 class ProductDocument:
     """One product's configuration of a client, and whose it is."""
 
@@ -119,7 +148,17 @@ class ProductDocument:
 
 
 class Authority(Protocol):
-    """One authority: the clients of one platform in one environment."""
+    """One authority: the clients of one platform in one environment.
+
+    No form may have a client that is ``reserved``: to update or remove it raises Rejected. Scopes and keys are written of what was
+    registered or updated before; of a client that is reserved by its name they raise the same. None of the OPERATOR_RIGHTS is granted.
+    """
+
+    def reserved(self, client_id: str) -> Reserved | None:
+        """Return why the client is no connection's and never becomes one; None where it may be, or does not exist.
+
+        Reserved are clients of operators, of the authority itself, and whatever has rights over the authority or its clients.
+        """
 
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         """Make the client. Raises AlreadyRegistered where its natural key exists."""
@@ -127,7 +166,11 @@ class Authority(Protocol):
     def read(self, client_id: str) -> RegisteredClient | None: ...
 
     def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        """Replace the metadata, and the secret where one is given."""
+        """Replace the metadata, and the secret where one is given.
+
+        A client that is nobody's is taken over by it: it keeps nothing that a client which was made here would not have, but for its
+        scopes and keys, which are replaced by themselves.
+        """
 
     def remove(self, client_id: str, owner: Owner) -> None:
         """Remove the client, its scopes and its keys, if it still bears ``owner``; leave another's alone.
@@ -137,7 +180,8 @@ class Authority(Protocol):
 
     def read_scopes(self, client_id: str) -> frozenset[str] | None: ...
 
-    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None: ...
+    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+        """Replace the set of scopes. What was slipped into one of ours goes, whatever it is."""
 
     def read_jwks(self, client_id: str) -> Jwks | None: ...
 
@@ -181,6 +225,18 @@ class RecordedChange:
     """The path of the document that changed."""
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
+
+
+def require_not_reserved(found: Reserved | None, client_id: str, address: str) -> None:
+    """Raises Rejected, with the sentence that a refused write shows."""
+    if found is not None:
+        raise Rejected(f"client {client_id} of {address} {found.why}, so that no form can have it, and nothing was written")
+
+
+def require_grantable(scopes: frozenset[str]) -> None:
+    """Raises Rejected where a right of operators is among them: whatever a catalogue calls it, it is none of a connection's."""
+    if reserved := ", ".join(sorted(scopes & OPERATOR_RIGHTS)):
+        raise Rejected(f"scope {reserved} is a right of operators, which no client can be granted; take it out of the catalogue")
 
 
 @runtime_checkable

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from urllib.parse import quote
 
 from acmidm_onboarding.authorities.collection import Collection
 from acmidm_onboarding.authorities.conditional import if_current, must_write
 from acmidm_onboarding.authorities.differences import difference
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.authorities.http import Answer, Api
+from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import Configuration, Owner, ProductDocument
 from acmidm_onboarding.authorities.wire import WireConfiguration, WireConfigurationPage
 
@@ -83,8 +83,8 @@ def _require_free(product: str, client_id: str, found: ProductDocument, wanted: 
 
 
 def _list(product: str) -> str:
-    return f"/{quote(product, safe='')}/configurations"
+    return f"/{segment(product)}/configurations"
 
 
 def _path(product: str, client_id: str) -> str:
-    return f"{_list(product)}/{quote(client_id, safe='')}"
+    return f"{_list(product)}/{segment(client_id)}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.form import AuthMethod, Environment, Form, Organisation, Platform
+from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import PublicJwk
 
 
@@ -29,6 +30,8 @@ class Connection:
     products: Mapping[str, Mapping[str, Any]]
     adopt: str | None = None
     """The client-ID of a client made by hand that is taken over."""
+    codes: tuple[str, ...] = ()
+    """What an authority may know its organisation by, and no other: present and earlier codes."""
     exemptions: Mapping[str, str] = field(default_factory=dict)
     """Per policy that the form is exempted from, why, on one line."""
     ending: frozenset[str] = frozenset()
@@ -90,8 +93,12 @@ def connections(
     keys: Mapping[Environment, tuple[PublicJwk, ...]],
     environment: Environment,
     catalogue: Catalogue,
+    shared_codes: Collection[str] = frozenset({SHARED_KBO_NUMBER}),
 ) -> Iterator[Connection]:
-    """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it."""
+    """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it.
+
+    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular.
+    """
     request = form.environments.get(environment)
     if request is None:
         return
@@ -109,6 +116,7 @@ def connections(
             keys=None if in_portal else {key.kid: key for key in keys.get(environment, ())},
             products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
             adopt=request.adopt.get(platform),
+            codes=tuple(code for code in (organisation.ovo, organisation.kbo, *organisation.formerly) if code and code not in shared_codes),
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             ending=frozenset(form.ending),
             formerly=former_keys(organisation, form),

@@ -169,6 +169,14 @@ class Organisation(_Part):
         _one_or_more({"type": "string"}),
     ] = ()
 
+    adopts: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Client-IDs of its clients of which the authority does not know whose they are: the forms may take them over. "
+            "Those whose codes the authority knows need no mention."
+        ),
+    ] = ()
+
     @model_validator(mode="after")
     def _identifies(self) -> Self:
         if self.kbo == SHARED_KBO_NUMBER and not self.ovo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,6 +15,7 @@ from acmidm_onboarding.model.catalogue import Catalogue, Product
 from acmidm_onboarding.model.connection import Connection, connections
 from acmidm_onboarding.model.documents import Document, Unreadable, read_document, read_text
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform, is_name
+from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import DocumentPath, InvalidForms, Problem, quoted
@@ -23,6 +24,7 @@ from acmidm_onboarding.model.rules import (
     problems_among,
     problems_of_adoptions,
     problems_of_form,
+    problems_of_former_codes,
     problems_of_keys,
     problems_of_organisations,
     problems_of_platforms,
@@ -70,8 +72,15 @@ class Onboardings:
         return [
             connection
             for loaded in self.forms
-            for connection in connections(loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue)
+            for connection in connections(
+                loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue, self._shared_codes
+            )
         ]
+
+    @property
+    def _shared_codes(self) -> frozenset[str]:
+        times = Counter(organisation.kbo for organisation in self.organisations.values() if organisation.kbo)
+        return frozenset({SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)})
 
 
 def load_catalogue(folder: Path) -> Catalogue:
@@ -264,6 +273,7 @@ class _Organisations:
                     yield document.problem(("suppliers", index), what, "name a folder beside this one")
         known = [(document, organisation) for _, document, organisation in valid]
         yield from problems_of_organisations(known)
+        yield from problems_of_former_codes(known)
         if catalogue is not None:
             yield from problems_of_speakers(known, catalogue)
 

@@ -255,6 +255,24 @@ def problems_of_speakers(organisations: Iterable[tuple[Document, Organisation]],
             yield document.problem(("speaks_for", name), f"unknown field {quoted(name)}", remedy, at_key=True)
 
 
+def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisation]]) -> Iterator[Problem]:
+    """Yield each earlier code that is another organisation's: by it one would get the clients of the other."""
+    present = {code: document for document, one in organisations for code in (one.ovo, one.kbo) if code}
+    claimed: dict[str, Document] = {}
+    for document, organisation in organisations:
+        for former in organisation.formerly:
+            other = claimed.setdefault(former, document)
+            if former in present and former not in (organisation.ovo, organisation.kbo):
+                other = present[former]
+            if other is not document:
+                yield document.problem(
+                    ("formerly",),
+                    f"{former} is a code in {other.file} too",
+                    "an organisation keeps the clients of its own earlier codes alone: remove it here or there",
+                    also=other.file,
+                )
+
+
 def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
     """Yield second forms of an application, and earlier keys that a form still declares or that two forms claim."""
     declared: dict[str, Declared] = {}

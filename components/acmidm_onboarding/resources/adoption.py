@@ -13,24 +13,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acmidm_onboarding.authorities.port import ClientSnapshot, Owner
+from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, Reserved
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.problems import quoted
 
+_NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 
-def wanted(connection: Connection, managed_by: str) -> dict[str, str] | None:
+
+def wanted(connection: Connection, managed_by: str) -> dict[str, Any] | None:
     """What the program gives as ``adopt``: which client, for whom, by which form; None where nothing is taken over."""
     if connection.adopt is None:
         return None
-    return {"client_id": connection.adopt, "software_id": connection.software_id, "managed_by": managed_by, "form": connection.form}
+    return {
+        "client_id": connection.adopt,
+        "software_id": connection.software_id,
+        "managed_by": managed_by,
+        "form": connection.form,
+        "codes": list(connection.codes),
+        "shared_codes": [code for code in (connection.organisation.kbo,) if code and code not in connection.codes],
+        "is_named": connection.adopt in connection.organisation.adopts,
+    }
 
 
-def record(wanted: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:
+def record(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """The value of the input ``adopt``: which client, and what it had before."""
     return {"client_id": wanted["client_id"], "before": dict(before)}
 
 
-def refusal(wanted: Mapping[str, str], sentence: str) -> dict[str, str]:
+def refusal(wanted: Mapping[str, Any], sentence: str) -> dict[str, str]:
     """The value of the input ``adopt`` where the client cannot be taken over: why, and which form names it."""
     return {"client_id": wanted["client_id"], "refused": f"{wanted['form']}: {sentence}"}
 
@@ -41,20 +51,40 @@ def refused(props: Mapping[str, Any]) -> str | None:
     return adopt.get("refused") if isinstance(adopt, Mapping) else None
 
 
-def obstacle(wanted: Mapping[str, str], snapshot: ClientSnapshot | None) -> str | None:
-    """Why a client cannot be taken over, a sentence; None where it can: nobody's, or this connection's since a run that was cut off."""
-    client_id = quoted(wanted["client_id"])
-    if snapshot is None:
-        return f"client {client_id} does not exist; correct the client-ID under adopt in the form, or remove it"
-    owner = snapshot.client.metadata.owner
-    if owner.is_nobody or owner == Owner(wanted["software_id"], wanted["managed_by"]):
+def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None) -> str | None:
+    """Why a client cannot be taken over, a sentence; None where it can: this organisation's, and nobody's or this connection's.
+
+    This connection's own it is since a run that was cut off. ``reserved`` is what its authority says of it.
+    """
+    client_id = f"client {quoted(wanted['client_id'])}"
+    if snapshot is None or snapshot.client.client_id != wanted["client_id"]:
+        return f"{client_id} does not exist; {_NOT_THIS}"
+    if reserved is not None:
+        return f"{client_id} {reserved.why}; {'' if reserved.is_certain else 'else '}{_NOT_THIS}"
+    metadata = snapshot.client.metadata
+    if metadata.owner == Owner(wanted["software_id"], wanted["managed_by"]):
         return None
-    if owner.managed_by == wanted["managed_by"]:
-        return f"client {client_id} is that of {owner.software_id} in this stack; write formerly to keep it under another name"
-    return f"client {client_id} is managed by {owner.managed_by} already; correct the client-ID under adopt in the form, or remove it"
+    if metadata.managed_by == wanted["managed_by"]:
+        return f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep it under another name"
+    if metadata.managed_by is not None:
+        return f"{client_id} is managed by {metadata.managed_by} already; {_NOT_THIS}"
+    if metadata.software_id not in (None, wanted["software_id"]):
+        return f"{client_id} is that of {quoted(str(metadata.software_id))}, by a tool that is not this project; {_NOT_THIS}"
+    match metadata.organisation.is_of(wanted["codes"], wanted["shared_codes"]):
+        case False:
+            codes = ", ".join(quoted(code) for code in (metadata.organisation.ovo, metadata.organisation.kbo) if code)
+            return (
+                f"{client_id} is that of {quoted(metadata.organisation.name)} ({codes}), and of no code in organisation.yaml; {_NOT_THIS}"
+            )
+        case None if not wanted["is_named"]:
+            return (
+                f"{client_id} has no code of an organisation at its authority, so that nobody can tell whose it is; "
+                f"have it named under adopts in organisation.yaml, or given its codes there; else {_NOT_THIS}"
+            )
+    return None
 
 
-def kept(wanted: Mapping[str, str] | None, before: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def kept(wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """The record of what was taken over, whatever the form names by now; a refusal where it names another client."""
     if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
         return before

@@ -48,14 +48,14 @@ class AuthorityProvider(ResourceProvider):
         adopt = adoption.kept(wanted, inputs_of(olds).get("adopt")) if olds else self._compared(wanted, inputs)
         return CheckResult({**inputs, "adopt": adopt} if adopt else inputs, [])
 
-    def _compared(self, wanted: Mapping[str, str] | None, inputs: Properties) -> dict[str, Any] | None:
+    def _compared(self, wanted: Mapping[str, Any] | None, inputs: Properties) -> dict[str, Any] | None:
         """What the client that is taken over has before, or why it is refused."""
         if wanted is None:
             return None
         try:
             platform = self._platform(inputs)
             snapshot = platform.clients.get(wanted["client_id"])
-            sentence = adoption.obstacle(wanted, snapshot)
+            sentence = adoption.obstacle(wanted, snapshot, platform.reserved(wanted["client_id"]))
             if snapshot is None or sentence is not None:
                 return adoption.refusal(wanted, sentence or "")
             return adoption.record(wanted, self.before(platform, snapshot, inputs))

@@ -43,7 +43,7 @@ def api(server: FakeServer) -> Api:
 
 
 def beheerportaal(server: FakeServer) -> Beheerportaal:
-    return Beheerportaal(api(server), frozenset())
+    return Beheerportaal(api(server), "operator", frozenset())
 
 
 def keycloak(server: FakeServer) -> Keycloak:

@@ -19,7 +19,7 @@ from acmidm_onboarding.settings import TRUSTED_HOSTS, InvalidSettings, read_sett
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND
 from tests.support.portal import new_key, public_jwk
 from tests.support.registry import Registry, kids
-from tests.unit.components.world import MANAGED_BY, UNKNOWN, World, client_inputs, outs
+from tests.unit.components.world import MANAGED_BY, UNKNOWN, World, adopting, client_inputs, outs
 
 PROVIDERS = (OAuthClientProvider, ClientScopesProvider, ClientJwksProvider, ProductConfigurationProvider)
 
@@ -95,8 +95,7 @@ def test_what_is_refused_neither_replaces_nor_is_made(world: World, application:
     """A replacement would be checked without the old inputs, and so be allowed."""
     provider = world.provider(OAuthClientProvider)
     before, after = client_inputs(application), client_inputs(f"{application}-2")
-    wanted = {"client_id": "x", "software_id": after["software_id"], "managed_by": MANAGED_BY, "form": "gent/loket"}
-    checked = provider.check(before, {**after, "adopt": wanted})
+    checked = provider.check(before, adopting("x", after))
     assert (checked.failures, checked.inputs is not None) == ([], True)
     assert provider.diff("y", before, dict(checked.inputs or {})).replaces == []
     for call in (lambda: provider.create(checked.inputs or {}), lambda: provider.update("y", before, checked.inputs or {})):

@@ -40,6 +40,13 @@ def world_of(portal: RunningPortal, folder: Path) -> World:
     return World({f"acmidm:{name}": str(value) for name, value in settings.items()})
 
 
+def adopting(client_id: str, inputs: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """Inputs with the wish of a form of Stad Gent to take a client over; ``changes`` override what the program gives with it."""
+    wanted = {"client_id": client_id, "software_id": inputs["software_id"], "managed_by": MANAGED_BY, "form": "gent/loket"}
+    of_gent = {"codes": ["OVO002067", "0207451227", "OVO000067"], "shared_codes": [], "is_named": False}
+    return {**inputs, "adopt": {**wanted, **of_gent, **changes}}
+
+
 def outs(result: CreateResult | ReadResult | UpdateResult) -> dict[str, Any]:
     """The outputs that a provider gave."""
     assert result.outs is not None
