@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from acmidm.private import private_folder, write_private
 from acmidm.supervisor import Daemon
-from acmidm.terminal import write_private
 from acmidm_onboarding.model.problems import Failure
 
 if TYPE_CHECKING:
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from acmidm_onboarding.settings import PlatformSettings
 
 DATA = Path(".local")
+
+
+def server_folder(stack: str, platform: str) -> Path:
+    """Where the data of a stack's servers for a platform are; they and all that is above them in `.local` are this user's alone."""
+    folder = DATA.absolute() / stack / platform
+    for part in (DATA.absolute(), folder.parent, folder):
+        private_folder(part)
+    return folder
+
 
 StackOption = Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]
 _AnyStackOption = Annotated[str | None, typer.Option(metavar="STACK", help="Only this stack's; all where left out.")]
@@ -40,7 +49,7 @@ class Served:
     catalogue: Catalogue
 
     def daemon(self, name: str) -> Daemon:
-        return Daemon(DATA.absolute() / self.stack / self.platform.value, name)
+        return Daemon(server_folder(self.stack, self.platform.value), name)
 
     def scopes(self) -> dict[str, Scope]:
         """The scopes that the catalogue offers there, under the platform's names."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 from urllib.parse import urlsplit
 
+from acmidm.private import UMASK, open_private, private_folder
 from acmidm_onboarding.model.problems import Failure
 
 STOP_SECONDS = 20
@@ -104,7 +105,7 @@ class Daemon:
             return False
         self.stop()
         self._prepare(program)
-        with self._locked() as lock, self.log.open("a") as log:
+        with self._locked() as lock, open_private(self.log, "a") as log:
             said_before = log.tell()
             process = subprocess.Popen(
                 program.command,
@@ -112,6 +113,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                umask=UMASK,
                 start_new_session=True,  # outlives the terminal and its Ctrl-C, and is stopped with all its children
                 pass_fds=(lock.fileno(),),
             )
@@ -131,6 +133,7 @@ class Daemon:
         with self._locked() as lock:
             _write_pid(lock, os.getpid(), program)
             os.set_inheritable(lock.fileno(), True)
+            os.umask(UMASK)
             command = [str(word) for word in program.command]
             os.execvpe(command[0], command, {**os.environ, **program.environment})  # noqa: S606 - no shell is wanted
 
@@ -152,8 +155,9 @@ class Daemon:
 
     def _prepare(self, program: Program) -> None:
         self._require_free(program)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.settings_file.write_text(program.settings)
+        private_folder(self.folder)
+        with open_private(self.settings_file, "w") as file:
+            file.write(program.settings)
 
     def _require_free(self, program: Program) -> None:
         url = urlsplit(program.health_url)
@@ -182,7 +186,7 @@ class Daemon:
 
     @contextmanager
     def _locked(self) -> Iterator[TextIO]:
-        with self.pid_file.open("a+") as file:
+        with open_private(self.pid_file, "a+") as file:
             deadline = time.monotonic() + _LOCK_SECONDS
             while True:
                 try:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum, StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -60,16 +58,6 @@ def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
     """End the command with a sentence, or one a line. Whatever names are in it do nothing to a terminal or a pipeline."""
     typer.echo("\n".join(map(on_one_line, message.split("\n"))), err=True)
     raise typer.Exit(code)
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.name}.new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text)
-    unfinished.replace(file)
 
 
 @contextmanager

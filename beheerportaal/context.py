@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from joserfc.jwk import KeySet
 from jsonschema import Draft202012Validator
 
+from beheerportaal.http.failures import Failures
 from beheerportaal.migrations import open_database
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
 from beheerportaal.oauth.external import ExternalTokenValidator
@@ -14,6 +16,11 @@ from beheerportaal.oauth.tokens import AccessTokenValidator
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store import credentials
 from beheerportaal.store.database import Database
+
+LOG_ONS_PER_NAME = 5
+LOG_ON_WINDOW_SECONDS = 15 * 60
+_MINUTE = 60
+_HASHES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,9 @@ class Portal:
     authorization: PortalAuthorizationServer
     access_tokens: AccessTokenValidator | ExternalTokenValidator
     configuration_validators: dict[str, Draft202012Validator]
+    of_address: Failures
+    of_name: Failures
+    hashing: CapacityLimiter  # what hashes a secret or a password waits here, so that it keeps nothing else waiting
 
     @classmethod
     def open(cls, settings: PortalSettings) -> "Portal":
@@ -33,15 +43,20 @@ class Portal:
         database = open_database(settings.database)
         with database.write() as connection:
             keys = KeySet([credentials.server_key(connection)])
+        of_client = Failures(settings.failures_per_client, _MINUTE)
+        of_address = Failures(settings.failures_per_address, _MINUTE)
         return cls(
             settings=settings,
             database=database,
             keys=keys,
-            authorization=PortalAuthorizationServer(settings, database, keys),
+            authorization=PortalAuthorizationServer(settings, database, keys, of_client, of_address),
             access_tokens=AccessTokenValidator(settings, keys, database)
             if settings.external_issuer is None
             else ExternalTokenValidator(settings.external_issuer, settings.origin),
             configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},
+            of_address=of_address,
+            of_name=Failures(LOG_ONS_PER_NAME, LOG_ON_WINDOW_SECONDS),
+            hashing=CapacityLimiter(_HASHES_AT_ONCE),
         )
 
     def close(self) -> None:

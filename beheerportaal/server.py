@@ -7,12 +7,14 @@ import socket
 import sys
 import warnings
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 from joserfc.errors import SecurityWarning
 from pydantic import ValidationError
 
 from beheerportaal.app import create_app
+from beheerportaal.http.connections import Connections
 from beheerportaal.migrations import UnusableDatabase, open_database
 from beheerportaal.settings import PortalSettings
 
@@ -45,7 +47,12 @@ def serve(settings: PortalSettings) -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
         config = uvicorn.Config(
-            create_app(settings), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+            create_app(settings),
+            http=cast("type[asyncio.Protocol]", Connections().protocol),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
         asyncio.run(_Server(config, settings.origin).serve([listener]))
 

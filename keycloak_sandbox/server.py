@@ -40,7 +40,7 @@ class Server:
         """For the set-up of the realm and nothing else. Made once, readable by its owner alone."""
         file = self.folder / "keycloak.admin-password"
         if not file.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
                 stream.write(secrets.token_urlsafe(32))
         return file.read_text()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 TOOLCHAIN = Path(__file__).resolve().parent
 ROOT = TOOLCHAIN.parent
@@ -47,11 +48,19 @@ def say(message: str) -> None:
     sys.stderr.write(f"{message}\n")
 
 
+def open_private(name: str, mode: str) -> IO[Any]:
+    """Open a file of `.local`, which is this user's alone as that folder is, whatever the umask is and whoever made them."""
+    LOCAL.mkdir(mode=0o700, exist_ok=True)
+    LOCAL.chmod(0o700)
+    opened = open(LOCAL / name, mode, opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
+    os.fchmod(opened.fileno(), 0o600)
+    return opened
+
+
 @contextmanager
 def locked(subject: str) -> Iterator[None]:
     """Hold this clone's lock on `subject`, waiting for whoever has it. It ends with the process, however that ends."""
-    LOCAL.mkdir(mode=0o700, exist_ok=True)
-    with (LOCAL / f"{subject}.lock").open("w") as lock:
+    with open_private(f"{subject}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -67,7 +76,7 @@ def run_long(subject: str, command: Command, *, cwd: Path = ROOT, env: Mapping[s
     """
     log_path = LOCAL / f"{subject}.log"
     started = time.monotonic()
-    with log_path.open("wb") as log:
+    with open_private(log_path.name, "wb") as log:
         process = subprocess.Popen(
             command,
             cwd=cwd,

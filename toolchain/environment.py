@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV
+from toolchain.common import ENGINE, LOCAL, PULUMI_HOME, VENV, open_private
 
 # Not secret, and not meant to be: the stacks in this clone hold an authority on loopback, and the salt that goes with
 # it is committed in Pulumi.<stack>.yaml, because the CLI writes one there itself where it finds none. A stack on a
@@ -20,8 +20,9 @@ REAL_BACKEND = "ACMIDM_BACKEND_URL"
 def variables() -> dict[str, str]:
     """Return what to add to the caller's own environment, and make the folder of state that Pulumi expects to exist."""
     state = LOCAL / "state"
-    LOCAL.mkdir(mode=0o700, exist_ok=True)
-    state.mkdir(mode=0o700, exist_ok=True)
+    for folder in (LOCAL, state):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
     own = [str(VENV / "bin"), str(ENGINE / "bin")]
     backend = os.environ.get(REAL_BACKEND)
     sandbox = {
@@ -54,7 +55,8 @@ def open_shell() -> None:
     if Path(shell).name == "bash":
         # After the user's own start-up file, which may put another python first on PATH.
         start_up = LOCAL / "bashrc"
-        start_up.write_text(f'[ ! -f ~/.bashrc ] || . ~/.bashrc\n{exports()}PS1="(acmidm) $PS1"\n')
+        with open_private(start_up.name, "w") as file:
+            file.write(f'[ ! -f ~/.bashrc ] || . ~/.bashrc\n{exports()}PS1="(acmidm) $PS1"\n')
         command += ["--rcfile", str(start_up)]
     os.execvpe(shell, command, {**os.environ, **variables()})  # noqa: S606 - a shell is wanted
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from acmidm.github.api import get_json, variable
-from acmidm.terminal import write_private
+from acmidm.private import write_private
 
 AUDIENCE = "ACMIDM_IDENTITY_AUDIENCE"
 FILES = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"]

@@ -20,7 +20,10 @@ def open_database(path: Path) -> Database:
     Raises:
         UnusableDatabase
     """
-    database = Database(path)
+    try:
+        database = Database(path)
+    except OSError as error:
+        raise UnusableDatabase(f"{path} can't be used: {error.strerror}; see who owns it and its folder") from error
     try:
         # Almost always so; a portal then starts without Alembic, whose import takes a quarter of the time.
         if revision_of(database) != newest_revision():

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
@@ -12,10 +12,11 @@ from joserfc.jwk import KeySet
 from starlette.responses import JSONResponse
 from typing_extensions import override
 
+from beheerportaal.http.failures import Failures
 from beheerportaal.limits import LONGEST_SECRET, LONGEST_TEXT
 from beheerportaal.oauth import principals
 from beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
-from beheerportaal.oauth.errors import UNEXPLAINED, invalid_client, invalid_request, invalid_scope
+from beheerportaal.oauth.errors import UNEXPLAINED, TooManyFailures, invalid_client, invalid_request, invalid_scope
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.tokens import AccessTokenGenerator
 from beheerportaal.secrets import NOBODYS, is_secret
@@ -29,10 +30,11 @@ GRANT_TYPE = "client_credentials"
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
     """A token request that was read already: its headers, and its form with each parameter once."""
 
-    def __init__(self, headers: Mapping[str, str], form: dict[str, str]) -> None:
+    def __init__(self, headers: Mapping[str, str], form: dict[str, str], address: str) -> None:
         # Authlib wants to see TLS, and knows two of loopback's names only; that it is loopback is the settings' business.
         super().__init__("POST", "https://loopback", headers=headers)
         self.payload = BasicOAuth2Payload(form)
+        self.address = address
 
     @property
     def form(self) -> dict[str, str]:
@@ -64,32 +66,25 @@ class _Secret:
 class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's logic; HTTP stays outside."""
 
-    def __init__(self, settings: PortalSettings, database: Database, keys: KeySet) -> None:
+    def __init__(self, settings: PortalSettings, database: Database, keys: KeySet, of_client: Failures, of_address: Failures) -> None:
         super().__init__()
         self._settings = settings
         self._database = database
+        self._of_client = of_client
+        self._of_address = of_address
         self._assertions = AssertionVerifier(settings, database)
         self.register_grant(_Grant)
         self.register_token_generator("default", AccessTokenGenerator(settings, keys))
 
     @override
     def authenticate_client(self, request: TokenRequest, methods: tuple[str, ...], endpoint: str = "token") -> Principal:
-        """Authlib: the one method that the request uses, so that an error is about that one.
-
-        What can be said of the request alone is said first. After that, a client that is unknown takes as much work as one that is known.
-        """
-        used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
-        if not used:
-            raise invalid_client(
-                "the request carries no client authentication; send client_assertion with client_assertion_type, or the client_secret"
-            )
-        if len(used) > 1:
-            raise invalid_request(f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)")
-        sent = Assertion.of(request.form) if used == [METHOD] else _secret(used[0], request)
-        if request.payload.client_id not in (None, sent.client_id):
-            raise invalid_client(f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out")
-        client = principals.find(self._database, sent.client_id)
-        return self._assertions.verify(sent, client) if isinstance(sent, Assertion) else self._verify_secret(sent, client)
+        """Authlib: the client, known by the one method that the request uses; `http/failures.py` says who may fail how often."""
+        try:
+            return self._authenticate(request)
+        except InvalidClientError:
+            if wait := self._of_address.count(request.address):
+                raise TooManyFailures(wait) from None
+            raise
 
     @override
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -116,6 +111,32 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     @override
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Authlib: nobody listens."""
+
+    def _authenticate(self, request: TokenRequest) -> Principal:
+        """What can be said of the request alone is said first. After that, an unknown client takes as much work as one that is known."""
+        used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
+        if not used:
+            raise invalid_client(
+                "the request carries no client authentication; send client_assertion with client_assertion_type, or the client_secret"
+            )
+        if len(used) > 1:
+            raise invalid_request(f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)")
+        sent = Assertion.of(request.form) if used == [METHOD] else _secret(used[0], request)
+        if request.payload.client_id not in (None, sent.client_id):
+            raise invalid_client(f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out")
+        client = principals.find(self._database, sent.client_id)
+        if isinstance(sent, Assertion):
+            try:
+                return self._assertions.verify(sent, client)
+            except InvalidClientError:
+                if wait := self._of_client.count(request.address, sent.client_id):
+                    raise TooManyFailures(wait) from None
+                raise
+        if wait := self._of_client.count(request.address, sent.client_id):
+            raise TooManyFailures(wait)
+        verified = self._verify_secret(sent, client)
+        self._of_client.forget(request.address, sent.client_id)
+        return verified
 
     def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
         """The client, with the mark of the secret as its credential. Whatever is wrong, one hash is computed."""

@@ -5,14 +5,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import anyio
+from anyio import to_thread
 from authlib.oauth2.rfc6749 import OAuth2Error
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
-from starlette.concurrency import run_in_threadpool
 
 from beheerportaal.context import CurrentPortal, Portal
 from beheerportaal.http.body import LimitedRequest
+from beheerportaal.http.guard import address_of
 from beheerportaal.jwk import SIGNING_ALGORITHMS
 from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
 from beheerportaal.oauth.errors import invalid_request
@@ -125,12 +126,13 @@ async def _answer(
     def run() -> Response:
         try:
             form = _form(request.headers.get("content-type", ""), body, required)
-            return answer(server, TokenRequest(request.headers, form))
+            return answer(server, TokenRequest(request.headers, form, address_of(request)))
         except OAuth2Error as error:
             return server.handle_error_response(None, error)
 
     started = anyio.current_time()
-    answered = await run_in_threadpool(run)
+    hashes = "authorization" in request.headers or b"client_secret=" in body
+    answered = await to_thread.run_sync(run, limiter=portal.hashing if hashes else None)
     if answered.status_code == 401 and not portal.settings.explains_refusals:
         # It is one amount of work already. What is left is how much the database had to say.
         await anyio.sleep_until(started + _REFUSAL_SECONDS)

@@ -72,6 +72,10 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
         own = {name: value for name, value in signed.items() if name != _CREDENTIAL and not name.startswith("vo_")}
         return {**own, **client.claims, "scope": scope}
 
+    def is_genuine(self, token: str) -> bool:
+        """Whether a token was issued here, be it worth something or not any more."""
+        return self._signed(token) is not None
+
     def _signed(self, token: str) -> Mapping[str, Any] | None:
         digest = sha256(token.encode()).digest()
         verified = self._verified.get(digest)

@@ -7,7 +7,7 @@ the start (`BEGIN IMMEDIATE`): a transaction that reads first and upgrades later
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -21,8 +21,17 @@ class Database:
     """One SQLite file and its connections; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file, making it and its folder where they are missing. The schema is `migrations.upgrade`'s work."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Opens the file, making it and its folder where they are missing, for its owner alone. The schema is `migrations.upgrade`'s work.
+
+        Raises:
+            OSError: where it can't be made.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives the files beside it, such as the write-ahead log, the mode of this one.
+        path.touch(mode=0o600)
+        for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            with suppress(FileNotFoundError):
+                file.chmod(0o600)
         self.path = path
         self.engine = _engine(path)
         self._writing = self.engine.execution_options(writes=True)

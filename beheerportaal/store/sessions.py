@@ -1,22 +1,18 @@
-"""Sessions of the web interface, and the attempts to begin one."""
+"""Sessions of the web interface."""
 
 import hashlib
 import secrets
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from beheerportaal.store.tables import logon_attempts, sessions
+from beheerportaal.store.tables import sessions
 
 LONGEST_SECONDS = 8 * 3600
 IDLE_SECONDS = 30 * 60
 # Seen again sooner than this, a session's time is not written anew: a page is read without waiting for the disk.
 _TOUCH_SECONDS = 60
-
-ATTEMPTS_WINDOW_SECONDS = 15 * 60
-ATTEMPTS_PER_NAME = 5
-ATTEMPTS_IN_ALL = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +67,6 @@ def touch(connection: Connection, session: StoredSession) -> None:
 def end(connection: Connection, session: StoredSession) -> None:
     """Ends the session."""
     connection.execute(delete(sessions).where(sessions.c.token_hash == session.token_hash))
-
-
-def begin_attempt(connection: Connection, name: str) -> bool:
-    """Counts an attempt to log on; False where there were too many, under this name or in all.
-
-    It is counted before the password is looked at, so that many at once are no way around the limit.
-    """
-    now = int(time.time())
-    connection.execute(delete(logon_attempts).where(logon_attempts.c.at < now - ATTEMPTS_WINDOW_SECONDS))
-    count = select(func.count()).select_from(logon_attempts)
-    in_all = connection.execute(count).scalar_one()
-    under_name = connection.execute(count.where(logon_attempts.c.name_hash == _digest(name))).scalar_one()
-    if in_all >= ATTEMPTS_IN_ALL or under_name >= ATTEMPTS_PER_NAME:
-        return False
-    connection.execute(insert(logon_attempts), {"name_hash": _digest(name), "at": now})
-    return True
-
-
-def forget_attempts(connection: Connection, name: str) -> None:
-    """After a success, earlier failures under that name count no more."""
-    connection.execute(delete(logon_attempts).where(logon_attempts.c.name_hash == _digest(name)))
 
 
 def _digest(text: str) -> str:

@@ -123,12 +123,3 @@ sessions = Table(
     Column("ends_at", Integer, nullable=False),
     Column("idle_at", Integer, nullable=False, index=True),
 )
-
-# By the hash of the name that was given: people type passwords into the wrong field.
-logon_attempts = Table(
-    "logon_attempts",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("name_hash", Text, nullable=False),
-    Column("at", Integer, nullable=False, index=True),
-)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import quote, urlsplit
 
+from anyio import to_thread
 from python_multipart.multipart import parse_options_header
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -68,8 +68,8 @@ class Visit:
 Handler = Callable[[Visit], Response]
 
 
-def endpoint(handle: Handler, access: Access) -> Callable[[Request], Awaitable[Response]]:
-    """What Starlette calls for a page. Everything that reads the database runs in a thread."""
+def endpoint(handle: Handler, access: Access, *, hashes: bool = False) -> Callable[[Request], Awaitable[Response]]:
+    """What Starlette calls for a page. Everything that reads the database runs in a thread; what `hashes` a password waits apart."""
 
     async def answer(request: Request) -> Response:
         _require_our_host(request)
@@ -77,7 +77,8 @@ def endpoint(handle: Handler, access: Access) -> Callable[[Request], Awaitable[R
         if request.method == "POST":
             _require_our_origin(request)
             form = await _read_form(request)
-        return await run_in_threadpool(_answer, handle, access, request, form)
+        portal: Portal = request.app.state.portal_of()
+        return await to_thread.run_sync(_answer, handle, access, request, form, limiter=portal.hashing if hashes else None)
 
     return answer
 

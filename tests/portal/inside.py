@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from beheerportaal.app import create_app
 from beheerportaal.context import Portal
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import RIGHTS, PortalSettings
+from beheerportaal.users import add_user
+from tests.portal.web import hidden_fields
 from tests.support.portal import ASSERTION_TYPE, OPERATOR, PRODUCTS, SCOPES, client_document, new_key, public_jwk, sign_assertion
 
 Headers = Sequence[tuple[str, str]]
@@ -126,3 +129,32 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
         app.state.portal.close()
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+
+
+class Browser:
+    """Somebody at the pages, with a cookie."""
+
+    def __init__(self, portal: Inside) -> None:
+        self._portal = portal
+        self.cookie = ""
+
+    def of(self, organisation: str) -> Browser:
+        """As a new user of the organisation, logged on."""
+        name = f"beheer-{uuid.uuid4().hex[:8]}"
+        answer = self.log_on(name, add_user(self._portal.settings.database, name, [organisation], api_beheerder=True))
+        assert answer.status == 303, answer.text
+        return self
+
+    def log_on(self, name: str, password: str) -> Answer:
+        return self.post("/portaal/nl/aanmelden", self.get("/portaal/nl/aanmelden").text, name=name, password=password)
+
+    def get(self, target: str) -> Answer:
+        return self._keep(self._portal.send("GET", target, [("Cookie", self.cookie)]))
+
+    def post(self, target: str, page: str, **fields: str) -> Answer:
+        body = urlencode({**hidden_fields(page), **fields}).encode()
+        return self._keep(self._portal.send("POST", target, [("Cookie", self.cookie), FORM], body))
+
+    def _keep(self, answer: Answer) -> Answer:
+        self.cookie = answer.headers.get("set-cookie", self.cookie).partition(";")[0]
+        return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 
 from beheerportaal.store import tables
 from beheerportaal.store.database import Database
-from beheerportaal.users import add_user
-from tests.portal.inside import FORM, JSON, Inside, inside
+from tests.portal.inside import JSON, Browser, Inside, inside
 from tests.portal.web import GENT, MENU, hidden_fields
 from tests.support.portal import PRODUCTS, client_document, new_key, public_jwk
 
@@ -92,29 +90,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
 
 @pytest.fixture(scope="module")
 def browser(portal: Inside) -> Browser:
-    return Browser(portal, GENT)
-
-
-class Browser:
-    """Someone who has logged on."""
-
-    def __init__(self, portal: Inside, organisation: str) -> None:
-        self.portal, self.cookie = portal, ""
-        name = f"beheer-{uuid.uuid4().hex[:8]}"
-        password = add_user(portal.settings.database, name, [organisation], api_beheerder=True)
-        answer = self.post("/portaal/nl/aanmelden", self.get("/portaal/nl/aanmelden").text, name=name, password=password)
-        assert answer.status == 303, answer.text
-
-    def get(self, target: str) -> Any:
-        return self._keep(self.portal.send("GET", target, [("Cookie", self.cookie)]))
-
-    def post(self, target: str, page: str, **fields: str) -> Any:
-        body = urlencode({**hidden_fields(page), **fields}).encode()
-        return self._keep(self.portal.send("POST", target, [("Cookie", self.cookie), FORM], body))
-
-    def _keep(self, answer: Any) -> Any:
-        self.cookie = answer.headers.get("set-cookie", self.cookie).partition(";")[0]
-        return answer
+    return Browser(portal).of(GENT)
 
 
 def answers_of(portal: Inside, browser: Browser, client_id: str) -> dict[str, Any]:
@@ -194,7 +170,7 @@ STORED: dict[str, dict[str, Any]] = {
 def test_what_lies_there_already_is_answered(tmp_path: Path, kind: str) -> None:
     """Lists, documents, trail and pages; the client beside it is in them, and the odd one can be changed and removed."""
     with inside(tmp_path) as portal:
-        browser = Browser(portal, GENT)
+        browser = Browser(portal).of(GENT)
         other, odd = portal.register(), portal.register()
         deep = nested(254)
         database = Database(portal.settings.database)

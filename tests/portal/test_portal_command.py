@@ -47,7 +47,7 @@ class Stack:
         config = {f"acmidm:{name}": value for name, value in settings.items()}
         (folder / "Pulumi.tni.yaml").write_text(json.dumps({"config": config}))
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, umask: int = -1) -> subprocess.CompletedProcess[str]:
         """`acmidm portal …` in the folder."""
         return subprocess.run(
             ["acmidm", "portal", *arguments],
@@ -56,6 +56,7 @@ class Stack:
             text=True,
             check=False,
             timeout=60,
+            umask=umask,
         )
 
     @property
@@ -91,6 +92,25 @@ def test_start_brings_up_a_portal_that_knows_the_catalogue_and_the_operator(stac
     with stack.operator() as operator:
         assert operator.get("/management/v1/clients").json() == {"items": [], "next": None}
         assert operator.get("/products/v1/notificaties/configurations").status_code == 200
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_it_writes_is_its_owners_alone(stack: Stack, is_there: bool) -> None:
+    """Databases, keys, logs, settings and process ids, whatever the umask, and where the folder lay open before."""
+    if is_there:
+        stack.data.mkdir(parents=True)
+        for folder in (stack.data, *stack.data.parents[:2]):
+            folder.chmod(0o777)
+        for name in ("portal.log", "portal.pid", "portal.settings.json"):
+            (stack.data / name).touch(0o666)
+    assert stack.run("start", umask=0).returncode == 0
+    stack.operator().close()
+    assert stack.run("user", "add", "--organisation", "OVO002067", "--name", "x", umask=0).returncode == 0
+    modes = {str(path.relative_to(stack.folder)): stat.S_IMODE(path.stat().st_mode) for path in (stack.folder / ".local").rglob("*")}
+    assert {"portal.db", "portal.db-wal", "portal.log", "portal.pid", "operator.jwk.json"} <= {Path(name).name for name in modes}
+    assert {name: oct(mode) for name, mode in modes.items() if mode not in (0o600, 0o700)} == {}
+    assert stat.S_IMODE((stack.folder / ".local").stat().st_mode) == 0o700
+    assert all((mode == 0o700) == (stack.folder / name).is_dir() for name, mode in modes.items())
 
 
 def test_a_second_start_leaves_it_alone_and_stop_keeps_its_data(stack: Stack) -> None:

@@ -109,11 +109,6 @@ def test_attempts_are_limited(portal: RunningPortal, somebody: Person, operator:
     assert int(refused.headers["Retry-After"]) > 0
     assert person(portal, f"{somebody.name}-2").http.get(MINE).status_code == 200
     assert operator.get("/management/v1/clients").status_code == 200
-    database = Database(portal.settings.database)
-    with database.write() as connection:
-        connection.execute(sa.delete(tables.logon_attempts))
-    database.close()
-    assert visitor.log_on().status_code == 303
 
 
 def test_a_wrong_name_is_told_like_a_wrong_password(portal: RunningPortal, somebody: Person) -> None:

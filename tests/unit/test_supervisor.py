@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import psutil
 import pytest
 
 from acmidm import supervisor
+from acmidm.sandbox import server_folder
 from acmidm.supervisor import Daemon, DaemonError, Program
+from keycloak_sandbox.server import Server
 from tests.support.keycloak import free_port
 
 SERVES = """
@@ -49,6 +52,26 @@ def test_one_that_runs_is_left_alone_until_its_settings_change(daemon: Daemon) -
     assert daemon.stop()
     assert not daemon.stop(), "one that does not run cannot be stopped"
     assert daemon.condition() == "stopped"
+
+
+def test_all_that_belongs_to_it_is_its_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever server is the first, whatever the umask: also the password that Keycloak has before it starts, and what a server writes."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".local").mkdir()
+    before = os.umask(0)
+    try:
+        daemon = Daemon(server_folder("tni", "acmidm"), "web")
+        Server(daemon.folder, tmp_path, 1).admin_password  # noqa: B018 - it is made when it is first read
+        try:
+            daemon.start(program(f"open('written.by.it', 'w').close()\n{SERVES}"))
+        finally:
+            daemon.stop()
+    finally:
+        os.umask(before)
+    (tmp_path / "written.by.it").rename(tmp_path / ".local" / "written.by.it")
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / ".local", *(tmp_path / ".local").rglob("*"))}
+    assert {path.name for path in modes} >= {"keycloak.admin-password", "web.log", "web.pid", "web.settings.json", "written.by.it"}
+    assert {path: oct(mode) for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == {}
 
 
 def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:

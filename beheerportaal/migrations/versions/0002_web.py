@@ -1,4 +1,4 @@
-"""The web interface: its users, their sessions, and the attempts to log on."""
+"""The web interface: its users and their sessions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,10 +28,3 @@ def upgrade() -> None:
     )
     op.create_index("ix_sessions_user_name", "sessions", ["user_name"])
     op.create_index("ix_sessions_idle_at", "sessions", ["idle_at"])
-    op.create_table(
-        "logon_attempts",
-        sa.Column("seq", sa.Integer, primary_key=True),
-        sa.Column("name_hash", sa.Text, nullable=False),
-        sa.Column("at", sa.Integer, nullable=False),
-    )
-    op.create_index("ix_logon_attempts_at", "logon_attempts", ["at"])

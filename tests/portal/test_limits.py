@@ -1,0 +1,156 @@
+"""Who fails too often, or keeps a connection waiting, takes nothing from anybody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from beheerportaal import secrets
+from beheerportaal.http.connections import Connections
+from beheerportaal.http.failures import Failures
+from beheerportaal.users import add_user
+from tests.portal.inside import Answer, Browser, Inside, inside
+from tests.portal.web import GENT
+from tests.support.portal import ASSERTION_TYPE, new_key, sign_assertion
+
+KEY = new_key()
+SECRET, PER_CLIENT, PER_ADDRESS = "a-secret-of-some-length", 10, 30
+WITH_SECRET: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET}
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Inside]:
+    limits = {"failures_per_client": PER_CLIENT, "failures_per_address": PER_ADDRESS, "explains_refusals": True}
+    with inside(tmp_path, **limits) as made:
+        yield made
+
+
+def signed(portal: Inside, client_id: str, right: bool) -> Answer:
+    assertion = sign_assertion(KEY if right else new_key(), client_id, portal.settings.issuer)
+    return portal.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion)
+
+
+def assert_limited(answers: list[Answer], most: int) -> None:
+    """So many refusals, and from then on 429 with how long to wait."""
+    statuses = [answer.status for answer in answers]
+    assert statuses == [statuses[0]] * most + [429] * (len(answers) - most)
+    assert all(0 < int(answer.headers["retry-after"]) <= 15 * 60 for answer in answers[most:])
+
+
+def test_wrong_keys_hold_up_nobody_who_has_the_right_one(portal: Inside) -> None:
+    """Not even the client whose name they bear: nobody guesses a key."""
+    attacked, other = portal.register(keys=[KEY]), portal.register(keys=[KEY])
+    assert_limited([signed(portal, attacked, right=False) for _ in range(128)], PER_CLIENT)
+    assert_limited([signed(portal, "nobody", right=False) for _ in range(12)], PER_CLIENT)
+    for client_id in (attacked, other):
+        assert signed(portal, client_id, right=True).status == 200
+
+
+def test_secrets_are_not_guessed_on_and_other_clients_get_in(portal: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit none is looked at; the unknown client is told the same."""
+    attacked, other = portal.register(**WITH_SECRET), portal.register(**WITH_SECRET)
+    hashes: list[str] = []
+    scrypt = secrets._scrypt
+    monkeypatch.setattr(secrets, "_scrypt", lambda secret, *more: (hashes.append(secret), scrypt(secret, *more))[1])  # type: ignore[func-returns-value]
+    for client_id in (attacked, "nobody"):
+        assert_limited([portal.request_token(client_id=client_id, client_secret="wrong") for _ in range(64)], PER_CLIENT)
+        assert portal.request_token(client_id=client_id, client_secret=SECRET).status == 429
+    assert hashes == ["wrong"] * PER_CLIENT * 2
+    assert portal.request_token(client_id=other, client_secret=SECRET).status == 200
+
+
+def test_an_address_that_fails_under_many_names_holds_up_nobody_else(portal: Inside) -> None:
+    """On loopback all have one address: whoever is right gets in, also for the first time; a token that has ended is still told so."""
+    client_id, with_secret, leaving = portal.register(keys=[KEY]), portal.register(**WITH_SECRET), portal.register(keys=[KEY])
+    ended = signed(portal, leaving, right=True).json()["access_token"]
+    assert portal.manage("DELETE", f"/management/v1/clients/{leaving}", If_Match="*").status == 204
+
+    def called(token: str) -> Answer:
+        return portal.send("GET", "/management/v1/clients", [("Authorization", f"Bearer {token}")])
+
+    assert_limited([called(f"wrong-{number}") for number in range(128)], PER_ADDRESS)
+    assert {portal.request_token(client_id=f"nobody-{number}", client_secret="wrong").status for number in range(5)} == {429}
+    assert called(portal.token).status == 200
+    assert called(ended).status == 401
+    assert signed(portal, client_id, right=True).status == 200
+    assert portal.request_token(client_id=with_secret, client_secret=SECRET).status == 200
+
+
+def test_wrong_passwords_hold_up_no_other_user(portal: Inside) -> None:
+    """48 for one name, and many for as many names: someone else gets in, at the first try."""
+    name, password = "loket", add_user(portal.settings.database, "loket", [GENT], api_beheerder=True)
+    assert_limited([Browser(portal).log_on(name, "wrong") for _ in range(48)], 5)
+    assert Browser(portal).log_on(name, password).status == 429, "even the right one waits"
+    assert {Browser(portal).log_on(f"nobody-{number}", "wrong").status for number in range(PER_ADDRESS)} == {422, 429}
+    Browser(portal).of(GENT)
+
+
+def test_failures_are_forgotten_after_their_window_or_a_success() -> None:
+    """And the memory is bounded."""
+    now = 0.0
+    failures = Failures(2, 60, lambda: now)
+    assert [failures.count("a", "x") for _ in range(4)] == [0, 0, 60, 60]
+    assert failures.count("b", "x") == 0
+    now = 59.5
+    assert failures.count("a", "x") == 1
+    now = 60
+    assert failures.count("a", "x") == 0
+    failures.forget("a", "x")
+    assert [failures.count("a", "x") for _ in range(3)] == [0, 0, 60]
+    for number in range(20_000):
+        failures.count(str(number))
+    assert len(failures._failures) == 10_000
+
+
+APP = FastAPI()
+HALVES = [b"", b"GET /x HT", b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", b"GET / HTTP/1.1\r\nX: "]
+WHOLE = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@APP.get("/x")
+async def read() -> None: ...
+
+
+@APP.post("/x")
+async def write(document: dict[str, str]) -> None: ...
+
+
+def test_half_a_request_is_not_kept_for_ever() -> None:
+    """600 of them: those that wait longest make room, the others have a deadline; meanwhile whole requests are answered."""
+
+    async def run() -> None:
+        connections = Connections(request_seconds=3, most_waiting=100)
+        config = uvicorn.Config(APP, port=0, http=cast("type[asyncio.Protocol]", connections.protocol), log_config=None)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        opened = []
+        for number in range(600):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HALVES[number % len(HALVES)])
+            opened.append((reader, writer))
+            if number % 100 == 99:
+                assert len(server.server_state.connections) <= 102
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):  # the second over the same connection
+            writer.write(WHOLE)
+            assert await reader.readuntil(b"\r\n") == b"HTTP/1.1 200 OK\r\n"
+            await reader.readuntil(b"null")
+        writer.close()
+        ends = await asyncio.wait_for(asyncio.gather(*(reader.read() for reader, _ in opened), return_exceptions=True), 60)
+        assert {end.partition(b"\r\n")[0] for end in ends if isinstance(end, bytes)} <= {b"", b"HTTP/1.1 408 Request Timeout"}
+        assert sum(isinstance(end, bytes) and end.startswith(b"HTTP/1.1 408") for end in ends) >= 50
+        for _, writer in opened:
+            writer.close()
+        server.should_exit = True
+        await serving
+
+    asyncio.run(run())
