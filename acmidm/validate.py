@@ -13,6 +13,8 @@ from acmidm.words import counted
 from acmidm_onboarding.model.problems import on_one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from acmidm_onboarding.model.problems import Problem
 
 EPILOG = """
@@ -20,7 +22,7 @@ EPILOG = """
 
 - `acmidm validate`
 - `acmidm validate onboardings/stad-gent`
-- `acmidm validate --annotations`
+- `acmidm validate --base main --head refs/pull/7/head --annotations`
 
 **Exit codes**: 0 all valid; 1 a mistake; 2 wrong use.
 """
@@ -36,24 +38,44 @@ def validate(
     catalogue: Annotated[
         Path | None, typer.Option(help="The folder of the catalogue.", show_default="catalogue, else the module's own")
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Check what is committed alone, as merged into REF; see acmidm review.", show_default=False),
+    ] = None,
+    head: Annotated[str, typer.Option(metavar="REF", help="With --base: the revision that is checked; nothing of it runs.")] = "HEAD",
     annotations: Annotated[bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")] = False,
 ) -> None:
     """Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile.
 
     Every mistake is reported at once, as file:line:column: what; what to do.
     """
+    if base is None:
+        _validate(paths or [FORMS], catalogue, annotations=annotations)
+        return
+    from acmidm.git import merged
+    from acmidm.report.beside import stacks_of
+
+    if paths or catalogue:
+        fail("with --base all forms are checked, in the folders of its stacks; leave out PATH and --catalogue")
+    before, after = merged(base, head)
+    stacks = stacks_of(before)
+    with after.exported(stacks.is_read):
+        _validate(stacks.forms, stacks.catalogue_here(), annotations=annotations)
+
+
+def _validate(paths: Sequence[Path], catalogue: Path | None, *, annotations: bool) -> None:
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.settings import own_catalogue, profiles, served
 
-    for path in paths or [FORMS]:
+    for path in paths:
         if not os.path.lexists(path):
             fail(f"{path}: there is no file or folder of this name; name a form, or the folder of forms")
         if (path / "Pulumi.yaml").exists():
             fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
-        onboardings = load_onboardings(paths or [FORMS], catalogue or own_catalogue(), profiles(Path()), served(Path()))
+        onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()))
     except InvalidForms as error:
         if annotations:
             for problem in error.problems:

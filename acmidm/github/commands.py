@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,12 +46,13 @@ def comment(
 ) -> None:
     """Write the pull request's comment, or update it where it is there already.
 
-    Needs GITHUB_TOKEN with pull-requests: write, which a pull request from a fork does not get.
+    It says of which commit it is: one of an earlier push is no review of what is merged. Needs GITHUB_TOKEN with
+    pull-requests: write.
     """
     from acmidm.github.api import Repository
 
-    body = _body(_report(file), _mark(name))
-    repository, pull_request = Repository(), _pull_request()
+    pull_request, head = _pull_request()
+    body, repository = _body(f"{_report(file)}\nThis is about commit {head}.\n", _mark(name)), Repository()
     for found in repository.comments(pull_request):
         if _is_ours(found, _mark(name), account):
             if found["body"] != body:
@@ -59,6 +61,20 @@ def comment(
             return
     repository.add_comment(pull_request, body)
     typer.echo(f"pull request {pull_request} has its comment")
+
+
+@app.command()
+def fetch() -> None:
+    """Fetch the pull request as Git's objects, to be read by acmidm review and validate: nothing of it is checked out.
+
+    Needs GITHUB_TOKEN with contents: read.
+    """
+    from acmidm import git
+    from acmidm.github.api import variable
+
+    _, head = _pull_request()
+    git.fetch(head, os.environ.get("GITHUB_SERVER_URL") or "https://github.com", variable("GITHUB_TOKEN"))
+    typer.echo(f"{head} can be reviewed")
 
 
 @app.command()
@@ -205,11 +221,12 @@ def _summarise(text: str, target: Path) -> None:
         stream.write(content + b"\n")
 
 
-def _pull_request() -> int:
+def _pull_request() -> tuple[int, str]:
+    """The number of the pull request that the event is about, and the commit that it proposed then."""
     from acmidm.github.api import GitHubError, variable
 
-    event = json.loads(_text(Path(variable("GITHUB_EVENT_PATH"))))
-    number = event.get("pull_request", {}).get("number")
-    if number is None:
-        raise GitHubError("this event is about no pull request; run it in a workflow on pull_request")
-    return int(number)
+    found = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
+    number, head = found.get("number"), str((found.get("head") or {}).get("sha"))
+    if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):
+        raise GitHubError("this event is about no pull request; run it in a workflow on pull_request_target")
+    return int(number), head

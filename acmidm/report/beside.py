@@ -22,7 +22,7 @@ from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import ORGANISATION_FILE
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, declared_keys
+from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, declared_keys, own_catalogue
 
 _PROJECT, _SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 _OF_GIT = re.compile(r"(.*/)?\.git(attributes|modules)", re.DOTALL)
@@ -66,6 +66,14 @@ class Stacks:
         if len(found) > 1:
             raise UnknownRevision("the stacks have different catalogues; review each with the engine: acmidm review --stack tni")
         return found[0]
+
+    def catalogue_here(self) -> Path:
+        """The same in the working directory; the module's own where that has none."""
+        return self.catalogue if self.catalogue.is_dir() else own_catalogue()
+
+    def is_read(self, path: str) -> bool:
+        """Whether a file belongs to the forms, the catalogue or the stacks."""
+        return any(map(Path(path).is_relative_to, (*self.forms, self.catalogue))) or _SETTINGS.fullmatch(path) is not None
 
     @property
     def profiles(self) -> dict[Environment, Profile]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import ORGANISATION_FILE, LoadedForm, Onboardings, load_onboardings
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
-from acmidm_onboarding.settings import own_catalogue
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ def revision(tree: Tree, folders: Stacks, stacks: Stacks) -> Revision:
         UnknownRevision: where Git cannot read them.
         InvalidForms: with every mistake in them.
     """
-    with tree.exported(_is_read(folders)):
-        return Revision(load_onboardings(folders.forms, _catalogue(folders), stacks.profiles), stacks.protecting)
+    with tree.exported(folders.is_read):
+        return Revision(load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles), stacks.protecting)
 
 
 def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
@@ -75,12 +74,12 @@ def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
         InvalidForms: for mistakes in its catalogue.
     """
     left_out: set[Path] = set()
-    with tree.exported(_is_read(stacks)):
+    with tree.exported(stacks.is_read):
         for folder in stacks.forms:
             folder.mkdir(parents=True, exist_ok=True)
         while True:
             try:
-                return Revision(load_onboardings(stacks.forms, _catalogue(stacks)), stacks.protecting, tuple(sorted(left_out)))
+                return Revision(load_onboardings(stacks.forms, stacks.catalogue_here()), stacks.protecting, tuple(sorted(left_out)))
             except InvalidForms as error:
                 faulty = {file for problem in error.problems for file in _faulty(problem.file, stacks)}
                 if not faulty:
@@ -88,15 +87,6 @@ def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
                 for file in faulty:  # a key too: the forms that name it go in the next round
                     file.unlink()
                 left_out |= {file for file in faulty if file.suffix == ".yaml" and file.name != ORGANISATION_FILE}
-
-
-def _catalogue(folders: Stacks) -> Path:
-    return folders.catalogue if folders.catalogue.is_dir() else own_catalogue()
-
-
-def _is_read(stacks: Stacks) -> Callable[[str], bool]:
-    folders = (*stacks.forms, stacks.catalogue)
-    return lambda path: any(map(Path(path).is_relative_to, folders))
 
 
 def _faulty(file: Path, stacks: Stacks) -> Iterator[Path]:

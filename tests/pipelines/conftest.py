@@ -12,6 +12,7 @@ import pytest
 from tests.pipelines.fake_github import IDENTITY_REQUEST_TOKEN, REPOSITORY, TOKEN, FakeGitHub, fake_github
 
 PULL_REQUEST = 7
+COMMIT = "1111111111111111111111111111111111111111"
 
 
 @dataclass
@@ -27,6 +28,11 @@ class Job:
         return file.read_text() if file.exists() else ""
 
 
+def event_about(commit: str) -> dict[str, object]:
+    """What GitHub says of a pull request that proposes a commit."""
+    return {"pull_request": {"number": PULL_REQUEST, "head": {"sha": commit}}}
+
+
 @pytest.fixture
 def github() -> Iterator[FakeGitHub]:
     with fake_github() as running:
@@ -36,7 +42,7 @@ def github() -> Iterator[FakeGitHub]:
 @pytest.fixture
 def job(github: FakeGitHub, tmp_path: Path) -> Job:
     event = tmp_path / "event.json"
-    event.write_text(json.dumps({"pull_request": {"number": PULL_REQUEST}}))
+    event.write_text(json.dumps(event_about(COMMIT)))
     environment = {
         "GITHUB_API_URL": github.url,
         "GITHUB_REPOSITORY": REPOSITORY,

@@ -13,7 +13,7 @@ from acmidm.cli import app
 from acmidm.drift import Found
 from acmidm.report.drift import Drift
 from acmidm.terminal import fail
-from tests.pipelines.conftest import PULL_REQUEST, Job
+from tests.pipelines.conftest import COMMIT, PULL_REQUEST, Job
 from tests.pipelines.fake_github import IDENTITY_REQUEST_TOKEN, TOKEN, FakeGitHub
 
 MARK = "<!-- acmidm:review -->"
@@ -65,7 +65,7 @@ def drift(monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_lef
 
 
 def bodies(github: FakeGitHub, issue: int = PULL_REQUEST) -> list[str]:
-    return [one["body"] for one in github.comments.get(issue, [])]
+    return [one["body"].removesuffix(f"\nThis is about commit {COMMIT}.\n") for one in github.comments.get(issue, [])]
 
 
 def test_a_pull_request_gets_one_comment_which_follows_its_pushes(job: Job, github: FakeGitHub) -> None:

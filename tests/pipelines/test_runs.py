@@ -19,7 +19,7 @@ from story.authorities import Authorities
 from story.forms import AALST, GENT, ORGANISATIONS
 from story.scratch import Scratch
 from story.telling import new_public_key
-from tests.pipelines.conftest import PULL_REQUEST, Job
+from tests.pipelines.conftest import PULL_REQUEST, Job, event_about
 from tests.pipelines.fake_github import FakeGitHub
 from tests.pipelines.workflows import ROOT, Step, steps
 from tests.support.warm_server import warm_environment
@@ -122,37 +122,100 @@ def add_form(scratch: Scratch, name: str, text: str) -> None:
     scratch.commit(f"Add {name}")
 
 
-def test_a_pull_request_is_checked_and_reviewed(clone: Clone, github: FakeGitHub) -> None:
-    """On the merge that GitHub checks out; only what the pull request brings is in the comment, not what main got meanwhile."""
-    git = clone.scratch.run
-    git("git", "switch", "--quiet", "--create", "change")
-    add_form(clone.scratch, "stad-gent/mijn-gent", GENT)
+def propose(clone: Clone) -> None:
+    """Makes what is checked out a pull request, as GitHub has it: its commit is at the origin, and main alone is in the clone."""
+    git, origin = clone.scratch.run, f"file://{clone.scratch.folder.parent / 'origin.git'}"
+    head = git("git", "rev-parse", "HEAD").strip()
+    git("git", "push", "--quiet", "--force", origin, "HEAD:refs/pull/7/head", "main:main")
+    git("git", "remote", "add", "origin", origin)
     git("git", "switch", "--quiet", "main")
-    add_form(clone.scratch, "stad-aalst/tweede", AALST.replace("e-loket", "tweede"))
-    git("git", "merge", "--quiet", "--no-ff", "--no-edit", "change")
+    git("git", "branch", "--quiet", "-D", "change")
+    git("git", "reflog", "expire", "--expire=now", "--all")
+    git("git", "gc", "--quiet", "--prune=now")
+    git("git", "cat-file", "-t", head, code=128)
+    Path(clone.job.environment["GITHUB_EVENT_PATH"]).write_text(json.dumps(event_about(head)))
+    clone.given["github.event.pull_request.head.sha"] = head
+
+
+@pytest.fixture
+def change(clone: Clone) -> Clone:
+    """On a branch of which a pull request will be made."""
+    clone.scratch.run("git", "init", "--quiet", "--bare", str(clone.scratch.folder.parent / "origin.git"))
+    clone.scratch.run("git", "switch", "--quiet", "--create", "change")
+    return clone
+
+
+def test_a_pull_request_is_checked_and_reviewed(change: Clone, github: FakeGitHub) -> None:
+    """Only what it brings is in the comment, not what main got meanwhile; a fork's as anybody's."""
+    git = change.scratch.run
+    add_form(change.scratch, "stad-gent/mijn-gent", GENT)
+    git("git", "switch", "--quiet", "main")
+    add_form(change.scratch, "stad-aalst/tweede", AALST.replace("e-loket", "tweede"))
+    git("git", "switch", "--quiet", "change")
+    propose(change)
 
     for step in (*of("review", "validate"), *of("review", "review")):
-        clone.succeed(step)
+        change.succeed(step)
 
     [comment] = github.comments[PULL_REQUEST]
     assert "1 client is new on tni" in comment["body"]
+    assert "also changes who an organisation is" in comment["body"]
     assert "mijn-gent" in comment["body"]
     assert "tweede" not in comment["body"]
-    assert clone.job.summary.strip() in comment["body"]
+    assert change.job.summary.strip() in comment["body"]
+    assert comment["body"].endswith(f"This is about commit {change.given['github.event.pull_request.head.sha']}.\n")
 
 
-def test_a_mistake_stops_the_pull_request_at_its_line(clone: Clone, github: FakeGitHub) -> None:
+def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: FakeGitHub) -> None:
     """And the comment, which was about an earlier push, says that there is no review."""
     github.add_comment(PULL_REQUEST, "<!-- acmidm:review -->\n### Nothing changes\n")
-    add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_schrijven", "dv_notificatie_schrijven"))
-    done = clone.run(named(of("review", "validate"), "validate"))
-    assert done.returncode == 1
+    add_form(change.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_schrijven", "dv_notificatie_schrijven"))
+    propose(change)
+    fetched, done = change.carry_out(of("review", "validate"))
+    assert (fetched.returncode, done.returncode) == (0, 1), fetched.stderr
     assert done.stdout.startswith("::error file=onboardings/stad-gent/mijn-gent.yaml,line=7,col=7::")
-    review, *posted = clone.carry_out(of("review", "review"))
+    fetched, review, *posted = change.carry_out(of("review", "review"))
     assert (review.returncode, [one.returncode for one in posted]) == (2, [0, 0])
     [comment] = github.comments[PULL_REQUEST]
     assert "### There is no review of this change" in comment["body"]
-    assert "### There is no review of this change" in clone.job.summary
+    assert "### There is no review of this change" in change.job.summary
+
+
+def test_nothing_of_a_hostile_pull_request_runs(change: Clone, github: FakeGitHub) -> None:
+    """Whatever it brings of its own: tools, workflows, modules by the names of ours, what Git or Python would run."""
+    ran = change.scratch.folder.parent / "ran"
+    python, shell = f"open({str(ran)!r}, 'a').write(__file__)\n", f"touch {ran}"
+    modules = (
+        "acmidm/__init__.py",
+        "acmidm/review.py",
+        "httpx.py",
+        "yaml.py",
+        "sitecustomize.py",
+        "setup.py",
+        "__main__.py",
+        "conftest.py",
+    )
+    for name in (*modules, "toolchain/install_venv.py"):
+        change.scratch.write(name, python)
+    change.scratch.write("Makefile", f"$(shell {shell})\n%:\n\t{shell}\n")
+    change.scratch.write("pyproject.toml", '[build-system]\nrequires = []\nbuild-backend = "setup"\nbackend-path = ["."]\n')
+    change.scratch.write("Pulumi.yaml", "name: acmidm\nruntime: {name: python, options: {virtualenv: evil}}\n")
+    change.scratch.write(".github/workflows/review.yml", "on: pull_request\n")
+    change.scratch.write(".gitattributes", "* filter=evil\n")
+    change.scratch.commit("Innocent")
+    propose(change)
+    change.scratch.run("git", "config", "filter.evil.smudge", f"{shell}; cat")
+    change.scratch.run("git", "config", "filter.evil.clean", f"{shell}; cat")
+    for step in (*of("review", "validate"), *of("review", "review")):
+        change.succeed(step)
+    change.scratch.run("make", "--dry-run", "venv")
+    assert not ran.exists()
+    [comment] = github.comments[PULL_REQUEST]
+    headline = comment["body"].splitlines()[1]
+    assert headline.startswith("### No client changes; also changes ")
+    assert headline.endswith(", settings, what pipelines do or who approves, code")
+    for name in ("Makefile", "acmidm/review.py", "httpx.py", ".gitattributes"):
+        assert name in comment["body"]
 
 
 def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: Clone, running: Authorities) -> None:  # noqa: ARG001

@@ -77,13 +77,27 @@ def test_each_job_has_the_least_permissions() -> None:
 
 
 def test_a_pull_request_meets_no_secret() -> None:
-    """Forks are reviewed by the forms alone; and nothing runs in the context of the target branch."""
+    """Nothing but its own tests runs in its context; and nothing at all in a context with rights that others choose."""
     for workflow, document in workflows().items():
-        assert "pull_request_target" not in document["on"], workflow
         assert "workflow_run" not in document["on"], workflow
-        if "pull_request" in document["on"]:
+        if not {"pull_request", "pull_request_target"}.isdisjoint(document["on"]):
             assert "secrets." not in str(document), workflow
             assert "id-token" not in str(document), workflow
+            assert not any("environment" in job for job in document["jobs"].values()), workflow
+    assert [workflow for workflow, document in workflows().items() if "pull_request" in document["on"]] == ["test"]
+
+
+def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
+    """The workflow, what it checks out, installs and runs: of the pull request it has a commit's name, in a variable."""
+    review = workflows()["review"]
+    assert set(review["on"]) == {"pull_request_target"}
+    assert "edited" in review["on"]["pull_request_target"]["types"], "one that is turned to main later is reviewed then"
+    for job in review["jobs"].values():
+        assert job["env"] == {"HEAD": "${{ github.event.pull_request.head.sha }}"}
+        checkout, *rest = job["steps"]
+        assert checkout["with"] == {"fetch-depth": "0", "persist-credentials": "false"}, "no ref: that of the event, which is main's"
+        assert not any("uses" in step for step in rest)
+        assert [step["run"] for step in rest][:2] == ["make venv", ".venv/bin/acmidm github fetch"]
 
 
 def test_secrets_reach_the_steps_that_need_them() -> None:
@@ -140,3 +154,6 @@ def test_the_page_for_others_uses_commands_that_exist(language: str) -> None:
     assert isinstance(yaml.safe_load(section.partition("```yaml\n")[2].partition("```")[0]), dict)
     for command in found:
         exists(command.partition(" > ")[0])
+    checkout = section.index("git checkout --force --detach")
+    assert checkout < section.index("make venv"), "what reviews is the base's own"
+    assert section.count("--base HEAD --head ") == 2
