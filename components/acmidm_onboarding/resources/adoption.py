@@ -69,7 +69,7 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
     if metadata.managed_by is not None:
         return f"{client_id} is managed by {metadata.managed_by} already; {_NOT_THIS}"
     if metadata.software_id not in (None, wanted["software_id"]):
-        return f"{client_id} is that of {quoted(str(metadata.software_id))}, by a tool that is not this project; {_NOT_THIS}"
+        return f'{client_id} is that of "{metadata.software_id}", by a tool that is not this project; {_NOT_THIS}'
     match metadata.organisation.is_of(wanted["codes"], wanted["shared_codes"]):
         case False:
             codes = ", ".join(quoted(code) for code in (metadata.organisation.ovo, metadata.organisation.kbo) if code)
