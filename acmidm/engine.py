@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure, on_one_line
 
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 """The exception's class, which the engine puts before a sentence."""
@@ -97,7 +97,16 @@ def run(*words: str, state_at_the_end: bool = False) -> int:
 
 
 def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...]]:
-    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and a sentence for each error."""
+    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and a sentence for each error.
+
+    Raises:
+        EngineError: where one of them is a pattern, which the engine would take for any number of them.
+    """
+    urns = list(urns)
+    if patterns := [urn for urn in urns if "*" in urn]:
+        raise EngineError(
+            on_one_line(f"{patterns[0]} is no single resource, so that nothing is brought up; see who wrote it into the state")
+        )
     targets = [word for urn in urns for word in ("--target", urn)]
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the refresh of
     # what depends on a client that could not be updated.

@@ -1,6 +1,6 @@
-"""Reports as one HTML file that works without a network, prints, and runs no script but its own.
+"""Reports as one HTML file that works without a network and prints. None runs a script but the list of connections, for its filters.
 
-Templates escape whatever they are given. The page's Content-Security-Policy names its style and its script by their hashes, so
+Templates escape whatever they are given. The page's Content-Security-Policy names its style, and that one script, by their hashes, so
 that nothing else runs, whatever a form's author wrote.
 """
 
@@ -48,8 +48,8 @@ def _templates() -> Jinja:
     jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
     jinja.globals |= {"days": days, "counted": counted, "environments": ENVIRONMENTS, "soon": SOON_DAYS}
     style, script = ((files("acmidm.report") / "templates" / name).read_text("utf-8") for name in ("page.css", "page.js"))
-    hashes = "; ".join(f"{kind}-src '{_hash(text)}'" for kind, text in (("style", style), ("script", script)))
-    jinja.globals["policy"] = f"default-src 'none'; {hashes}; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
+    jinja.globals |= {"policy": policy, "policy_of_script": f"{policy}; script-src '{_hash(script)}'"}
     jinja.globals |= {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files, whose hashes the policy names
     return jinja
 

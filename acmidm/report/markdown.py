@@ -37,9 +37,15 @@ _FEW_CLIENTS = 10
 _WHOLE_TEXT = "the same command with `--output text`"
 
 _TAME_CODE = re.compile(r"[^`|<>]*[^`|<>\s]", re.ASCII)
-_PUNCTUATION = re.compile(r"[\\`*\[\]~|]|(?<!\w)_|_(?!\w)")
+_PUNCTUATION = re.compile(r"[\\`*\[\]~|]|(?<![^\W_])_|_(?![^\W_])")
 _NOTHING = "&#8203;"
 """A space of no width: what a mention or a reference is broken with."""
+_BREAK = "\u200b"
+"""The same as a character, which a text of others has no more once it is plain."""
+_REFERENCE = re.compile(r"!(?=\d)|&(?=\d)|[%~](?=[\w\"])|\[(?=\w+:)")
+"""What GitLab makes a link of: a merge request, an epic, a milestone, a label, a vulnerability."""
+_BEGINNING = re.compile(r"^(?=[#+\-=/:*\s]|\d+[.)](?:\s|$))")
+"""What at the start of a line makes it a title, a list, code, a diagram; or a command to GitLab, such as ``/close``."""
 
 
 @dataclass(frozen=True)
@@ -271,8 +277,13 @@ def _capital(text: str) -> str:
 
 
 def markdown(text: str, longest: int = LONGEST) -> str:
-    """A text as running text of Markdown, on one line."""
-    text = html.escape(plain(text, longest), quote=False)
+    """A text as running text of Markdown, on one line, which it may begin."""
+    return _BEGINNING.sub(_NOTHING, _inside(text, longest))
+
+
+def _inside(text: str, longest: int) -> str:
+    """A text behind another."""
+    text = html.escape(_REFERENCE.sub(_broken, plain(text, longest)), quote=False)
     text = _PUNCTUATION.sub(lambda found: f"\\{found[0]}", text).replace("$", f"&#36;{_NOTHING}")
     return _without_references(text)
 
@@ -287,16 +298,20 @@ def code(text: str, longest: int = LONGEST) -> str:
 
 def in_tag(text: str) -> str:
     """A text inside a tag such as ``<summary>``, where Markdown is not read but mentions are."""
-    return _without_references(html.escape(plain(text)))
+    return _without_references(html.escape(_REFERENCE.sub(_broken, plain(text))))
 
 
 def _in_markdown(found: Iterable[Piece]) -> str:
-    return "".join(code(piece.text, WHOLE) if piece.value else markdown(piece.text, WHOLE) for piece in found)
+    return "".join(code(piece.text, WHOLE) if piece.value else _inside(piece.text, WHOLE) for piece in found)
+
+
+def _broken(found: re.Match[str]) -> str:
+    return f"{found[0]}{_BREAK}"
 
 
 def _without_references(text: str) -> str:
     """Without what is made a link after the Markdown is read: there an entity is a character again, hence something between."""
-    text = text.replace("@", f"@{_NOTHING}")
+    text = text.replace(_BREAK, _NOTHING).replace("@", f"@{_NOTHING}")
     text = re.sub(r":(?=//|[\w+-]+:)", f":{_NOTHING}", text)
     text = re.sub(r"(?i)www(?=\.)", lambda found: f"{found[0]}{_NOTHING}", text)
     text = re.sub(r"(?<!&)#(?=\d)", f"#{_NOTHING}", text)

@@ -164,6 +164,29 @@ def test_escapes() -> None:
     assert in_tag('<a href="x">@me') == "&lt;a href=&quot;x&quot;&gt;@&#8203;me"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("__b__", r"\_\_b\_\_"),
+        ("_i_ and a__b and a_b", r"\_i\_ and a\_\_b and a_b"),
+        ("# title", "&#8203;# title"),
+        ("- item", "&#8203;- item"),
+        ("1. item", "&#8203;1. item"),
+        ("/close", "&#8203;/close"),
+        ("    code", "&#8203;    code"),
+        ("===", "&#8203;==="),
+        (":::mermaid", "&#8203;: ::mermaid"),
+        ("!7 and a/b!7", "!&#8203;7 and a/b!&#8203;7"),
+        ("%5 ~label &3 R&D", r"%&#8203;5 \~&#8203;label &amp;&#8203;3 R&amp;D"),
+        ("[vulnerability:5]", r"\[&#8203;vulnerability:5\]"),
+    ],
+)
+def test_nothing_that_a_name_begins_with_or_refers_to_is_rendered(text: str, shown: str) -> None:
+    """Titles and lists, commands and references of GitLab and Azure DevOps, emphasis that begins in the middle."""
+    assert markdown(text) == shown
+    assert markdown(markdown("a")) == "a"
+
+
 def test_every_kind_has_its_row() -> None:
     """A sentence, a place in the headline unless another kind always goes with it, and facts that a change can have."""
     for kind in Kind:

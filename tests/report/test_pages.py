@@ -185,3 +185,12 @@ def test_a_page_has_no_handlers_and_a_policy_that_fits() -> None:
     assert "https://" not in html
     assert "default-src &#39;none&#39;" in html
     assert "unsafe" not in html
+    assert html.count("<script>") == html.count("script-src") == 1
+
+
+def test_what_a_reviewer_opens_runs_no_script() -> None:
+    """Not even one of ours: the policy allows none."""
+    for page in (as_html(reviewed((client(), None))), as_html(drift_report())):
+        assert "<script" not in page
+        assert "script-src" not in page
+        assert "default-src &#39;none&#39;" in page

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from acmidm import deploy
+from acmidm import engine as pulumi
 from tests.support.engine import ROOT
 from toolchain import install_random
 
@@ -249,3 +250,11 @@ def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_on
     made = "random:index/randomPassword:RandomPassword" if secret_in == "state" else CLIENT
     deploy._install_random_plugin(deploy._connections("tni"), {"deployment": {"resources": [{"type": made}]}})
     assert bool(installed) == (secret_in != "nothing")
+
+
+@pytest.mark.parametrize("urn", ["urn:pulumi:tni::p::t::**", "urn:pulumi:tni::p::t$u*::OVO002067/loket", "**"])
+def test_a_target_is_one_resource(monkeypatch: pytest.MonkeyPatch, urn: str) -> None:
+    """The engine takes * and ** for any text: what another organisation waits to have approved would be applied with it."""
+    monkeypatch.setattr(pulumi, "_done", lambda *_, **__: pytest.fail("the engine was started"))
+    with pytest.raises(pulumi.EngineError, match="is no single resource"):
+        pulumi.up("tni", ["urn:pulumi:tni::p::t::OVO002067/loket", urn])
