@@ -321,7 +321,7 @@ _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 @pytest.mark.parametrize("spelling", ["another last digit", "a zero byte before it"])
 def test_a_key_has_one_spelling(parameters: dict[str, str], member: str, spelling: str, workspace: Workspace) -> None:
     """Another one would be another thumbprint of the same key, so that two organisations could have it."""
-    key = public_key("spelt", **parameters)  # type: ignore[arg-type]
+    key = public_key("spelt", **parameters)
     value = key[member]
     if spelling == "another last digit":
         value = value[:-1] + _DIGITS[_DIGITS.index(value[-1]) ^ 1]
