@@ -40,6 +40,8 @@ _CURVE_ALGORITHMS = {
     "P-521": frozenset({"ES512"}),
     "Ed25519": frozenset({"EdDSA", "Ed25519"}),
 }
+_OCTETS = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
+"""RFC 7518 §6.2.1.2 and RFC 8037 §2: a coordinate has all its octets."""
 _CURVES = {"EC": frozenset({"P-256", "P-384", "P-521"}), "OKP": frozenset({"Ed25519"})}
 _MAXIMUM_KID_LENGTH = 255
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -169,9 +171,18 @@ def _reasons_against_material(kty: str, members: Mapping[str, object]) -> list[R
         crv = members["crv"]
         if crv not in _CURVES[kty]:
             return [Reason(f"has the curve {_quoted(crv)}; use {' or '.join(sorted(_CURVES[kty]))}", "crv")]
-        return []
-    # Another spelling of the same key has another thumbprint: RFC 7518 §6.3.1.1 allows the shortest one alone.
-    padded = [name for name in required if _bytes(cast(str, members[name]))[:1] == b"\0"]
+    # Another spelling of the same key would have another thumbprint.
+    misspelt = [name for name in required if name != "crv" and not _is_only_spelling(cast(str, members[name]), members.get("crv"))]
+    if misspelt:
+        return [
+            Reason(f"has a member {name} that is not spelled as RFC 7518 has it; export the public key again", name) for name in misspelt
+        ]
+    return _reasons_against_rsa(members) if kty == "RSA" else []
+
+
+def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
+    # RFC 7518 §6.3.1.1 allows the shortest spelling alone.
+    padded = [name for name in _REQUIRED_MEMBERS["RSA"] if _bytes(cast(str, members[name]))[:1] == b"\0"]
     if padded:
         return [Reason(f"has a member {name} that starts with a zero byte; export the public key again", name) for name in padded]
     bits = rsa_bits(members) or 0
@@ -217,6 +228,12 @@ def _is_moment(value: object) -> bool:
 def _base64url_bits(text: str) -> int:
     """Return the bits of a Base64urlUInt (RFC 7518 §2); 0 where it is none, so that the key is refused."""
     return int.from_bytes(_bytes(text)).bit_length()
+
+
+def _is_only_spelling(text: str, crv: object) -> bool:
+    """Return whether no unused bit is set behind the last octet (RFC 4648 §3.5), and the octets are as many as the curve has."""
+    octets = _bytes(text)
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=") == text and len(octets) == _OCTETS.get(str(crv), len(octets))
 
 
 def _bytes(text: str) -> bytes:

@@ -309,3 +309,24 @@ def test_a_key_file_may_start_with_a_byte_order_mark(workspace: Workspace) -> No
 def test_the_samples_have_no_private_member() -> None:
     for file in Path(__file__).parents[3].joinpath("onboardings").rglob("*.json"):
         assert not PRIVATE_MEMBERS & json.loads(file.read_text()).keys()
+
+
+_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "member"),
+    [({"kty": "RSA"}, "n"), (P256, "x"), (P256, "y"), ({"kty": "EC", "crv": "P-521"}, "x"), ({"kty": "OKP", "crv": "Ed25519"}, "x")],
+)
+@pytest.mark.parametrize("spelling", ["another last digit", "a zero byte before it"])
+def test_a_key_has_one_spelling(parameters: dict[str, str], member: str, spelling: str, workspace: Workspace) -> None:
+    """Another one would be another thumbprint of the same key, so that two organisations could have it."""
+    key = public_key("spelt", **parameters)
+    value = key[member]
+    if spelling == "another last digit":
+        value = value[:-1] + _DIGITS[_DIGITS.index(value[-1]) ^ 1]
+    else:
+        value = base64.urlsafe_b64encode(b"\0" + base64.urlsafe_b64decode(value + "==")).decode().rstrip("=")
+    workspace.write_key({**key, member: value})
+    [problem] = workspace.problems()
+    assert problem.remedy == "export the public key again" or "export it again" in problem.remedy
