@@ -34,6 +34,10 @@ class Realm:
         query, document = parse_qs(url.query), json.loads(request.body or b"{}")
         client_id = document.get("clientId") or url.path.rpartition("/")[2]
         match request.method:
+            case "GET" if url.path.endswith("/scope-mappings"):
+                return Reply(200, {})
+            case "POST" if url.path.endswith("/registration-access-token"):
+                return Reply(200, {})
             case "GET":
                 wanted = query.get("clientId")
                 return Reply(200, [one for one in self.clients.values() if wanted is None or one["clientId"] in wanted])
