@@ -51,13 +51,10 @@ class Draft:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def nameless(self) -> list[str]:
-        """The client-IDs of which the authority does not know whose they are: ``organisation.yaml`` has to name them."""
-        return [
-            client.client_id
-            for client in self.clients.values()
-            if client.metadata.organisation.is_of(self.organisation.codes) is None and client.client_id not in self.organisation.adopts
-        ]
+    def nameless(self) -> list[ListedClient]:
+        """The clients of which the authority does not know whose they are: ``organisation.yaml`` has to name them."""
+        known = (client for client in self.clients.values() if client.client_id not in self.organisation.adopts)
+        return [client for client in known if client.metadata.organisation.is_of([self.organisation.code]) is None]
 
     @property
     def name(self) -> str:
@@ -206,10 +203,10 @@ def _changes_of_names(clients: Iterable[ListedClient], owner: Owner, application
 def _unknown_owners(draft: Draft) -> Iterator[str]:
     """Yield each client that is this organisation's by the spreadsheet alone."""
     owner = draft.organisation
-    for client_id in draft.nameless:
+    for client in draft.nameless:
         where = f"adopts in {owner.folder}/organisation.yaml"
-        said = f"{where} has it" if owner.is_new else f"add it to {where}, which up requires"
-        yield f"client {client_id} has no code of an organisation at its authority, and {said}: see whether it is {owner.name}'s"
+        said = f"{where} has it" if owner.is_new else f"has to be added to {where}"
+        yield f"{client} has no code of an organisation there, and {said}: see whether it is {owner.name}'s"
 
 
 def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str]) -> list[str]:

@@ -25,16 +25,10 @@ class Owner:
     kbo: str | None
     suppliers: tuple[str, ...] | None = None
     adopts: tuple[str, ...] = ()
-    formerly: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
         return self.ovo or self.kbo or ""
-
-    @property
-    def codes(self) -> list[str]:
-        """All that identifies it, earlier codes too."""
-        return [*_codes(self.ovo, self.kbo), *self.formerly]
 
     @property
     def is_new(self) -> bool:
@@ -49,8 +43,8 @@ class Organisations:
         self._by_code: dict[str, Owner] = {}
         self._ovo_codes: dict[str, set[str]] = defaultdict(set)
         for folder, one in folders.items():
-            owner = Owner(folder, one.name, one.ovo, one.kbo, one.suppliers, one.adopts, one.formerly)
-            self._by_code.update(dict.fromkeys(owner.codes, owner))
+            owner = Owner(folder, one.name, one.ovo, one.kbo, one.suppliers, one.adopts)
+            self._by_code.update(dict.fromkeys((*_codes(one.ovo, one.kbo), *one.formerly), owner))
         for client in listed:
             if client.ovo and client.kbo:
                 self._ovo_codes[client.kbo].add(client.ovo)

@@ -106,7 +106,7 @@ class Writer:
                     key_files[environment].append(f"../{folder}/{file}" if folder else file)
                     files.append(f"{folder or own}/{file}")
             if draft.organisation.is_new:
-                nameless = [client_id for one in drafts if one.organisation == draft.organisation for client_id in one.nameless]
+                nameless = [client.client_id for one in drafts if one.organisation == draft.organisation for client in one.nameless]
                 files += self._stage_organisations(stage, draft, shared, speaks_for[own], nameless)
             form.write_text(self._text(draft, key_files), "utf-8")
             staged.append(_Staged(draft, [*files, f"{draft.name}.yaml"]))

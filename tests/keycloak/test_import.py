@@ -96,9 +96,9 @@ def test_import_then_up_changes_nothing_but_our_own_attributes(platform: Platfor
     assert {client_id: platform.realm.client(client_id) for client_id in before} == before, "importing itself writes nothing"
     assert yaml.safe_load((project.forms / "stad-gent/organisation.yaml").read_text())["adopts"] == ["gent-loket"]
     assert (
-        "note: client gent-loket has no code of an organisation at its authority, and adopts in stad-gent/organisation.yaml has it: "
-        "see whether it is Stad Gent's"
-    ) in done.stdout
+        "on tni has no code of an organisation there, and adopts in stad-gent/organisation.yaml has it: see whether it is Stad"
+        in done.stdout
+    )
     form = yaml.safe_load((project.forms / "stad-gent/mijn-loket.yaml").read_text())
     assert form["environments"]["tni"]["adopt"] == {"acmidm": "gent-loket"}
     assert set(form["environments"]["tni"]["scopes"]) == {SEND, PLAIN}

@@ -10,7 +10,6 @@ from acmidm_onboarding.authorities.errors import Unintelligible
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import (
-    OPERATOR_RIGHTS,
     OPERATORS_OWN,
     ClientMetadata,
     ClientSnapshot,
@@ -23,6 +22,7 @@ from acmidm_onboarding.authorities.port import (
     require_not_reserved,
 )
 from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
+from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
 
 
 class Beheerportaal:

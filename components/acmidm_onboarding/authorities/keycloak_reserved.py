@@ -16,7 +16,8 @@ from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak_scopes import listed
 from acmidm_onboarding.authorities.keycloak_wire import WireClient, WireClients
 from acmidm_onboarding.authorities.paths import segment
-from acmidm_onboarding.authorities.port import OPERATOR_RIGHTS, OPERATORS_OWN, Reserved
+from acmidm_onboarding.authorities.port import OPERATORS_OWN, Reserved
+from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
 
 
 class WireRole(BaseModel):

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Protocol, Self, runtime_checkable
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 
@@ -24,8 +25,6 @@ Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
 
 Configuration = Mapping[str, Any]
-OPERATOR_RIGHTS = frozenset({"management_read", "management_write"})
-"""The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md): those of operators, and no form's."""
 Names = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(sorted(set(names))))]
 
 

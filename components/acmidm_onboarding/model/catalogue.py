@@ -25,9 +25,11 @@ _FORMATS = Draft202012Validator.FORMAT_CHECKER
 _BELOW = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9][A-Za-z0-9._~-]*)?", re.ASCII)
 """What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads to another place."""
 
+OPERATOR_RIGHTS = frozenset({"management_read", "management_write"})
+"""The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md): those of operators."""
 RESERVED_SCOPES = frozenset(
     {
-        *("management_read", "management_write"),  # the management API's own
+        *OPERATOR_RIGHTS,
         *("openid", "profile", "email", "address", "phone", "offline_access"),  # OpenID Connect Core §5.4, §11
         *("acr", "basic", "microprofile-jwt", "organization", "role_list", "roles", "saml_organization", "service_account", "web-origins"),
     }

@@ -132,6 +132,9 @@ def _one_or_more(schema: dict[str, str]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]})
 
 
+_ClientId = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_one_line), AfterValidator(_client_id)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
@@ -168,9 +171,8 @@ class Organisation(_Part):
         Field(description="Its earlier OVO code or KBO number, whose clients it keeps."),
         _one_or_more({"type": "string"}),
     ] = ()
-
     adopts: Annotated[
-        tuple[str, ...],
+        tuple[_ClientId, ...],
         Field(
             description="Client-IDs of its clients of which the authority does not know whose they are: the forms may take them over. "
             "Those whose codes the authority knows need no mention."
@@ -245,7 +247,7 @@ class EnvironmentRequest(_Part):
         Field(description="The configuration of each product, by its schema in the catalogue."),
     ] = Field(default_factory=dict)
     adopt: Annotated[
-        dict[Platform, Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_one_line), AfterValidator(_client_id)]],
+        dict[Platform, _ClientId],
         Field(description="Per platform the client-ID of a client that was made by hand and is taken over, once."),
     ] = Field(default_factory=dict)
 

@@ -69,18 +69,13 @@ class Onboardings:
     """Per folder, also those of suppliers without forms."""
 
     def connections(self, environment: Environment) -> list[Connection]:
+        times = Counter(organisation.kbo for organisation in self.organisations.values() if organisation.kbo)
+        shared = frozenset({SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)})
         return [
             connection
             for loaded in self.forms
-            for connection in connections(
-                loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue, self._shared_codes
-            )
+            for connection in connections(loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue, shared)
         ]
-
-    @property
-    def _shared_codes(self) -> frozenset[str]:
-        times = Counter(organisation.kbo for organisation in self.organisations.values() if organisation.kbo)
-        return frozenset({SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)})
 
 
 def load_catalogue(folder: Path) -> Catalogue:

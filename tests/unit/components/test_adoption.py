@@ -70,7 +70,7 @@ def test_only_a_client_of_the_forms_own_organisation(
 @pytest.mark.parametrize(
     ("owner", "sentence"),
     [
-        ({"software_id": "4NRB1-0XZABZI9E6-5SM3R"}, 'is that of "4NRB1-0XZABZI9E6-5SM3R", by a tool that is not this project; '),
+        ({"software_id": "other-tool/loket"}, 'is that of "other-tool/loket", by a tool that is not this project; '),
         (
             {"software_id": "acmidm/tni/OVO002067/other-{}", "managed_by": "acmidm/tni"},
             "is that of acmidm/tni/OVO002067/other-{} in this stack; ",

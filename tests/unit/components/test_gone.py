@@ -125,7 +125,7 @@ def test_a_document_that_stays_is_not_removed(call: Callable[[FakeServer], objec
     """A gateway that knows no DELETE says 404 to it, and the document is there as before."""
     owner = {"software_id": OWNER.software_id, "managed_by": OWNER.managed_by}
     client = {"client_name": "n", "organisation": {"name": "o"}, "application": "a", "grant_types": [], "contacts": []}
-    document = {**client, **owner, "token_endpoint_auth_method": "private_key_jwt", "client_id": "x", "configuration": {}}
+    document = {**client, **owner, "token_endpoint_auth_method": "private_key_jwt", "client_id": "x", "configuration": {}, "scopes": []}
 
     def script(request: Request) -> Reply:
         return Reply(200, document, {"etag": '"1"'}) if request.method == "GET" else Reply(404, {})

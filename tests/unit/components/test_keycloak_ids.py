@@ -36,6 +36,8 @@ class Realm:
         match request.method:
             case "GET" if url.path.endswith("/scope-mappings"):
                 return Reply(200, {})
+            case "POST" if url.path.endswith("/registration-access-token"):
+                return Reply(200, {})
             case "GET":
                 wanted = query.get("clientId")
                 return Reply(200, [one for one in self.clients.values() if wanted is None or one["clientId"] in wanted])

@@ -203,6 +203,7 @@ def test_every_name_that_taking_over_changes_is_a_note() -> None:
         'has the application "Loket"; the form has "loket"',
         'has the client_name "Gent loket (oud)"; the form has "Stad Gent - loket"',
         f'has no organisation.kbo; the form has "{GENT}"',
+        "has no code of an organisation there, and adopts in stad-gent/organisation.yaml has it: see whether it is Stad Gent's",
     ]
 
 

@@ -12,7 +12,11 @@ OWNER = "onboardings/gent/organisation.yaml"
 BOTH_CODES = 'ovo: OVO002067\nkbo: "0207.451.227"\n'
 
 MISTAKES = {
-    "unknown field": ("ovo:", "▶OVO: 1\novo:", 'unknown field "OVO"; known here: formerly, kbo, name, ovo, owners, speaks_for, suppliers'),
+    "unknown field": (
+        "ovo:",
+        "▶OVO: 1\novo:",
+        'unknown field "OVO"; known here: adopts, formerly, kbo, name, ovo, owners, speaks_for, suppliers',
+    ),
     "unknown field of what it speaks for": (
         "{merk_code:",
         "{▶merk_codes: [x], merk_code:",
@@ -32,7 +36,7 @@ MISTAKES = {
     "a field of a form": (
         "ovo:",
         "▶application: x\novo:",
-        'unknown field "application"; known here: formerly, kbo, name, ovo, owners, speaks_for, suppliers',
+        'unknown field "application"; known here: adopts, formerly, kbo, name, ovo, owners, speaks_for, suppliers',
     ),
     "name missing": ("name: Stad Gent\n", "▶", '"name" is missing; add it'),
     "name empty": ("name: Stad Gent", 'name: ▶""', '"name" is empty; fill it in'),
