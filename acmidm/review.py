@@ -155,11 +155,12 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     from datetime import UTC, datetime
 
     from acmidm.git import merged
-    from acmidm.report.beside import changes_beside, stacks_of
+    from acmidm.report.beside import changes_beside
     from acmidm.report.compare import Comparison
     from acmidm.report.plan import Plan
     from acmidm.report.review import review_of
     from acmidm.report.revision import earlier_revision, notes_between, removed_unread, revision
+    from acmidm.report.stacks import stacks_of
 
     wanted, now = _environments(environments), datetime.now(UTC)
     with working(f"reading {base} and {head}"):

@@ -53,7 +53,7 @@ def validate(
         _validate(paths or [FORMS], catalogue, annotations=annotations)
         return
     from acmidm.git import merged
-    from acmidm.report.beside import stacks_of
+    from acmidm.report.stacks import stacks_of
 
     if paths or catalogue:
         fail("with --base all forms are checked, in the folders of its stacks; leave out PATH and --catalogue")

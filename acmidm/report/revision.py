@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from acmidm.git import Tree
-from acmidm.report.beside import Stacks
 from acmidm.report.client import ClientState, Place, states_of
 from acmidm.report.kinds import Change, FieldChange, Kind
+from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import ORGANISATION_FILE, LoadedForm, Onboardings, load_onboardings

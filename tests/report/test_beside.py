@@ -247,6 +247,17 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
     assert said.startswith("also changes settings, in Pulumi.prod.yaml: content ")
 
 
+def test_no_value_hides_another(repository: Repository) -> None:
+    """Many new ones are behind those that were there; and no key that somebody pasted into whatever field is repeated."""
+    pasted = "-----BEGIN PRIVATE KEY-----MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+    new = {f"a{number:02}": "x" for number in range(40)}
+    repository.set("prod", **new, requestTimeoutSeconds=30, operatorPrivateKeyFile=pasted)
+    page = repository.review("--output", "markdown").stdout
+    assert "requestTimeoutSeconds `none` → `30`" in page
+    assert "and 30 more" in page, "with them, that the file has a mistake: a key"
+    assert "MIIE" not in page
+
+
 def test_a_change_does_not_choose_where_it_is_read(repository: Repository) -> None:
     """Forms and catalogue are read where the stacks before it have them, and scopes are described as they were."""
     repository.set("prod", formsFolder="others", catalogueFolder="others")

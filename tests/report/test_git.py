@@ -6,8 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from acmidm import git
+from acmidm.cli import app
 from acmidm.git import UnknownRevision, merged
 from tests.report.test_beside import EVIL, Repository, repository
 
@@ -134,6 +136,20 @@ def test_what_does_not_merge_is_refused(repository: Repository) -> None:
     repository.set("prod", managementUrl="https://elsewhere.example")
     repository.commit()
     assert refused(repository, "change") == '"change" and "main" change the same lines; merge "main" into it, then review that'
+
+
+def test_forms_are_checked_out_of_git_too(repository: Repository) -> None:
+    """As merged, each mistake at the place that it has there, and in no folder that nobody has."""
+    repository.add("onboardings/gent/x.yaml")
+    repository.commit()
+    repository.git("switch", "--quiet", "main")
+    result = CliRunner().invoke(app, ["validate", "--base", "main", "--head", "change", "--annotations"])
+    assert result.exit_code == 1
+    assert "::error file=onboardings/gent/x.yaml,line=1,col=1::" in result.stdout
+    assert result.stderr.startswith("onboardings/gent/x.yaml:1:1: ")
+    assert CliRunner().invoke(app, ["validate", "--base", "main", "--head", "main"]).output == "1 form, 1 connection: all valid\n"
+    both = CliRunner().invoke(app, ["validate", "--base", "main", "onboardings"])
+    assert (both.exit_code, both.output.count("leave out PATH")) == (2, 1)
 
 
 def test_a_part_of_the_repository_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

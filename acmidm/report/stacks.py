@@ -1,0 +1,110 @@
+"""What the files of a revision hold: the settings of its stacks, and the values in any of them, whatever is broken beside those."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from posixpath import normpath
+
+from acmidm.git import Tree, UnknownRevision
+from acmidm.report.client import Fields, flat
+from acmidm_onboarding.model.documents import read_document
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.settings import NAMESPACE, own_catalogue
+
+PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
+"""The file of the project, and all files of settings."""
+MISTAKES = "mistakes"
+"""What a file with mistakes has among its values."""
+_TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The settings of each stack of a revision, without their namespace, as far as its file can be read."""
+
+    values: tuple[Fields, ...]
+
+    @property
+    def forms(self) -> list[Path]:
+        """Their folders of forms."""
+        return sorted({_folder(stack.get("formsFolder") or "onboardings") for stack in self.values or ({},)})
+
+    @property
+    def catalogue(self) -> Path:
+        """Their folder of the catalogue."""
+        found = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
+        if len(found) > 1:
+            raise UnknownRevision("the stacks have different catalogues; review each with the engine: acmidm review --stack tni")
+        return found[0]
+
+    def catalogue_here(self) -> Path:
+        """The same in the working directory; the module's own where that has none."""
+        return self.catalogue if self.catalogue.is_dir() else own_catalogue()
+
+    def is_read(self, path: str) -> bool:
+        """Whether a file belongs to the forms, the catalogue or the stacks."""
+        return any(map(Path(path).is_relative_to, (*self.forms, self.catalogue))) or SETTINGS.fullmatch(path) is not None
+
+    @property
+    def profiles(self) -> dict[Environment, Profile]:
+        """The profile of each environment, the strictest where its stacks differ."""
+        strict = {stack.get("environment") for stack in self.values if stack.get("profile") == Profile.FAPI2}
+        return {environment: Profile.FAPI2 if environment in strict else Profile.ACMIDM for environment in Environment}
+
+    @property
+    def protecting(self) -> dict[Environment, bool]:
+        """In which environments every stack protects its clients; those without a stack are left out."""
+        found: dict[Environment, bool] = {}
+        for stack in self.values:
+            if (name := stack.get("environment")) in list(Environment):
+                environment, protects = Environment(name), stack.get("protectClients")
+                protects = environment is Environment.PROD if protects in (None, "") else str(protects).casefold() in _TRUE
+                found[environment] = found.get(environment, True) and protects
+        return found
+
+
+def stacks_of(tree: Tree) -> Stacks:
+    """Read the files of a revision's stacks, over the defaults of its project."""
+    files = read_values(tree, filter(SETTINGS.fullmatch, tree.entries))
+    config = {
+        path: {setting_in(name): value for name, value in fields.items() if name.startswith("config.")}
+        for path, fields in files.items()
+        if path.endswith(".yaml")
+    }
+    defaults = {name.removesuffix(".default"): value for name, value in config.pop(PROJECT, {}).items() if name.endswith(".default")}
+    return Stacks(tuple({**defaults, **own} for own in config.values()))
+
+
+def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
+    """The values in each of these files; of one with mistakes those that can be read, and that it has some."""
+    wanted = {path for path in paths if path in tree.entries}
+    found: dict[str, Fields] = {}
+    with tree.exported(wanted.__contains__):
+        for path in sorted(wanted):
+            document = read_document(Path(path), Path(path))
+            fields = flat(document.data) if isinstance(document.data, Mapping) else {}
+            found[path] = fields if document.data and not document.problems else {**fields, **contents(tree, [path], MISTAKES)}
+    return found
+
+
+def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
+    """Per file what Git calls its content, and how it is kept where that is not as a file."""
+    entries = {path: tree.entries[path] for path in paths if path in tree.entries}
+    return {name or path: entry.object_id[:10] + ("" if entry.mode == "100644" else f" {entry.mode}") for path, entry in entries.items()}
+
+
+def setting_in(name: str) -> str:
+    """The key of a setting, whose namespace is optional."""
+    return name.removeprefix("config.").removeprefix(f"{NAMESPACE}:")
+
+
+def _folder(name: object) -> Path:
+    """A folder that the settings name, from the top of the repository, in which it must be."""
+    path = Path(normpath(str(name)))
+    if path.is_absolute() or ".." in path.parts or path == Path():
+        raise UnknownRevision(f"{path} is no folder in this repository; review with the engine: acmidm review --stack tni")
+    return path
