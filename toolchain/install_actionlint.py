@@ -1,10 +1,9 @@
 """Build actionlint, which checks the workflows: `make actionlint`."""
 
-import os
 import shutil
 
 from toolchain import go
-from toolchain.common import ENGINE, locked, main, say
+from toolchain.common import ENGINE, in_pipeline, locked, main, say
 
 VERSION = go.required("actionlint", "github.com/rhysd/actionlint")
 BINARY = ENGINE / "actionlint"
@@ -12,10 +11,10 @@ STAMP = ENGINE / "actionlint.version"
 
 
 def install() -> None:
-    """Do nothing where it is there. Without Go it is left out, with a word; in CI, where CI is set, that is an error."""
+    """Do nothing where it is there. Without Go it is left out, with a word; in a pipeline that is an error."""
     if STAMP.is_file() and STAMP.read_text() == VERSION:
         return
-    if not shutil.which("go") and not os.environ.get("CI"):
+    if not shutil.which("go") and not in_pipeline():
         BINARY.unlink(missing_ok=True)
         say("actionlint: needs Go, and there is none on PATH; the workflows are checked without it")
         return

@@ -11,6 +11,8 @@ from toolchain.common import ROOT, VENV, ToolchainError, locked, main, run_long,
 LOCK_FILE = ROOT / "requirements-dev.txt"
 PROJECT = ROOT / "pyproject.toml"
 PIP: list[str | Path] = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+# Wheels alone: what builds a package from its source would be fetched without a hash.
+LOCKED: list[str | Path] = [*PIP, "--require-hashes", "--only-binary", ":all:", "--requirement", LOCK_FILE]
 
 # Written last, each with the digest of what it was made from: without them it counts as half made.
 PACKAGES_STAMP = VENV / ".packages"
@@ -39,7 +41,7 @@ def _install_packages() -> None:
     say("venv: installing the Python packages into .venv, under a minute, once per clone")
     # Anew each time: what a lock file no longer names must not stay importable.
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-    run_long("venv", [*PIP, "--require-hashes", "--requirement", LOCK_FILE])
+    run_long("venv", LOCKED)
     say("venv: done")
 
 

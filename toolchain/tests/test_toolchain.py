@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from toolchain import install_venv
 from toolchain.common import ROOT, version_in
 
 LOCK_FILES = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"]
@@ -101,6 +102,24 @@ def test_the_official_installer_stays_inside_the_clone_and_runs_once(clone: Path
     assert (clone / ".local/engine/bin/pulumi").exists()
     (machine / "curl").unlink()
     assert run(clone, machine, "toolchain.install_engine").stderr == ""
+
+
+@pytest.mark.parametrize("pipeline", ["CI", "TF_BUILD"])
+def test_a_pipeline_never_runs_the_installer(clone: Path, machine: Path, pipeline: str) -> None:
+    """Whoever has its site would have the operator's key: the build has a hash for whatever goes into it."""
+    command(machine, "curl", f'for output; do :; done\ncat > "$output" <<"end"{OFFICIAL_INSTALLER}end')
+    for module in ("install_engine", "install_random"):
+        result = run(clone, machine, f"toolchain.{module}", **{pipeline: "true"})
+        assert result.returncode == 1
+        assert "Go is needed to build" in result.stderr
+    assert not (machine.parent / "seen").exists()
+
+
+def test_packages_come_as_wheels_by_their_hash() -> None:
+    """A package that is built fetches its builder, for which there is no hash; pip itself, and what builds the project, have one."""
+    assert {"--require-hashes", "--only-binary", ":all:"} <= set(map(str, install_venv.LOCKED))
+    for file in LOCK_FILES:
+        assert {"pip", "setuptools"} <= set(re.findall(r"^([a-z]+)==", file.read_text(), re.MULTILINE))
 
 
 def test_an_installer_that_fails_is_followed_by_a_build(clone: Path, machine: Path) -> None:
