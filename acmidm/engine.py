@@ -131,7 +131,7 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
         sentence = message.split("\n\n")[-1].strip().removeprefix("error: ").removeprefix("Preview failed: ")
         sentence = _CLASS.sub("", sentence)
         if sentence and not sentence.startswith(_SAYS_NOTHING):
-            found.setdefault(_ATTEMPTS.sub("", sentence), sentence)
+            found.setdefault(_ATTEMPTS.sub("", sentence), on_one_line(sentence))
     return tuple(found.values()), frozenset(refused)
 
 

@@ -11,10 +11,10 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from toolchain.common import LOCAL, Command, ToolchainError, locked, main, run_long, say, version_in
+from toolchain.common import LOCAL, Command, ToolchainError, in_pipeline, locked, main, run_long, say, version_in
 
 PINNED = "26.7.3"
-# What these were when they were tried; of other versions Maven checks the repository's own checksum only.
+# What these were when they were tried; of other versions, which no pipeline takes, Maven checks the repository's own checksum only.
 SHA256 = {
     "26.7.3": "27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f",
     "26.4.0": "1b6a11a2726ac8a8dc9c91d5fafe989a75ce4f1622d7f7b45c21d5bc16629c0a",
@@ -90,7 +90,7 @@ def _download(version: str, folder: Path) -> Path:
     archive = folder / f"keycloak-quarkus-dist-{version}.zip"
     with archive.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != SHA256.get(version, found):
+    if found != SHA256.get(version, "" if in_pipeline() else found):
         raise ToolchainError(f"keycloak: {archive.name} is not the file that was tried, its SHA-256 is {found}: do not use it")
     return archive
 

@@ -18,6 +18,7 @@ from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status
 from acmidm.words import WHOLE, counted, plain
 from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.problems import on_one_line
 
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
@@ -33,15 +34,21 @@ def print_report(report: Report) -> None:
     out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
     for line in _LINES[type(report)](report):
         if isinstance(line, Text):
-            out.print(line)
+            out.print(_inert(line))
         elif not out.is_terminal:
-            out.print(line[0] + line[1])
+            out.print(_inert(line[0] + line[1]))
         else:
             grid = Table.grid(padding=0)
             grid.add_column(width=line[0].cell_len, no_wrap=True)
             grid.add_column(overflow="fold")
-            grid.add_row(*line)
+            grid.add_row(*map(_inert, line))
             out.print(grid)
+
+
+def _inert(text: Text) -> Text:
+    """Without what moves a cursor, or is a command to a pipeline; whoever wrote such a thing loses the colours of the line."""
+    inert = "\n".join(map(on_one_line, text.plain.split("\n")))
+    return text if inert == text.plain else Text(inert)
 
 
 def _review(review: Review) -> Iterator[Line]:

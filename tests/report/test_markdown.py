@@ -12,6 +12,7 @@ from acmidm.keys import Key
 from acmidm.report.html import as_html
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.markdown import as_markdown, code, in_tag, markdown, table
+from acmidm.report.text import print_report
 from acmidm.terminal import as_json
 from acmidm_onboarding.model.form import Environment
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
@@ -153,6 +154,25 @@ def test_what_forms_say_is_shown_and_does_nothing(text: str) -> None:
     in_markdown = re.sub(r"<summary>.*", "", outside_code)
     assert not re.search(r"(?<!\\)\]\(|(?<!\\)~~|(?<!\\)`", in_markdown), in_markdown
     assert "alert(1)</script>" not in as_html(review)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "\n::error::x", "::add-mask::x"])
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_others_say_does_nothing_to_a_terminal_or_a_log(
+    text: str, terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wherever it stands in a report as text: headline, refusal, note, name, value."""
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    hostile = client(key=f"OVO002067/{text}", form=text, fields={"organisation.name": text}, scopes={text: text}, keys={text: Key(text)})
+    (connection,) = by_hand((client(), hostile))
+    print_report(drift_report(connection, problems=(text, f"a{text}"), notes=(text,)))
+    print_report(reviewed((client(), hostile)).model_copy(update={"headline": text, "notes": (text,)}))
+    shown = capsys.readouterr().out
+    for line in (re.sub(r"\x1b\[[0-9;]*m", "", shown) if terminal else shown).splitlines():
+        assert line.isprintable()
+        assert not line.lstrip().startswith("::")
+        assert "##vso[" not in line
 
 
 def test_escapes() -> None:

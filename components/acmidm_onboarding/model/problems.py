@@ -64,6 +64,7 @@ def quoted(text: str) -> str:
     """Quote an author's text in a message, shortened to what is needed to recognise it; nothing of what may be a secret."""
     if may_be_secret(text):
         return f'"{HIDDEN}"'
+    text = on_one_line(text)
     return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
 
 
