@@ -61,7 +61,7 @@ class Organisations:
         found = next((self._by_code[code] for code in codes if code in self._by_code), None)
         if found and ovo and found.ovo not in (None, ovo) and ovo not in self._by_code:
             raise ValueError(f"KBO number {kbo} is that of {found.folder}, which has {found.ovo} and not {ovo}: see which is right")
-        owner = found or Owner(self._free_folder(name, codes[0]), name, ovo, kbo)
+        owner = found or Owner(self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo)
         for code in codes:
             self._by_code.setdefault(code, owner)
         return owner

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from acmidm.importing.listed import ListedClient, Register
+from acmidm.importing.organisations import Organisations, slug
 from acmidm.importing.organisations import Owner as Imported
-from acmidm.importing.organisations import slug
 from acmidm.importing.plan import Plan, plan_of
 from acmidm.importing.sheet import Column, Row
 from acmidm_onboarding.authorities.keycloak_wire import WireClient
@@ -269,3 +269,8 @@ def test_a_secret_is_a_note() -> None:
 )
 def test_names_of_files(text: str, name: str) -> None:
     assert slug(text) == name
+
+
+def test_a_name_is_written_without_stray_spaces() -> None:
+    """As a form has it: the authority may have been less strict, and the difference is noted."""
+    assert Organisations({}, []).of(" Stad  Gent ", "OVO002067", None).name == "Stad Gent"
