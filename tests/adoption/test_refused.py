@@ -7,6 +7,7 @@ import uuid
 from tests.adoption.by_hand import adopt, made_by_hand
 from tests.support.engine import Project
 from tests.support.forms import write_form
+from tests.support.portal import OPERATOR
 from tests.support.registry import Registry
 
 
@@ -48,6 +49,30 @@ def test_a_client_of_another_stack_is_never_taken_over(project: Project, registr
         assert refused.code != 0
         assert any(f'client "{client_id}" is managed by elders/tni already' in line for line in refused.errors), refused.errors
     assert registry.client(form.application) == before
+
+
+def test_what_is_somebody_elses_stays_theirs(project: Project, registry: Registry) -> None:
+    """The client of another form, of another organisation, of nobody that is known, and the operator: a sentence each, in one run."""
+    theirs = write_form(project.forms, "aalst/loket")
+    project.apply()
+    aalst, mine = registry.client(theirs.application), project.folder / "elsewhere"
+    shared = {"name": "Departement", "ovo": None, "kbo": "0316380841"}
+    named = [
+        (aalst["client_id"], f"is that of acmidm/tni/{theirs.key} in this stack; write formerly to keep it under another name"),
+        (made_by_hand(registry, write_form(mine, "aalst/oud")), "and of no code in organisation.yaml; correct the client-ID under adopt"),
+        (made_by_hand(registry, write_form(mine, "gent/oud"), organisation=shared), "has no code of an organisation at its authority"),
+        (OPERATOR, "does not exist; correct the client-ID under adopt in the form, or remove it"),
+    ]
+    before = {client_id: registry.http.get(f"/management/v1/clients/{client_id}").text for client_id, _ in named}
+    for number, (client_id, _) in enumerate(named):
+        adopt(write_form(project.forms, f"gent/form-{number}"), client_id)
+    refused = project.up()
+    assert refused.code != 0
+    for number, (client_id, sentence) in enumerate(named):
+        said = [line for line in refused.errors if f'gent/form-{number}: client "{client_id}" ' in line]
+        assert len(said) == 1, refused.errors
+        assert sentence in said[0]
+        assert registry.http.get(f"/management/v1/clients/{client_id}").text == before[client_id]
 
 
 def test_two_forms_cannot_take_over_the_same_client(project: Project, registry: Registry) -> None:

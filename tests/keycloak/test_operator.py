@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -18,7 +20,7 @@ from keycloak_sandbox.realm import Realm, set_up
 from keycloak_sandbox.server import Server
 from tests.support.forms import SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
-from tests.support.portal import public_jwk
+from tests.support.portal import new_key, public_jwk
 
 
 def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRealm) -> None:
@@ -53,21 +55,68 @@ def test_without_its_right_nothing_counts_as_gone(keycloak_server: Server, admin
     """Keycloak then answers with empty lists, which must never empty a state."""
     realm = make_realm(keycloak_server, administrator)
     client_id = realm.adapter().register(metadata(), None).client_id
-    account = administrator.get(f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/service-account-user")["id"]
-    management = realm.client("realm-management")["id"]
-    roles = {role["name"]: role for role in administrator.get(f"/{realm.name}/clients/{management}/roles")}
-    for place in (
-        f"/{realm.name}/users/{account}/role-mappings/clients/{management}",
-        f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/scope-mappings/clients/{management}",
-    ):
-        administrator.delete(place, [roles["manage-clients"]])
-        administrator.post(place, [roles["query-clients"]])
+    have_rights(realm, "query-clients")
     with realm.operator_http() as operator:
         assert operator.get(f"/{realm.name}/clients", params={"clientId": client_id}).json() == []
     adapter = realm.adapter()
     for read in (lambda: adapter.read(client_id), lambda: list(adapter.clients())):
         with pytest.raises(NotAllowed, match="sees no client at all"):
             read()
+
+
+def have_rights(realm: TestRealm, *names: str) -> None:
+    """By an administrator: these roles of ``realm-management`` and no others, in the place of what the set-up gave."""
+    operator, management = realm.client(OPERATOR)["id"], realm.client("realm-management")["id"]
+    account = realm.administrator.get(f"/{realm.name}/clients/{operator}/service-account-user")["id"]
+    roles = {role["name"]: role for role in realm.administrator.get(f"/{realm.name}/clients/{management}/roles")}
+    for place in (
+        f"/{realm.name}/users/{account}/role-mappings/clients/{management}",
+        f"/{realm.name}/clients/{operator}/scope-mappings/clients/{management}",
+    ):
+        realm.administrator.delete(place, realm.administrator.get(place))
+        realm.administrator.post(place, [roles[name] for name in names])
+
+
+READS = {"list", "read", "who is reserved"}
+WRITES = {"register", "update", "scopes", "keys", "take over", "remove"}
+
+
+@pytest.mark.parametrize(
+    ("rights", "may"),
+    [
+        (("manage-clients",), READS | WRITES),
+        (("view-clients",), READS),
+        (("create-client", "view-clients"), READS),
+        (("create-client", "query-clients"), set()),
+        (("view-users", "view-realm"), set()),
+    ],
+    ids=str,
+)
+def test_the_least_rights(keycloak_server: Server, administrator: Admin, rights: tuple[str, ...], may: set[str]) -> None:
+    """``manage-clients`` to deploy, ``view-clients`` to look: with less, each is refused, and nothing counts as gone."""
+    realm = make_realm(keycloak_server, administrator, scopes={SEND: "Send"})
+    wanted = metadata()
+    client_id = realm.adapter().register(wanted, None).client_id
+    realm.add_client("by-hand", publicClient=False, fullScopeAllowed=False)
+    have_rights(realm, *rights)
+    adapter = realm.adapter()
+    acts: dict[str, Callable[[], object]] = {
+        "list": lambda: list(adapter.clients()),
+        "read": lambda: adapter.snapshot(client_id),
+        "who is reserved": lambda: adapter.reserved("by-hand"),
+        "register": lambda: adapter.register(metadata(), None),
+        "scopes": lambda: adapter.replace_scopes(client_id, None, frozenset({SEND})),
+        "keys": lambda: adapter.replace_jwks(client_id, None, {"a": public_jwk(new_key("a"))}),
+        "take over": lambda: adapter.update("by-hand", None, metadata(), None),
+        "update": lambda: adapter.update(client_id, wanted, wanted.model_copy(update={"contacts": ("a@b.example",)}), None),
+        "remove": lambda: adapter.remove(client_id, wanted.owner),
+    }
+    done = set()
+    for name, act in acts.items():
+        with suppress(NotAllowed):
+            act()
+            done.add(name)
+    assert done == may
 
 
 def test_it_may_have_a_secret_in_place_of_a_key(keycloak_server: Server, administrator: Admin) -> None:

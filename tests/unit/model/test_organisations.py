@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.identifiers import look_of, official_name
 from tests.unit.model.workspace import CATALOGUE, FORM, HERE, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, place_of_mark, public_key
 
@@ -105,6 +106,11 @@ MISTAKES = {
         "formerly: [OVO000001, ▶OVO1]\novo:",
         '"OVO1" is not an OVO code; write OVO and six digits, such as OVO002067',
     ),
+    "taking over what is no client-ID": (
+        "ovo:",
+        'adopts: [a-client, ▶".."]\novo:',
+        '".." is no client-ID; copy the one that the authority shows',
+    ),
     "supplier that is not there": (
         "ovo:",
         "suppliers: [▶leverancier]\novo:",
@@ -170,12 +176,28 @@ def test_an_organisation_has_one_folder(one: str, other: str, place: str, senten
     assert workspace.sentences() == [f"onboardings/z/organisation.yaml:{place}: {sentence}"]
 
 
+@pytest.mark.parametrize(("field", "code"), [("ovo", "OVO000067"), ("kbo", '"0207.437.468"'), ("formerly", "OVO000067")])
+def test_an_earlier_code_is_no_code_of_another(field: str, code: str, workspace: Workspace) -> None:
+    """One would get the clients of the other by it, once its form is gone."""
+    of_another = {"ovo": "OVO000099", field: code}
+    workspace.write_organisation(f"formerly: {code}\n{ORGANISATION}")
+    workspace.write_organisation("name: Ander\n" + "".join(f"{name}: {value}\n" for name, value in of_another.items()), "aalst")
+    (said,) = workspace.sentences()
+    assert said.startswith("onboardings/gent/organisation.yaml:1:11: ")
+    assert said.endswith(
+        "is a code in onboardings/aalst/organisation.yaml too; an organisation keeps the clients of its own earlier codes alone: "
+        "remove it here or there"
+    )
+
+
 def test_organisations_that_share_a_number_are_two_by_their_ovo_codes(workspace: Workspace) -> None:
     """Each may have an application of the same name."""
     for folder, ovo in (("gent", "OVO002949"), ("z", "OVO002067")):
         workspace.write_organisation(ORGANISATION.replace("OVO002067", ovo).replace("Stad Gent", f"Departement {folder}"), folder)
     workspace.write_form(WITHOUT_KEYS, "z/mijn-gent")
     assert workspace.sentences() == []
+    codes = [connection.codes for connection in workspace.load().connections(Environment.TNI)]
+    assert codes == [("OVO002949",), ("OVO002067",)], "the number that both have says of no client whose it is"
 
 
 @pytest.mark.parametrize(
