@@ -5,16 +5,15 @@ from typing import Annotated
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
-from joserfc.jwk import KeySet
 from jsonschema import Draft202012Validator
 
 from beheerportaal.http.failures import Failures
 from beheerportaal.migrations import open_database
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
 from beheerportaal.oauth.external import ExternalTokenValidator
+from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.oauth.tokens import AccessTokenValidator
 from beheerportaal.settings import PortalSettings
-from beheerportaal.store import credentials
 from beheerportaal.store.database import Database
 
 LOG_ONS_PER_NAME = 5
@@ -29,7 +28,7 @@ class Portal:
 
     settings: PortalSettings
     database: Database
-    keys: KeySet
+    keys: SigningKeys
     authorization: PortalAuthorizationServer
     access_tokens: AccessTokenValidator | ExternalTokenValidator
     configuration_validators: dict[str, Draft202012Validator]
@@ -41,8 +40,8 @@ class Portal:
     def open(cls, settings: PortalSettings) -> "Portal":
         """Opens the database, brings its schema up to date, and makes the signing key at the first start."""
         database = open_database(settings.database)
-        with database.write() as connection:
-            keys = KeySet([credentials.server_key(connection)])
+        keys = SigningKeys(settings, database)
+        keys.published()
         of_client = Failures(settings.failures_per_client, _MINUTE)
         of_address = Failures(settings.failures_per_address, _MINUTE)
         return cls(

@@ -55,6 +55,9 @@ class PortalSettings(_Settings):
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}
     access_token_lifetime_seconds: int = Field(default=3600, ge=1)
+    signing_key_lifetime_seconds: int = Field(
+        default=30 * 24 * 3600, ge=2 * 24 * 3600, description="For how long a key signs access tokens, until the next one does."
+    )
     explains_refusals: bool = Field(
         default=False,
         description="Says why a client could not be authenticated, which also tells which clients there are: for a sandbox, on loopback.",

@@ -8,7 +8,6 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAut
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
-from joserfc.jwk import KeySet
 from starlette.responses import JSONResponse
 from typing_extensions import override
 
@@ -18,6 +17,7 @@ from beheerportaal.oauth import principals
 from beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
 from beheerportaal.oauth.errors import UNEXPLAINED, TooManyFailures, invalid_client, invalid_request, invalid_scope
 from beheerportaal.oauth.principals import Principal
+from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.oauth.tokens import AccessTokenGenerator
 from beheerportaal.secrets import NOBODYS, is_secret
 from beheerportaal.settings import PortalSettings
@@ -66,7 +66,7 @@ class _Secret:
 class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's logic; HTTP stays outside."""
 
-    def __init__(self, settings: PortalSettings, database: Database, keys: KeySet, of_client: Failures, of_address: Failures) -> None:
+    def __init__(self, settings: PortalSettings, database: Database, keys: SigningKeys, of_client: Failures, of_address: Failures) -> None:
         super().__init__()
         self._settings = settings
         self._database = database

@@ -17,6 +17,7 @@ from beheerportaal.http.guard import address_of
 from beheerportaal.jwk import SIGNING_ALGORITHMS
 from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
 from beheerportaal.oauth.errors import invalid_request
+from beheerportaal.oauth.signing import CACHED_SECONDS
 
 router = APIRouter(tags=["oauth"])
 
@@ -92,9 +93,10 @@ async def metadata(portal: CurrentPortal) -> dict[str, Any]:
 
 
 @router.get("/op/v1/keys")
-async def keys(portal: CurrentPortal) -> dict[str, Any]:
-    """The public keys that verify access tokens (RFC 7517)."""
-    return dict(portal.keys.as_dict(private=False))
+def keys(portal: CurrentPortal) -> Response:
+    """The public keys that verify access tokens (RFC 7517); one that will sign is there a day before."""
+    jwks = portal.keys.published().as_dict(private=False)
+    return JSONResponse(dict(jwks), headers={"Cache-Control": f"max-age={CACHED_SECONDS}"})
 
 
 @router.post("/op/v1/token", response_class=JSONResponse, responses=_REFUSALS, openapi_extra=_TOKEN_BODY)

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from beheerportaal.oauth import principals
 from beheerportaal.oauth.principals import Principal
+from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
 from beheerportaal.untrusted import read_jwt
@@ -25,15 +26,15 @@ _CREDENTIAL = "credential"
 class AccessTokenGenerator(JWTBearerTokenGenerator):  # type: ignore[misc]
     """Makes access tokens; their audience is the portal's origin, which serves all the APIs they are for."""
 
-    def __init__(self, settings: PortalSettings, keys: KeySet) -> None:
+    def __init__(self, settings: PortalSettings, keys: SigningKeys) -> None:
         super().__init__(settings.issuer, expires_generator=settings.access_token_lifetime_seconds)
         self._keys = keys
         self._audience = settings.origin
 
     @override
     def get_jwks(self) -> KeySet:
-        """Authlib: the private keys; a set, so that the header names the kid."""
-        return self._keys
+        """Authlib: the private key; in a set, so that the header names the kid."""
+        return self._keys.signing()
 
     @override
     def get_audiences(self, client: Principal, user: None, scope: str) -> str:
@@ -49,7 +50,7 @@ class AccessTokenGenerator(JWTBearerTokenGenerator):  # type: ignore[misc]
 class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
     """Verifies access tokens: each signature once, for a run of many requests carries the same token; what it is worth, each time."""
 
-    def __init__(self, settings: PortalSettings, keys: KeySet, database: Database) -> None:
+    def __init__(self, settings: PortalSettings, keys: SigningKeys, database: Database) -> None:
         super().__init__(settings.issuer, settings.origin)
         self._keys = keys
         self._database = database
@@ -57,8 +58,8 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
 
     @override
     def get_jwks(self) -> KeySet:
-        """Authlib: the keys that sign access tokens."""
-        return self._keys
+        """Authlib: the keys that verify access tokens."""
+        return self._keys.published()
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
         """What an access token is worth now, else None: its client's claims as they are, and those of its scopes that are still granted."""

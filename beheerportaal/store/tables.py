@@ -1,6 +1,6 @@
 """The tables. `migrations/` makes them; a test holds that both say the same."""
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -82,6 +82,7 @@ server_keys = Table(
     metadata,
     Column("kid", Text, primary_key=True),
     Column("private_jwk", JSON, nullable=False),
+    Column("signs_from", Float, nullable=False),
 )
 
 counters = Table(

@@ -29,6 +29,7 @@ def test_the_addresses_follow_from_host_and_port() -> None:
     [
         ({"host": "0.0.0.0"}, "no loopback address"),  # noqa: S104 - what is refused
         ({"host": "192.0.2.1"}, "no loopback address"),
+        ({"host": "192.0.2.1", "explains_refusals": True}, "no loopback address"),
         ({"host": "portal.example"}, "host"),
         ({"port": 65536}, "port"),
         ({"platform": "keycloak"}, "platform"),
