@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from acmidm import git
 from acmidm.cli import app
 from acmidm.git import UnknownRevision, merged
+from acmidm_onboarding.model.documents import MAXIMUM_BYTES
 from tests.report.test_beside import EVIL, Repository, repository
 
 __all__ = ["repository"]
@@ -54,7 +55,7 @@ def test_a_name_that_no_folder_can_have(repository: Repository, names: list[byte
 def test_forms_are_bounded_together_and_each_by_itself(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is too large is a mistake of that form; of all of them together there is no review."""
     repository.add("onboardings/gent/large.yaml", "x" * 300_000)
-    assert "onboardings/gent/large.yaml:1:1: the file is larger than 262144 bytes" in repository.review(code=2).output
+    assert f"onboardings/gent/large.yaml:1:1: the file is larger than {MAXIMUM_BYTES} bytes" in repository.review(code=2).output
     (repository.folder / "onboardings/gent/large.yaml").unlink()
     repository.commit()
     monkeypatch.setattr(git, "MOST_BYTES", 1_000)
