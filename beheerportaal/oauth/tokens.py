@@ -67,7 +67,7 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
         if signed is None or signed["exp"] <= time.time():
             return None
         client = principals.find(self._database, signed["client_id"])
-        if client is None or not client.enabled or not client.still_has(signed[_CREDENTIAL]):
+        if client is None or not client.enabled or not client.still_has(signed.get(_CREDENTIAL, "")):
             return None
         scope = " ".join(name for name in signed["scope"].split() if name in client.scopes)
         own = {name: value for name, value in signed.items() if name != _CREDENTIAL and not name.startswith("vo_")}

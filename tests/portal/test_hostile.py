@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
+from joserfc import jwt
 
 from beheerportaal.store import tables
 from beheerportaal.store.database import Database
@@ -166,6 +168,15 @@ STORED: dict[str, dict[str, Any]] = {
 }
 
 
+def token_of_before(portal: Inside, client_id: str) -> str:
+    """An access token that does not say what it was requested with."""
+    issuer, now = portal.settings.issuer, int(time.time())
+    claims = {"iss": issuer, "aud": portal.settings.origin, "sub": client_id, "client_id": client_id, "iat": now, "exp": now + 60}
+    keys = portal.app.state.portal.keys.signing()
+    header = {"alg": "RS256", "typ": "at+jwt", "kid": keys.keys[0].kid}
+    return jwt.encode(header, {**claims, "jti": "x", "scope": "management_read"}, keys, algorithms=["RS256"])
+
+
 @pytest.mark.parametrize("kind", STORED)
 def test_what_lies_there_already_is_answered(tmp_path: Path, kind: str) -> None:
     """Lists, documents, trail and pages; the client beside it is in them, and the odd one can be changed and removed."""
@@ -190,6 +201,7 @@ def test_what_lies_there_already_is_answered(tmp_path: Path, kind: str) -> None:
         assert {item["client_id"] for item in found[f"{CLIENTS}?limit=500"]["items"]} == {other, odd}
         assert not any("note" in key for key in found[f"{CLIENTS}/{odd}/jwks"]["keys"])
         assert portal.request_token(client_id=odd, client_secret="x").status == 401
+        assert portal.send("GET", CLIENTS, [("Authorization", f"Bearer {token_of_before(portal, odd)}")]).status == 401
         page = f"/portaal/nl{MENU}/{odd}"
         key = json.dumps(public_jwk(new_key("new")))
         assert browser.post(f"{page}/sleutels", browser.get(page).text, jwk=key).status in (303, 422)
