@@ -90,7 +90,7 @@ WRITES = {"register", "update", "scopes", "keys", "take over", "remove"}
         (("create-client", "query-clients"), set()),
         (("view-users", "view-realm"), set()),
     ],
-    ids=str,
+    ids=["deploys", "looks", "makes", "makes unseen", "others"],
 )
 def test_the_least_rights(keycloak_server: Server, administrator: Admin, rights: tuple[str, ...], may: set[str]) -> None:
     """``manage-clients`` to deploy, ``view-clients`` to look: with less, each is refused, and nothing counts as gone."""
