@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from story.forms import AALST, GENT, GENT_IN_PRODUCTION, GENT_WITH_DOSIS, NAME, ORGANISATIONS
 from story.telling import FORM, Shown, Step, Telling, new_public_key
 
@@ -14,6 +16,7 @@ class Onboarding(Telling):
         self._before()
         self._onboard()
         self._extend()
+        self._hostile()
         self._drift()
         self._promote()
 
@@ -50,6 +53,21 @@ class Onboarding(Telling):
         self._review("Its review", "The client stays, and the comment says so.")
         self._merge("dosis")
         self._deploy("Carried out", "One scope more, one product more; the client, its key and its other product are left alone.", "tni")
+
+    def _hostile(self) -> None:
+        """A pull request that is not what it says, and is not merged."""
+        self._branch("a-typo")
+        stack = (self.scratch.folder / "Pulumi.prod.yaml").read_text()
+        self.scratch.write("Pulumi.prod.yaml", re.sub("productsUrl: .*", "productsUrl: https://products.example/v1", stack))
+        self.scratch.write("acmidm/review.py", 'print("Nothing changes")\n')
+        self.scratch.write(FORM, GENT_WITH_DOSIS.replace("dossiers in Mijn", "dossiers in het Mijn"))
+        self.scratch.commit("Correct a typo")
+        self._review(
+            "A hostile pull request",
+            "It says that it corrects a typo. The review is made by what is on main: it shows the rest, and "
+            "nothing of the pull request runs.",
+        )
+        self.scratch.run("git", "switch", "--quiet", "main")
 
     def _drift(self) -> None:
         self._command("In sync", "Every night, the pipeline looks.", "acmidm drift --stack tni")

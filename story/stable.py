@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 _DAY = date(2026, 11, 25)
+_PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _TIME = re.compile(r"(?<=\d{4}-\d\d-\d\d )\d\d:\d\d(:\d\d)?")
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
@@ -27,7 +28,7 @@ class Stable:
     def text(self, text: str) -> str:
         text = _UUID.sub(lambda found: self._stand_in(found[0], _uuid), text)
         text = _THUMBPRINT.sub(lambda found: found[1] + self._stand_in(found[2], _thumbprint), text)
-        text = _TIME.sub("03:17", text)
+        text = _TIME.sub("03:17", _PORT.sub("8512", text))
         return _DATE.sub(lambda found: self._shifted(found[0]), text)
 
     def _stand_in(self, value: str, make: Callable[[int], str]) -> str:

@@ -57,6 +57,7 @@ def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:
     stable = Stable(date(2027, 1, 10))
     first = stable.text("client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f, until 2028-01-10, at 2027-01-10 12:34 UTC, OVO002067")
     again = stable.text("client 0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f and ffffffff-7c3f-4a55-9e0e-1a2b3c4d5e6f")
+    assert stable.text("http://127.0.0.1:40123/op") == "http://127.0.0.1:8512/op"
     client = first.split()[1].rstrip(",")
     assert first == f"client {client}, until 2027-11-25, at 2026-11-25 03:17 UTC, OVO002067"
     assert again.startswith(f"client {client} and ")
