@@ -69,6 +69,12 @@ _DOSIS = """\
 
 GENT_WITH_DOSIS = GENT.replace("    products:\n", f"{_SCOPE}    products:\n") + _DOSIS
 
+GENT_AS_AALST = (
+    GENT_WITH_DOSIS.replace("jwks: [mijn-gent-tni.jwk.json]", "jwks: [../stad-aalst/e-loket-tni.jwk.json]")
+    .replace("OVO002067", "OVO001992")
+    .replace("merk_code: stad-gent", "merk_code: stad-aalst")
+)
+
 GENT_IN_PRODUCTION = GENT_WITH_DOSIS + GENT_WITH_DOSIS.partition("environments:\n")[2].replace("tni", "prod")
 
 NOTIFICATION = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from story.forms import AALST, GENT, GENT_IN_PRODUCTION, GENT_WITH_DOSIS, NAME, ORGANISATIONS
+from story.forms import AALST, GENT, GENT_AS_AALST, GENT_IN_PRODUCTION, GENT_WITH_DOSIS, NAME, ORGANISATIONS
 from story.telling import FORM, Shown, Step, Telling, new_public_key
 
 SLIPPED_IN = "tijdelijk"
@@ -55,7 +55,13 @@ class Onboarding(Telling):
         self._deploy("Carried out", "One scope more, one product more; the client, its key and its other product are left alone.", "tni")
 
     def _hostile(self) -> None:
-        """A pull request that is not what it says, and is not merged."""
+        """Two pull requests that reach further than their author may."""
+        self._branch("in-another-name")
+        self._change("A hostile form", "Somebody who may change Gent's form lets it speak for Aalst, with Aalst's key.", GENT_AS_AALST)
+        self.scratch.commit("Stad Gent, mijn-gent: another brand")
+        text = "The pipeline says so at the lines. Nobody has to notice it."
+        self._command("Refused", text, "acmidm validate --annotations", code=1)
+        self.scratch.run("git", "switch", "--quiet", "main")
         self._branch("a-typo")
         stack = (self.scratch.folder / "Pulumi.prod.yaml").read_text()
         self.scratch.write("Pulumi.prod.yaml", re.sub("productsUrl: .*", "productsUrl: https://products.example/v1", stack))
