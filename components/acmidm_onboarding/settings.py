@@ -305,11 +305,15 @@ def _values_of(file: Path) -> dict[str, Any]:
 
 def _config_of(file: Path) -> dict[str, Any]:
     try:
-        document = yaml.load(read_text(file), Loader=yaml.CSafeLoader)
+        text = read_text(file)
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
+            # A few lines of them are a value without end, once it is written down.
+            raise InvalidSettings(on_one_line(f"{file.name} has YAML aliases (*name); write the values out"))
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
         remedy = error.remedy if file.exists() else "run this in the project's folder with an existing stack"
         raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
-    except (yaml.YAMLError, ValueError):  # ValueError: a date or a number that Python cannot make
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date or a number that Python cannot make
         raise InvalidSettings(on_one_line(f"{file.name} is not YAML; correct it")) from None
     config = document.get("config") if isinstance(document, dict) else None
     return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from acmidm_onboarding.model.documents import MAXIMUM_BYTES
 from acmidm_onboarding.model.schemas import LinearValidator, is_pattern
+from acmidm_onboarding.settings import InvalidSettings, profiles
 from tests.unit.model.workspace import CATALOGUE, FORM, WITHOUT_KEYS, Workspace
 
 SCOPE = "      dv_notificaties_schrijven: {}\n"
@@ -85,6 +87,17 @@ def test_a_key_with_a_member_again_and_again(workspace: Workspace) -> None:
         workspace.write_key(text)
         [sentence] = workspace.sentences()
         assert len(sentence) < 500
+
+
+BOMB = "config:\n  acmidm:a0: &a0 [x, x]\n" + "".join(f"  acmidm:a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
+
+
+@pytest.mark.parametrize("text", [f"{BOMB}  acmidm:environment: *a59\n", "a: " + "[" * 60_000])
+def test_a_stack_file_that_is_a_value_without_end(tmp_path: Path, text: str) -> None:
+    """It would be written down in a sentence: all the memory there is."""
+    (tmp_path / "Pulumi.bomb.yaml").write_text(text)
+    with pytest.raises(InvalidSettings, match=r"^Pulumi.bomb.yaml (has YAML aliases|is not YAML)"):
+        profiles(tmp_path)
 
 
 CATASTROPHIC = ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", r"^(\w+\s?)*$", "^(.*a){20}$"]
