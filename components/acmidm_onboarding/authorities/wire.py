@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
@@ -25,6 +26,30 @@ class _Wire(BaseModel):
     """What the contract adds later is not looked at."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+_UNREADABLE = "unreadable"
+_STAND_INS: Mapping[str, Any] = {
+    **dict.fromkeys(("client_name", "software_id", "managed_by", "application", "token_endpoint_auth_method"), _UNREADABLE),
+    **dict.fromkeys(("grant_types", "contacts", "scopes"), (_UNREADABLE,)),
+    "organisation": {"name": _UNREADABLE},
+    "enabled": False,
+    "client_secret_updated_at": None,
+    "jwks": {"keys": [None]},
+    "configuration": {_UNREADABLE: _UNREADABLE},
+}
+"""For the fields of one client in a list that are not what they should be: it shows, as drift, and nobody else's is lost with it."""
+
+
+def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate one item of a list; one that has no client-ID is none."""
+    try:
+        return validate(item)
+    except ValidationError as error:
+        faulty = {details["loc"][0] for details in error.errors(include_url=False, include_input=False) if details["loc"]}
+        if not isinstance(item, dict) or not faulty <= _STAND_INS.keys():
+            raise
+    return validate({**item, **{str(name): _STAND_INS[str(name)] for name in faulty}})
 
 
 class WireRegisteredClient(ClientMetadata):
@@ -63,7 +88,7 @@ class WireListedClient(WireRegisteredClient):
 
 
 class WireClientPage(_Wire):
-    items: list[WireListedClient]
+    items: list[Annotated[WireListedClient, WrapValidator(_readable)]]
     next: str | None = None
 
 
@@ -86,7 +111,7 @@ class WireListedConfiguration(WireConfiguration):
 
 
 class WireConfigurationPage(_Wire):
-    items: list[WireListedConfiguration]
+    items: list[Annotated[WireListedConfiguration, WrapValidator(_readable)]]
     next: str | None = None
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from acmidm_onboarding.authorities.wire import WireConfiguration
+from acmidm_onboarding.authorities.wire import WireClientPage, WireConfiguration, WireConfigurationPage
 from acmidm_onboarding.model.secrecy import NOT_SHOWN
 
 
@@ -23,3 +24,49 @@ from acmidm_onboarding.model.secrecy import NOT_SHOWN
 )
 def test_a_private_key_that_somebody_configured_gets_into_no_state(configuration: dict[str, Any], kept: dict[str, Any]) -> None:
     assert WireConfiguration(configuration=configuration).document.configuration == kept
+
+
+GOOD: dict[str, Any] = {
+    "client_id": "good",
+    "client_name": "Stad Gent: loket",
+    "organisation": {"name": "Stad Gent"},
+    "application": "loket",
+    "grant_types": ["client_credentials"],
+    "token_endpoint_auth_method": "private_key_jwt",
+    "contacts": [],
+    "scopes": ["a"],
+    "jwks": {"keys": [{"kid": "key-1"}]},
+}
+
+
+@pytest.mark.parametrize("field", [name for name in GOOD if name != "client_id"])
+@pytest.mark.parametrize("value", [None, 7, {"a": [{}]}, [[]]])
+def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> None:
+    """It shows as different, and all others as they are; it is never taken for one that is not there."""
+    page = WireClientPage.model_validate({"items": [{**GOOD, "client_id": "bad", field: value}, GOOD]})
+    bad, good = (item.snapshot for item in page.items)
+    assert good.client.client_id == "good"
+    assert good.scopes == {"a"}
+    assert list(good.jwks) == ["key-1"]
+    assert bad.client.client_id == "bad"
+    assert (bad.client.metadata, bad.scopes, bad.jwks) != (good.client.metadata, good.scopes, good.jwks)
+
+
+def test_a_broken_client_is_nobodys() -> None:
+    """What bears an unreadable key is not ours to change or remove."""
+    [item] = WireClientPage.model_validate({"items": [{**GOOD, "software_id": 7, "managed_by": ["x"]}]}).items
+    assert (item.software_id, item.managed_by) == ("unreadable", "unreadable")
+
+
+def test_one_configuration_that_is_broken_spoils_no_list() -> None:
+    page = WireConfigurationPage.model_validate(
+        {"items": [{"client_id": "bad", "configuration": 7}, {"client_id": "a", "configuration": {}}]}
+    )
+    assert [dict(item.document.configuration) for item in page.items] == [{"unreadable": "unreadable"}, {}]
+
+
+@pytest.mark.parametrize("item", [7, {}, {**GOOD, "client_id": None}])
+def test_what_has_no_client_id_is_no_list_of_clients(item: Any) -> None:
+    """A wrong address, or another server: then nothing of it is believed."""
+    with pytest.raises(ValidationError):
+        WireClientPage.model_validate({"items": [item]})
