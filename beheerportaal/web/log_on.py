@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from beheerportaal.http.guard import address_of
+from beheerportaal.limits import LONGEST_TEXT
 from beheerportaal.secrets import NOBODYS, is_secret
 from beheerportaal.store import sessions, users
 from beheerportaal.web.urls import BASE, LOG_ON, is_page
@@ -29,8 +30,8 @@ def log_on(visit: Visit) -> Response:
     """Checks name and password. The session is a new one: what someone knew of the old one is worth nothing now."""
     database = visit.portal.database
     name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
-    address = address_of(visit.request)
-    if wait := visit.portal.of_name.count(address, name):
+    address, counted = address_of(visit.request), name[:LONGEST_TEXT]  # no name is longer; what is kept of the failures is bounded
+    if wait := visit.portal.of_name.count(address, counted):
         return _too_many(visit, wait)
     with database.read() as connection:
         hashed = users.password_hash(connection, name)
@@ -40,7 +41,7 @@ def log_on(visit: Visit) -> Response:
         if wait := visit.portal.of_address.count(address):
             return _too_many(visit, wait)
         return _form(visit, 422, [("name", visit.texts("log_on.refused"))])
-    visit.portal.of_name.forget(address, name)
+    visit.portal.of_name.forget(address, counted)
     with database.write() as connection:
         if visit.session is not None:
             sessions.end(connection, visit.session)

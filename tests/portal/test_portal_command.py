@@ -222,3 +222,13 @@ def test_unknown_stacks_and_platforms_are_told(stack: Stack) -> None:
     assert platform.returncode == 2
     assert "stack tni has no embedded portal for platform geosecure" in platform.stderr
     assert "Traceback" not in unknown.stderr + platform.stderr
+
+
+def test_refusals_are_explained_only_where_that_is_wished(stack: Stack) -> None:
+    """Which `make up` does: it helps, and tells which clients there are."""
+    for options, words in (((), "could not be authenticated"), (("--explain-refusals",), "there is no client nobody")):
+        assert "started" in stack.run("start", *options).stdout
+        form = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": "x"}
+        refused = httpx.post(f"{stack.origin}/op/v1/token", data=form)
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+        assert words in refused.json()["error_description"]
