@@ -86,7 +86,7 @@ def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
 
     def write_keys() -> None:
         for turn in range(TURNS):
-            realm.adapter().replace_jwks(client_id, None, {"key": {**keys["key"], "turn": turn}})
+            realm.adapter().replace_jwks(client_id, None, {"key": {**keys["key"], "x": f"turn-{turn}"}})
         realm.adapter().replace_jwks(client_id, None, keys)
 
     def write_metadata() -> None:

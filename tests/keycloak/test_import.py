@@ -90,7 +90,8 @@ def test_import_then_up_changes_nothing_but_our_own_attributes(platform: Platfor
     }
     configure(platform, "gent-loket")
     sheet = write_sheet(project, (GENT, "Stad Gent", "gent-loket"), (WINGENE, "Gemeente Wingene", "wingene-1"))
-    done = acmidm.run("import", sheet, "--tni", "tni", "--contact", "koppelingen@leverancier.example")
+    options = ("--tni", "tni", "--contact", "koppelingen@leverancier.example", "--supplier", "leverancier")
+    done = acmidm.run("import", sheet, *options)
     assert done.code == 0, done.output
     assert "2 rows: 2 forms written, 0 declared already, 0 things not placed" in done.stdout
     assert {client_id: platform.realm.client(client_id) for client_id in before} == before, "importing itself writes nothing"
