@@ -221,6 +221,11 @@ def test_a_takeover_compares_with_what_the_client_had() -> None:
         (Kind.KEY_REMOVED, "old"),
         (Kind.PRODUCT_CHANGED, "notificaties"),
     }
+    assert found[Kind.CLIENT_ADOPTED, "by-hand"].severity == "danger"
+    assert found[Kind.CLIENT_ADOPTED, "by-hand"].text == (
+        "takes over the existing client by-hand, until now Stad Gent - loket; OVO002067; contacts api@stad.example; "
+        "keys old oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
+    )
     assert found[Kind.KEY_REMOVED, "old"].thumbprint == "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
     changed = {field.field: (field.old, field.new) for field in found[Kind.PRODUCT_CHANGED, "notificaties"].fields}
     assert changed == {"merk_code": ("Gent → DOSIS", "gent"), "actief": ('"false"', "false")}
