@@ -25,6 +25,8 @@ _MEMBER_OF_KEY = re.compile(r'"(?:d|p|q|dp|dq|qi|k)"\s*:')
 """A private member of a JSON Web Key, in a text."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """The client-IDs of the authorities are such ones, and no secret."""
+_ESCAPED = re.compile(r"\\(?:[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+"""A control character, as messages spell it out."""
 _LONG_SEGMENT = re.compile(r"[A-Za-z0-9]{12,}")
 _LONG_WORD = re.compile(r"\S{16,}")
 _WORD = re.compile(r"[^\s\"',;()\[\]{}]{12,}")
@@ -71,7 +73,7 @@ def looks_random(text: str) -> bool:
 
     Names are words: their letters come in runs of one case, their digits at the end. Chance mixes them.
     """
-    text = _UUID.sub("", text)
+    text = _UUID.sub("", _ESCAPED.sub("", text))
     return any(not _is_word(segment) for segment in _LONG_SEGMENT.findall(text)) or any(
         len(_CLASS.findall(word)) > 0.55 * len(word) for word in _LONG_WORD.findall(text)
     )
