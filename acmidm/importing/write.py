@@ -18,9 +18,10 @@ from acmidm.importing.draft import Draft, request_of
 from acmidm.importing.organisations import Owner, slug
 from acmidm.importing.sheet import Column
 from acmidm.words import plain
+from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.model.loading import ORGANISATION_FILE, load_catalogue, load_onboardings
+from acmidm_onboarding.model.loading import load_catalogue, load_onboardings
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import InvalidForms, Problem
 

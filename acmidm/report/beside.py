@@ -16,7 +16,7 @@ from acmidm.git import Tree
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, Stacks, contents, read_values, setting_in
-from acmidm_onboarding.model.loading import ORGANISATION_FILE
+from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.secrecy import without_secrets
 from acmidm_onboarding.settings import SECRET_KEYS, declared_keys
 

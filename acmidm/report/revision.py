@@ -13,8 +13,9 @@ from acmidm.report.client import ClientState, Place, states_of
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
+from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.loading import ORGANISATION_FILE, LoadedForm, Onboardings, load_onboardings
+from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
 

@@ -22,6 +22,7 @@ from pulumi.runtime.config import get_config_env
 from acmidm_onboarding import settings as stack
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.problems import Failure, InvalidForms, on_one_line
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 
@@ -89,7 +90,7 @@ def _write(folder: Path, organisation: Mapping[str, Any], form: Mapping[str, Any
     environments = form.get("environments")
     if isinstance(environments, Mapping):
         form = {**form, "environments": {name: with_files(request) for name, request in environments.items()}}
-    (folder / loading.ORGANISATION_FILE).write_text(_as_json(organisation))
+    (folder / ORGANISATION_FILE).write_text(_as_json(organisation))
     (folder / f"{_WRITTEN}.yaml").write_text(_as_json(form))
 
 

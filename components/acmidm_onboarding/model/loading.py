@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,36 +11,25 @@ from pathlib import Path
 
 from acmidm_onboarding.model.catalogue import Catalogue, Product
 from acmidm_onboarding.model.connection import Connection, connections
-from acmidm_onboarding.model.documents import Document, Unreadable, read_document, read_text
+from acmidm_onboarding.model.documents import Document, read_document
+from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, absolute, is_folder, is_link, misplaced, shown, yaml_files
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform, is_name
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
+from acmidm_onboarding.model.key_files import KeyReader, Keys
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.model.problems import DocumentPath, InvalidForms, Problem, quoted
+from acmidm_onboarding.model.problems import InvalidForms, Problem, quoted
 from acmidm_onboarding.model.rules import (
     Declared,
     problems_among,
     problems_of_adoptions,
     problems_of_form,
     problems_of_former_codes,
-    problems_of_keys,
     problems_of_organisations,
     problems_of_platforms,
-    problems_of_policies,
     problems_of_speakers,
 )
 from acmidm_onboarding.model.salvage import salvaged
-from acmidm_onboarding.model.validation import split_sentence, validated
-
-ORGANISATION_FILE = "organisation.yaml"
-_LONGEST_NAME = 200
-_KEY_FILE = re.compile(r"(?:\.\./(?P<supplier>[a-z0-9-]+)/)?[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
-"""A key is in a file beside the form, or in a supplier's folder."""
-_LINK = ("this is a link, which is not followed", "put the file or folder itself here, or remove the link")
-_NAMING = "use lower case letters, digits and single hyphens, 64 at most"
-_EXPORT_AGAIN = "export the public key again as a JSON Web Key"
-
-Keys = Mapping[Environment, tuple[PublicJwk, ...]]
+from acmidm_onboarding.model.validation import validated
 
 _NO_POLICIES: Mapping[Environment, Profile] = {}
 _ALL_PLATFORMS: Mapping[Environment, Collection[Platform]] = {}
@@ -85,7 +72,7 @@ def load_catalogue(folder: Path) -> Catalogue:
         InvalidForms: with every mistake in it.
     """
     problems: list[Problem] = []
-    files = _yaml_files(_absolute(folder), problems)
+    files = yaml_files(absolute(folder), problems)
     if problems:
         raise InvalidForms(problems)
     return _catalogue_of(Path.cwd(), tuple((file, _version(file)) for file in files))
@@ -106,7 +93,7 @@ def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> 
     scopes: dict[str, Path] = {}
     on_platforms: dict[tuple[Platform, str], str] = {}
     for file, _ in files:
-        document = read_document(file, _shown(file))
+        document = read_document(file, shown(file))
         product, found = validated(Product, document)
         problems += found
         if product is None:
@@ -157,12 +144,12 @@ def load_onboardings(
         problems += error.problems
         catalogue = None
     organisations = _Organisations(problems)
-    reader = _KeyReader(profiles)
+    reader = KeyReader(profiles)
     loaded: list[LoadedForm] = []
     read: list[tuple[Document, Form]] = []
     identified: list[Declared] = []
     for file in _form_files(paths, organisations, problems):
-        document = read_document(file, _shown(file))
+        document = read_document(file, shown(file))
         form, found = validated(Form, document)
         problems += found
         is_identified = form is not None
@@ -200,12 +187,12 @@ def load_organisations(folder: Path) -> Mapping[str, Organisation]:
     """
     problems: list[Problem] = []
     organisations = _Organisations(problems)
-    folder = _absolute(folder)
-    for file in _yaml_files(folder, problems):
+    folder = absolute(folder)
+    for file in yaml_files(folder, problems):
         if file.name != ORGANISATION_FILE:
             continue
-        if misplaced := _misplaced(file, folder):
-            problems.append(Problem(_shown(file), 1, 1, *misplaced))
+        if wrong := misplaced(file, folder):
+            problems.append(Problem(shown(file), 1, 1, *wrong))
         else:
             organisations.read(file.parent)
     problems += organisations.problems(None)
@@ -238,15 +225,15 @@ class _Organisations:
     def read(self, folder: Path) -> _Owner:
         if folder not in self._read:
             file = folder / ORGANISATION_FILE
-            if _is_link(file):
-                document, organisation = Document(_shown(file)), None
-                self._problems.append(document.problem((), *_LINK))
+            if is_link(file):
+                document, organisation = Document(shown(file)), None
+                self._problems.append(document.problem((), *LINK))
             elif os.path.lexists(file):
-                document = read_document(file, _shown(file))
+                document = read_document(file, shown(file))
                 organisation, found = validated(Organisation, document)
                 self._problems += found
             else:
-                document, organisation = Document(_shown(file)), None
+                document, organisation = Document(shown(file)), None
                 what = f"there is no {ORGANISATION_FILE}, which names the organisation of these forms"
                 self._problems.append(document.problem((), what, "add it, with name and ovo or kbo"))
             self._read[folder] = _Owner(document, organisation)
@@ -273,200 +260,28 @@ class _Organisations:
             yield from problems_of_speakers(known, catalogue)
 
 
-@dataclass(frozen=True)
-class _Use:
-    """Where a form names a key."""
-
-    document: Document
-    path: DocumentPath
-    folder: str
-    organisation: Organisation
-
-    @property
-    def groups(self) -> frozenset[str]:
-        """The folders whose keys its organisation may use: two organisations may have a key in common that comes from one of them."""
-        return frozenset({self.folder, *self.organisation.suppliers})
-
-
-class _KeyReader:
-    """Reads key files, each once however many forms name it: a supplier has one key for many customers."""
-
-    def __init__(self, profiles: Mapping[Environment, Profile]) -> None:
-        self._profiles = profiles
-        self._read: dict[Path, PublicJwk | list[Problem]] = {}
-        self._uses: dict[str, list[_Use]] = defaultdict(list)
-        """Per thumbprint (RFC 7638), one for each organisation."""
-
-    def keys_of(self, file: Path, document: Document, form: Form, organisation: Organisation | None) -> tuple[Keys, list[Problem]]:
-        problems: list[Problem] = []
-        keys: dict[Environment, tuple[PublicJwk, ...]] = {}
-        for environment, request in form.environments.items():
-            found: list[PublicJwk | None] = []
-            for index, name in enumerate(request.jwks or ()):
-                path = ("environments", environment.value, "jwks", index)
-                key = self._key(file.parent, document, path, name, organisation)
-                found.append(key if isinstance(key, PublicJwk) else None)
-                if not isinstance(key, PublicJwk):
-                    problems += key
-                elif organisation is not None:
-                    self._note(key, _Use(document, path, file.parent.name, organisation))
-            problems += problems_of_keys(document, environment, found)
-            if environment in self._profiles:
-                problems += problems_of_policies(document, form, environment, found, self._profiles[environment])
-            keys[environment] = tuple(key for key in found if key)
-        return keys, problems
-
-    def _note(self, key: PublicJwk, use: _Use) -> None:
-        # Forms are read folder by folder.
-        uses = self._uses[key.thumbprint]
-        if not uses or uses[-1].folder != use.folder:
-            uses.append(use)
-
-    def problems_of_shared_keys(self) -> Iterator[Problem]:
-        """Yield each key that is that of two organisations without a supplier in common."""
-        for uses in self._uses.values():
-            if frozenset.intersection(*(use.groups for use in uses)):
-                continue
-            for index, use in enumerate(uses):
-                first = next((one for one in uses[:index] if not one.groups & use.groups), None)
-                if first is not None:
-                    what = f"{use.organisation.name} has the same key as {first.organisation.name} in {first.document.file}"
-                    remedy = f"give each a key of its own, or have the supplier that both share added in {ORGANISATION_FILE}"
-                    yield use.document.problem(use.path, what, remedy, also=first.document.file)
-
-    def _key(
-        self, folder: Path, document: Document, path: DocumentPath, name: str, organisation: Organisation | None
-    ) -> PublicJwk | list[Problem]:
-        wanted = _KEY_FILE.fullmatch(name)
-        if wanted is None or len(name) > _LONGEST_NAME:
-            # It may be a key that was pasted in: it is not repeated.
-            return [
-                document.problem(
-                    path, "this is not the name of a key file", "put the public key in a file beside the form, named *.jwk.json"
-                )
-            ]
-        supplier = wanted["supplier"]
-        if supplier and organisation is not None and supplier not in organisation.suppliers:
-            what = f'key file "{name}" is neither beside the form nor in the folder of a supplier of its organisation'
-            return [document.problem(path, what, f"keep the key beside the form, or have the supplier added in {ORGANISATION_FILE}")]
-        file = Path(os.path.normpath(folder / name))
-        if link := next((one for one in (file, file.parent) if _is_link(one)), None):
-            return [Problem(_shown(link), 1, 1, *_LINK)]
-        if file not in self._read:
-            try:
-                self._read[file] = _read_key(file)
-            except Unreadable as error:
-                return [document.problem(path, f'key file "{name}" {error.what}', error.remedy)]
-        return self._read[file]
-
-
-def _read_key(file: Path) -> PublicJwk | list[Problem]:
-    text = read_text(file)
-    try:
-        return parse_jwk(text)
-    except InvalidJwk as error:
-        return [
-            Problem(_shown(file), *_place_of(reason.member, text), *split_sentence(f"the key {reason.sentence}"))
-            for reason in error.reasons
-        ]
-    except json.JSONDecodeError as error:
-        return [Problem(_shown(file), error.lineno, error.colno, "this is not JSON", _EXPORT_AGAIN)]
-    except (ValueError, RecursionError):
-        return [Problem(_shown(file), 1, 1, "this JSON is no key", _EXPORT_AGAIN)]
-
-
-def _place_of(member: str, text: str) -> tuple[int, int]:
-    """Return line and column, from 1, of a member's name in a JSON text; 1, 1 where it has none."""
-    offset = max(text.find(f'"{member}"'), 0)
-    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
-
-
 def _form_files(paths: Iterable[Path], organisations: _Organisations, problems: list[Problem]) -> Iterator[Path]:
     """Yield each form once. Read the organisations on the way, also those of suppliers without forms."""
     seen: set[Path] = set()
-    for path in map(_absolute, paths):
+    for path in map(absolute, paths):
         # What is no folder is read as a file, so that whatever keeps it from being read is reported.
         if not os.path.lexists(path):
-            problems.append(Problem(_shown(path), 1, 1, "there is no file or folder of this name", "name an existing one"))
+            problems.append(Problem(shown(path), 1, 1, "there is no file or folder of this name", "name an existing one"))
             continue
         place = path.parent if path.name == ORGANISATION_FILE else path  # what it changes shows in the forms beside it
-        is_folder = _is_folder(place)
-        folder = place if is_folder else place.parent
-        if link := next((one for one in (path, place, folder) if _is_link(one)), None):
-            problems.append(Problem(_shown(link), 1, 1, *_LINK))
+        whole = is_folder(place)
+        folder = place if whole else place.parent
+        if link := next((one for one in (path, place, folder) if is_link(one)), None):
+            problems.append(Problem(shown(link), 1, 1, *LINK))
             continue
-        forms = folder if is_folder and not os.path.lexists(folder / ORGANISATION_FILE) else folder.parent
-        for file in _yaml_files(place, problems) if is_folder else [place]:
+        forms = folder if whole and not os.path.lexists(folder / ORGANISATION_FILE) else folder.parent
+        for file in yaml_files(place, problems) if whole else [place]:
             if file in seen:
                 continue
             seen.add(file)
-            if misplaced := _misplaced(file, forms):
-                problems.append(Problem(_shown(file), 1, 1, *misplaced))
+            if wrong := misplaced(file, forms):
+                problems.append(Problem(shown(file), 1, 1, *wrong))
             elif file.name == ORGANISATION_FILE:
                 organisations.read(file.parent)
             else:
                 yield file
-
-
-def _misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
-    """Return what is wrong with a file's place or name below the folder of forms, and what to do."""
-    folder = file.parent
-    if folder == forms:
-        return f"there is no {ORGANISATION_FILE} beside this file", "put forms in the folder of their organisation"
-    if folder.parent != forms:
-        return "this is below the folder of an organisation", f"move it beside the {ORGANISATION_FILE} of its organisation"
-    if not is_name(folder.name):
-        return f"{quoted(folder.name)} is no name for a folder", _NAMING
-    if file.name != ORGANISATION_FILE and not is_name(file.stem):
-        return f"{quoted(file.stem)} is no name for a form", _NAMING
-    return None
-
-
-def _yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
-    folder = _absolute(folder)
-    if not _is_folder(folder) and not _is_link(folder):
-        problems.append(Problem(_shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
-        return []
-
-    def report(file: Path, what: str, remedy: str) -> None:
-        problems.append(Problem(_shown(file), 1, 1, what, remedy))
-
-    def unreadable(error: OSError) -> None:
-        # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
-        report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
-
-    files: list[Path] = []
-    if _is_link(folder):
-        report(folder, *_LINK)
-        return files
-    for place, folders, names in os.walk(folder, onerror=unreadable):
-        for name in (*folders, *names):
-            file = Path(place, name)
-            if _is_link(file):
-                report(file, *_LINK)
-            elif name.endswith(".yaml"):
-                files.append(file)
-            elif name.lower().endswith((".yml", ".yaml")):
-                report(file, "forms and catalogue files end in .yaml", "rename it")
-    return sorted(files)
-
-
-def _is_link(path: Path) -> bool:
-    return os.path.islink(path)  # noqa: PTH114 - unlike Path's, it raises nothing, whatever the name
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a name that is too long, a folder that may not be entered
-        return False
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.normpath(Path.cwd() / path))
-
-
-def _shown(file: Path) -> Path:
-    """Return a path as messages show it: relative to the working directory where it is below that."""
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -1,0 +1,77 @@
+"""Which files a folder of forms or a catalogue has. Links are not followed, and what is in the wrong place is a mistake."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from acmidm_onboarding.model.form import is_name
+from acmidm_onboarding.model.problems import Problem, quoted
+
+ORGANISATION_FILE = "organisation.yaml"
+LINK = ("this is a link, which is not followed", "put the file or folder itself here, or remove the link")
+_NAMING = "use lower case letters, digits and single hyphens, 64 at most"
+
+
+def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
+    """Return what is wrong with a file's place or name below the folder of forms, and what to do."""
+    folder = file.parent
+    if folder == forms:
+        return f"there is no {ORGANISATION_FILE} beside this file", "put forms in the folder of their organisation"
+    if folder.parent != forms:
+        return "this is below the folder of an organisation", f"move it beside the {ORGANISATION_FILE} of its organisation"
+    if not is_name(folder.name):
+        return f"{quoted(folder.name)} is no name for a folder", _NAMING
+    if file.name != ORGANISATION_FILE and not is_name(file.stem):
+        return f"{quoted(file.stem)} is no name for a form", _NAMING
+    return None
+
+
+def yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
+    folder = absolute(folder)
+    if not is_folder(folder) and not is_link(folder):
+        problems.append(Problem(shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
+        return []
+
+    def report(file: Path, what: str, remedy: str) -> None:
+        problems.append(Problem(shown(file), 1, 1, what, remedy))
+
+    def unreadable(error: OSError) -> None:
+        # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
+        report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
+
+    files: list[Path] = []
+    if is_link(folder):
+        report(folder, *LINK)
+        return files
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        for name in (*folders, *names):
+            file = Path(place, name)
+            if is_link(file):
+                report(file, *LINK)
+            elif name.endswith(".yaml"):
+                files.append(file)
+            elif name.lower().endswith((".yml", ".yaml")):
+                report(file, "forms and catalogue files end in .yaml", "rename it")
+    return sorted(files)
+
+
+def is_link(path: Path) -> bool:
+    return os.path.islink(path)  # noqa: PTH114 - unlike Path's, it raises nothing, whatever the name
+
+
+def is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
+
+
+def absolute(path: Path) -> Path:
+    return Path(os.path.normpath(Path.cwd() / path))
+
+
+def shown(file: Path) -> Path:
+    """Return a path as messages show it: relative to the working directory where it is below that."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -1,0 +1,134 @@
+"""Read the public keys that forms name, and find those that two organisations have."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from acmidm_onboarding.model.documents import Document, Unreadable, read_text
+from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, is_link, shown
+from acmidm_onboarding.model.form import Environment, Form, Organisation
+from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
+from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.model.problems import DocumentPath, Problem
+from acmidm_onboarding.model.rules import problems_of_keys, problems_of_policies
+from acmidm_onboarding.model.validation import split_sentence
+
+_LONGEST_NAME = 200
+_KEY_FILE = re.compile(r"(?:\.\./(?P<supplier>[a-z0-9-]+)/)?[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
+"""A key is in a file beside the form, or in a supplier's folder."""
+_EXPORT_AGAIN = "export the public key again as a JSON Web Key"
+
+Keys = Mapping[Environment, tuple[PublicJwk, ...]]
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Where a form names a key."""
+
+    document: Document
+    path: DocumentPath
+    folder: str
+    organisation: Organisation
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The folders whose keys its organisation may use: two organisations may have a key in common that comes from one of them."""
+        return frozenset({self.folder, *self.organisation.suppliers})
+
+
+class KeyReader:
+    """Reads key files, each once however many forms name it: a supplier has one key for many customers."""
+
+    def __init__(self, profiles: Mapping[Environment, Profile]) -> None:
+        self._profiles = profiles
+        self._read: dict[Path, PublicJwk | list[Problem]] = {}
+        self._uses: dict[str, list[_Use]] = defaultdict(list)
+        """Per thumbprint (RFC 7638), one for each organisation."""
+
+    def keys_of(self, file: Path, document: Document, form: Form, organisation: Organisation | None) -> tuple[Keys, list[Problem]]:
+        problems: list[Problem] = []
+        keys: dict[Environment, tuple[PublicJwk, ...]] = {}
+        for environment, request in form.environments.items():
+            found: list[PublicJwk | None] = []
+            for index, name in enumerate(request.jwks or ()):
+                path = ("environments", environment.value, "jwks", index)
+                key = self._key(file.parent, document, path, name, organisation)
+                found.append(key if isinstance(key, PublicJwk) else None)
+                if not isinstance(key, PublicJwk):
+                    problems += key
+                elif organisation is not None:
+                    self._note(key, _Use(document, path, file.parent.name, organisation))
+            problems += problems_of_keys(document, environment, found)
+            if environment in self._profiles:
+                problems += problems_of_policies(document, form, environment, found, self._profiles[environment])
+            keys[environment] = tuple(key for key in found if key)
+        return keys, problems
+
+    def _note(self, key: PublicJwk, use: _Use) -> None:
+        # Forms are read folder by folder.
+        uses = self._uses[key.thumbprint]
+        if not uses or uses[-1].folder != use.folder:
+            uses.append(use)
+
+    def problems_of_shared_keys(self) -> Iterator[Problem]:
+        """Yield each key that is that of two organisations without a supplier in common."""
+        for uses in self._uses.values():
+            if frozenset.intersection(*(use.groups for use in uses)):
+                continue
+            for index, use in enumerate(uses):
+                first = next((one for one in uses[:index] if not one.groups & use.groups), None)
+                if first is not None:
+                    what = f"{use.organisation.name} has the same key as {first.organisation.name} in {first.document.file}"
+                    remedy = f"give each a key of its own, or have the supplier that both share added in {ORGANISATION_FILE}"
+                    yield use.document.problem(use.path, what, remedy, also=first.document.file)
+
+    def _key(
+        self, folder: Path, document: Document, path: DocumentPath, name: str, organisation: Organisation | None
+    ) -> PublicJwk | list[Problem]:
+        wanted = _KEY_FILE.fullmatch(name)
+        if wanted is None or len(name) > _LONGEST_NAME:
+            # It may be a key that was pasted in: it is not repeated.
+            return [
+                document.problem(
+                    path, "this is not the name of a key file", "put the public key in a file beside the form, named *.jwk.json"
+                )
+            ]
+        supplier = wanted["supplier"]
+        if supplier and organisation is not None and supplier not in organisation.suppliers:
+            what = f'key file "{name}" is neither beside the form nor in the folder of a supplier of its organisation'
+            return [document.problem(path, what, f"keep the key beside the form, or have the supplier added in {ORGANISATION_FILE}")]
+        file = Path(os.path.normpath(folder / name))
+        if link := next((one for one in (file, file.parent) if is_link(one)), None):
+            return [Problem(shown(link), 1, 1, *LINK)]
+        if file not in self._read:
+            try:
+                self._read[file] = _read_key(file)
+            except Unreadable as error:
+                return [document.problem(path, f'key file "{name}" {error.what}', error.remedy)]
+        return self._read[file]
+
+
+def _read_key(file: Path) -> PublicJwk | list[Problem]:
+    text = read_text(file)
+    try:
+        return parse_jwk(text)
+    except InvalidJwk as error:
+        return [
+            Problem(shown(file), *_place_of(reason.member, text), *split_sentence(f"the key {reason.sentence}")) for reason in error.reasons
+        ]
+    except json.JSONDecodeError as error:
+        return [Problem(shown(file), error.lineno, error.colno, "this is not JSON", _EXPORT_AGAIN)]
+    except (ValueError, RecursionError):
+        return [Problem(shown(file), 1, 1, "this JSON is no key", _EXPORT_AGAIN)]
+
+
+def _place_of(member: str, text: str) -> tuple[int, int]:
+    """Return line and column, from 1, of a member's name in a JSON text; 1, 1 where it has none."""
+    offset = max(text.find(f'"{member}"'), 0)
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
