@@ -89,7 +89,7 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, *, annotations: boo
 
 def _annotation(problem: Problem) -> str:
     """Return a workflow command of GitHub, which no text of a form can end."""
-    file, said = on_one_line(problem.file.as_posix()), on_one_line(f"{problem.what}; {problem.remedy}")
+    file, said = on_one_line(problem.shown_file), on_one_line(f"{problem.what}; {problem.remedy}")
     return f"::error file={_escaped(file, also=',:')},line={problem.line},col={problem.column}::{_escaped(said)}"
 
 

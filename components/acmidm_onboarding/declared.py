@@ -148,6 +148,6 @@ def _require_random_plugin(connections: Iterable[Connection]) -> None:
         return
     folder = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
     if not shutil.which("pulumi-resource-random") and not any(folder.glob("resource-random-v*/pulumi-resource-random")):
-        raise InvalidSettings(
+        raise Failure(
             f"{secret} has a client secret, and the plugin that makes it is not installed; run make random-plugin, then this again"
         )

@@ -82,7 +82,7 @@ def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
     project.apply()
     form.document["contacts"] = ["first@stad-gent.example"]
     form.save()
-    buried.append(cut_off(project, proxy, "everything", 2, *DEPLOY))
+    buried.append(cut_off(project, proxy, "everything", 3, *DEPLOY))
     assert registry.client(form.application)["contacts"] == ["first@stad-gent.example"]
     project.succeed("cancel", "--yes")
     form.document["contacts"] = ["second@stad-gent.example"]

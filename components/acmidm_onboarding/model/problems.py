@@ -33,14 +33,17 @@ class Problem:
     """The other file, where two contradict each other."""
 
     def __post_init__(self) -> None:
-        """Take out what may be a secret, for the rules that repeat a name without quoting it, and for a file that is named by one."""
+        """Take out what may be a secret, for the rules that repeat a name without quoting it."""
         for name in ("what", "remedy"):
             object.__setattr__(self, name, without_secrets(getattr(self, name)))
-        if not self.file.is_absolute():
-            object.__setattr__(self, "file", Path(*map(without_secrets, self.file.parts)))
+
+    @property
+    def shown_file(self) -> str:
+        """The file as a message names it: a secret that was pasted as its name is not repeated."""
+        return self.file.as_posix() if self.file.is_absolute() else "/".join(map(without_secrets, self.file.parts))
 
     def __str__(self) -> str:
-        return on_one_line(f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
+        return on_one_line(f"{self.shown_file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
 
 
 class Failure(Exception):
