@@ -34,7 +34,7 @@ CASES += [(victim, request) for victim in ("everything", "Ctrl-C") for request i
 ALL = {f"{victim}-{request}, state {when}": (victim, request, when) for victim, request in CASES for when in CHECKPOINTS}
 
 
-@pytest.mark.parametrize("case", cases(ALL, "engine-5, state at the end", "provider-2, state each step"))
+@pytest.mark.parametrize("case", cases(ALL, "engine-5, state at the end"))
 def test_next_up_ends_right(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], case: tuple[str, int, str]
 ) -> None:

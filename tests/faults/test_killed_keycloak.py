@@ -15,7 +15,6 @@ from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.faults.cutting import CHECKPOINTS, DESTROY, UP, Run, cut_off, write_state
 from tests.faults.on_keycloak import ADMIN_API, project_through, require_as_declared
-from tests.support.cases import cases
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import PLAIN, write_form
 from tests.support.keycloak_platform import Platform, running_platform
@@ -35,7 +34,8 @@ OF_DESTROY = 8
 """How many requests removing the two clients takes."""
 
 
-@pytest.mark.parametrize("case", cases(ALL, "engine-4, state at the end"))
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("case", ALL.values(), ids=ALL)
 def test_next_up_ends_right(platform: Platform, tmp_path: Path, buried: list[Run], case: tuple[str, int, str]) -> None:
     """Cut off at ``up``, then at ``destroy``: after each the next ``up`` ends with one client per form, and nothing else."""
     victim, request_number, when = case

@@ -22,6 +22,7 @@ def client_id_of(project: Project, form: FormFile) -> str:
     return str(project.outputs()["connections"][form.key]["acmidm"]["client_id"])
 
 
+@pytest.mark.exhaustive
 def test_two_stacks_live_side_by_side_in_one_realm(platform: Platform, tmp_path: Path) -> None:
     """The same form on tni and prod: a client each, of which the other stack takes no notice."""
     tni = platform.project(tmp_path / "project", "tni")

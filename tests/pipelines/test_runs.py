@@ -251,6 +251,7 @@ def test_without_a_backend_nothing_is_deployed_to_the_sandbox(clone: Clone) -> N
     assert "ACMIDM_BACKEND_URL is not set" in done.stderr
 
 
+@pytest.mark.exhaustive
 def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(clone: Clone, running: Authorities, github: FakeGitHub) -> None:  # noqa: ARG001
     """GitHub's lives for five minutes: a lock may be given back an hour after the job began, and `up` may follow a long refresh."""
     unlock, deploy = (named(of("deploy", "tni"), command) for command in ("unlock", "deploy"))

@@ -122,7 +122,8 @@ def differing_by_the_engine(project: Project) -> Parts:
     return found
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", [1, 2])
 def test_drift_agrees_with_a_refreshing_preview(project: Project, registry: Registry, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Resource by resource, and each of them with a change that says so."""
     random = Random(seed)  # noqa: S311 - the same sequences each time
