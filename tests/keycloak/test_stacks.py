@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import httpx
+import pytest
 
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
