@@ -28,6 +28,8 @@ _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""
 _MOST_BYTES = 8 * 1024 * 1024
 """Of a file, and of all that is packed in a workbook: room for ten thousand rows."""
+_MOST_BYTES_OF_STYLES = 1024 * 1024
+"""Of each other part of a workbook, such as its styles, which openpyxl makes objects of."""
 _MOST_CELLS = 500_000
 """Also empty ones: a row is as wide as its last cell, a sheet as long as its last row, and all between them is filled in."""
 _DELIMITERS = (";", ",", "\t")
@@ -152,7 +154,8 @@ def _refuse_bombs(file: Path) -> None:
             with packed.open(part) as stream:
                 content = stream.read(left + 1)
             left -= len(content)
-            if left < 0:
+            is_style = part.filename.endswith(".xml") and "sheets/" not in part.filename and "sharedStrings" not in part.filename
+            if left < 0 or (is_style and len(content) > _MOST_BYTES_OF_STYLES):
                 raise _too_large(file)
             if b"<!" in content.replace(b"\0", b"").replace(b"<![CDATA[", b"").replace(b"<!--", b""):
                 raise UnreadableSheet(f"{file} has XML entities, which no spreadsheet program writes; open it in Excel and save it again")
@@ -175,6 +178,8 @@ def _text_of_cells(value: Any, formula: Any) -> str:
 def _of_csv(file: Path) -> Table:
     """The cells, by the delimiter that gives the best headings."""
     text = _decoded(file)
+    if sum(map(text.count, "\r\n")) + max(map(text.count, _DELIMITERS)) > _MOST_CELLS:
+        raise _too_large(file)
     table, fault = max((_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1]))
     if fault and _is_whole(_headings(table)[1]):
         raise UnreadableSheet(f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx")

@@ -32,12 +32,11 @@ def workbook(file: Path, *tables: tuple[str, list[list[object]]]) -> Path:
     return file
 
 
-def rewritten(file: Path, pattern: bytes, by: bytes, *, packed: bool = False) -> None:
-    """The workbook as another program would have written its first sheet."""
+def rewritten(file: Path, pattern: bytes, by: bytes, *, packed: bool = False, part: str = "xl/worksheets/sheet1.xml") -> None:
+    """The workbook as another program would have written a part of it, its first sheet."""
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    sheet = "xl/worksheets/sheet1.xml"
-    parts[sheet], times = re.subn(pattern, by, parts[sheet])
+    parts[part], times = re.subn(pattern, by, parts[part])
     assert times == 1
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
         for name, content in parts.items():
@@ -202,6 +201,23 @@ def test_a_small_workbook_that_becomes_large_is_refused(tmp_path: Path, content:
     rewritten(file, rb"(?s)\A.*\Z", content, packed=True)
     assert file.stat().st_size < 300_000
     with pytest.raises(UnreadableSheet, match=sentence):
+        read_sheets(file)
+
+
+def test_styles_without_end_are_refused(tmp_path: Path) -> None:
+    """openpyxl makes an object of each, before the first row is read."""
+    file = workbook(tmp_path / "klanten.xlsx", ("Clients", [["KBOnummer", "CliëntID TEST"], [GENT, "a"]]))
+    styles = b"<cellXfs>" + b"<xf/>" * 300_000 + b"</cellXfs>"
+    rewritten(file, rb"(?s)<cellXfs.*</cellXfs>", styles, packed=True, part="xl/styles.xml")
+    with pytest.raises(UnreadableSheet, match="larger than a list of clients can be"):
+        read_sheets(file)
+
+
+@pytest.mark.parametrize("more", ["\n" * 600_000, ";" * 600_000, ";\n" * 600_000], ids=["rows", "one row", "rows of two"])
+def test_a_csv_of_nothing_but_cells_is_refused(tmp_path: Path, more: str) -> None:
+    file = tmp_path / "klanten.csv"
+    file.write_text(f"KBOnummer;CliëntID TEST\n{GENT};a\n{more}")
+    with pytest.raises(UnreadableSheet, match="larger than a list of clients can be"):
         read_sheets(file)
 
 
