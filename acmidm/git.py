@@ -26,7 +26,7 @@ MOST_BYTES = 100_000_000
 """In the files of it that are read, each of at most ``MAXIMUM_BYTES``: of a larger one only the size counts."""
 _LONGEST_LISTING = 50_000_000
 _DEADLINE_SECONDS = 300
-_LINK, _FILES = "120000", ("100644", "100755")
+LINK, FILES = "120000", ("100644", "100755")
 _ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
 """Names that no part of a path can have: Git makes no such trees, but reads them."""
@@ -62,7 +62,7 @@ class Tree:
             UnknownRevision: where Git cannot read them, or they are too large.
         """
         found = {path: entry for path, entry in self.entries.items() if wanted(path)}
-        files = {path: entry for path, entry in found.items() if entry.mode in _FILES and entry.size <= MAXIMUM_BYTES}
+        files = {path: entry for path, entry in found.items() if entry.mode in FILES and entry.size <= MAXIMUM_BYTES}
         if sum(entry.size for entry in files.values()) > MOST_BYTES:
             raise UnknownRevision(
                 f"{self.name} has more than {MOST_BYTES:,} bytes of forms and catalogue, too much to review; make it smaller"
@@ -72,13 +72,13 @@ class Tree:
             for path, entry in found.items():
                 try:
                     Path(path).parent.mkdir(parents=True, exist_ok=True)
-                    if entry.mode in _FILES:
+                    if entry.mode in FILES:
                         with Path(path).open("xb") as stream:
                             if path in contents:
                                 stream.write(contents[path])
                             else:  # too large for a form: its size is all that anybody reads
                                 stream.truncate(MAXIMUM_BYTES + 1)
-                    elif entry.mode == _LINK:
+                    elif entry.mode == LINK:
                         Path(path).symlink_to(Path(path).name)
                 except OSError as error:
                     raise _unreadable(self.name, path) from error

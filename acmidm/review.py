@@ -167,7 +167,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         before, after = merged(base, head)
         # A change chooses neither where it is looked for, nor what is known of the scopes that there are.
         folders, stacks = stacks_of(before), stacks_of(after)
-        old, new = earlier_revision(before, folders), revision(after, folders, stacks)
+        old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
         beside = [*changes_beside(before, after, folders), *removed_unread(old, after)]
     for file in old.left_out:

@@ -53,17 +53,20 @@ def validate(
         _validate(paths or [FORMS], catalogue, annotations=annotations)
         return
     from acmidm.git import merged
+    from acmidm.report.places import strays
     from acmidm.report.stacks import stacks_of
 
     if paths or catalogue:
         fail("with --base all forms are checked, in the folders of its stacks; leave out PATH and --catalogue")
     before, after = merged(base, head)
     stacks = stacks_of(before)
+    wrong = strays(before, after, stacks.forms)
     with after.exported(stacks.is_read):
-        _validate(stacks.forms, stacks.catalogue_here(), annotations=annotations)
+        _validate(stacks.forms, stacks.catalogue_here(), wrong, annotations=annotations)
 
 
-def _validate(paths: Sequence[Path], catalogue: Path | None, *, annotations: bool) -> None:
+def _validate(paths: Sequence[Path], catalogue: Path | None, wrong: Sequence[Problem] = (), *, annotations: bool) -> None:
+    """Check forms; ``wrong`` is what is known already."""
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
@@ -76,11 +79,14 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, *, annotations: boo
             fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
         onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()))
+        if wrong:
+            raise InvalidForms(())
     except InvalidForms as error:
+        found = InvalidForms([*wrong, *error.problems])
         if annotations:
-            for problem in error.problems:
+            for problem in found.problems:
                 typer.echo(_annotation(problem))
-        fail(str(error), Code.FOUND)
+        fail(str(found), Code.FOUND)
     if not onboardings.forms:
         fail("there is no form (*.yaml) here; name a form, or the folder of forms")
     connections = sum(len(onboardings.connections(environment)) for environment in Environment)

@@ -11,6 +11,7 @@ from pathlib import Path
 from acmidm.git import Tree
 from acmidm.report.client import ClientState, Place, states_of
 from acmidm.report.kinds import Change, FieldChange, Kind
+from acmidm.report.places import strays
 from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
 from acmidm_onboarding.model.files import ORGANISATION_FILE
@@ -53,15 +54,22 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
     return frozenset(exempted)
 
 
-def revision(tree: Tree, folders: Stacks, stacks: Stacks) -> Revision:
-    """The forms that a revision has, in the ``folders`` of the stacks before it, with its own ``stacks``.
+def revision(before: Tree, tree: Tree, folders: Stacks, stacks: Stacks) -> Revision:
+    """The forms that a revision has, in the ``folders`` of the stacks ``before`` it, with its own ``stacks``.
 
     Raises:
         UnknownRevision: where Git cannot read them.
         InvalidForms: with every mistake in them.
     """
+    wrong = strays(before, tree, folders.forms)
     with tree.exported(folders.is_read):
-        return Revision(load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles), stacks.protecting)
+        try:
+            onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles)
+        except InvalidForms as error:
+            raise InvalidForms([*wrong, *error.problems]) from None
+    if wrong:
+        raise InvalidForms(wrong)
+    return Revision(onboardings, stacks.protecting)
 
 
 def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:

@@ -10,6 +10,7 @@ from posixpath import normpath
 
 from acmidm.git import Tree, UnknownRevision
 from acmidm.report.client import Fields, flat
+from acmidm.report.places import is_in_place
 from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.policies import Profile
@@ -47,7 +48,8 @@ class Stacks:
 
     def is_read(self, path: str) -> bool:
         """Whether a file belongs to the forms, the catalogue or the stacks."""
-        return any(map(Path(path).is_relative_to, (*self.forms, self.catalogue))) or SETTINGS.fullmatch(path) is not None
+        file = Path(path)
+        return file.is_relative_to(self.catalogue) or SETTINGS.fullmatch(path) is not None or is_in_place(file, self.forms)
 
     @property
     def profiles(self) -> dict[Environment, Profile]:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from acmidm import git
 from acmidm.cli import app
 from acmidm.git import UnknownRevision, merged
+from acmidm.report import places
 from acmidm_onboarding.model.documents import MAXIMUM_BYTES
 from tests.report.test_beside import EVIL, Repository, repository
 
@@ -85,6 +86,41 @@ def test_a_link_in_the_place_of_a_stack_is_not_followed(repository: Repository, 
     said = repository.beside()
     assert any("managementUrl" in repository.review().stdout for _ in said)
     assert EVIL not in repository.review().output
+
+
+DEEP = "onboardings/gent/" + "/".join(["d" * 200] * 15) + "/x"
+STRAYS = {
+    "a submodule": ("160000", "onboardings/gent/nieuw"),
+    "a submodule that is named as a form": ("160000", "onboardings/gent/nieuw.yaml"),
+    "a submodule that is named as a key": ("160000", "onboardings/gent/nieuw.jwk.json"),
+    "a path that some machines have no room for": ("100644", DEEP),
+    "what says how Git writes the other files": ("100644", "onboardings/gent/.gitattributes"),
+    "what nobody reads": ("100644", "onboardings/gent/notes.txt"),
+    "a key of no organisation": ("100644", "onboardings/x.jwk.json"),
+}
+
+
+@pytest.mark.parametrize(("mode", "path"), STRAYS.values(), ids=STRAYS)
+def test_below_the_forms_are_forms_and_keys_alone(repository: Repository, mode: str, path: str) -> None:
+    """A checkout makes the rest too, and fails, or means something else by it, for everybody. What is there already stops nobody."""
+    repository.git("update-index", "--add", "--cacheinfo", f"{mode},{repository.git('rev-parse', 'HEAD:Pulumi.yaml')},{path}")
+    repository.git("commit", "--quiet", "--message=x")
+    for command in ("review", "validate"):
+        result = CliRunner().invoke(app, [command, "--base", "main", "--head", "change"])
+        assert result.exit_code == (2 if command == "review" else 1), result.output
+        assert path in result.output
+    repository.git("branch", "--force", "main", "change")
+    names = [repository.form.path, repository.write("balie").path, repository.folder / "onboardings/gent/balie-key-1.jwk.json"]
+    repository.git("add", *map(str, names))
+    repository.git("commit", "--quiet", "--message=x")
+    assert "OVO002067/balie" in CliRunner().invoke(app, ["review", "--base", "main", "--head", "change"]).output
+
+
+def test_an_organisation_takes_no_room_from_others(repository: Repository) -> None:
+    """Else the next pull request of another would be too much to review."""
+    for number in range(places.MOST_FILES):
+        repository.add(f"onboardings/gent/{number}.jwk.json")
+    assert f"onboardings/gent:1:1: this folder has more than {places.MOST_FILES} files" in repository.review(code=2).output
 
 
 def test_nothing_of_it_runs(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from acmidm_onboarding.model.form import is_name
@@ -10,21 +11,38 @@ from acmidm_onboarding.model.problems import Problem, quoted
 
 ORGANISATION_FILE = "organisation.yaml"
 LINK = ("this is a link, which is not followed", "put the file or folder itself here, or remove the link")
+KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
 _NAMING = "use lower case letters, digits and single hyphens, 64 at most"
 
 
 def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
     """Return what is wrong with a file's place or name below the folder of forms, and what to do."""
+    if (wrong := _in_a_wrong_folder(file, forms)) or file.name == ORGANISATION_FILE:
+        return wrong
+    if not is_name(file.stem):
+        return f"{quoted(file.stem)} is no name for a form", _NAMING
+    return None
+
+
+def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
     folder = file.parent
     if folder == forms:
         return f"there is no {ORGANISATION_FILE} beside this file", "put forms in the folder of their organisation"
     if folder.parent != forms:
         return "this is below the folder of an organisation", f"move it beside the {ORGANISATION_FILE} of its organisation"
-    if not is_name(folder.name):
-        return f"{quoted(folder.name)} is no name for a folder", _NAMING
-    if file.name != ORGANISATION_FILE and not is_name(file.stem):
-        return f"{quoted(file.stem)} is no name for a form", _NAMING
-    return None
+    return None if is_name(folder.name) else (f"{quoted(folder.name)} is no name for a folder", _NAMING)
+
+
+def stray(file: Path, forms: Path) -> tuple[str, str] | None:
+    """Return what is wrong with a file that somebody wants to add below the folder of forms, and what to do.
+
+    Only an organisation, its forms and public keys belong there: whatever else a checkout makes may be read by another tool, or by none.
+    """
+    if file.suffix == ".yaml":
+        return misplaced(file, forms)
+    if KEY_FILE.fullmatch(file.name):
+        return _in_a_wrong_folder(file, forms)
+    return "this is neither an organisation, nor a form, nor a public key", f"remove it, or put it outside {forms.as_posix()}/"
 
 
 def yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:

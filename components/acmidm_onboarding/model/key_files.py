@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acmidm_onboarding.model.documents import Document, Unreadable, read_text
-from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, is_link, shown
+from acmidm_onboarding.model.files import KEY_FILE, LINK, ORGANISATION_FILE, is_link, shown
 from acmidm_onboarding.model.form import Environment, Form, Organisation
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.model.policies import Profile
@@ -20,7 +20,7 @@ from acmidm_onboarding.model.rules import problems_of_keys, problems_of_policies
 from acmidm_onboarding.model.validation import split_sentence
 
 _LONGEST_NAME = 200
-_KEY_FILE = re.compile(r"(?:\.\./(?P<supplier>[a-z0-9-]+)/)?[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
+_KEY_FILE = re.compile(rf"(?:\.\./(?P<supplier>[a-z0-9-]+)/)?{KEY_FILE.pattern}", re.ASCII)
 """A key is in a file beside the form, or in a supplier's folder."""
 _EXPORT_AGAIN = "export the public key again as a JSON Web Key"
 
