@@ -174,18 +174,24 @@ def _real(platforms: Connected, known: Iterable[ClientState]) -> dict[Platform, 
 def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
     """Find who made each change by hand, where an authority records that; why not, where that cannot be found out."""
     from acmidm.report.drift import attributed
-    from acmidm_onboarding.authorities.errors import AuthorityError
+    from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
     from acmidm_onboarding.authorities.port import Audited
 
-    try:
-        for client in clients:
-            if client.by_hand and client.by_hand.client_id:
-                authority = platforms[client.by_hand.platform].authority
-                if isinstance(authority, Audited):
-                    client.by_hand = attributed(client.by_hand, authority.recorded_changes(client.by_hand.client_id))
-    except AuthorityError as error:
-        return [f"Who made the changes could not be found out: {error}"]
-    return []
+    failed: list[AuthorityError] = []
+    for client in clients:
+        if not client.by_hand or not client.by_hand.client_id:
+            continue
+        authority = platforms[client.by_hand.platform].authority
+        if not isinstance(authority, Audited):
+            continue
+        try:
+            client.by_hand = attributed(client.by_hand, authority.recorded_changes(client.by_hand.client_id))
+        except AuthorityError as error:
+            failed.append(error)
+            if isinstance(error, Unreachable):
+                break
+    more = f" (and of {counted(len(failed) - 1, 'other client')}, for the like)" if len(failed) > 1 else ""
+    return [f"Who made the changes could not be found out: {failed[0]}{more}"] if failed else []
 
 
 def _heal(stack: str, days: int, before: Found) -> Found:

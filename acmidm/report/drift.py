@@ -300,13 +300,15 @@ def key_warnings(clients: Iterable[ClientDrift], real: Mapping[Platform, Real], 
 
 def attributed(connection: ConnectionChanges, trail: Iterable[RecordedChange]) -> ConnectionChanges:
     """The changes of a client with who made each. ``trail`` is newest first; the newest entry that made the difference counts."""
-    entries = list(trail)
-
-    def with_author(change: Change) -> Change:
-        found = next((entry for entry in entries if _made(entry, change)), None)
-        return change.model_copy(update={"changed_by": found.actor, "changed_at": found.at}) if found else change
-
-    return connection.with_changes(map(with_author, connection.changes))
+    changes = list(connection.changes)
+    left = set(range(len(changes)))
+    for entry in trail if left else ():
+        for number in [number for number in left if _made(entry, changes[number])]:
+            changes[number] = changes[number].model_copy(update={"changed_by": entry.actor, "changed_at": entry.at})
+            left.remove(number)
+        if not left:  # no more pages than it takes
+            break
+    return connection.with_changes(changes)
 
 
 _ACTIONS = {Resource.CLIENT: "client.replaced", Resource.SCOPES: "scopes.", Resource.KEYS: "jwks.", Resource.PRODUCT: "product."}
@@ -331,11 +333,18 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
         case Resource.CLIENT:
             return [document.get(name) for name in ([row.field] if row.field else [one.field.partition(".")[0] for one in change.fields])]
         case Resource.SCOPES:
-            return change.subject in (document.get("scopes") or ())
+            return change.subject in _list_in(document, "scopes")
         case Resource.KEYS:
-            keys = {key.get("kid"): key for key in document.get("keys") or () if isinstance(key, Mapping)}
+            named = (key for key in _list_in(document, "keys") if isinstance(key, Mapping))
+            keys: dict[str | None, Any] = {kid: key for key in named if isinstance(kid := key.get("kid"), str)}
             return keys.get(change.subject) if row.parts else len(keys)
     return document
+
+
+def _list_in(document: Mapping[str, Any], name: str) -> list[Any]:
+    """A list of a document that an authority recorded; empty where that has something else there."""
+    value = document.get(name)
+    return value if isinstance(value, list) else []
 
 
 def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift], now: datetime, **more: Any) -> Drift:

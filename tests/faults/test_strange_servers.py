@@ -6,10 +6,13 @@ import gzip
 import ssl
 import tracemalloc
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography import x509
@@ -17,14 +20,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from acmidm_onboarding.authorities import collection, http
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Rejected, Unintelligible
 from acmidm_onboarding.authorities.http import MAXIMUM_ANSWER_BYTES
+from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.settings import InvalidSettings, read_settings
 from tests.faults.between import metadata, platform_through
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
 from tests.support.portal import RunningPortal
+from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
+from tests.unit.components.test_gone import beheerportaal, keycloak
 
 TWO_GIGABYTES = 2 * 1024**3
 # What sockets hold on the way, on both sides.
@@ -129,6 +136,54 @@ def test_a_list_without_end_is_refused(platform: ConnectedPlatform, proxy: Fault
     with pytest.raises(Unintelligible, match="the list has no end"):
         list(platform.authority.clients())
     assert len(proxy.seen("GET", r"/clients\?")) == 2
+
+
+def client_at(number: int, **more: Any) -> dict[str, Any]:
+    """A client as both authorities have it, each in members of its own."""
+    metadata = {"client_name": "n", "organisation": {"name": "o"}, "application": "a", "grant_types": [], "contacts": [], "scopes": []}
+    own = {"client_id": f"c{number}", **metadata, "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}}
+    return {"id": f"i{number}", "clientId": f"c{number}", "serviceAccountsEnabled": True, **own, **more}
+
+
+def page_of(items: Sequence[object], request: Request) -> Reply:
+    """What either authority answers that has these clients."""
+    query = {name: int(value) for name, value in parse_qsl(urlsplit(request.path).query)}
+    if "max" in query:
+        return Reply(body=items[query["first"] :][: query["max"]])
+    end = query.get("after", 0) + query["limit"]
+    return Reply(body={"items": items[query.get("after", 0) : end], "next": str(end) if end < len(items) else None})
+
+
+@pytest.mark.parametrize("authority", [beheerportaal, keycloak])
+@pytest.mark.parametrize(("is_new", "most_requests"), [(False, 2), (True, 6)])
+def test_a_list_that_goes_on_is_refused(
+    authority: Callable[[FakeServer], Authority], is_new: bool, most_requests: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same page for every place, or always others: memory and time have an end."""
+    monkeypatch.setattr(collection, "_MOST_IN_ALL", 1_000)
+    numbers = count()
+
+    def script(request: Request) -> Reply:
+        begin = next(numbers) * 200 if is_new else 0
+        items = [client_at(number) for number in range(begin, begin + 200)]
+        return Reply(body=items if "first=" in request.path else {"items": items, "next": str(next(numbers))})
+
+    with serving(script) as server, pytest.raises(Unintelligible, match="/clients: the list has no end; check the server"):
+        list(authority(server).clients())
+    assert len(server.requests) == most_requests
+
+
+@pytest.mark.parametrize("authority", [beheerportaal, keycloak])
+def test_a_page_that_is_too_large_is_asked_for_in_parts(
+    authority: Callable[[FakeServer], Authority], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few clients with much in them take nobody's list away, and cost a few requests."""
+    monkeypatch.setattr(http, "MAXIMUM_ANSWER_BYTES", 400_000)
+    clients = [client_at(number, padding="x" * 150_000 if 300 < number < 307 else "") for number in range(700)]
+    with serving(lambda request: page_of(clients, request)) as server:
+        found = [snapshot.client.client_id for snapshot in authority(server).clients()]
+    assert found == [f"c{number}" for number in range(700)]
+    assert len(server.requests) < 60
 
 
 def test_garbage_in_place_of_an_answer_to_a_write(platform: ConnectedPlatform, proxy: FaultProxy) -> None:

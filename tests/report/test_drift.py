@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from acmidm.drift import _attribute
 from acmidm.keys import Key, key_of
 from acmidm.report.client import ClientState, States
 from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import Recorded
 from acmidm.undeclared import undeclared
+from acmidm_onboarding.authorities.errors import AuthorityError, Unintelligible, Unreachable
+from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange, RegisteredClient
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.policies import Profile
@@ -195,6 +200,14 @@ def test_keys_in_the_portal_are_nobodys_drift() -> None:
     )
 
 
+def test_a_key_without_a_usable_end_is_named() -> None:
+    """Milliseconds, which no calendar holds: its policy says so, and no other client's report is lost."""
+    of = real(jwks=by_name([{**KEY, "kid": "u", "exp": 1_790_000_000_000}]))
+    one = compared(stored(keys=None), wanted(keys=None), of)
+    assert expiring_keys([one], NOW, 30) == ()
+    assert any('key "u" has an exp that is no moment' in warning for warning in key_warnings([one], of, Profile.ACMIDM, NOW))
+
+
 def test_a_secret_that_somebody_rotated() -> None:
     """Its date differs from the recorded one; an authority without dates says nothing."""
     how: dict[str, Any] = {"fields": {"token_endpoint_auth_method": "client_secret_basic"}, "keys": {}, "has_secret": True}
@@ -279,3 +292,39 @@ def test_who_did_it_is_the_newest_that_made_the_difference() -> None:
         "scope_withdrawn": "helpdesk",
         "client_updated": "other",
     }
+
+
+@pytest.mark.parametrize("broken", [{"scopes": 5, "keys": 5}, {"scopes": {"a": 1}, "keys": [7, {"kid": []}, {}]}, {"scopes": [[]]}])
+def test_an_entry_that_is_broken_names_nobody(broken: dict[str, Any]) -> None:
+    """Whatever an authority recorded in place of scopes and keys; the entries after it count as ever."""
+    one = compared(stored(), wanted(), real(scopes=("vo_info", "dv_hand"), keys=("a", "b", "c")))
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    entries = [RecordedChange(at, "broken", action, "", broken, broken) for action in ("scopes.replaced", "jwks.replaced")]
+    good = RecordedChange(at, "helpdesk", "scopes.replaced", "", {"scopes": ["vo_info"]}, {"scopes": ["vo_info", "dv_hand"]})
+    assert one.by_hand is not None
+    found = attributed(one.by_hand, [*entries, good])
+    assert {change.kind.value: change.changed_by for change in found.changes} == {"scope_granted": "helpdesk", "key_added": None}
+
+
+@pytest.mark.parametrize(("error", "asked"), [(Unintelligible("broken"), ["1", "2"]), (Unreachable("down"), ["1"])])
+def test_one_trail_that_cannot_be_read_leaves_the_others(error: AuthorityError, asked: list[str]) -> None:
+    """Only an authority that cannot be reached ends the search; the report says whose author is not known."""
+    seen: list[str] = []
+
+    class Trail:
+        def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
+            seen.append(client_id)
+            if client_id == "1":
+                raise error
+            yield RecordedChange(NOW, "helpdesk", "scopes.replaced", "", {"scopes": []}, {"scopes": ["dv_hand"]})
+
+    clients = [compared(stored(), wanted(), real(scopes=("vo_info", "dv_hand"))) for _ in "12"]
+    for client_id, one in zip("12", clients, strict=True):
+        assert one.by_hand is not None
+        one.by_hand = one.by_hand.model_copy(update={"client_id": client_id})
+    platforms: Any = {Platform.ACMIDM: SimpleNamespace(authority=Trail())}
+    [note] = _attribute(clients, platforms)
+    assert str(error) in note
+    assert seen == asked
+    authors = [change.changed_by for one in clients if one.by_hand for change in one.by_hand.changes]
+    assert authors == [None, "helpdesk" if len(asked) > 1 else None]

@@ -24,6 +24,9 @@ from acmidm_onboarding.authorities.port import (
 from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
 
+_AUDIT_PAGE = 20
+"""Few, for each entry has its document twice; and most often the newest says who it was."""
+
 
 class Beheerportaal:
     """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
@@ -121,7 +124,7 @@ class Beheerportaal:
             yield from (item.snapshot for item in page.items)
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
-        for page in Collection(self._api, "/audit", WireAuditPage).pages(client_id=client_id):
+        for page in Collection(self._api, "/audit", WireAuditPage).pages(most=_AUDIT_PAGE, client_id=client_id):
             yield from (entry.recorded for entry in page.items)
 
     def _require_not_own(self, client_id: str) -> None:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
 from acmidm_onboarding.authorities.conditional import if_current
-from acmidm_onboarding.authorities.errors import NotFound, Unintelligible
+from acmidm_onboarding.authorities.errors import NotFound, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http import Answer, Api
 from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireConfigurationPage
 
-_PAGE = 200
+MOST_AT_ONCE = 200
+_MOST_IN_ALL = 200_000
 _COUNTS_FOR_SECONDS = 10.0
 
+Value = TypeVar("Value")
 Page = TypeVar("Page", WireClientPage, WireConfigurationPage, WireAuditPage)
 
 
@@ -39,6 +41,38 @@ class Evidence:
                 self._until = time.monotonic() + _COUNTS_FOR_SECONDS
 
 
+class Bounded:
+    """One list, page by page: as many items at once as fit in an answer, and no list without end."""
+
+    def __init__(self, request: str, most: int = MOST_AT_ONCE) -> None:
+        self._request = request
+        self._most = self._limit = most
+        self._total = 0
+        self._last: Sequence[object] | None = None
+
+    def ask(self, ask: Callable[[int], Value]) -> tuple[Value, int]:
+        """What ``ask`` answers for a number of items, and that number. Half as many are asked for while the answer is too large."""
+        while True:
+            limit = self._limit
+            try:
+                found = ask(limit)
+            except TooLarge:
+                if limit == 1:
+                    raise
+                self._limit = limit // 2
+            else:
+                # Most often a few large ones are next to each other, and all others small.
+                self._limit = min(2 * limit, self._most)
+                return found, limit
+
+    def require_end(self, items: Sequence[object], *, again: bool = False) -> None:
+        """To be called with each page that has more after it. Raises Unintelligible where a page comes ``again``, or too many did."""
+        self._total += max(len(items), 1)
+        if again or items == self._last or self._total > _MOST_IN_ALL:
+            raise Unintelligible(f"{self._request}: the list has no end; check the server")
+        self._last = items
+
+
 class Collection(Generic[Page]):
     """The documents of which the list under ``path`` has pages of the type ``page``."""
 
@@ -56,18 +90,20 @@ class Collection(Generic[Page]):
             self._evidence.require()
             return None
 
-    def pages(self, **filters: str) -> Iterator[Page]:
+    def pages(self, most: int = MOST_AT_ONCE, **filters: str) -> Iterator[Page]:
         """The pages of the list, up to the last one. Raises NotFound where there is no such list."""
-        query, seen = {"limit": str(_PAGE), **filters}, set[str]()
+        bounded = Bounded(f"GET {self._api.base_url}{self._path}", most)
+        query, seen = dict(filters), set[str]()
+
+        def ask(limit: int) -> Page:
+            return self._api.request("GET", f"{self._path}?{urlencode({'limit': limit, **query})}").as_(self._page)
+
         while True:
-            page = self._api.request("GET", f"{self._path}?{urlencode(query)}").as_(self._page)
+            page, _ = bounded.ask(ask)
             yield page
             if page.next is None:
                 return
-            if page.next in seen:
-                raise Unintelligible(
-                    f"GET {self._api.base_url}{self._path}: the list has no end, it returns to a page it gave before; check the server"
-                )
+            bounded.require_end(page.items, again=page.next in seen)
             seen.add(page.next)
             query["after"] = page.next
 
@@ -88,7 +124,7 @@ class Collection(Generic[Page]):
 
     def _see_list(self) -> None:
         try:
-            next(self.pages(limit="1"))
+            next(self.pages(most=1))
         except NotFound:
             raise Unintelligible(
                 f"GET {self._api.base_url}{self._path}: there is no such list (404), so that nothing counts as gone; check the address"

@@ -15,6 +15,7 @@
     ├── Rejected           the request is refused as it is
     │   └── Failed         500: by a server that failed itself
     └── Unintelligible     an answer that is not what this API gives
+        └── TooLarge       more than is read of one: fewer items may do
 """
 
 from __future__ import annotations
@@ -101,4 +102,8 @@ class Failed(Rejected):
 
 
 class Unintelligible(AuthorityError):
+    pass
+
+
+class TooLarge(Unintelligible):
     pass

@@ -26,6 +26,7 @@ from acmidm_onboarding.authorities.errors import (
     Rejected,
     Stale,
     TokenRefused,
+    TooLarge,
     Unintelligible,
 )
 from acmidm_onboarding.authorities.retry import Retrying, retry_after_seconds
@@ -35,6 +36,7 @@ from acmidm_onboarding.settings import LOOPBACK
 MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _LONGEST_QUOTE = 300
+_MOST_MISTAKES = 100
 _MAXIMUM_DEPTH = 50
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A surrogate by itself, which no encoding carries."""
@@ -75,8 +77,12 @@ class Answer:
         try:
             return model.model_validate(self.document)
         except ValidationError as error:
-            places = (".".join(str(part) for part in details["loc"]) for details in error.errors(include_input=False))
-            fields = ", ".join(sorted({place or "document" for place in places})[:5])
+            # To spell out a million mistakes takes a gigabyte.
+            details = (
+                error.errors(include_url=False, include_context=False, include_input=False) if error.error_count() <= _MOST_MISTAKES else []
+            )
+            places = {".".join(str(part) for part in one["loc"]) or "document" for one in details}
+            fields = ", ".join(sorted(places)[:5]) or f"more than {_MOST_MISTAKES} places"
             raise Unintelligible(
                 f"{self.request}: the answer is not what this API gives (at {fields}); check the address and the server's version"
             ) from None
@@ -164,7 +170,7 @@ class Api:
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
             raise Unintelligible(f"{request}: the answer is packed ({packed}), which was not requested; check what stands in between")
-        too_large = Unintelligible(f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address")
+        too_large = TooLarge(f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address")
         if int(response.headers.get("content-length", "0")) > MAXIMUM_ANSWER_BYTES:
             raise too_large
         content = bytearray()

@@ -18,6 +18,8 @@ _LISTS = frozenset({"key_ops", "x5c"})
 _MOMENTS = frozenset({"exp", "nbf", "iat"})
 """The registered members of a public key: RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1."""
 _REGISTERED = _TEXTS | _LISTS | _MOMENTS
+_LAST_MOMENT = 253_402_300_799
+"""The end of the year 9999, in seconds since 1970: no calendar of ours has a later moment."""
 
 
 def by_name(keys: Iterable[object]) -> Jwks:
@@ -50,7 +52,7 @@ def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
 
 def _is_readable(name: str, value: Any) -> bool:
     if name in _MOMENTS:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LAST_MOMENT
     values = value if name in _LISTS else [value]
     return isinstance(values, list) and len(values) <= _MOST_VALUES and all(map(_is_short_text, values))
 

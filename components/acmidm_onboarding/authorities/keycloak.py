@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
-from acmidm_onboarding.authorities.collection import Evidence
+from acmidm_onboarding.authorities.collection import Bounded, Evidence
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, Unsettled
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak_events import AdminEvents
@@ -42,8 +42,6 @@ from acmidm_onboarding.authorities.port import (
     require_grantable,
     require_not_reserved,
 )
-
-_PAGE = 200
 
 
 class Keycloak:
@@ -173,15 +171,20 @@ class Keycloak:
         return iter(events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id))
 
     def _all(self) -> Iterator[WireClient]:
-        first = 0
+        bounded, first = Bounded(f"GET {self._api.base_url}/clients"), 0
+
+        def ask(limit: int) -> list[WireClient]:
+            return listed(self._api, f"/clients?first={first}&max={limit}").as_(WireClients).root
+
         while True:
-            page = listed(self._api, f"/clients?first={first}&max={_PAGE}").as_(WireClients).root
+            page, limit = bounded.ask(ask)
             if not page and not first:
                 raise self._blind()
             yield from page
-            if len(page) < _PAGE:
+            if len(page) < limit:
                 return
-            first += _PAGE
+            bounded.require_end(page)
+            first += limit
 
     def _find(self, client_id: str) -> WireClient | None:
         found = self._with_id(client_id)

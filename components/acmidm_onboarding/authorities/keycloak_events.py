@@ -17,12 +17,12 @@ from pydantic.alias_generators import to_camel
 
 from acmidm_onboarding.authorities.errors import NotAllowed, NotFound
 from acmidm_onboarding.authorities.http import Api, parse_json
+from acmidm_onboarding.authorities.items import MOST_ITEMS, Page
 from acmidm_onboarding.authorities.keycloak_wire import WireClient
 from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import RecordedChange
 
 Document = dict[str, Any]
-_NEWEST = 1000
 _BASE = frozenset({"id", "clientId", "enabled", "clientAuthenticatorType"})
 """What a whole representation has, and a change of a few members has not."""
 
@@ -58,7 +58,7 @@ class WireEvent(BaseModel):
         return found if isinstance(found, dict) else {}
 
 
-class WireEvents(RootModel[list[WireEvent]]):
+class WireEvents(RootModel[Page[WireEvent]]):
     pass
 
 
@@ -97,7 +97,7 @@ class AdminEvents:
     def _events(self, query: str) -> list[WireEvent]:
         """The newest first."""
         try:
-            return self._api.request("GET", f"/admin-events?{query}&max={_NEWEST}").as_(WireEvents).root
+            return self._api.request("GET", f"/admin-events?{query}&max={MOST_ITEMS}").as_(WireEvents).root
         except NotAllowed:
             return []
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.alias_generators import to_camel
 
 from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.items import Items
 from acmidm_onboarding.authorities.keycloak_scopes import listed
 from acmidm_onboarding.authorities.keycloak_wire import WireClient, WireClients
 from acmidm_onboarding.authorities.paths import segment
@@ -26,12 +27,12 @@ class WireRole(BaseModel):
     name: str
 
 
-class WireRoles(RootModel[list[WireRole]]):
+class WireRoles(RootModel[Items[WireRole]]):
     pass
 
 
 class WireClientMappings(BaseModel):
-    mappings: list[WireRole] = []
+    mappings: Items[WireRole] = []
 
 
 class WireMappings(BaseModel):
@@ -39,7 +40,7 @@ class WireMappings(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel)
 
-    realm_mappings: list[WireRole] = []
+    realm_mappings: Items[WireRole] = []
     client_mappings: dict[str, WireClientMappings] = {}
 
     @property

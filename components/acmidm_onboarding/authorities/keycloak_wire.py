@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.http import parse_json
+from acmidm_onboarding.authorities.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, OrganisationMetadata, RegisteredClient
 
@@ -88,8 +89,8 @@ class WireClient(BaseModel):
     base_url: str | None = None
     admin_url: str | None = None
     attributes: dict[str, str | None] = {}
-    default_client_scopes: list[str] = []
-    optional_client_scopes: list[str] = []
+    default_client_scopes: Items[str] = []
+    optional_client_scopes: Items[str] = []
 
     @property
     def metadata(self) -> ClientMetadata:
@@ -171,7 +172,7 @@ class WireClient(BaseModel):
         return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
 
 
-class WireClients(RootModel[list[WireClient]]):
+class WireClients(RootModel[Page[WireClient]]):
     pass
 
 
@@ -183,7 +184,7 @@ class WireScope(BaseModel):
     protocol: str | None = None
 
 
-class WireScopeList(RootModel[list[WireScope]]):
+class WireScopeList(RootModel[Items[WireScope]]):
     pass
 
 

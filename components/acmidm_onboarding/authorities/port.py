@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
@@ -25,7 +25,7 @@ Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
 
 Configuration = Mapping[str, Any]
-Names = Annotated[tuple[str, ...], AfterValidator(lambda names: tuple(sorted(set(names))))]
+Names = Annotated[tuple[str, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))]
 
 
 class OrganisationMetadata(BaseModel):

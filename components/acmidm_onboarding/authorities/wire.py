@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from acmidm_onboarding.authorities.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
     ClientMetadata,
@@ -65,7 +66,7 @@ class WireRegisteredClient(ClientMetadata):
 
 
 class WireScopes(_Wire):
-    scopes: list[str]
+    scopes: Items[str]
 
 
 class WireJwks(_Wire):
@@ -79,7 +80,7 @@ class WireJwks(_Wire):
 
 
 class WireListedClient(WireRegisteredClient):
-    scopes: list[str]
+    scopes: Items[str]
     jwks: WireJwks
 
     @property
@@ -88,7 +89,7 @@ class WireListedClient(WireRegisteredClient):
 
 
 class WireClientPage(_Wire):
-    items: list[Annotated[WireListedClient, WrapValidator(_readable)]]
+    items: Page[Annotated[WireListedClient, WrapValidator(_readable)]]
     next: str | None = None
 
 
@@ -111,7 +112,7 @@ class WireListedConfiguration(WireConfiguration):
 
 
 class WireConfigurationPage(_Wire):
-    items: list[Annotated[WireListedConfiguration, WrapValidator(_readable)]]
+    items: Page[Annotated[WireListedConfiguration, WrapValidator(_readable)]]
     next: str | None = None
 
 
@@ -129,5 +130,5 @@ class WireAuditEntry(_Wire):
 
 
 class WireAuditPage(_Wire):
-    items: list[WireAuditEntry]
+    items: Page[WireAuditEntry]
     next: str | None = None

@@ -119,6 +119,9 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
                     f"profile {situation.profile} allows {limits.longest_key_days} days: give it an exp of {last:%Y-%m-%d} at the latest",
                     kid,
                 )
+        elif "exp" in key:
+            allows = f"profile {situation.profile} allows {limits.longest_key_days} days"
+            yield Finding(f"key {quoted(kid)} has an exp that is no moment", f"{allows}: give it an exp in seconds since 1970", kid)
         elif limits.keys_must_expire:
             yield Finding(f"key {quoted(kid)} has no exp", f"profile {situation.profile} requires one: give the key an end", kid)
 

@@ -124,6 +124,12 @@ def test_what_the_server_said(body: object, said: str) -> None:
     assert said in str(error_of(Reply(400, body)))
 
 
+def test_many_mistakes_are_not_spelled_out() -> None:
+    """Each would cost a hundred times what it is on the wire."""
+    sentence = str(error_of(Reply(200, {"name": "n", "parts": ["x"] * 10_000})))
+    assert "the answer is not what this API gives (at more than 100 places); check" in sentence
+
+
 def test_conflict_names_the_existing_client() -> None:
     error = error_of(Reply(409, {"detail": "exists", "client_id": "abc"}))
     assert isinstance(error, AlreadyRegistered)

@@ -40,6 +40,8 @@ def test_a_key_without_a_name_hides_nothing() -> None:
         ({"comment": {"deep": [{"d": "very-private"}]}}, {"private": "this key has private members, which are not shown"}),
         ({"kty": {"d": "very-private"}}, {"kty": "unreadable", "private": "this key has private members, which are not shown"}),
         ({"key_ops": [["verify"]], "exp": "soon", "x5c": 7}, dict.fromkeys(("key_ops", "exp", "x5c"), "unreadable")),
+        ({"exp": 253_402_300_799, "nbf": 0, "iat": 1.5}, None),
+        ({"exp": 1_790_000_000_000, "nbf": -1, "iat": True}, dict.fromkeys(("exp", "nbf", "iat"), "unreadable")),
         ({"n": "A" * 1_000_000}, {"n": "unreadable"}),
         ({"x5c": ["A"] * 1_000}, {"x5c": "unreadable"}),
     ],

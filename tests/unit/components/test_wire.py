@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from acmidm_onboarding.authorities.wire import WireClientPage, WireConfiguration, WireConfigurationPage
+from acmidm_onboarding.authorities.keycloak_events import WireEvents
+from acmidm_onboarding.authorities.keycloak_wire import WireClients
+from acmidm_onboarding.authorities.wire import WireClientPage, WireConfiguration, WireConfigurationPage, WireRegisteredClient, WireScopes
 from acmidm_onboarding.model.secrecy import NOT_SHOWN
 
 
@@ -63,6 +66,25 @@ def test_one_configuration_that_is_broken_spoils_no_list() -> None:
         {"items": [{"client_id": "bad", "configuration": 7}, {"client_id": "a", "configuration": {}}]}
     )
     assert [dict(item.document.configuration) for item in page.items] == [{"unreadable": "unreadable"}, {}]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: WireClientPage.model_validate({"items": [""] * 100_000}),
+        lambda: WireClientPage.model_validate({"items": [GOOD] * 1_001}),
+        lambda: WireConfigurationPage.model_validate({"items": [""] * 900}),
+        lambda: WireClients.model_validate([""] * 100_000),
+        lambda: WireEvents.model_validate([""] * 100_000),
+        lambda: WireScopes.model_validate({"scopes": [7] * 100_000}),
+        lambda: WireRegisteredClient.model_validate({**GOOD, "contacts": [7] * 100_000}),
+    ],
+)
+def test_a_million_mistakes_are_one(answer: Callable[[], object]) -> None:
+    """More items than anybody asks for are not looked at, and the first that is wrong ends the look."""
+    with pytest.raises(ValidationError) as caught:
+        answer()
+    assert caught.value.error_count() == 1
 
 
 @pytest.mark.parametrize("item", [7, {}, {**GOOD, "client_id": None}])

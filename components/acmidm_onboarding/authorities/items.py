@@ -1,0 +1,25 @@
+"""The lists of an answer: no longer than anybody asked for, and given up at the first item that is none.
+
+A million items that are wrong fit in one answer, and each mistake that is noted costs a hundred times its item.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, FailFast
+
+MOST_ITEMS = 1_000
+"""The most that one request asks for."""
+
+Item = TypeVar("Item")
+
+
+def _as_asked(items: Any) -> Any:
+    if isinstance(items, list) and len(items) > MOST_ITEMS:
+        raise ValueError("more items than were asked for")
+    return items
+
+
+Items = Annotated[list[Item], FailFast()]
+Page = Annotated[list[Item], FailFast(), BeforeValidator(_as_asked)]
