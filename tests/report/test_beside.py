@@ -353,13 +353,17 @@ def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None
     assert found["client_updated"]["text"] == "is described anew: contacts api-beheer@stad-gent.example → evil@evil.example"
 
 
-def test_a_takeover_is_a_danger(repository: Repository) -> None:
-    """With the client-ID that it names."""
-    form = repository.write("nieuw")
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("nieuw", ""), ("loket", ", which the engine refuses where this connection has a client already; see docs/adoption.md")],
+)
+def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) -> None:
+    """With the client-ID that it names; of a connection that was there too."""
+    form = repository.write("nieuw") if name == "nieuw" else repository.form
     form.request("prod")["adopt"] = {"acmidm": "of-somebody-else"}
     form.save()
-    adopted = repository.of_client("nieuw")["client_adopted"]
-    assert (adopted["severity"], adopted["text"]) == ("danger", "takes over the existing client of-somebody-else")
+    adopted = repository.of_client(name)["client_adopted"]
+    assert (adopted["severity"], adopted["text"]) == ("danger", f"takes over the existing client of-somebody-else{more}")
 
 
 def test_half_of_the_forms_gone_is_a_danger(repository: Repository) -> None:
