@@ -14,7 +14,7 @@ from acmidm.report.client import Fields, flat
 from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.settings import NAMESPACE, own_catalogue
+from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 """The file of the project, and all files of settings."""
@@ -103,8 +103,8 @@ def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
 
 
 def setting_in(name: str) -> str:
-    """The key of a setting, whose namespace is optional."""
-    return name.removeprefix("config.").removeprefix(f"{NAMESPACE}:")
+    """The key of a setting, whose namespace is optional, and which may be written in the engine's old way."""
+    return name.removeprefix("config.").removeprefix(f"{NAMESPACE}:").removeprefix(OLD_WAY)
 
 
 def _folder(name: object) -> Path:

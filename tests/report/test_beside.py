@@ -118,6 +118,15 @@ CREDENTIALS = "also changes where the operator's credentials go, in Pulumi.prod.
             {"operatorClientSekret": "hunter2"},
             "also changes settings, in Pulumi.prod.yaml: operatorClientSekret none → a value that is not shown",
         ),
+        ({"config:managementUrl": EVIL}, f"{CREDENTIALS}managementUrl none → {EVIL}"),
+        (
+            {"config:protectClients": "false"},
+            "also changes which clients are protected, in Pulumi.prod.yaml: protectClients none → false",
+        ),
+        (
+            {"config:operatorClientSecret": "hunter2"},
+            "also changes who the operator is, in Pulumi.prod.yaml: operatorClientSecret none → a value that is not shown",
+        ),
         ({"formsFolder": "others"}, "also changes settings, in Pulumi.prod.yaml: formsFolder none → others"),
         ({"catalogueFolder": "others"}, "also changes settings, in Pulumi.prod.yaml: catalogueFolder none → others"),
         ({"profile": "acmidm"}, "also changes settings, in Pulumi.prod.yaml: profile none → acmidm"),
