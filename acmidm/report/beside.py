@@ -7,12 +7,14 @@ file's content.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 from acmidm.git import Tree
+from acmidm.report.client import Fields
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, Stacks, contents, read_values, setting_in
@@ -59,9 +61,11 @@ def changes_beside(before: Tree, after: Tree, stacks: Stacks) -> list[Change]:
             found.append(_change(kind, None, field_changes(contents(before, paths), contents(after, paths))))
             continue
         for path in paths:
-            # Where no value shows it, it is in comments, or in what the engine reads otherwise than this does.
-            sides = (contents(tree, [path], _CONTENT) for tree in (before, after))
-            fields = field_changes(old.get(path, {}), new.get(path, {})) or field_changes(*sides)
+            values = old.get(path, {}), new.get(path, {})
+            fields = field_changes(*values)
+            if not fields or _unlike(*values) - {field.field for field in fields}:
+                # No value shows it, or not all of it: it is in comments, or in what the engine reads otherwise than this does.
+                fields += field_changes(*(contents(tree, [path], _CONTENT) for tree in (before, after)))
             if kind is Kind.SETTINGS_CHANGED:
                 parts: dict[Kind, list[FieldChange]] = defaultdict(list)
                 for field in fields:
@@ -82,6 +86,12 @@ def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> C
         FieldChange(field=one.field, old=without_secrets(one.old or "none"), new=without_secrets(one.new or "none")) for one in in_order
     )
     return Change(kind=kind, subject=subject, fields=tuple(named))
+
+
+def _unlike(before: Fields, after: Fields) -> set[str]:
+    """The names of all that is not the very same, one that has no value too: nothing is not null, and 1 is not true."""
+    sides = [{(name, json.dumps(value)) for name, value in side.items()} for side in (before, after)]
+    return {name for name, _ in sides[0] ^ sides[1]}
 
 
 def _kind_of(path: str, stacks: Stacks) -> Kind | None:

@@ -5,6 +5,7 @@ What a source does not know is absent, and never a change.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -141,9 +142,13 @@ def snapshot_state(
 
 
 def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change shows at the field that changes."""
+    """``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change shows at the field that changes.
+
+    A name that has a dot of its own is quoted: no two fields get the same name, so that none hides another.
+    """
     fields: dict[str, Any] = {}
-    for name, part in value.items():
+    for key, part in value.items():
+        name = json.dumps(key, ensure_ascii=False) if "." in key or key.startswith('"') else key
         if isinstance(part, Mapping) and part:
             fields |= flat(part, f"{above}{name}.")
         else:

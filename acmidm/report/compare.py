@@ -22,6 +22,7 @@ SOON_DAYS = 30
 _MOST_PHRASES = 4
 _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT_SECRET_BASIC: 1, AuthMethod.CLIENT_SECRET_POST: 0}
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
+_HAS_A_CLIENT = "which the engine refuses where this connection has a client already; see docs/adoption.md"
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled"})
 
 
@@ -142,8 +143,9 @@ class Comparison:
             if before is not None:
                 yield self.change(Kind.CLIENT_REMOVED, fields=_lost(before))
             return
-        if after.adopts and (before is None or before.foreign):
-            yield self.change(Kind.CLIENT_ADOPTED, subject=after.adopts, note=_owner(before) if before else None)
+        if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
+            note = None if before is None else f"until now {_owner(before)}" if before.foreign else _HAS_A_CLIENT
+            yield self.change(Kind.CLIENT_ADOPTED, subject=after.adopts, note=note)
         if before is None:
             if not after.adopts:
                 yield self.change(Kind.CLIENT_CREATED, note=_entry(after))

@@ -127,7 +127,7 @@ class Kind(StrEnum):
     CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, "is replaced by a new client, whose client-ID has to be handed over",
         "is replaced", more=_FIELDS, scale=_WHOLE)
     CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, "takes over the existing client {subject}", "takes over a client",
-        more="[, until now {note}]", scale=_WHOLE)
+        more="[, {note}]", scale=_WHOLE)
     KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, "keeps none of its keys: whoever has the new ones is the client",
         "keeps none of its keys", listed=True)
     AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, "authenticates less safely: ", "authenticates less safely",

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from posixpath import normpath
+from typing import Any
 
 from acmidm.git import Tree, UnknownRevision
 from acmidm.report.client import Fields, flat
 from acmidm.report.places import is_in_place
-from acmidm_onboarding.model.documents import read_document
+from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.settings import NAMESPACE, own_catalogue
+from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 """The file of the project, and all files of settings."""
@@ -71,26 +72,30 @@ class Stacks:
 
 def stacks_of(tree: Tree) -> Stacks:
     """Read the files of a revision's stacks, over the defaults of its project."""
-    files = read_values(tree, filter(SETTINGS.fullmatch, tree.entries))
-    config = {
-        path: {setting_in(name): value for name, value in fields.items() if name.startswith("config.")}
-        for path, fields in files.items()
-        if path.endswith(".yaml")
-    }
-    defaults = {name.removesuffix(".default"): value for name, value in config.pop(PROJECT, {}).items() if name.endswith(".default")}
-    return Stacks(tuple({**defaults, **own} for own in config.values()))
+    documents = _read(tree, (path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml")))
+    config = {path: _mapping(_mapping(document.data).get("config")) for path, document in documents.items()}
+    project = config.pop(PROJECT, {})
+    defaults = {setting_in(name): part["default"] for name, part in project.items() if isinstance(part, Mapping) and "default" in part}
+    return Stacks(tuple({**defaults, **{setting_in(name): value for name, value in own.items()}} for own in config.values()))
 
 
 def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:
     """The values in each of these files; of one with mistakes those that can be read, and that it has some."""
-    wanted = {path for path in paths if path in tree.entries}
     found: dict[str, Fields] = {}
-    with tree.exported(wanted.__contains__):
-        for path in sorted(wanted):
-            document = read_document(Path(path), Path(path))
-            fields = flat(document.data) if isinstance(document.data, Mapping) else {}
-            found[path] = fields if document.data and not document.problems else {**fields, **contents(tree, [path], MISTAKES)}
+    for path, document in _read(tree, paths).items():
+        fields = flat(_mapping(document.data))
+        found[path] = fields if fields and not document.problems else {**fields, **contents(tree, [path], MISTAKES)}
     return found
+
+
+def _read(tree: Tree, paths: Iterable[str]) -> dict[str, Document]:
+    wanted = {path for path in paths if path in tree.entries}
+    with tree.exported(wanted.__contains__):
+        return {path: read_document(Path(path), Path(path)) for path in sorted(wanted)}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
@@ -100,8 +105,8 @@ def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
 
 
 def setting_in(name: str) -> str:
-    """The key of a setting, whose namespace is optional."""
-    return name.removeprefix("config.").removeprefix(f"{NAMESPACE}:")
+    """The key of a setting, whose namespace is optional, and which may be written in the engine's old way."""
+    return name.removeprefix("config.").removeprefix(f"{NAMESPACE}:").removeprefix(OLD_WAY)
 
 
 def _folder(name: object) -> Path:

@@ -28,6 +28,8 @@ from acmidm_onboarding.model.secrecy import without_secrets
 from acmidm_onboarding.model.validation import SENTENCES
 
 NAMESPACE = "acmidm"
+OLD_WAY = "config:"
+"""What the engine once wrote before a key, behind the namespace, and still reads."""
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -275,7 +277,9 @@ def _of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str])
 def _unknown(keys: Iterable[str]) -> list[str]:
     """A sentence for each key of ours that is not declared."""
     own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
-    return [
+    # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
+    old = [key.removeprefix(OLD_WAY) for key in own if key.startswith(OLD_WAY)]
+    return [on_one_line(f"setting {NAMESPACE}:{OLD_WAY}{key} has one word too many; write {NAMESPACE}:{key}") for key in old] + [
         on_one_line(
             f"setting {NAMESPACE}:{key} is not known; "
             + did_you_mean(key, declared_keys(), f"remove it with pulumi config rm {quoted(f'{NAMESPACE}:{key}')}")

@@ -14,6 +14,8 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
+from acmidm.git import merged
+from acmidm.report.stacks import stacks_of
 from tests.support.engine import ROOT
 from tests.support.forms import PLAIN, FormFile, write_form
 
@@ -115,6 +117,15 @@ CREDENTIALS = "also changes where the operator's credentials go, in Pulumi.prod.
         (
             {"operatorClientSekret": "hunter2"},
             "also changes settings, in Pulumi.prod.yaml: operatorClientSekret none → a value that is not shown",
+        ),
+        ({"config:managementUrl": EVIL}, f"{CREDENTIALS}managementUrl none → {EVIL}"),
+        (
+            {"config:protectClients": "false"},
+            "also changes which clients are protected, in Pulumi.prod.yaml: protectClients none → false",
+        ),
+        (
+            {"config:operatorClientSecret": "hunter2"},
+            "also changes who the operator is, in Pulumi.prod.yaml: operatorClientSecret none → a value that is not shown",
         ),
         ({"formsFolder": "others"}, "also changes settings, in Pulumi.prod.yaml: formsFolder none → others"),
         ({"catalogueFolder": "others"}, "also changes settings, in Pulumi.prod.yaml: catalogueFolder none → others"),
@@ -247,6 +258,51 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
     assert said.startswith("also changes settings, in Pulumi.prod.yaml: content ")
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "more", "said"),
+    [
+        (
+            "Pulumi.prod.yaml",
+            "https://beheer.example/management/v1",
+            EVIL,
+            '"config.acmidm:managementUrl": https://beheer.example/management/v1',
+            [
+                f"{CREDENTIALS}managementUrl https://beheer.example/management/v1 → {EVIL}",
+                'also changes settings, in Pulumi.prod.yaml: "config.acmidm:managementUrl" none → a value that is not shown',
+            ],
+        ),
+        (
+            "catalogue/dosis.yaml",
+            'pattern: "^urn',
+            'pattern: "^',
+            '  "properties.bron_uri.pattern": "^urn://[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9./-]*$"',
+            ["configuration.properties.bron_uri.pattern ^urn"],
+        ),
+        ("Pulumi.prod.yaml", "'true'", "'false'", "evil:", ["protectClients true → false", "content "]),
+    ],
+    ids=["setting", "catalogue", "null"],
+)
+def test_no_key_hides_another(repository: Repository, file: str, old: str, new: str, more: str, said: list[str]) -> None:
+    """One with dots in it is not one in a mapping; where one has no value, the file's content is told beside the others."""
+    repository.replace(file, old, new)
+    repository.add(file, f"{(repository.folder / file).read_text()}{more}\n")
+    found = json.loads(repository.review("--output", "json").stdout)["beside"]
+    fields = ", ".join(f"{one['field']} {one['old']} → {one['new']}" for change in found for one in change["fields"])
+    told = [*(change["text"] for change in found), fields]
+    assert all(any(sentence in one for one in told) for sentence in said), told
+
+
+def test_a_stack_is_what_its_settings_say(repository: Repository) -> None:
+    """And no key beside them: else forms would be read from a folder that nobody deploys."""
+    for stack in ("prod", "tni"):
+        repository.set(stack, environment=stack, formsFolder="others")
+        repository.add(
+            file := f"Pulumi.{stack}.yaml", f'{(repository.folder / file).read_text()}"config.acmidm:formsFolder": onboardings\n'
+        )
+    repository.commit()
+    assert stacks_of(merged("change", "change")[0]).forms == [Path("others")]
+
+
 def test_no_value_hides_another(repository: Repository) -> None:
     """Many new ones are behind those that were there; and no key that somebody pasted into whatever field is repeated."""
     pasted = "-----BEGIN PRIVATE KEY-----MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
@@ -306,13 +362,17 @@ def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None
     assert found["client_updated"]["text"] == "is described anew: contacts api-beheer@stad-gent.example → evil@evil.example"
 
 
-def test_a_takeover_is_a_danger(repository: Repository) -> None:
-    """With the client-ID that it names."""
-    form = repository.write("nieuw")
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("nieuw", ""), ("loket", ", which the engine refuses where this connection has a client already; see docs/adoption.md")],
+)
+def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) -> None:
+    """With the client-ID that it names; of a connection that was there too."""
+    form = repository.write("nieuw") if name == "nieuw" else repository.form
     form.request("prod")["adopt"] = {"acmidm": "of-somebody-else"}
     form.save()
-    adopted = repository.of_client("nieuw")["client_adopted"]
-    assert (adopted["severity"], adopted["text"]) == ("danger", "takes over the existing client of-somebody-else")
+    adopted = repository.of_client(name)["client_adopted"]
+    assert (adopted["severity"], adopted["text"]) == ("danger", f"takes over the existing client of-somebody-else{more}")
 
 
 def test_half_of_the_forms_gone_is_a_danger(repository: Repository) -> None:

@@ -162,6 +162,14 @@ def test_a_misspelt_setting_is_refused() -> None:
         read_settings(COMPLETE.get, {}, ["acmidm:protectClient"])
 
 
+@pytest.mark.parametrize("key", ["issuer", "zzz"])
+def test_the_engine_s_old_way_to_write_a_key_is_refused(key: str) -> None:
+    """The engine takes it for the key itself, whatever that is set to beside it."""
+    for keys in ([f"acmidm:config:{key}"], [f"config:{key}"]):
+        with pytest.raises(InvalidSettings, match=f"^setting acmidm:config:{key} has one word too many; write acmidm:{key}$"):
+            read_settings(COMPLETE.get, {}, keys)
+
+
 def test_environment_goes_before_the_stack() -> None:
     """A pipeline gives the operator's credentials by environment variables; GeoSecure's have names of their own."""
     environ = {
