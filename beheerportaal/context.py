@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from jsonschema import Draft202012Validator
 
 from beheerportaal.http.failures import Failures
+from beheerportaal.http.queue import Queue
 from beheerportaal.migrations import open_database
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
 from beheerportaal.oauth.external import ExternalTokenValidator
@@ -19,7 +19,6 @@ from beheerportaal.store.database import Database
 LOG_ONS_PER_NAME = 5
 LOG_ON_WINDOW_SECONDS = 15 * 60
 _MINUTE = 60
-_HASHES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,9 @@ class Portal:
     configuration_validators: dict[str, Draft202012Validator]
     of_address: Failures
     of_name: Failures
-    hashing: CapacityLimiter  # what hashes a secret or a password waits here, so that it keeps nothing else waiting
+    # What hashes a secret or a password waits here, so that it keeps nothing else waiting; people don't wait behind programs.
+    token_hashes: Queue
+    log_ons: Queue
 
     @classmethod
     def open(cls, settings: PortalSettings) -> "Portal":
@@ -55,7 +56,8 @@ class Portal:
             configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},
             of_address=of_address,
             of_name=Failures(LOG_ONS_PER_NAME, LOG_ON_WINDOW_SECONDS),
-            hashing=CapacityLimiter(_HASHES_AT_ONCE),
+            token_hashes=Queue(at_once=2, most_waiting=64),
+            log_ons=Queue(at_once=1, most_waiting=32),
         )
 
     def close(self) -> None:

@@ -2,7 +2,8 @@
 
 A limit is for those who fail. On loopback all have one address, so an address over its limit is told so in place of a refusal, and
 whoever is right gets in all the same. So does a client with the right key, for nobody guesses one. What can be guessed, a secret or a
-password, is not looked at any more once its client has failed too often from that address.
+password, is not looked at any more once its client has failed too often from that address; save a secret that this process has
+verified before, so that nobody locks its owner out.
 """
 
 import math

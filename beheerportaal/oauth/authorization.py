@@ -19,7 +19,7 @@ from beheerportaal.oauth.errors import UNEXPLAINED, TooManyFailures, invalid_cli
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.oauth.tokens import AccessTokenGenerator
-from beheerportaal.secrets import NOBODYS, is_secret
+from beheerportaal.secrets import NOBODYS, Verified, is_secret
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
 
@@ -72,9 +72,21 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         self._database = database
         self._of_client = of_client
         self._of_address = of_address
+        self._verified = Verified()
         self._assertions = AssertionVerifier(settings, database)
         self.register_grant(_Grant)
         self.register_token_generator("default", AccessTokenGenerator(settings, keys))
+
+    def will_hash(self, request: TokenRequest) -> bool:
+        """Whether the request has a secret that is to be hashed: any but one that was verified before."""
+        try:
+            sent = _sent(request)
+        except OAuth2Error:
+            return False
+        if isinstance(sent, Assertion):
+            return False
+        client = principals.find(self._database, sent.client_id)
+        return not self._knows(sent, client)
 
     @override
     def authenticate_client(self, request: TokenRequest, methods: tuple[str, ...], endpoint: str = "token") -> Principal:
@@ -114,14 +126,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
 
     def _authenticate(self, request: TokenRequest) -> Principal:
         """What can be said of the request alone is said first. After that, an unknown client takes as much work as one that is known."""
-        used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
-        if not used:
-            raise invalid_client(
-                "the request carries no client authentication; send client_assertion with client_assertion_type, or the client_secret"
-            )
-        if len(used) > 1:
-            raise invalid_request(f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)")
-        sent = Assertion.of(request.form) if used == [METHOD] else _secret(used[0], request)
+        sent = _sent(request)
         if request.payload.client_id not in (None, sent.client_id):
             raise invalid_client(f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out")
         client = principals.find(self._database, sent.client_id)
@@ -132,19 +137,24 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
                 if wait := self._of_client.count(request.address, sent.client_id):
                     raise TooManyFailures(wait) from None
                 raise
+        if self._knows(sent, client):
+            return self._verify_secret(sent, client)
         if wait := self._of_client.count(request.address, sent.client_id):
             raise TooManyFailures(wait)
         verified = self._verify_secret(sent, client)
         self._of_client.forget(request.address, sent.client_id)
         return verified
 
+    def _knows(self, sent: _Secret, client: Principal | None) -> bool:
+        return (sent.secret, _hash_of(client)) in self._verified
+
     def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
         """The client, with the mark of the secret as its credential. Whatever is wrong, one hash is computed."""
-        hashed = None if client is None else client.client_secret_hash
-        matches = is_secret(sent.secret, hashed or NOBODYS)
+        hashed = _hash_of(client)
+        matches = self._knows(sent, client) or is_secret(sent.secret, hashed)
         if client is None:
             raise invalid_client(principals.why_unknown(self._settings, sent.client_id))
-        if sent.method != client.token_endpoint_auth_method or hashed is None:
+        if sent.method != client.token_endpoint_auth_method or client.client_secret_hash is None:
             raise invalid_client(
                 f"client {client.client_id} is registered with {client.token_endpoint_auth_method}, so {sent.method} is not accepted"
             )
@@ -152,6 +162,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
             raise invalid_client(f"client_secret is not the one of client {client.client_id}")
         if not client.enabled:
             raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
+        self._verified.add(sent.secret, hashed)
         return replace(client, credential=principals.mark_of(hashed))
 
 
@@ -160,6 +171,22 @@ _SIGNS_OF_METHOD: dict[str, Callable[[TokenRequest], bool]] = {
     "client_secret_basic": lambda request: "Authorization" in request.headers,
     "client_secret_post": lambda request: "client_secret" in request.form,
 }
+
+
+def _sent(request: TokenRequest) -> Assertion | _Secret:
+    """What the client authenticates with, as far as the request alone can tell."""
+    used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
+    if not used:
+        raise invalid_client(
+            "the request carries no client authentication; send client_assertion with client_assertion_type, or the client_secret"
+        )
+    if len(used) > 1:
+        raise invalid_request(f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)")
+    return Assertion.of(request.form) if used == [METHOD] else _secret(used[0], request)
+
+
+def _hash_of(client: Principal | None) -> str:
+    return NOBODYS if client is None or client.client_secret_hash is None else client.client_secret_hash
 
 
 def _secret(method: str, request: TokenRequest) -> _Secret:

@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict
 from beheerportaal.context import CurrentPortal, Portal
 from beheerportaal.http.body import LimitedRequest
 from beheerportaal.http.guard import address_of
+from beheerportaal.http.queue import RETRY_SECONDS, Full
 from beheerportaal.jwk import SIGNING_ALGORITHMS
+from beheerportaal.limits import LONGEST_TOKEN_REQUEST
 from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
-from beheerportaal.oauth.errors import invalid_request
+from beheerportaal.oauth.errors import TooBusy, invalid_request
 from beheerportaal.oauth.signing import CACHED_SECONDS
 
 router = APIRouter(tags=["oauth"])
@@ -60,7 +62,7 @@ _ERROR = {
     },
     "description": "RFC 6749 §5.2",
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 429), _ERROR)
+_REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 429, 503), _ERROR)
 
 
 class Introspection(BaseModel):
@@ -122,19 +124,27 @@ async def _answer(
     request: Request, portal: Portal, required: str, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]
 ) -> Response:
     """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
-    body = await LimitedRequest(request.scope, request.receive).body()
+    body = await LimitedRequest(request.scope, request.receive, LONGEST_TOKEN_REQUEST).body()
     server = portal.authorization
+    started = anyio.current_time()
+    try:
+        sent = TokenRequest(request.headers, _form(request.headers.get("content-type", ""), body, required), address_of(request))
+    except OAuth2Error as error:
+        return server.handle_error_response(None, error)
 
     def run() -> Response:
         try:
-            form = _form(request.headers.get("content-type", ""), body, required)
-            return answer(server, TokenRequest(request.headers, form, address_of(request)))
+            return answer(server, sent)
         except OAuth2Error as error:
-            return server.handle_error_response(None, error)
+            return server.handle_error_response(sent, error)
 
-    started = anyio.current_time()
-    hashes = "authorization" in request.headers or b"client_secret=" in body
-    answered = await to_thread.run_sync(run, limiter=portal.hashing if hashes else None)
+    if await to_thread.run_sync(server.will_hash, sent):
+        try:
+            answered = await portal.token_hashes.run(run)
+        except Full:
+            return server.handle_error_response(sent, TooBusy(RETRY_SECONDS))
+    else:
+        answered = await to_thread.run_sync(run)
     if answered.status_code == 401 and not portal.settings.explains_refusals:
         # It is one amount of work already. What is left is how much the database had to say.
         await anyio.sleep_until(started + _REFUSAL_SECONDS)

@@ -36,15 +36,27 @@ def invalid_scope(sentence: str) -> Any:
     return InvalidScopeError(description=_description(sentence))
 
 
-class TooManyFailures(OAuth2Error):  # type: ignore[misc]
-    """The client, or its address, failed too often; 429 (RFC 6585 §4)."""
-
+class _Later(OAuth2Error):  # type: ignore[misc]
     error = "temporarily_unavailable"
 
-    def __init__(self, wait_seconds: int) -> None:
-        super().__init__(description=f"too many attempts failed; try again in {wait_seconds} seconds", status_code=429)
+    def __init__(self, status: int, why: str, wait_seconds: int) -> None:
+        super().__init__(description=f"{why}; try again in {wait_seconds} seconds", status_code=status)
         self._wait_seconds = wait_seconds
 
     def get_headers(self) -> Any:
         """Authlib: the headers of the answer."""
         return [*super().get_headers(), ("Retry-After", str(self._wait_seconds))]
+
+
+class TooManyFailures(_Later):
+    """The client, or its address, failed too often; 429 (RFC 6585 §4)."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__(429, "too many attempts failed", wait_seconds)
+
+
+class TooBusy(_Later):
+    """Too many secrets wait to be looked at; 503."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        super().__init__(503, "too many requests are waiting", wait_seconds)

@@ -75,7 +75,9 @@ async def _start(request: Request) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
     kind = _TOLD_APART.get(error.status_code, "request")
-    return await _error_page(request, error.status_code, kind)
+    answer = await _error_page(request, error.status_code, kind)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _busy(request: Request, error: Exception) -> Response:

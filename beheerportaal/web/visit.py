@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
@@ -14,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from beheerportaal.context import Portal
 from beheerportaal.http.body import LimitedRequest
+from beheerportaal.http.queue import RETRY_SECONDS, Full
 from beheerportaal.store import sessions, users
 from beheerportaal.store.sessions import StoredSession
 from beheerportaal.store.users import User
@@ -78,7 +80,13 @@ def endpoint(handle: Handler, access: Access, *, hashes: bool = False) -> Callab
             _require_our_origin(request)
             form = await _read_form(request)
         portal: Portal = request.app.state.portal_of()
-        return await to_thread.run_sync(_answer, handle, access, request, form, limiter=portal.hashing if hashes else None)
+        work = partial(_answer, handle, access, request, form)
+        if not hashes:
+            return await to_thread.run_sync(work)
+        try:
+            return await portal.log_ons.run(work)
+        except Full:
+            raise HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)}) from None
 
     return answer
 

@@ -55,6 +55,10 @@ class Inside:
     token: str = ""
 
     def send(self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511") -> Answer:
+        """The answer to a request."""
+        return self.loop.run_until_complete(self.sending(method, target, headers, body, host))
+
+    async def sending(self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511") -> Answer:
         """A request with its headers as they are; `target` is percent-encoded, with the query."""
         raw_path, _, query = target.partition("?")
         scope = {
@@ -72,9 +76,6 @@ class Inside:
             "server": ("127.0.0.1", 8511),
             "state": {},
         }
-        return self.loop.run_until_complete(self._send(scope, body))
-
-    async def _send(self, scope: dict[str, Any], body: bytes) -> Answer:
         sent: list[Message] = []
         waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -86,8 +87,8 @@ class Inside:
 
         await self.app(scope, receive, keep)
         start = next(message for message in sent if message["type"] == "http.response.start")
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-        return Answer(start["status"], headers, b"".join(message.get("body", b"") for message in sent))
+        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+        return Answer(start["status"], given, b"".join(message.get("body", b"") for message in sent))
 
     def manage(self, method: str, target: str, document: Any = None, **headers: str) -> Answer:
         """A request of the operator; underscores in names of headers are hyphens."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import pytest
 import uvicorn
@@ -15,9 +17,9 @@ from beheerportaal import secrets
 from beheerportaal.http.connections import Connections
 from beheerportaal.http.failures import Failures
 from beheerportaal.users import add_user
-from tests.portal.inside import Answer, Browser, Inside, inside
+from tests.portal.inside import FORM, Answer, Browser, Inside, inside
 from tests.portal.web import GENT
-from tests.support.portal import ASSERTION_TYPE, new_key, sign_assertion
+from tests.support.portal import ASSERTION_TYPE, client_document, new_key, sign_assertion
 
 KEY = new_key()
 SECRET, PER_CLIENT, PER_ADDRESS = "a-secret-of-some-length", 10, 30
@@ -63,6 +65,47 @@ def test_secrets_are_not_guessed_on_and_other_clients_get_in(portal: Inside, mon
         assert portal.request_token(client_id=client_id, client_secret=SECRET).status == 429
     assert hashes == ["wrong"] * PER_CLIENT * 2
     assert portal.request_token(client_id=other, client_secret=SECRET).status == 200
+
+
+def test_a_token_request_is_small(portal: Inside) -> None:
+    """What waits for a thread is kept in memory meanwhile."""
+    assert portal.request_token(client_id="nobody", client_secret="wrong", more="a" * 2**16).status == 413
+    assert portal.request_token(client_id="nobody", client_secret="wrong", more="a" * 2**15).status == 401
+
+
+async def first_of(sent: list[asyncio.Task[Answer]], count: int) -> list[Answer]:
+    async with asyncio.timeout(60):
+        while sum(task.done() for task in sent) < count:
+            await asyncio.sleep(0)
+    return [task.result() for task in sent if task.done()]
+
+
+def test_who_waits_for_a_hash_holds_up_nobody_who_was_right_before(portal: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue is bounded, people have one of their own, and a secret that was verified is known again: beyond its name's limit too."""
+    with_secret, other = portal.register(**WITH_SECRET), portal.register(**WITH_SECRET)
+    user, password = "loket", add_user(portal.settings.database, "loket", [GENT], api_beheerder=True)
+    assert portal.request_token(client_id=with_secret, client_secret=SECRET).status == 200
+    going_on, scrypt = threading.Event(), secrets._scrypt
+    monkeypatch.setattr(secrets, "_scrypt", lambda secret, *more: (secret != "wrong" or going_on.wait(60)) and scrypt(secret, *more))
+    bodies = [urlencode({"grant_type": "client_credentials", "client_id": f"nobody-{n}", "client_secret": "wrong"}) for n in range(100)]
+    flood = [portal.loop.create_task(portal.sending("POST", "/op/v1/token", [FORM], body.encode())) for body in bodies]
+    try:
+        refused = portal.loop.run_until_complete(first_of(flood, 34))
+        assert {(answer.status, answer.headers["retry-after"]) for answer in refused} == {(503, "1")}
+        assert portal.request_token(client_id=other, client_secret=SECRET).status == 503
+        for _ in range(PER_CLIENT + 5):
+            assert portal.request_token(client_id=with_secret, client_secret="wrong").status == 503
+        assert portal.request_token(client_id=with_secret, client_secret=SECRET).status == 200
+        assert Browser(portal).log_on(user, password).status == 303
+    finally:
+        going_on.set()
+        waited = portal.loop.run_until_complete(asyncio.gather(*flood))
+    assert {answer.status for answer in waited} == {401, 429, 503}
+    assert_limited([portal.request_token(client_id=with_secret, client_secret="wrong") for _ in range(20)], 0)
+    assert portal.request_token(client_id=with_secret, client_secret=SECRET).status == 200
+    renewed = {**client_document(**WITH_SECRET), "client_secret": "another-secret-of-some-length"}
+    assert portal.manage("PUT", f"/management/v1/clients/{with_secret}", renewed, If_Match="*").status == 200
+    assert portal.request_token(client_id=with_secret, client_secret=SECRET).status == 429, "the old one is known no more"
 
 
 def test_an_address_that_fails_under_many_names_holds_up_nobody_else(portal: Inside) -> None:
