@@ -226,7 +226,7 @@ scopes:
         (lambda one: one.add("acmidm/review.py"), "also changes code: acmidm/review.py none → 587be6b4c3"),
         (lambda one: one.add("httpx.py"), "also changes code: httpx.py none → 587be6b4c3"),
         (lambda one: one.add("Makefile"), "also changes code: Makefile none → 587be6b4c3"),
-        (lambda one: one.add("catalogue/.gitattributes"), "also changes code: onboardings/gent/.gitattributes none → 587be6b4c3"),
+        (lambda one: one.add("catalogue/.gitattributes"), "also changes code: catalogue/.gitattributes none → 587be6b4c3"),
         (lambda one: one.add("policies/x.py"), "also changes policies: policies/x.py none → 587be6b4c3"),
         (lambda one: one.add("requirements.txt"), "also changes which packages are installed: requirements.txt none → 587be6b4c3"),
         *(
