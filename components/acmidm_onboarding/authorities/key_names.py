@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from itertools import count, islice
 from typing import Any
 
+from acmidm_onboarding.authorities.harmless import harmless
 from acmidm_onboarding.authorities.port import Jwks
 from acmidm_onboarding.model.secrecy import private_members_in
 
@@ -18,6 +20,7 @@ _LISTS = frozenset({"key_ops", "x5c"})
 _MOMENTS = frozenset({"exp", "nbf", "iat"})
 """The registered members of a public key: RFC 7517 §4, RFC 7518 §6, RFC 8037 §2, OpenID Federation 1.0 §8.7.1."""
 _REGISTERED = _TEXTS | _LISTS | _MOMENTS
+_BASE64 = re.compile(r"[A-Za-z0-9+/_=-]*")
 _LAST_MOMENT = 253_402_300_799
 """The end of the year 9999, in seconds since 1970: no calendar of ours has a later moment."""
 
@@ -43,11 +46,18 @@ def _named(number: int, key: object) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(key, dict):
         return f"unreadable {number}", {"unreadable": "no JSON Web Key"}
     registered = ((name, value) for name, value in key.items() if name in _REGISTERED)
-    public = {name: value if _is_readable(name, value) else "unreadable" for name, value in registered}
+    public = {name: _shown(value) if _is_readable(name, value) else "unreadable" for name, value in registered}
     if private_members_in(key):
         public["private"] = "this key has private members, which are not shown"
     kid = key.get("kid")
-    return kid[:_LONGEST_KID] if isinstance(kid, str) and kid else f"without kid {number}", public
+    return _shown(kid[:_LONGEST_KID]) if isinstance(kid, str) and kid else f"without kid {number}", public
+
+
+def _shown(value: Any) -> Any:
+    """What is base64 alone is no token, however it begins: those have dots in them."""
+    if isinstance(value, list):
+        return [_shown(part) for part in value]
+    return value if isinstance(value, str) and _BASE64.fullmatch(value) else harmless(value)
 
 
 def _is_readable(name: str, value: Any) -> bool:

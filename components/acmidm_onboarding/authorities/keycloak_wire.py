@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.alias_generators import to_camel
 
 from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.harmless import harmless
 from acmidm_onboarding.authorities.http import parse_json
 from acmidm_onboarding.authorities.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
@@ -124,11 +125,11 @@ class WireClient(BaseModel):
     def jwks(self) -> Jwks:
         """The keys that Keycloak verifies assertions with; a source that this project never sets stands in for them by its name."""
         if self.attributes.get("use.jwks.url") == _TRUE:
-            return {"jwks_uri": {"jwks_uri": self.attributes.get("jwks.url") or ""}}
+            return {"jwks_uri": {"jwks_uri": harmless(self.attributes.get("jwks.url") or "")}}
         if self.attributes.get("use.jwks.string") == _TRUE:
             return _keys(self.attributes.get("jwks.string") or "")
         certificate = self.attributes.get("jwt.credential.certificate")
-        return {"certificate": {"x5c": [certificate]}} if certificate else {}
+        return {"certificate": {"x5c": [harmless(certificate)]}} if certificate else {}
 
     @property
     def registered(self) -> RegisteredClient:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Protocol, Self, runtime_checkable
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast
 
 from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.harmless import Text
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
@@ -25,7 +26,7 @@ Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
 
 Configuration = Mapping[str, Any]
-Names = Annotated[tuple[str, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))]
+Names = Annotated[tuple[Text, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))]
 
 
 class OrganisationMetadata(BaseModel):
@@ -33,9 +34,9 @@ class OrganisationMetadata(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    name: str
-    ovo: str | None = None
-    kbo: str | None = None
+    name: Text
+    ovo: Text | None = None
+    kbo: Text | None = None
 
     def is_of(self, codes: Collection[str], shared: Collection[str] = ()) -> bool | None:
         """Say whether this is the organisation with these codes: OVO codes are compared where both have one, KBO numbers else.
@@ -60,15 +61,15 @@ class ClientMetadata(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    client_name: str
-    software_id: str | None = None
+    client_name: Text
+    software_id: Text | None = None
     """The natural key; None for a client that was made by hand."""
-    managed_by: str | None = None
+    managed_by: Text | None = None
     """Which stack declares the client, ``<project>/<stack>``; None for one made by hand."""
     organisation: OrganisationMetadata
-    application: str
+    application: Text
     grant_types: Names
-    token_endpoint_auth_method: str
+    token_endpoint_auth_method: Text
     contacts: Names
     enabled: bool = True
 

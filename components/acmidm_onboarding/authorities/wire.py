@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from acmidm_onboarding.authorities.harmless import Text, harmless
 from acmidm_onboarding.authorities.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
@@ -20,7 +21,6 @@ from acmidm_onboarding.authorities.port import (
     RecordedChange,
     RegisteredClient,
 )
-from acmidm_onboarding.model.secrecy import without_private_keys
 
 
 class _Wire(BaseModel):
@@ -66,7 +66,7 @@ class WireRegisteredClient(ClientMetadata):
 
 
 class WireScopes(_Wire):
-    scopes: Items[str]
+    scopes: Items[Text]
 
 
 class WireJwks(_Wire):
@@ -80,7 +80,7 @@ class WireJwks(_Wire):
 
 
 class WireListedClient(WireRegisteredClient):
-    scopes: Items[str]
+    scopes: Items[Text]
     jwks: WireJwks
 
     @property
@@ -94,9 +94,9 @@ class WireClientPage(_Wire):
 
 
 class WireConfiguration(_Wire):
-    configuration: Annotated[dict[str, Any], AfterValidator(without_private_keys)]
-    software_id: str | None = None
-    managed_by: str | None = None
+    configuration: Annotated[dict[str, Any], AfterValidator(harmless)]
+    software_id: Text | None = None
+    managed_by: Text | None = None
 
     @classmethod
     def of(cls, document: ProductDocument) -> Self:

@@ -91,7 +91,11 @@ def listed(names: Iterable[str]) -> str:
 
 def on_one_line(text: str) -> str:
     """Escape line breaks and control characters, so that a name in a form can fake no message and no command; hide keys and tokens."""
-    text = _COMMAND.sub(_broken, without_keys_and_tokens(text))
+    return spelled_out(_COMMAND.sub(_broken, without_keys_and_tokens(text)))
+
+
+def spelled_out(text: str) -> str:
+    """Escape line breaks, control characters and whatever else is not seen."""
     return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 

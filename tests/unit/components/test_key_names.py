@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.model.secrecy import NOT_SHOWN
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,18 @@ def test_the_registered_members_alone_are_kept(members: dict[str, object], kept:
     found = by_name([{"kid": "a", **members}])
     assert found == {"a": {"kid": "a", **(members if kept is None else kept)}}
     assert "very-private" not in str(found)
+
+
+def test_nothing_of_a_key_is_a_secret_or_a_line_of_its_own() -> None:
+    """Whatever an authority has in its texts; base64 is kept, though it begins as a token does."""
+    pem, forged = "-----BEGIN PRIVATE KEY-----very-private", "a\r\n::error::forged \x1b[31m\u202e"
+    thumbprint = "eyJhbGciOiJSUzI1NiJ9-eyJhbGciOiJSUzI1NiJ9"
+    found = by_name([{"kid": pem, "x": pem, "x5c": [forged]}, {"kid": forged, "alg": forged}, {"kid": thumbprint, "n": thumbprint}])
+    assert "very-private" not in str(found)
+    spelled = r"a\r\n::error::forged \x1b[31m\u202e"
+    assert list(found) == [NOT_SHOWN, spelled, thumbprint]
+    assert (found[NOT_SHOWN]["x"], found[NOT_SHOWN]["x5c"], found[spelled]["alg"]) == (NOT_SHOWN, [spelled], spelled)
+    assert found[thumbprint] == {"kid": thumbprint, "n": thumbprint}
 
 
 def test_a_set_that_never_ends_is_cut_off() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from acmidm_onboarding.authorities.keycloak_events import WireEvents
-from acmidm_onboarding.authorities.keycloak_wire import WireClients
+from acmidm_onboarding.authorities.keycloak_wire import WireClient, WireClients
 from acmidm_onboarding.authorities.wire import WireClientPage, WireConfiguration, WireConfigurationPage, WireRegisteredClient, WireScopes
 from acmidm_onboarding.model.secrecy import NOT_SHOWN
 
@@ -27,6 +27,34 @@ from acmidm_onboarding.model.secrecy import NOT_SHOWN
 )
 def test_a_private_key_that_somebody_configured_gets_into_no_state(configuration: dict[str, Any], kept: dict[str, Any]) -> None:
     assert WireConfiguration(configuration=configuration).document.configuration == kept
+
+
+FORGED = "naam\r\n::error::forged \x1b]0;title\x07\u202e"
+SPELLED = r"naam\r\n::error::forged \x1b]0;title\x07\u202e"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (FORGED, SPELLED),
+        (SPELLED, SPELLED),
+        ("Stad Geraardsbergen / Ünïcode", "Stad Geraardsbergen / Ünïcode"),
+        ("-----BEGIN PRIVATE KEY-----very-private", NOT_SHOWN),
+        ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln", NOT_SHOWN),
+    ],
+)
+def test_a_text_of_an_authority_is_one_line_and_no_secret(text: str, shown: str) -> None:
+    """In every field of both authorities, as the engine shows it and the state keeps it: always in the same way."""
+    client = {**GOOD, "client_name": text, "organisation": {"name": text, "ovo": text}, "application": text, "contacts": [text]}
+    [item] = WireClientPage.model_validate({"items": [{**client, "scopes": [text], "managed_by": text}]}).items
+    own = {f"acmidm.{name}": text for name in ("ovo_code", "application", "managed_by")}
+    on_keycloak = WireClient.model_validate({"id": "1", "clientId": "c", "name": text, "description": text, "attributes": own})
+    for found in (item.snapshot.client.metadata, on_keycloak.metadata):
+        values = (found.client_name, found.organisation.name, found.organisation.ovo, found.application, found.managed_by)
+        assert set(values) == {shown}
+    assert (*item.snapshot.scopes, *item.contacts) == (shown, shown)
+    document = WireConfiguration(configuration={"a": [{text: text}]} if shown != NOT_SHOWN else {"a": [{shown: text}]}).document
+    assert document.configuration == {"a": [{shown: shown}]}
 
 
 GOOD: dict[str, Any] = {
