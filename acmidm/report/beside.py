@@ -24,7 +24,11 @@ from acmidm_onboarding.settings import SECRET_KEYS, declared_keys
 
 _OF_GIT = re.compile(r"(.*/)?\.git(attributes|modules)", re.DOTALL)
 """With these a checkout has other content than a review reads."""
-_HARMLESS = re.compile(r"(docs|LICENSES|schema)/.*|LICENSE|.*\.md", re.DOTALL)
+_HARMLESS = re.compile(
+    r"docs/([a-z0-9-]+/)*[a-z0-9-]+\.(md|png)|schema/[a-z]+\.schema\.json|(README|CHANGELOG|CONTRIBUTING|SECURITY|toolchain/README)\.md"
+)
+"""Pages, where people look for them. Another may be what a coding agent takes for its instructions."""
+_PLAIN_FILE = "100644"
 _RUNS = (
     (re.compile(r"\.(github|gitlab|ci)/.*|\.gitlab-ci.*|azure-pipelines.*|(.*/)?CODEOWNERS", re.DOTALL), Kind.PIPELINES_CHANGED),
     (re.compile(r"[^/]*requirements[^/]*\.txt|.*\.lock", re.DOTALL), Kind.PACKAGES_CHANGED),
@@ -51,7 +55,10 @@ def changes_beside(before: Tree, after: Tree, stacks: Stacks) -> list[Change]:
     """
     by_kind: dict[Kind, list[str]] = defaultdict(list)
     for path in sorted(before.entries.keys() | after.entries.keys()):
-        if before.entries.get(path) != after.entries.get(path) and (kind := _kind_of(path, stacks)):
+        if before.entries.get(path) == after.entries.get(path):
+            continue
+        # A link, a submodule, a program: whatever its name is, it is no page and no form.
+        if kind := _kind_of(path, stacks) or (None if _is_plain(path, before, after) else Kind.CODE_CHANGED):
             by_kind[kind].append(path)
     parsed = [path for kind in _PARSED for path in by_kind[kind]]
     old, new = read_values(before, parsed), read_values(after, parsed)
@@ -63,7 +70,7 @@ def changes_beside(before: Tree, after: Tree, stacks: Stacks) -> list[Change]:
         for path in paths:
             values = old.get(path, {}), new.get(path, {})
             fields = field_changes(*values)
-            if not fields or _unlike(*values) - {field.field for field in fields}:
+            if not fields or _unlike(*values) - {field.field for field in fields} or not _is_plain(path, before, after):
                 # No value shows it, or not all of it: it is in comments, or in what the engine reads otherwise than this does.
                 fields += field_changes(*(contents(tree, [path], _CONTENT) for tree in (before, after)))
             if kind is Kind.SETTINGS_CHANGED:
@@ -92,6 +99,10 @@ def _unlike(before: Fields, after: Fields) -> set[str]:
     """The names of all that is not the very same, one that has no value too: nothing is not null, and 1 is not true."""
     sides = [{(name, json.dumps(value)) for name, value in side.items()} for side in (before, after)]
     return {name for name, _ in sides[0] ^ sides[1]}
+
+
+def _is_plain(path: str, *trees: Tree) -> bool:
+    return all(tree.entries[path].mode == _PLAIN_FILE for tree in trees if path in tree.entries)
 
 
 def _kind_of(path: str, stacks: Stacks) -> Kind | None:

@@ -249,6 +249,53 @@ def test_whatever_else_changes(repository: Repository, change: Callable[[Reposit
     assert repository.beside() == [said]
 
 
+def _gitlink(repository: Repository, path: str) -> None:
+    repository.commit()
+    head = repository.git("rev-parse", "HEAD")
+    (repository.folder / path).mkdir(parents=True)
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{head},{path}")
+
+
+def _with_mode(repository: Repository, mode: int, *paths: str) -> None:
+    for path in paths:
+        repository.add(path)
+        (repository.folder / path).chmod(mode)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda one: _with_mode(one, 0o644, "docs/page.md", "docs/images/a.png", "README.md", "schema/onboarding.schema.json"), []),
+        *(
+            (lambda one, file=file: one.add(file), [f"{file} none → 587be6b4c3"])
+            for file in (
+                "CLAUDE.md",
+                "docs/AGENTS.md",
+                ".claude/commands/x.md",
+                "docs/.cursor/rules.md",
+                "a/README.md",
+                "LICENSE",
+                "docs/x.py",
+            )
+        ),
+        (lambda one: _with_mode(one, 0o755, "docs/page.md"), ["docs/page.md none → 587be6b4c3 100755"]),
+        (lambda one: _with_mode(one, 0o755, "onboardings/gent/x.txt"), ["onboardings/gent/x.txt none → 587be6b4c3 100755"]),
+        (lambda one: _gitlink(one, "docs/x"), ["docs/x none → ", " 160000"]),
+        (lambda one: _gitlink(one, "onboardings/gent/x"), ["onboardings/gent/x none → ", " 160000"]),
+        (
+            lambda one: (one.set("prod", issuer=EVIL), (one.folder / "Pulumi.prod.yaml").chmod(0o755)),
+            [f"issuer https://op.example/op → {EVIL}", "100755"],
+        ),
+    ],
+)
+def test_what_nobody_runs_is_a_page_or_a_picture(repository: Repository, change: Callable[[Repository], None], told: list[str]) -> None:
+    """Where people look for one, and a plain file. What a coding agent takes for its instructions is code; any other mode is told."""
+    change(repository)
+    found = " ".join(repository.beside())
+    assert all(part in found for part in told)
+    assert bool(told) is bool(found)
+
+
 def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repository) -> None:
     """Such as a comment, or a value that another reader of YAML takes otherwise; text about the project is none."""
     repository.replace("Pulumi.prod.yaml", "config:", "config: # more")
