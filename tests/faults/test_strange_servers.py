@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import ssl
 import tracemalloc
 import uuid
@@ -22,9 +23,9 @@ from cryptography.x509.oid import NameOID
 
 from acmidm_onboarding.authorities import collection, http
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, Rejected, Unintelligible
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, Rejected, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http import MAXIMUM_ANSWER_BYTES
-from acmidm_onboarding.authorities.port import Authority
+from acmidm_onboarding.authorities.port import Authority, Owner
 from acmidm_onboarding.settings import InvalidSettings, read_settings
 from tests.faults.between import metadata, platform_through
 from tests.support import faults
@@ -184,6 +185,23 @@ def test_a_page_that_is_too_large_is_asked_for_in_parts(
         found = [snapshot.client.client_id for snapshot in authority(server).clients()]
     assert found == [f"c{number}" for number in range(700)]
     assert len(server.requests) < 60
+
+
+def test_a_client_that_is_too_large_by_itself_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is neither gone nor ours, and all others are as they are; where not even its name is read, nothing is believed."""
+    monkeypatch.setattr(http, "MAXIMUM_ANSWER_BYTES", 400_000)
+    clients = [client_at(number, padding="x" * 500_000 if number == 7 else "") for number in range(20)]
+
+    def as_keycloak_writes(request: Request) -> Reply:
+        return Reply(body=json.dumps(page_of(clients, request).body, separators=(",", ":")).encode())
+
+    with serving(as_keycloak_writes) as server:
+        found = [snapshot.client for snapshot in keycloak(server).clients()]
+    assert [client.client_id for client in found] == [f"c{number}" for number in range(20)]
+    assert [client.client_id for client in found if client.metadata.owner == Owner("unreadable", "unreadable")] == ["c7"]
+    clients[7] = {"padding": "x" * 500_000, **clients[7]}
+    with serving(as_keycloak_writes) as server, pytest.raises(TooLarge):
+        list(keycloak(server).clients())
 
 
 def test_garbage_in_place_of_an_answer_to_a_write(platform: ConnectedPlatform, proxy: FaultProxy) -> None:

@@ -106,4 +106,8 @@ class Unintelligible(AuthorityError):
 
 
 class TooLarge(Unintelligible):
-    pass
+    """``beginning`` is the first that was read of the answer."""
+
+    def __init__(self, sentence: str, beginning: bytes) -> None:
+        self.beginning = beginning
+        super().__init__(sentence)

@@ -37,6 +37,7 @@ MAXIMUM_ANSWER_BYTES = 32 * 1024 * 1024
 _PASSING_STATUSES = frozenset({429, 502, 503, 504})
 _LONGEST_QUOTE = 300
 _MOST_MISTAKES = 100
+_BEGINNING_BYTES = 1024
 _MAXIMUM_DEPTH = 50
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """A surrogate by itself, which no encoding carries."""
@@ -170,14 +171,12 @@ class Api:
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
             raise Unintelligible(f"{request}: the answer is packed ({packed}), which was not requested; check what stands in between")
-        too_large = TooLarge(f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address")
-        if int(response.headers.get("content-length", "0")) > MAXIMUM_ANSWER_BYTES:
-            raise too_large
-        content = bytearray()
+        declared, content = int(response.headers.get("content-length", "0")), bytearray()
         for chunk in response.iter_raw():
             content += chunk
-            if len(content) > MAXIMUM_ANSWER_BYTES:
-                raise too_large
+            if max(declared, len(content)) > MAXIMUM_ANSWER_BYTES:
+                sentence = f"{request}: the answer is larger than {MAXIMUM_ANSWER_BYTES // 2**20} MiB; check the address"
+                raise TooLarge(sentence, bytes(content[:_BEGINNING_BYTES]))
         return bytes(content)
 
 

@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Any
 
 from acmidm_onboarding.authorities.collection import Bounded, Evidence
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, Unsettled
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, TooLarge, Unsettled
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak_events import AdminEvents
 from acmidm_onboarding.authorities.keycloak_reserved import ReservedClients
@@ -28,6 +28,7 @@ from acmidm_onboarding.authorities.keycloak_wire import (
     metadata_document,
     new_client_document,
     taking_over_document,
+    unread_client,
 )
 from acmidm_onboarding.authorities.keycloak_writes import again, settle
 from acmidm_onboarding.authorities.paths import segment
@@ -177,7 +178,13 @@ class Keycloak:
             return listed(self._api, f"/clients?first={first}&max={limit}").as_(WireClients).root
 
         while True:
-            page, limit = bounded.ask(ask)
+            try:
+                page, limit = bounded.ask(ask)
+            except TooLarge as error:
+                unread = unread_client(error.beginning)
+                if unread is None:
+                    raise
+                page, limit = [unread], 1
             if not page and not first:
                 raise self._blind()
             yield from page

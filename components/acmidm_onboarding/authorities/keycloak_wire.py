@@ -8,6 +8,7 @@ source of keys among the keys, what a client's own mappers and *Full scope allow
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from itertools import count
@@ -47,6 +48,9 @@ _OWN = "acmidm."
 _OWN_ATTRIBUTES = ("software_id", "managed_by", "application", "token_endpoint_auth_method")
 _OF_KEYS = ("use.jwks.string", "jwks.string", "use.jwks.url", "jwks.url", "jwt.credential.certificate")
 _LONGEST_SECONDS = 16
+_UNREADABLE = "unreadable"
+_BEGINNING = re.compile(rb'\[\{"id":"(?P<id>[!#-\[\]-~]{1,255})","clientId":"(?P<client_id>[ !#-\[\]-~]{1,255})"')
+"""The names of the first client of a list, in characters that stand for themselves."""
 _TRUE = "true"
 _KEYCLOAKS_OWN = frozenset(
     {"account", "account-console", "admin-cli", "admin-permissions", "broker", "realm-management", "security-admin-console"}
@@ -171,6 +175,20 @@ class WireClient(BaseModel):
             declared = self._own("token_endpoint_auth_method")
             return declared if declared in _SECRET_METHODS else _SECRET_METHODS[0]
         return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
+
+
+def unread_client(beginning: bytes) -> WireClient | None:
+    """What stands in for a client whose list of one is too large to be read: not ours, and unlike any that is declared.
+
+    Keycloak begins with its names. None where they are not there: left out, a client would look as if somebody had removed it.
+    """
+    found = _BEGINNING.match(beginning)
+    if found is None:
+        return None
+    names = {"id": found["id"].decode(), "clientId": found["client_id"].decode()}
+    attributes = {_OWN + name: _UNREADABLE for name in ("software_id", "managed_by", "application")}
+    texts = {"name": _UNREADABLE, "description": _UNREADABLE}
+    return WireClient.model_validate({**names, **texts, "serviceAccountsEnabled": True, "attributes": attributes})
 
 
 class WireClients(RootModel[Page[WireClient]]):
