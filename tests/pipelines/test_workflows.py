@@ -157,3 +157,25 @@ def test_the_page_for_others_uses_commands_that_exist(language: str) -> None:
     checkout = section.index("git checkout --force --detach")
     assert checkout < section.index("make venv"), "what reviews is the base's own"
     assert section.count("--base HEAD --head ") == 2
+
+
+def test_for_others_too_the_base_is_the_default_branch_alone() -> None:
+    """Into a branch of their own, people would have whatever is on it run as what reviews."""
+    pages = (ROOT / "docs" / "pipelines.md").read_text().split("```yaml\n")[1:]
+    gitlab, azure = (yaml.safe_load(page.partition("```")[0]) for page in pages)
+    job = gitlab["validate"]
+    into_default = "$CI_MERGE_REQUEST_TARGET_BRANCH_NAME == $CI_DEFAULT_BRANCH"
+    assert job["rules"] == [{"if": f'$CI_PIPELINE_SOURCE == "merge_request_event" && {into_default}'}]
+    assert job["variables"] == {"GIT_CHECKOUT": "false"}
+    assert job["script"][0] == 'git fetch --quiet origin "$CI_DEFAULT_BRANCH"'
+    check = azure["stages"][0]
+    into_main = "eq(variables['System.PullRequest.TargetBranch'], 'refs/heads/main')"
+    assert check["condition"] == f"and(eq(variables['Build.Reason'], 'PullRequest'), {into_main})"
+
+
+def test_what_is_merged_is_what_was_reviewed() -> None:
+    """As far as settings of the repository go, which no file here makes."""
+    text = " ".join((ROOT / "docs" / "pipelines.md").read_text().split())
+    for setting in ("*Require branches to be up to date before merging*", "no *rebase merging*", "no *merge queue*"):
+        assert setting in text
+    assert not any("merge_group" in document["on"] for document in workflows().values()), "there the workflow is the merge's own"
