@@ -13,7 +13,7 @@ from typing import Any
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
-from beheerportaal.limits import LONGEST_KEY_MEMBER, LONGEST_KID, MAXIMUM_RSA_BITS, MINIMUM_RSA_BITS
+from beheerportaal.limits import LONGEST_KEY_MEMBER, LONGEST_KID, MAXIMUM_EXPONENT_BITS, MAXIMUM_RSA_BITS, MINIMUM_RSA_BITS
 from beheerportaal.untrusted import visible
 
 # RFC 7518 §6 and RFC 8037 §2: what may be in a private or symmetric key only.
@@ -42,7 +42,7 @@ def _is_moment(value: Any) -> bool:
 
 def _is_kid(value: Any) -> bool:
     try:
-        return isinstance(value, str) and 0 < len(value) <= LONGEST_KID and bool(visible(value))
+        return isinstance(value, str) and 0 < len(value.encode()) <= LONGEST_KID and bool(visible(value))
     except ValueError:
         return False
 
@@ -62,7 +62,7 @@ SENTENCES = {
     "private": "is a private member; register the public key only, and replace this key pair, it has been sent",
     "holds_private": "holds the private member {private}; register the public key only, and replace this key pair, it has been sent",
     "kid_missing": "is missing; give the key an identifier of its own",
-    "kid": "is no text of 1 to {longest} characters that can all be seen; give the key another identifier",
+    "kid": "is no text of 1 to {longest} bytes, all of characters that can be seen; give the key another identifier",
     "use": "is not sig; the key must be one for signatures",
     "key_ops": 'is not ["verify"]; the key must be one for signatures',
     "kty": "is not one of RSA, EC, OKP",
@@ -71,6 +71,7 @@ SENTENCES = {
     "moment": "is no time in seconds since 1970; correct it, or leave it out",
     "revoked": "says that the key was revoked; register another key",
     "no_key": "is not a valid {kty} key; its members {members} do not make a key",
+    "exponent": "has more than {maximum} bits; make an RSA key with the usual exponent, 65537",
     "rsa_bits": "has {bits} bits; an RSA key needs at least {minimum}, and at most {maximum}",
 }
 
@@ -192,6 +193,9 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
     if not all(_is_spelled_right(key.get(member), None if kty == "RSA" else _OCTETS[key["crv"]]) for member in members if member != "crv"):
         yield no_key
         return
+    if kty == "RSA" and len(_octets(key["e"])) * 8 > MAXIMUM_EXPONENT_BITS:
+        yield Mistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
+        return
     try:
         public = JWK(kty=kty, **{member: key.get(member) for member in members}).get_op_key("verify")
     except (JWException, ValueError, TypeError, AttributeError):
@@ -211,8 +215,12 @@ def _is_spelled_right(value: Any, octets: int | None) -> bool:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_KEY_MEMBER:
         return False
     try:
-        decoded = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+        decoded = _octets(value)
     except (ValueError, binascii.Error):
         return False
     canonical = base64.urlsafe_b64encode(decoded).decode().rstrip("=") == value
     return canonical and (decoded[:1] != b"\0" if octets is None else len(decoded) == octets)
+
+
+def _octets(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -3,9 +3,10 @@
 MOST_CONTACTS = 50
 LONGEST_CONTACT = 254  # RFC 5321 §4.5.3.1.3
 MOST_KEYS = 20
-LONGEST_KID = 255
+LONGEST_KID = 255  # bytes in UTF-8
 MINIMUM_RSA_BITS = 2048
 MAXIMUM_RSA_BITS = 16384  # what OpenSSL verifies with
+MAXIMUM_EXPONENT_BITS = 64  # a longer one makes whoever checks a signature work for it
 LONGEST_KEY_MEMBER = 4096  # a modulus of 16384 bits is the longest, with 2731 characters
 LONGEST_TEXT = 255  # each name: of a client, an application, an organisation, a natural key, a stack
 MOST_SCOPES = 500

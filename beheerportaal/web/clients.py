@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from beheerportaal.conditions import etag
-from beheerportaal.documents import SECRET_METHODS, AuditEntry
+from beheerportaal.documents import SECRET_METHODS
 from beheerportaal.store import audit, clients, products
 from beheerportaal.store.clients import StoredClient, of_organisation
 from beheerportaal.web import views
@@ -17,7 +17,7 @@ from beheerportaal.web.visit import Visit
 _CLIENTS_ON_A_PAGE = 50
 _CHANGES_ON_A_PAGE = 50
 _LATEST_CHANGES = 8
-# So far back is looked for who granted a scope or added a key.
+# So far back, and no further than a page of the trail goes, is looked for who granted a scope or added a key.
 _LONGEST_TRAIL = 500
 
 
@@ -43,14 +43,17 @@ def show_all(visit: Visit) -> Response:
 def show_one(visit: Visit) -> Response:
     """One client."""
     with visit.portal.database.read() as connection:
-        return render(visit, connection, find(visit, connection))
+        client = find(visit, connection)
+    return render(visit, client)
 
 
-def render(visit: Visit, connection: Connection, client: StoredClient, status: int = 200, form: FormState = _UNTOUCHED) -> Response:
+def render(visit: Visit, client: StoredClient, status: int = 200, form: FormState = _UNTOUCHED) -> Response:
     """The page of one client, with the form for a new key."""
     client_id = client.document.client_id
-    trail = audit.page(connection, client_id, _LONGEST_TRAIL, None).items
-    configured = {name: products.find(connection, name, client_id) for name in sorted(visit.portal.settings.products)}
+    with visit.portal.database.read() as connection:
+        page = audit.page(connection, client_id, _LONGEST_TRAIL, None)
+        configured = {name: products.find(connection, name, client_id) for name in sorted(visit.portal.settings.products)}
+    trail = page.items
     return visit.page(
         "client.html",
         status,
@@ -59,7 +62,7 @@ def render(visit: Visit, connection: Connection, client: StoredClient, status: i
         scopes=views.scopes_of(client, visit.portal.settings, trail),
         products={name: stored.document.configuration for name, stored in configured.items() if stored},
         changes=views.changes(trail[:_LATEST_CHANGES]),
-        has_more_changes=len(trail) > _LATEST_CHANGES,
+        has_more_changes=len(trail) > _LATEST_CHANGES or page.next is not None,
         etag=etag(client.jwks_version),
         uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
         form=form,
@@ -91,12 +94,6 @@ def find(visit: Visit, connection: Connection) -> StoredClient:
 def own(visit: Visit) -> ColumnElement[bool]:
     """The clients that this user may see."""
     return of_organisation(visit.somebody.ovo, visit.somebody.kbo)
-
-
-def last_change_of_keys(connection: Connection, client_id: str) -> AuditEntry | None:
-    """Who changed the keys last."""
-    trail = audit.page(connection, client_id, _LONGEST_TRAIL, None).items
-    return next((entry for entry in trail if entry.action == "jwks.replaced"), None)
 
 
 def _after(visit: Visit) -> int | None:

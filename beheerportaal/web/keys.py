@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from beheerportaal.api.client_parts import store_jwks
 from beheerportaal.conditions import etag
+from beheerportaal.store import audit
 from beheerportaal.store.clients import StoredClient
 from beheerportaal.web import clients, views
 from beheerportaal.web.clients import FormState
@@ -20,11 +21,14 @@ def add(visit: Visit) -> Response:
     with visit.portal.database.write() as connection:
         client = clients.find(visit, connection)
         read = read_keys(given, client.jwks.keys)
-        if read.mistakes:
-            return clients.render(visit, connection, client, 422, FormState(read.repeatable, _sentences(visit, read)))
-        if stale := _stale(visit, connection, client):
-            return clients.render(visit, connection, client, 412, FormState(read.repeatable, [(TEXT, stale)]))
-        store_jwks(connection, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
+        stale = _stale(visit, connection, client)
+        if not read.mistakes and not stale:
+            store_jwks(connection, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
+    # Others may write while a page is made.
+    if read.mistakes:
+        return clients.render(visit, client, 422, FormState(read.repeatable, _sentences(visit, read)))
+    if stale:
+        return clients.render(visit, client, 412, FormState(read.repeatable, [(TEXT, stale)]))
     return visit.see(visit.urls.client(client.document.client_id, gedaan="key_added"))
 
 
@@ -45,12 +49,15 @@ def remove(visit: Visit) -> Response:
     kid = visit.form.get("kid", "")
     with visit.portal.database.write() as connection:
         client = clients.find(visit, connection)
-        if stale := _stale(visit, connection, client):
-            return clients.render(visit, connection, client, 412, FormState(mistakes=[("sleutels", stale)]))
+        stale = _stale(visit, connection, client)
         left = [key for key in client.jwks.keys if key.get("kid") != kid]
-        if not left and visit.form.get("laatste") != "ja":
-            return _removal(visit, client, kid, 422, [("laatste", visit.texts("remove.confirm_missing"))])
-        store_jwks(connection, visit.somebody.actor, client, left)
+        is_unconfirmed = not left and visit.form.get("laatste") != "ja"
+        if not stale and not is_unconfirmed:
+            store_jwks(connection, visit.somebody.actor, client, left)
+    if stale:
+        return clients.render(visit, client, 412, FormState(mistakes=[("sleutels", stale)]))
+    if is_unconfirmed:
+        return _removal(visit, client, kid, 422, [("laatste", visit.texts("remove.confirm_missing"))])
     return visit.see(visit.urls.client(client.document.client_id, gedaan="key_removed"))
 
 
@@ -73,10 +80,10 @@ def _stale(visit: Visit, connection: Connection, client: StoredClient) -> str:
     """What to say where the keys have changed since the form was shown; empty where they have not."""
     if visit.form.get("etag") == etag(client.jwks_version):
         return ""
-    last = clients.last_change_of_keys(connection, client.document.client_id)
+    last = audit.last_actor(connection, client.document.client_id, "jwks.replaced")
     if last is None:
         return visit.texts("stale.unknown")
-    made = views.provenance(last)
+    made = views.made(*last)
     return visit.texts("stale", who=made.who, at=visit.texts.moment(made.at))
 
 

@@ -93,7 +93,12 @@ def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:
 
 def provenance(entry: AuditEntry) -> Provenance:
     """Who made a change, and when."""
-    return Provenance(datetime.fromisoformat(entry.at), entry.actor)
+    return made(entry.at, entry.actor)
+
+
+def made(at: str, actor: str) -> Provenance:
+    """The same, as the audit trail has it."""
+    return Provenance(datetime.fromisoformat(at), actor)
 
 
 def shown(value: Any) -> str:

@@ -77,6 +77,8 @@ HOSTILE_KEYS: dict[str, Any] = {
     "x with more zeros than there are numbers": {"keys": [{**KEY, "x": "A" * 500_000 + KEY["x"]}]},
     "x in another spelling": {"keys": [{**KEY, "x": KEY["x"] + "="}]},
     "an exponent as long as the modulus": {"keys": [{"kty": "RSA", "kid": "k", "n": "_" * 5000, "e": "_" * 5000}]},
+    "an exponent that makes each signature costly": {"keys": [{"kty": "RSA", "kid": "k", "n": "_" * 341 + "w", "e": "AQAAAAAAAAAB"}]},
+    "a kid of many bytes": {"keys": [{**KEY, "kid": "\u00e9" * 128}]},
     "an even modulus": {"keys": [{"kty": "RSA", "kid": "k", "n": "_" * 341 + "A", "e": "AQAB"}]},
     "a private key inside": {"keys": [{**KEY, "backup": {"jwk": new_key().as_dict(private=True)}}]},
     "a key that was revoked": {"keys": [{**KEY, "revoked": {"revoked_at": 1}}]},

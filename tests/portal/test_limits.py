@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +12,17 @@ from urllib.parse import urlencode
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from beheerportaal import secrets
 from beheerportaal.http.connections import Connections
 from beheerportaal.http.failures import Failures
 from beheerportaal.users import add_user
+from beheerportaal.web import rendering
+from beheerportaal.web.visit import Visit
 from tests.portal.inside import FORM, Answer, Browser, Inside, inside
-from tests.portal.web import GENT
-from tests.support.portal import ASSERTION_TYPE, client_document, new_key, sign_assertion
+from tests.portal.web import GENT, MENU
+from tests.support.portal import ASSERTION_TYPE, client_document, new_key, public_jwk, sign_assertion
 
 KEY = new_key()
 SECRET, PER_CLIENT, PER_ADDRESS = "a-secret-of-some-length", 10, 30
@@ -132,6 +135,24 @@ def test_wrong_passwords_hold_up_no_other_user(portal: Inside) -> None:
     assert Browser(portal).log_on(name, password).status == 429, "even the right one waits"
     assert {Browser(portal).log_on(f"nobody-{number}", "wrong").status for number in range(PER_ADDRESS)} == {422, 429}
     Browser(portal).of(GENT)
+
+
+@pytest.mark.parametrize("etag", ["stale", ""])
+def test_a_refused_form_is_shown_while_others_write(portal: Inside, monkeypatch: pytest.MonkeyPatch, etag: str) -> None:
+    client_id, browser = portal.register(keys=[KEY]), Browser(portal).of(GENT)
+    path = f"/portaal/nl{MENU}/{client_id}"
+    shown = browser.get(path).text
+    writer, page, statuses = portal.app.state.portal.database._writer, rendering.page, []
+
+    def rendered(visit: Visit, template: str, status: int = 200, **context: object) -> Response:
+        assert not writer.locked()
+        statuses.append(status)
+        return page(visit, template, status, **context)
+
+    monkeypatch.setattr(rendering, "page", rendered)
+    browser.post(f"{path}/sleutels", shown, jwk="{}" if etag == "" else json.dumps(public_jwk(new_key("another"))), etag=etag)
+    browser.post(f"{path}/sleutels/verwijderen", shown, kid=KEY.kid or "", **({"etag": etag} if etag else {}))
+    assert statuses == ([412, 412] if etag else [422, 422])
 
 
 def test_failures_are_forgotten_after_their_window_or_a_success() -> None:

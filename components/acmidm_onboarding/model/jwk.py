@@ -29,6 +29,9 @@ MINIMUM_RSA_BITS = 2048
 _MAXIMUM_RSA_BITS = 16384
 """What OpenSSL verifies with; also, a larger one costs whoever checks a signature seconds."""
 
+_MAXIMUM_EXPONENT_BITS = 64
+"""A longer one makes whoever checks a signature work for it."""
+
 _REQUIRED_MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _OPTIONAL_MEMBERS = ("use", "key_ops", "alg", "kid", "exp")
 _KNOWN_MEMBERS = frozenset({"kty", "n", "e", "crv", "x", "y", *_OPTIONAL_MEMBERS})
@@ -43,7 +46,7 @@ _CURVE_ALGORITHMS = {
 _OCTETS = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
 """RFC 7518 §6.2.1.2 and RFC 8037 §2: a coordinate has all its octets."""
 _CURVES = {"EC": frozenset({"P-256", "P-384", "P-521"}), "OKP": frozenset({"Ed25519"})}
-_MAXIMUM_KID_LENGTH = 255
+_MAXIMUM_KID_BYTES = 255
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 """RFC 7515 §2: without padding."""
 
@@ -190,6 +193,8 @@ def _reasons_against_rsa(members: Mapping[str, object]) -> list[Reason]:
         return [Reason(f"is an RSA key of {bits} bits; make one of at least {MINIMUM_RSA_BITS}", "n")]
     if bits > _MAXIMUM_RSA_BITS:
         return [Reason(f"is an RSA key of {bits} bits; make one of at most {_MAXIMUM_RSA_BITS}", "n")]
+    if _base64url_bits(cast(str, members["e"])) > _MAXIMUM_EXPONENT_BITS:
+        return [Reason(f"has an e of more than {_MAXIMUM_EXPONENT_BITS} bits; make a key with the usual exponent, 65537", "e")]
     if not _bytes(cast(str, members["n"]))[-1] & 1:
         return [Reason("has an even n, which is the modulus of no RSA key; export the public key again", "n")]
     return []
@@ -208,7 +213,11 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
         reasons.append(Reason(f"has alg {_quoted(alg)}; this key signs with {', '.join(sorted(fitting))}", "alg"))
     if kid is not None and not _is_kid(kid):
         reasons.append(
-            Reason(f"has a kid that is not a text of 1 to {_MAXIMUM_KID_LENGTH} visible characters; name it, such as mijn-app-2026", "kid")
+            Reason(
+                f"has a kid that is not a text of 1 to {_MAXIMUM_KID_BYTES} bytes, all of visible characters; "
+                "name it, such as mijn-app-2026",
+                "kid",
+            )
         )
     elif kid is not None and has_mark(cast(str, kid)):
         reasons.append(Reason("has a kid that is a mark of the Pulumi engine; name it otherwise, such as mijn-app-2026", "kid"))
@@ -218,7 +227,7 @@ def _reasons_against_use(members: Mapping[str, object]) -> list[Reason]:
 
 
 def _is_kid(value: object) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= _MAXIMUM_KID_LENGTH and is_visible(value)
+    return isinstance(value, str) and is_visible(value) and 1 <= len(value.encode()) <= _MAXIMUM_KID_BYTES
 
 
 def _is_moment(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,9 @@ from acmidm_onboarding.model import form
 from acmidm_onboarding.model.catalogue import ScopeToken
 from acmidm_onboarding.model.form import Environment, is_name
 from acmidm_onboarding.model.identifiers import is_visible
+from acmidm_onboarding.model.jwk import InvalidJwk, public_jwk
 from beheerportaal.documents import ClientDeclaration, JwksDocument, ScopesDocument
+from beheerportaal.jwk import find_mistakes
 from beheerportaal.untrusted import visible
 from tests.unit.model.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
 
@@ -23,6 +26,11 @@ def contract(document: type, field: str) -> Mapping[str, Any]:
     properties: Mapping[str, Any] = document.model_json_schema()["properties"]  # type: ignore[attr-defined]
     found: Mapping[str, Any] = properties[field]
     return found
+
+
+def number(bits: int) -> str:
+    """An odd number of so many bits, as a key has it."""
+    return base64.urlsafe_b64encode((2**bits - 1).to_bytes((bits + 7) // 8)).rstrip(b"=").decode()
 
 
 def test_the_limits_are_those_of_the_contract() -> None:
@@ -44,6 +52,18 @@ def test_what_is_visible_is_so_for_the_authority_too() -> None:
 
     texts = (*(f"a{chr(number)}b" for number in range(sys.maxunicode + 1)), " a", "a ", "\u00a0a")
     assert [ascii(text) for text in texts if is_visible(text) != accepted(text)] == []
+
+
+@pytest.mark.parametrize(("member", "longest"), [("kid", "\u00e9" * 127 + "k"), ("e", number(64)), ("n", number(16384))])
+def test_a_key_is_as_large_as_the_authority_accepts(member: str, longest: str) -> None:
+    key = public_key("tni")
+    larger = longest + "k" if member == "kid" else number(65 if member == "e" else 16385)
+    assert find_mistakes([{**key, member: longest}]) == []
+    public_jwk({**key, member: longest})
+    assert [mistake.pointer for mistake in find_mistakes([{**key, member: larger}])] == [f"/keys/0/{member}"]
+    with pytest.raises(InvalidJwk) as refused:
+        public_jwk({**key, member: larger})
+    assert [reason.member for reason in refused.value.reasons] == [member]
 
 
 def test_what_is_as_long_as_may_be_is_accepted_by_the_authority(workspace: Workspace) -> None:

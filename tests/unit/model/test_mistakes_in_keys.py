@@ -123,17 +123,17 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "kid a number": (
         rsa(kid=7),
         "kid",
-        "the key has a kid that is not a text of 1 to 255 visible characters; name it, such as mijn-app-2026",
+        "the key has a kid that is not a text of 1 to 255 bytes, all of visible characters; name it, such as mijn-app-2026",
     ),
     "kid empty": (
         rsa(kid=""),
         "kid",
-        "the key has a kid that is not a text of 1 to 255 visible characters; name it, such as mijn-app-2026",
+        "the key has a kid that is not a text of 1 to 255 bytes, all of visible characters; name it, such as mijn-app-2026",
     ),
     "kid invisible": (
         rsa(kid="a\u200bb"),
         "kid",
-        "the key has a kid that is not a text of 1 to 255 visible characters; name it, such as mijn-app-2026",
+        "the key has a kid that is not a text of 1 to 255 bytes, all of visible characters; name it, such as mijn-app-2026",
     ),
     "exp a text": (rsa(exp="2027"), "exp", "the key has an exp that is no moment in seconds since 1970; correct or remove it"),
     "exp true": (rsa(exp=True), "exp", "the key has an exp that is no moment in seconds since 1970; correct or remove it"),
@@ -160,7 +160,7 @@ def test_all_that_is_wrong_with_a_key_is_reported_at_once(workspace: Workspace) 
     workspace.write_key({**public_key("small", size=1024), "use": "enc", "alg": "HS256", "kid": 1})
     assert [problem.what for problem in workspace.problems()] == [
         "the key is an RSA key of 1024 bits",
-        "the key has a kid that is not a text of 1 to 255 visible characters",
+        "the key has a kid that is not a text of 1 to 255 bytes, all of visible characters",
         'the key has use "enc"',
         'the key has alg "HS256"',
     ]
