@@ -169,7 +169,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         folders, stacks = stacks_of(before), stacks_of(after)
         old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
-        beside = [*changes_beside(before, after, folders), *removed_unread(old, after)]
+        beside = [*removed_unread(old, after), *changes_beside(before, after, folders)]
     for file in old.left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
     plans = [Plan(where, old.states(where, stacks.profiles, now), new.states(where, stacks.profiles, now)) for where in wanted]

@@ -49,7 +49,7 @@ _NOT_SHOWN = "a value that is not shown"
 
 
 def changes_beside(before: Tree, after: Tree, stacks: Stacks) -> list[Change]:
-    """What changes beside the forms: most dangerous first, and what was there before what is new.
+    """What changes beside the forms: what was there before ahead of what is new, whose number somebody chooses; then most dangerous first.
 
     ``stacks`` are those of ``before``: a change does not choose where it is looked for.
     """
@@ -80,7 +80,7 @@ def changes_beside(before: Tree, after: Tree, stacks: Stacks) -> list[Change]:
                 found += (_change(part, path, those) for part, those in parts.items())
             else:
                 found.append(_change(kind, path, fields))
-    return sorted(found, key=lambda one: (one.danger, one.subject not in before.entries, one.subject or ""))
+    return sorted(found, key=lambda one: (one.subject is not None and one.subject not in before.entries, one.danger, one.subject or ""))
 
 
 def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> Change:

@@ -452,11 +452,19 @@ def test_a_form_that_was_not_valid_and_goes_is_told(repository: Repository) -> N
 
 
 def test_many_changes_push_none_of_the_worst_out_of_a_comment(repository: Repository) -> None:
-    """What was there before is first, and what is left out is counted."""
+    """What was there before is first, whatever it is, and what is left out is counted."""
+    repository.git("switch", "--quiet", "main")
+    repository.add("onboardings/gent/gone.yaml")
+    repository.commit()
+    repository.git("switch", "--quiet", "--force-create", "change")
+    (repository.folder / "onboardings/gent/gone.yaml").unlink()
     repository.set("prod", managementUrl=EVIL)
+    repository.replace("onboardings/gent/organisation.yaml", "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']")
+    repository.add("acmidm/review.py")
     for number in range(400):
         repository.set(f"a{number:03}", managementUrl=f"https://{number}.example/{'x' * 300}")
     page = repository.review("--output", "markdown").stdout
-    assert page.index(EVIL) < page.index("https://0.example")
+    first = page.index("https://0.example")
+    assert all(page.index(worse) < first for worse in (EVIL, "gent/organisation.yaml", "acmidm/review.py", "gent/gone.yaml"))
     assert "**Left out for length**" in page
     assert len(page) < 65_536
