@@ -145,7 +145,7 @@ async def _answer(
             return server.handle_error_response(sent, TooBusy(RETRY_SECONDS))
     else:
         answered = await to_thread.run_sync(run)
-    if answered.status_code == 401 and not portal.settings.explains_refusals:
+    if answered.status_code in (401, 429) and not portal.settings.explains_refusals:
         # It is one amount of work already. What is left is how much the database had to say.
         await anyio.sleep_until(started + _REFUSAL_SECONDS)
     return answered

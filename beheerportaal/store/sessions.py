@@ -5,19 +5,21 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Integer, delete, insert, literal_column, select, update
 
 from beheerportaal.store.tables import sessions
 
 LONGEST_SECONDS = 8 * 3600
 IDLE_SECONDS = 30 * 60
+# Anybody who looks at the form to log on has one; a person fills it in long before so many others came.
+MOST_ANONYMOUS = 10_000
 # Seen again sooner than this, a session's time is not written anew: a page is read without waiting for the disk.
 _TOUCH_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session; `user_name` is None until someone has logged on."""
+    """A session; `user_name` is None until someone has logged on. `idle_at`, when it ends unless it is used, is never after `ends_at`."""
 
     token_hash: str
     user_name: str | None
@@ -28,13 +30,13 @@ class StoredSession:
     @property
     def needs_touch(self) -> bool:
         """Whether its use has to be written down, lest it ends for idleness."""
-        return self.idle_at - time.time() < IDLE_SECONDS - _TOUCH_SECONDS
+        return min(time.time() + IDLE_SECONDS, self.ends_at) - self.idle_at > _TOUCH_SECONDS
 
 
 def start(connection: Connection, user_name: str | None) -> tuple[str, StoredSession]:
-    """A new session and its token, which only the browser keeps. Clears away those that have ended."""
+    """A new session and its token, which only the browser keeps. Clears away those that have ended, and the oldest of too many."""
     now = int(time.time())
-    connection.execute(delete(sessions).where((sessions.c.idle_at < now) | (sessions.c.ends_at < now)))
+    connection.execute(delete(sessions).where(sessions.c.idle_at < now))
     token = secrets.token_urlsafe(32)
     session = StoredSession(_digest(token), user_name, secrets.token_urlsafe(32), now + LONGEST_SECONDS, now + IDLE_SECONDS)
     connection.execute(
@@ -47,6 +49,10 @@ def start(connection: Connection, user_name: str | None) -> tuple[str, StoredSes
             "idle_at": session.idle_at,
         },
     )
+    if user_name is None:
+        rowid = literal_column("rowid", Integer)  # the order in which they came, also within a second
+        newest_first = select(rowid).select_from(sessions).where(sessions.c.user_name.is_(None)).order_by(rowid.desc())
+        connection.execute(delete(sessions).where(rowid.in_(newest_first.offset(MOST_ANONYMOUS))))
     return token, session
 
 
@@ -60,7 +66,7 @@ def find(connection: Connection, token: str) -> StoredSession | None:
 
 def touch(connection: Connection, session: StoredSession) -> None:
     """Notes that the session is in use."""
-    idle_at = int(time.time()) + IDLE_SECONDS
+    idle_at = min(int(time.time()) + IDLE_SECONDS, session.ends_at)
     connection.execute(update(sessions).where(sessions.c.token_hash == session.token_hash).values(idle_at=idle_at))
 
 

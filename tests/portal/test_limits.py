@@ -6,17 +6,20 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
+import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI, Response
 
 from beheerportaal import secrets
 from beheerportaal.http.connections import Connections
 from beheerportaal.http.failures import Failures
+from beheerportaal.store import messages, sessions, tables
 from beheerportaal.users import add_user
 from beheerportaal.web import rendering
 from beheerportaal.web.visit import Visit
@@ -153,6 +156,52 @@ def test_a_refused_form_is_shown_while_others_write(portal: Inside, monkeypatch:
     browser.post(f"{path}/sleutels", shown, jwk="{}" if etag == "" else json.dumps(public_jwk(new_key("another"))), etag=etag)
     browser.post(f"{path}/sleutels/verwijderen", shown, kid=KEY.kid or "", **({"etag": etag} if etag else {}))
     assert statuses == ([412, 412] if etag else [422, 422])
+
+
+def test_sessions_of_nobody_are_few_and_cost_little(portal: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest goes; whoever has logged on stays; what has ended is found by an index."""
+    monkeypatch.setattr(sessions, "MOST_ANONYMOUS", 20, raising=False)
+    somebody = Browser(portal).of(GENT)
+    database, sent = portal.app.state.portal.database, []
+    listener = ("before_cursor_execute", lambda *given: sent.append((given[2], given[3])))
+    with database.write() as connection:
+        sa.event.listen(connection, *listener)
+        tokens = [sessions.start(connection, None)[0] for _ in range(30)]
+    with database.write() as connection:
+        plans = [
+            line.detail for statement, values in sent for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+        assert [sessions.find(connection, token) is not None for token in tokens] == [False] * 10 + [True] * 20
+        session = sessions.find(connection, somebody.cookie.partition("=")[2])
+        assert session is not None
+        connection.execute(sa.update(tables.sessions).values(ends_at=session.idle_at - 60))
+        sessions.touch(connection, replace(session, ends_at=session.idle_at - 60))
+        ended = connection.execute(sa.select(tables.sessions.c.idle_at).where(tables.sessions.c.user_name.is_not(None))).scalar_one()
+    assert ended == session.idle_at - 60, "idle_at alone says when it has ended"
+    assert [plan for plan in plans if "SCAN" in plan] == []
+
+
+def test_the_newest_messages_of_a_client_are_kept(portal: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MOST_PER_CLIENT", 3, raising=False)
+    with portal.app.state.portal.database.write() as connection:
+        messages.add(connection, "dosis", "other", {"number": 0})
+        for number in range(10):
+            messages.add(connection, "dosis", "one", {"number": number})
+        kept = connection.execute(sa.select(tables.messages.c.message).order_by(tables.messages.c.seq)).scalars().all()
+    assert [message["number"] for message in kept] == [0, 7, 8, 9]
+
+
+def test_whoever_fails_waits_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also beyond the limit, where no hash is computed."""
+    held: list[float] = []
+
+    async def hold(until: float) -> None:
+        held.append(until)
+
+    monkeypatch.setattr("anyio.sleep_until", hold)
+    with inside(tmp_path, failures_per_client=2) as portal:
+        assert_limited([portal.request_token(client_id="nobody", client_secret="wrong") for _ in range(4)], 2)
+    assert len(held) == 4
 
 
 def test_failures_are_forgotten_after_their_window_or_a_success() -> None:

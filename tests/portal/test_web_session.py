@@ -88,7 +88,7 @@ def test_a_session_ends(portal: RunningPortal, somebody: Person) -> None:
             connection.execute(sa.update(tables.sessions).where(column.token_hash == session.token_hash).values(**ended))
         assert somebody.http.get(MINE).status_code == 303
         with database.write() as connection:
-            values = {"idle_at": int(time.time()) + 5, "ends_at": int(time.time()) + 60}
+            values = {"idle_at": int(time.time()) + 5, "ends_at": int(time.time()) + 3600}
             connection.execute(sa.update(tables.sessions).where(column.token_hash == session.token_hash).values(**values))
     assert somebody.http.get(MINE).status_code == 200
     with database.read() as connection:
