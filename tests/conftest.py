@@ -38,9 +38,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(shared)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the whole session: a process can drive Chromium through a single connection only."""
+    """One browser for a file. While it runs, so does a loop in this thread, and no other can: it ends with the file."""
     with chromium() as running:
         yield running
 

@@ -279,9 +279,8 @@ def _with_mode(repository: Repository, mode: int, *paths: str) -> None:
             )
         ),
         (lambda one: _with_mode(one, 0o755, "docs/page.md"), ["docs/page.md none → 587be6b4c3 100755"]),
-        (lambda one: _with_mode(one, 0o755, "onboardings/gent/x.txt"), ["onboardings/gent/x.txt none → 587be6b4c3 100755"]),
+        (lambda one: _with_mode(one, 0o755, "onboardings/gent/x.jwk.json"), ["onboardings/gent/x.jwk.json none → 587be6b4c3 100755"]),
         (lambda one: _gitlink(one, "docs/x"), ["docs/x none → ", " 160000"]),
-        (lambda one: _gitlink(one, "onboardings/gent/x"), ["onboardings/gent/x none → ", " 160000"]),
         (
             lambda one: (one.set("prod", issuer=EVIL), (one.folder / "Pulumi.prod.yaml").chmod(0o755)),
             [f"issuer https://op.example/op → {EVIL}", "100755"],

@@ -23,7 +23,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -206,24 +205,20 @@ class _Command:
         )
         settings.set_root_resource(None)  # type: ignore[arg-type]
         settings.SETTINGS.outputs.clear()  # what else made outputs in this process: they wait in a loop that never runs again
-        self._seen.clear()
-        # A thread of its own: where a browser was driven in this one, its loop runs here for ever.
-        with _environment(PULUMI_CONFIG=json.dumps(dict(self._config))), ThreadPoolExecutor(1) as apart:
-            apart.submit(copy_context().run, self._run_in_a_loop).result()
-
-    def _run_in_a_loop(self) -> None:
         loop = asyncio.new_event_loop()
         # One thread, so that a sequence of steps is the same each time.
         loop.set_default_executor(ThreadPoolExecutor(1))
         asyncio.set_event_loop(loop)
-        try:
-            loop.run_until_complete(stack.run_in_stack(lambda: _run(self._on.program)))
-        except SystemExit as error:
-            if error.code:
-                raise Bailed("the program failed") from None
-        finally:
-            loop.run_until_complete(loop.shutdown_default_executor())
-            loop.close()
+        self._seen.clear()
+        with _environment(PULUMI_CONFIG=json.dumps(dict(self._config))):
+            try:
+                loop.run_until_complete(stack.run_in_stack(lambda: _run(self._on.program)))
+            except SystemExit as error:
+                if error.code:
+                    raise Bailed("the program failed") from None
+            finally:
+                loop.run_until_complete(loop.shutdown_default_executor())
+                loop.close()
 
     def register(self, request: Any) -> resource_pb2.RegisterResourceResponse:
         urn = _urn(self._on.stack_name, request.parent, request.type, request.name)
