@@ -184,9 +184,6 @@ class Comparison:
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.
         hidden = _OF_OTHER_KINDS | (set() if self.by_hand else {"managed_by"}) | ({"application"} if renamed else set())
         described = field_changes(before.fields, after.fields, but=hidden)
-        claimed = sorted(set(after.formerly) - set(before.formerly))
-        if claimed and before.fields.get("software_id") == after.fields.get("software_id"):  # else it is what renames it
-            described += (FieldChange(field="formerly", new=", ".join(claimed)),)
         if described:
             yield self.change(Kind.CLIENT_UPDATED, fields=described)
 

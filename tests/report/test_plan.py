@@ -12,7 +12,7 @@ from acmidm.report.kinds import Kind
 from acmidm.report.plan import NotAPlan, Plan, read_plan, recorded_in
 from acmidm.report.review import mass_change, review_of
 from acmidm_onboarding.model.form import Platform
-from tests.report.samples import COMPARISON, OVO, client, metadata, plan_of, reviewed
+from tests.report.samples import COMPARISON, OVO, client, metadata, plan_of
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -313,11 +313,3 @@ def test_too_many_clients_at_once() -> None:
 def test_renamed_clients_are_not_counted_as_gone() -> None:
     pairs = [(client(f"a{number}"), client(f"b{number}", formerly=(f"{OVO}/a{number}",))) for number in range(20)]
     assert mass_change(plan_of(*pairs)) == []
-
-
-def test_an_earlier_name_that_renames_nothing_yet_is_told() -> None:
-    """It is the claim of a client that another form may leave behind later."""
-    (one,) = reviewed((client(), client(formerly=("OVO002067/of-another",)))).connections
-    assert [(change.kind, change.text) for change in one.changes] == [
-        (Kind.CLIENT_UPDATED, "is described anew: formerly none → OVO002067/of-another")
-    ]
