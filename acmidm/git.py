@@ -26,7 +26,8 @@ MOST_BYTES = 100_000_000
 """In the files of it that are read, each of at most ``MAXIMUM_BYTES``: of a larger one only the size counts."""
 _LONGEST_LISTING = 50_000_000
 _DEADLINE_SECONDS = 300
-LINK, FILES = "120000", ("100644", "100755")
+PLAIN_FILE, LINK = "100644", "120000"
+FILES = (PLAIN_FILE, "100755")
 _ENVIRONMENT = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 _IMPOSSIBLE = frozenset({"", ".", "..", ".git"})
 """Names that no part of a path can have: Git makes no such trees, but reads them."""

@@ -82,7 +82,7 @@ def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot,
 
 def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) -> Reserved | None:
     """What its authority says of a client; one that a stack made is no operator's."""
-    return platform.reserved(client_id) if made_by is None else None
+    return platform.reserved.get(client_id) if made_by is None else None
 
 
 def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSnapshot]:

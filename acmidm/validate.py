@@ -60,13 +60,12 @@ def validate(
         fail("with --base all forms are checked, in the folders of its stacks; leave out PATH and --catalogue")
     before, after = merged(base, head)
     stacks = stacks_of(before)
-    wrong = strays(before, after, stacks.forms)
+    known = strays(before, after, stacks.forms)
     with after.exported(stacks.is_read):
-        _validate(stacks.forms, stacks.catalogue_here(), wrong, annotations=annotations)
+        _validate(stacks.forms, stacks.catalogue_here(), known, annotations=annotations)
 
 
-def _validate(paths: Sequence[Path], catalogue: Path | None, wrong: Sequence[Problem] = (), *, annotations: bool) -> None:
-    """Check forms; ``wrong`` is what is known already."""
+def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem] = (), *, annotations: bool) -> None:
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
@@ -78,15 +77,12 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, wrong: Sequence[Pro
         if (path / "Pulumi.yaml").exists():
             fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
-        onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()))
-        if wrong:
-            raise InvalidForms(())
+        onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()), known)
     except InvalidForms as error:
-        found = InvalidForms([*wrong, *error.problems])
         if annotations:
-            for problem in found.problems:
+            for problem in error.problems:
                 typer.echo(_annotation(problem))
-        fail(str(found), Code.FOUND)
+        fail(str(error), Code.FOUND)
     if not onboardings.forms:
         fail("there is no form (*.yaml) here; name a form, or the folder of forms")
     connections = sum(len(onboardings.connections(environment)) for environment in Environment)

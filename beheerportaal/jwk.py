@@ -5,7 +5,6 @@ members of `REGISTERED` are kept, and nothing else.
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +13,7 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
 from beheerportaal.limits import LONGEST_KEY_MEMBER, LONGEST_KID, MAXIMUM_EXPONENT_BITS, MAXIMUM_RSA_BITS, MINIMUM_RSA_BITS
-from beheerportaal.untrusted import visible
+from beheerportaal.untrusted import octets, visible
 
 # RFC 7518 §6 and RFC 8037 §2: what may be in a private or symmetric key only.
 _PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
@@ -193,7 +192,7 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
     if not all(_is_spelled_right(key.get(member), None if kty == "RSA" else _OCTETS[key["crv"]]) for member in members if member != "crv"):
         yield no_key
         return
-    if kty == "RSA" and len(_octets(key["e"])) * 8 > MAXIMUM_EXPONENT_BITS:
+    if kty == "RSA" and len(octets(key["e"])) * 8 > MAXIMUM_EXPONENT_BITS:
         yield Mistake("/e", "exponent", {"maximum": MAXIMUM_EXPONENT_BITS})
         return
     try:
@@ -207,7 +206,7 @@ def _of_material(key: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake("/n", "rsa_bits", {"bits": public.key_size, "minimum": MINIMUM_RSA_BITS, "maximum": MAXIMUM_RSA_BITS})
 
 
-def _is_spelled_right(value: Any, octets: int | None) -> bool:
+def _is_spelled_right(value: Any, size: int | None) -> bool:
     """Whether this is the one spelling of a number: another one would be another thumbprint of the same key.
 
     RFC 7515 §2 (no padding); of a given number of octets, else the shortest (RFC 7518 §2 and §6.3.1.1).
@@ -215,12 +214,8 @@ def _is_spelled_right(value: Any, octets: int | None) -> bool:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_KEY_MEMBER:
         return False
     try:
-        decoded = _octets(value)
-    except (ValueError, binascii.Error):
+        decoded = octets(value)
+    except ValueError:
         return False
     canonical = base64.urlsafe_b64encode(decoded).decode().rstrip("=") == value
-    return canonical and (decoded[:1] != b"\0" if octets is None else len(decoded) == octets)
-
-
-def _octets(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return canonical and (decoded[:1] != b"\0" if size is None else len(decoded) == size)

@@ -58,7 +58,7 @@ def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     parts = text.split(".")
     if len(text) > LONGEST_JWT or len(parts) != 3:
         raise Unreadable("needs a header, a payload and a signature")
-    header, claims = (read_json(_octets(part)) for part in parts[:2])
+    header, claims = (read_json(octets(part)) for part in parts[:2])
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise Unreadable("has a header or a payload that is no JSON object")
     return header, claims
@@ -104,7 +104,12 @@ def _parts(value: Any) -> Iterator[tuple[int, Any]]:
             waiting += [(depth + 1, inner) for inner in part]
 
 
-def _octets(text: str) -> bytes:
+def octets(text: str) -> bytes:
+    """What base64url without padding stands for (RFC 7515 §2).
+
+    Raises:
+        Unreadable
+    """
     if not _BASE64URL.fullmatch(text):
         raise Unreadable("has a part that is not base64url")
     try:

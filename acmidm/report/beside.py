@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from acmidm.git import Tree
+from acmidm.git import PLAIN_FILE, Tree
 from acmidm.report.client import Fields
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
@@ -28,7 +28,6 @@ _HARMLESS = re.compile(
     r"docs/([a-z0-9-]+/)*[a-z0-9-]+\.(md|png)|schema/[a-z]+\.schema\.json|(README|CHANGELOG|CONTRIBUTING|SECURITY|toolchain/README)\.md"
 )
 """Pages, where people look for them. Another may be what a coding agent takes for its instructions."""
-_PLAIN_FILE = "100644"
 _RUNS = (
     (re.compile(r"\.(github|gitlab|ci)/.*|\.gitlab-ci.*|azure-pipelines.*|(.*/)?CODEOWNERS", re.DOTALL), Kind.PIPELINES_CHANGED),
     (re.compile(r"[^/]*requirements[^/]*\.txt|.*\.lock", re.DOTALL), Kind.PACKAGES_CHANGED),
@@ -102,7 +101,7 @@ def _unlike(before: Fields, after: Fields) -> set[str]:
 
 
 def _is_plain(path: str, *trees: Tree) -> bool:
-    return all(tree.entries[path].mode == _PLAIN_FILE for tree in trees if path in tree.entries)
+    return all(tree.entries[path].mode == PLAIN_FILE for tree in trees if path in tree.entries)
 
 
 def _kind_of(path: str, stacks: Stacks) -> Kind | None:

@@ -61,15 +61,9 @@ def revision(before: Tree, tree: Tree, folders: Stacks, stacks: Stacks) -> Revis
         UnknownRevision: where Git cannot read them.
         InvalidForms: with every mistake in them.
     """
-    wrong = strays(before, tree, folders.forms)
+    known = strays(before, tree, folders.forms)
     with tree.exported(folders.is_read):
-        try:
-            onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles)
-        except InvalidForms as error:
-            raise InvalidForms([*wrong, *error.problems]) from None
-    if wrong:
-        raise InvalidForms(wrong)
-    return Revision(onboardings, stacks.protecting)
+        return Revision(load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, known=known), stacks.protecting)
 
 
 def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from acmidm.git import Tree, UnknownRevision
+from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
 from acmidm.report.client import Fields, flat
 from acmidm.report.places import is_in_place
 from acmidm_onboarding.model.documents import Document, read_document
@@ -30,12 +31,12 @@ class Stacks:
 
     values: tuple[Fields, ...]
 
-    @property
+    @cached_property
     def forms(self) -> list[Path]:
         """Their folders of forms."""
         return sorted({_folder(stack.get("formsFolder") or "onboardings") for stack in self.values or ({},)})
 
-    @property
+    @cached_property
     def catalogue(self) -> Path:
         """Their folder of the catalogue."""
         found = sorted({_folder(stack.get("catalogueFolder") or "catalogue") for stack in self.values or ({},)})
@@ -101,7 +102,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 def contents(tree: Tree, paths: list[str], name: str = "") -> dict[str, str]:
     """Per file what Git calls its content, and how it is kept where that is not as a file."""
     entries = {path: tree.entries[path] for path in paths if path in tree.entries}
-    return {name or path: entry.object_id[:10] + ("" if entry.mode == "100644" else f" {entry.mode}") for path, entry in entries.items()}
+    return {name or path: entry.object_id[:10] + ("" if entry.mode == PLAIN_FILE else f" {entry.mode}") for path, entry in entries.items()}
 
 
 def setting_in(name: str) -> str:

@@ -42,7 +42,8 @@ class ConnectedPlatform:
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
         )
-        self._reserved: dict[str, Reserved | None] = {}
+        self.reserved: ReadOnce[Reserved] = ReadOnce(self.authority.reserved)
+        """Why no form may have a client: each of its resources wants to know before anything is written."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}
         self._lock = threading.Lock()
 
@@ -52,13 +53,6 @@ class ConnectedPlatform:
                 product,
                 ReadOnce(partial(self.product_api.read, product), lambda: self.product_api.configurations(product)),
             )
-
-    def reserved(self, client_id: str) -> Reserved | None:
-        """Why no form may have a client, looked up once: each of its resources wants to know before anything is written."""
-        with self._lock:
-            if client_id not in self._reserved:
-                self._reserved[client_id] = self.authority.reserved(client_id)
-            return self._reserved[client_id]
 
 
 Connected = Mapping[Platform, ConnectedPlatform]

@@ -186,17 +186,17 @@ def parse_json(text: str | bytes) -> Any:
     A number that a double cannot carry stays text: 2**53 + 1 would become 2**53. The engine's own marks and half characters are renamed,
     and what is nested too deeply for its state is left out.
     """
-    return _harmless(json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str), 0)
+    return _carried(json.loads(text, parse_int=partial(_number, int), parse_float=partial(_number, float), parse_constant=str), 0)
 
 
-def _harmless(value: Any, depth: int) -> Any:
+def _carried(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return _HALF_CHARACTER.sub("\ufffd", without_marks(value))
     if depth > _MAXIMUM_DEPTH and isinstance(value, dict | list):
         return "nested too deeply"
     if isinstance(value, dict):
-        return {_harmless(name, depth): _harmless(part, depth + 1) for name, part in value.items()}
-    return [_harmless(part, depth + 1) for part in value] if isinstance(value, list) else value
+        return {_carried(name, depth): _carried(part, depth + 1) for name, part in value.items()}
+    return [_carried(part, depth + 1) for part in value] if isinstance(value, list) else value
 
 
 def _number(kind: type[int] | type[float], text: str) -> float | str:

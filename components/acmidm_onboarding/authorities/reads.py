@@ -16,9 +16,9 @@ _ONE_BY_ONE = 3
 
 
 class ReadOnce(Generic[Value]):
-    """Documents by key. Thread-safe: one thread fetches, the others wait for what it finds."""
+    """Documents by key. Thread-safe: one thread fetches, the others wait for what it finds. Without ``every``, none is listed."""
 
-    def __init__(self, one: Callable[[str], Value | None], every: Callable[[], Iterable[tuple[str, Value]]]) -> None:
+    def __init__(self, one: Callable[[str], Value | None], every: Callable[[], Iterable[tuple[str, Value]]] | None = None) -> None:
         self._one = one
         self._every = every
         self._lock = threading.Lock()
@@ -27,7 +27,7 @@ class ReadOnce(Generic[Value]):
 
     def get(self, key: str) -> Value | None:
         with self._lock:
-            if key not in self._kept and not self._listed and len(self._kept) >= _ONE_BY_ONE:
+            if self._every and key not in self._kept and not self._listed and len(self._kept) >= _ONE_BY_ONE:
                 self._kept.update(self._every())
                 self._listed = True
             if key not in self._kept:

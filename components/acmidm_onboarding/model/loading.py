@@ -127,16 +127,17 @@ def load_onboardings(
     catalogue_folder: Path,
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Mapping[Environment, Collection[Platform]] = _ALL_PLATFORMS,
+    known: Iterable[Problem] = (),
 ) -> Onboardings:
     """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single forms.
 
     ``profiles`` gives the profile by which the policies check each environment, those it does not name left out; ``served`` the
-    platforms that have an authority, all of them in an environment that it does not name.
+    platforms that have an authority, all of them in an environment that it does not name. ``known`` are mistakes that were found before.
 
     Raises:
         InvalidForms: with every mistake in all of them.
     """
-    problems: list[Problem] = []
+    problems = list(known)
     try:
         catalogue = load_catalogue(catalogue_folder)
     except InvalidForms as error:

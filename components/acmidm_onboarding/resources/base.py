@@ -55,7 +55,7 @@ class AuthorityProvider(ResourceProvider):
         try:
             platform = self._platform(inputs)
             snapshot = platform.clients.get(wanted["client_id"])
-            sentence = adoption.obstacle(wanted, snapshot, platform.reserved(wanted["client_id"]))
+            sentence = adoption.obstacle(wanted, snapshot, platform.reserved.get(wanted["client_id"]))
             if snapshot is None or sentence is not None:
                 return adoption.refusal(wanted, sentence or "")
             return adoption.record(wanted, self.before(platform, snapshot, inputs))
