@@ -1,100 +1,20 @@
-"""What a pull request changes beside its forms, and what it does to clients without saying so: each is a line, and a danger."""
+"""What a pull request changes beside its forms: each is a line, and a danger."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from typer.testing import CliRunner, Result
 
-from acmidm.cli import app
 from acmidm.git import merged
 from acmidm.report.stacks import stacks_of
-from tests.support.engine import ROOT
-from tests.support.forms import PLAIN, FormFile, write_form
+from tests.report.repository import EVIL, Repository, repository
+from tests.support.portal import new_key
 
-SETTINGS = {
-    "environment": "prod",
-    "managementUrl": "https://beheer.example/management/v1",
-    "issuer": "https://op.example/op",
-    "productsUrl": "https://beheer.example/products/v1",
-    "operatorClientId": "onboarding",
-    "protectClients": "true",
-}
+__all__ = ["repository"]
 
-
-class Repository:
-    """A repository of forms on ``main``, and a change of it on ``change``."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in ("catalogue", "policies"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "Pulumi.yaml", folder)
-        self.set("prod")
-        self.set("tni", environment="tni", protectClients="false")
-        self.form = self.write("loket")
-        self.git("init", "--quiet", "--initial-branch=main")
-        self.commit()
-        self.git("switch", "--quiet", "--create", "change")
-
-    def git(self, *words: str) -> str:
-        identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
-        return subprocess.run(["git", *identity, *words], cwd=self.folder, capture_output=True, text=True, check=True).stdout.strip()
-
-    def commit(self) -> None:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message=x")
-
-    def write(self, name: str, **how: Any) -> FormFile:
-        return write_form(
-            self.folder / "onboardings", f"gent/{name}", **{"application": name, "scopes": (PLAIN,), "environment": "prod", **how}
-        )
-
-    def set(self, stack: str, **changes: object) -> None:
-        """Writes the file of a stack; a setting that is None is left out."""
-        values = {f"acmidm:{name}": value for name, value in {**SETTINGS, **changes}.items() if value is not None}
-        (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values}))
-
-    def replace(self, file: str, old: str, new: str) -> None:
-        text = (self.folder / file).read_text()
-        assert old in text
-        (self.folder / file).write_text(text.replace(old, new, 1))
-
-    def add(self, file: str, text: str = "x\n") -> None:
-        (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (self.folder / file).write_text(text)
-
-    def review(self, *words: str, code: int = 0) -> Result:
-        self.commit()
-        result = CliRunner().invoke(app, ["review", "--base", "main", "--head", "change", *words])
-        assert result.exit_code == code, result.output
-        return result
-
-    def beside(self, code: int = 0) -> list[str]:
-        """The sentences of what changes beside the clients."""
-        return [change["text"] for change in json.loads(self.review("--output", "json", code=code).stdout)["beside"]]
-
-    def of_client(self, application: str, code: int = 0) -> dict[str, dict[str, Any]]:
-        """The changes of a client, by kind."""
-        connections = json.loads(self.review("--output", "json", code=code).stdout)["connections"]
-        (one,) = [one for one in connections if one["application"] == application]
-        return {change["kind"]: change for change in one["changes"]}
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    monkeypatch.chdir(tmp_path)
-    return Repository(tmp_path)
-
-
-EVIL = "https://evil.example"
 CREDENTIALS = "also changes where the operator's credentials go, in Pulumi.prod.yaml: "
 
 
@@ -351,13 +271,13 @@ def test_a_stack_is_what_its_settings_say(repository: Repository) -> None:
 
 def test_no_value_hides_another(repository: Repository) -> None:
     """Many new ones are behind those that were there; and no key that somebody pasted into whatever field is repeated."""
-    pasted = "-----BEGIN PRIVATE KEY-----MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+    pasted = new_key().as_pem(private=True).decode().replace("\n", "")
     new = {f"a{number:02}": "x" for number in range(40)}
     repository.set("prod", **new, requestTimeoutSeconds=30, operatorPrivateKeyFile=pasted)
     page = repository.review("--output", "markdown").stdout
     assert "requestTimeoutSeconds `none` → `30`" in page
     assert "and 30 more" in page, "with them, that the file has a mistake: a key"
-    assert "MIIE" not in page
+    assert pasted[30:60] not in page
 
 
 def test_a_change_does_not_choose_where_it_is_read(repository: Repository) -> None:
@@ -368,86 +288,6 @@ def test_a_change_does_not_choose_where_it_is_read(repository: Repository) -> No
     repository.write("tweede")
     granted = repository.of_client("tweede")["scope_granted"]
     assert granted["owner"] == "Digitaal Vlaanderen"
-
-
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [
-        ({}, "is a new client: OVO002067; private_key_jwt with keys in files; contacts evil@evil.example"),
-        ({"keys": ()}, "is a new client: OVO002067; private_key_jwt with keys from the portal; contacts evil@evil.example"),
-        (
-            {
-                "keys": (),
-                "token_endpoint_auth_method": "client_secret_post",
-                "exemptions": {"client-secret": {"reason": "x", "reference": "y"}},
-            },
-            "is a new client: OVO002067; uses a client secret (client_secret_post); contacts evil@evil.example",
-        ),
-    ],
-    ids=["files", "portal", "secret"],
-)
-def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], said: str) -> None:
-    """Has its code, how it authenticates with which keys, and its contacts."""
-    repository.write("nieuw", contacts=["evil@evil.example"], **how)
-    assert repository.of_client("nieuw")["client_created"]["text"] == said
-
-
-def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None:
-    """Under the same kid or another: whoever has the new ones is the client. Contacts are told too."""
-    before = json.loads((repository.form.path.parent / "loket-key-1.jwk.json").read_text())
-    repository.form.request("prod")["jwks"].clear()
-    repository.form.add_key("key-2", "prod")
-    repository.form.document["contacts"] = ["evil@evil.example"]
-    repository.form.save()
-    found = repository.of_client("loket")
-    assert found["keys_replaced"]["severity"] == "danger"
-    old, new = found["keys_replaced"]["fields"]
-    assert (old["field"], new["field"], "old" in new, "new" in old) == ("key-1", "key-2", False, False)
-    assert len(old["old"]) == 43
-    assert before["kty"] == "EC"
-    assert found["client_updated"]["text"] == "is described anew: contacts api-beheer@stad-gent.example → evil@evil.example"
-
-
-@pytest.mark.parametrize(
-    ("name", "more"),
-    [("nieuw", ""), ("loket", ", which the engine refuses where this connection has a client already; see docs/adoption.md")],
-)
-def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) -> None:
-    """With the client-ID that it names; of a connection that was there too."""
-    form = repository.write("nieuw") if name == "nieuw" else repository.form
-    form.request("prod")["adopt"] = {"acmidm": "of-somebody-else"}
-    form.save()
-    adopted = repository.of_client(name)["client_adopted"]
-    assert (adopted["severity"], adopted["text"]) == ("danger", f"takes over the existing client of-somebody-else{more}")
-
-
-def test_half_of_the_forms_gone_is_a_danger(repository: Repository) -> None:
-    """Each with its organisation, its form and what it had."""
-    repository.git("switch", "--quiet", "main")
-    repository.set("prod", protectClients="false")
-    forms = [repository.write(f"app{number}") for number in range(3)]
-    repository.commit()
-    repository.git("switch", "--quiet", "--force-create", "change")
-    for form in forms[:2]:
-        form.path.unlink()
-    review = repository.review("--fail-on", "danger", code=1)
-    assert review.stdout.startswith("2 clients are removed on prod\n")
-    assert "Stad Gent · app0  OVO002067/app0, form gent/app0\n  danger   is removed, with its scopes, keys and products\n" in review.stdout
-
-
-def test_a_form_that_was_not_valid_and_goes_is_told(repository: Repository) -> None:
-    """Nobody sees which clients go with it; what is corrected shows as new."""
-    repository.git("switch", "--quiet", "main")
-    gone, corrected = repository.write("gone"), repository.write("corrected")
-    for form in (gone, corrected):
-        form.path.write_text(f"{form.path.read_text()}unheard_of: 1\n")
-    repository.commit()
-    repository.git("switch", "--quiet", "--force-create", "change")
-    gone.path.unlink()
-    corrected.save()
-    (said,) = repository.beside()
-    assert said.startswith("also changes which forms there are: those that were not valid before go, with their clients: ")
-    assert said.endswith("onboardings/gent/gone.yaml not valid → none")
 
 
 def test_many_changes_push_none_of_the_worst_out_of_a_comment(repository: Repository) -> None:

@@ -13,7 +13,7 @@ from acmidm.cli import app
 from acmidm.git import UnknownRevision, merged
 from acmidm.report import places
 from acmidm_onboarding.model.documents import MAXIMUM_BYTES
-from tests.report.test_beside import EVIL, Repository, repository
+from tests.report.repository import EVIL, Repository, repository
 
 __all__ = ["repository"]
 

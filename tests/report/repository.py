@@ -1,0 +1,92 @@
+"""A Git repository of forms, for reviews of a change in it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from acmidm.cli import app
+from tests.support.engine import ROOT
+from tests.support.forms import PLAIN, FormFile, write_form
+
+EVIL = "https://evil.example"
+SETTINGS = {
+    "environment": "prod",
+    "managementUrl": "https://beheer.example/management/v1",
+    "issuer": "https://op.example/op",
+    "productsUrl": "https://beheer.example/products/v1",
+    "operatorClientId": "onboarding",
+    "protectClients": "true",
+}
+
+
+class Repository:
+    """A repository of forms on ``main``, and a change of it on ``change``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("catalogue", "policies"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "Pulumi.yaml", folder)
+        self.set("prod")
+        self.set("tni", environment="tni", protectClients="false")
+        self.form = self.write("loket")
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.commit()
+        self.git("switch", "--quiet", "--create", "change")
+
+    def git(self, *words: str) -> str:
+        identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
+        return subprocess.run(["git", *identity, *words], cwd=self.folder, capture_output=True, text=True, check=True).stdout.strip()
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message=x")
+
+    def write(self, name: str, **how: Any) -> FormFile:
+        return write_form(
+            self.folder / "onboardings", f"gent/{name}", **{"application": name, "scopes": (PLAIN,), "environment": "prod", **how}
+        )
+
+    def set(self, stack: str, **changes: object) -> None:
+        """Writes the file of a stack; a setting that is None is left out."""
+        values = {f"acmidm:{name}": value for name, value in {**SETTINGS, **changes}.items() if value is not None}
+        (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"encryptionsalt": "v1:abc", "config": values}))
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        text = (self.folder / file).read_text()
+        assert old in text
+        (self.folder / file).write_text(text.replace(old, new, 1))
+
+    def add(self, file: str, text: str = "x\n") -> None:
+        (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / file).write_text(text)
+
+    def review(self, *words: str, code: int = 0) -> Result:
+        self.commit()
+        result = CliRunner().invoke(app, ["review", "--base", "main", "--head", "change", *words])
+        assert result.exit_code == code, result.output
+        return result
+
+    def beside(self, code: int = 0) -> list[str]:
+        """The sentences of what changes beside the clients."""
+        return [change["text"] for change in json.loads(self.review("--output", "json", code=code).stdout)["beside"]]
+
+    def of_client(self, application: str, code: int = 0) -> dict[str, dict[str, Any]]:
+        """The changes of a client, by kind."""
+        connections = json.loads(self.review("--output", "json", code=code).stdout)["connections"]
+        (one,) = [one for one in connections if one["application"] == application]
+        return {change["kind"]: change for change in one["changes"]}
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    monkeypatch.chdir(tmp_path)
+    return Repository(tmp_path)
