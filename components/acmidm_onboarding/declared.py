@@ -117,7 +117,14 @@ def known(value: Any) -> pulumi.Output[Any]:
     return pulumi.Output.from_input(resolved(value))
 
 
+def _end_quietly_when_interrupted() -> None:
+    """Print no traceback where the engine interrupts the program, as it does when a refresh beside it fails: it has said why itself."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = lambda kind, error, trace: None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
+
+
 def _settings() -> Settings:
+    _end_quietly_when_interrupted()
     config = pulumi.Config(NAMESPACE)
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
     settings = stack.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
