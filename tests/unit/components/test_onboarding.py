@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pulumi
@@ -67,6 +68,16 @@ def _place(type_: str, name: str) -> str:
 
 
 Declare = Callable[..., tuple[Onboarding, Recorder]]
+
+
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[None]:
+    """The SDK takes the thread's event loop, and there is none after another test's `asyncio.run`."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
