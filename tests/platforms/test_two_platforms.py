@@ -189,6 +189,7 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Projec
     assert at_geosecure.clients(taking.application) == []
 
 
+@pytest.mark.exhaustive
 def test_after_a_bad_run_too(project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry) -> None:
     """The look at the authorities that ``make up`` begins with then fails: the rest is carried out, and the look is caught up later."""
     both = write_form(project.forms, "een/loket", platforms=BOTH)
