@@ -71,7 +71,8 @@ def test_a_file_satisfies_its_schema_and_names_it(file: Path) -> None:
         (["environments", "tni", "products", "dosi"], {}),
         (["environments", "tni", "products", "dosis", "bron_uri"], "gent"),
         (["environments", "tni", "products", "notificaties", "product_ids"], [10244]),
-        (["environments", "tni", "products", "notificaties", "recipient_types"], ["email"]),
+        (["environments", "tni", "products", "notificaties", "product_ids"], ["10244 10245"]),
+        (["environments", "tni", "products", "dosis", "access_rights"], [""]),
     ],
 )
 def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: object) -> None:
