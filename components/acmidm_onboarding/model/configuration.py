@@ -94,7 +94,7 @@ class _Mistake:
         keyword, value = self._keyword, self._value
         if keyword == "type":
             wanted = self._wanted if isinstance(self._wanted, list) else [self._wanted]
-            return f"is not {' or '.join(_TYPES.get(one, one) for one in wanted)}"
+            return f"is not {' or '.join(_TYPES.get(str(one), str(one)) for one in wanted)}"
         if keyword in ("enum", "const"):
             return f"is {quoted(value)}, which is not known" if isinstance(value, str) else "is not known"
         if keyword == "pattern":
