@@ -116,7 +116,7 @@ def test_what_is_not_verified_says_so(samples: Onboardings) -> None:
     unverified = {name for name, scope in samples.catalogue.scopes.items() if not scope.verified}
     assert unverified == {"dv_notificaties_schrijven", "dv_dosis_schrijven"}
     assert all("placeholder" in samples.catalogue.scopes[name].source for name in unverified)
-    assert samples.catalogue.assigned_by_provider(Platform.ACMIDM) == {"vo_info"}
+    assert samples.catalogue.assigned_by_provider(Platform.ACMIDM) == frozenset()
     assert samples.catalogue.name_on(Platform.GEOSECURE, "dv_dosis_schrijven") == "DosisImport"
 
 
