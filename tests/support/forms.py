@@ -82,7 +82,7 @@ class FormFile:
         products = [request.get("products") or {} for request in self.document["environments"].values() if isinstance(request, dict)]
         configurations = [NOTIFICATIES, DOSIS, *(one for each in products for one in each.values())]
         said = {name: {one[name] for one in configurations if name in one} for name in _SPEAKING}
-        return {name: sorted({*values, *earlier.get(name, ())}) for name, values in said.items()}
+        return {name: sorted(all_) for name, values in said.items() if (all_ := {*values, *earlier.get(name, ())})}
 
     def add_key(self, kid: str, environment: str = "tni") -> None:
         """Add a fresh key, by a file beside the form."""
