@@ -1,4 +1,4 @@
-"""``acmidm schema``: the files that are made from others: the JSON Schemas with which an editor checks forms, and CODEOWNERS."""
+"""``acmidm schema``: what is made from other files: the schemas with which an editor checks forms, the catalogue's page, CODEOWNERS."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ EPILOG = """
 CATALOGUE = Path("catalogue")
 FORMS = Path("onboardings")
 SCHEMAS = Path("schema")
+PAGE = Path("docs/catalogue.md")
 
 
 def schema(
@@ -28,11 +29,13 @@ def schema(
     out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
 ) -> None:
-    """Write the schemas with which editors check forms, and CODEOWNERS, from the model, the catalogue and the organisations."""
+    """Write the schemas with which editors check forms, the catalogue as a page, and CODEOWNERS: from model, catalogue, organisations."""
+    from acmidm.catalogue_page import catalogue_page
     from acmidm_onboarding.model.editor import schemas
     from acmidm_onboarding.model.loading import load_catalogue, load_organisations
 
-    texts = {out / name: text for name, text in schemas(load_catalogue(catalogue)).items()}
+    offered = load_catalogue(catalogue)
+    texts = {out / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
     if team := onboarding_team():
         texts[CODEOWNERS] = codeowners(team, FORMS.as_posix(), load_organisations(FORMS))
     stale = [file for file, text in texts.items() if _text_of(file) != text]
@@ -46,7 +49,7 @@ def schema(
     if check and stale:
         raise typer.Exit(1)
     if not stale:
-        typer.echo("the schemas are up to date" + (" and so is CODEOWNERS" if team else ""))
+        typer.echo(f"the schemas and {PAGE} are up to date" + (" and so is CODEOWNERS" if team else ""))
 
 
 def _text_of(file: Path) -> str | None:

@@ -28,7 +28,7 @@ from tests.stateful.conftest import portal, read_once
 from tests.stateful.speeds import InProcess
 from tests.support.cases import cases
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
-from tests.support.offered import CATALOGUE
+from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, sign_assertion
 from tests.support.registry import Registry
 
@@ -307,7 +307,7 @@ def write_pull(place: Place, pull: Mapping[str, Any]) -> None:
 def apply(place: Place, portal: RunningPortal, number: int) -> bool:
     """Whether the pull request is valid; then its ``up``, with a change of another's beside it."""
     try:
-        load_onboardings([place.stack.forms], CATALOGUE)
+        load_onboardings([place.stack.forms], catalogue_folder())
     except InvalidForms as error:
         for problem in error.problems:
             assert SECRET not in str(problem)
