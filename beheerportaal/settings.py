@@ -32,7 +32,7 @@ class ProductSettings(_Settings):
     """A product whose configuration is kept per client."""
 
     json_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema 2020-12 of a client's configuration.")
-    scope: str = Field(description="The scope that gives access to the product's traffic.")
+    scope: str = Field(description="The scope that gives access to the product's API.")
 
     @field_validator("json_schema")
     @classmethod
@@ -55,6 +55,7 @@ class PortalSettings(_Settings):
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}
     access_token_lifetime_seconds: int = Field(default=3600, ge=1)
+    processing_seconds: float = Field(default=2, ge=0, description="For how long an upload to DOSIS has no result.")
     signing_key_lifetime_seconds: int = Field(
         default=30 * 24 * 3600, ge=2 * 24 * 3600, description="For how long a key signs access tokens, until the next one does."
     )

@@ -1,7 +1,7 @@
 """Who may do what: each request is authorised before its body is looked at (RFC 6750)."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -9,12 +9,15 @@ from starlette.concurrency import run_in_threadpool
 
 from beheerportaal.context import Portal
 from beheerportaal.http.body import LimitedRequest, require_json
+from beheerportaal.limits import LONGEST_BODY
 from beheerportaal.problems import Problem, too_many
-from beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE
+from beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE, ProductSettings
 
 
 class TokenRoute(APIRoute):
     """A route that needs a valid access token; `request.state` then has its `client_id` and `scopes`."""
+
+    longest_body: ClassVar[int] = LONGEST_BODY
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI: wraps what it would do."""
@@ -25,7 +28,7 @@ class TokenRoute(APIRoute):
             self.authorise(request)
             if request.method in ("POST", "PUT"):
                 require_json(request)
-            return await handle(LimitedRequest(request.scope, request.receive))
+            return await handle(LimitedRequest(request.scope, request.receive, self.longest_body))
 
         return guarded
 
@@ -53,6 +56,10 @@ def require_scope(request: Request, scope: str) -> None:
             f"The access token lacks scope {scope}; have it granted to {request.state.client_id}, and request a new token.",
             headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
         )
+
+
+def require_audience(request: Request, product: ProductSettings) -> None:
+    """Checks that the access token is for the product's API."""
 
 
 def address_of(request: Request) -> str:

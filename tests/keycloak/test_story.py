@@ -33,7 +33,7 @@ def test_form_client_token_notification_and_a_scope_extension(platform: Platform
         json=NOTIFICATION,
         headers={"authorization": f"Bearer {granted.json()['access_token']}"},
     )
-    assert sent.status_code == 202, sent.text
+    assert sent.status_code == 200, sent.text
 
     refused = platform.realm.request_token(form.keys["new"], client_id, scope=DOSSIERS)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")

@@ -18,7 +18,10 @@ from joserfc import jwt
 from beheerportaal.store import tables
 from beheerportaal.store.database import Database
 from tests.portal.inside import JSON, Browser, Inside, inside
+from tests.portal.sender import Sender
 from tests.portal.web import GENT, MENU, hidden_fields
+from tests.support.forms import DOSIS
+from tests.support.messages import DOSSIER, NOTIFICATION
 from tests.support.portal import PRODUCTS, client_document, new_key, public_jwk
 
 CLIENTS = "/management/v1/clients"
@@ -95,6 +98,11 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
 @pytest.fixture(scope="module")
 def browser(portal: Inside) -> Browser:
     return Browser(portal).of(GENT)
+
+
+@pytest.fixture(scope="module")
+def sender(portal: Inside) -> Sender:
+    return Sender.of(portal)
 
 
 def answers_of(portal: Inside, browser: Browser, client_id: str) -> dict[str, Any]:
@@ -291,7 +299,8 @@ def documents(draw: st.DrawFn) -> bytes:
         {"keys": [KEY]},
         {"scopes": ["dv_magda"]},
         {"configuration": {"bron_uri": "urn://x", "product_ids": ["1"]}},
-        {"Id": "1", "BronUri": "urn://x", "ProductId": "1", "Titel": "x", "Status": "x"},
+        DOSSIER,
+        NOTIFICATION,
     ]
     document = draw(st.sampled_from(right))
     if draw(st.booleans()):
@@ -313,12 +322,17 @@ TARGETS = [
     *[(method, f"{CLIENTS}/@{part}") for part in ("", "/scopes", "/jwks") for method in ("GET", "PUT", "DELETE")],
     *[("GET", f"/products/v1/{product}/configurations") for product in ("@", *PRODUCTS)],
     *[(method, f"/products/v1/dosis/configurations/@{part}") for part in ("", "x") for method in ("GET", "PUT", "DELETE")],
-    ("POST", "/api/v2/notificaties"), ("POST", "/api/v2/dosis/dossiers"),
+    ("POST", "/api/v2/notificaties"), ("POST", "/api/v2/dosis/dossiers"), ("DELETE", "/api/v1/dosis/dossiers"),
+    *[("GET", f"/api/{path}") for path in ("v2/dosis/bronnen/uris", "v1/dosis/instellingen/validatie")],
+    *[("GET", f"/api/v1/dosis/resultaten{path}") for path in ("", "/perUploadId", "/fouten")],
     ("GET", "/"), ("GET", "/@"), ("GET", "/portaal/@"), ("GET", "/portaal/static/@"), ("GET", "/portaal/nl/aanmelden"),
     *[("POST", f"/portaal/nl/{page}") for page in ("aanmelden", "afmelden")],
     *[(method, f"{PAGE}{page}") for page in ("", "/geschiedenis", "/sleutels", "/sleutels/verwijderen") for method in ("GET", "POST")],
 ]  # fmt: skip
-QUERIES = ["limit", "after", "software_id", "application", "managed_by", "client_id", "gedaan", "na", "naar", "kid", "x"]
+QUERIES = [
+    "limit", "after", "software_id", "application", "managed_by", "client_id", "gedaan", "na", "naar", "kid", "x",
+    "bron", "dossierNummer", "dossiernummer", "uploadId",
+]  # fmt: skip
 FORM_FIELDS = [
     "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "token", "name", "password",
     "csrf", "etag", "jwk", "kid", "laatste", "naar",
@@ -337,15 +351,18 @@ TYPES = [
 @pytest.mark.parametrize(("method", "target"), TARGETS)
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_no_request_makes_a_500(portal: Inside, browser: Browser, method: str, target: str, data: st.DataObject) -> None:
+def test_no_request_makes_a_500(portal: Inside, browser: Browser, sender: Sender, method: str, target: str, data: st.DataObject) -> None:
     """Whatever path, query, headers and body: refused with a 4xx or carried out, for somebody who is allowed everything."""
     client_id = data.draw(st.sampled_from([portal.register(), "x"]) | texts, "client_id")
     encoded = quote(client_id.encode("utf-8", "surrogatepass"), safe="")
     query = data.draw(st.dictionaries(st.sampled_from(QUERIES), texts, max_size=3), "query")
+    if target.startswith("/api/v1/dosis/"):
+        query = {"bron": DOSIS["bron_uri"], **query}
     wanted = f"{target.replace('@', encoded)}?{urlencode(query, errors='surrogatepass')}"
     headers = dict(data.draw(st.dictionaries(st.sampled_from(HEADERS), texts, max_size=2), "headers"))
     media_type = data.draw(st.sampled_from(TYPES[:1] * 3 + TYPES[1:2] * 3 + TYPES), "media type")
-    headers = {"Authorization": f"Bearer {portal.token}", "If-Match": "*", "Cookie": browser.cookie, "Content-Type": media_type, **headers}
+    token = sender.token if target.startswith("/api/") else portal.token
+    headers = {"Authorization": f"Bearer {token}", "If-Match": "*", "Cookie": browser.cookie, "Content-Type": media_type, **headers}
     if "form-urlencoded" in media_type:
         fields = data.draw(st.dictionaries(st.sampled_from(FORM_FIELDS), texts, max_size=5), "form")
         if "portaal" in target and data.draw(st.booleans(), "ours"):

@@ -19,7 +19,7 @@ from fastapi import FastAPI, Response
 from beheerportaal import secrets
 from beheerportaal.http.connections import Connections
 from beheerportaal.http.failures import Failures
-from beheerportaal.store import messages, sessions, tables
+from beheerportaal.store import sessions, tables
 from beheerportaal.users import add_user
 from beheerportaal.web import rendering
 from beheerportaal.web.visit import Visit
@@ -179,16 +179,6 @@ def test_sessions_of_nobody_are_few_and_cost_little(portal: Inside, monkeypatch:
         ended = connection.execute(sa.select(tables.sessions.c.idle_at).where(tables.sessions.c.user_name.is_not(None))).scalar_one()
     assert ended == session.idle_at - 60, "idle_at alone says when it has ended"
     assert [plan for plan in plans if "SCAN" in plan] == []
-
-
-def test_the_newest_messages_of_a_client_are_kept(portal: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "MOST_PER_CLIENT", 3, raising=False)
-    with portal.app.state.portal.database.write() as connection:
-        messages.add(connection, "dosis", "other", {"number": 0})
-        for number in range(10):
-            messages.add(connection, "dosis", "one", {"number": number})
-        kept = connection.execute(sa.select(tables.messages.c.message).order_by(tables.messages.c.seq)).scalars().all()
-    assert [message["number"] for message in kept] == [0, 7, 8, 9]
 
 
 def test_whoever_fails_waits_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
