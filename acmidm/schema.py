@@ -1,4 +1,4 @@
-"""``acmidm schema``: the files that are made from others: the JSON Schemas with which an editor checks forms, and CODEOWNERS."""
+"""``acmidm schema``: the files that are made from others: JSON Schemas for editors, CODEOWNERS, the tables of `docs/platforms.md`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from acmidm.codeowners import CODEOWNERS, codeowners, onboarding_team
+from acmidm.platforms import PLATFORMS, platforms
 
 EPILOG = """
 **Examples**
@@ -28,13 +29,15 @@ def schema(
     out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
 ) -> None:
-    """Write the schemas with which editors check forms, and CODEOWNERS, from the model, the catalogue and the organisations."""
+    """Write the schemas for editors, CODEOWNERS and the tables of rules, from the model, the catalogue and the organisations."""
     from acmidm_onboarding.model.editor import schemas
     from acmidm_onboarding.model.loading import load_catalogue, load_organisations
 
     texts = {out / name: text for name, text in schemas(load_catalogue(catalogue)).items()}
     if team := onboarding_team():
         texts[CODEOWNERS] = codeowners(team, FORMS.as_posix(), load_organisations(FORMS))
+    if (page := _text_of(PLATFORMS)) is not None:
+        texts[PLATFORMS] = platforms(page)
     stale = [file for file, text in texts.items() if _text_of(file) != text]
     for file in stale:
         if check:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from beheerportaal.api.describe import ACCESS_TOKEN, Responses, problems
 from beheerportaal.context import Caller, CurrentPortal, Portal
 from beheerportaal.documents import Text
-from beheerportaal.http.guard import TokenRoute, require_scope
+from beheerportaal.http.guard import TokenRoute, require_audience, require_scope
 from beheerportaal.problems import Problem, not_found
 from beheerportaal.store import messages, products
 
@@ -79,6 +79,7 @@ def _configuration(portal: Portal, request: Request, product: str, client_id: st
     if settings is None:
         raise not_found(f"product {product} in environment {portal.settings.environment}")
     require_scope(request, settings.scope)
+    require_audience(request, settings)
     with portal.database.read() as connection:
         stored = products.find(connection, product, client_id)
     if stored is None:

@@ -42,7 +42,7 @@ def test_the_whole_story(portal: RunningPortal, operator: httpx.Client) -> None:
     client_id = register_client(operator, keys=[key])["client_id"]
 
     def send() -> httpx.Response:
-        with portal.operator(portal.client_token(key, client_id)) as client:
+        with portal.operator(portal.client_token(key, client_id, "notificaties")) as client:
             return client.post("/api/v2/notificaties", json=NOTIFICATION)
 
     no_scope = send()
@@ -76,7 +76,7 @@ def test_only_what_is_configured_may_be_sent(
     """Another sender, brand, source or product is refused by its name, with what is configured instead."""
     key = new_key()
     client_id = connected(operator, key, notificaties=NOTIFICATIES, dosis=DOSIS)
-    with portal.operator(portal.client_token(key, client_id)) as client:
+    with portal.operator(portal.client_token(key, client_id, path.split("/")[3])) as client:
         assert client.post(path, json=message).is_success
         refused = client.post(path, json={**message, member: "another"})
     assert refused.status_code == 403
@@ -90,7 +90,7 @@ def test_a_message_without_a_member_is_refused(portal: RunningPortal, operator: 
     key = new_key()
     client_id = connected(operator, key, notificaties=NOTIFICATIES)
     message = {name: value for name, value in NOTIFICATION.items() if name != member}
-    with portal.operator(portal.client_token(key, client_id)) as client:
+    with portal.operator(portal.client_token(key, client_id, "notificaties")) as client:
         refused = client.post("/api/v2/notificaties", json=message)
     assert refused.status_code == 422
     assert refused.json()["errors"] == [{"pointer": f"/{member}", "detail": "field required"}]
