@@ -40,7 +40,9 @@ def create_app(settings: PortalSettings) -> FastAPI:
         redirect_slashes=False,
     )
     clients_are_ours = settings.external_issuer is None
-    own = (clients.router, client_parts.router, oauth.router) if clients_are_ours else ()
+    own = [clients.router, client_parts.router, oauth.router] if clients_are_ours else []
+    if clients_are_ours and settings.platform == "geosecure":
+        own.append(oauth.geosecure)
     for router in (*own, audit.router, products.router, dosis.router, notificaties.router):
         app.include_router(router)
     if clients_are_ours:

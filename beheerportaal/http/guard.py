@@ -15,7 +15,7 @@ from beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE, ProductSet
 
 
 class TokenRoute(APIRoute):
-    """A route that needs a valid access token; `request.state` then has its `client_id` and `scopes`."""
+    """A route that needs a valid access token; `request.state` then has its `claims`, and of these its `client_id` and `scopes`."""
 
     longest_body: ClassVar[int] = LONGEST_BODY
 
@@ -59,7 +59,27 @@ def require_scope(request: Request, scope: str) -> None:
 
 
 def require_audience(request: Request, product: ProductSettings) -> None:
-    """Checks that the access token is for the product's API."""
+    """Checks that the access token is for the product's API.
+
+    Raises:
+        Problem: 401 that says what to request (RFC 6750 §3.1).
+    """
+    settings = request.app.state.portal.settings
+    # Another issuer's tokens are for the portal as a whole.
+    if settings.external_issuer is not None or product.client_id in audiences_of(request):
+        return
+    raise Problem(
+        401,
+        f"The access token is for {', '.join(sorted(audiences_of(request))) or 'no API'}, and not for this one; "
+        f"add audience={product.client_id} to the token request.",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="the token is for another audience"'},
+    )
+
+
+def audiences_of(request: Request) -> frozenset[str]:
+    """For whom the access token is (RFC 7519 §4.1.3)."""
+    aud = request.state.claims["aud"]
+    return frozenset([aud] if isinstance(aud, str) else aud)
 
 
 def address_of(request: Request) -> str:
@@ -87,5 +107,6 @@ def _authenticate(request: Request) -> None:
             f"The access token has expired, was revoked, or was not issued here; get a new one at {portal.settings.token_source}.",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired, revoked, or not issued here"'},
         )
+    request.state.claims = claims
     request.state.client_id = claims["client_id"]
     request.state.scopes = frozenset(claims["scope"].split())

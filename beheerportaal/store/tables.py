@@ -77,6 +77,21 @@ used_assertions = Table(
     sqlite_with_rowid=False,
 )
 
+# Of an access token, too, only the hash is kept.
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("client_id", Text, nullable=False, index=True),  # no foreign key: it may be an operator's
+    Column("credential", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("audiences", JSON, nullable=False),
+    Column("issued_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+
 server_keys = Table(
     "server_keys",
     metadata,

@@ -77,7 +77,8 @@ def test_a_token_at_each_platform_with_its_audience(connected: Connected, acmidm
         (acmidm, connected.acmidm, SEND, acmidm.issuer),
         (geosecure, connected.geosecure, "NotificatiesImport", geosecure.token_endpoint),
     ):
-        answer = portal.request_token(sign_assertion(connected.key, client_id, aud), scope=scope)
+        audience = {"audience": portal.settings.products["notificaties"].client_id} if portal is acmidm else {}
+        answer = portal.request_token(sign_assertion(connected.key, client_id, aud), scope=scope, **audience)
         assert answer.status_code == 200, answer.text
         assert answer.json()["scope"] == scope
         headers = {"authorization": f"Bearer {answer.json()['access_token']}"}

@@ -13,11 +13,11 @@ from tests.support.portal import ASSERTION_TYPE, new_key, sign_assertion
 
 @dataclass
 class Sender:
-    """A client with the scopes of both products, and its access token."""
+    """A client with the scopes of both products, and an access token for each."""
 
     portal: Inside
     client_id: str
-    token: str
+    tokens: dict[str, str]
 
     @classmethod
     def of(cls, portal: Inside, *, dosis: Any = DOSIS, notificaties: Any = NOTIFICATIES) -> Sender:
@@ -25,9 +25,12 @@ class Sender:
         key = new_key()
         client_id = portal.register(keys=[key])
         portal.manage("PUT", f"/management/v1/clients/{client_id}/scopes", {"scopes": [SEND, DOSSIERS]}, If_Match="*")
-        assertion = sign_assertion(key, client_id, portal.settings.issuer)
-        granted = portal.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion)
-        sender = cls(portal, client_id, granted.json()["access_token"])
+        tokens = {}
+        for name, product in portal.settings.products.items():
+            assertion = sign_assertion(key, client_id, portal.settings.issuer)
+            request = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "audience": product.client_id}
+            tokens[name] = portal.request_token(**request).json()["access_token"]
+        sender = cls(portal, client_id, tokens)
         sender.configure("dosis", dosis)
         sender.configure("notificaties", notificaties)
         return sender
@@ -42,7 +45,13 @@ class Sender:
     def call(self, method: str, target: str, document: Any = None, content_type: str = JSON[1]) -> Answer:
         """The product's answer; bytes are sent as they are."""
         body = document if isinstance(document, bytes) else b"" if document is None else json.dumps(document).encode()
-        return self.portal.send(method, target, [("Authorization", f"Bearer {self.token}"), ("Content-Type", content_type)], body)
+        return self.portal.send(
+            method, target, [("Authorization", f"Bearer {self.token_for(target)}"), ("Content-Type", content_type)], body
+        )
+
+    def token_for(self, target: str) -> str:
+        """The access token for the API that a path belongs to."""
+        return self.tokens["notificaties" if "/notificaties" in target else "dosis"]
 
 
 def fields(refused: Answer) -> list[str]:

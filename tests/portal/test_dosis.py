@@ -53,7 +53,7 @@ def test_the_whole_story(request: pytest.FixtureRequest, platform: str) -> None:
         client_id = str(register_client(operator, keys=[key])["client_id"])
 
         def send() -> httpx.Response:
-            with portal.operator(portal.client_token(key, client_id)) as client:
+            with portal.operator(portal.client_token(key, client_id, "dosis")) as client:
                 return client.post("/api/v2/dossiers", json=DOSSIER)
 
         no_scope = send()
@@ -66,7 +66,7 @@ def test_the_whole_story(request: pytest.FixtureRequest, platform: str) -> None:
         operator.put(path, json={"configuration": DOSIS}, headers={"If-None-Match": "*"}).raise_for_status()
         received = send()
     assert (received.status_code, received.json()) == (200, {"Status": "Ontvangen", "UploadId": DOSSIER["UploadId"]})
-    with portal.operator(portal.client_token(key, client_id)) as client:
+    with portal.operator(portal.client_token(key, client_id, "dosis")) as client:
         assert client.get(OF_UPLOAD).json()["Succes"] is True
 
 
@@ -252,5 +252,5 @@ def test_a_token_with_less_scope_is_not_enough(portal: RunningPortal, operator: 
     """What counts is the token's scope, not what the client could have asked for."""
     key = new_key()
     client_id = connected(operator, key, dosis=DOSIS)
-    with portal.operator(portal.client_token(key, client_id, scope="dv_notificaties_schrijven")) as client:
+    with portal.operator(portal.client_token(key, client_id, "dosis", scope="dv_notificaties_schrijven")) as client:
         assert f"lacks scope {DOSSIERS}" in client.post(UPLOAD, json=DOSSIER).json()["description"]

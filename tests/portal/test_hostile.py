@@ -13,9 +13,9 @@ import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
-from joserfc import jwt
 
-from beheerportaal.store import tables
+from beheerportaal.store import access_tokens, tables
+from beheerportaal.store.access_tokens import StoredToken, hash_of
 from beheerportaal.store.database import Database
 from tests.portal.inside import JSON, Browser, Inside, inside
 from tests.portal.sender import Sender
@@ -178,13 +178,12 @@ STORED: dict[str, dict[str, Any]] = {
 }
 
 
-def token_of_before(portal: Inside, client_id: str) -> str:
-    """An access token that does not say what it was requested with."""
-    issuer, now = portal.settings.issuer, int(time.time())
-    claims = {"iss": issuer, "aud": portal.settings.origin, "sub": client_id, "client_id": client_id, "iat": now, "exp": now + 60}
-    keys = portal.app.state.portal.keys.signing()
-    header = {"alg": "RS256", "typ": "at+jwt", "kid": keys.keys[0].kid}
-    return jwt.encode(header, {**claims, "jti": "x", "scope": "management_read"}, keys, algorithms=["RS256"])
+def kept_token(portal: Inside, client_id: str) -> str:
+    """A token that was requested with a key that is none."""
+    token = StoredToken(hash_of("before"), client_id, "", "management_read", [client_id], 0, int(time.time()) + 60)
+    with portal.app.state.portal.database.write() as connection:
+        access_tokens.add(connection, token)
+    return "before"
 
 
 @pytest.mark.parametrize("kind", STORED)
@@ -211,7 +210,7 @@ def test_what_lies_there_already_is_answered(tmp_path: Path, kind: str) -> None:
         assert {item["client_id"] for item in found[f"{CLIENTS}?limit=500"]["items"]} == {other, odd}
         assert not any("note" in key for key in found[f"{CLIENTS}/{odd}/jwks"]["keys"])
         assert portal.request_token(client_id=odd, client_secret="x").status == 401
-        assert portal.send("GET", CLIENTS, [("Authorization", f"Bearer {token_of_before(portal, odd)}")]).status == 401
+        assert portal.app.state.portal.access_tokens.claims(kept_token(portal, odd)) is None
         page = f"/portaal/nl{MENU}/{odd}"
         key = json.dumps(public_jwk(new_key("new")))
         assert browser.post(f"{page}/sleutels", browser.get(page).text, jwk=key).status in (303, 422)
@@ -317,7 +316,7 @@ def documents(draw: st.DrawFn) -> bytes:
 PAGE = f"/portaal/nl{MENU}/@"
 TARGETS = [
     ("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/op/v1/keys"), ("GET", "/op/.well-known/openid-configuration"),
-    ("POST", "/op/v1/token"), ("POST", "/op/v1/introspect"),
+    ("POST", "/op/v1/token"), ("POST", "/op/v1/introspect"), ("GET", "/authorization/ws/oauth/v2/authorization/verify"),
     ("GET", CLIENTS), ("POST", CLIENTS), ("GET", "/management/v1/audit"),
     *[(method, f"{CLIENTS}/@{part}") for part in ("", "/scopes", "/jwks") for method in ("GET", "PUT", "DELETE")],
     *[("GET", f"/products/v1/{product}/configurations") for product in ("@", *PRODUCTS)],
@@ -335,6 +334,7 @@ QUERIES = [
 ]  # fmt: skip
 FORM_FIELDS = [
     "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "token", "name", "password",
+    "audience", "resource", "scope[]",
     "csrf", "etag", "jwk", "kid", "laatste", "naar",
 ]  # fmt: skip
 HEADERS = ["If-Match", "If-None-Match", "Accept-Language", "Cookie", "Origin", "Sec-Fetch-Site", "Range", "Content-Length", "Authorization"]
@@ -361,7 +361,7 @@ def test_no_request_makes_a_500(portal: Inside, browser: Browser, sender: Sender
     wanted = f"{target.replace('@', encoded)}?{urlencode(query, errors='surrogatepass')}"
     headers = dict(data.draw(st.dictionaries(st.sampled_from(HEADERS), texts, max_size=2), "headers"))
     media_type = data.draw(st.sampled_from(TYPES[:1] * 3 + TYPES[1:2] * 3 + TYPES), "media type")
-    token = sender.token if target.startswith("/api/") else portal.token
+    token = sender.token_for(target) if target.startswith("/api/") else portal.token
     headers = {"Authorization": f"Bearer {token}", "If-Match": "*", "Cookie": browser.cookie, "Content-Type": media_type, **headers}
     if "form-urlencoded" in media_type:
         fields = data.draw(st.dictionaries(st.sampled_from(FORM_FIELDS), texts, max_size=5), "form")

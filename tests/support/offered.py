@@ -40,7 +40,11 @@ def offered(platform: Platform = Platform.ACMIDM) -> dict[str, Any]:
     return {
         "scopes": {name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()},
         "products": {
-            name: {"schema": product.configuration, "scope": next(scopes[own] for own in product.scopes if own in scopes)}
+            name: {
+                "schema": product.configuration,
+                "scope": next(scopes[own] for own in product.scopes if own in scopes),
+                "client_id": f"api-of-{name}",
+            }
             for name, product in catalogue.products.items()
             if product.configuration is not None and product.scopes.keys() & scopes.keys()
         },
