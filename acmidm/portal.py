@@ -24,6 +24,7 @@ _EPILOG = """
 
 - `acmidm portal start --stack tni`
 - `acmidm portal status`
+- `acmidm portal apis --stack tni`
 - `acmidm portal user add --name loket --organisation OVO002067 --api-beheerder`
 
 **Exit codes**: 0 done; 1 a portal does not run or could not be started; 2 wrong use, or a wrong setting.

@@ -114,6 +114,8 @@ async def token(request: Request, portal: CurrentPortal) -> Response:
     return await _answer(request, portal, lambda server, sent: server.create_token_response(sent))
 
 
+# The second path is the one that lblod/mbp-sso-service asks at.
+@router.post("/op/v1/token/introspect", include_in_schema=False)
 @router.post("/op/v1/introspect", response_model=Introspection, responses=_REFUSALS, openapi_extra=_INTROSPECTION_BODY)
 async def introspect(request: Request, portal: CurrentPortal) -> Response:
     """What an access token is worth now (RFC 7662), for whoever authenticates."""

@@ -17,11 +17,11 @@ CLOCK_SKEW_SECONDS = 30
 
 
 class Part(StrEnum):
-    """Where in a request a rule looks."""
+    """Where a rule looks: in the request, or in the header or the claims of its assertion."""
 
     REQUEST = "request"
-    HEADER = "header of the assertion"
-    CLAIM = "claim of the assertion"
+    HEADER = "header"
+    CLAIM = "claim"
 
 
 class Demand(StrEnum):
@@ -83,7 +83,7 @@ def _each(acmidm: Ruling, geosecure: Ruling) -> Mapping[str, Ruling]:
 _REQUIRED, _OPTIONAL, _REFUSED = Demand.REQUIRED, Demand.OPTIONAL, Demand.REFUSED
 _REQUEST, _HEADER, _CLAIM = Part.REQUEST, Part.HEADER, Part.CLAIM
 
-_ACM = "ACM/IDM documentation, rest-server2server, aanvraag-access-token"
+_ACM = "ACM/IDM docs, aanvraag-access-token"
 _GEOSECURE = "GeoSecure help, ClientAuthentication"
 _SAMPLE = "the sample of wiki page 1245054009 does so"
 _SCRIPT = "WegenenVerkeer/jwt-python-script"
@@ -100,7 +100,7 @@ RULES = (
         _REQUEST,
         "`scope`, of a client without default scopes; it gets all that it was granted",
         _each(
-            _documented(_REQUIRED, _ACM, "a tool for DCBaaS sends none"),
+            _documented(_REQUIRED, _ACM, "a tool for DCBaaS and athumi's tests send none"),
             _documented(_REQUIRED, "GeoSecure help", "as on ACM/IDM, for want of anything known"),
         ),
     ),
@@ -114,13 +114,13 @@ RULES = (
         "scope not granted",
         _REQUEST,
         "a scope in `scope` that the client was not granted; where that is allowed, it is left out",
-        _each(_documented(_REFUSED, "ACM/IDM documentation, login flow"), _documented(_OPTIONAL, "GeoSecure help: fewer may be granted")),
+        _each(_documented(_REFUSED, "ACM/IDM docs, login flow"), _documented(_OPTIONAL, "GeoSecure help: fewer may be granted")),
     ),
     Rule(
         "no scope granted",
         _REQUEST,
         "a `scope` of which nothing is left",
-        _each(_documented(_REFUSED, "ACM/IDM documentation, login flow"), _assumed(_REFUSED, "RFC 6749 §3.3")),
+        _each(_documented(_REFUSED, "ACM/IDM docs, login flow"), _assumed(_REFUSED, "RFC 6749 §3.3")),
     ),
     Rule(
         "scope[]",
@@ -151,6 +151,12 @@ RULES = (
         _REQUEST,
         "one way to authenticate: an assertion, `client_secret` in the body, or Basic",
         _each(_documented(_REQUIRED, _ACM), _assumed(_REQUIRED, "RFC 6749 §2.3")),
+    ),
+    Rule(
+        "client_secret",
+        _REQUEST,
+        "`client_secret`, in the body or by Basic",
+        _each(_documented(_OPTIONAL, _ACM), _documented(_OPTIONAL, "GeoSecure help: being phased out")),
     ),
     Rule("registered method", _REQUEST, "the way that the client is registered with", _both(_assumed(_REQUIRED, "RFC 7591 §2"))),
     Rule(

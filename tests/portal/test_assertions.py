@@ -240,7 +240,7 @@ def test_the_type_of_the_assertion_must_be_right(portal: RunningPortal, client: 
 
 
 def test_a_used_jti_is_remembered_over_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """kill -9 does not make an assertion fresh again."""
+    """kill -9 does not make an assertion fresh again, and ends no access token."""
     folder = tmp_path_factory.mktemp("restart")
     key = new_key()
     with running_portal(folder) as first:
@@ -248,6 +248,9 @@ def test_a_used_jti_is_remembered_over_a_restart(tmp_path_factory: pytest.TempPa
             client_id = register_client(operator, keys=[key])["client_id"]
         assertion = sign_assertion(key, client_id, first.issuer)
         assert first.request_token(assertion).status_code == 200
+        token = first.operator_token()
         first.kill()
     with running_portal(folder, port=first.settings.port, operator_key=first.operator_key) as second:
         assert "jti was used before" in refusal(second, assertion)
+        with second.operator(token) as operator:
+            assert operator.get("/management/v1/clients").status_code == 200

@@ -166,6 +166,7 @@ def test_introspection_is_for_those_who_authenticate(portal: RunningPortal) -> N
     for nonsense in ("x", "a.b.c", token[:-4], "\ud7ff", "é" * 5000):
         assert introspect(portal, nonsense).json() == {"active": False}
     assert introspect(portal, "").json()["error"] == "invalid_request"
+    assert httpx.post(f"{portal.token_endpoint}/introspect", data={"token": token}).json()["error"] == "invalid_client"
 
 
 @pytest.mark.parametrize(
