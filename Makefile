@@ -20,10 +20,10 @@ help:  ## Show this list
 up: ready  ## Bring the environment up and show its table (STACK=tni)
 	@$(in_environment) acmidm keycloak start --stack $(STACK) && acmidm portal start --stack $(STACK) --explain-refusals \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
-	@echo "Next: make demo, which lets an application fetch a token and post a notification; or add a scope to a form in onboardings/,"
+	@echo "Next: make demo, which lets an application post a notification and a dossier; or add a scope to a form in onboardings/,"
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
 
-demo: ready  ## Let an application fetch a token and post a notification, in a scratch repository
+demo: ready  ## Let an application fetch a token, post a notification and a dossier, and read its result, in a scratch repository
 	@$(in_environment) python -m story application
 
 story: ready  ## Show the whole way of an organisation, in a scratch Git repository (AUTHORITY=keycloak)

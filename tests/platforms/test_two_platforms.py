@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 from tests.platforms.conftest import connected_to_both
 from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.messages import NOTIFICATION
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry, kids
 
@@ -64,15 +65,6 @@ def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Regis
 
 def test_a_token_at_each_platform_with_its_audience(connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal) -> None:
     """The issuer at ACM/IDM, the token endpoint at GeoSecure; each token carries the platform's names, and opens its product's API."""
-    notification = {
-        "Id": "n-1",
-        "AanbiederUri": "https://data.vlaanderen.be/id/organisatie/OVO002067",
-        "Bestemmelingen": [{"Type": "person", "Id": "demo"}],
-        "Categorie": "status",
-        "Kanalen": ["ebox"],
-        "ProductId": "10244",
-        "MerkCode": "stad-gent",
-    }
     for portal, client_id, scope, aud in (
         (acmidm, connected.acmidm, SEND, acmidm.issuer),
         (geosecure, connected.geosecure, "NotificatiesImport", geosecure.token_endpoint),
@@ -82,7 +74,7 @@ def test_a_token_at_each_platform_with_its_audience(connected: Connected, acmidm
         assert answer.status_code == 200, answer.text
         assert answer.json()["scope"] == scope
         headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
-        sent = httpx.post(f"{portal.origin}/api/v2/notificaties", json=notification, headers=headers, timeout=10)
+        sent = httpx.post(f"{portal.origin}/api/v2/notificaties", json=NOTIFICATION, headers=headers, timeout=10)
         assert sent.is_success, sent.text
 
 
