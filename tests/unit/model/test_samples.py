@@ -88,6 +88,25 @@ def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: ob
     assert not Draft202012Validator(schema(f"{kind}.schema.json")).is_valid(broken)
 
 
+@pytest.mark.parametrize(
+    ("product", "field", "value"),
+    [
+        ("notificaties", "aanbieder_uri", "http://data.vlaanderen.be/id/organisatie/OVO002067"),
+        ("notificaties", "merk_code", "Stad Gent"),
+        ("notificaties", "product_ids", ["1984", "DVC-0012/a"]),
+        ("dosis", "bron_uri", "urn://ovam/evoa"),
+        ("dosis", "bron_uri", "urn://somebron/"),
+        ("dosis", "access_rights", ["Raadpleger", "recht", "recht - context"]),
+        ("mijn-burgerprofiel", "analytics", True),
+        ("mijn-burgerprofiel", "login_for_organisation", "voor ondernemingen"),
+    ],
+)
+def test_what_is_not_known_is_not_refused(product: str, field: str, value: object, samples: Onboardings) -> None:
+    """What public clients send, and what no public rule excludes."""
+    errors = samples.catalogue.validators[product].iter_errors({field: value})
+    assert {error.validator for error in errors} == {"required"}
+
+
 def test_an_editor_completes_scopes_and_products_with_their_titles() -> None:
     tni = schema("onboarding.schema.json")["$defs"]["tni"]["properties"]
     assert tni["scopes"]["properties"]["dv_dosis_schrijven"]["description"].startswith("Write dossiers")
