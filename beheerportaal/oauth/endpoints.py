@@ -47,7 +47,7 @@ def _body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
 _TOKEN_BODY = _body(
     "grant_type",
     grant_type={"type": "string", "const": GRANT_TYPE},
-    scope={"type": "string", "description": "Scopes with spaces between; all that are granted where left out."},
+    scope={"type": "string", "description": "Scopes with spaces between; where left out the default ones, or all where there are none."},
 )
 _INTROSPECTION_BODY = _body("token", token={"type": "string"}, token_type_hint={"type": "string"})
 _ERROR = {

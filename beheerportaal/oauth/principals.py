@@ -35,6 +35,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
     enabled: bool
     is_operator: bool
     claims: Mapping[str, str]
+    default_scopes: frozenset[str] = frozenset()
     credential: str = ""
 
     @override
@@ -44,8 +45,8 @@ class Principal(ClientMixin):  # type: ignore[misc]
 
     @override
     def get_allowed_scope(self, scope: str | None) -> str:
-        """Authlib: the scope of the token; all that is granted where the request names none (RFC 6749 §3.3)."""
-        return str(list_to_scope(sorted(set(scope.split()) if scope else self.scopes)))
+        """Authlib: the scope of the token; where the request names none, the default ones, or all where there are no default ones."""
+        return str(list_to_scope(sorted(set(scope.split()) if scope else self.default_scopes or self.scopes)))
 
     @override
     def check_grant_type(self, grant_type: str) -> bool:
@@ -67,10 +68,11 @@ def mark_of(secret_hash: str) -> str:
 
 
 def of_client(client: StoredClient) -> Principal:
-    """A connection client; its tokens say for which organisation and application it acts."""
+    """A connection client; its tokens say for which organisation and application it acts, and what it says of itself."""
     document = client.document
     organisation = document.organisation
     claims = {
+        **document.attributes,
         "vo_orgcode": organisation.code,
         "vo_orgnaam": organisation.name,
         "vo_applicatienaam": document.application,
@@ -87,6 +89,7 @@ def of_client(client: StoredClient) -> Principal:
         enabled=document.enabled,
         is_operator=False,
         claims=claims,
+        default_scopes=frozenset(client.scopes.default),
     )
 
 

@@ -11,6 +11,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from typing_extensions import override
 
+from beheerportaal.documents import CLAIM_OF_CLIENT
 from beheerportaal.oauth import principals
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.signing import SigningKeys
@@ -70,7 +71,7 @@ class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
         if client is None or not client.enabled or not client.still_has(signed.get(_CREDENTIAL, "")):
             return None
         scope = " ".join(name for name in signed["scope"].split() if name in client.scopes)
-        own = {name: value for name, value in signed.items() if name != _CREDENTIAL and not name.startswith("vo_")}
+        own = {name: value for name, value in signed.items() if name != _CREDENTIAL and not name.startswith(("vo_", CLAIM_OF_CLIENT))}
         return {**own, **client.claims, "scope": scope}
 
     def is_genuine(self, token: str) -> bool:

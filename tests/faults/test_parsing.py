@@ -32,7 +32,7 @@ CALLS: dict[str, Callable[[ConnectedPlatform], object]] = {
     "register": lambda platform: platform.authority.register(METADATA, None),
     "update": lambda platform: platform.authority.update("any", METADATA, METADATA, None),
     "remove": lambda platform: platform.authority.remove("any", METADATA.owner),
-    "replace_scopes": lambda platform: platform.authority.replace_scopes("any", frozenset({"a"}), frozenset({"b"})),
+    "replace_scopes": lambda platform: platform.authority.replace_scopes("any", {"a": False}, {"b": False}),
     "replace_jwks": lambda platform: platform.authority.replace_jwks("any", {}, {"key-1": {"kid": "key-1"}}),
     "product": lambda platform: platform.product_api.read("dosis", "any"),
     "put": lambda platform: platform.product_api.put("dosis", "any", product(1), product(2)),

@@ -22,7 +22,7 @@ from tests.stateful.model import Outage, Place
 from tests.stateful.seen import place_of
 from tests.stateful.stand_in import Ended, Kill, StandIn
 from tests.support import faults
-from tests.support.engine import ROOT, Outcome, Project, settings_of
+from tests.support.engine import ROOT, Outcome, Project, list_attribute, settings_of
 from tests.support.fault_proxy import FaultProxy
 from tests.support.portal import RunningPortal
 
@@ -85,11 +85,14 @@ class InProcess:
     def __init__(self, portal: RunningPortal, folder: Path) -> None:
         self._portal, self._folder, self.forms = portal, folder, folder / "onboardings"
         shutil.copy(ROOT / "Pulumi.yaml", folder)
+        catalogue = folder.parent / "catalogue"  # one for all, so that it is read once
+        if not catalogue.exists():
+            list_attribute(catalogue)
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         self._settings: dict[str, object] = {
             "environment": "tni",
-            "catalogueFolder": ROOT / "catalogue",
+            "catalogueFolder": catalogue,
             "formsFolder": self.forms,
             "operatorPrivateKeyFile": key,
             "retryDeadlineSeconds": 0,
@@ -157,6 +160,7 @@ class Engine:
         self._portal, self.project = portal, Project(folder)
         self.forms = self.project.forms
         self.project.connect(portal, retryDeadlineSeconds=0, protectClients=False)
+        self.project.list_attribute()
 
     def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None) -> Ran:
         self.project.configure(addresses(self._portal, outage))

@@ -22,6 +22,7 @@ from tests.support.warm_server import warm_environment
 from toolchain.environment import variables
 
 ROOT = Path(__file__).parents[2]
+ATTRIBUTE = "setbyclient_proef"
 COMMAND_SECONDS = 120
 _EXCEPTION = re.compile(r"^[A-Z]\w+: ")
 SIGNS_OF_A_TRACEBACK = ("Traceback", 'File "', "The above exception", "During handling")
@@ -36,6 +37,13 @@ def settings_of(portal: RunningPortal, *, prefix: str = "") -> dict[str, object]
         "operatorClientId": OPERATOR,
     }
     return {prefix + key[0].upper() + key[1:] if prefix else key: value for key, value in values.items()}
+
+
+def list_attribute(folder: Path) -> None:
+    """Makes a catalogue in which clients can have ATTRIBUTE, with PLAIN: no name of a real one is public."""
+    shutil.copytree(ROOT / "catalogue", folder)
+    with (folder / "organisatieregister.yaml").open("a") as file:
+        file.write(f"\nattributes:\n  {ATTRIBUTE}: {{title: Whatever the tests say, source: the tests}}\n")
 
 
 @dataclass
@@ -108,6 +116,11 @@ class Project:
         document: dict[str, Any] = yaml.safe_load(file.read_text()) if file.exists() else {}
         document.setdefault("config", {}).update({f"acmidm:{key}": value for key, value in config.items()})
         file.write_text(yaml.safe_dump(document))
+
+    def list_attribute(self) -> None:
+        """Gives the project a catalogue of its own, in which clients can have ATTRIBUTE."""
+        list_attribute(self.folder / "catalogue")
+        self.configure({"catalogueFolder": "catalogue"})
 
     def variables(self) -> dict[str, str]:
         own = {

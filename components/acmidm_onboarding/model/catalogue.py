@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from acmidm_onboarding.model.form import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
+from acmidm_onboarding.model.form import LONGEST_ATTRIBUTE_NAME, LONGEST_TEXT, RESERVED_NAME, Environment, Platform
 from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.model.schemas import LinearValidator, is_pattern
 
@@ -22,6 +22,18 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _REFERENCES = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor")
 _DIALECT = Draft202012Validator.META_SCHEMA["$id"]
 _FORMATS = Draft202012Validator.FORMAT_CHECKER
+ATTRIBUTE = re.compile(r"setbyclient_([a-z0-9]+(?:_[a-z0-9]+)*)", re.ASCII)
+"""What a client says of itself in its tokens has such a name at ACM/IDM, and no other claim has."""
+_OF_IDENTITY = frozenset(
+    {
+        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "act", "azp", "scope", "scopes", "scp", "amr", "acr", "sid", "cnf"),
+        *("client", "clientid", "issuer", "subject", "audience", "role", "roles", "group", "groups", "entitlements"),
+        *("vo", "ovo", "ovocode", "orgcode", "orgnaam", "organisatie", "applicatienaam", "kbo", "kbonummer", "insz", "rrn", "email"),
+    }
+)
+"""The words of claims by which an API knows who somebody is and what they may do (RFC 7519 §4.1, RFC 9068 §2.2, ACM/IDM's ``vo_…``)."""
+_LONGEST_COMMON_PART = 5
+"""Longer ones of those words are a part of no other."""
 _BELOW = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9][A-Za-z0-9._~-]*)?", re.ASCII)
 """What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads to another place."""
 
@@ -104,6 +116,18 @@ def _product_name(name: str) -> str:
     return name
 
 
+def _attribute_name(name: str) -> str:
+    """Check an attribute's name: one that a client sets by itself, and no claim of identity under another name."""
+    found = ATTRIBUTE.fullmatch(name)
+    if found is None:
+        raise ValueError(f"{quoted(name)} is no attribute that a client sets; write setbyclient_ and lower case letters, digits or _")
+    words, joined = found[1].split("_"), found[1].replace("_", "")
+    if any(word in words or (len(word) > _LONGEST_COMMON_PART and word in joined) for word in _OF_IDENTITY):
+        raise ValueError(f"{quoted(name)} says who a client is, or what it may do, which no client says of itself; leave it out")
+    return name
+
+
+AttributeName = Annotated[str, Field(max_length=LONGEST_ATTRIBUTE_NAME), AfterValidator(_attribute_name)]
 ScopeToken = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_scope_token)]
 
 
@@ -145,6 +169,17 @@ class Scope(_Part):
         return {Platform.ACMIDM: name} if self.names is None else self.names
 
 
+class Attribute(_Part):
+    """Something that the client of an API says of itself: a claim in its tokens."""
+
+    title: Annotated[str, Field(min_length=1, description="What its value says.")]
+    source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where clients can have it.")] = (Platform.ACMIDM,)
+    speaks_for: Annotated[
+        Speaks | None, Field(description="Where it speaks for somebody: how its value is held against those in organisation.yaml.")
+    ] = None
+
+
 class Product(_Part):
     """One file of the catalogue: a product or API, its scopes, and what it needs to know about each client."""
 
@@ -154,6 +189,9 @@ class Product(_Part):
     source: Annotated[str, Field(min_length=1, description="Where the content of this file comes from.")]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE
     scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
+    attributes: Annotated[
+        dict[AttributeName, Attribute], Field(description="What its clients may say of themselves in their tokens, by the claim's name.")
+    ] = Field(default_factory=dict)
     configuration: Annotated[
         dict[str, Any] | None,
         AfterValidator(lambda value: value if value is None else _schema(value)),
@@ -209,9 +247,14 @@ class Catalogue:
         return {name: product for product in self.products.values() for name in product.scopes}
 
     @cached_property
+    def attributes(self) -> dict[str, tuple[Product, Attribute]]:
+        """Each attribute, with the product that it belongs to."""
+        return {name: (product, attribute) for product in self.products.values() for name, attribute in product.attributes.items()}
+
+    @cached_property
     def speaking_fields(self) -> dict[str, str]:
-        """The fields by which a product speaks for somebody, each with its description."""
-        return {
+        """The fields and attributes by which a client of a product speaks for somebody, each with its description."""
+        return {name: attribute.title for name, (_, attribute) in self.attributes.items() if attribute.speaks_for} | {
             name: str((product.configuration or {})["properties"][name].get("description", ""))
             for product in self.products.values()
             for name in product.speaks_for

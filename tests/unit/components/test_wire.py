@@ -77,7 +77,7 @@ def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> Non
     page = WireClientPage.model_validate({"items": [{**GOOD, "client_id": "bad", field: value}, GOOD]})
     bad, good = (item.snapshot for item in page.items)
     assert good.client.client_id == "good"
-    assert good.scopes == {"a"}
+    assert good.scopes == {"a": False}
     assert list(good.jwks) == ["key-1"]
     assert bad.client.client_id == "bad"
     assert (bad.client.metadata, bad.scopes, bad.jwks) != (good.client.metadata, good.scopes, good.jwks)

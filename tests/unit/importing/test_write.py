@@ -38,7 +38,7 @@ def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def draft(owner: Owner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example") -> Draft:
     tni = Environment.TNI
     row, listed = Row(None, number, {}, {}), client(f"a-{number}")
-    return Draft(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: []}, {tni: keys})
+    return Draft(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: {}}, {tni: keys})
 
 
 def write(forms: Path, *drafts: Draft, supplier: str | None = None) -> Outcome:
@@ -122,7 +122,7 @@ def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(
     def sending(brand: str) -> Draft:
         configuration = {"aanbieder_uri": "https://gent.example/", "merk_code": brand, "product_ids": ["1"]}
         listed = client(brand, configurations={"notificaties": ProductDocument(configuration, port.Owner())})
-        send = {Environment.TNI: ["dv_notificaties_schrijven"]}
+        send = {Environment.TNI: {"dv_notificaties_schrijven": True}}
         return replace(draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[])
 
     drafts = [sending("stad-gent"), sending("gent")]
