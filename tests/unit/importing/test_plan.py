@@ -90,6 +90,10 @@ def test_a_row_becomes_a_form() -> None:
         ({"grant_types": ("authorization_code", "client_credentials")}, "has the grant types authorization_code, client_credentials"),
         ({"enabled": False}, "is disabled, and a form would enable it"),
         ({"managed_by": "elders/tni"}, "is managed by elders/tni: only that stack can declare it"),
+        (
+            {"attributes": {"setbyclient_proef": "x"}},
+            'has the attribute "setbyclient_proef" in its tokens, which the catalogue lacks: add it there, or remove it first',
+        ),
         ({"scopes": {"dv_onbekend": False}}, 'has the scope "dv_onbekend", which is not in the catalogue: add it there'),
         (
             {"configurations": {"dosis": ProductDocument({}, Owner("acmidm/tni/x/y", "elders/tni"))}},
