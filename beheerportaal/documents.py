@@ -95,7 +95,11 @@ class ClientMetadata(Wire):
     enabled: bool = True
     attributes: Annotated[
         dict[AttributeName, Text],
-        Field(max_length=limits.MOST_ATTRIBUTES, description="What the client's tokens say beside its organisation, per claim."),
+        Field(
+            max_length=limits.MOST_ATTRIBUTES,
+            description="What the client's tokens say beside its organisation, per claim.",
+            json_schema_extra={"additionalProperties": False},
+        ),
     ] = {}
 
 

@@ -21,6 +21,8 @@ Place = tuple[str, Platform, Environment]
 Fields = Mapping[str, Any]
 
 OWNER = ("software_id", "managed_by")
+OF_ATTRIBUTES = "attributes."
+"""How the names of its attributes begin among its fields."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class ClientState:
     @property
     def application(self) -> str:
         return self.key.rpartition("/")[2]
+
+    @property
+    def attributes(self) -> Fields:
+        """What its tokens say beside its organisation, per name."""
+        return {name.removeprefix(OF_ATTRIBUTES): value for name, value in self.fields.items() if name.startswith(OF_ATTRIBUTES)}
 
     @property
     def auth_method(self) -> str | None:

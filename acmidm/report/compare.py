@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acmidm.keys import Key
-from acmidm.report.client import OWNER, ClientState, Fields, Place, States
+from acmidm.report.client import OF_ATTRIBUTES, OWNER, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.words import counted, plain, shown
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
@@ -24,7 +24,6 @@ _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _HAS_A_CLIENT = "which the engine refuses where this connection has a client already; see docs/adoption.md"
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled"})
-_ATTRIBUTE = "attributes."
 
 
 class Stays(Part):
@@ -186,13 +185,13 @@ class Comparison:
             yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.
         hidden = _OF_OTHER_KINDS | (set() if self.by_hand else {"managed_by"}) | ({"application"} if renamed else set())
-        hidden |= {name for state in (before, after) for name in state.fields if name.startswith(_ATTRIBUTE)}
+        hidden |= {name for state in (before, after) for name in state.fields if name.startswith(OF_ATTRIBUTES)}
         described = field_changes(before.fields, after.fields, but=hidden)
         if described:
             yield self.change(Kind.CLIENT_UPDATED, fields=described)
 
     def _changes_of_attributes(self, before: ClientState, after: ClientState, *, is_new: bool) -> Iterator[Change]:
-        if (before.fields or is_new) and after.fields and (fields := field_changes(attributes_of(before), attributes_of(after))):
+        if (before.fields or is_new) and after.fields and (fields := field_changes(before.attributes, after.attributes)):
             yield self.change(Kind.ATTRIBUTES_CHANGED, fields=fields)
 
     def _changes_of_protection(self, before: ClientState, after: ClientState) -> Iterator[Change]:
@@ -336,11 +335,6 @@ def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, 
             yield before.get(earlier.get(place, place)), after[place]
         elif place not in earlier.values():
             yield before[place], None
-
-
-def attributes_of(state: ClientState) -> Fields:
-    """What its tokens say beside its organisation, per name."""
-    return {name.removeprefix(_ATTRIBUTE): value for name, value in state.fields.items() if name.startswith(_ATTRIBUTE)}
 
 
 def _environment(state: ClientState) -> list[str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import Field
 
 from acmidm.report.client import ClientState
-from acmidm.report.compare import SOON_DAYS, ClientName, attributes_of, client_name
+from acmidm.report.compare import SOON_DAYS, ClientName, client_name
 from acmidm.report.kinds import Part
 from acmidm.words import counted, day, days, plain
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
@@ -119,7 +119,7 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
         token_endpoint_auth_method=state.auth_method or "",
         scopes=tuple(sorted(state.scopes or ())),
         default_scopes=tuple(sorted(state.default_scopes)),
-        attributes=attributes_of(state),
+        attributes=dict(state.attributes),
         keys=None if known is None else tuple(keys),
         keys_in_portal=state.keys is None,
         products=tuple(sorted(state.products)),

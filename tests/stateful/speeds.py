@@ -85,14 +85,14 @@ class InProcess:
     def __init__(self, portal: RunningPortal, folder: Path) -> None:
         self._portal, self._folder, self.forms = portal, folder, folder / "onboardings"
         shutil.copy(ROOT / "Pulumi.yaml", folder)
-        catalogue = folder.parent / "catalogue"  # one for all, so that it is read once
-        if not catalogue.exists():
-            list_attribute(catalogue)
+        self.catalogue = folder.parent / "catalogue"  # one for all, so that it is read once
+        if not self.catalogue.exists():
+            list_attribute(self.catalogue)
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         self._settings: dict[str, object] = {
             "environment": "tni",
-            "catalogueFolder": catalogue,
+            "catalogueFolder": self.catalogue,
             "formsFolder": self.forms,
             "operatorPrivateKeyFile": key,
             "retryDeadlineSeconds": 0,

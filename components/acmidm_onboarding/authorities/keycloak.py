@@ -16,12 +16,12 @@ from acmidm_onboarding.authorities.collection import Bounded, Evidence
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, TooLarge, Unsettled
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak_events import AdminEvents
+from acmidm_onboarding.authorities.keycloak_mappers import attributes_document
 from acmidm_onboarding.authorities.keycloak_reserved import ReservedClients
 from acmidm_onboarding.authorities.keycloak_scopes import RealmScopes, listed
 from acmidm_onboarding.authorities.keycloak_wire import (
     WireClient,
     WireClients,
-    attributes_document,
     changes_document,
     client_ids_for,
     empty_dedicated_scope_document,
@@ -90,7 +90,7 @@ class Keycloak:
         self._require_not_reserved(before, self._reserved.why(before))
 
         def write(client: WireClient) -> None:
-            document = {**metadata_document(wanted, client_secret), **attributes_document(client, wanted.attributes)}
+            document = {**metadata_document(wanted, client_secret), **attributes_document(client.protocol_mappers, wanted.attributes)}
             if client.metadata.owner.is_nobody:
                 client = self._cleaned(client, document)
             self._put(client, changes_document(client, document))

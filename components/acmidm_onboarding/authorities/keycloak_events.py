@@ -18,7 +18,8 @@ from pydantic.alias_generators import to_camel
 from acmidm_onboarding.authorities.errors import NotAllowed, NotFound
 from acmidm_onboarding.authorities.http import Api, parse_json
 from acmidm_onboarding.authorities.items import MOST_ITEMS, Page
-from acmidm_onboarding.authorities.keycloak_wire import WireClient, claim_of
+from acmidm_onboarding.authorities.keycloak_mappers import claim_of
+from acmidm_onboarding.authorities.keycloak_wire import WireClient
 from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import RecordedChange
 

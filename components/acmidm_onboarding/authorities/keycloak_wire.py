@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -23,8 +23,8 @@ from acmidm_onboarding.authorities.harmless import harmless
 from acmidm_onboarding.authorities.http import parse_json
 from acmidm_onboarding.authorities.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.keycloak_mappers import claim_of, claims_of, mappers_of
 from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, OrganisationMetadata, RegisteredClient, Scopes
-from acmidm_onboarding.model.catalogue import ATTRIBUTE
 
 _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
 _JWT = "client-jwt"
@@ -111,24 +111,15 @@ class WireClient(BaseModel):
             token_endpoint_auth_method=self._auth_method(),
             contacts=tuple((self._own("contacts") or "").splitlines()),
             enabled=self.enabled,
-            attributes=self.claims,
+            attributes=claims_of(self.protocol_mappers),
         )
-
-    @property
-    def claims(self) -> dict[str, str]:
-        """What its own mappers put into its tokens as attributes are put there: each a claim of a fixed value, by its name."""
-        return dict(found for mapper in self.protocol_mappers if (found := claim_of(mapper)))
-
-    @property
-    def other_mappers(self) -> list[Any]:
-        """Its own mappers that are no attributes."""
-        return [mapper for mapper in self.protocol_mappers if not claim_of(mapper)]
 
     @property
     def scopes(self) -> Scopes:
         """All that lets something into its tokens: the realm's client scopes that it was granted, and its dedicated one."""
         granted = {name: name in self.default_client_scopes for name in sorted(self.granted)}
-        return {**granted, self.dedicated_scope: False} if self.full_scope_allowed or self.other_mappers else granted
+        has_more = self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers))
+        return {**granted, self.dedicated_scope: False} if has_more else granted
 
     @property
     def granted(self) -> frozenset[str]:
@@ -244,42 +235,6 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     return document if client_secret is None else {**document, "secret": client_secret}
 
 
-def attributes_document(client: WireClient, wanted: Mapping[str, str]) -> dict[str, Any]:
-    """What a PUT sends to replace the attributes: Keycloak replaces all the client's own mappers at once, so the others go along.
-
-    But for one that has the name of an attribute, and puts something else into the tokens.
-    """
-    if client.claims == wanted:
-        return {}
-    others = (mapper for mapper in client.other_mappers if not isinstance(mapper, dict) or mapper.get("name") not in wanted)
-    return {"protocolMappers": [*others, *_mappers(wanted)]}
-
-
-def _mappers(claims: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [_mapper(name, claims[name]) for name in sorted(claims)]
-
-
-def _mapper(name: str, value: str) -> dict[str, Any]:
-    """A mapper that puts a claim of a fixed value into the access tokens, and into what introspection says of them."""
-    config = {"claim.name": name, "claim.value": value, "jsonType.label": "String", "access.token.claim": _TRUE}
-    return {
-        "name": name,
-        "protocol": "openid-connect",
-        "protocolMapper": "oidc-hardcoded-claim-mapper",
-        "config": {**config, "introspection.token.claim": _TRUE},
-    }
-
-
-def claim_of(mapper: Any) -> tuple[str, str] | None:
-    """The attribute that a mapper is, whoever made it; None for one that differs in anything from those that are made here."""
-    match mapper:
-        case {"name": str(name), "config": {"claim.value": str(value)}} if ATTRIBUTE.fullmatch(name):
-            wanted = _mapper(name, value)
-            is_one = all(mapper.get(member) == part for member, part in wanted.items())
-            return (name, harmless(value)) if is_one else None
-    return None
-
-
 def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
     """The members of a document that differ from what a client has.
 
@@ -299,7 +254,7 @@ def new_client_document(client_id: str, metadata: ClientMetadata, client_secret:
         "clientId": client_id,
         "protocol": "openid-connect",
         "fullScopeAllowed": False,
-        "protocolMappers": _mappers(metadata.attributes),
+        "protocolMappers": mappers_of(metadata.attributes),
         "defaultClientScopes": default_scopes,
         "optionalClientScopes": [],
         "attributes": {**document["attributes"], **jwks_document({})["attributes"]},

@@ -22,7 +22,7 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 _REFERENCES = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor")
 _DIALECT = Draft202012Validator.META_SCHEMA["$id"]
 _FORMATS = Draft202012Validator.FORMAT_CHECKER
-ATTRIBUTE = re.compile(r"setbyclient_([a-z0-9]+(?:_[a-z0-9]+)*)", re.ASCII)
+ATTRIBUTE = re.compile(r"setbyclient_[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
 """What a client says of itself in its tokens has such a name at ACM/IDM, and no other claim has."""
 _OF_IDENTITY = frozenset(
     {
@@ -118,10 +118,10 @@ def _product_name(name: str) -> str:
 
 def _attribute_name(name: str) -> str:
     """Check an attribute's name: one that a client sets by itself, and no claim of identity under another name."""
-    found = ATTRIBUTE.fullmatch(name)
-    if found is None:
+    if not ATTRIBUTE.fullmatch(name):
         raise ValueError(f"{quoted(name)} is no attribute that a client sets; write setbyclient_ and lower case letters, digits or _")
-    words, joined = found[1].split("_"), found[1].replace("_", "")
+    words = name.split("_")[1:]
+    joined = "".join(words)
     if any(word in words or (len(word) > _LONGEST_COMMON_PART and word in joined) for word in _OF_IDENTITY):
         raise ValueError(f"{quoted(name)} says who a client is, or what it may do, which no client says of itself; leave it out")
     return name

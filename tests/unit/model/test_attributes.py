@@ -113,6 +113,11 @@ def test_what_does_not_go_with_the_rest(listing: Workspace, right: str, wrong: s
     assert any(found.endswith(f": {sentence}") for found in listing.sentences())
 
 
+def test_mistakes_are_reported_together(listing: Workspace) -> None:
+    listing.write_form(with_attributes("{setbyclient_proef: '', setbyclient_prof: x, setbyclient_overal: OVO002068}"))
+    assert len(listing.sentences()) == 3
+
+
 def test_no_name_is_invented(workspace: Workspace) -> None:
     """The catalogue has none, until one is public."""
     workspace.write_form(with_attributes("{setbyclient_proef: loket}"))
