@@ -21,6 +21,11 @@ Text = Annotated[
 ]
 ScopeName = Annotated[str, StringConstraints(max_length=limits.LONGEST_SCOPE, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]  # RFC 6749 §3.3
 Address = Annotated[str, StringConstraints(max_length=limits.LONGEST_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$"), AfterValidator(visible)]
+# What a client says of itself at ACM/IDM (Beheerportaal, page 6377410136): no other claim of a token begins so.
+CLAIM_OF_CLIENT = "setbyclient_"
+AttributeName = Annotated[
+    str, StringConstraints(max_length=limits.LONGEST_ATTRIBUTE_NAME, pattern=rf"^{CLAIM_OF_CLIENT}[a-z0-9]+(_[a-z0-9]+)*$")
+]
 GrantType = Literal["authorization_code", "client_credentials"]
 # RFC 6749 appendix A.2: VSCHAR. The lower limit keeps guessable secrets out.
 _CLIENT_SECRET = re.compile(rf"[\x20-\x7e]{{{limits.SHORTEST_SECRET},{limits.LONGEST_SECRET}}}")
@@ -88,6 +93,14 @@ class ClientMetadata(Wire):
     token_endpoint_auth_method: AuthMethod
     contacts: Annotated[list[Address], Field(max_length=limits.MOST_CONTACTS), SORTED_SET] = []
     enabled: bool = True
+    attributes: Annotated[
+        dict[AttributeName, Text],
+        Field(
+            max_length=limits.MOST_ATTRIBUTES,
+            description="What the client's tokens say beside its organisation, per claim.",
+            json_schema_extra={"additionalProperties": False},
+        ),
+    ] = {}
 
 
 class ClientDeclaration(ClientMetadata):
@@ -124,6 +137,11 @@ class ScopesDocument(Wire):
     """The whole set of a client's scopes."""
 
     scopes: Annotated[list[ScopeName], Field(max_length=limits.MOST_SCOPES), SORTED_SET]
+    default: Annotated[
+        list[ScopeName],
+        Field(max_length=limits.MOST_SCOPES, description="Those of them that a token has whose request names none."),
+        SORTED_SET,
+    ] = []
 
 
 Key = Annotated[dict[str, JsonValue], Field(json_schema_extra={"properties": {name: {} for name in REGISTERED}})]
@@ -147,6 +165,7 @@ class ClientItem(ClientDocument):
     """A client with all that lives inside it, as lists give it."""
 
     scopes: list[str]
+    default_scopes: list[str]
     jwks: JwksDocument
     etags: Etags
 

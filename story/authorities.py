@@ -78,8 +78,8 @@ class Authorities:
     def _change_as_helpdesk(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """What another operator of the embedded authority does."""
         authority = self._as_helpdesk().authority
-        scopes, jwks = authority.read_scopes(client_id) or frozenset(), authority.read_jwks(client_id) or {}
-        authority.replace_scopes(client_id, scopes, scopes | {scope})
+        scopes, jwks = authority.read_scopes(client_id) or {}, authority.read_jwks(client_id) or {}
+        authority.replace_scopes(client_id, scopes, {**scopes, scope: False})
         authority.replace_jwks(client_id, jwks, {**jwks, str(key["kid"]): key})
 
     def _as_helpdesk(self) -> ConnectedPlatform:

@@ -13,6 +13,7 @@ from typing import Any
 from acmidm.importing.listed import ListedClient
 from acmidm.importing.organisations import Organisations, Owner, slug
 from acmidm.importing.sheet import Column, Row
+from acmidm_onboarding.authorities.port import Scopes, without_assigned
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.connection import client_name
 from acmidm_onboarding.model.form import Environment, Platform
@@ -46,7 +47,8 @@ class Draft:
     application: str
     contacts: list[str]
     token_endpoint_auth_method: str
-    scopes: Mapping[Environment, Sequence[str]]
+    scopes: Mapping[Environment, Scopes]
+    """By their names in the catalogue."""
     keys: Mapping[Environment, Sequence[PublicJwk]]
     notes: list[str] = field(default_factory=list)
 
@@ -68,13 +70,16 @@ def draft_of(
 ) -> Draft:
     """Return the form that has what the row's clients have. Raises CannotBeWritten with every reason at once."""
     reasons = [reason for client in clients.values() for reason in _inexpressible(client)]
-    scopes: dict[Environment, list[str]] = {}
+    scopes: dict[Environment, Scopes] = {}
     keys: dict[Environment, list[PublicJwk]] = {}
     notes: list[str] = []
     for environment, client in clients.items():
         scopes[environment], unknown = _scopes(client, catalogue)
         advice = "which is not in the catalogue: add it there, or withdraw it first"
         reasons += [f'{client} has the scope "{scope}", {advice}' for scope in unknown]
+        advice = "which the catalogue lacks: add it there, or remove it first"
+        said = client.metadata.attributes.keys() - catalogue.attributes.keys()
+        reasons += [f'{client} has the attribute "{name}" in its tokens, {advice}' for name in sorted(said)]
         keys[environment], refused, changed = _keys(client)
         reasons += refused
         notes += changed
@@ -120,11 +125,12 @@ def _inexpressible(client: ListedClient) -> Iterator[str]:
             yield f"the {product} configuration of {client} is managed by {document.owner.managed_by}: only that stack can declare it"
 
 
-def _scopes(client: ListedClient, catalogue: Catalogue) -> tuple[list[str], list[str]]:
+def _scopes(client: ListedClient, catalogue: Catalogue) -> tuple[Scopes, list[str]]:
     """Return the scopes by their names in the catalogue, and those that it lacks. What providers assign is left out."""
     names = {catalogue.name_on(client.platform, scope): scope for scope in catalogue.scopes}
-    granted = client.snapshot.scopes - catalogue.assigned_by_provider(client.platform)
-    return sorted(names[scope] for scope in granted if scope in names), sorted(granted - names.keys())
+    granted = without_assigned(client.snapshot.scopes, catalogue.assigned_by_provider(client.platform), ())
+    known = {names[scope]: default for scope, default in granted.items() if scope in names}
+    return {name: known[name] for name in sorted(known)}, sorted(granted.keys() - names.keys())
 
 
 def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
@@ -224,7 +230,9 @@ def request_of(draft: Draft, environment: Environment, key_files: Sequence[str])
     if key_files:
         request["jwks"] = list(key_files)
     if draft.scopes[environment]:
-        request["scopes"] = {scope: {} for scope in draft.scopes[environment]}
+        request["scopes"] = {scope: {"default": True} if is_default else {} for scope, is_default in draft.scopes[environment].items()}
+    if client.metadata.attributes:
+        request["attributes"] = dict(client.metadata.attributes)
     if client.configurations:
         request["products"] = {product: dict(document.configuration) for product, document in sorted(client.configurations.items())}
     return request

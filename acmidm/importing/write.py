@@ -141,12 +141,15 @@ class Writer:
 
     def _speaks_for(self, drafts: Iterable[Draft]) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """Return under which names the clients of each organisation send, per folder and field."""
-        products, found = load_catalogue(self._catalogue).products, defaultdict[str, dict[str, set[str]]](dict)
+        catalogue, found = load_catalogue(self._catalogue), defaultdict[str, dict[str, set[str]]](dict)
         for draft in drafts:
             of_one = found[draft.organisation.folder]
             for client in draft.clients.values():
+                for name, text in client.metadata.attributes.items():
+                    if name in catalogue.speaking_fields:
+                        of_one.setdefault(name, set()).add(text)
                 for product, document in client.configurations.items():
-                    for name in products[product].speaks_for:
+                    for name in catalogue.products[product].speaks_for:
                         value = document.configuration.get(name)
                         values = value if isinstance(value, list) else [value]
                         of_one.setdefault(name, set()).update(one for one in values if isinstance(one, str))

@@ -12,7 +12,7 @@ from typing import Any
 
 from acmidm.keys import Key, keys_of
 from acmidm.words import normalised
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument, without_assigned
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 
@@ -21,6 +21,8 @@ Place = tuple[str, Platform, Environment]
 Fields = Mapping[str, Any]
 
 OWNER = ("software_id", "managed_by")
+OF_ATTRIBUTES = "attributes."
+"""How the names of its attributes begin among its fields."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class ClientState:
     protected_products: frozenset[str] = frozenset()
     scopes: Mapping[str, str | None] | None = None
     """Per scope the reason for it, None where that is not known."""
+    default_scopes: frozenset[str] = frozenset()
+    """Those of the scopes that a token has whose request names none."""
     keys: Mapping[str, Key] | None = None
     """None: left to the portal."""
     uploaded: Mapping[str, Key] | None = None
@@ -72,6 +76,11 @@ class ClientState:
     @property
     def application(self) -> str:
         return self.key.rpartition("/")[2]
+
+    @property
+    def attributes(self) -> Fields:
+        """What its tokens say beside its organisation, per name."""
+        return {name.removeprefix(OF_ATTRIBUTES): value for name, value in self.fields.items() if name.startswith(OF_ATTRIBUTES)}
 
     @property
     def auth_method(self) -> str | None:
@@ -116,6 +125,7 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         protected=None if protect is None else protect and not connection.is_ending(),
         protected_products=frozenset(product for product in products if protect and not connection.is_ending(product)),
         scopes=dict(connection.scopes),
+        default_scopes=connection.default_scopes,
         keys=None if connection.keys is None else keys_of({kid: key.members for kid, key in connection.keys.items()}),
         products={product: flat(configuration) for product, configuration in products.items()},
         owners=dict.fromkeys(products, owner),
@@ -128,13 +138,14 @@ def snapshot_state(
     place: Place, snapshot: ClientSnapshot, products: Mapping[str, ProductDocument], assigned: frozenset[str]
 ) -> ClientState:
     """A client as its authority has it; ``assigned`` are the scopes that are left out, for their provider assigned them."""
-    client, found = snapshot.client, products.items()
+    client, found, scopes = snapshot.client, products.items(), without_assigned(snapshot.scopes, assigned, ())
     return ClientState(
         *place,
         fields=flat(client.metadata.properties),
         client_id=client.client_id,
         secret_updated_at=client.client_secret_updated_at,
-        scopes=dict.fromkeys(snapshot.scopes - assigned),
+        scopes=dict.fromkeys(scopes),
+        default_scopes=frozenset(scope for scope, is_default in scopes.items() if is_default),
         keys=keys_of(snapshot.jwks),
         products={product: flat(document.configuration) for product, document in found},
         owners={product: (document.owner.software_id, document.owner.managed_by) for product, document in found},

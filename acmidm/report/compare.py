@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acmidm.keys import Key
-from acmidm.report.client import OWNER, ClientState, Fields, Place, States
+from acmidm.report.client import OF_ATTRIBUTES, OWNER, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.words import counted, plain, shown
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
@@ -146,6 +146,7 @@ class Comparison:
         if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
             note = None if before is None else f"until now {_owner(before)}" if before.foreign else _HAS_A_CLIENT
             yield self.change(Kind.CLIENT_ADOPTED, subject=after.adopts, note=note)
+        is_new = before is None
         if before is None:
             if not after.adopts:
                 yield self.change(Kind.CLIENT_CREATED, note=_entry(after))
@@ -156,6 +157,7 @@ class Comparison:
             yield from self._changes_of_client(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
+        yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.known_keys or {}, after.keys)
@@ -183,9 +185,14 @@ class Comparison:
             yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.
         hidden = _OF_OTHER_KINDS | (set() if self.by_hand else {"managed_by"}) | ({"application"} if renamed else set())
+        hidden |= {name for state in (before, after) for name in state.fields if name.startswith(OF_ATTRIBUTES)}
         described = field_changes(before.fields, after.fields, but=hidden)
         if described:
             yield self.change(Kind.CLIENT_UPDATED, fields=described)
+
+    def _changes_of_attributes(self, before: ClientState, after: ClientState, *, is_new: bool) -> Iterator[Change]:
+        if (before.fields or is_new) and after.fields and (fields := field_changes(before.attributes, after.attributes)):
+            yield self.change(Kind.ATTRIBUTES_CHANGED, fields=fields)
 
     def _changes_of_protection(self, before: ClientState, after: ClientState) -> Iterator[Change]:
         if before.protected is None or after.protected is None:
@@ -236,7 +243,10 @@ class Comparison:
         for scope in sorted(had.keys() ^ has.keys()):
             kind, reason = (Kind.SCOPE_GRANTED, has[scope]) if scope in has else (Kind.SCOPE_WITHDRAWN, had[scope])
             owner, verified = self.scopes.get((after.platform, scope), (None, None))
-            yield self.change(kind, subject=scope, note=reason, owner=owner, verified=verified)
+            is_default = scope in (after if scope in has else before).default_scopes
+            yield self.change(kind, subject=scope, note=reason, owner=owner, verified=verified, is_default=is_default)
+        for scope in sorted((before.default_scopes ^ after.default_scopes) & had.keys() & has.keys()):
+            yield self.change(Kind.SCOPE_DEFAULT if scope in after.default_scopes else Kind.SCOPE_ON_REQUEST, subject=scope)
         for scope, old, new in _differing({} if self.by_hand else had, has):
             if old and new:
                 restated = FieldChange(field="reason", old=None if old == NO_REASON else old, new=None if new == NO_REASON else new)

@@ -261,7 +261,7 @@ def _parts(state: ClientState | None) -> dict[str, Any]:
     if state is None:
         return {}
     products = {product_part(name): {**fields, _OWNER: state.owners.get(name)} for name, fields in state.products.items()}
-    scopes = dict.fromkeys(state.scopes or (), True)
+    scopes = {scope: scope in state.default_scopes for scope in state.scopes or ()}
     return {Resource.CLIENT: state.fields, Resource.SCOPES: scopes, Resource.KEYS: state.keys, **products}
 
 
@@ -270,7 +270,8 @@ def _with_parts(state: ClientState, parts: Mapping[str, Any]) -> ClientState:
     products = {part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None}
     owners = {name: fields.pop(_OWNER, None) or (None, None) for name, fields in products.items()}
     fields, scopes, keys = (parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS))
-    return replace(state, fields=fields, scopes=dict.fromkeys(scopes), keys=keys, products=products, owners=owners)
+    default = frozenset(scope for scope, is_default in scopes.items() if is_default)
+    return replace(state, fields=fields, scopes=dict.fromkeys(scopes), default_scopes=default, keys=keys, products=products, owners=owners)
 
 
 def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> tuple[ExpiringKey, ...]:
@@ -333,7 +334,8 @@ def _about(change: Change, document: Mapping[str, Any]) -> Any:
         case Resource.CLIENT:
             return [document.get(name) for name in ([row.field] if row.field else [one.field.partition(".")[0] for one in change.fields])]
         case Resource.SCOPES:
-            return change.subject in _list_in(document, "scopes")
+            lists = ("scopes", "default") if change.kind in (Kind.SCOPE_DEFAULT, Kind.SCOPE_ON_REQUEST) else ("scopes",)
+            return [change.subject in _list_in(document, name) for name in lists]
         case Resource.KEYS:
             named = (key for key in _list_in(document, "keys") if isinstance(key, Mapping))
             keys: dict[str | None, Any] = {kid: key for key in named if isinstance(kid := key.get("kid"), str)}

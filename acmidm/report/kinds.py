@@ -157,6 +157,13 @@ class Kind(StrEnum):
         "exemption", "[: {change}]")
     CLIENT_DISABLED = "client_disabled", Row(_WARNING, _CLIENT, "is disabled", "is disabled",
         by_hand="was disabled by hand", worse_by_hand=True, field="enabled")
+    ATTRIBUTES_CHANGED = "attributes_changed", Row(_WARNING, _CLIENT, "has other attributes in its tokens", "has other attributes",
+        more=_FIELDS, by_hand="was given other attributes by hand", worse_by_hand=True, field="attributes",
+        scale=_NEW_PART)
+    SCOPE_DEFAULT = "scope_default", Row(_WARNING, _SCOPES, "gets scope {subject} in tokens whose request names no scope",
+        "gets by default", "scope", by_hand="was made by hand to get scope {subject} in tokens whose request names no scope")
+    SCOPE_ON_REQUEST = "scope_on_request", Row(_WARNING, _SCOPES, "gets scope {subject} only in tokens that are requested with it",
+        "gets only on request", "scope", by_hand="was made by hand to get scope {subject} only in tokens that are requested with it")
     KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "has key {subject}, which expired on", "has", "expired key", _ENDS, scale=_NOTE)
     KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS, "loses every key that was uploaded in the portal and that its form does not name",
         "has its keys declared")
@@ -242,6 +249,7 @@ class Change(Part):
     note: str | None = None
     owner: str | None = None
     verified: bool | None = None
+    is_default: bool = False
     thumbprint: str | None = None
     old_thumbprint: str | None = None
     expires: datetime | None = None
@@ -313,6 +321,7 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     """What a template can name; nothing where the change has no such fact."""
     about_scope = [f"owner {plain(change.owner)}"] if change.owner else []
     about_scope += ["name not verified"] if change.verified is False else []
+    about_scope += ["by default"] if change.is_default else []
     note = change.note if change.note != NO_REASON and not change.by_hand else None
     first = change.fields[0] if change.fields else FieldChange(field="")
     values = {"thumbprint": change.thumbprint, "old_thumbprint": change.old_thumbprint, "subject": plain(change.subject or "?")}

@@ -213,6 +213,7 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
         protected=None if client is None else bool(client.get("protect")),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
         scopes=_mapping(inputs[Resource.SCOPES].get("scopes")) if Resource.SCOPES in parts else None,
+        default_scopes=frozenset(_mapping(inputs.get(Resource.SCOPES, {}).get("default_scopes"))),
         keys=None if jwks is None else keys_of({kid: _mapping(members) for kid, members in _mapping(jwks).items()}),
         products={product: flat(_mapping(inputs[part].get("configuration"))) for product, part in products.items()},
         owners={product: (inputs[part].get("software_id"), inputs[part].get("managed_by")) for product, part in products.items()},

@@ -9,7 +9,7 @@ from enum import StrEnum
 from acmidm.report.client import flat
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Part
-from acmidm.words import plain
+from acmidm.words import plain, shown
 from acmidm_onboarding.model.catalogue import Catalogue, Product, Scope
 from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest
 from acmidm_onboarding.model.loading import LoadedForm
@@ -151,6 +151,13 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
     tni, prod = tni or nothing, prod or nothing
     yield from _on_one_side("scope", tni.scopes, prod.scopes, catalogue.scopes)
     yield from _on_one_side("product", tni.products, prod.products, catalogue.products)
+    for scope in sorted(tni.scopes.keys() & prod.scopes.keys()):
+        by_default = [shown(request.scopes[scope].default) for request in (tni, prod)]
+        if by_default[0] != by_default[1]:
+            yield Difference(what="scope", name=f"{scope}, default", side=Side.BOTH, tni=by_default[0], prod=by_default[1])
+    for one in field_changes(tni.attributes, prod.attributes):
+        side = Side.TNI_ONLY if one.new is None else Side.PROD_ONLY if one.old is None else Side.BOTH
+        yield Difference(what="attribute", name=one.field, side=side, tni=one.old, prod=one.new)
     for product in sorted(tni.products.keys() & prod.products.keys()):
         known = catalogue.products[product].fields
         old, new = (catalogue.in_order(product, request.products[product]) for request in (tni, prod))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from pydantic import Field
+
 from acmidm.report.client import ClientState
 from acmidm.report.compare import SOON_DAYS, ClientName, client_name
 from acmidm.report.kinds import Part
@@ -42,6 +44,8 @@ class ListedConnection(ClientName):
     contacts: tuple[str, ...] = ()
     token_endpoint_auth_method: str
     scopes: tuple[str, ...]
+    default_scopes: tuple[str, ...] = ()
+    attributes: dict[str, str] = Field(default_factory=dict)
     keys: tuple[ListedKey, ...] | None
     keys_in_portal: bool = False
     products: tuple[str, ...]
@@ -68,8 +72,9 @@ class ListedConnection(ClientName):
         """All that a search looks in."""
         codes = [*self.codes, *(f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal())]
         own = (self.stack, self.key, self.organisation, self.application, self.platform, self.client_id or "", *codes, *self.contacts)
+        attributes = (word for pair in self.attributes.items() for word in pair)
         keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
-        return " ".join((*own, self.token_endpoint_auth_method, *self.scopes, *keys, *self.products)).casefold()
+        return " ".join((*own, self.token_endpoint_auth_method, *self.scopes, *attributes, *keys, *self.products)).casefold()
 
 
 class Status(Part):
@@ -113,6 +118,8 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
         contacts=tuple(fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
         scopes=tuple(sorted(state.scopes or ())),
+        default_scopes=tuple(sorted(state.default_scopes)),
+        attributes=dict(state.attributes),
         keys=None if known is None else tuple(keys),
         keys_in_portal=state.keys is None,
         products=tuple(sorted(state.products)),

@@ -35,18 +35,27 @@ def read_scopes(portal: CurrentPortal, client_id: str) -> Response:
 
 @router.put("/scopes", response_model=ScopesDocument, responses=_REPLACE)
 def replace_scopes(portal: CurrentPortal, caller: Caller, client_id: str, wanted: ScopesDocument, if_match: IF_MATCH = None) -> Response:
-    """Replaces the whole set; scopes that the portal assigns by itself stay, named or not."""
-    unknown = [
+    """Replaces the whole set; scopes that the portal assigns by itself stay as they are, where they are not named."""
+    wrong = [
         {"pointer": f"/scopes/{position}", "detail": f"{scope} is no scope of this environment; ask its provider, or correct the name"}
         for position, scope in enumerate(wanted.scopes)
         if scope not in portal.settings.scopes
     ]
-    if unknown:
-        raise refused(unknown)
-    scopes = ScopesDocument(scopes=sorted({*wanted.scopes, *portal.settings.assigned_scopes}))
+    wrong += [
+        {"pointer": f"/default/{position}", "detail": f"{scope} is not among the scopes; add it there, or leave it out here"}
+        for position, scope in enumerate(wanted.default)
+        if scope not in wanted.scopes
+    ]
+    if wrong:
+        raise refused(wrong)
+    assigned = portal.settings.assigned_scopes
     with portal.database.write() as connection:
         client = find(connection, client_id)
         require_current(if_match, client.scopes_version)
+        unnamed = assigned.difference(wanted.scopes)
+        scopes = ScopesDocument(
+            scopes=sorted({*wanted.scopes, *assigned}), default=sorted({*wanted.default, *unnamed.intersection(client.scopes.default)})
+        )
         if scopes != client.scopes:
             before = client.scopes
             client = clients.replace_scopes(connection, client, scopes)

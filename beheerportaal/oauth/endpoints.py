@@ -52,7 +52,7 @@ def _body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
 _TOKEN_BODY = _body(
     "grant_type",
     grant_type={"type": "string", "const": GRANT_TYPE},
-    scope={"type": "string", "description": "Scopes with spaces between; all that are granted where left out."},
+    scope={"type": "string", "description": "Scopes with spaces between; the default ones are always issued; all where there is neither."},
     audience={"type": "string", "description": "The client-ID of the API that the token is for."},
     resource={"type": "string", "description": "The same, by a URL of that API."},
 )

@@ -69,10 +69,11 @@ def mark_of(secret_hash: str) -> str:
 
 
 def of_client(client: StoredClient) -> Principal:
-    """A connection client; its tokens say for which organisation and application it acts."""
+    """A connection client; its tokens say for which organisation and application it acts, and what it says of itself."""
     document = client.document
     organisation = document.organisation
     claims = {
+        **document.attributes,
         "vo_orgcode": organisation.code,
         "vo_orgnaam": organisation.name,
         "vo_applicatienaam": document.application,
@@ -89,6 +90,7 @@ def of_client(client: StoredClient) -> Principal:
         enabled=document.enabled,
         is_operator=False,
         claims=claims,
+        default_scopes=frozenset(client.scopes.default),
     )
 
 

@@ -36,6 +36,7 @@ class StoredClient:
         return ClientItem.model_construct(
             **dict(self.document),
             scopes=self.scopes.scopes,
+            default_scopes=self.scopes.default,
             jwks=self.jwks,
             etags=Etags(client=etag(self.client_version), scopes=etag(self.scopes_version), jwks=etag(self.jwks_version)),
         )
@@ -59,6 +60,7 @@ def add(connection: Connection, client: StoredClient) -> None:
             **client.document.model_dump(),
             "client_secret_hash": client.client_secret_hash,
             "scopes": client.scopes.scopes,
+            "default_scopes": client.scopes.default,
             "jwks": client.jwks.keys,
             "client_version": client.client_version,
             "scopes_version": client.scopes_version,
@@ -81,7 +83,8 @@ def replace_document(connection: Connection, stored: StoredClient, document: Cli
 def replace_scopes(connection: Connection, stored: StoredClient, scopes: ScopesDocument) -> StoredClient:
     """Writes the set of scopes, under the next version."""
     renewed = replace(stored, scopes=scopes, scopes_version=stored.scopes_version + 1)
-    _write(connection, stored.document.client_id, {"scopes": scopes.scopes, "scopes_version": renewed.scopes_version})
+    values = {"scopes": scopes.scopes, "default_scopes": scopes.default, "scopes_version": renewed.scopes_version}
+    _write(connection, stored.document.client_id, values)
     return renewed
 
 
@@ -150,7 +153,7 @@ def _stored(row: RowMapping) -> StoredClient:
             **{**{name: row[name] for name in _DOCUMENT_COLUMNS}, "organisation": Organisation.model_construct(**row["organisation"])}
         ),
         client_secret_hash=row["client_secret_hash"],
-        scopes=ScopesDocument.model_construct(scopes=row["scopes"]),
+        scopes=ScopesDocument.model_construct(scopes=row["scopes"], default=row["default_scopes"]),
         jwks=JwksDocument.model_construct(keys=[registered(key) for key in row["jwks"]]),
         client_version=row["client_version"],
         scopes_version=row["scopes_version"],

@@ -51,10 +51,11 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class ScopeView:
-    """A scope; `assigned` where the portal gives it to everyone."""
+    """A scope; `assigned` where the portal gives it to everyone, `default` where a token has it without being asked for it."""
 
     name: str
     assigned: bool
+    default: bool
     granted: Provenance | None
 
 
@@ -83,7 +84,10 @@ def keys_of(client: StoredClient, trail: Sequence[AuditEntry]) -> list[KeyView]:
 
 def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]) -> list[ScopeView]:
     """The client's scopes."""
-    return [ScopeView(name, name in settings.assigned_scopes, _since(trail, _scopes_in, name)) for name in client.scopes.scopes]
+    return [
+        ScopeView(name, name in settings.assigned_scopes, name in client.scopes.default, _since(trail, _scopes_in, name))
+        for name in client.scopes.scopes
+    ]
 
 
 def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:
@@ -152,13 +156,23 @@ def _subject(entry: AuditEntry) -> str:
 def _lines(entry: AuditEntry) -> Iterator[Line]:
     before, after = entry.before or {}, entry.after or {}
     if entry.action == "scopes.replaced":
-        yield from _differences(dict.fromkeys(before["scopes"]), dict.fromkeys(after["scopes"]), with_values=False)
+        yield from _differences(_by_scope(before), _by_scope(after), with_values=False)
     elif entry.action == "jwks.replaced":
         yield from _differences(_by_kid(before), _by_kid(after), with_values=False)
     elif entry.action == "product.replaced":
         yield from _differences(_settings(before), _settings(after), with_values=True)
     elif entry.action == "client.replaced":
-        yield from _differences(before, after, with_values=True)
+        yield from _differences(_with_attributes(before), _with_attributes(after), with_values=True)
+
+
+def _by_scope(document: Mapping[str, Any]) -> dict[str, None]:
+    """The scopes, and the default ones once more."""
+    return dict.fromkeys([*document["scopes"], *(f"default: {name}" for name in document.get("default", []))])
+
+
+def _with_attributes(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A client's document with each attribute by itself."""
+    return {**document, **document.get("attributes", {}), "attributes": None}
 
 
 def _settings(document: Mapping[str, Any]) -> dict[str, Any]:

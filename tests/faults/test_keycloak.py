@@ -50,7 +50,7 @@ def adapter(realm: TestRealm, between: FaultProxy) -> Keycloak:
 def client_id(adapter: Keycloak, between: FaultProxy) -> str:
     """A client with a scope and a key."""
     client = adapter.register(metadata(uuid.uuid4().hex), None)
-    adapter.replace_scopes(client.client_id, None, frozenset({OLD}))
+    adapter.replace_scopes(client.client_id, None, {OLD: False})
     adapter.replace_jwks(client.client_id, None, {"old": public_jwk(new_key("old"))})
     between.heal()
     return client.client_id
@@ -103,7 +103,7 @@ def test_scopes_and_keys(adapter: Keycloak, between: FaultProxy, realm: TestReal
     between.rule("PUT", "-client-scopes/", fault)
     between.rule("DELETE", "-client-scopes/", fault)
     between.rule("PUT", PUT, fault)
-    adapter.replace_scopes(client_id, frozenset({OLD}), frozenset({NEW}))
+    adapter.replace_scopes(client_id, {OLD: False}, {NEW: False})
     adapter.replace_jwks(client_id, known, keys)
     assert realm.scopes(client_id) == {NEW}
     assert [key["kid"] for key in realm.keys(client_id)] == ["new"]
@@ -128,7 +128,7 @@ def test_second_writer_of_keys(adapter: Keycloak, realm: TestRealm, client_id: s
 def test_second_writer_of_scopes(adapter: Keycloak, realm: TestRealm, client_id: str) -> None:
     realm.grant(client_id, OTHERS)
     with pytest.raises(ChangedMeanwhile, match=SCOPES_OF_TWO):
-        adapter.replace_scopes(client_id, frozenset({OLD}), frozenset({OLD, NEW}))
+        adapter.replace_scopes(client_id, {OLD: False}, {OLD: False, NEW: False})
     assert realm.scopes(client_id) == {OLD, OTHERS}
 
 
@@ -141,7 +141,7 @@ def test_second_writer_between_read_and_write(
     assert client is not None
     between.rule("PUT", "-client-scopes/", when(lambda: realm.grant(client_id, OTHERS)))
     with pytest.raises(ChangedMeanwhile, match=SCOPES_OF_TWO):
-        adapter.replace_scopes(client_id, frozenset({OLD}), frozenset({OLD, NEW}))
+        adapter.replace_scopes(client_id, {OLD: False}, {OLD: False, NEW: False})
     assert realm.scopes(client_id) == {OLD, NEW, OTHERS}
 
     between.rule("PUT", PUT, when(lambda: realm.change(client_id, enabled=False)))

@@ -30,7 +30,7 @@ CALLS: dict[str, Callable[[Keycloak], object]] = {
     "register": lambda keycloak: keycloak.register(METADATA, None),
     "update": lambda keycloak: keycloak.update("any", METADATA, METADATA, None),
     "remove": lambda keycloak: keycloak.remove("any", METADATA.owner),
-    "replace_scopes": lambda keycloak: keycloak.replace_scopes("any", frozenset({"a"}), frozenset({"b"})),
+    "replace_scopes": lambda keycloak: keycloak.replace_scopes("any", {"a": False}, {"b": False}),
     "replace_jwks": lambda keycloak: keycloak.replace_jwks("any", {}, {"key-1": {"kid": "key-1"}}),
     "recorded_changes": lambda keycloak: list(keycloak.recorded_changes("any")),
 }

@@ -65,8 +65,8 @@ def test_what_passes_is_tried_again(platform: ConnectedPlatform, proxy: FaultPro
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
 def test_writes_are_tried_again_too(platform: ConnectedPlatform, proxy: FaultProxy, client_id: str, fault: Fault) -> None:
     proxy.rule("PUT", CLIENTS, fault, times=2)
-    platform.authority.replace_scopes(client_id, None, frozenset({"dv_organisatieregister_info"}))
-    assert platform.authority.read_scopes(client_id) == frozenset({"dv_organisatieregister_info", "vo_info"})
+    platform.authority.replace_scopes(client_id, None, {"dv_organisatieregister_info": False})
+    assert platform.authority.read_scopes(client_id) == {"dv_organisatieregister_info": False, "vo_info": False}
     assert len(proxy.seen("PUT", CLIENTS)) == 3
 
 
@@ -157,7 +157,7 @@ def test_what_is_refused_is_not_tried_again(
     proxy.rule(method, path, faults.answer(status, b"{}"), times=None)
     acts: dict[str, Callable[[], object]] = {
         "GET": lambda: platform.authority.read(client_id),
-        "PUT": lambda: platform.authority.replace_scopes(client_id, None, frozenset({"dv_organisatieregister_info"})),
+        "PUT": lambda: platform.authority.replace_scopes(client_id, None, {"dv_organisatieregister_info": False}),
         "POST": lambda: platform.authority.register(metadata(uuid.uuid4().hex), None),
     }
     act = acts[method]
@@ -202,7 +202,7 @@ def test_token_endpoint_is_tried_again(platform: ConnectedPlatform, proxy: Fault
 def test_412_reads_and_decides_again(platform: ConnectedPlatform, proxy: FaultProxy, registry: Registry, client_id: str) -> None:
     """The document changed between read and write: read afresh, written under the new ETag."""
     proxy.rule("PUT", CLIENTS, faults.after(lambda: registry.set_scopes(client_id, ["dv_wr_geschetsteweg_beheer"])))
-    platform.authority.replace_scopes(client_id, None, frozenset({"dv_organisatieregister_info"}))
+    platform.authority.replace_scopes(client_id, None, {"dv_organisatieregister_info": False})
     puts = proxy.seen("PUT", "/scopes$")
     assert [request.status for request in puts] == [412, 200]
     assert puts[0].headers["if-match"] != puts[1].headers["if-match"]

@@ -28,7 +28,7 @@ from tests.stateful.conftest import portal, read_once
 from tests.stateful.speeds import InProcess
 from tests.support.cases import cases
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
-from tests.support.offered import catalogue_folder
+from tests.support.offered import ATTRIBUTE, catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, sign_assertion
 from tests.support.registry import Registry
 
@@ -204,7 +204,9 @@ def forms(draw: st.DrawFn, file: str, client_ids: list[str]) -> dict[str, Any]:
         "environments": {"tni": request},
     }
     for what in draw(
-        st.lists(st.sampled_from(["application", "jwks", "products", "adopt", "formerly", "contacts", "anything"]), max_size=2)
+        st.lists(
+            st.sampled_from(["application", "jwks", "products", "attributes", "adopt", "formerly", "contacts", "anything"]), max_size=2
+        )
     ):
         match what:
             case "application":
@@ -218,6 +220,10 @@ def forms(draw: st.DrawFn, file: str, client_ids: list[str]) -> dict[str, Any]:
                     "dosis": {**DOSIS, "bron_uri": draw(uris)},
                     "notificaties": draw(st.sampled_from([NOTIFICATIES, VICTIMS_NOTIFICATIES])),
                 }
+            case "attributes":
+                names = st.sampled_from([ATTRIBUTE, "vo_ovocode", "sub"]) | hostile_texts()
+                request["attributes"] = {draw(names): draw(st.sampled_from(["loket", "OVO000067"]) | hostile_texts())}
+                request["scopes"][PLAIN] = {"default": draw(st.booleans())}
             case "adopt":
                 known = st.sampled_from([*client_ids, ".", "..", "a/b", "%2e", "account-console"])
                 request["adopt"] = {"acmidm": draw(known | hostile_texts())}

@@ -36,13 +36,65 @@ def test_what_is_written_is_read(adapter: Keycloak) -> None:
     client_id = adapter.register(wanted, None).client_id
     keys = jwks("a", "b", "c")
     adapter.replace_jwks(client_id, {}, keys)
-    adapter.replace_scopes(client_id, frozenset(), frozenset({SEND, PLAIN}))
+    adapter.replace_scopes(client_id, {}, {SEND: False, PLAIN: False})
     found = adapter.read(client_id)
     assert found is not None
     assert found.metadata == wanted
     assert adapter.read_jwks(client_id) == keys
-    assert adapter.read_scopes(client_id) == frozenset({SEND, PLAIN})
+    assert adapter.read_scopes(client_id) == {SEND: False, PLAIN: False}
     assert [snapshot.jwks for snapshot in adapter.clients() if snapshot.client.client_id == client_id] == [keys]
+
+
+def test_default_scopes_are_those_that_a_token_has_without_being_asked(realm: TestRealm, adapter: Keycloak) -> None:
+    """Keycloak's own idea of them. One that becomes default is withdrawn first, and a run that was cut off there is gone on with."""
+    key = new_key("key-1")
+    client_id = adapter.register(metadata(), None).client_id
+    adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
+    first, second = {SEND: False, PLAIN: True, DOSSIERS: False}, {SEND: True, PLAIN: False, DOSSIERS: False}
+    adapter.replace_scopes(client_id, {}, first)
+    assert adapter.read_scopes(client_id) == first
+    assert claims_of(realm.request_token(key, client_id).json()["access_token"])["scope"] == PLAIN
+    realm.withdraw(client_id, SEND)
+    adapter.replace_scopes(client_id, first, second)
+    assert [found.scopes for found in adapter.clients() if found.client.client_id == client_id] == [second]
+    realm.withdraw(client_id, DOSSIERS)
+    with pytest.raises(ChangedMeanwhile, match=f"removed {DOSSIERS}"):
+        adapter.replace_scopes(client_id, second, {**first, DOSSIERS: False})
+
+
+def test_attributes_are_claims_and_nothing_else_is(realm: TestRealm, adapter: Keycloak) -> None:
+    """What a person adds beside them shows with the scopes and stays, but for what has the name of an attribute."""
+    key, wanted = new_key("key-1"), metadata(attributes={"setbyclient_proef": "loket 7"})
+    client_id = adapter.register(wanted, None).client_id
+    adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
+    assert [found.client.metadata for found in adapter.clients() if found.client.client_id == client_id] == [wanted]
+    assert claims_of(realm.request_token(key, client_id).json()["access_token"])["setbyclient_proef"] == "loket 7"
+
+    realm.add_claim(client_id, "vo_orgcode", "OVO000001")
+    realm.add_claim(client_id, "vo_ovocode", "OVO000001", name="setbyclient_tweede")
+    assert adapter.read_scopes(client_id) == {f"{client_id}-dedicated": False}
+    other = wanted.model_copy(update={"attributes": {"setbyclient_tweede": "balie"}})
+    adapter.update(client_id, wanted, other, None)
+    claims = claims_of(realm.request_token(key, client_id).json()["access_token"])
+    assert {name: value for name, value in claims.items() if "_" in name and name != "client_id"} == {
+        "vo_orgcode": "OVO000001",
+        "setbyclient_tweede": "balie",
+    }
+    adapter.replace_scopes(client_id, None, {})
+    assert [mapper["name"] for mapper in realm.client(client_id)["protocolMappers"]] == ["setbyclient_tweede"]
+    adapter.update(client_id, other, wanted.model_copy(update={"attributes": {}}), None)
+    assert not realm.client(client_id).get("protocolMappers")
+
+
+def test_an_attribute_that_somebody_added_is_one_that_nobody_declares(realm: TestRealm, adapter: Keycloak) -> None:
+    wanted = metadata()
+    client_id = adapter.register(wanted, None).client_id
+    realm.add_claim(client_id, "setbyclient_proef", "hand", **{"introspection.token.claim": "true"})
+    found = adapter.read(client_id)
+    assert found is not None
+    assert (found.metadata.attributes, adapter.read_scopes(client_id)) == ({"setbyclient_proef": "hand"}, {})
+    with pytest.raises(ChangedMeanwhile):
+        adapter.update(client_id, wanted, wanted.model_copy(update={"enabled": False}), None)
 
 
 @pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_basic", "client_secret_post"])
@@ -67,18 +119,18 @@ def test_what_a_client_has_beside_its_scopes_is_a_scope_of_its_own(realm: TestRe
     """Full scope, a claim put in by hand, or both: seen in each way of reading, gone in one request, and anybody's to explain."""
     client_id = adapter.register(metadata(), None).client_id
     dedicated = f"{client_id}-dedicated"
-    wanted = frozenset({SEND})
-    adapter.replace_scopes(client_id, frozenset(), wanted)
+    wanted = {SEND: False}
+    adapter.replace_scopes(client_id, {}, wanted)
     for acts in ({"full"}, {"claim"}, {"full", "claim"}):
         if "full" in acts:
             realm.change(client_id, fullScopeAllowed=True)
         if "claim" in acts:
             realm.add_claim(client_id, "vo_ovocode", "OVO000001")
             realm.add_claim(client_id, "vo_orgcode", "OVO000001")
-        assert adapter.read_scopes(client_id) == frozenset({SEND, dedicated})
-        assert [found.scopes for found in adapter.clients() if found.client.client_id == client_id] == [{SEND, dedicated}]
+        assert adapter.read_scopes(client_id) == {SEND: False, dedicated: False}
+        assert [found.scopes for found in adapter.clients() if found.client.client_id == client_id] == [{SEND: False, dedicated: False}]
         with pytest.raises(ChangedMeanwhile, match=f"added {dedicated}"):
-            adapter.replace_scopes(client_id, wanted, frozenset({SEND, PLAIN}))
+            adapter.replace_scopes(client_id, wanted, {SEND: False, PLAIN: False})
         adapter.replace_scopes(client_id, None, wanted)
         assert adapter.read_scopes(client_id) == wanted
         assert not realm.client(client_id)["fullScopeAllowed"]
@@ -94,7 +146,7 @@ def test_a_claim_put_in_by_hand_leaves_the_tokens(realm: TestRealm, adapter: Key
     codes = []
     for _ in range(2):
         codes.append(claims_of(realm.request_token(key, client_id).json()["access_token"]).get("vo_ovocode"))
-        adapter.replace_scopes(client_id, None, frozenset())
+        adapter.replace_scopes(client_id, None, {})
     assert codes == ["OVO000001", None]
 
 
@@ -106,7 +158,7 @@ def test_other_parts_leave_what_someone_put_beside_the_scopes(realm: TestRealm, 
     realm.change(client_id, serviceAccountsEnabled=False)
     adapter.update(client_id, None, wanted, None)
     adapter.replace_jwks(client_id, None, jwks("a"))
-    assert adapter.read_scopes(client_id) == frozenset({f"{client_id}-dedicated"})
+    assert adapter.read_scopes(client_id) == {f"{client_id}-dedicated": False}
 
 
 def test_five_keys_of_the_longest_kind_fit(adapter: Keycloak) -> None:
@@ -136,23 +188,23 @@ def test_a_natural_key_has_one_client_also_where_it_was_adopted(realm: TestRealm
 
 def test_every_scope_that_the_realm_lacks_is_named_and_nothing_is_written(realm: TestRealm, adapter: Keycloak) -> None:
     client_id = adapter.register(metadata(), None).client_id
-    adapter.replace_scopes(client_id, None, frozenset({SEND}))
+    adapter.replace_scopes(client_id, None, {SEND: False})
     with pytest.raises(Rejected, match=r"no client scope dv_nergens, dv_niet, and nothing was granted or withdrawn"):
-        adapter.replace_scopes(client_id, None, frozenset({"dv_niet", PLAIN, "dv_nergens"}))
+        adapter.replace_scopes(client_id, None, {"dv_niet": False, PLAIN: False, "dv_nergens": False})
     assert realm.scopes(client_id) == {SEND}
 
 
 def test_a_scope_made_during_a_run_is_found(realm: TestRealm) -> None:
     adapter = realm.adapter()
     client_id = adapter.register(metadata(), None).client_id
-    adapter.replace_scopes(client_id, None, frozenset({SEND}))
+    adapter.replace_scopes(client_id, None, {SEND: False})
     realm.administrator.post(f"/{realm.name}/client-scopes", {"name": "dv_later", "protocol": "openid-connect"})
-    adapter.replace_scopes(client_id, None, frozenset({"dv_later"}))
+    adapter.replace_scopes(client_id, None, {"dv_later": False})
     assert realm.scopes(client_id) == {"dv_later"}
     # Made anew, under another internal id: the adapter must not go by the one that it remembers.
     realm.administrator.delete(f"/{realm.name}/client-scopes/{realm.administrator.scope_ids(realm.name)['dv_later']}")
     realm.administrator.post(f"/{realm.name}/client-scopes", {"name": "dv_later", "protocol": "openid-connect"})
-    adapter.replace_scopes(client_id, None, frozenset({"dv_later"}))
+    adapter.replace_scopes(client_id, None, {"dv_later": False})
     assert realm.scopes(client_id) == {"dv_later"}
 
 
@@ -160,17 +212,17 @@ def test_scopes_that_providers_assign_are_left_alone(realm: TestRealm) -> None:
     adapter = realm.adapter(assigned=["vo_info"])
     client_id = adapter.register(metadata(), None).client_id
     realm.grant(client_id, "vo_info", "default")
-    adapter.replace_scopes(client_id, frozenset(), frozenset({SEND}))
+    adapter.replace_scopes(client_id, {}, {SEND: False})
     assert realm.scopes(client_id) == {SEND, "vo_info"}
 
 
 def test_what_a_run_that_was_cut_off_left_is_gone_on_with(realm: TestRealm, adapter: Keycloak) -> None:
     """From {SEND} to {PLAIN, DOSSIERS} by way of {SEND, PLAIN}; but a scope of neither is somebody else's."""
     client_id = adapter.register(metadata(), None).client_id
-    known, wanted = frozenset({SEND}), frozenset({PLAIN, DOSSIERS})
-    adapter.replace_scopes(client_id, None, frozenset({SEND, PLAIN}))
+    known, wanted = {SEND: False}, {PLAIN: False, DOSSIERS: False}
+    adapter.replace_scopes(client_id, None, {SEND: False, PLAIN: False})
     adapter.replace_scopes(client_id, known, wanted)
-    assert realm.scopes(client_id) == wanted
+    assert realm.scopes(client_id) == set(wanted)
     realm.grant(client_id, "dv_ar_adres_beheer")
     with pytest.raises(ChangedMeanwhile, match="added dv_ar_adres_beheer"):
         adapter.replace_scopes(client_id, wanted, known)
@@ -238,7 +290,7 @@ def test_a_client_is_read_in_one_request(realm: TestRealm) -> None:
         snapshot = realm.adapter(origin=proxy.origin).snapshot(client_id)
         assert len(proxy.requests) == 1
     assert snapshot is not None
-    assert (snapshot.client.metadata, snapshot.scopes, snapshot.jwks) == (wanted, frozenset(), {})
+    assert (snapshot.client.metadata, snapshot.scopes, snapshot.jwks) == (wanted, {}, {})
 
 
 def test_a_client_that_moved_to_another_key_keeps_its_id(adapter: Keycloak, realm: TestRealm) -> None:
@@ -272,7 +324,7 @@ def test_removing(adapter: Keycloak) -> None:
     with pytest.raises(NotFound, match=f"client {client_id} does not exist"):
         adapter.replace_jwks(client_id, None, {})
     with pytest.raises(NotFound, match=f"client {client_id} does not exist"):
-        adapter.replace_scopes(client_id, None, frozenset())
+        adapter.replace_scopes(client_id, None, {})
 
 
 def test_many_clients_are_listed_in_pages(realm: TestRealm) -> None:

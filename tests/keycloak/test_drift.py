@@ -31,6 +31,11 @@ def jwks_elsewhere(realm: TestRealm, client_id: str, _: FormFile) -> None:
     realm.change(client_id, attributes={"use.jwks.url": "true", "jwks.url": ELSEWHERE, "use.jwks.string": "false"})
 
 
+def make_default(realm: TestRealm, client_id: str, _: FormFile) -> None:
+    realm.withdraw(client_id, PLAIN)
+    realm.grant(client_id, PLAIN, "default")
+
+
 DRIFTS = (
     Drift(
         "scope-granted",
@@ -40,7 +45,17 @@ DRIFTS = (
     Drift(
         "default-scope-granted",
         lambda realm, client_id, _: realm.grant(client_id, "roles", "default"),
-        {"ClientScopes": ("update", ["scopes.roles"])},
+        {"ClientScopes": ("update", ["default_scopes.roles", "scopes.roles"])},
+    ),
+    Drift(
+        "made-default",
+        make_default,
+        {"ClientScopes": ("update", [f"default_scopes.{PLAIN}"])},
+    ),
+    Drift(
+        "attribute-added",
+        lambda realm, client_id, _: realm.add_claim(client_id, "setbyclient_proef", "hand", **{"introspection.token.claim": "true"}),
+        {"OAuthClient": ("update", ["attributes"])},
     ),
     Drift(
         "full-scope-allowed",

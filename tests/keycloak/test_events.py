@@ -26,7 +26,7 @@ def audited(keycloak_server: Server, administrator: Admin) -> TestRealm:
 def client_id(audited: TestRealm) -> str:
     adapter = audited.adapter()
     client_id = adapter.register(metadata(), None).client_id
-    adapter.replace_scopes(client_id, None, frozenset({SEND}))
+    adapter.replace_scopes(client_id, None, {SEND: False})
     adapter.replace_jwks(client_id, None, {"declared": {**new_key("declared").as_dict(private=False)}})
     return client_id
 
@@ -57,6 +57,11 @@ BY_HAND: dict[str, tuple[Callable[[TestRealm, str], None], str, set[str]]] = {
     "granted": (lambda realm, client_id: realm.grant(client_id, PLAIN), "scopes.replaced", {"scopes"}),
     "withdrawn": (lambda realm, client_id: realm.withdraw(client_id, SEND), "scopes.replaced", {"scopes"}),
     "claim": (lambda realm, client_id: realm.add_claim(client_id, "vo_ovocode", "OVO000001"), "scopes.replaced", {"scopes"}),
+    "attribute": (
+        lambda realm, client_id: realm.add_claim(client_id, "setbyclient_x", "y", **{"introspection.token.claim": "true"}),
+        "client.replaced",
+        {"attributes"},
+    ),
     "full-scope": (lambda realm, client_id: realm.change(client_id, fullScopeAllowed=True), "scopes.replaced", {"scopes"}),
     "removed": (lambda realm, client_id: realm.remove(client_id), "client.removed", set()),
 }

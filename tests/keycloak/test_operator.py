@@ -105,7 +105,7 @@ def test_the_least_rights(keycloak_server: Server, administrator: Admin, rights:
         "read": lambda: adapter.snapshot(client_id),
         "who is reserved": lambda: adapter.reserved("by-hand"),
         "register": lambda: adapter.register(metadata(), None),
-        "scopes": lambda: adapter.replace_scopes(client_id, None, frozenset({SEND})),
+        "scopes": lambda: adapter.replace_scopes(client_id, None, {SEND: False}),
         "keys": lambda: adapter.replace_jwks(client_id, None, {"a": public_jwk(new_key("a"))}),
         "take over": lambda: adapter.update("by-hand", None, metadata(), None),
         "update": lambda: adapter.update(client_id, wanted, wanted.model_copy(update={"contacts": ("a@b.example",)}), None),
@@ -177,7 +177,7 @@ def test_the_set_up_repairs_the_realm_and_touches_no_connection(keycloak_server:
     realm = make_realm(keycloak_server, administrator, scopes={SEND: "Send"}, audience="http://one.example")
     adapter = realm.adapter()
     client_id = adapter.register(metadata(), None).client_id
-    adapter.replace_scopes(client_id, None, frozenset({SEND}))
+    adapter.replace_scopes(client_id, None, {SEND: False})
     before = realm.client(client_id)
     operator = realm.client(OPERATOR)
     account = administrator.get(f"/{realm.name}/clients/{operator['id']}/service-account-user")["id"]

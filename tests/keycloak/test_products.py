@@ -29,7 +29,7 @@ def test_the_token_of_a_connection_configures_nothing(platform: Platform) -> Non
     adapter, key = platform.realm.adapter(), new_key()
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
-    adapter.replace_scopes(client_id, frozenset(), frozenset({SEND}))
+    adapter.replace_scopes(client_id, {}, {SEND: False})
     token = platform.realm.request_token(key, client_id, scope=SEND).json()["access_token"]
     assert answer(platform, token) == 403
     # It cannot even ask for an operator's scope.

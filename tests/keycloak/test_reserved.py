@@ -99,7 +99,7 @@ def test_clients_of_the_realm_and_the_operator(realm: TestRealm, adapter: Keyclo
     assert (found.why, found.is_certain) == (why, True)
     require_untouched(realm, adapter, client_id, why)
     writes: list[Callable[[], object]] = [
-        lambda: adapter.replace_scopes(client_id, None, frozenset({PLAIN})),
+        lambda: adapter.replace_scopes(client_id, None, {PLAIN: False}),
         lambda: adapter.replace_jwks(client_id, None, {"a": public_jwk(new_key("a"))}),
         lambda: adapter.remove(client_id, Owner()),
     ]
@@ -134,7 +134,7 @@ def test_one_of_ours_that_was_given_rights_is_not_written_to(realm: TestRealm, a
     with pytest.raises(Rejected, match="has rights over"):
         adapter.remove(client_id, wanted.owner)
     assert client_id in realm.client_ids()
-    adapter.replace_scopes(client_id, None, frozenset({PLAIN}))
+    adapter.replace_scopes(client_id, None, {PLAIN: False})
     assert realm.scopes(client_id) == {PLAIN}
 
 
@@ -142,7 +142,7 @@ def test_a_right_of_operators_is_granted_to_nobody(realm: TestRealm, adapter: Ke
     """A catalogue may name it: the realm has a client scope of that name, which opens the product APIs."""
     client_id = adapter.register(metadata(), None).client_id
     with pytest.raises(Rejected, match="scope management_write is a right of operators, which no client can be granted; take it out of"):
-        adapter.replace_scopes(client_id, None, frozenset({PLAIN, "management_write"}))
+        adapter.replace_scopes(client_id, None, {PLAIN: False, "management_write": False})
     assert realm.scopes(client_id) == set()
 
 
@@ -170,7 +170,7 @@ def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycl
     wanted = metadata()
 
     adapter.update("by-hand", known.metadata, wanted, None)
-    adapter.replace_scopes("by-hand", None, frozenset({PLAIN}))
+    adapter.replace_scopes("by-hand", None, {PLAIN: False})
     adapter.replace_jwks("by-hand", None, {"a": public_jwk(new_key("a"))})
 
     fresh = realm.client(adapter.register(metadata(), None).client_id)

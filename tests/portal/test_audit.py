@@ -48,7 +48,8 @@ def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -
     assert changed["before"] == {"configuration": DOSIS, "software_id": None, "managed_by": None}
     assert changed["after"] == {**changed["before"], "configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"}
     scopes = entries[6]
-    assert (scopes["before"], scopes["after"]) == ({"scopes": ["vo_info"]}, {"scopes": ["dv_magda", "vo_info"]})
+    assert scopes["before"] == {"scopes": ["vo_info"], "default": []}
+    assert scopes["after"] == {"scopes": ["dv_magda", "vo_info"], "default": []}
     assert entries[1]["before"]["scopes"] == ["dv_magda", "vo_info"]
     assert entries[1]["after"] is None
     assert entries[7]["before"] is None

@@ -21,17 +21,28 @@ def test_the_set_of_scopes_is_replaced_whole(operator: httpx.Client) -> None:
     """What is not in the PUT is withdrawn; order and repetition mean nothing."""
     path = path_of(operator, "scopes", scopes=["dv_magda"])
     replaced = put_current(operator, path, {"scopes": ["dv_notificaties_schrijven", "dv_dosis_schrijven", "dv_dosis_schrijven"]})
-    assert replaced.json() == {"scopes": ["dv_dosis_schrijven", "dv_notificaties_schrijven", "vo_info"]}
+    assert replaced.json() == {"scopes": ["dv_dosis_schrijven", "dv_notificaties_schrijven", "vo_info"], "default": []}
     assert operator.get(path).json() == replaced.json()
 
 
 def test_scopes_of_the_provider_are_there_from_the_start_and_stay(operator: httpx.Client) -> None:
     """What the API's provider assigns by itself comes with the client, and no PUT withdraws it."""
     path = path_of(operator, "scopes")
-    assert operator.get(path).json() == {"scopes": ["vo_info"]}
+    assert operator.get(path).json() == {"scopes": ["vo_info"], "default": []}
     unchanged = put_current(operator, path, {"scopes": []})
-    assert unchanged.json() == {"scopes": ["vo_info"]}
+    assert unchanged.json() == {"scopes": ["vo_info"], "default": []}
     assert unchanged.headers["ETag"] == '"1"'
+
+
+def test_default_scopes_are_some_of_the_scopes(operator: httpx.Client) -> None:
+    """Replaced with them, whole; of one that the provider assigns it stays as it is, where a PUT does not name it."""
+    path = path_of(operator, "scopes")
+    both = put_current(operator, path, {"scopes": ["dv_magda", "vo_info"], "default": ["vo_info", "dv_magda", "vo_info"]})
+    assert both.json() == {"scopes": ["dv_magda", "vo_info"], "default": ["dv_magda", "vo_info"]}
+    assert put_current(operator, path, {"scopes": ["dv_magda"]}).json() == {"scopes": ["dv_magda", "vo_info"], "default": ["vo_info"]}
+    assert put_current(operator, path, {"scopes": ["vo_info"]}).json() == {"scopes": ["vo_info"], "default": []}
+    refused = put_current(operator, path, {"scopes": ["dv_magda"], "default": ["dv_magda", "vo_info"]})
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, ["/default/1"])
 
 
 def test_every_unknown_scope_is_named_and_nothing_changes(operator: httpx.Client) -> None:
@@ -42,7 +53,7 @@ def test_every_unknown_scope_is_named_and_nothing_changes(operator: httpx.Client
     assert [error["pointer"] for error in refused.json()["errors"]] == ["/scopes/0", "/scopes/2"]
     assert "dv_dosis " in refused.json()["detail"]
     assert "dv_magdaa" in refused.json()["detail"]
-    assert operator.get(path).json() == {"scopes": ["dv_magda", "vo_info"]}
+    assert operator.get(path).json() == {"scopes": ["dv_magda", "vo_info"], "default": []}
 
 
 @pytest.mark.parametrize("document", [{}, {"scopes": None}, {"scopes": "vo_info"}, {"scopes": ["two words"]}, {"scopes": [], "x": 1}])

@@ -30,6 +30,29 @@ def test_a_registered_client_is_read_back_as_it_was_returned(operator: httpx.Cli
     assert read.headers["ETag"] == created.headers["ETag"] == '"1"'
 
 
+@pytest.mark.parametrize(
+    ("attributes", "pointer"),
+    [
+        ({"vo_ovocode": "OVO000001"}, "/attributes/vo_ovocode"),
+        ({"sub": "x"}, "/attributes/sub"),
+        ({"setbyapi_x": "x"}, "/attributes/setbyapi_x"),
+        ({"SETBYCLIENT_x": "x"}, "/attributes/SETBYCLIENT_x"),
+        ({"setbyclient_x": ""}, "/attributes/setbyclient_x"),
+        ({"setbyclient_x": 1}, "/attributes/setbyclient_x"),
+        ({"setbyclient_x": "a\u202eb"}, "/attributes/setbyclient_x"),
+        ({f"setbyclient_{number}": "x" for number in range(21)}, "/attributes"),
+    ],
+)
+def test_a_client_says_of_itself_what_no_other_claim_says(operator: httpx.Client, attributes: dict[str, Any], pointer: str) -> None:
+    """Attributes are part of its document: another claim's name, or what is no visible text, is refused."""
+    client = register_client(operator, attributes={"setbyclient_x": "y"})
+    path = f"{CLIENTS}/{client['client_id']}"
+    refused = put_current(operator, path, client_document(attributes=attributes))
+    assert (refused.status_code, [error["pointer"].removesuffix("/[key]") for error in refused.json()["errors"]]) == (422, [pointer])
+    assert operator.get(path).json()["attributes"] == {"setbyclient_x": "y"}
+    assert put_current(operator, path, client_document()).json()["attributes"] == {}
+
+
 def test_the_natural_key_is_unique_and_the_conflict_names_its_owner(operator: httpx.Client) -> None:
     """A second POST with a software_id, as after a lost answer, is a 409 from which the first client can be found."""
     key = software_id()
@@ -175,12 +198,13 @@ def test_pages_give_every_client_once_in_a_stable_order(operator: httpx.Client) 
 def test_a_page_gives_whole_clients_with_the_etags_of_the_documents(operator: httpx.Client) -> None:
     """One list replaces three reads for each client: a refresh of hundreds depends on it."""
     mark = f"acmidm/whole/{uuid.uuid4()}"
-    client = register_client(operator, managed_by=mark, scopes=["dv_magda"], keys=[new_key()])
-    (item,) = operator.get(CLIENTS, params={"managed_by": mark, "application": "mijn-gent"}).json()["items"]
+    client = register_client(operator, managed_by=mark, keys=[new_key()], attributes={"setbyclient_x": "y"})
     path = f"{CLIENTS}/{client['client_id']}"
+    put_current(operator, f"{path}/scopes", {"scopes": ["dv_magda"], "default": ["dv_magda"]}).raise_for_status()
+    (item,) = operator.get(CLIENTS, params={"managed_by": mark, "application": "mijn-gent"}).json()["items"]
     parts = {part: operator.get(f"{path}{suffix}") for part, suffix in {"client": "", "scopes": "/scopes", "jwks": "/jwks"}.items()}
     assert item.pop("etags") == {part: answer.headers["ETag"] for part, answer in parts.items()}
-    assert item.pop("scopes") == parts["scopes"].json()["scopes"]
+    assert {"scopes": item.pop("scopes"), "default": item.pop("default_scopes")} == parts["scopes"].json()
     assert item.pop("jwks") == parts["jwks"].json()
     assert item == parts["client"].json()
 

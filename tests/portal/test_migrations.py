@@ -5,6 +5,7 @@ from pathlib import Path
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, Table, insert
 
 import beheerportaal.migrations
 from beheerportaal.documents import ClientDocument, ConfigurationDocument, JwksDocument, ScopesDocument
@@ -82,7 +83,7 @@ def test_a_configuration_of_before_is_nobodys(tmp_path: Path) -> None:
 
 
 def test_the_web_interface_comes_to_a_database_that_is_in_use(tmp_path: Path) -> None:
-    """From revision 1 with clients, keys and a trail: all of that stays as it was, and users can be added."""
+    """From revision 1 with clients, keys and a trail: all of that stays as it was, without attributes, and users can be added."""
     path = tmp_path / "portal.db"
     database = Database(path)
     upgrade(database, "0001")
@@ -96,8 +97,10 @@ def test_the_web_interface_comes_to_a_database_that_is_in_use(tmp_path: Path) ->
         jwks=JwksDocument(keys=[key]),
         jwks_version=7,
     )
+    row = {"scopes": client.scopes.scopes, "jwks": client.jwks.keys, "client_version": 1, "scopes_version": 1, "jwks_version": 7}
     with database.write() as connection:
-        clients.add(connection, client)
+        before = Table("clients", MetaData(), autoload_with=connection)
+        connection.execute(insert(before), {**client.document.model_dump(exclude={"attributes"}), **row})
         audit.record(connection, "operator", Change("client.created", "one", "/one", None, client.scopes))
     database.close()
 

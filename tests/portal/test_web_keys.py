@@ -208,11 +208,16 @@ def test_the_last_key_goes_only_when_it_is_confirmed(operator: httpx.Client, som
 
 
 def test_nothing_is_taken_for_markup(portal: RunningPortal, operator: httpx.Client) -> None:
-    """Names of users, clients, keys, products' values and contacts."""
+    """Names of users, clients, keys, values of products and attributes, and contacts."""
     attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
     somebody = person(portal, f"{attack}{uuid.uuid4().hex[:6]}")
     document = register_client(
-        operator, client_name=attack, application=attack, contacts=["<script>@x.example"], scopes=["dv_dosis_schrijven"]
+        operator,
+        client_name=attack,
+        application=attack,
+        contacts=["<script>@x.example"],
+        attributes={"setbyclient_x": attack},
+        scopes=["dv_dosis_schrijven"],
     )
     client_id = document["client_id"]
     path = f"/products/v1/dosis/configurations/{client_id}"

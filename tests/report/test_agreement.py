@@ -19,12 +19,14 @@ from acmidm.report.plan import part_of
 from tests.report.conftest import write
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND
+from tests.support.offered import ATTRIBUTE
 from tests.support.portal import new_key
 from tests.support.registry import Registry
 
 CONNECTIONS = 24
 RENAMED = "-anders"
-OTHER = "dv_verenigingsregister_beheer"
+OTHER = "dv_organisatieregister_cjmbeheerder"
+"""Of the product that lists the attribute."""
 Parts = set[tuple[str, str]]
 
 
@@ -48,7 +50,8 @@ class Sequence:
 
     def scopes(self) -> None:
         wanted = {SEND, DOSSIERS, PLAIN, OTHER}
-        self.registry.set_scopes(self.client_id, self.random.sample(sorted(wanted), self.random.randint(0, 4)))
+        granted = self.random.sample(sorted(wanted), self.random.randint(0, 4))
+        self.registry.set_scopes(self.client_id, granted, [scope for scope in granted if self.random.random() < 0.3])
 
     def keys(self) -> None:
         own = [self.form.keys[kid] for kid in ("a", "b") if kid in self.form.keys and self.random.random() < 0.6]
@@ -61,6 +64,8 @@ class Sequence:
             {"enabled": False},
             {"client_name": "Gent"},
             {"managed_by": None},
+            {"attributes": {ATTRIBUTE: "hand"}},
+            {"attributes": {ATTRIBUTE: "both"}},
         ]
         self.registry.change(self.client_id, **self.random.choice(changes))
 
@@ -85,6 +90,8 @@ class Sequence:
             lambda: self.form.request()["scopes"].update({self.random.choice([PLAIN, OTHER]): {"reason": "waarom"}}),
             lambda: self.form.request()["scopes"].pop(PLAIN, None),
             lambda: self.form.request()["scopes"].update({SEND: {"reason": "berichten"}}),
+            lambda: self.form.request()["scopes"].update({SEND: {"default": True}}),
+            lambda: (self.form.request()["scopes"].update({OTHER: {}}), self.form.request().update(attributes={ATTRIBUTE: "both"})),
             lambda: self.form.document.update(contacts=["both@stad.example"]),
             lambda: self.form.request()["products"]["notificaties"].update(merk_code="both"),
             lambda: self.form.add_key("c"),

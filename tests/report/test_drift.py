@@ -56,7 +56,8 @@ def real(**how: Any) -> dict[Platform, Real]:
     """What the authority has: the client as it was declared, but for what ``how`` changes. ``None``: no client, no configuration."""
     jwks = how.get("jwks") or {kid: {**KEY, "kid": kid} for kid in how.get("keys", ("a", "b"))}
     found = metadata(**how.get("metadata", {}))
-    snapshot = ClientSnapshot(RegisteredClient(ID, found, how.get("secret_at", 0)), frozenset(how.get("scopes", ("vo_info",))), jwks)
+    scopes = {scope: scope in how.get("default", ()) for scope in how.get("scopes", ("vo_info",))}
+    snapshot = ClientSnapshot(RegisteredClient(ID, found, how.get("secret_at", 0)), scopes, jwks)
     configuration = how.get("configuration", CONFIGURATION)
     document = ProductDocument(configuration or {}, how.get("owner", OWNER))
     clients = {ID: snapshot} if how.get("exists", True) else {}
@@ -82,6 +83,9 @@ TWO = {"vo_info": "requested", "dv_x": "requested"}
 BY_HAND = [
     ({"scopes": ("vo_info", "dv_x")}, ("scope_granted", "dv_x"), "ClientScopes"),
     ({"scopes": ()}, ("scope_withdrawn", "vo_info"), "ClientScopes"),
+    ({"default": ("vo_info",)}, ("scope_default", "vo_info"), "ClientScopes"),
+    ({"scopes": ("vo_info", "dv_x"), "default": ("dv_x",)}, ("scope_granted", "dv_x"), "ClientScopes"),
+    ({"metadata": {"attributes": {"setbyclient_x": "y"}}}, ("attributes_changed", None), "OAuthClient"),
     ({"keys": ("a", "b", "c")}, ("key_added", "c"), "ClientJwks"),
     ({"metadata": {"enabled": False}}, ("client_disabled", None), "OAuthClient"),
     ({"metadata": {"contacts": ("x@y.example",)}}, ("client_updated", None), "OAuthClient"),
@@ -105,6 +109,8 @@ PENDING: list[tuple[dict[str, Any], tuple[str, str | None], str]] = [
     ({"scopes": TWO}, ("scope_granted", "dv_x"), "ClientScopes"),
     ({"scopes": {}}, ("scope_withdrawn", "vo_info"), "ClientScopes"),
     ({"scopes": {"vo_info": "waarom"}}, ("scope_note_changed", "vo_info"), "ClientScopes"),
+    ({"default_scopes": frozenset({"vo_info"})}, ("scope_default", "vo_info"), "ClientScopes"),
+    ({"fields": {"attributes.setbyclient_x": "y"}}, ("attributes_changed", None), "OAuthClient"),
     ({"keys": keys("a", "b", "c")}, ("key_added", "c"), "ClientJwks"),
     ({"keys": None}, ("keys_handed_over", None), "ClientJwks"),
     ({"fields": {"contacts": ["x@y.example"]}}, ("client_updated", None), "OAuthClient"),
@@ -127,6 +133,15 @@ def test_a_hand_and_a_form_that_did_the_same() -> None:
     assert said(one) == (set(), {("scope_note_changed", "dv_x")})
     both = compared(stored(), wanted(fields={"contacts": ["x@y.example"]}), real(metadata={"contacts": ("x@y.example",)}))
     assert said(both) == (set(), set())
+    default = compared(stored(), wanted(default_scopes=frozenset({"vo_info"})), real(default=("vo_info",)))
+    assert said(default) == (set(), set())
+    fields = {"attributes.setbyclient_x": "y"}
+    same, other = ({"attributes": {"setbyclient_x": value}} for value in ("y", "z"))
+    assert said(compared(stored(), wanted(fields=fields), real(metadata=same))) == (set(), set())
+    assert said(compared(stored(fields=fields), wanted(), real(metadata=other))) == (
+        {("attributes_changed", None)},
+        {("attributes_changed", None)},
+    )
 
 
 def test_where_both_meet_in_one_resource_it_is_left() -> None:

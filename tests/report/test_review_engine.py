@@ -149,7 +149,7 @@ def test_wrong_use(project: Project, acmidm: CommandLine) -> None:
         outcome = acmidm.run("review", *words)
         assert (outcome.code, outcome.output) == (2, f"{sentence}\n")
     nothing = acmidm.run("review", "--stack", "tni", "--fail-on", " , ")
-    assert (nothing.code, nothing.stderr.startswith("--fail-on names no kind of change; use authentication_changed, ")) == (2, True)
+    assert (nothing.code, nothing.stderr.startswith("--fail-on names no kind of change; use attributes_changed, ")) == (2, True)
     shutil.rmtree(project.folder / ".git")
     assert acmidm.run("review", "--base", "HEAD").stderr.startswith("Git finds no repository here: not a git repository")
 

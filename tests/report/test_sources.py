@@ -15,7 +15,7 @@ from acmidm.report.kinds import Kind, Resource
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.support.engine import Project, settings_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile
-from tests.support.offered import offered
+from tests.support.offered import ATTRIBUTE, offered
 from tests.support.portal import RunningPortal, new_key, register_client, running_portal
 from tests.support.registry import Registry
 
@@ -62,6 +62,11 @@ AGREED: set[tuple[str, str, str | None]] = {
     ("uploads", "key_awaited", None),
     ("uploads", "scope_granted", PLAIN),
     ("reason", "scope_note_changed", SEND),
+    ("by-default", "scope_default", SEND),
+    ("by-default", "scope_on_request", PLAIN),
+    ("by-default", "attributes_changed", None),
+    ("created", "attributes_changed", None),
+    ("created", "scope_granted", PLAIN),
     ("key-replaced", "keys_replaced", None),
     ("key-replaced", "key_changed", "key-1"),
     ("key-described", "key_changed", "a"),
@@ -142,6 +147,7 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         "handed-over": {},
         "taken-back": {"keys": ()},
         "reason": {},
+        "by-default": {"scopes": (SEND, PLAIN)},
         "key-replaced": {},
         "key-described": {"keys": ("a", "b")},
         "key-ended": {},
@@ -151,6 +157,9 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         "unchanged": {},
     }
     forms = {name: write(project, name, **how) for name, how in wanted.items()}
+    forms["by-default"].request()["scopes"][PLAIN] = {"default": True}
+    forms["by-default"].request()["attributes"] = {ATTRIBUTE: "loket"}
+    forms["by-default"].save()
     for name in ("exempted-otherwise", "exempt-no-more"):
         ends(forms[name], "key-1", FIVE_YEARS)
     ends(forms["unchanged"], "key-1", TEN_DAYS)
@@ -163,7 +172,10 @@ def exempted(reason: str) -> dict[str, Any]:
 
 def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -> None:
     """Makes each change, and new forms, one of which takes over ``client_id``."""
-    write(project, "created", scopes=(SEND, DOSSIERS))
+    created = write(project, "created", scopes=(SEND, DOSSIERS, PLAIN))
+    created.request()["scopes"][PLAIN] = {"default": True}
+    created.request()["attributes"] = {ATTRIBUTE: "balie"}
+    created.save()
     write(project, "uploads", scopes=(PLAIN,), keys=())
     taken_over = write(project, "taken-over", application=TAKEN_OVER)
     taken_over.request()["adopt"] = {"acmidm": client_id}
@@ -200,6 +212,8 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["exempted-otherwise"].document["exemptions"] = exempted("a package of 2024")
     del forms["exempt-no-more"].document["exemptions"]
     ends(forms["exempt-no-more"], "key-1", 100 * DAY)
+    forms["by-default"].request()["scopes"].update({SEND: {"default": True}, PLAIN: {}})
+    forms["by-default"].request()["attributes"] = {ATTRIBUTE: "balie"}
     forms["reason"].request()["scopes"][SEND] = {"reason": "berichten"}
     for name, form in forms.items():
         if name != "removed":
@@ -250,6 +264,12 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
     described = found("key-described")["changes"][0]
     assert [field["field"] for field in described["fields"]] == ["exp"]
     assert described["text"].startswith("describes key a otherwise: exp none → ")
+    assert {(change["kind"], change["text"]) for name in ("by-default", "created") for change in found(name)["changes"]} >= {
+        ("scope_default", f"gets scope {SEND} in tokens whose request names no scope"),
+        ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} loket → balie"),
+        ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} none → balie"),
+        ("scope_granted", f"gains scope {PLAIN} (owner Digitaal Vlaanderen, by default)"),
+    }
     granted = found("granted")
     assert granted["changes"][0]["note"] == "dossiers | in `Mijn Burgerprofiel` (SD-4711)"
     assert (granted["changes"][0]["owner"], granted["changes"][0]["verified"]) == ("Digitaal Vlaanderen", False)

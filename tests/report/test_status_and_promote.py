@@ -24,6 +24,7 @@ from tests.report.conftest import CommandLine
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.engine import ROOT, Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
+from tests.support.offered import ATTRIBUTE
 from tests.support.portal import new_key
 from tests.support.registry import Registry
 
@@ -62,7 +63,7 @@ def connections() -> list[ListedConnection]:
             "steun",
             platform=Platform.GEOSECURE,
             client_id="40001",
-            fields={**kbo, "token_endpoint_auth_method": "client_secret_basic"},
+            fields={**kbo, "token_endpoint_auth_method": "client_secret_basic", "attributes.setbyclient_proef": "balie 7"},
             scopes={"DosisImport": "x"},
             keys={},
             products={},
@@ -92,6 +93,7 @@ def test_status_searches_and_filters() -> None:
     assert found(search="0123456789 geosecure") == found(search="0123.456.789") == found(search="steun@vlaio") == ["steun"]
     assert found(search="schrijven") == ["loket"], "of a scope's name each part is a word"
     assert found(search="osis") == []
+    assert found(search="setbyclient_proef balie") == ["steun"]
     assert found(scope="DosisImport") == ["steun"]
     assert found(days=9) == ["agentschap", "loket"]
     assert found(days=2) == []
@@ -167,8 +169,8 @@ def promoting(tmp_path: Path) -> Callable[..., Any]:
     project = Project(tmp_path / "project")
     (project.folder / "state").mkdir(parents=True)
 
-    def run(*words: str) -> Any:
-        return CommandLine(project).run("promote", *words, "--catalogue", str(ROOT / "catalogue"))
+    def run(*words: str, catalogue: Path = ROOT / "catalogue") -> Any:
+        return CommandLine(project).run("promote", *words, "--catalogue", str(catalogue))
 
     return run
 
@@ -196,6 +198,20 @@ def test_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
     outcome = promoting(str(form.path))
     assert outcome.code == 0, outcome.output
     assert "ready for production: yes" in outcome.stdout
+
+
+def test_promote_compares_default_scopes_and_attributes(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+    form = write_form(tmp_path / "project" / "onboardings", scopes=(PLAIN,), application="loket")
+    form.request()["scopes"] = {PLAIN: {"default": True}}
+    form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}, "attributes": {ATTRIBUTE: "balie"}}
+    form.save()
+    outcome = promoting(str(form.path))
+    assert outcome.code == 1, outcome.output
+    assert "on production, not on TNI\n  attribute   setbyclient_proef\n" in outcome.stdout
+    assert f"set differently, TNI → production\n  scope       {PLAIN}, default: true → false\n" in outcome.stdout
+    form.request()["attributes"] = {ATTRIBUTE: "loket"}
+    form.save()
+    assert "  attribute   setbyclient_proef: loket → balie" in promoting(str(form.path)).stdout
 
 
 def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:

@@ -8,9 +8,12 @@ from typing import Any
 from acmidm_onboarding.resources.client_scopes import NOT_DECLARED
 from tests.stateful.model import AS_FOUND, CLIENT, IN_PORTAL, KEYS, PRODUCTS, SCOPES, STRANGER, Model, Owned, Place, Recorded, Value
 from tests.support.forms import DOSIS, NOTIFICATIES
+from tests.support.offered import ATTRIBUTE
 from tests.support.registry import Registry, kids
 
 STACK = "acmidm/tni"
+SECOND_SCOPE = "dv_organisatieregister_cjmbeheerder"
+"""Whoever has it has it by default."""
 ASSIGNED = "vo_info"
 """What the authority grants each client by itself."""
 CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {"dosis": DOSIS, "notificaties": NOTIFICATIES}
@@ -49,8 +52,9 @@ def left_behind(exported: Mapping[str, Any]) -> list[str]:
 
 def _recorded_value(part: str, inputs: Mapping[str, Any]) -> Value:
     if part == CLIENT:
-        return Owned(inputs["contacts"][0], _owner(inputs))
+        return Owned(_value(inputs), _owner(inputs))
     if part == SCOPES:
+        assert set(inputs["default_scopes"]) == {SECOND_SCOPE} & set(inputs["scopes"]), inputs
         return frozenset(scope + (AS_FOUND if reason == NOT_DECLARED else "") for scope, reason in inputs["scopes"].items())
     if part == KEYS:
         return frozenset(inputs["jwks"]) if inputs.get("jwks") is not None else IN_PORTAL
@@ -61,13 +65,25 @@ def real_at(registry: Registry) -> dict[Place, Value]:
     found: dict[Place, Value] = {}
     for client in registry.http.get("/management/v1/clients", params=PAGE).raise_for_status().json()["items"]:
         client_id = client["client_id"]
-        found[client_id, CLIENT] = Owned(client["contacts"][0], _owner(client))
+        found[client_id, CLIENT] = Owned(_value(client), _owner(client))
+        assert set(client["default_scopes"]) == {SECOND_SCOPE} & set(client["scopes"]), client
         found[client_id, SCOPES] = frozenset(client["scopes"]) - {ASSIGNED}
         found[client_id, KEYS] = frozenset(kids(client))
     for product in PRODUCTS:
         for one in registry.http.get(f"/products/v1/{product}/configurations", params=PAGE).raise_for_status().json()["items"]:
             found[one["client_id"], product] = Owned(one["configuration"]["product_ids"][0], _owner(one))
     return found
+
+
+def describing(value: str) -> dict[str, Any]:
+    """What a client has that is described by a value: one in two fields, so that each is seen to change."""
+    return {"contacts": [value], "attributes": {ATTRIBUTE: value}}
+
+
+def _value(document: Mapping[str, Any]) -> str:
+    value = str(document["contacts"][0])
+    assert document.items() >= describing(value).items(), document
+    return value
 
 
 def _owner(document: Mapping[str, Any]) -> str | None:

@@ -27,13 +27,12 @@ from tests.stateful.model import (
     Place,
     Value,
 )
-from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, left_behind, put_configuration, seen
+from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, SECOND_SCOPE, describing, left_behind, put_configuration, seen
 from tests.stateful.speeds import WELL, Cut, Speed
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import new_key, public_jwk, register_client
 from tests.support.registry import Registry
 
-SECOND_SCOPE = "dv_organisatieregister_cjmbeheerder"
 BY_HAND = "dv_ar_adres_beheer"
 SCOPE_OF = {"dosis": DOSSIERS, "notificaties": SEND}
 NOBODYS_ID = "00000000-0000-4000-8000-000000000000"
@@ -175,7 +174,7 @@ class World:
         if client_id is None:
             return False
         owner = self.model.real[client_id, CLIENT].owner  # type: ignore[union-attr]
-        self.registry.change(client_id, contacts=[_address("someone")])
+        self.registry.change(client_id, **describing(_address("someone")))
         self.model.real[client_id, CLIENT] = Owned(_address("someone"), owner)
         return True
 
@@ -227,7 +226,7 @@ class World:
             software_id=None,
             managed_by=None,
             application=application,
-            contacts=[_address("someone")],
+            **describing(_address("someone")),
         )
         client_id = str(document["client_id"])
         put_configuration(self.registry, "dosis", client_id, "10246")
@@ -404,7 +403,7 @@ class World:
         if value == self.model.real[client_id, part]:
             return False
         if part == SCOPES:
-            self.registry.set_scopes(client_id, [*value, ASSIGNED])
+            self.registry.set_scopes(client_id, [*value, ASSIGNED], value & {SECOND_SCOPE})
         else:
             path = f"/management/v1/clients/{client_id}/jwks"
             answer = self.registry.http.get(path).raise_for_status()
@@ -463,6 +462,8 @@ class World:
 
 def _finish(form: FormFile, one: Wanted) -> None:
     """What a test's form doesn't have by itself."""
+    form.request()["attributes"] = describing(_address(one.contact))["attributes"]
+    form.request()["scopes"] |= {scope: {"default": True} for scope in one.scopes & {SECOND_SCOPE}}
     if one.formerly:
         form.document["formerly"] = one.formerly
     if one.adopt:

@@ -154,13 +154,13 @@ class TestRealm:
     def withdraw(self, client_id: str, scope: str, kind: str = "optional") -> None:
         self.administrator.delete(self._scope_path(client_id, scope, kind))
 
-    def add_claim(self, client_id: str, claim: str, value: str) -> None:
+    def add_claim(self, client_id: str, claim: str, value: str, *, name: str | None = None, **config: str) -> None:
         """By hand: a mapper of the client's own, which puts a claim of a fixed value into its tokens."""
         mapper = {
-            "name": claim,
+            "name": name or claim,
             "protocol": "openid-connect",
             "protocolMapper": "oidc-hardcoded-claim-mapper",
-            "config": {"claim.name": claim, "claim.value": value, "jsonType.label": "String", "access.token.claim": "true"},
+            "config": {"claim.name": claim, "claim.value": value, "jsonType.label": "String", "access.token.claim": "true", **config},
         }
         self.administrator.post(f"/{self.name}/clients/{self.client(client_id)['id']}/protocol-mappers/models", mapper)
 

@@ -1,6 +1,6 @@
 """The catalogue of the tests, and what their portals know: all that it offers on their platform.
 
-It is the shipped one, but for a scope that its provider assigns by itself: that is provided for, and known of none.
+It is the shipped one, but for a scope that its provider assigns by itself, and an attribute: both are provided for, and known of none.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from acmidm_onboarding.model.loading import load_catalogue
 
 SHARED = "ACMIDM_TESTS_SHARED"
 """A variable that all processes of a test run inherit: the folder of what they share."""
+ATTRIBUTE = "setbyclient_proef"
+"""What clients can have, with PLAIN's product."""
 SHIPPED = Path(__file__).parents[2] / "catalogue"
 
 
@@ -31,6 +33,8 @@ def write_catalogue(folder: Path) -> None:
     product = yaml.safe_load(file.read_text())
     product["scopes"]["vo_info"]["assigned_by_provider"] = True
     file.write_text(yaml.safe_dump(product))
+    with (folder / "organisatieregister.yaml").open("a") as other:
+        other.write(f"\nattributes:\n  {ATTRIBUTE}: {{title: Whatever the tests say, source: the tests}}\n")
 
 
 def offered(platform: Platform = Platform.ACMIDM) -> dict[str, Any]:

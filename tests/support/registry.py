@@ -39,8 +39,9 @@ class Registry:
         declared = {name: value for name, value in document.items() if name not in _NOT_DECLARED}
         put_current(self.http, path, {**declared, **members}).raise_for_status()
 
-    def set_scopes(self, client_id: str, scopes: Iterable[str]) -> None:
-        put_current(self.http, f"/management/v1/clients/{client_id}/scopes", {"scopes": sorted(scopes)}).raise_for_status()
+    def set_scopes(self, client_id: str, scopes: Iterable[str], default: Iterable[str] = ()) -> None:
+        document = {"scopes": sorted(scopes), "default": sorted(default)}
+        put_current(self.http, f"/management/v1/clients/{client_id}/scopes", document).raise_for_status()
 
     def set_keys(self, client_id: str, keys: Iterable[Key]) -> None:
         put_current(self.http, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(key) for key in keys]}).raise_for_status()

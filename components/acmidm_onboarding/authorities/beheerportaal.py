@@ -18,8 +18,10 @@ from acmidm_onboarding.authorities.port import (
     RecordedChange,
     RegisteredClient,
     Reserved,
+    Scopes,
     require_grantable,
     require_not_reserved,
+    without_assigned,
 )
 from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
@@ -44,7 +46,7 @@ class Beheerportaal:
         """Operators are no clients of the embedded authority; where another has them in one list, their rights tell them."""
         if client_id == self._operator:
             return OPERATORS_OWN
-        rights = sorted(OPERATOR_RIGHTS & (self.read_scopes(client_id) or frozenset()))
+        rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
         return Reserved(f"has rights over this authority ({', '.join(rights)})") if rights else None
 
     def read(self, client_id: str) -> RegisteredClient | None:
@@ -69,22 +71,23 @@ class Beheerportaal:
         self._require_not_reserved(client_id)
         self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner == owner)
 
-    def read_scopes(self, client_id: str) -> frozenset[str] | None:
+    def read_scopes(self, client_id: str) -> Scopes | None:
         answer = self._documents.find(f"{_client(client_id)}/scopes")
-        return frozenset(answer.as_(WireScopes).scopes) if answer else None
+        return answer.as_(WireScopes).by_name if answer else None
 
-    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+    def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
         self._require_not_own(client_id)
         path = f"{_client(client_id)}/scopes"
 
-        def read() -> tuple[frozenset[str], str]:
+        def read() -> tuple[Scopes, str]:
             answer = self._api.request("GET", path)
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            return frozenset(answer.as_(WireScopes).scopes) - (self._assigned - wanted), answer.etag
+            return without_assigned(answer.as_(WireScopes).by_name, self._assigned, wanted), answer.etag
 
-        def write(scopes: frozenset[str], etag: str) -> None:
-            self._api.request("PUT", path, document={"scopes": sorted(scopes)}, headers={"if-match": etag})
+        def write(scopes: Scopes, etag: str) -> None:
+            default = sorted(name for name, is_default in scopes.items() if is_default)
+            self._api.request("PUT", path, document={"scopes": sorted(scopes), "default": default}, headers={"if-match": etag})
 
         conditional.replace(read, write, known=known, wanted=wanted, document=f"the scopes of client {client_id}")
 

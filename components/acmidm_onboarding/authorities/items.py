@@ -21,5 +21,15 @@ def _as_asked(items: Any) -> Any:
     return items
 
 
+Key = TypeVar("Key")
+
+
+def _few(entries: Any) -> Any:
+    if isinstance(entries, dict) and len(entries) > MOST_ITEMS:
+        raise ValueError("more entries than anybody looks at")
+    return entries
+
+
+Entries = Annotated[dict[Key, Item], BeforeValidator(_few)]
 Items = Annotated[list[Item], FailFast()]
 Page = Annotated[list[Item], FailFast(), BeforeValidator(_as_asked)]

@@ -8,7 +8,7 @@ means gone, but only to an operator that is allowed to see clients, which is che
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
@@ -16,6 +16,7 @@ from acmidm_onboarding.authorities.collection import Bounded, Evidence
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, TooLarge, Unsettled
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak_events import AdminEvents
+from acmidm_onboarding.authorities.keycloak_mappers import attributes_document
 from acmidm_onboarding.authorities.keycloak_reserved import ReservedClients
 from acmidm_onboarding.authorities.keycloak_scopes import RealmScopes, listed
 from acmidm_onboarding.authorities.keycloak_wire import (
@@ -40,8 +41,10 @@ from acmidm_onboarding.authorities.port import (
     RecordedChange,
     RegisteredClient,
     Reserved,
+    Scopes,
     require_grantable,
     require_not_reserved,
+    without_assigned,
 )
 
 
@@ -87,7 +90,7 @@ class Keycloak:
         self._require_not_reserved(before, self._reserved.why(before))
 
         def write(client: WireClient) -> None:
-            document = metadata_document(wanted, client_secret)
+            document = {**metadata_document(wanted, client_secret), **attributes_document(client.protocol_mappers, wanted.attributes)}
             if client.metadata.owner.is_nobody:
                 client = self._cleaned(client, document)
             self._put(client, changes_document(client, document))
@@ -122,21 +125,24 @@ class Keycloak:
 
         again(attempt)
 
-    def read_scopes(self, client_id: str) -> frozenset[str] | None:
+    def read_scopes(self, client_id: str) -> Scopes | None:
         client = self._find(client_id)
         return client.scopes if client else None
 
-    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+    def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         require_grantable(wanted)
 
-        def on_the_way(current: frozenset[str]) -> bool:
-            # Each scope is a request of its own: this is what a run that was cut off may have left.
-            return known is not None and known & wanted <= current <= known | wanted
+        def on_the_way(current: Scopes) -> bool:
+            # Each scope is a request of its own, or two: this is what a run that was cut off may have left.
+            if known is None:
+                return False
+            sides = {name: (known.get(name), wanted.get(name)) for name in {*current, *known, *wanted}}
+            return all(current.get(name) in side or (name not in current and side[0] is not side[1]) for name, side in sides.items())
 
         settle(
             lambda: self._required(client_id),
             # What a provider assigns by itself stays as it is, unless a form declares it.
-            lambda client: client.scopes - (self._assigned - wanted),
+            lambda client: without_assigned(client.scopes, self._assigned, wanted),
             lambda client: self._change_scopes(client, wanted),
             known=known,
             wanted=wanted,
@@ -235,30 +241,40 @@ class Keycloak:
         self._put(client, taking_over_document(client, document))
         return self._required(client.client_id)
 
-    def _change_scopes(self, client: WireClient, wanted: frozenset[str]) -> None:
-        """Grant first, so that a change that is cut off leaves no application with less than it had and keeps."""
-        granted, withdrawn = wanted - client.scopes, client.granted - wanted - self._assigned
-        ids = self._scopes.ids(granted | withdrawn)
+    def _change_scopes(self, client: WireClient, wanted: Scopes) -> None:
+        """Grant first, so that a change that is cut off leaves no application with less than it had and keeps.
+
+        But for a scope that becomes default, or optional again: Keycloak wants it withdrawn first.
+        """
+        granted = wanted.keys() - client.scopes.keys()
+        withdrawn = client.granted - wanted.keys() - self._assigned
+        moved = {name for name in wanted.keys() & client.granted if wanted[name] is not client.scopes[name]}
+        ids = self._scopes.ids(granted | withdrawn | moved)
+
+        def ask(method: str, name: str, is_default: bool) -> None:
+            self._api.request(method, f"{_path(client)}/{'default' if is_default else 'optional'}-client-scopes/{segment(ids[name])}")
+
         try:
-            # Optional ones: a token carries those that its request names, and no others.
             for name in sorted(granted):
-                self._api.request("PUT", f"{_path(client)}/optional-client-scopes/{segment(ids[name])}")
+                ask("PUT", name, wanted[name])
+            for name in sorted(moved):
+                ask("DELETE", name, client.scopes[name])
+                ask("PUT", name, wanted[name])
             for name in sorted(withdrawn):
-                kind = "default" if name in client.default_client_scopes else "optional"
-                self._api.request("DELETE", f"{_path(client)}/{kind}-client-scopes/{segment(ids[name])}")
-            if client.dedicated_scope in client.scopes - wanted:
-                self._put(client, empty_dedicated_scope_document())
+                ask("DELETE", name, client.scopes[name])
+            if client.dedicated_scope in client.scopes.keys() - wanted.keys():
+                self._put(client, empty_dedicated_scope_document(client))
         except NotFound as error:
             # The client, or a scope that was made anew during this run: the next try looks at both afresh.
             self._scopes.forget()
             raise Unsettled(str(error)) from None
 
-    def _withdraw_slipped_in(self, client_id: str, intended: frozenset[str]) -> None:
+    def _withdraw_slipped_in(self, client_id: str, intended: Collection[str]) -> None:
         """Take away what Keycloak gives to each client for machines by itself, such as ``service_account``."""
 
         def attempt() -> None:
             client = self._required(client_id)
-            self._change_scopes(client, client.scopes & intended)
+            self._change_scopes(client, {name: default for name, default in client.scopes.items() if name in intended})
 
         again(attempt)
 

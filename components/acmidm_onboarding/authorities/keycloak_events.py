@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 from acmidm_onboarding.authorities.errors import NotAllowed, NotFound
 from acmidm_onboarding.authorities.http import Api, parse_json
 from acmidm_onboarding.authorities.items import MOST_ITEMS, Page
+from acmidm_onboarding.authorities.keycloak_mappers import claim_of
 from acmidm_onboarding.authorities.keycloak_wire import WireClient
 from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import RecordedChange
@@ -137,6 +138,9 @@ def _differences(
     event: WireEvent, known: Document, after: Document, scope_names: Mapping[str, str]
 ) -> Iterator[tuple[str, Document, Document]]:
     """Per part of the client that this event changed: the action, what was there, and what was there then."""
+    if event.resource_type == "PROTOCOL_MAPPER" and (claim := claim_of(event.document)):
+        yield "client.replaced", {"attributes": {}}, {"attributes": dict([claim])}
+        return
     granted = _scope_granted(event, after, scope_names)
     if granted is not None and event.operation_type in ("CREATE", "DELETE"):
         parts: tuple[Document, Document] = ({"scopes": []}, {"scopes": [granted]})
@@ -148,7 +152,7 @@ def _differences(
     for action, before, then in (
         ("client.replaced", old.metadata.properties, new.metadata.properties),
         ("jwks.replaced", _jwks(old), _jwks(new)),
-        ("scopes.replaced", {"scopes": sorted(old.scopes)}, {"scopes": sorted(new.scopes)}),
+        ("scopes.replaced", _scopes(old), _scopes(new)),
     ):
         if before != then:
             yield action, before, then
@@ -170,6 +174,10 @@ def _client(document: Document) -> WireClient | None:
         return WireClient.model_validate(document)
     except ValidationError:
         return None
+
+
+def _scopes(client: WireClient) -> Document:
+    return {"scopes": sorted(client.scopes), "default": sorted(name for name, is_default in client.scopes.items() if is_default)}
 
 
 def _jwks(client: WireClient) -> Document:

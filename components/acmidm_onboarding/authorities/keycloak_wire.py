@@ -2,7 +2,8 @@
 
 Where RFC 7591 metadata has no field in Keycloak, it is kept in attributes of the client that begin with ``acmidm.``. What someone
 does by hand beside the fields of this project is drift to be seen: a flow that is switched on shows among the grant types, another
-source of keys among the keys, what a client's own mappers and *Full scope allowed* put into its tokens among the scopes.
+source of keys among the keys, what a client's own mappers and *Full scope allowed* put into its tokens among the scopes. Of those
+mappers the ones that are made as attributes are show as attributes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from acmidm_onboarding.authorities.harmless import harmless
 from acmidm_onboarding.authorities.http import parse_json
 from acmidm_onboarding.authorities.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, OrganisationMetadata, RegisteredClient
+from acmidm_onboarding.authorities.keycloak_mappers import claim_of, claims_of, mappers_of
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, OrganisationMetadata, RegisteredClient, Scopes
 
 _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
 _JWT = "client-jwt"
@@ -109,12 +111,15 @@ class WireClient(BaseModel):
             token_endpoint_auth_method=self._auth_method(),
             contacts=tuple((self._own("contacts") or "").splitlines()),
             enabled=self.enabled,
+            attributes=claims_of(self.protocol_mappers),
         )
 
     @property
-    def scopes(self) -> frozenset[str]:
+    def scopes(self) -> Scopes:
         """All that lets something into its tokens: the realm's client scopes that it was granted, and its dedicated one."""
-        return self.granted | ({self.dedicated_scope} if self.full_scope_allowed or self.protocol_mappers else frozenset())
+        granted = {name: name in self.default_client_scopes for name in sorted(self.granted)}
+        has_more = self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers))
+        return {**granted, self.dedicated_scope: False} if has_more else granted
 
     @property
     def granted(self) -> frozenset[str]:
@@ -248,7 +253,8 @@ def new_client_document(client_id: str, metadata: ClientMetadata, client_secret:
         **document,
         "clientId": client_id,
         "protocol": "openid-connect",
-        **empty_dedicated_scope_document(),
+        "fullScopeAllowed": False,
+        "protocolMappers": mappers_of(metadata.attributes),
         "defaultClientScopes": default_scopes,
         "optionalClientScopes": [],
         "attributes": {**document["attributes"], **jwks_document({})["attributes"]},
@@ -274,9 +280,9 @@ def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[s
     }
 
 
-def empty_dedicated_scope_document() -> dict[str, Any]:
-    """What a PUT sends to take away the client's own mappers, all at once, and the roles beyond its scopes."""
-    return {"fullScopeAllowed": False, "protocolMappers": []}
+def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
+    """What a PUT sends to take away the client's own mappers, all at once but for its attributes, and the roles beyond its scopes."""
+    return {"fullScopeAllowed": False, "protocolMappers": [mapper for mapper in client.protocol_mappers if claim_of(mapper)]}
 
 
 def jwks_document(jwks: Jwks) -> dict[str, Any]:

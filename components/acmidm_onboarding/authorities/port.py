@@ -25,6 +25,9 @@ from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
 
+Scopes = Mapping[str, bool]
+"""A set of scopes as a map: per scope whether a token has it whose request names none."""
+
 Configuration = Mapping[str, Any]
 Names = Annotated[tuple[Text, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))]
 
@@ -72,6 +75,8 @@ class ClientMetadata(BaseModel):
     token_endpoint_auth_method: Text
     contacts: Names
     enabled: bool = True
+    attributes: dict[Text, Text] = {}
+    """What its tokens say beside its organisation, per claim."""
 
     @classmethod
     def of(cls, connection: Connection, managed_by: str | None) -> Self:
@@ -86,12 +91,13 @@ class ClientMetadata(BaseModel):
             grant_types=("client_credentials",),
             token_endpoint_auth_method=connection.token_endpoint_auth_method.value,
             contacts=connection.contacts,
+            attributes=dict(connection.attributes),
         )
 
     @property
     def properties(self) -> dict[str, Any]:
         """The fields as a resource's inputs have them: plain values, those without one left out."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return self.model_dump(mode="json", exclude_none=True, exclude=None if self.attributes else {"attributes"})
 
     @property
     def owner(self) -> Owner:
@@ -123,7 +129,7 @@ class ClientSnapshot:
     """A client with all that lives inside it, as one read saw it."""
 
     client: RegisteredClient
-    scopes: frozenset[str]
+    scopes: Scopes
     jwks: Jwks
 
 
@@ -178,9 +184,9 @@ class Authority(Protocol):
         One that is surely gone is no error; an answer that may be a wrong address's is one.
         """
 
-    def read_scopes(self, client_id: str) -> frozenset[str] | None: ...
+    def read_scopes(self, client_id: str) -> Scopes | None: ...
 
-    def replace_scopes(self, client_id: str, known: frozenset[str] | None, wanted: frozenset[str]) -> None:
+    def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
         """Replace the set of scopes. What was slipped into one of ours goes, whatever it is."""
 
     def read_jwks(self, client_id: str) -> Jwks | None: ...
@@ -233,9 +239,14 @@ def require_not_reserved(found: Reserved | None, client_id: str, address: str) -
         raise Rejected(f"client {client_id} of {address} {found.why}, so that no form can have it, and nothing was written")
 
 
-def require_grantable(scopes: frozenset[str]) -> None:
+def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collection[str]) -> Scopes:
+    """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself and nobody declares."""
+    return {name: default for name, default in scopes.items() if name in declared or name not in assigned}
+
+
+def require_grantable(scopes: Collection[str]) -> None:
     """Raises Rejected where a right of operators is among them: whatever a catalogue calls it, it is none of a connection's."""
-    if reserved := ", ".join(sorted(scopes & OPERATOR_RIGHTS)):
+    if reserved := ", ".join(sorted(OPERATOR_RIGHTS.intersection(scopes))):
         raise Rejected(f"scope {reserved} is a right of operators, which no client can be granted; take it out of the catalogue")
 
 

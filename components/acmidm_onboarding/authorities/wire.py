@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from acmidm_onboarding.authorities.harmless import Text, harmless
-from acmidm_onboarding.authorities.items import Items, Page
+from acmidm_onboarding.authorities.items import Entries, Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import (
     ClientMetadata,
@@ -20,6 +20,7 @@ from acmidm_onboarding.authorities.port import (
     ProductDocument,
     RecordedChange,
     RegisteredClient,
+    Scopes,
 )
 
 
@@ -33,7 +34,9 @@ _UNREADABLE = "unreadable"
 _STAND_INS: Mapping[str, Any] = {
     **dict.fromkeys(("client_name", "software_id", "managed_by", "application", "token_endpoint_auth_method"), _UNREADABLE),
     **dict.fromkeys(("grant_types", "contacts", "scopes"), (_UNREADABLE,)),
+    "default_scopes": (),
     "organisation": {"name": _UNREADABLE},
+    "attributes": {_UNREADABLE: _UNREADABLE},
     "enabled": False,
     "client_secret_updated_at": None,
     "jwks": {"keys": [None]},
@@ -58,6 +61,7 @@ class WireRegisteredClient(ClientMetadata):
 
     client_id: str
     client_secret_updated_at: int | None = None
+    attributes: Entries[Text, Text] = Field(default_factory=dict)
 
     @property
     def registered(self) -> RegisteredClient:
@@ -67,6 +71,16 @@ class WireRegisteredClient(ClientMetadata):
 
 class WireScopes(_Wire):
     scopes: Items[Text]
+    default: Items[Text] = Field(default_factory=list)
+
+    @property
+    def by_name(self) -> Scopes:
+        return scopes_of(self.scopes, self.default)
+
+
+def scopes_of(names: Collection[str], default: Collection[str]) -> Scopes:
+    """All of them, in one order; one that is no more than a default is granted too, whatever else an authority says."""
+    return {name: name in default for name in sorted({*names, *default})}
 
 
 class WireJwks(_Wire):
@@ -81,11 +95,12 @@ class WireJwks(_Wire):
 
 class WireListedClient(WireRegisteredClient):
     scopes: Items[Text]
+    default_scopes: Items[Text] = Field(default_factory=list)
     jwks: WireJwks
 
     @property
     def snapshot(self) -> ClientSnapshot:
-        return ClientSnapshot(self.registered, frozenset(self.scopes), self.jwks.by_kid)
+        return ClientSnapshot(self.registered, scopes_of(self.scopes, self.default_scopes), self.jwks.by_kid)
 
 
 class WireClientPage(_Wire):

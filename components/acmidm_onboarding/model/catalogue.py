@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self
 from jsonschema import Draft202012Validator
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from acmidm_onboarding.model.attributes import AttributeName
 from acmidm_onboarding.model.documents import Document
 from acmidm_onboarding.model.form import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
 from acmidm_onboarding.model.problems import Problem, did_you_mean, quoted
@@ -136,6 +137,17 @@ class ConfigurationField(_Part):
     differs_per_environment: Annotated[bool, Field(description="Its value on production is not expected to be that on TNI.")] = False
 
 
+class Attribute(_Part):
+    """Something that the client of an API says of itself: a claim in its tokens."""
+
+    title: Annotated[str, Field(min_length=1, description="What its value says.")]
+    source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where clients can have it.")] = (Platform.ACMIDM,)
+    speaks_for: Annotated[
+        Speaks | None, Field(description="Where it speaks for somebody: how its value is held against those in organisation.yaml.")
+    ] = None
+
+
 class Product(_Part):
     """One file of the catalogue: a product or API, its scopes, and what it needs to know about each client."""
 
@@ -145,6 +157,9 @@ class Product(_Part):
     source: Annotated[str, Field(min_length=1, description="Where the content of this file comes from.")]
     environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE
     scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
+    attributes: Annotated[
+        dict[AttributeName, Attribute], Field(description="What its clients may say of themselves in their tokens, by the claim's name.")
+    ] = Field(default_factory=dict)
     configuration: Annotated[
         dict[str, Any] | None,
         AfterValidator(lambda value: value if value is None else usable_schema(value)),
@@ -209,9 +224,14 @@ class Catalogue:
         return {name: product for product in self.products.values() for name in product.scopes}
 
     @cached_property
+    def attributes(self) -> dict[str, tuple[Product, Attribute]]:
+        """Each attribute, with the product that it belongs to."""
+        return {name: (product, attribute) for product in self.products.values() for name, attribute in product.attributes.items()}
+
+    @cached_property
     def speaking_fields(self) -> dict[str, str]:
-        """The fields by which a product speaks for somebody, each with its description."""
-        return {
+        """The fields and attributes by which a client of a product speaks for somebody, each with its description."""
+        return {name: attribute.title for name, (_, attribute) in self.attributes.items() if attribute.speaks_for} | {
             name: str((product.configuration or {})["properties"][name].get("description", ""))
             for product in self.products.values()
             for name in product.speaks_for

@@ -28,6 +28,10 @@ class Connection:
     keys: Mapping[str, PublicJwk] | None
     """Per ``kid``; None where the organisation uploads its keys in the portal, empty for a client with a secret."""
     products: Mapping[str, Mapping[str, Any]]
+    default_scopes: frozenset[str] = frozenset()
+    """Those of the scopes that a token has whose request names none."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What its tokens say beside its organisation: per name, the value."""
     adopt: str | None = None
     """The client-ID of a client made by hand that is taken over."""
     codes: tuple[str, ...] = ()
@@ -104,7 +108,7 @@ def connections(
         return
     in_portal = request.jwks is None and form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     for platform in form.platforms:
-        named = {catalogue.name_on(platform, scope): wanted.note for scope, wanted in request.scopes.items()}
+        named = {known: wanted for scope, wanted in request.scopes.items() if (known := catalogue.name_on(platform, scope))}
         yield Connection(
             platform=platform,
             environment=environment,
@@ -112,7 +116,9 @@ def connections(
             application=form.application,
             contacts=tuple(sorted(set(form.contacts))),
             token_endpoint_auth_method=form.token_endpoint_auth_method,
-            scopes={scope: note for scope, note in named.items() if scope},
+            scopes={scope: wanted.note for scope, wanted in named.items()},
+            default_scopes=frozenset(scope for scope, wanted in named.items() if wanted.default),
+            attributes=dict(request.attributes),
             keys=None if in_portal else {key.kid: key for key in keys.get(environment, ())},
             products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
             adopt=request.adopt.get(platform),

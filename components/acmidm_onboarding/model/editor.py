@@ -90,6 +90,14 @@ def _request(request: dict[str, Any], catalogue: Catalogue, environment: Environ
                     if product.configuration is not None and environment in product.environments
                 },
             },
+            "attributes": {
+                **_without_titles(properties["attributes"]),
+                "additionalProperties": False,
+                "properties": {
+                    name: {"description": f"{attribute.title} ({product.title})", **properties["attributes"]["additionalProperties"]}
+                    for name, (product, attribute) in sorted(catalogue.attributes.items())
+                },
+            },
         },
     }
 

@@ -10,7 +10,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, is_visible, official_name, organisation_code
@@ -18,8 +18,10 @@ from acmidm_onboarding.model.problems import quoted
 
 LONGEST_TEXT = 255
 LONGEST_ADDRESS = 254
+LONGEST_ATTRIBUTE_NAME = 64
 MOST_CONTACTS = 50
 MOST_KEYS = 20
+MOST_ATTRIBUTES = 20
 """What an authority accepts at most, as the contract of the management API has it; a test holds the two alike."""
 
 _NAME = "[a-z0-9]+(-[a-z0-9]+)*"
@@ -132,6 +134,7 @@ def _one_or_more(schema: dict[str, str]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]})
 
 
+_AttributeValue = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_one_line)]
 _ClientId = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_one_line), AfterValidator(_client_id)]
 
 
@@ -194,7 +197,11 @@ class Organisation(_Part):
 
 
 class ScopeRequest(_Part):
-    """Why a scope is needed. Both fields are for the reviewer and are kept with the scope."""
+    """Why a scope is needed, for the reviewer and kept with the scope; and whether tokens have it without being asked for it."""
+
+    default: Annotated[
+        StrictBool, Field(description="Whether a token whose request names no scope has it; left out, it has to be requested.")
+    ] = False
 
     reason: Annotated[
         Annotated[str, AfterValidator(_printable)] | None, Field(max_length=500, description="What the application needs the scope for.")
@@ -245,6 +252,13 @@ class EnvironmentRequest(_Part):
     products: Annotated[
         dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
         Field(description="The configuration of each product, by its schema in the catalogue."),
+    ] = Field(default_factory=dict)
+    attributes: Annotated[
+        dict[str, _AttributeValue],
+        Field(
+            max_length=MOST_ATTRIBUTES,
+            description="What the client's tokens say beside its organisation: attributes of the catalogue, each with its value.",
+        ),
     ] = Field(default_factory=dict)
     adopt: Annotated[
         dict[Platform, _ClientId],

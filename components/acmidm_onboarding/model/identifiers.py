@@ -49,6 +49,15 @@ def organisation_code(text: str) -> str:
     return ovo_code(text) if text.startswith("OVO") else kbo_number(text)
 
 
+_CODES_WITHIN = re.compile(r"ovo[0-9]{6}|(?<![0-9])[01][0-9]{9}(?![0-9])", re.ASCII)
+
+
+def codes_within(text: str) -> set[str]:
+    """Return the OVO codes and KBO numbers that somebody, or a tolerant program, reads in a text, however they are written."""
+    found = {code.upper() for code in _CODES_WITHIN.findall(_plain(text))}
+    return {code for code in found if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97}
+
+
 _INVISIBLE = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """What Unicode counts as letter, mark or symbol, and shows as nothing."""
 

@@ -90,7 +90,7 @@ def _version(file: Path) -> object:
 def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> Catalogue:
     problems: list[Problem] = []
     products: dict[str, Product] = {}
-    scopes: dict[str, Path] = {}
+    seen: dict[tuple[str, str], Path] = {}
     on_platforms: dict[tuple[Platform, str], str] = {}
     for file, _ in files:
         document = read_document(file, shown(file))
@@ -112,15 +112,20 @@ def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> 
                             "give each scope a name of its own",
                         )
                     )
-            if scope in scopes:
-                problems.append(
-                    document.problem(("scopes", scope), f'scope "{scope}" is in {scopes[scope]} too', "keep one of the two", at_key=True)
-                )
-            scopes.setdefault(scope, document.file)
+        problems += _in_two_files(product, document, seen)
         products[product.product] = product
     if problems:
         raise InvalidForms(problems)
     return Catalogue(products)
+
+
+def _in_two_files(product: Product, document: Document, seen: dict[tuple[str, str], Path]) -> Iterator[Problem]:
+    """Yield what an earlier file has too; ``seen`` has the file of each scope and attribute so far."""
+    for kind, names in (("scope", product.scopes), ("attribute", product.attributes)):
+        for name in names:
+            first = seen.setdefault((kind, name), document.file)
+            if first != document.file:
+                yield document.problem((f"{kind}s", name), f'{kind} "{name}" is in {first} too', "keep one of the two", at_key=True)
 
 
 def load_onboardings(

@@ -12,7 +12,7 @@ from acmidm_onboarding.model.configuration import problems_of_configuration
 from acmidm_onboarding.model.connection import connection_key, former_keys
 from acmidm_onboarding.model.documents import Document
 from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
-from acmidm_onboarding.model.identifiers import look_of
+from acmidm_onboarding.model.identifiers import codes_within, look_of
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
@@ -54,6 +54,7 @@ def problems_of_form(
             )
         yield from _problems_of_scopes(document, place, form, environment, request, catalogue)
         yield from _problems_of_products(document, place, environment, request, catalogue, owner, organisation)
+        yield from _problems_of_attributes(document, place, form, request, catalogue, owner, organisation)
 
 
 def _problems_of_scopes(
@@ -97,8 +98,7 @@ def _problems_of_products(
     owner: Document,
     organisation: Organisation | None,
 ) -> Iterator[Problem]:
-    # A misspelt scope has been reported, and counts here as the nearest known one.
-    wanted = {scope if scope in catalogue.scopes else nearest(scope, catalogue.scopes) for scope in request.scopes}
+    wanted = _known_scopes(request, catalogue)
     for name, configuration in request.products.items():
         path = (*place, "products", name)
         product = catalogue.products.get(name)
@@ -124,6 +124,55 @@ def _problems_of_products(
             faulty = {(problem.line, problem.column) for problem in found}
             senders = _problems_of_senders(document, path, product, configuration, owner, organisation)
             yield from (problem for problem in senders if (problem.line, problem.column) not in faulty)
+
+
+def _known_scopes(request: EnvironmentRequest, catalogue: Catalogue) -> set[str | None]:
+    """Return the scopes of a form; one that is misspelt has been reported, and counts as the nearest known one."""
+    return {scope if scope in catalogue.scopes else nearest(scope, catalogue.scopes) for scope in request.scopes}
+
+
+def _problems_of_attributes(
+    document: Document,
+    place: DocumentPath,
+    form: Form,
+    request: EnvironmentRequest,
+    catalogue: Catalogue,
+    owner: Document,
+    organisation: Organisation | None,
+) -> Iterator[Problem]:
+    """Yield what a client may not say of itself: only what the catalogue lists, and in nobody else's name."""
+    wanted = _known_scopes(request, catalogue)
+    for name, value in request.attributes.items():
+        path = (*place, "attributes", name)
+        if name not in catalogue.attributes:
+            known = f"known here: {listed(catalogue.attributes)}" if catalogue.attributes else "it has none yet, so remove it here"
+            remedy = did_you_mean(name, catalogue.attributes, known)
+            yield document.problem(path, f"attribute {quoted(name)} is not in the catalogue", remedy, at_key=True)
+            continue
+        product, attribute = catalogue.attributes[name]
+        for platform in form.platforms:
+            if platform not in attribute.platforms:
+                what = f'attribute "{name}" is not known on platform {platform}'
+                yield document.problem(path, what, f"remove the attribute, or {platform}", at_key=True)
+        if not product.scopes.keys() & wanted:
+            what = f'attribute "{name}" is for product "{product.product}", none of whose scopes is here'
+            yield document.problem(path, what, f"add one of {listed(product.scopes)} under scopes, or remove the attribute", at_key=True)
+        if organisation is not None:
+            yield from _problems_of_value(document, path, name, attribute.speaks_for, value, owner, organisation)
+
+
+def _problems_of_value(
+    document: Document, path: DocumentPath, name: str, how: Speaks | None, value: str, owner: Document, organisation: Organisation
+) -> Iterator[Problem]:
+    """Yield what an attribute says in the name of another organisation."""
+    allowed = organisation.speaks_for.get(name, ())
+    if how is not None and not any(how.allows(value, one) for one in allowed):
+        what = f"attribute {name} is {quoted(value)}, for which {organisation.name} does not speak"
+        remedy = f"{_allowed(how, allowed)}; the onboarding team adds others under speaks_for in {owner.file}"
+        yield document.problem(path, what, remedy)
+    elif how is None and (others := codes_within(value) - {organisation.ovo, organisation.kbo}):
+        what = f"attribute {name} has {listed(others)} in it, which is no code of {organisation.name}"
+        yield document.problem(path, what, "write its own, or none: a client says nothing in the name of another")
 
 
 def _problems_of_senders(

@@ -63,12 +63,13 @@ def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | N
     if not isinstance(request, dict):
         return None
     sound = dict(request)
-    if isinstance(request.get("scopes"), dict):
-        sound["scopes"] = dict(request["scopes"])
+    sound |= {name: dict(request[name]) for name in ("scopes", "attributes") if isinstance(request.get(name), dict)}
     for fault in faults:
         match fault:
             case ("scopes", scope, *_):
                 sound["scopes"][scope] = {}
+            case ("attributes", attribute, *_):
+                sound["attributes"].pop(attribute, None)
             case (str(name), *_) if name not in ("scopes", "products"):
                 sound.pop(name, None)
             case _:

@@ -1,4 +1,4 @@
-"""The whole set of scopes of one client, a map keyed by scope.
+"""The whole set of scopes of one client, a map keyed by scope, and which of them a token has without being asked for it.
 
 Identity: the client. A scope granted by hand is drift and shows as a line; scopes that an API's provider assigns by
 itself (the catalogue marks them) are none. Replaced with the client, and goes with it.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.port import ClientSnapshot, Scopes, without_assigned
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 NOT_DECLARED = "granted outside this project"
+_DEFAULT = "default_scopes"
 
 
 class ClientScopesProvider(ClientPartProvider):
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:
-        return {"scopes": dict.fromkeys(_granted(platform, snapshot, inputs), NOT_DECLARED)}
+        found = without_assigned(snapshot.scopes, platform.assigned, inputs["scopes"])
+        return {"scopes": dict.fromkeys(sorted(found), NOT_DECLARED), _DEFAULT: _of_default(found)}
 
     def create(self, props: Properties) -> CreateResult:
         platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
-        platform.authority.replace_scopes(client_id, None if seen is None else frozenset(seen["scopes"]), frozenset(props["scopes"]))
+        platform.authority.replace_scopes(client_id, None if seen is None else _scopes(seen), _scopes(props))
         platform.clients.forget(client_id)
         return CreateResult(client_id, inputs_of(props))
 
@@ -37,12 +39,13 @@ class ClientScopesProvider(ClientPartProvider):
         snapshot = platform.clients.get(id_)
         if snapshot is None:
             return gone()
-        scopes = {scope: props["scopes"].get(scope, NOT_DECLARED) for scope in _granted(platform, snapshot, props)}
-        return present(id_, {**inputs_of(props), "scopes": scopes})
+        found = without_assigned(snapshot.scopes, platform.assigned, props["scopes"])
+        scopes = {scope: props["scopes"].get(scope, NOT_DECLARED) for scope in sorted(found)}
+        return present(id_, {**inputs_of(props), "scopes": scopes, _DEFAULT: _of_default(found)})
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         platform = self.on(news)
-        platform.authority.replace_scopes(id_, frozenset(olds["scopes"]), frozenset(news["scopes"]))
+        platform.authority.replace_scopes(id_, _scopes(olds), _scopes(news))
         platform.clients.forget(id_)
         return UpdateResult(inputs_of(news))
 
@@ -56,10 +59,15 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             "client_id": client_id,
             "adopt": adoption.wanted(connection, managed_by()),
             "scopes": dict(connection.scopes),
+            _DEFAULT: dict.fromkeys(sorted(connection.default_scopes), True),
         }
         super().__init__(ClientScopesProvider(), connection.resource_name, props, opts)
 
 
-def _granted(platform: ConnectedPlatform, snapshot: ClientSnapshot, props: Properties) -> list[str]:
-    """The scopes that are ours to look at: not those that a provider assigned by itself and nobody declares."""
-    return sorted(snapshot.scopes - (platform.assigned - props["scopes"].keys()))
+def _scopes(props: Properties) -> Scopes:
+    return {scope: scope in props[_DEFAULT] for scope in props["scopes"]}
+
+
+def _of_default(scopes: Scopes) -> dict[str, bool]:
+    """Those that a token has whose request names none: a map too, so that a change of one is one line."""
+    return {scope: True for scope in sorted(scopes) if scopes[scope]}

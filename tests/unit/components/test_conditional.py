@@ -98,6 +98,6 @@ def test_without_etags_it_says_whether_something_was_written(found: list[Scopes]
     reads = iter([WireClient.model_validate({"id": "1", "clientId": "x", "optionalClientScopes": sorted(scopes)}) for scopes in found])
     writes: list[WireClient] = []
     with pytest.raises(ChangedMeanwhile) as caught:
-        settle(lambda: next(reads), lambda client: client.scopes, writes.append, known=KNOWN, wanted=WANTED, document="the scopes")
+        settle(lambda: next(reads), lambda client: client.granted, writes.append, known=KNOWN, wanted=WANTED, document="the scopes")
     assert str(caught.value).startswith(f"someone else changed the scopes {said}")
     assert len(writes) == len(found) - 1

@@ -28,8 +28,9 @@ def test_unknown_is_what_the_sdk_says() -> None:
     assert UNKNOWN == rpc.UNKNOWN
 
 
-def scopes_of(client_id: str, *scopes: str) -> dict[str, Any]:
-    return {"platform": "acmidm", "client_id": client_id, "scopes": dict.fromkeys(scopes, "requested")}
+def scopes_of(client_id: str, *scopes: str, default: tuple[str, ...] = ()) -> dict[str, Any]:
+    granted = {"scopes": dict.fromkeys(scopes, "requested"), "default_scopes": dict.fromkeys(default, True)}
+    return {"platform": "acmidm", "client_id": client_id, **granted}
 
 
 def keys_of(client_id: str, *keys: Any) -> dict[str, Any]:
@@ -221,6 +222,38 @@ def test_assigned_scope_that_a_form_asks_for_is_drift_when_it_goes(world: World,
     provider = world.provider(ClientScopesProvider)
     created = provider.create(scopes_of(client_id, SEND, "vo_info"))
     assert provider.read(client_id, outs(created)).outs == outs(created)
+
+
+def test_default_scopes_from_create_to_update(world: World, registry: Registry, application: str, client_id: str) -> None:
+    """Made default by hand, or no longer, a scope is drift; what a provider assigns keeps what it is while nobody declares it."""
+    provider = world.provider(ClientScopesProvider)
+    created = provider.create(scopes_of(client_id, PLAIN, SEND, default=(SEND,)))
+    assert registry.client(application)["default_scopes"] == [SEND]
+
+    registry.set_scopes(client_id, [PLAIN, SEND, "vo_info"], default=[PLAIN, "vo_info"])
+    read = provider.read(client_id, outs(created))
+    assert outs(read) == scopes_of(client_id, PLAIN, SEND, default=(PLAIN,))
+    with pytest.raises(ChangedMeanwhile, match=f"changed {SEND}, {PLAIN}"):
+        provider.update(client_id, outs(created), scopes_of(client_id, PLAIN))
+    provider.update(client_id, outs(read), scopes_of(client_id, PLAIN))
+    assert registry.client(application)["default_scopes"] == ["vo_info"]
+
+
+def test_attributes_from_create_to_update(world: World, registry: Registry, application: str) -> None:
+    """One that somebody else gave it meanwhile is seen, and none is left that is declared no more."""
+    provider = world.provider(OAuthClientProvider)
+    wanted = client_inputs(application, attributes={"setbyclient_proef": "loket"})
+    created = provider.create(wanted)
+    assert registry.client(application)["attributes"] == {"setbyclient_proef": "loket"}
+
+    registry.change(created.id, attributes={"setbyclient_proef": "loket", "setbyclient_tweede": "hand"})
+    read = provider.read(created.id, outs(created))
+    assert outs(read)["attributes"] == {"setbyclient_proef": "loket", "setbyclient_tweede": "hand"}
+    with pytest.raises(ChangedMeanwhile):
+        provider.update(created.id, outs(created), client_inputs(application))
+    provider.update(created.id, outs(read), client_inputs(application))
+    assert registry.client(application)["attributes"] == {}
+    assert "attributes" not in outs(provider.read(created.id, outs(read)))
 
 
 def test_keys_from_create_to_delete(world: World, registry: Registry, application: str, client_id: str) -> None:

@@ -53,7 +53,7 @@ def test_the_least_rights(portal: RunningPortal, application: str, rights: tuple
         "read": lambda: one.snapshot(client_id),
         "who is reserved": lambda: one.reserved(client_id),
         "register": lambda: one.register(metadata(f"{application}-2"), None),
-        "scopes": lambda: one.replace_scopes(client_id, None, frozenset({SEND})),
+        "scopes": lambda: one.replace_scopes(client_id, None, {SEND: False}),
         "keys": lambda: one.replace_jwks(client_id, None, {"a": public_jwk(new_key("a"))}),
         "update": lambda: one.update(client_id, wanted, wanted.model_copy(update={"contacts": ("a@b.example",)}), None),
         "remove": lambda: one.remove(client_id, wanted.owner),

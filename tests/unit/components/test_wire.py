@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from acmidm_onboarding.authorities.keycloak_events import WireEvents
+from acmidm_onboarding.authorities.keycloak_mappers import claims_of, mappers_of
 from acmidm_onboarding.authorities.keycloak_wire import WireClient, WireClients
 from acmidm_onboarding.authorities.wire import WireClientPage, WireConfiguration, WireConfigurationPage, WireRegisteredClient, WireScopes
 from acmidm_onboarding.model.secrecy import NOT_SHOWN
@@ -46,7 +47,11 @@ SPELLED = r"naam\r\n::error::forged \x1b]0;title\x07\u202e"
 def test_a_text_of_an_authority_is_one_line_and_no_secret(text: str, shown: str) -> None:
     """In every field of both authorities, as the engine shows it and the state keeps it: always in the same way."""
     client = {**GOOD, "client_name": text, "organisation": {"name": text, "ovo": text}, "application": text, "contacts": [text]}
-    [item] = WireClientPage.model_validate({"items": [{**client, "scopes": [text], "managed_by": text}]}).items
+    [item] = WireClientPage.model_validate({"items": [{**client, "scopes": [text], "default_scopes": [text], "managed_by": text}]}).items
+    attributes = {"setbyclient_proef": text}
+    [said] = WireClientPage.model_validate({"items": [{**client, "attributes": attributes}]}).items
+    mappers = mappers_of(attributes)
+    assert said.attributes == claims_of(mappers) == {"setbyclient_proef": shown}
     own = {f"acmidm.{name}": text for name in ("ovo_code", "application", "managed_by")}
     on_keycloak = WireClient.model_validate({"id": "1", "clientId": "c", "name": text, "description": text, "attributes": own})
     for found in (item.snapshot.client.metadata, on_keycloak.metadata):
@@ -65,7 +70,9 @@ GOOD: dict[str, Any] = {
     "grant_types": ["client_credentials"],
     "token_endpoint_auth_method": "private_key_jwt",
     "contacts": [],
+    "attributes": {"setbyclient_proef": "x"},
     "scopes": ["a"],
+    "default_scopes": ["a"],
     "jwks": {"keys": [{"kid": "key-1"}]},
 }
 
@@ -77,7 +84,7 @@ def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> Non
     page = WireClientPage.model_validate({"items": [{**GOOD, "client_id": "bad", field: value}, GOOD]})
     bad, good = (item.snapshot for item in page.items)
     assert good.client.client_id == "good"
-    assert good.scopes == {"a"}
+    assert good.scopes == {"a": True}
     assert list(good.jwks) == ["key-1"]
     assert bad.client.client_id == "bad"
     assert (bad.client.metadata, bad.scopes, bad.jwks) != (good.client.metadata, good.scopes, good.jwks)
@@ -106,6 +113,7 @@ def test_one_configuration_that_is_broken_spoils_no_list() -> None:
         lambda: WireEvents.model_validate([""] * 100_000),
         lambda: WireScopes.model_validate({"scopes": [7] * 100_000}),
         lambda: WireRegisteredClient.model_validate({**GOOD, "contacts": [7] * 100_000}),
+        lambda: WireRegisteredClient.model_validate({**GOOD, "attributes": {str(number): 7 for number in range(100_000)}}),
     ],
 )
 def test_a_million_mistakes_are_one(answer: Callable[[], object]) -> None:

@@ -14,7 +14,7 @@ from acmidm.importing.organisations import Owner as Imported
 from acmidm.importing.plan import Plan, plan_of
 from acmidm.importing.sheet import Column, Row
 from acmidm_onboarding.authorities.keycloak_wire import WireClient
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, RegisteredClient
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, RegisteredClient, Scopes
 from acmidm_onboarding.model.form import Environment, Organisation, Platform
 from acmidm_onboarding.model.loading import Onboardings, load_catalogue
 from tests.support.offered import catalogue_folder
@@ -36,7 +36,7 @@ def client(
     environment: Environment = TNI,
     *,
     platform: Platform = Platform.ACMIDM,
-    scopes: frozenset[str] = frozenset(),
+    scopes: Scopes | None = None,
     jwks: Mapping[str, Mapping[str, Any]] | None = None,
     configurations: Mapping[str, ProductDocument] | None = None,
     name: str = "Stad Gent",
@@ -56,7 +56,7 @@ def client(
         **changes,
     }
     registered = RegisteredClient(client_id, ClientMetadata(**values))
-    return ListedClient(environment, platform, ClientSnapshot(registered, scopes, jwks or {}), configurations or {})
+    return ListedClient(environment, platform, ClientSnapshot(registered, scopes or {}, jwks or {}), configurations or {})
 
 
 def planned(rows: list[Row], *clients: ListedClient, contact: str | None = None, folders: Mapping[str, Organisation] | None = None) -> Plan:
@@ -75,11 +75,11 @@ def only_reason(plan: Plan) -> str:
 
 def test_a_row_becomes_a_form() -> None:
     """Scopes by the catalogue's names; what providers assign by themselves is left out."""
-    plan = planned([row()], client(scopes=frozenset({"dv_dosis_schrijven", "vo_info"}), jwks={"k": public_jwk(new_key("k"))}))
+    plan = planned([row()], client(scopes={"dv_dosis_schrijven": True, "vo_info": True}, jwks={"k": public_jwk(new_key("k"))}))
     (draft,) = plan.drafts
     assert (draft.name, draft.application) == ("stad-gent/loket", "loket")
     assert draft.organisation == Imported("stad-gent", "Stad Gent", None, GENT)
-    assert draft.scopes == {TNI: ["dv_dosis_schrijven"]}
+    assert draft.scopes == {TNI: {"dv_dosis_schrijven": True}}
     assert [key.kid for key in draft.keys[TNI]] == ["k"]
     assert (draft.notes, plan.unplaced) == ([], [])
 
@@ -90,7 +90,11 @@ def test_a_row_becomes_a_form() -> None:
         ({"grant_types": ("authorization_code", "client_credentials")}, "has the grant types authorization_code, client_credentials"),
         ({"enabled": False}, "is disabled, and a form would enable it"),
         ({"managed_by": "elders/tni"}, "is managed by elders/tni: only that stack can declare it"),
-        ({"scopes": frozenset({"dv_onbekend"})}, 'has the scope "dv_onbekend", which is not in the catalogue: add it there'),
+        (
+            {"attributes": {"setbyclient_onbekend": "x"}},
+            'has the attribute "setbyclient_onbekend" in its tokens, which the catalogue lacks: add it there, or remove it first',
+        ),
+        ({"scopes": {"dv_onbekend": False}}, 'has the scope "dv_onbekend", which is not in the catalogue: add it there'),
         (
             {"configurations": {"dosis": ProductDocument({}, Owner("acmidm/tni/x/y", "elders/tni"))}},
             'the dosis configuration of client a-1 ("Stad Gent - loket", Stad Gent) on tni is managed by elders/tni',

@@ -18,6 +18,8 @@ from acmidm_onboarding.authorities.port import ProductDocument
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.model.loading import load_onboardings
+from tests.support.forms import PLAIN
+from tests.support.offered import ATTRIBUTE, write_catalogue
 from tests.support.portal import new_key
 from tests.support.portal import public_jwk as public_half
 from tests.unit.importing.test_plan import client
@@ -38,7 +40,7 @@ def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def draft(owner: Owner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example") -> Draft:
     tni = Environment.TNI
     row, listed = Row(None, number, {}, {}), client(f"a-{number}")
-    return Draft(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: []}, {tni: keys})
+    return Draft(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: {}}, {tni: keys})
 
 
 def write(forms: Path, *drafts: Draft, supplier: str | None = None) -> Outcome:
@@ -122,7 +124,7 @@ def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(
     def sending(brand: str) -> Draft:
         configuration = {"aanbieder_uri": "https://gent.example/", "merk_code": brand, "product_ids": ["1"]}
         listed = client(brand, configurations={"notificaties": ProductDocument(configuration, port.Owner())})
-        send = {Environment.TNI: ["dv_notificaties_schrijven"]}
+        send = {Environment.TNI: {"dv_notificaties_schrijven": True}}
         return replace(draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[])
 
     drafts = [sending("stad-gent"), sending("gent")]
@@ -136,6 +138,19 @@ def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(
         "aanbieder_uri https://gent.example/; merk_code gent, stad-gent: see whether it may"
     )
     assert [one.notes for one in drafts] == [[note], [note]]
+
+
+def test_what_a_client_says_of_itself_is_in_its_form(forms: Path, tmp_path: Path) -> None:
+    """With its default scopes; where it speaks for somebody, a new organisation may say so."""
+    write_catalogue(catalogue := tmp_path / "catalogue")
+    file = catalogue / "organisatieregister.yaml"
+    file.write_text(file.read_text().replace("source: the tests}", "source: the tests, speaks_for: exactly}"))
+    listed, granted = client("a-2", attributes={ATTRIBUTE: "balie"}), {Environment.TNI: {PLAIN: True}}
+    one = replace(draft(GENT), clients={Environment.TNI: listed}, scopes=granted)
+    assert Writer(forms, catalogue, {}, "klanten.xlsx").write([one]).unplaced == []
+    request = content(forms / "stad-gent/loket.yaml")["environments"]["tni"]
+    assert (request["scopes"], request["attributes"]) == ({PLAIN: {"default": True}}, {ATTRIBUTE: "balie"})
+    assert content(forms / "stad-gent/organisation.yaml")["speaks_for"] == {ATTRIBUTE: ["balie"]}
 
 
 def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:

@@ -11,12 +11,14 @@ import pytest
 from pydantic import TypeAdapter
 
 from acmidm_onboarding.model import form
+from acmidm_onboarding.model.attributes import ATTRIBUTE
 from acmidm_onboarding.model.catalogue import ScopeToken
 from acmidm_onboarding.model.form import Environment, is_name
 from acmidm_onboarding.model.identifiers import is_visible
 from acmidm_onboarding.model.jwk import InvalidJwk, public_jwk
 from beheerportaal.documents import ClientDeclaration, JwksDocument, ScopesDocument
 from beheerportaal.jwk import find_mistakes
+from beheerportaal.limits import LONGEST_ATTRIBUTE_NAME
 from beheerportaal.untrusted import visible
 from tests.unit.model.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
 
@@ -36,6 +38,10 @@ def number(bits: int) -> str:
 def test_the_limits_are_those_of_the_contract() -> None:
     contacts = contract(ClientDeclaration, "contacts")
     assert (contacts["maxItems"], contacts["items"]["maxLength"]) == (form.MOST_CONTACTS, form.LONGEST_ADDRESS)
+    attributes = contract(ClientDeclaration, "attributes")
+    [(pattern, value)] = attributes["patternProperties"].items()
+    assert (attributes["maxProperties"], value["maxLength"], pattern) == (form.MOST_ATTRIBUTES, form.LONGEST_TEXT, f"^{ATTRIBUTE.pattern}$")
+    assert LONGEST_ATTRIBUTE_NAME == form.LONGEST_ATTRIBUTE_NAME
     assert contract(JwksDocument, "keys")["maxItems"] == form.MOST_KEYS
     assert {contract(ClientDeclaration, name)["maxLength"] for name in ("client_name", "application")} == {form.LONGEST_TEXT}
     assert TypeAdapter(ScopeToken).json_schema()["maxLength"] == contract(ScopesDocument, "scopes")["items"]["maxLength"]

@@ -18,6 +18,7 @@ WHERE = {
     "a field": FORM.replace("{reason: dossiers", "{MARK: dossiers"),
     "a value of a product": FORM.replace("urn://gent/mijn-gent", "MARK"),
     "part of a value": FORM.replace("urn://gent/mijn-gent", "urn://gent/MARK"),
+    "an attribute": FORM.replace("    scopes:", "    attributes: {setbyclient_proef: MARK}\n    scopes:", 1),
     "adopt": FORM.replace("    scopes:", "    adopt: {acmidm: MARK}\n    scopes:", 1),
 }
 
