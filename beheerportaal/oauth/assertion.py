@@ -107,7 +107,9 @@ class AssertionVerifier:
         with self._database.write() as connection:
             is_first = credentials.use_assertion(connection, client.client_id, identity, ends_at)
         if not is_first:
-            judge.broken("used jti", "jti was used before; make a new assertion with its own jti for each request")
+            judge.broken(
+                "used jti", "jti was used before (or, without one, the assertion); give each request an assertion with its own jti"
+            )
         return replace(client, credential=thumbprint(key))
 
     def _choose(self, assertion: Assertion, client: Principal | None, judge: Judge) -> Mapping[str, Any]:

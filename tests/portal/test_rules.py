@@ -19,7 +19,7 @@ from joserfc.jwk import RSAKey
 
 from acmidm.platforms import PLATFORMS, platforms
 from beheerportaal.oauth.principals import Principal
-from beheerportaal.oauth.rules import RULINGS, Demand
+from beheerportaal.oauth.rules import RULES, RULINGS, Demand, Part
 from tests.portal.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
 
@@ -237,6 +237,11 @@ def test_an_assertion_without_jti_counts_once(portals: Callable[[str, bool], Ins
     # 256 octets end with two characters of which four bits are nobody's.
     last = {"A": "B", "Q": "R", "g": "h", "w": "x"}[assertion[-1]]
     assert sent(portal, {**form, "client_assertion": assertion[:-1] + last}).status == 401
+
+
+def test_nothing_is_tolerated_before_the_signature() -> None:
+    """Else whoever forges an assertion writes into the log."""
+    assert [rule.name for rule in RULES if rule.part is Part.HEADER and any(ruling.tolerated for ruling in rule.rulings.values())] == []
 
 
 def test_the_page_of_the_rules_is_up_to_date() -> None:
