@@ -33,8 +33,8 @@ class ProductRoute(TokenRoute):
         settings = portal.settings.products.get(self.product)
         if settings is None:
             raise not_found(f"product {self.product} in environment {portal.settings.environment}")
-        require_audience(request, settings)
         require_scope(request, settings.scope)
+        require_audience(request, settings)
         if request.method == "POST" and "xml" in request.headers.get("content-type", "").lower():
             raise Problem(
                 415,

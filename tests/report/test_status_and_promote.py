@@ -24,7 +24,7 @@ from tests.report.conftest import CommandLine
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.engine import ROOT, Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
-from tests.support.offered import ATTRIBUTE
+from tests.support.offered import ATTRIBUTE, catalogue_folder
 from tests.support.portal import new_key
 from tests.support.registry import Registry
 
@@ -205,13 +205,13 @@ def test_promote_compares_default_scopes_and_attributes(tmp_path: Path, promotin
     form.request()["scopes"] = {PLAIN: {"default": True}}
     form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}, "attributes": {ATTRIBUTE: "balie"}}
     form.save()
-    outcome = promoting(str(form.path))
+    outcome = promoting(str(form.path), catalogue=catalogue_folder())
     assert outcome.code == 1, outcome.output
     assert "on production, not on TNI\n  attribute   setbyclient_proef\n" in outcome.stdout
     assert f"set differently, TNI → production\n  scope       {PLAIN}, default: true → false\n" in outcome.stdout
     form.request()["attributes"] = {ATTRIBUTE: "loket"}
     form.save()
-    assert "  attribute   setbyclient_proef: loket → balie" in promoting(str(form.path)).stdout
+    assert "  attribute   setbyclient_proef: loket → balie" in promoting(str(form.path), catalogue=catalogue_folder()).stdout
 
 
 def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
