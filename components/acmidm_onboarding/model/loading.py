@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from acmidm_onboarding.model.among import (
+    Declared,
+    problems_among,
+    problems_of_adoptions,
+    problems_of_former_codes,
+    problems_of_organisations,
+)
 from acmidm_onboarding.model.catalogue import Catalogue, Product, problems_of_fields
 from acmidm_onboarding.model.connection import Connection, connections
 from acmidm_onboarding.model.documents import Document, read_document
@@ -18,17 +25,9 @@ from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.key_files import KeyReader, Keys
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import InvalidForms, Problem, quoted
-from acmidm_onboarding.model.rules import (
-    Declared,
-    problems_among,
-    problems_of_adoptions,
-    problems_of_form,
-    problems_of_former_codes,
-    problems_of_organisations,
-    problems_of_platforms,
-    problems_of_speakers,
-)
+from acmidm_onboarding.model.rules import problems_of_form, problems_of_platforms
 from acmidm_onboarding.model.salvage import salvaged
+from acmidm_onboarding.model.speaking import problems_of_speakers
 from acmidm_onboarding.model.validation import validated
 
 _NO_POLICIES: Mapping[Environment, Profile] = {}

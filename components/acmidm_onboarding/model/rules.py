@@ -1,21 +1,18 @@
-"""What a form must satisfy beyond its shape: the catalogue's scopes, products and schemas, its keys, and the other forms."""
+"""What a form must satisfy beyond its shape: the catalogue's scopes, attributes, products and schemas, and its keys."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from acmidm_onboarding.model.catalogue import Catalogue, Product, Speaks
+from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.configuration import problems_of_configuration
-from acmidm_onboarding.model.connection import connection_key, former_keys
 from acmidm_onboarding.model.documents import Document
 from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
-from acmidm_onboarding.model.identifiers import codes_within, look_of
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
+from acmidm_onboarding.model.speaking import problems_of_senders, problems_of_value
 
 
 def problems_of_form(
@@ -122,7 +119,7 @@ def _problems_of_products(
         yield from found
         if organisation is not None:
             faulty = {(problem.line, problem.column) for problem in found}
-            senders = _problems_of_senders(document, path, product, configuration, owner, organisation)
+            senders = problems_of_senders(document, path, product, configuration, owner, organisation)
             yield from (problem for problem in senders if (problem.line, problem.column) not in faulty)
 
 
@@ -158,51 +155,7 @@ def _problems_of_attributes(
             what = f'attribute "{name}" is for product "{product.product}", none of whose scopes is here'
             yield document.problem(path, what, f"add one of {listed(product.scopes)} under scopes, or remove the attribute", at_key=True)
         if organisation is not None:
-            yield from _problems_of_value(document, path, name, attribute.speaks_for, value, owner, organisation)
-
-
-def _problems_of_value(
-    document: Document, path: DocumentPath, name: str, how: Speaks | None, value: str, owner: Document, organisation: Organisation
-) -> Iterator[Problem]:
-    """Yield what an attribute says in the name of another organisation."""
-    allowed = organisation.speaks_for.get(name, ())
-    if how is not None and not any(how.allows(value, one) for one in allowed):
-        what = f"attribute {name} is {quoted(value)}, for which {organisation.name} does not speak"
-        remedy = f"{_allowed(how, allowed)}; the onboarding team adds others under speaks_for in {owner.file}"
-        yield document.problem(path, what, remedy)
-    elif how is None and (others := codes_within(value) - {organisation.ovo, organisation.kbo}):
-        what = f"attribute {name} has {listed(others)} in it, which is no code of {organisation.name}"
-        yield document.problem(path, what, "write its own, or none: a client says nothing in the name of another")
-
-
-def _problems_of_senders(
-    document: Document, path: DocumentPath, product: Product, configuration: Mapping[str, Any], owner: Document, organisation: Organisation
-) -> Iterator[Problem]:
-    """Yield each value that speaks for somebody for whom the organisation does not speak."""
-    for field, value in _speaking_values(product, configuration):
-        how, allowed = product.speaks_for[field[0]], organisation.speaks_for.get(field[0], ())
-        if not any(how.allows(value, one) for one in allowed):
-            yield document.problem(
-                (*path, *field),
-                f"{product.product}, {field[0]} is {quoted(value)}, for which {organisation.name} does not speak",
-                f"{_allowed(how, allowed)}; the onboarding team adds others under speaks_for in {owner.file}",
-            )
-
-
-def _speaking_values(product: Product, configuration: Mapping[str, Any]) -> Iterator[tuple[tuple[str, *tuple[int, ...]], str]]:
-    """Yield each text in a field that speaks for somebody, with its place. What is no text is refused by the product's schema."""
-    for field in product.speaks_for:
-        match configuration.get(field):
-            case str(value):
-                yield (field,), value
-            case list(values):
-                yield from (((field, index), value) for index, value in enumerate(values) if isinstance(value, str))
-
-
-def _allowed(how: Speaks, allowed: Sequence[str]) -> str:
-    if not allowed:
-        return "no value of it is allowed yet"
-    return ("use what begins with " if how is Speaks.BEGINNING else "use ") + " or ".join(map(quoted, allowed))
+            yield from problems_of_value(document, path, name, attribute.speaks_for, value, owner, organisation)
 
 
 def problems_of_keys(document: Document, environment: Environment, keys: Sequence[PublicJwk | None]) -> Iterator[Problem]:
@@ -248,123 +201,3 @@ def problems_of_platforms(document: Document, form: Form, environment: Environme
                 f"{platform} has no authority in this stack of {environment}",
                 f"remove it here, or set acmidm:{platform}ManagementUrl and what goes with it",
             )
-
-
-@dataclass(frozen=True)
-class Declared:
-    """One form with its organisation, for the rules about several forms. ``document`` is the form's, ``owner`` its organisation's."""
-
-    document: Document
-    form: Form
-    owner: Document
-    organisation: Organisation
-
-    @property
-    def key(self) -> str:
-        return connection_key(self.organisation.code, self.form.application)
-
-
-def problems_of_organisations(organisations: Iterable[tuple[Document, Organisation]]) -> Iterator[Problem]:
-    """Yield each second folder of an organisation, and each name that people would take for another organisation's.
-
-    Two may share a KBO number, as the departments of an administration do, where each has an OVO code that tells them apart.
-    """
-    by_ovo: dict[str, Document] = {}
-    by_kbo: dict[str, tuple[Document, Organisation]] = {}
-    by_look: dict[str, tuple[Document, Organisation]] = {}
-    for document, organisation in organisations:
-        if organisation.ovo and (first := by_ovo.setdefault(organisation.ovo, document)) is not document:
-            yield _same_code(document, "ovo", organisation.ovo, first, "an organisation has one folder: keep one of the two")
-            continue
-        if organisation.kbo:
-            first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
-            if first is not document and not (organisation.ovo and other.ovo):
-                remedy = "an organisation has one folder: keep one of the two, or give each its own OVO code"
-                yield _same_code(document, "kbo", organisation.kbo, first, remedy)
-                continue
-        first, other = by_look.setdefault(look_of(organisation.name), (document, organisation))
-        if first is not document:
-            yield document.problem(
-                ("name",),
-                f"{quoted(organisation.name)} looks like {quoted(other.name)} in {first.file}",
-                "write what tells the two apart, such as the place",
-                also=first.file,
-            )
-
-
-def _same_code(document: Document, field: str, code: str, first: Document, remedy: str) -> Problem:
-    return document.problem((field,), f"{code} is the code of {first.file.parent} too", remedy, also=first.file)
-
-
-def problems_of_speakers(organisations: Iterable[tuple[Document, Organisation]], catalogue: Catalogue) -> Iterator[Problem]:
-    """Yield what organisations have under ``speaks_for`` that is no such field of a product."""
-    for document, organisation in organisations:
-        for name in organisation.speaks_for.keys() - catalogue.speaking_fields.keys():
-            remedy = did_you_mean(name, catalogue.speaking_fields, f"known here: {listed(catalogue.speaking_fields)}")
-            yield document.problem(("speaks_for", name), f"unknown field {quoted(name)}", remedy, at_key=True)
-
-
-def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisation]]) -> Iterator[Problem]:
-    """Yield each earlier code that is another organisation's: by it one would get the clients of the other."""
-    present = {code: document for document, one in organisations for code in (one.ovo, one.kbo) if code}
-    claimed: dict[str, Document] = {}
-    for document, organisation in organisations:
-        for former in organisation.formerly:
-            other = claimed.setdefault(former, document)
-            if former in present and former not in (organisation.ovo, organisation.kbo):
-                other = present[former]
-            if other is not document:
-                yield document.problem(
-                    ("formerly",),
-                    f"{former} is a code in {other.file} too",
-                    "an organisation keeps the clients of its own earlier codes alone: remove it here or there",
-                    also=other.file,
-                )
-
-
-def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
-    """Yield second forms of an application, and earlier keys that a form still declares or that two forms claim."""
-    declared: dict[str, Declared] = {}
-    for one in forms:
-        first = declared.setdefault(one.key, one)
-        if first is not one:
-            yield one.document.problem(
-                ("application",),
-                f"{first.document.file} is already the form of {one.form.application}",
-                "keep one of the two, or name the application differently",
-                also=first.document.file,
-            )
-    claimed: dict[str, Declared] = {}
-    for one in forms:
-        for former in former_keys(one.organisation, one.form):
-            document = one.document if one.form.formerly else one.owner
-            if former in declared and declared[former] is not one:
-                yield document.problem(
-                    ("formerly",),
-                    f"{former} is still declared by {declared[former].document.file}",
-                    "remove that form, or this line: a client has one form",
-                    also=declared[former].document.file,
-                )
-            elif (first := claimed.setdefault(former, one)) is not one:
-                yield document.problem(
-                    ("formerly",),
-                    f"{former} is an earlier key in {first.document.file} too",
-                    "keep it in the form that keeps its clients",
-                    also=first.document.file,
-                )
-
-
-def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
-    """Yield each client that two forms take over: a form was copied, with the client-ID in it. The case of letters tells none apart."""
-    seen: dict[tuple[Environment, Platform, str], Document] = {}
-    for document, form in forms:
-        for environment, request in form.environments.items():
-            for platform, client_id in request.adopt.items():
-                first = seen.setdefault((environment, platform, client_id.casefold()), document)
-                if first is not document:
-                    yield document.problem(
-                        ("environments", environment.value, "adopt", platform.value),
-                        f"client {quoted(client_id)} is taken over by {first.file} already",
-                        "a client has one form: correct the client-ID here, or remove it",
-                        also=first.file,
-                    )
