@@ -1,5 +1,5 @@
 // NOT RUN: no test of this repository runs this client, unlike those in the other languages.
-// Sends a notification and a dossier, and reads what became of the dossier: Microsoft.IdentityModel and HttpClient. Run it in its folder.
+// Sends a notification and a dossier, and reads what became of the dossier: Microsoft.IdentityModel and HttpClient. Run it in the folder of the repository.
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -72,5 +72,5 @@ async Task<string> Checked(HttpResponseMessage answer)
     return text;
 }
 
-static JsonNode Document(string name) => JsonNode.Parse(File.ReadAllText($"../documents/{name}.json"))!;
+static JsonNode Document(string name) => JsonNode.Parse(File.ReadAllText($"examples/documents/{name}.json"))!;
 static string Env(string name) => Environment.GetEnvironmentVariable(name) ?? "";

@@ -26,7 +26,7 @@ import java.util.Date;
 import java.util.Map;
 import java.util.UUID;
 
-/** Sends a notification and a dossier, and reads what became of the dossier: Nimbus' OAuth SDK. Run it in its folder. */
+/** Sends a notification and a dossier, and reads what became of the dossier: Nimbus' OAuth SDK. Run it in the folder of the repository. */
 public class Client {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
@@ -68,7 +68,7 @@ public class Client {
     }
 
     private static String document(String name, Map<String, Object> values) throws Exception {
-        var document = JSONObjectUtils.parse(Files.readString(Path.of("../documents/" + name + ".json")));
+        var document = JSONObjectUtils.parse(Files.readString(Path.of("examples/documents/" + name + ".json")));
         document.putAll(values);
         return document.toJSONString();
     }
