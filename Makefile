@@ -20,10 +20,10 @@ help:  ## Show this list
 up: ready  ## Bring the environment up and show its table (STACK=tni)
 	@$(in_environment) acmidm keycloak start --stack $(STACK) && acmidm portal start --stack $(STACK) --explain-refusals \
 		&& pulumi stack select --create $(STACK) && acmidm deploy --stack $(STACK) && acmidm status --stack $(STACK)
-	@echo "Next: make demo, which lets an application fetch a token and post a notification; or add a scope to a form in onboardings/,"
+	@echo "Next: make demo, which lets an application post a notification and a dossier; or add a scope to a form in onboardings/,"
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
 
-demo: ready  ## Let an application fetch a token and post a notification, in a scratch repository
+demo: ready  ## Let an application fetch a token, post a notification and a dossier, and read its result, in a scratch repository
 	@$(in_environment) python -m story application
 
 story: ready  ## Show the whole way of an organisation, in a scratch Git repository (AUTHORITY=keycloak)
@@ -77,8 +77,8 @@ bench-growth: ready  ## Measure how up and destroy grow from 10 to 1,000 connect
 bench-validate: ready  ## Measure acmidm validate (FORMS=1000)
 	@$(in_environment) python -m bench.validation $(FORMS)
 
-schema: venv  ## Write the schemas for editors, and CODEOWNERS
-	@.venv/bin/acmidm schema
+schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, the tables of docs/products.md
+	@.venv/bin/acmidm schema && .venv/bin/python -m beheerportaal.products.page
 
 review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown)
 	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _EPILOG = """
 
 - `acmidm portal start --stack tni`
 - `acmidm portal status`
+- `acmidm portal apis --stack tni`
 - `acmidm portal user add --name loket --organisation OVO002067 --api-beheerder`
 
 **Exit codes**: 0 done; 1 a portal does not run or could not be started; 2 wrong use, or a wrong setting.
@@ -38,16 +40,18 @@ _ExplainOption = Annotated[
     bool, typer.Option("--explain-refusals", help="Say why a client could not be authenticated, which also tells which clients there are.")
 ]
 
+_StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse what is not as documented, though clients that people use do it.")]
+
 
 @app.command()
-def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False) -> None:
+def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, strict: _StrictOption = False) -> None:
     """Start the portals that a stack's settings place on this machine; those that run are left alone."""
 
     def start_one(portal: Portal) -> str:
         started = portal.daemon.start(portal.prepared())
         return f"{portal.daemon.title}: {'started' if started else 'running'} at {portal.settings.origin}"
 
-    on_each(portals(stack, explain_refusals), start_one)
+    on_each(portals(stack, explain_refusals, strict), start_one)
 
 
 @app.command()
@@ -55,12 +59,22 @@ def serve(
     stack: StackOption = "tni",
     platform: Annotated[str, typer.Option(help="The platform: acmidm or geosecure.")] = "acmidm",
     explain_refusals: _ExplainOption = False,
+    strict: _StrictOption = False,
 ) -> None:
     """Run one portal in the foreground, its log on the screen, until Ctrl-C."""
-    for portal in portals(stack, explain_refusals):
+    for portal in portals(stack, explain_refusals, strict):
         if portal.served.platform == platform:
             portal.daemon.run(portal.prepared())
     fail(f"stack {stack} has no embedded portal for platform {platform}; its settings are in Pulumi.{stack}.yaml")
+
+
+@app.command()
+def apis(stack: StackOption = "tni") -> None:
+    """Show the product APIs of a stack's portals, and what a token request names them by."""
+    for portal in portals(stack):
+        for name, product in portal.settings.products.items() if portal.settings.external_issuer is None else ():
+            named = " or ".join([f"audience={product.client_id}", *(f"resource={url}" for url in product.resources)])
+            typer.echo(f"{portal.served.platform.value} {name}: scope={product.scope}, {named}")
 
 
 @dataclass(frozen=True)
@@ -98,7 +112,7 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
     )
 
 
-def portals(stack: str, explain_refusals: bool = False) -> Iterator[Portal]:
+def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[Portal]:
     """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
     from acmidm_onboarding.settings import AuthorityKind
 
@@ -108,11 +122,13 @@ def portals(stack: str, explain_refusals: bool = False) -> Iterator[Portal]:
         url = settings.management_url if external_issuer is None else settings.products_url
         # The settings allow plain http to loopback only.
         if url.scheme == "http":
-            place = {"host": (url.host or "").strip("[]"), "port": url.port}
-            yield Portal(found, _portal_settings(found, **place, external_issuer=external_issuer, explains_refusals=explain_refusals))
+            host = (url.host or "").strip("[]")
+            given = {"host": host, "port": url.port, "external_issuer": external_issuer}
+            origin = f"{url.scheme}://{url.host}:{url.port}"
+            yield Portal(found, _portal_settings(found, origin, **given, explains_refusals=explain_refusals, strict=strict))
 
 
-def _portal_settings(served: Served, **more: object) -> PortalSettings:
+def _portal_settings(served: Served, origin: str, **more: object) -> PortalSettings:
     from beheerportaal.settings import PortalSettings
 
     return PortalSettings.model_validate(
@@ -121,20 +137,25 @@ def _portal_settings(served: Served, **more: object) -> PortalSettings:
             "platform": served.platform.value,
             "database": served.daemon(NAME).folder / "portal.db",
             "scopes": {name: {"assigned_by_provider": scope.assigned_by_provider} for name, scope in served.scopes().items()},
-            "products": _products(served),
+            "products": _products(served, origin),
             **more,
         }
     )
 
 
-def _products(served: Served) -> dict[str, dict[str, object]]:
-    """The products that have a configuration and a scope there; the first scope is the one that gives access."""
+def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
+    """The products that have a configuration and a scope there; the first scope is the one that gives access.
+
+    Each is an API with a client-ID, which is the same after every start, and a URL.
+    """
     catalogue, offered = served.catalogue, served.scopes()
     products: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
         scopes = [known for scope in product.scopes if (known := catalogue.name_on(served.platform, scope)) in offered]
         if product.configuration is not None and scopes:
-            products[name] = {"schema": product.configuration, "scope": scopes[0]}
+            client_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{origin}/op/{name}"))
+            resources = [f"{origin}/api/v2/{name}"]
+            products[name] = {"schema": product.configuration, "scope": scopes[0], "client_id": client_id, "resources": resources}
     return products
 
 

@@ -1,4 +1,4 @@
-"""``acmidm schema``: the files that are made from others: the JSON Schemas with which an editor checks forms, and CODEOWNERS."""
+"""``acmidm schema``: the files that are made from others: schemas for editors, CODEOWNERS, the pages of catalogue and platforms."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from acmidm.codeowners import CODEOWNERS, codeowners, onboarding_team
+from acmidm.platforms import PLATFORMS, platforms
 
 EPILOG = """
 **Examples**
@@ -21,6 +22,7 @@ EPILOG = """
 CATALOGUE = Path("catalogue")
 FORMS = Path("onboardings")
 SCHEMAS = Path("schema")
+PAGE = Path("docs/catalogue.md")
 
 
 def schema(
@@ -28,13 +30,17 @@ def schema(
     out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
 ) -> None:
-    """Write the schemas with which editors check forms, and CODEOWNERS, from the model, the catalogue and the organisations."""
+    """Write the schemas for editors, CODEOWNERS, and the pages of catalogue and platforms."""
+    from acmidm.catalogue_page import catalogue_page
     from acmidm_onboarding.model.editor import schemas
     from acmidm_onboarding.model.loading import load_catalogue, load_organisations
 
-    texts = {out / name: text for name, text in schemas(load_catalogue(catalogue)).items()}
+    offered = load_catalogue(catalogue)
+    texts = {out / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
     if team := onboarding_team():
         texts[CODEOWNERS] = codeowners(team, FORMS.as_posix(), load_organisations(FORMS))
+    if (page := _text_of(PLATFORMS)) is not None:
+        texts[PLATFORMS] = platforms(page)
     stale = [file for file, text in texts.items() if _text_of(file) != text]
     for file in stale:
         if check:
@@ -46,7 +52,7 @@ def schema(
     if check and stale:
         raise typer.Exit(1)
     if not stale:
-        typer.echo("the schemas are up to date" + (" and so is CODEOWNERS" if team else ""))
+        typer.echo(f"the schemas and {PAGE} are up to date" + (" and so is CODEOWNERS" if team else ""))
 
 
 def _text_of(file: Path) -> str | None:

@@ -7,10 +7,11 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from beheerportaal import problems
-from beheerportaal.api import audit, client_parts, clients, describe, products, traffic
+from beheerportaal.api import audit, client_parts, clients, describe, products
 from beheerportaal.context import Portal
 from beheerportaal.http.access_log import AccessLog
 from beheerportaal.oauth import endpoints as oauth
+from beheerportaal.products import dosis, errors, notificaties
 from beheerportaal.settings import PortalSettings
 from beheerportaal.web.app import create_web, to_the_web
 from beheerportaal.web.urls import BASE
@@ -39,8 +40,10 @@ def create_app(settings: PortalSettings) -> FastAPI:
         redirect_slashes=False,
     )
     clients_are_ours = settings.external_issuer is None
-    own = (clients.router, client_parts.router, oauth.router) if clients_are_ours else ()
-    for router in (*own, audit.router, products.router, traffic.router):
+    own = [clients.router, client_parts.router, oauth.router] if clients_are_ours else []
+    if clients_are_ours and settings.platform == "geosecure":
+        own.append(oauth.geosecure)
+    for router in (*own, audit.router, products.router, dosis.router, notificaties.router):
         app.include_router(router)
     if clients_are_ours:
         for path in ("/", BASE):
@@ -52,7 +55,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         """Answers as soon as the portal is ready."""
         return {"status": "ok"}
 
-    problems.install(app)
+    problems.install(app, {errors.PREFIX: errors.response})
     describe.install(app)
     app.add_middleware(AccessLog)
     return app

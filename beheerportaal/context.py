@@ -12,7 +12,7 @@ from beheerportaal.migrations import open_database
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
 from beheerportaal.oauth.external import ExternalTokenValidator
 from beheerportaal.oauth.signing import SigningKeys
-from beheerportaal.oauth.tokens import AccessTokenValidator
+from beheerportaal.oauth.tokens import AccessTokens
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
 
@@ -29,7 +29,7 @@ class Portal:
     database: Database
     keys: SigningKeys
     authorization: PortalAuthorizationServer
-    access_tokens: AccessTokenValidator | ExternalTokenValidator
+    access_tokens: AccessTokens | ExternalTokenValidator
     configuration_validators: dict[str, Draft202012Validator]
     of_address: Failures
     of_name: Failures
@@ -43,14 +43,15 @@ class Portal:
         database = open_database(settings.database)
         keys = SigningKeys(settings, database)
         keys.published()
+        own_tokens = AccessTokens(settings, keys, database)
         of_client = Failures(settings.failures_per_client, _MINUTE)
         of_address = Failures(settings.failures_per_address, _MINUTE)
         return cls(
             settings=settings,
             database=database,
             keys=keys,
-            authorization=PortalAuthorizationServer(settings, database, keys, of_client, of_address),
-            access_tokens=AccessTokenValidator(settings, keys, database)
+            authorization=PortalAuthorizationServer(settings, database, own_tokens, of_client, of_address),
+            access_tokens=own_tokens
             if settings.external_issuer is None
             else ExternalTokenValidator(settings.external_issuer, settings.origin),
             configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},

@@ -1,7 +1,7 @@
 """Errors as `application/problem+json` (RFC 9457), each with one sentence for the person who reads it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -36,6 +36,10 @@ class Problem(HTTPException):
         super().__init__(status, detail, headers)
         self.errors = errors
         self.members = members or {}
+
+
+# How a problem becomes an answer.
+Form = Callable[[Problem], JSONResponse]
 
 
 def not_found(what: str) -> Problem:
@@ -108,22 +112,26 @@ def _methods(request: Request) -> list[str]:
     ]
 
 
-def install(app: FastAPI) -> None:
-    """Makes every error of the application a problem document."""
+def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
+    """Makes every error of the application a problem document, or what `forms` has for the beginning of the path."""
+
+    def answer(request: Request, problem: Problem) -> JSONResponse:
+        path = request.scope["path"]
+        return next((form for beginning, form in forms.items() if path.startswith(beginning)), response)(problem)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
-        return response(error if isinstance(error, Problem) else _of_http(request, error))
+        return answer(request, error if isinstance(error, Problem) else _of_http(request, error))
 
     @app.exception_handler(RequestValidationError)
-    async def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
-        return response(_of_validation(error))
+    async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(request, _of_validation(error))
 
     @app.exception_handler(OperationalError)
-    async def _database(_: Request, error: OperationalError) -> JSONResponse:
+    async def _database(request: Request, error: OperationalError) -> JSONResponse:
         log.error("the database refused: %s", error.orig)
-        return response(Problem(503, "The database can't do it now; nothing was changed, try again.", headers={"Retry-After": "1"}))
+        return answer(request, Problem(503, "The database can't do it now; nothing was changed, try again.", headers={"Retry-After": "1"}))
 
     @app.exception_handler(Exception)
-    async def _unforeseen(_: Request, __: Exception) -> JSONResponse:
-        return response(Problem(500, "The portal failed; its log says more."))
+    async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
+        return answer(request, Problem(500, "The portal failed; its log says more."))

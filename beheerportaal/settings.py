@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Platform = Literal["acmidm", "geosecure"]
 
+_HOUR = 3600
+_LIFETIMES = {"geosecure": 10 * _HOUR}  # a comment in Qmino/dosis-connector: more than that
+
 MANAGEMENT_READ = "management_read"
 MANAGEMENT_WRITE = "management_write"
 RIGHTS = (MANAGEMENT_READ, MANAGEMENT_WRITE)
@@ -32,7 +35,9 @@ class ProductSettings(_Settings):
     """A product whose configuration is kept per client."""
 
     json_schema: dict[str, Any] = Field(alias="schema", description="JSON Schema 2020-12 of a client's configuration.")
-    scope: str = Field(description="The scope that gives access to the product's traffic.")
+    scope: str = Field(description="The scope that gives access to the product's API.")
+    client_id: str = Field(min_length=1, description="The client-ID of the product's API: what a token for it has as `aud`.")
+    resources: list[str] = Field(default=[], description="The URLs that are coupled to the API, for `resource` in a token request.")
 
     @field_validator("json_schema")
     @classmethod
@@ -54,7 +59,11 @@ class PortalSettings(_Settings):
     database: Path = Field(description="The SQLite file; made at first start.")
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}
-    access_token_lifetime_seconds: int = Field(default=3600, ge=1)
+    strict: bool = Field(default=False, description="Refuses what is not as documented, though clients that people use do it.")
+    access_token_lifetime_seconds: int = Field(
+        default_factory=lambda data: _LIFETIMES.get(data.get("platform"), _HOUR), ge=1, description="An hour; ten on GeoSecure."
+    )
+    processing_seconds: float = Field(default=2, ge=0, description="For how long an upload to DOSIS has no result.")
     signing_key_lifetime_seconds: int = Field(
         default=30 * 24 * 3600, ge=2 * 24 * 3600, description="For how long a key signs access tokens, until the next one does."
     )
@@ -91,7 +100,7 @@ class PortalSettings(_Settings):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, without a trailing slash; also the `aud` of the access tokens."""
+        """Scheme, host and port, without a trailing slash; also the `aud` of operators' access tokens."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 

@@ -78,13 +78,30 @@ GENT_AS_AALST = (
 GENT_IN_PRODUCTION = GENT_WITH_DOSIS + GENT_WITH_DOSIS.partition("environments:\n")[2].replace("tni", "prod")
 
 NOTIFICATION = {
-    "Id": "1",
+    "Id": "1f0e2c4a-6f0c-4f43-9c0e-2d7b1f3a5c10",
     "AanbiederUri": "https://data.vlaanderen.be/id/organisatie/OVO002067",
-    "Bestemmelingen": [{"Type": "person", "Id": "burger"}],
-    "Categorie": "status",
-    "Kanalen": ["ebox"],
+    "Bestemmelingen": [{"Insz": "00000000097"}],
+    "Categorie": "DossierGerelateerdBerichtWijzigingDossier",
+    "Kanalen": ["MijnBurgerprofiel"],
     "ProductId": "10244",
     "MerkCode": "stad-gent",
+    "TransactieId": "urn://gent/mijn-gent2026-17",
+    "SleutelWaardeParen": [
+        {"Sleutel": "DossierNummer", "Waarde": "2026-17"},
+        {"Sleutel": "DossierNaam", "Waarde": "Parkeervergunning"},
+        {"Sleutel": "StatusVlaamseCode", "Waarde": "InBehandeling"},
+        {"Sleutel": "StatusVlaamseFase", "Waarde": "Behandeling"},
+    ],
 }
-DOSSIER = {"Id": "1", "BronUri": "urn://gent/mijn-gent", "ProductId": "10244", "Titel": "Aanvraag", "Status": "in behandeling"}
-"""What an application posts to Notificaties and to DOSIS."""
+DOSSIER = {
+    "Identificatie": {"Bron": "urn://gent/mijn-gent", "DossierNummer": "2026-17"},
+    "UploadId": "7c1d6f0e-3b52-4d0a-8f7e-5a9c2e4b6d31",
+    "Naam": "Parkeervergunning",
+    "WijzigingsDatum": "2026-11-26T09:30:00",
+    "Status": {"VlaamsCode": "InBehandeling", "VlaamsFase": "Behandeling", "Detail1": "Uw aanvraag wordt bekeken", "Actie": None},
+    "TypeDossierCode": "DossierStatus",
+    "Producten": [{"Id": "10244"}],
+    "DossierBeheerder": {"Naam": "Loket Gent", "Email": "loket@stad-gent.example"},
+    "Agenten": [{"Identificatie": "00000000097", "Toegangsrechten": [{"Code": "Raadpleger"}]}],
+}
+"""What an application posts to Notificaties and to DOSIS; what a recipient and a channel look like is not public."""

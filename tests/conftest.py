@@ -18,9 +18,7 @@ from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.support.browser import chromium
 from tests.support.keycloak import one_keycloak
-
-_SHARED = "ACMIDM_TESTS_SHARED"
-"""A variable that the workers inherit: the folder of what they share."""
+from tests.support.offered import SHARED, catalogue_folder, write_catalogue
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,12 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
-        os.environ[_SHARED] = tempfile.mkdtemp(prefix="acmidm-tests-")
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="acmidm-tests-")
+        write_catalogue(catalogue_folder())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        shared = Path(os.environ[_SHARED])
+        shared = Path(os.environ[SHARED])
         Daemon(shared, KEYCLOAK).stop()
         shutil.rmtree(shared)
 
@@ -48,7 +47,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def keycloak_server() -> Server:
     """One Keycloak for all workers, in memory: it takes long to start. Tests make realms of their own."""
-    return one_keycloak(Path(os.environ[_SHARED]))
+    return one_keycloak(Path(os.environ[SHARED]))
 
 
 @pytest.fixture(scope="session")

@@ -158,7 +158,7 @@ def _promotion(report: Promotion) -> Iterator[Section]:
         lines = []
         for one in differences:
             both = f": {code(one.tni or 'nothing')} → {code(one.prod or 'nothing')}" if one.side is Side.BOTH else ""
-            lines.append(f"- {one.what} {code(one.name)}{both}{' (offered there only)' if one.expected else ''}\n")
+            lines.append(f"- {one.what} {code(one.name)}{both}{one.note}\n")
         yield Section(f"#### {_capital(title)}\n\n", lines, "\n", "difference")
     yield Section(f"#### Ready for production: {'yes' if report.ready else 'not yet'}\n\n")
     for check in report.checks:

@@ -41,6 +41,11 @@ class Difference(Part):
     prod: str | None = None
     expected: bool = False
 
+    @property
+    def note(self) -> str:
+        """How lists end its line: why it is expected, where it is."""
+        return "" if not self.expected else " (differs per environment)" if self.side is Side.BOTH else " (offered there only)"
+
 
 class Check(Part):
     """One condition of being ready for production."""
@@ -102,7 +107,7 @@ class Promotion(Part):
     @property
     def _summary(self) -> str:
         if not self.unexpected:
-            return "production is as TNI" + (", but for what is offered there only" if self.differences else "")
+            return "production is as TNI" + (", but for what is expected to differ" if self.differences else "")
         tni, prod, both = (len(self._on(side, self.unexpected)) for side in Side)
         absent = next((one.side for one in self.differences if one.what == "environment"), None)
         if absent:
@@ -147,9 +152,13 @@ def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None
     yield from _on_one_side("scope", tni.scopes, prod.scopes, catalogue.scopes)
     yield from _on_one_side("product", tni.products, prod.products, catalogue.products)
     for product in sorted(tni.products.keys() & prod.products.keys()):
-        old, new = (flat(catalogue.in_order(product, request.products[product])) for request in (tni, prod))
-        for one in field_changes(old, new):
-            yield Difference(what="field", name=f"{product}.{one.field}", side=Side.BOTH, tni=one.old, prod=one.new)
+        known = catalogue.products[product].fields
+        old, new = (catalogue.in_order(product, request.products[product]) for request in (tni, prod))
+        for name in sorted(old.keys() | new.keys()):
+            expected = name in known and known[name].differs_per_environment
+            for one in field_changes(*(flat({name: side[name]}) if name in side else {} for side in (old, new))):
+                field = f"{product}.{one.field}"
+                yield Difference(what="field", name=field, side=Side.BOTH, tni=one.old, prod=one.new, expected=expected)
 
 
 def _on_one_side(what: str, tni: Iterable[str], prod: Iterable[str], offered: Mapping[str, Scope | Product]) -> Iterator[Difference]:

@@ -117,7 +117,7 @@ def _promotion(report: Promotion) -> Iterator[Line]:
         yield _heading(title)
         for one in differences:
             both = f": {plain(one.tni or 'nothing')} → {plain(one.prod or 'nothing')}" if one.side is Side.BOTH else ""
-            yield Text(f"  {one.what:<12}{plain(one.name)}{both}{' (offered there only)' if one.expected else ''}")
+            yield Text(f"  {one.what:<12}{plain(one.name)}{both}{one.note}")
     yield _heading(f"ready for production: {'yes' if report.ready else 'not yet'}")
     for check in report.checks:
         style = {"ok": "green", "TO DO": "bold red"}.get(check.mark, "yellow")

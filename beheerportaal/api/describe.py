@@ -14,7 +14,7 @@ from beheerportaal.problems import MEDIA_TYPE
 LIMIT = Annotated[int, Query(ge=1, le=500, description="The largest number of items in the answer.")]
 AFTER = Annotated[str | None, Query(pattern="^[0-9]{1,18}$", description="`next` of the page before: the answer goes on after it.")]
 IF_MATCH = Annotated[str | None, Header(alias="If-Match", description="The document's ETag, or `*`. Without it: 428.")]
-ACCESS_TOKEN = Security(HTTPBearer(auto_error=False, scheme_name="access_token", bearerFormat="JWT"))
+ACCESS_TOKEN = Security(HTTPBearer(auto_error=False, scheme_name="access_token", bearerFormat="opaque"))
 Responses = dict[int | str, dict[str, Any]]
 
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The version of the document (RFC 9110 §8.8.3)."}}

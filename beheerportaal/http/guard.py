@@ -1,7 +1,7 @@
 """Who may do what: each request is authorised before its body is looked at (RFC 6750)."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -9,12 +9,15 @@ from starlette.concurrency import run_in_threadpool
 
 from beheerportaal.context import Portal
 from beheerportaal.http.body import LimitedRequest, require_json
+from beheerportaal.limits import LONGEST_BODY
 from beheerportaal.problems import Problem, too_many
-from beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE
+from beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE, ProductSettings
 
 
 class TokenRoute(APIRoute):
-    """A route that needs a valid access token; `request.state` then has its `client_id` and `scopes`."""
+    """A route that needs a valid access token; `request.state` then has its `claims`, and of these its `client_id` and `scopes`."""
+
+    longest_body: ClassVar[int] = LONGEST_BODY
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI: wraps what it would do."""
@@ -25,7 +28,7 @@ class TokenRoute(APIRoute):
             self.authorise(request)
             if request.method in ("POST", "PUT"):
                 require_json(request)
-            return await handle(LimitedRequest(request.scope, request.receive))
+            return await handle(LimitedRequest(request.scope, request.receive, self.longest_body))
 
         return guarded
 
@@ -55,6 +58,30 @@ def require_scope(request: Request, scope: str) -> None:
         )
 
 
+def require_audience(request: Request, product: ProductSettings) -> None:
+    """Checks that the access token is for the product's API.
+
+    Raises:
+        Problem: 401 that says what to request (RFC 6750 §3.1).
+    """
+    settings = request.app.state.portal.settings
+    # Another issuer's tokens are for the portal as a whole.
+    if settings.external_issuer is not None or product.client_id in audiences_of(request):
+        return
+    raise Problem(
+        401,
+        f"The access token is for {', '.join(sorted(audiences_of(request))) or 'no API'}, and not for this one; "
+        f"add audience={product.client_id} to the token request.",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="the token is for another audience"'},
+    )
+
+
+def audiences_of(request: Request) -> frozenset[str]:
+    """For whom the access token is (RFC 7519 §4.1.3)."""
+    aud = request.state.claims["aud"]
+    return frozenset([aud] if isinstance(aud, str) else aud)
+
+
 def address_of(request: Request) -> str:
     """Where a request comes from."""
     return request.client.host if request.client else ""
@@ -80,5 +107,6 @@ def _authenticate(request: Request) -> None:
             f"The access token has expired, was revoked, or was not issued here; get a new one at {portal.settings.token_source}.",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired, revoked, or not issued here"'},
         )
+    request.state.claims = claims
     request.state.client_id = claims["client_id"]
     request.state.scopes = frozenset(claims["scope"].split())

@@ -1,1 +1,1 @@
-"""The OAuth side, on Authlib: client credentials for connection clients and operators, and JWT access tokens."""
+"""The OAuth side, on Authlib: client credentials of clients and operators, by rules with their sources; opaque access tokens."""

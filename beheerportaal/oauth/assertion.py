@@ -1,11 +1,14 @@
 """Client authentication with a signed assertion, private_key_jwt (RFC 7523 §3)."""
 
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
+from authlib.oauth2.rfc6749 import InvalidClientError
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
@@ -13,8 +16,10 @@ from joserfc.util import urlsafe_b64encode
 
 from beheerportaal.jwk import SIGNING_ALGORITHMS, algorithms_of, is_in_time, thumbprint
 from beheerportaal.limits import LONGEST_JTI, LONGEST_KID, LONGEST_TEXT
-from beheerportaal.oauth.errors import invalid_client
+from beheerportaal.oauth.errors import UNEXPLAINED, invalid_client
+from beheerportaal.oauth.judge import Judge
 from beheerportaal.oauth.principals import Principal, why_unknown
+from beheerportaal.oauth.rules import CLOCK_SKEW_SECONDS, LONGEST_LIFETIME_SECONDS, LONGEST_TOLERATED_SECONDS
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store import credentials
 from beheerportaal.store.database import Database
@@ -22,8 +27,7 @@ from beheerportaal.untrusted import Unreadable, read_jwt
 
 METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-LONGEST_LIFETIME_SECONDS = 600
-CLOCK_SKEW_SECONDS = 30
+_MOST_DIGITS = 11  # seconds since 1970 for three thousand years; milliseconds have more
 _KEY_MEMBERS = ("kty", "crv", "x", "y", "n", "e")
 
 
@@ -37,14 +41,14 @@ class Assertion:
     kid: str | None
 
     @classmethod
-    def of(cls, form: Mapping[str, str]) -> "Assertion":
+    def of(cls, form: Mapping[str, str], judge: Judge) -> "Assertion":
         """The assertion in a form.
 
         Raises:
             InvalidClientError: where it is none.
         """
         if form.get("client_assertion_type") != ASSERTION_TYPE:
-            raise invalid_client(f"client_assertion_type must be {ASSERTION_TYPE}")
+            judge.broken("client_assertion_type", f"client_assertion_type must be {ASSERTION_TYPE}")
         text = form.get("client_assertion")
         if not text:
             raise invalid_client("client_assertion is missing")
@@ -54,12 +58,17 @@ class Assertion:
             raise invalid_client(f"client_assertion is no JWT (RFC 7519): it {error}") from None
         client_id, alg, kid = claims.get("sub"), header.get("alg"), header.get("kid")
         if not isinstance(client_id, str) or len(client_id) > LONGEST_TEXT:
-            raise invalid_client("sub is missing in the assertion, or no string; it must be the client_id")
+            raise judge.refusal("sub", "sub is missing in the assertion, or no string; it must be the client_id")
         if not isinstance(alg, str) or alg not in SIGNING_ALGORITHMS:
-            raise invalid_client(f"alg {alg} is not accepted; sign with one of {', '.join(SIGNING_ALGORITHMS)}")
+            raise judge.refusal("alg", f"alg {alg} is not accepted; sign with one of {', '.join(SIGNING_ALGORITHMS)}")
         if kid is not None and (not isinstance(kid, str) or len(kid) > LONGEST_KID):
-            raise invalid_client(f"kid is no string of at most {LONGEST_KID} characters; name the registered key")
+            raise judge.refusal("registered kid", f"kid is no string of at most {LONGEST_KID} characters; name the registered key")
         return cls(text, client_id, alg, kid)
+
+    @property
+    def digest(self) -> str:
+        """What tells it from another one: of the part that is signed, for a signature can be written in more than one way."""
+        return f"sha256:{sha256(self.text.rpartition('.')[0].encode()).hexdigest()}"
 
 
 class AssertionVerifier:
@@ -77,87 +86,131 @@ class AssertionVerifier:
         Raises:
             InvalidClientError
         """
-        key, reason = self._choose(assertion, client)
+        judge = Judge(self._settings, client)
+        key, refusal = None, None
+        try:
+            key = self._choose(assertion, client, judge)
+        except InvalidClientError as error:
+            refusal = error
         claims = _signed_claims(assertion, _stand_in(assertion.alg) if key is None else _public_key(key))
         if client is None or key is None:
-            raise invalid_client(reason)
+            raise refusal or invalid_client(UNEXPLAINED)
         if claims is None:
             raise invalid_client(f"the signature is wrong: it was not made with the private key of kid {key.get('kid')}")
         if not client.enabled:
             raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
-        self._verify_claims(claims, client)
+        if claims.get("iss") != client.client_id:
+            judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
+        self._verify_audience(claims.get("aud"), client, judge)
+        ends_at = _verify_times(claims, judge)
+        identity = _identity(assertion, claims, judge)
+        with self._database.write() as connection:
+            is_first = credentials.use_assertion(connection, client.client_id, identity, ends_at)
+        if not is_first:
+            judge.broken("used jti", "jti was used before; make a new assertion with its own jti for each request")
         return replace(client, credential=thumbprint(key))
 
-    def _choose(self, assertion: Assertion, client: Principal | None) -> tuple[Mapping[str, Any] | None, str]:
-        """The client's key that the assertion is for, else why there is none."""
+    def _choose(self, assertion: Assertion, client: Principal | None, judge: Judge) -> Mapping[str, Any]:
+        """The client's key that the assertion is for.
+
+        Raises:
+            InvalidClientError: with why there is none.
+        """
         if client is None:
-            return None, why_unknown(self._settings, assertion.client_id)
-        if client.token_endpoint_auth_method != METHOD:
-            return (
-                None,
-                f"client {client.client_id} is registered with {client.token_endpoint_auth_method}, so an assertion is not accepted",
-            )
+            raise invalid_client(why_unknown(self._settings, assertion.client_id))
+        method = client.token_endpoint_auth_method
+        if method != METHOD:
+            judge.broken("registered method", f"client {client.client_id} is registered with {method}, so an assertion is not accepted")
         if not client.jwks:
-            return None, f"client {client.client_id} has no registered key; register its public key (JWK) first"
+            raise invalid_client(f"client {client.client_id} has no registered key; register its public key (JWK) first")
         known = ", ".join(str(key.get("kid")) for key in client.jwks)
         if assertion.kid is None:
-            if self._settings.platform == "geosecure" and not client.is_operator:
-                return None, f"kid is missing in the assertion's header, GeoSecure requires it; registered: {known}"
-            if len(client.jwks) > 1:
-                return None, f"kid is missing in the assertion's header, and the client has several keys; registered: {known}"
-            key = client.jwks[0]
-        else:
-            found = [key for key in client.jwks if key.get("kid") == assertion.kid]
-            if not found:
-                return None, f"kid {assertion.kid} is not registered for this client; registered: {known}"
-            key = found[0]
+            name, why = ("kid", "GeoSecure requires it") if len(client.jwks) == 1 else ("kid of several", "and the client has several keys")
+            judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {known}")
+        found = [key for key in client.jwks if assertion.kid in (None, key.get("kid"))]
+        if not found:
+            raise judge.refusal("registered kid", f"kid {assertion.kid} is not registered for this client; registered: {known}")
+        key = found[0]
         if not is_in_time(key, time.time()):
-            return None, f"key {key.get('kid')} has expired, or does not count yet (its exp and nbf); register another one"
+            late = f"key {key.get('kid')} has expired, or does not count yet (its exp and nbf)"
+            judge.broken("registered kid", f"{late}; register another one")
         if assertion.alg not in algorithms_of(key):
-            return None, f"alg {assertion.alg} does not fit key {key.get('kid')}; sign with {' or '.join(algorithms_of(key))}"
-        return key, ""
+            fitting = " or ".join(algorithms_of(key))
+            judge.broken("alg", f"alg {assertion.alg} does not fit key {key.get('kid')}; sign with {fitting}")
+        return key
 
-    def _verify_claims(self, claims: Mapping[str, Any], client: Principal) -> None:
-        """Checks iss, aud, iat, exp and nbf (RFC 7523 §3), and last of all uses up the jti."""
-        if claims.get("iss") != client.client_id:
-            raise invalid_client("iss is missing or differs from sub; both must be the client_id")
-        self._verify_audience(claims.get("aud"), client)
-        now = time.time()
-        iat, exp = _seconds(claims, "iat"), _seconds(claims, "exp")
-        if iat > now + CLOCK_SKEW_SECONDS:
-            raise invalid_client("iat lies in the future; set the clock, and give the time in seconds since 1970")
-        if exp <= now - CLOCK_SKEW_SECONDS:
-            raise invalid_client("exp has passed; make a new assertion for each request")
-        if exp - iat > LONGEST_LIFETIME_SECONDS:
-            raise invalid_client(f"exp is more than {LONGEST_LIFETIME_SECONDS} seconds after iat; make the assertion shorter-lived")
-        if "nbf" in claims and _seconds(claims, "nbf") > now + CLOCK_SKEW_SECONDS:
-            raise invalid_client("nbf lies in the future; wait, or set the clock")
-        jti = claims.get("jti")
-        if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
-            raise invalid_client(f"jti is missing, or no string of 1 to {LONGEST_JTI} characters; give each assertion its own UUID")
-        with self._database.write() as connection:
-            if not credentials.use_assertion(connection, client.client_id, jti, int(exp) + CLOCK_SKEW_SECONDS + 1):
-                raise invalid_client("jti was used before; make a new assertion with its own jti for each request")
-
-    def _verify_audience(self, aud: object, client: Principal) -> None:
+    def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
         issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint
-        found = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
         geosecure = self._settings.platform == "geosecure"
-        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are good.
-        if found in ((issuer, token_endpoint) if client.is_operator else (token_endpoint if geosecure else issuer,)):
-            return
+        found = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
         if not isinstance(found, str):
-            raise invalid_client("aud is missing, or no single string")
-        if geosecure and found == issuer:
-            raise invalid_client(
-                f"aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token endpoint {token_endpoint}"
-            )
+            judge.broken("several aud" if isinstance(aud, list) and aud else "aud", "aud is missing, or no single string")
+            return
+        wanted = token_endpoint if geosecure else issuer
+        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are good.
+        if found in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
+            return
         is_endpoint = found.lower().rstrip("/") == token_endpoint
-        if geosecure and is_endpoint:
-            raise invalid_client(f"aud must be in lower case and without trailing slash: {token_endpoint}")
-        if is_endpoint:
-            raise invalid_client(f"aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be the issuer {issuer}")
-        raise invalid_client(f"aud is {found}; it must be {token_endpoint if geosecure else issuer}")
+        if client.is_operator:
+            judge.broken("aud", f"aud is {found}; it must be {issuer} or {token_endpoint}")
+        elif found == f"{wanted}/":
+            judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
+        elif geosecure and is_endpoint:
+            judge.broken("aud", f"aud must be in lower case and without trailing slash: {token_endpoint}")
+        elif geosecure and found == issuer:
+            judge.broken(
+                "aud", f"aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token endpoint {token_endpoint}"
+            )
+        elif is_endpoint:
+            judge.broken("aud", f"aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be the issuer {issuer}")
+        else:
+            judge.broken("aud", f"aud is {found}; it must be {wanted}")
+
+
+def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:
+    """Checks iat, exp and nbf (RFC 7523 §3); until when the assertion can be used."""
+    now = time.time()
+    # Without iat it may have been made a moment ago, by a clock that is ahead.
+    iat = _seconds(claims, "iat", judge, absent=now + CLOCK_SKEW_SECONDS)
+    exp = _seconds(claims, "exp", judge, absent=0)
+    if iat > now + CLOCK_SKEW_SECONDS:
+        judge.broken("future iat", "iat lies in the future; set the clock, and give the time in seconds since 1970")
+    if exp <= now - CLOCK_SKEW_SECONDS:
+        judge.broken("passed exp", "exp has passed; make a new assertion for each request")
+    if exp - iat > LONGEST_LIFETIME_SECONDS:
+        name = "lifetime" if exp - iat <= LONGEST_TOLERATED_SECONDS else "longest lifetime"
+        judge.broken(name, f"exp is more than {LONGEST_LIFETIME_SECONDS} seconds after iat; make the assertion shorter-lived")
+    if _seconds(claims, "nbf", judge, absent=0) > now + CLOCK_SKEW_SECONDS:
+        judge.broken("future nbf", "nbf lies in the future; wait, or set the clock")
+    return int(exp) + CLOCK_SKEW_SECONDS + 1
+
+
+def _seconds(claims: Mapping[str, Any], name: str, judge: Judge, absent: float) -> float:
+    if name not in claims:
+        judge.broken(name, f"{name} is missing; give the time in seconds since 1970")
+        return absent
+    value = claims[name]
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS:
+        judge.broken("times as text", f"{name} is a text; give the number itself")
+        value = int(value)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 10**_MOST_DIGITS:
+        raise judge.refusal("times", f"{name} is no number of seconds since 1970")
+    return value
+
+
+def _identity(assertion: Assertion, claims: Mapping[str, Any], judge: Judge) -> str:
+    """What an assertion can be known by, so that it counts once."""
+    if "jti" not in claims:
+        judge.broken("jti", "jti is missing; give each assertion its own UUID")
+        return assertion.digest
+    jti = claims["jti"]
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
+        raise judge.refusal("jti as text", f"jti is no string of 1 to {LONGEST_JTI} characters; give each assertion its own UUID")
+    try:
+        uuid.UUID(jti)
+    except ValueError:
+        judge.broken("jti is a GUID", "jti is no GUID; give each assertion its own")
+    return jti
 
 
 def _signed_claims(assertion: Assertion, key: Key) -> Mapping[str, Any] | None:
@@ -181,10 +234,3 @@ def _stand_in(alg: str) -> Key:
         return ECKey.generate_key({"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[alg], private=False)
     modulus = (2**2048 - 1).to_bytes(256)  # verifying does not mind that it has small factors
     return RSAKey.import_key({"kty": "RSA", "n": urlsafe_b64encode(modulus).decode(), "e": "AQAB"})
-
-
-def _seconds(claims: Mapping[str, Any], name: str) -> float:
-    value = claims.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e11:
-        raise invalid_client(f"{name} is missing, or no number of seconds since 1970")
-    return value

@@ -1,5 +1,6 @@
 """The authorization server: Authlib's, with one grant, three ways to authenticate, and introspection."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,17 +9,18 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAut
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
+from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from starlette.responses import JSONResponse
 from typing_extensions import override
 
 from beheerportaal.http.failures import Failures
 from beheerportaal.limits import LONGEST_SECRET, LONGEST_TEXT
-from beheerportaal.oauth import principals
+from beheerportaal.oauth import audiences, principals
 from beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
 from beheerportaal.oauth.errors import UNEXPLAINED, TooManyFailures, invalid_client, invalid_request, invalid_scope
+from beheerportaal.oauth.judge import Judge
 from beheerportaal.oauth.principals import Principal
-from beheerportaal.oauth.signing import SigningKeys
-from beheerportaal.oauth.tokens import AccessTokenGenerator
+from beheerportaal.oauth.tokens import AccessTokens
 from beheerportaal.secrets import NOBODYS, Verified, is_secret
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
@@ -48,12 +50,17 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]
 
     @override
     def validate_requested_scope(self) -> None:
-        """A request for more than was granted is an error, never silently less (RFC 6749 §3.3 leaves the choice)."""
+        """What the platform makes of a request for other scopes than the client's, and of one for none."""
+        client, judge = self.request.client, Judge(self.server.settings, self.request.client)
+        if "scope[]" in self.request.form:
+            judge.broken("scope[]", "scope[] is no parameter; send scope, with spaces between", invalid_request)
         requested = set((self.request.payload.scope or "").split())
-        if missing := sorted(requested - self.client.scopes):
-            raise invalid_scope(
-                f"scope {', '.join(missing)} is not granted to client {self.client.client_id}; ask the operator to grant it"
-            )
+        if not requested and not client.default_scopes and not client.is_operator:
+            judge.broken("scope", f"scope is missing, and client {client.client_id} has no default scopes", invalid_scope)
+        if missing := sorted(requested - client.scopes):
+            sentence = f"scope {', '.join(missing)} is not granted to client {client.client_id}; ask the operator to grant it"
+            is_something_left = client.default_scopes or requested & client.scopes
+            judge.broken("scope not granted" if is_something_left else "no scope granted", sentence, invalid_scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +73,48 @@ class _Secret:
 class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's logic; HTTP stays outside."""
 
-    def __init__(self, settings: PortalSettings, database: Database, keys: SigningKeys, of_client: Failures, of_address: Failures) -> None:
+    def __init__(
+        self, settings: PortalSettings, database: Database, tokens: AccessTokens, of_client: Failures, of_address: Failures
+    ) -> None:
         super().__init__()
-        self._settings = settings
+        self._tokens = tokens
+        self.settings = settings
         self._database = database
         self._of_client = of_client
         self._of_address = of_address
         self._verified = Verified()
         self._assertions = AssertionVerifier(settings, database)
         self.register_grant(_Grant)
-        self.register_token_generator("default", AccessTokenGenerator(settings, keys))
+        opaque = BearerTokenGenerator(lambda **_: secrets.token_urlsafe(32), expires_generator=settings.access_token_lifetime_seconds)
+        self.register_token_generator("default", opaque)
+
+    @override
+    def create_token_response(self, request: TokenRequest) -> JSONResponse:
+        """Authlib: the answer to a token request.
+
+        Raises:
+            OAuth2Error: where it is none.
+        """
+        if "grant_type" not in request.form:
+            Judge(self.settings).broken("grant_type", f"grant_type is missing; it is {GRANT_TYPE}", invalid_request)
+        answer: JSONResponse = super().create_token_response(request)
+        return answer
+
+    def introspection(self, request: TokenRequest) -> dict[str, Any]:
+        """What an access token is worth now (RFC 7662 §2), for whoever authenticates.
+
+        Raises:
+            OAuth2Error
+        """
+        if "token" not in request.form:
+            raise invalid_request("token is missing; send the access token that it is about")
+        self.authenticate_client(request, AUTH_METHODS, "introspection")
+        return self._tokens.introspection(request.form["token"])
 
     def will_hash(self, request: TokenRequest) -> bool:
         """Whether the request has a secret that is to be hashed: any but one that was verified before."""
         try:
-            sent = _sent(request)
+            sent = _sent(request, Judge(self.settings))
         except OAuth2Error:
             return False
         if isinstance(sent, Assertion):
@@ -106,7 +140,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     @override
     def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> JSONResponse:
         """Authlib: the answer to a request that is refused; why a client could not be authenticated is said in a sandbox only."""
-        if error.error == "invalid_client" and not self._settings.explains_refusals:
+        if error.error == "invalid_client" and not self.settings.explains_refusals:
             error = invalid_client(UNEXPLAINED)
         answer: JSONResponse = super().handle_error_response(request, error)
         return answer
@@ -118,7 +152,10 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
 
     @override
     def save_token(self, token: Mapping[str, Any], request: TokenRequest) -> None:
-        """Authlib: nothing to keep, access tokens speak for themselves."""
+        """Authlib: keeps what the token, which says nothing itself, stands for."""
+        scope = token.get("scope", "")
+        for_whom = audiences.requested(self.settings, request.client, request.form, scope)
+        self._tokens.keep(token["access_token"], request.client, scope, for_whom)
 
     @override
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
@@ -126,9 +163,11 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
 
     def _authenticate(self, request: TokenRequest) -> Principal:
         """What can be said of the request alone is said first. After that, an unknown client takes as much work as one that is known."""
-        sent = _sent(request)
+        judge = Judge(self.settings)
+        sent = _sent(request, judge)
         if request.payload.client_id not in (None, sent.client_id):
-            raise invalid_client(f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out")
+            differs = f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out"
+            judge.broken("another client_id", differs)
         client = principals.find(self._database, sent.client_id)
         if isinstance(sent, Assertion):
             try:
@@ -153,11 +192,10 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         hashed = _hash_of(client)
         matches = self._knows(sent, client) or is_secret(sent.secret, hashed)
         if client is None:
-            raise invalid_client(principals.why_unknown(self._settings, sent.client_id))
+            raise invalid_client(principals.why_unknown(self.settings, sent.client_id))
         if sent.method != client.token_endpoint_auth_method or client.client_secret_hash is None:
-            raise invalid_client(
-                f"client {client.client_id} is registered with {client.token_endpoint_auth_method}, so {sent.method} is not accepted"
-            )
+            registered = f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
+            raise Judge(self.settings).refusal("registered method", f"{registered}, so {sent.method} is not accepted")
         if not matches:
             raise invalid_client(f"client_secret is not the one of client {client.client_id}")
         if not client.enabled:
@@ -173,23 +211,23 @@ _SIGNS_OF_METHOD: dict[str, Callable[[TokenRequest], bool]] = {
 }
 
 
-def _sent(request: TokenRequest) -> Assertion | _Secret:
+def _sent(request: TokenRequest, judge: Judge) -> Assertion | _Secret:
     """What the client authenticates with, as far as the request alone can tell."""
     used = [method for method, carries in _SIGNS_OF_METHOD.items() if carries(request)]
     if not used:
-        raise invalid_client(
-            "the request carries no client authentication; send client_assertion with client_assertion_type, or the client_secret"
-        )
+        nothing = "the request carries no client authentication; send client_assertion with client_assertion_type, or the client_secret"
+        raise judge.refusal("one method", nothing)
     if len(used) > 1:
-        raise invalid_request(f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)")
-    return Assertion.of(request.form) if used == [METHOD] else _secret(used[0], request)
+        several = f"the request authenticates by {' and '.join(used)}; use one method only (RFC 6749 section 2.3)"
+        judge.broken("one method", several, invalid_request)
+    return Assertion.of(request.form, judge) if used == [METHOD] else _secret(used[0], request, judge)
 
 
 def _hash_of(client: Principal | None) -> str:
     return NOBODYS if client is None or client.client_secret_hash is None else client.client_secret_hash
 
 
-def _secret(method: str, request: TokenRequest) -> _Secret:
+def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:
     if method == "client_secret_basic":
         try:
             client_id, secret = extract_basic_authorization(request.headers)
@@ -200,7 +238,7 @@ def _secret(method: str, request: TokenRequest) -> _Secret:
     else:
         client_id, secret = request.payload.client_id, request.form["client_secret"]
         if not client_id:
-            raise invalid_client("client_id is missing; client_secret_post needs it beside client_secret")
+            raise judge.refusal("client_id of a secret", "client_id is missing; client_secret_post needs it beside client_secret")
     if len(client_id) > LONGEST_TEXT or len(secret) > LONGEST_SECRET:
         raise invalid_client(f"client_id or client_secret is longer than {LONGEST_SECRET} characters, which none is")
     return _Secret(method, client_id, secret)

@@ -1,5 +1,6 @@
-"""The OAuth endpoints: discovery, keys, token, introspection."""
+"""The OAuth endpoints: discovery, keys, token, introspection, and GeoSecure's own way to ask what a token is worth."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,20 +12,24 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
+from beheerportaal.api.describe import ACCESS_TOKEN, problems
 from beheerportaal.context import CurrentPortal, Portal
 from beheerportaal.http.body import LimitedRequest
-from beheerportaal.http.guard import address_of
+from beheerportaal.http.guard import TokenRoute, address_of, audiences_of
 from beheerportaal.http.queue import RETRY_SECONDS, Full
 from beheerportaal.jwk import SIGNING_ALGORITHMS
 from beheerportaal.limits import LONGEST_TOKEN_REQUEST
 from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
 from beheerportaal.oauth.errors import TooBusy, invalid_request
+from beheerportaal.oauth.judge import Judge
 from beheerportaal.oauth.signing import CACHED_SECONDS
 
 router = APIRouter(tags=["oauth"])
+geosecure = APIRouter(route_class=TokenRoute, dependencies=[ACCESS_TOKEN], tags=["oauth"])
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_PARAMETERS = 50
+_CREDENTIALS = {"client_secret", "client_assertion"}
 _REFUSAL_SECONDS = 0.1  # longer than the hash of a secret takes
 _CLIENT_AUTHENTICATION = {
     "client_assertion_type": {"type": "string"},
@@ -48,6 +53,8 @@ _TOKEN_BODY = _body(
     "grant_type",
     grant_type={"type": "string", "const": GRANT_TYPE},
     scope={"type": "string", "description": "Scopes with spaces between; all that are granted where left out."},
+    audience={"type": "string", "description": "The client-ID of the API that the token is for."},
+    resource={"type": "string", "description": "The same, by a URL of that API."},
 )
 _INTROSPECTION_BODY = _body("token", token={"type": "string"}, token_type_hint={"type": "string"})
 _ERROR = {
@@ -104,31 +111,42 @@ def keys(portal: CurrentPortal) -> Response:
 @router.post("/op/v1/token", response_class=JSONResponse, responses=_REFUSALS, openapi_extra=_TOKEN_BODY)
 async def token(request: Request, portal: CurrentPortal) -> Response:
     """An access token for client credentials (RFC 6749 §4.4)."""
-    return await _answer(request, portal, "grant_type", lambda server, sent: server.create_token_response(sent))
+    return await _answer(request, portal, lambda server, sent: server.create_token_response(sent))
 
 
+# The second path is the one that lblod/mbp-sso-service asks at.
+@router.post("/op/v1/token/introspect", include_in_schema=False)
 @router.post("/op/v1/introspect", response_model=Introspection, responses=_REFUSALS, openapi_extra=_INTROSPECTION_BODY)
 async def introspect(request: Request, portal: CurrentPortal) -> Response:
     """What an access token is worth now (RFC 7662), for whoever authenticates."""
-
-    def answer(server: PortalAuthorizationServer, sent: TokenRequest) -> Response:
-        server.authenticate_client(sent, AUTH_METHODS, "introspection")
-        claims = portal.access_tokens.claims(sent.form["token"])
-        content = {"active": False} if claims is None else {"active": True, "token_type": "Bearer", **claims}
-        return JSONResponse(content, headers={"Cache-Control": "no-store"})
-
-    return await _answer(request, portal, "token", answer)
+    return await _answer(
+        request, portal, lambda server, sent: JSONResponse(server.introspection(sent), headers={"Cache-Control": "no-store"})
+    )
 
 
-async def _answer(
-    request: Request, portal: Portal, required: str, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]
-) -> Response:
+class Verification(BaseModel):
+    """What GeoSecure says of a token, its numbers as texts."""
+
+    audience: str
+    scope: str
+    expires_in: str
+
+
+@geosecure.get("/authorization/ws/oauth/v2/authorization/verify", responses=problems())
+def verify(request: Request) -> Verification:
+    """What the access token in the header is worth now; several audiences have spaces between."""
+    claims = request.state.claims
+    audience = " ".join(sorted(audiences_of(request)))
+    return Verification(audience=audience, scope=claims["scope"], expires_in=str(max(0, claims["exp"] - int(time.time()))))
+
+
+async def _answer(request: Request, portal: Portal, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]) -> Response:
     """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
     body = await LimitedRequest(request.scope, request.receive, LONGEST_TOKEN_REQUEST).body()
     server = portal.authorization
     started = anyio.current_time()
     try:
-        sent = TokenRequest(request.headers, _form(request.headers.get("content-type", ""), body, required), address_of(request))
+        sent = TokenRequest(request.headers, _form(request, body, Judge(portal.settings)), address_of(request))
     except OAuth2Error as error:
         return server.handle_error_response(None, error)
 
@@ -151,17 +169,17 @@ async def _answer(
     return answered
 
 
-def _form(content_type: str, body: bytes, required: str) -> dict[str, str]:
-    """The parameters, each once (RFC 6749 §3.2), the required one among them."""
-    if content_type.partition(";")[0].strip().lower() != _FORM:
-        raise invalid_request(f"the body must be {_FORM}")
+def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:
+    """The parameters, each once."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise judge.refusal("form", f"the body must be {_FORM}", invalid_request)
+    if _CREDENTIALS & request.query_params.keys():
+        judge.broken("query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request)
     try:
         pairs = parse_qsl(body.decode(), max_num_fields=_MOST_PARAMETERS, errors="strict")
     except ValueError as error:
         raise invalid_request("the body is no form in UTF-8") from error
-    form = dict(pairs)
-    if len(form) < len(pairs):
-        raise invalid_request("a parameter is given twice (RFC 6749 section 3.2)")
-    if required not in form:
-        raise invalid_request(f"{required} is missing")
-    return form
+    names = [name for name, _ in pairs if name != "scope[]"]
+    if len(set(names)) < len(names):
+        judge.broken("twice", "a parameter is given twice (RFC 6749 section 3.2)", invalid_request)
+    return dict(pairs)

@@ -35,6 +35,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
     enabled: bool
     is_operator: bool
     claims: Mapping[str, str]
+    default_scopes: frozenset[str] = frozenset()
     credential: str = ""
 
     @override
@@ -44,8 +45,9 @@ class Principal(ClientMixin):  # type: ignore[misc]
 
     @override
     def get_allowed_scope(self, scope: str | None) -> str:
-        """Authlib: the scope of the token; all that is granted where the request names none (RFC 6749 §3.3)."""
-        return str(list_to_scope(sorted(set(scope.split()) if scope else self.scopes)))
+        """Authlib: the scope of the token: what was requested and is granted, the default scopes, and everything in place of nothing."""
+        wanted = {*(scope or "").split(), *self.default_scopes} or self.scopes
+        return str(list_to_scope(sorted(wanted & self.scopes)))
 
     @override
     def check_grant_type(self, grant_type: str) -> bool:

@@ -1,93 +1,100 @@
-"""Access tokens: JWTs by RFC 9068, signed with the portal's own key."""
+"""Access tokens: opaque, as ACM/IDM's are; what one stands for is looked up at each request (`docs/adr/0010-opaque-access-tokens.md`)."""
 
 import time
-from collections.abc import Mapping
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator, JWTBearerTokenValidator
+from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from typing_extensions import override
 
 from beheerportaal.oauth import principals
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.settings import PortalSettings
+from beheerportaal.store import access_tokens
+from beheerportaal.store.access_tokens import StoredToken
 from beheerportaal.store.database import Database
 from beheerportaal.untrusted import read_jwt
 
-_CACHE_SIZE = 4096
-# The claim that says which key or secret the token was requested with: without it, the token is worth nothing any more.
-_CREDENTIAL = "credential"
+_ALGORITHM = "RS256"
+_COPY_TYPE = "at+jwt"
 
 
-class AccessTokenGenerator(JWTBearerTokenGenerator):  # type: ignore[misc]
-    """Makes access tokens; their audience is the portal's origin, which serves all the APIs they are for."""
-
-    def __init__(self, settings: PortalSettings, keys: SigningKeys) -> None:
-        super().__init__(settings.issuer, expires_generator=settings.access_token_lifetime_seconds)
-        self._keys = keys
-        self._audience = settings.origin
-
-    @override
-    def get_jwks(self) -> KeySet:
-        """Authlib: the private key; in a set, so that the header names the kid."""
-        return self._keys.signing()
-
-    @override
-    def get_audiences(self, client: Principal, user: None, scope: str) -> str:
-        """Authlib: the `aud` claim."""
-        return self._audience
-
-    @override
-    def get_extra_claims(self, client: Principal, grant_type: str, user: None, scope: str) -> dict[str, str]:
-        """Authlib: the organisation and the application, in ACM/IDM's own claims, and what the client authenticated with."""
-        return {**client.claims, _CREDENTIAL: client.credential}
-
-
-class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]
-    """Verifies access tokens: each signature once, for a run of many requests carries the same token; what it is worth, each time."""
+class AccessTokens:
+    """The tokens of this portal. An API may be given one, or the signed copy of it that introspection has: both are worth the same."""
 
     def __init__(self, settings: PortalSettings, keys: SigningKeys, database: Database) -> None:
-        super().__init__(settings.issuer, settings.origin)
+        self._settings = settings
         self._keys = keys
         self._database = database
-        self._verified: dict[bytes, Mapping[str, Any]] = {}
 
-    @override
-    def get_jwks(self) -> KeySet:
-        """Authlib: the keys that verify access tokens."""
-        return self._keys.published()
+    def keep(self, token: str, client: Principal, scope: str, audiences: Sequence[str]) -> None:
+        """Keeps what a new token of a client that has authenticated stands for."""
+        now = int(time.time())
+        stored = StoredToken(
+            token_hash=access_tokens.hash_of(token),
+            client_id=client.client_id,
+            credential=client.credential,
+            scope=scope,
+            audiences=audiences,
+            issued_at=now,
+            expires_at=now + self._settings.access_token_lifetime_seconds,
+        )
+        with self._database.write() as connection:
+            access_tokens.add(connection, stored)
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
-        """What an access token is worth now, else None: its client's claims as they are, and those of its scopes that are still granted."""
-        signed = self._signed(token)
-        if signed is None or signed["exp"] <= time.time():
-            return None
-        client = principals.find(self._database, signed["client_id"])
-        if client is None or not client.enabled or not client.still_has(signed.get(_CREDENTIAL, "")):
-            return None
-        scope = " ".join(name for name in signed["scope"].split() if name in client.scopes)
-        own = {name: value for name, value in signed.items() if name != _CREDENTIAL and not name.startswith("vo_")}
-        return {**own, **client.claims, "scope": scope}
+        """What a token is worth now, else None: its client's claims as they are, and those of its scopes that are still granted."""
+        stored = self._find(token)
+        return None if stored is None else self._worth(stored)
+
+    def introspection(self, token: str) -> dict[str, Any]:
+        """The same as RFC 7662 §2.2 has it, with a signed copy for an API that verifies one."""
+        stored = self._find(token)
+        claims = None if stored is None else self._worth(stored)
+        if stored is None or claims is None:
+            return {"active": False}
+        key = self._keys.signing().keys[0]
+        header = {"alg": _ALGORITHM, "typ": _COPY_TYPE, "kid": key.kid}
+        # The hash names the token, and is of no use to whoever has not got it.
+        copy = jwt.encode(header, {**claims, "jti": stored.token_hash}, key, algorithms=[_ALGORITHM])
+        return {"active": True, "token_type": "bearer", **claims, "jwt": copy}
 
     def is_genuine(self, token: str) -> bool:
         """Whether a token was issued here, be it worth something or not any more."""
-        return self._signed(token) is not None
+        return self._find(token) is not None
 
-    def _signed(self, token: str) -> Mapping[str, Any] | None:
-        digest = sha256(token.encode()).digest()
-        verified = self._verified.get(digest)
-        if verified is None:
-            try:
-                read_jwt(token)
-                verified = self.authenticate_token(token)
-                self.validate_token(verified, None, None)
-            except (OAuth2Error, JoseError, ValueError):
-                return None
-            if len(self._verified) >= _CACHE_SIZE:
-                self._verified.clear()
-            self._verified[digest] = verified
-        return verified
+    def _find(self, token: str) -> StoredToken | None:
+        token_hash = self._hash_in(token) if "." in token else access_tokens.hash_of(token)
+        if token_hash is None:
+            return None
+        with self._database.read() as connection:
+            return access_tokens.find(connection, token_hash)
+
+    def _hash_in(self, copy: str) -> str | None:
+        """The hash of the token that a signed copy is of."""
+        try:
+            read_jwt(copy)
+            found = jwt.decode(copy, self._keys.published(), algorithms=[_ALGORITHM])
+        except (JoseError, ValueError):
+            return None
+        return found.claims["jti"] if found.header.get("typ") == _COPY_TYPE else None
+
+    def _worth(self, token: StoredToken) -> Mapping[str, Any] | None:
+        client = principals.find(self._database, token.client_id)
+        in_time = token.expires_at > time.time()
+        if not in_time or client is None or not client.enabled or not client.still_has(token.credential):
+            return None
+        scopes = [name for name in token.scope.split() if name in client.scopes]
+        # Who the organisation is, is told with `vo_info` alone.
+        told = {name: value for name, value in client.claims.items() if "vo_info" in scopes or not name.startswith("vo_")}
+        return {
+            **told,
+            "iss": self._settings.issuer,
+            "aud": token.audiences[0] if len(token.audiences) == 1 else token.audiences,
+            "sub": token.client_id,
+            "client_id": token.client_id,
+            "scope": " ".join(scopes),
+            "iat": token.issued_at,
+            "exp": token.expires_at,
+        }

@@ -1,6 +1,6 @@
 """The tables. `migrations/` makes them; a test holds that both say the same."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -77,6 +77,21 @@ used_assertions = Table(
     sqlite_with_rowid=False,
 )
 
+# Of an access token, too, only the hash is kept.
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("client_id", Text, nullable=False, index=True),  # no foreign key: it may be an operator's
+    Column("credential", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("audiences", JSON, nullable=False),
+    Column("issued_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+
 server_keys = Table(
     "server_keys",
     metadata,
@@ -92,14 +107,32 @@ counters = Table(
     Column("value", Integer, nullable=False),
 )
 
-messages = Table(
-    "messages",
+notifications = Table(
+    "notifications",
     metadata,
     Column("seq", Integer, primary_key=True),
     Column("received_at", Text, nullable=False),
-    Column("product", Text, nullable=False),
     Column("client_id", Text, nullable=False, index=True),
-    Column("message", JSON, nullable=False),
+    Column("notification_id", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    UniqueConstraint("client_id", "notification_id"),
+    sqlite_autoincrement=True,
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("client_id", Text, nullable=False, index=True),
+    Column("upload_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("dossier_number", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("received_at", Float, nullable=False),
+    Column("processed_at", Float),  # null until it was processed
+    Column("errors", JSON(none_as_null=True)),
+    UniqueConstraint("client_id", "upload_id"),
+    Index("ix_uploads_dossier", "client_id", "source", "dossier_number"),
     sqlite_autoincrement=True,
 )
 

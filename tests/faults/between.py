@@ -14,9 +14,10 @@ from acmidm_onboarding.authorities.tokens import OperatorTokens
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.settings import read_settings
-from tests.support.engine import ROOT, Project
+from tests.support.engine import Project
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import FormFile
+from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
 from tests.support.registry import Registry, kids
 
@@ -71,7 +72,7 @@ def platform_through(
         "requestTimeoutSeconds": request_timeout_seconds,
         "retryDeadlineSeconds": retry_deadline_seconds,
     }
-    platform = connected(read_settings(values.get, {}), load_catalogue(ROOT / "catalogue"))[Platform.ACMIDM]
+    platform = connected(read_settings(values.get, {}), load_catalogue(catalogue_folder()))[Platform.ACMIDM]
     # The issuer keeps its name, which assertions are made out to: only the way to it is another.
     assert isinstance(platform.authority, Beheerportaal)
     tokens = platform.authority._api._tokens

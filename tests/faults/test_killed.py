@@ -74,6 +74,7 @@ def test_what_no_state_has_is_found_again(
     project.in_sync()
 
 
+@pytest.mark.exhaustive
 def test_a_lock_that_is_cleared_by_hand_hides_no_killed_run(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run]
 ) -> None:

@@ -77,7 +77,7 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
     )
 
 
-@pytest.mark.parametrize("fault", cases({"cut": faults.cut_after, "timed-out": faults.time_out_after}, "cut"))
+@pytest.mark.parametrize("fault", cases({"cut": faults.cut_after, "timed-out": faults.time_out_after}))
 def test_is_adopted_by_a_rerun(project: ProxiedProject, proxy: FaultProxy, registry: Registry, fault: Fault) -> None:
     """No answer to a write ever comes, until the run gives up with a sentence; a plain rerun takes over what is there."""
     project.configure({"retryDeadlineSeconds": 1})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.adoption.by_hand import adopt, made_by_hand
 from tests.faults.between import ProxiedProject, require_as_declared
 from tests.support import faults
@@ -57,6 +59,7 @@ def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(
     require_as_declared(project, registry, [form])
 
 
+@pytest.mark.exhaustive
 def test_nobody_is_needed_after_a_create_that_was_cut_off_and_a_form_that_changed_since(
     project: ProxiedProject, registry: Registry, proxy: FaultProxy
 ) -> None:

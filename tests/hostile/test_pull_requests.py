@@ -28,7 +28,7 @@ from tests.stateful.conftest import portal, read_once
 from tests.stateful.speeds import InProcess
 from tests.support.cases import cases
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
-from tests.support.offered import CATALOGUE
+from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, sign_assertion
 from tests.support.registry import Registry
 
@@ -252,7 +252,7 @@ def pull_requests(draw: st.DrawFn, client_ids: list[str]) -> dict[str, dict[str,
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("examples", cases({"some": 60, "many": 400}, "some"))
+@pytest.mark.parametrize("examples", cases({"some": 25, "many": 400}, "some"))
 def test_one_organisation_reaches_itself_alone(place: Place, portal: RunningPortal, examples: int) -> None:
     counted = {"refused": 0, "applied": 0}
 
@@ -307,7 +307,7 @@ def write_pull(place: Place, pull: Mapping[str, Any]) -> None:
 def apply(place: Place, portal: RunningPortal, number: int) -> bool:
     """Whether the pull request is valid; then its ``up``, with a change of another's beside it."""
     try:
-        load_onboardings([place.stack.forms], CATALOGUE)
+        load_onboardings([place.stack.forms], catalogue_folder())
     except InvalidForms as error:
         for problem in error.problems:
             assert SECRET not in str(problem)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.identity.places import OTHER, adopt, everything
 from tests.report.conftest import CommandLine
 from tests.support.engine import Project
@@ -57,6 +59,7 @@ def test_a_stranger_keeps_nobodys_client(project: Project, registry: Registry) -
     assert not [place for place in project.resources() if client_id in str(project.resources()[place])]
 
 
+@pytest.mark.exhaustive
 def test_anothers_failure_overwrites_nothing_made_by_hand(project: Project, registry: Registry) -> None:
     """A product's configuration by hand, and a form that asks for that product after a run that failed for somebody else."""
     form = write_form(project.forms, "gent/loket")

@@ -5,18 +5,9 @@ from __future__ import annotations
 import httpx
 
 from tests.support.engine import Project
-from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
+from tests.support.forms import DOSIS, DOSSIERS, SEND, write_form
 from tests.support.keycloak_platform import Platform
-
-NOTIFICATION = {
-    "Id": "n-1",
-    "AanbiederUri": NOTIFICATIES["aanbieder_uri"],
-    "Bestemmelingen": [{"Type": "person"}],
-    "Categorie": "status",
-    "Kanalen": ["ebox"],
-    "ProductId": NOTIFICATIES["product_ids"][0],
-    "MerkCode": NOTIFICATIES["merk_code"],
-}
+from tests.support.messages import NOTIFICATION
 
 
 def test_form_client_token_notification_and_a_scope_extension(platform: Platform, project: Project) -> None:
@@ -33,7 +24,7 @@ def test_form_client_token_notification_and_a_scope_extension(platform: Platform
         json=NOTIFICATION,
         headers={"authorization": f"Bearer {granted.json()['access_token']}"},
     )
-    assert sent.status_code == 202, sent.text
+    assert sent.status_code == 200, sent.text
 
     refused = platform.realm.request_token(form.keys["new"], client_id, scope=DOSSIERS)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")

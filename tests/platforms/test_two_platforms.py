@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 from tests.platforms.conftest import connected_to_both
 from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.messages import NOTIFICATION
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry, kids
 
@@ -64,24 +65,16 @@ def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Regis
 
 def test_a_token_at_each_platform_with_its_audience(connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal) -> None:
     """The issuer at ACM/IDM, the token endpoint at GeoSecure; each token carries the platform's names, and opens its product's API."""
-    notification = {
-        "Id": "n-1",
-        "AanbiederUri": "https://data.vlaanderen.be/id/organisatie/OVO002067",
-        "Bestemmelingen": [{"Type": "person", "Id": "demo"}],
-        "Categorie": "status",
-        "Kanalen": ["ebox"],
-        "ProductId": "10244",
-        "MerkCode": "stad-gent",
-    }
     for portal, client_id, scope, aud in (
         (acmidm, connected.acmidm, SEND, acmidm.issuer),
         (geosecure, connected.geosecure, "NotificatiesImport", geosecure.token_endpoint),
     ):
-        answer = portal.request_token(sign_assertion(connected.key, client_id, aud), scope=scope)
+        audience = {"audience": portal.settings.products["notificaties"].client_id} if portal is acmidm else {}
+        answer = portal.request_token(sign_assertion(connected.key, client_id, aud), scope=scope, **audience)
         assert answer.status_code == 200, answer.text
         assert answer.json()["scope"] == scope
         headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
-        sent = httpx.post(f"{portal.origin}/api/v2/notificaties", json=notification, headers=headers, timeout=10)
+        sent = httpx.post(f"{portal.origin}/api/v2/notificaties", json=NOTIFICATION, headers=headers, timeout=10)
         assert sent.is_success, sent.text
 
 
@@ -189,6 +182,7 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Projec
     assert at_geosecure.clients(taking.application) == []
 
 
+@pytest.mark.exhaustive
 def test_after_a_bad_run_too(project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry) -> None:
     """The look at the authorities that ``make up`` begins with then fails: the rest is carried out, and the look is caught up later."""
     both = write_form(project.forms, "een/loket", platforms=BOTH)

@@ -11,14 +11,14 @@ from tests.support.portal import RunningPortal, running_portal
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """A portal that runs as ACM/IDM."""
-    with running_portal(tmp_path_factory.mktemp("acmidm")) as running:
+    with running_portal(tmp_path_factory.mktemp("acmidm"), processing_seconds=0) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def geosecure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     """A portal that runs as GeoSecure."""
-    with running_portal(tmp_path_factory.mktemp("geosecure"), platform="geosecure") as running:
+    with running_portal(tmp_path_factory.mktemp("geosecure"), platform="geosecure", processing_seconds=0) as running:
         yield running
 
 

@@ -52,6 +52,7 @@ class Inside:
     app: FastAPI
     settings: PortalSettings
     loop: asyncio.AbstractEventLoop
+    operator_key: Key
     token: str = ""
 
     def send(self, method: str, target: str, headers: Headers = (), body: bytes = b"", host: str = "127.0.0.1:8511") -> Answer:
@@ -121,7 +122,7 @@ def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
     app, loop = create_app(portal_settings), asyncio.new_event_loop()
     app.state.portal = Portal.open(portal_settings)
     try:
-        made = Inside(app, portal_settings, loop)
+        made = Inside(app, portal_settings, loop, key)
         if portal_settings.external_issuer is None:
             assertion = sign_assertion(key, OPERATOR, portal_settings.issuer)
             made.token = made.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion).json()["access_token"]

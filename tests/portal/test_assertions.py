@@ -89,21 +89,19 @@ WRONG_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "no aud": ({"aud": None}, "aud is missing"),
     "another aud": ({"aud": "https://authenticatie.vlaanderen.be/op"}, "aud is https://authenticatie.vlaanderen.be/op; it must be"),
     "aud a number": ({"aud": 7}, "aud is missing"),
-    "no iat": ({"iat": None}, "iat is missing"),
-    "iat in milliseconds": ({"iat": int(SOON * 1000)}, "iat is missing, or no number of seconds"),
+    "iat in milliseconds": ({"iat": int(SOON * 1000)}, "iat is no number of seconds"),
     "iat in the future": ({"iat": SOON + 3600, "exp": SOON + 3700}, "iat lies in the future"),
     "no exp": ({"exp": None}, "exp is missing"),
-    "exp a text": ({"exp": "soon"}, "exp is missing, or no number"),
-    "exp a truth": ({"exp": True}, "exp is missing, or no number"),
+    "exp a text": ({"exp": "soon"}, "exp is no number"),
+    "exp a truth": ({"exp": True}, "exp is no number"),
     "exp infinite": ({"exp": float("inf")}, "has a number that JSON does not know"),
     "exp no number": ({"exp": float("nan")}, "has a number that JSON does not know"),
     "exp passed": ({"iat": SOON - 900, "exp": SOON - 600}, "exp has passed"),
     "exp too far": ({"exp": LATER}, "exp is more than 600 seconds after iat"),
     "nbf in the future": ({"nbf": LATER}, "nbf lies in the future"),
-    "no jti": ({"jti": None}, "jti is missing"),
-    "jti a number": ({"jti": 7}, "jti is missing, or no string"),
-    "jti empty": ({"jti": ""}, "jti is missing, or no string"),
-    "jti long": ({"jti": "x" * 300}, "jti is missing, or no string"),
+    "jti a number": ({"jti": 7}, "jti is no string"),
+    "jti empty": ({"jti": ""}, "jti is no string"),
+    "jti long": ({"jti": "x" * 300}, "jti is no string"),
 }
 
 
@@ -242,7 +240,7 @@ def test_the_type_of_the_assertion_must_be_right(portal: RunningPortal, client: 
 
 
 def test_a_used_jti_is_remembered_over_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """kill -9 does not make an assertion fresh again."""
+    """kill -9 does not make an assertion fresh again, and ends no access token."""
     folder = tmp_path_factory.mktemp("restart")
     key = new_key()
     with running_portal(folder) as first:
@@ -250,6 +248,9 @@ def test_a_used_jti_is_remembered_over_a_restart(tmp_path_factory: pytest.TempPa
             client_id = register_client(operator, keys=[key])["client_id"]
         assertion = sign_assertion(key, client_id, first.issuer)
         assert first.request_token(assertion).status_code == 200
+        token = first.operator_token()
         first.kill()
     with running_portal(folder, port=first.settings.port, operator_key=first.operator_key) as second:
         assert "jti was used before" in refusal(second, assertion)
+        with second.operator(token) as operator:
+            assert operator.get("/management/v1/clients").status_code == 200

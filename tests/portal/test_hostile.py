@@ -13,12 +13,15 @@ import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
-from joserfc import jwt
 
-from beheerportaal.store import tables
+from beheerportaal.store import access_tokens, tables
+from beheerportaal.store.access_tokens import StoredToken, hash_of
 from beheerportaal.store.database import Database
 from tests.portal.inside import JSON, Browser, Inside, inside
+from tests.portal.sender import Sender
 from tests.portal.web import GENT, MENU, hidden_fields
+from tests.support.forms import DOSIS
+from tests.support.messages import DOSSIER, NOTIFICATION
 from tests.support.portal import PRODUCTS, client_document, new_key, public_jwk
 
 CLIENTS = "/management/v1/clients"
@@ -97,6 +100,11 @@ def browser(portal: Inside) -> Browser:
     return Browser(portal).of(GENT)
 
 
+@pytest.fixture(scope="module")
+def sender(portal: Inside) -> Sender:
+    return Sender.of(portal)
+
+
 def answers_of(portal: Inside, browser: Browser, client_id: str) -> dict[str, Any]:
     """Everything that shows the client, each of which must be an answer."""
     found = {
@@ -170,13 +178,12 @@ STORED: dict[str, dict[str, Any]] = {
 }
 
 
-def token_of_before(portal: Inside, client_id: str) -> str:
-    """An access token that does not say what it was requested with."""
-    issuer, now = portal.settings.issuer, int(time.time())
-    claims = {"iss": issuer, "aud": portal.settings.origin, "sub": client_id, "client_id": client_id, "iat": now, "exp": now + 60}
-    keys = portal.app.state.portal.keys.signing()
-    header = {"alg": "RS256", "typ": "at+jwt", "kid": keys.keys[0].kid}
-    return jwt.encode(header, {**claims, "jti": "x", "scope": "management_read"}, keys, algorithms=["RS256"])
+def kept_token(portal: Inside, client_id: str) -> str:
+    """A token that was requested with a key that is none."""
+    token = StoredToken(hash_of("before"), client_id, "", "management_read", [client_id], 0, int(time.time()) + 60)
+    with portal.app.state.portal.database.write() as connection:
+        access_tokens.add(connection, token)
+    return "before"
 
 
 @pytest.mark.parametrize("kind", STORED)
@@ -203,7 +210,7 @@ def test_what_lies_there_already_is_answered(tmp_path: Path, kind: str) -> None:
         assert {item["client_id"] for item in found[f"{CLIENTS}?limit=500"]["items"]} == {other, odd}
         assert not any("note" in key for key in found[f"{CLIENTS}/{odd}/jwks"]["keys"])
         assert portal.request_token(client_id=odd, client_secret="x").status == 401
-        assert portal.send("GET", CLIENTS, [("Authorization", f"Bearer {token_of_before(portal, odd)}")]).status == 401
+        assert portal.app.state.portal.access_tokens.claims(kept_token(portal, odd)) is None
         page = f"/portaal/nl{MENU}/{odd}"
         key = json.dumps(public_jwk(new_key("new")))
         assert browser.post(f"{page}/sleutels", browser.get(page).text, jwk=key).status in (303, 422)
@@ -291,7 +298,8 @@ def documents(draw: st.DrawFn) -> bytes:
         {"keys": [KEY]},
         {"scopes": ["dv_magda"]},
         {"configuration": {"bron_uri": "urn://x", "product_ids": ["1"]}},
-        {"Id": "1", "BronUri": "urn://x", "ProductId": "1", "Titel": "x", "Status": "x"},
+        DOSSIER,
+        NOTIFICATION,
     ]
     document = draw(st.sampled_from(right))
     if draw(st.booleans()):
@@ -308,19 +316,25 @@ def documents(draw: st.DrawFn) -> bytes:
 PAGE = f"/portaal/nl{MENU}/@"
 TARGETS = [
     ("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/op/v1/keys"), ("GET", "/op/.well-known/openid-configuration"),
-    ("POST", "/op/v1/token"), ("POST", "/op/v1/introspect"),
+    ("POST", "/op/v1/token"), ("POST", "/op/v1/introspect"), ("GET", "/authorization/ws/oauth/v2/authorization/verify"),
     ("GET", CLIENTS), ("POST", CLIENTS), ("GET", "/management/v1/audit"),
     *[(method, f"{CLIENTS}/@{part}") for part in ("", "/scopes", "/jwks") for method in ("GET", "PUT", "DELETE")],
     *[("GET", f"/products/v1/{product}/configurations") for product in ("@", *PRODUCTS)],
     *[(method, f"/products/v1/dosis/configurations/@{part}") for part in ("", "x") for method in ("GET", "PUT", "DELETE")],
-    ("POST", "/api/v2/notificaties"), ("POST", "/api/v2/dosis/dossiers"),
+    ("POST", "/api/v2/notificaties"), ("POST", "/api/v2/dosis/dossiers"), ("DELETE", "/api/v1/dosis/dossiers"),
+    *[("GET", f"/api/{path}") for path in ("v2/dosis/bronnen/uris", "v1/dosis/instellingen/validatie")],
+    *[("GET", f"/api/v1/dosis/resultaten{path}") for path in ("", "/perUploadId", "/fouten")],
     ("GET", "/"), ("GET", "/@"), ("GET", "/portaal/@"), ("GET", "/portaal/static/@"), ("GET", "/portaal/nl/aanmelden"),
     *[("POST", f"/portaal/nl/{page}") for page in ("aanmelden", "afmelden")],
     *[(method, f"{PAGE}{page}") for page in ("", "/geschiedenis", "/sleutels", "/sleutels/verwijderen") for method in ("GET", "POST")],
 ]  # fmt: skip
-QUERIES = ["limit", "after", "software_id", "application", "managed_by", "client_id", "gedaan", "na", "naar", "kid", "x"]
+QUERIES = [
+    "limit", "after", "software_id", "application", "managed_by", "client_id", "gedaan", "na", "naar", "kid", "x",
+    "bron", "dossierNummer", "dossiernummer", "uploadId",
+]  # fmt: skip
 FORM_FIELDS = [
     "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "token", "name", "password",
+    "audience", "resource", "scope[]",
     "csrf", "etag", "jwk", "kid", "laatste", "naar",
 ]  # fmt: skip
 HEADERS = ["If-Match", "If-None-Match", "Accept-Language", "Cookie", "Origin", "Sec-Fetch-Site", "Range", "Content-Length", "Authorization"]
@@ -337,15 +351,18 @@ TYPES = [
 @pytest.mark.parametrize(("method", "target"), TARGETS)
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_no_request_makes_a_500(portal: Inside, browser: Browser, method: str, target: str, data: st.DataObject) -> None:
+def test_no_request_makes_a_500(portal: Inside, browser: Browser, sender: Sender, method: str, target: str, data: st.DataObject) -> None:
     """Whatever path, query, headers and body: refused with a 4xx or carried out, for somebody who is allowed everything."""
     client_id = data.draw(st.sampled_from([portal.register(), "x"]) | texts, "client_id")
     encoded = quote(client_id.encode("utf-8", "surrogatepass"), safe="")
     query = data.draw(st.dictionaries(st.sampled_from(QUERIES), texts, max_size=3), "query")
+    if target.startswith("/api/v1/dosis/"):
+        query = {"bron": DOSIS["bron_uri"], **query}
     wanted = f"{target.replace('@', encoded)}?{urlencode(query, errors='surrogatepass')}"
     headers = dict(data.draw(st.dictionaries(st.sampled_from(HEADERS), texts, max_size=2), "headers"))
     media_type = data.draw(st.sampled_from(TYPES[:1] * 3 + TYPES[1:2] * 3 + TYPES), "media type")
-    headers = {"Authorization": f"Bearer {portal.token}", "If-Match": "*", "Cookie": browser.cookie, "Content-Type": media_type, **headers}
+    token = sender.token_for(target) if target.startswith("/api/") else portal.token
+    headers = {"Authorization": f"Bearer {token}", "If-Match": "*", "Cookie": browser.cookie, "Content-Type": media_type, **headers}
     if "form-urlencoded" in media_type:
         fields = data.draw(st.dictionaries(st.sampled_from(FORM_FIELDS), texts, max_size=5), "form")
         if "portaal" in target and data.draw(st.booleans(), "ours"):

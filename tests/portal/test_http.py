@@ -28,7 +28,6 @@ def test_without_a_token_there_is_nothing_to_see(portal: RunningPortal) -> None:
         httpx.get(f"{portal.origin}{CLIENTS}"),
         httpx.post(f"{portal.origin}{CLIENTS}", content="{", headers={"Content-Type": "application/json"}),
         httpx.get(f"{portal.origin}/products/v1/dosis/configurations"),
-        httpx.post(f"{portal.origin}/api/v2/notificaties", json={}),
     ):
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"] == "Bearer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from fastapi import FastAPI, Response
 from beheerportaal import secrets
 from beheerportaal.http.connections import Connections
 from beheerportaal.http.failures import Failures
-from beheerportaal.store import messages, sessions, tables
+from beheerportaal.store import access_tokens, sessions, tables
 from beheerportaal.users import add_user
 from beheerportaal.web import rendering
 from beheerportaal.web.visit import Visit
@@ -181,14 +182,21 @@ def test_sessions_of_nobody_are_few_and_cost_little(portal: Inside, monkeypatch:
     assert [plan for plan in plans if "SCAN" in plan] == []
 
 
-def test_the_newest_messages_of_a_client_are_kept(portal: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "MOST_PER_CLIENT", 3, raising=False)
-    with portal.app.state.portal.database.write() as connection:
-        messages.add(connection, "dosis", "other", {"number": 0})
-        for number in range(10):
-            messages.add(connection, "dosis", "one", {"number": number})
-        kept = connection.execute(sa.select(tables.messages.c.message).order_by(tables.messages.c.seq)).scalars().all()
-    assert [message["number"] for message in kept] == [0, 7, 8, 9]
+def test_the_newest_tokens_of_a_client_are_kept(portal: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And those that ended until an hour later; an operator's are no others'."""
+    monkeypatch.setattr(access_tokens, "MOST_PER_CLIENT", 3, raising=False)
+    client_id = portal.register(keys=[KEY])
+    tokens = [signed(portal, client_id, right=True).json()["access_token"] for _ in range(5)]
+    known = portal.app.state.portal.access_tokens
+    assert [known.claims(token) is not None for token in [*tokens, portal.token]] == [False, False, True, True, True, True]
+    table = tables.access_tokens
+    for seconds, genuine in ((60, True), (3660, False)):
+        with portal.app.state.portal.database.write() as connection:
+            connection.execute(
+                sa.update(table).where(table.c.token_hash == access_tokens.hash_of(tokens[-1])).values(expires_at=time.time() - seconds)
+            )
+        signed(portal, portal.register(keys=[KEY]), right=True)
+        assert (known.claims(tokens[-1]), known.is_genuine(tokens[-1])) == (None, genuine)
 
 
 def test_whoever_fails_waits_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,6 +223,19 @@ def test_unknown_stacks_and_platforms_are_told(stack: Stack) -> None:
     assert platform.returncode == 2
     assert "stack tni has no embedded portal for platform geosecure" in platform.stderr
     assert "Traceback" not in unknown.stderr + platform.stderr
+
+
+def test_what_a_token_request_names_an_api_by_is_shown(stack: Stack) -> None:
+    """Before and after a start alike; what the portal accepts is what is shown."""
+    shown = stack.run("apis").stdout
+    stack.run("start", "--strict")
+    assert stack.run("apis").stdout == shown
+    settings = json.loads((stack.data / "portal.settings.json").read_text())
+    assert settings["strict"] is True
+    dosis = settings["products"]["dosis"]
+    named = f"audience={uuid.uuid5(uuid.NAMESPACE_URL, f'{stack.origin}/op/dosis')} or resource={stack.origin}/api/v2/dosis"
+    assert f"acmidm dosis: scope=dv_dosis_schrijven, {named}\n" in shown
+    assert named == f"audience={dosis['client_id']} or resource={dosis['resources'][0]}"
 
 
 def test_refusals_are_explained_only_where_that_is_wished(stack: Stack) -> None:

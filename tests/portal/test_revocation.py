@@ -6,9 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from beheerportaal.operators import register_operator
-from tests.portal.test_traffic import NOTIFICATIES, NOTIFICATION, connected
+from tests.support.forms import NOTIFICATIES
+from tests.support.messages import NOTIFICATION, connected
 from tests.support.portal import (
     ASSERTION_TYPE,
     RunningPortal,
@@ -69,23 +72,25 @@ TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str |
 
 @pytest.mark.parametrize("taken", TAKEN_AWAY)
 def test_a_token_is_worth_what_its_client_still_has(portal: RunningPortal, operator: httpx.Client, taken: str) -> None:
-    """At the next request; a key that was added beside the token's own takes nothing away."""
+    """At the next request, and so is its signed copy; a key that was added beside the token's own takes nothing away."""
     take_away, left = TAKEN_AWAY[taken]
     key = new_key()
     client_id = connected(operator, key, notificaties=NOTIFICATIES)
     path = f"/management/v1/clients/{client_id}"
     put_current(operator, f"{path}/jwks", {"keys": [public_jwk(key), public_jwk(new_key("second"))]}).raise_for_status()
-    token = portal.client_token(key, client_id)
-    assert notify(portal, token).status_code == 202
-    assert introspect(portal, token).json()["active"] is True
+    token = portal.client_token(key, client_id, "notificaties")
+    assert notify(portal, token).status_code == 200
+    copy = introspect(portal, token).json()["jwt"]
+    assert notify(portal, copy).status_code == 200
     take_away(operator, path).raise_for_status()
-    refused, seen = notify(portal, token), introspect(portal, token).json()
-    if left is None:
-        assert (refused.status_code, seen) == (401, {"active": False})
-        assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
-    else:
-        assert (seen["active"], seen["scope"]) == (True, left)
-        assert refused.status_code == (202 if taken == "nothing" else 403)
+    for one in (token, copy):
+        refused, seen = notify(portal, one), introspect(portal, one).json()
+        if left is None:
+            assert (refused.status_code, seen) == (401, {"active": False})
+            assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
+        else:
+            assert (seen["active"], seen["scope"]) == (True, left)
+            assert refused.status_code == (200 if taken == "nothing" else 403)
 
 
 def test_a_changed_secret_ends_the_tokens_of_the_old_one(portal: RunningPortal, operator: httpx.Client) -> None:
@@ -114,34 +119,43 @@ def test_an_operator_loses_a_right_and_its_key_at_once(portal: RunningPortal) ->
         assert leaving.get("/management/v1/clients").status_code == 401
 
 
-def test_introspection_tells_who_the_token_is_for(portal: RunningPortal, operator: httpx.Client) -> None:
-    """RFC 7662 §2.2, with the claims as they are now; the metadata names the endpoint."""
+@pytest.mark.parametrize(("scope", "told"), [("vo_info", True), ("dv_magda", False), ("dv_magda vo_info", True)])
+def test_introspection_is_as_documented(portal: RunningPortal, operator: httpx.Client, scope: str, told: bool) -> None:
+    """The members that ACM/IDM documents, as they are now; the organisation's with `vo_info` alone. The signed copy says the same."""
     key = new_key()
-    client_id = register_client(operator, keys=[key])["client_id"]
-    token = portal.client_token(key, client_id)
-    put_current(
-        operator, f"/management/v1/clients/{client_id}", client_document(organisation={"name": "Stad Aalst", "ovo": "OVO001992"})
-    ).raise_for_status()
+    client_id = register_client(operator, keys=[key], scopes=["dv_magda"])["client_id"]
+    token = portal.client_token(key, client_id, scope=scope)
+    aalst = client_document(organisation={"name": "Stad Aalst", "ovo": "OVO001992"})
+    put_current(operator, f"/management/v1/clients/{client_id}", aalst).raise_for_status()
     answer = introspect(portal, token)
     assert answer.headers["Cache-Control"] == "no-store"
     found = answer.json()
+    metadata = httpx.get(f"{portal.issuer}/.well-known/openid-configuration").json()
+    assert metadata["introspection_endpoint"] == f"{portal.issuer}/v1/introspect"
+    copy = jwt.decode(found.pop("jwt"), KeySet.import_key_set(httpx.get(metadata["jwks_uri"]).json()), algorithms=["RS256"]).claims
+    assert copy.pop("jti") not in token
+    assert {"active": True, "token_type": "bearer", **copy} == found
     assert found.pop("exp") - found.pop("iat") == 3600
-    assert found.pop("jti")
+    organisation = {"vo_ovocode": "OVO001992", "vo_orgcode": "OVO001992", "vo_orgnaam": "Stad Aalst", "vo_applicatienaam": "mijn-gent"}
     assert found == {
         "active": True,
         "iss": portal.issuer,
-        "aud": portal.origin,
+        "aud": client_id,
         "sub": client_id,
         "client_id": client_id,
-        "scope": "vo_info",
-        "token_type": "Bearer",
-        "vo_ovocode": "OVO001992",
-        "vo_orgcode": "OVO001992",
-        "vo_orgnaam": "Stad Aalst",
-        "vo_applicatienaam": "mijn-gent",
+        "scope": scope,
+        "token_type": "bearer",
+        **(organisation if told else {}),
     }
-    metadata = httpx.get(f"{portal.issuer}/.well-known/openid-configuration").json()
-    assert metadata["introspection_endpoint"] == f"{portal.issuer}/v1/introspect"
+
+
+def test_an_organisation_without_ovo_code_is_known_by_its_kbo_number(portal: RunningPortal, operator: httpx.Client) -> None:
+    """vo_orgcode falls back, vo_ovocode is left out."""
+    key = new_key()
+    client_id = register_client(operator, keys=[key], organisation={"name": "Stad Gent", "kbo": "0207451227"})["client_id"]
+    found = introspect(portal, portal.client_token(key, client_id)).json()
+    assert found["vo_orgcode"] == "0207451227"
+    assert "vo_ovocode" not in found
 
 
 def test_introspection_is_for_those_who_authenticate(portal: RunningPortal) -> None:
@@ -152,6 +166,7 @@ def test_introspection_is_for_those_who_authenticate(portal: RunningPortal) -> N
     for nonsense in ("x", "a.b.c", token[:-4], "\ud7ff", "é" * 5000):
         assert introspect(portal, nonsense).json() == {"active": False}
     assert introspect(portal, "").json()["error"] == "invalid_request"
+    assert httpx.post(f"{portal.token_endpoint}/introspect", data={"token": token}).json()["error"] == "invalid_client"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_the_addresses_follow_from_host_and_port() -> None:
         ({"platform": "keycloak"}, "platform"),
         ({"scopes": {"management_read": {}}}, "right of operators"),
         ({"scopes": {}}, "names scope dv_notificaties_schrijven, which is not among the scopes"),
-        ({"products": {"dosis": {"scope": "dv_dosis_schrijven", "schema": {"type": "objekt"}}}}, "not a JSON Schema"),
+        ({"products": {"dosis": {"scope": "dv_dosis_schrijven", "schema": {"type": "objekt"}, "client_id": "x"}}}, "not a JSON Schema"),
         ({"databse": "typo"}, "databse"),
     ],
 )

@@ -14,6 +14,7 @@ from beheerportaal.migrations import open_database, upgrade
 from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
+from tests.portal.test_revocation import introspect
 from tests.support.portal import SCOPES, running_portal
 
 DAY = 24 * 3600
@@ -58,7 +59,7 @@ def test_keys_are_renewed_with_overlap(database: Database) -> None:
 
 
 def test_a_key_of_before_goes_on_until_the_next_one_has_been_published(tmp_path: Path) -> None:
-    """From revision 3: the old key is due, so the next one stands beside it at once, but does not sign yet."""
+    """From revision 3: the old key is due, so the next one stands beside it at once, but does not sign the copies of tokens yet."""
     path, old = tmp_path / "portal.db", RSAKey.generate_key(2048, {"kid": "old", "use": "sig", "alg": "RS256"})
     database = Database(path)
     upgrade(database, "0003")
@@ -67,7 +68,7 @@ def test_a_key_of_before_goes_on_until_the_next_one_has_been_published(tmp_path:
         connection.execute(sa.text("INSERT INTO server_keys (kid, private_jwk) VALUES (:kid, :private_jwk)"), row)
     database.close()
     with running_portal(tmp_path) as portal:
-        token = portal.operator_token()
+        copy = introspect(portal, portal.operator_token()).json()["jwt"]
         with portal.operator() as operator:
             published = operator.get("/op/v1/keys")
             assert operator.get("/management/v1/clients").status_code == 200
@@ -75,4 +76,4 @@ def test_a_key_of_before_goes_on_until_the_next_one_has_been_published(tmp_path:
     first, second = published.json()["keys"]
     assert first == old.as_dict(private=False)
     assert set(second) == set(first)
-    assert jws.extract_compact(token.encode()).headers()["kid"] == "old"
+    assert jws.extract_compact(copy.encode()).headers()["kid"] == "old"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import uuid
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ import pytest
 
 from tests.engine.conftest import portal, project, registry
 from tests.engine.test_secrets import random_plugin
-from tests.support.engine import ROOT, Outcome, Project
+from tests.support.engine import Outcome, Project
 from tests.support.forms import FormFile, write_form
+from tests.support.offered import write_catalogue
 
 __all__ = ["portal", "project", "random_plugin", "registry"]
 
@@ -41,7 +41,7 @@ class CommandLine:
 
     def keep_in_git(self) -> None:
         """Makes the project a repository with all that a review of revisions reads, and commits it."""
-        shutil.copytree(ROOT / "catalogue", self.project.folder / "catalogue", dirs_exist_ok=True)
+        write_catalogue(self.project.folder / "catalogue")
         self.project.configure({"catalogueFolder": "catalogue"})
         self.git("init", "--quiet", "--initial-branch=main")
         self.commit()

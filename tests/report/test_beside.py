@@ -130,6 +130,10 @@ scopes:
             "also changes what can be granted, in catalogue/dosis.yaml: owner Digitaal Vlaanderen → Digitaler Vlaanderen",
         ),
         (
+            lambda one: one.replace("catalogue/mijn-burgerprofiel.yaml", "speaks_for: exactly", ""),
+            "also changes what can be granted, in catalogue/mijn-burgerprofiel.yaml: fields.widget_id.speaks_for exactly → none",
+        ),
+        (
             lambda one: one.replace("catalogue/notificaties.yaml", "NotificatiesImport", "Alles"),
             "also changes what can be granted, in catalogue/notificaties.yaml: "
             "scopes.dv_notificaties_schrijven.names.geosecure NotificatiesImport → Alles",
@@ -239,10 +243,10 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
         ),
         (
             "catalogue/dosis.yaml",
-            'pattern: "^urn',
+            'pattern: "^[A-Za-z]',
             'pattern: "^',
-            '  "properties.bron_uri.pattern": "^urn://[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9./-]*$"',
-            ["configuration.properties.bron_uri.pattern ^urn"],
+            """  "properties.bron_uri.pattern": '^[A-Za-z][A-Za-z0-9+.-]*:\\S+$'""",
+            ["configuration.properties.bron_uri.pattern ^[A-Za-z]"],
         ),
         ("Pulumi.prod.yaml", "'true'", "'false'", "evil:", ["protectClients true → false", "content "]),
     ],

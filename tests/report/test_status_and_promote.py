@@ -208,11 +208,37 @@ def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, pr
     outcome = promoting(str(form.path))
     assert outcome.code == 0, outcome.output
     assert outcome.stdout.splitlines()[:4] == [
-        "Stad Gent · loket: production is as TNI, but for what is offered there only",
+        "Stad Gent · loket: production is as TNI, but for what is expected to differ",
         "",
         "on TNI, not on production",
         "  scope       dv_organisatieregister_testclient (offered there only)",
     ]
+
+
+HEADER = {"widget_id": "w-tni", "app_id": "mijn-gent", "test_url": "https://test.gent.example"}
+
+
+def test_what_differs_per_environment_is_nothing_to_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+    """It is shown with why, and counts no more than what is offered there only; another field of the same product does."""
+    products = {"mijn-burgerprofiel": HEADER}
+    form = write_form(tmp_path / "project" / "onboardings", scopes=("dv_mbp_incidents",), products=products, keys=(), application="loket")
+    prod = form.document["environments"]["prod"] = deepcopy(form.request())
+    prod["products"]["mijn-burgerprofiel"] |= {"widget_id": "w-prod", "production_url": "https://gent.example"}
+    form.save()
+    outcome = promoting(str(form.path))
+    assert outcome.code == 0, outcome.output
+    assert outcome.stdout.splitlines()[:5] == [
+        "Stad Gent · loket: production is as TNI, but for what is expected to differ",
+        "",
+        "set differently, TNI → production",
+        "  field       mijn-burgerprofiel.production_url: nothing → https://gent.example (differs per environment)",
+        "  field       mijn-burgerprofiel.widget_id: w-tni → w-prod (differs per environment)",
+    ]
+    assert "`w-tni` → `w-prod` (differs per environment)" in promoting(str(form.path), "--output", "markdown").stdout
+    prod["products"]["mijn-burgerprofiel"]["app_id"] = "gent"
+    form.save()
+    outcome = promoting(str(form.path))
+    assert (outcome.code, outcome.stdout.splitlines()[0]) == (1, "Stad Gent · loket: 1 set differently")
 
 
 def test_promote_where_the_organisation_manages_its_keys(tmp_path: Path, promoting: Callable[..., Any]) -> None:

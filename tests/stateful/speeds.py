@@ -24,6 +24,7 @@ from tests.stateful.stand_in import Ended, Kill, StandIn
 from tests.support import faults
 from tests.support.engine import ROOT, Outcome, Project, settings_of
 from tests.support.fault_proxy import FaultProxy
+from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal
 
 NOBODY_LISTENS = "http://127.0.0.1:1"
@@ -89,7 +90,7 @@ class InProcess:
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         self._settings: dict[str, object] = {
             "environment": "tni",
-            "catalogueFolder": ROOT / "catalogue",
+            "catalogueFolder": catalogue_folder(),
             "formsFolder": self.forms,
             "operatorPrivateKeyFile": key,
             "retryDeadlineSeconds": 0,

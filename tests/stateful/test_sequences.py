@@ -80,7 +80,7 @@ def test_some_sequences() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words],
         cwd=ROOT,
-        env={**os.environ, "EXAMPLES": "6", "STEPS": "25"},
+        env={**os.environ, "EXAMPLES": "3", "STEPS": "25"},
         capture_output=True,
         text=True,
         check=False,

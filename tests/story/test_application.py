@@ -11,19 +11,22 @@ import pytest
 from acmidm_onboarding.settings import AuthorityKind
 from story.application import Application
 from story.authorities import Authorities
+from story.forms import DOSSIER
 from story.scratch import CommandFailed, Scratch
 from story.telling import Step
 
 
 @pytest.mark.exhaustive
 def test_an_application_gets_from_its_form_to_a_notification_and_on_to_dosis(tmp_path: Path) -> None:
-    """The notification is accepted; DOSIS is refused without its scope, and accepted after the scope extension."""
+    """The notification is accepted; DOSIS is refused without its scope, accepted after the scope extension, and its result read."""
     steps: list[Step] = []
     scratch = Scratch(tmp_path / "repository")
     Application(scratch, Authorities(scratch, AuthorityKind.BEHEERPORTAAL), steps.append).tell()
     posted = [step.output for step in steps if step.command.startswith("POST")]
     assert [output.partition(":")[0] for output in posted] == ["accepted", "refused", "accepted"]
     assert "dv_dosis_schrijven" in posted[1]
+    (result,) = [json.loads(step.output) for step in steps if step.command.startswith("GET")]
+    assert (result["Succes"], result["Identificatie"]) == (True, DOSSIER["Identificatie"])
     (preview,) = [step.output for step in steps if step.command.startswith("pulumi preview")]
     assert '+ dv_dosis_schrijven: "dossiers in Mijn Burgerprofiel (SD-4711)"' in preview
     assert '"d"' not in "".join(step.output for step in steps), "no private key member is shown"

@@ -27,6 +27,7 @@ PLAIN = "dv_organisatieregister_info"
 """A scope without product configuration."""
 
 
+_SPEAKING = ("aanbieder_uri", "merk_code", "bron_uri", "widget_id", "app_id")
 GENT = {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207.451.227"}
 
 
@@ -80,8 +81,8 @@ class FormFile:
     def _speaks_for(self, earlier: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         products = [request.get("products") or {} for request in self.document["environments"].values() if isinstance(request, dict)]
         configurations = [NOTIFICATIES, DOSIS, *(one for each in products for one in each.values())]
-        said = {name: {one[name] for one in configurations if name in one} for name in ("aanbieder_uri", "merk_code", "bron_uri")}
-        return {name: sorted({*values, *earlier.get(name, ())}) for name, values in said.items()}
+        said = {name: {one[name] for one in configurations if name in one} for name in _SPEAKING}
+        return {name: sorted(all_) for name, values in said.items() if (all_ := {*values, *earlier.get(name, ())})}
 
     def add_key(self, kid: str, environment: str = "tni") -> None:
         """Add a fresh key, by a file beside the form."""

@@ -1,24 +1,50 @@
-"""What a portal of the tests knows: all that the catalogue offers on its platform."""
+"""The catalogue of the tests, and what their portals know: all that it offers on their platform.
+
+It is the shipped one, but for a scope that its provider assigns by itself: that is provided for, and known of none.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
 
-CATALOGUE = Path(__file__).parents[2] / "catalogue"
+SHARED = "ACMIDM_TESTS_SHARED"
+"""A variable that all processes of a test run inherit: the folder of what they share."""
+SHIPPED = Path(__file__).parents[2] / "catalogue"
+
+
+def catalogue_folder() -> Path:
+    """The folder of the tests' catalogue; of the shipped one for benchmarks, which are no tests."""
+    return Path(os.environ[SHARED]) / "catalogue" if SHARED in os.environ else SHIPPED
+
+
+def write_catalogue(folder: Path) -> None:
+    shutil.copytree(SHIPPED, folder, dirs_exist_ok=True)
+    file = folder / "vlaamse-overheid.yaml"
+    product = yaml.safe_load(file.read_text())
+    product["scopes"]["vo_info"]["assigned_by_provider"] = True
+    file.write_text(yaml.safe_dump(product))
 
 
 def offered(platform: Platform = Platform.ACMIDM) -> dict[str, Any]:
     """The settings ``scopes`` and ``products`` of a portal, under the platform's names."""
-    catalogue = load_catalogue(CATALOGUE)
+    catalogue = load_catalogue(catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}
     return {
         "scopes": {name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()},
         "products": {
-            name: {"schema": product.configuration, "scope": next(scopes[own] for own in product.scopes if own in scopes)}
+            name: {
+                "schema": product.configuration,
+                "scope": next(scopes[own] for own in product.scopes if own in scopes),
+                "client_id": f"api-of-{name}",
+            }
             for name, product in catalogue.products.items()
             if product.configuration is not None and product.scopes.keys() & scopes.keys()
         },

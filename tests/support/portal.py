@@ -29,8 +29,11 @@ SCOPES = {
     "dv_dosis_schrijven": {},
     "dv_magda": {},
 }
+API_IDS = {name: str(uuid.uuid5(uuid.NAMESPACE_URL, name)) for name in ("notificaties", "dosis")}
 PRODUCTS = {
     "notificaties": {
+        "client_id": API_IDS["notificaties"],
+        "resources": ["https://api.example/notificaties"],
         "scope": "dv_notificaties_schrijven",
         "schema": {
             "type": "object",
@@ -44,6 +47,8 @@ PRODUCTS = {
         },
     },
     "dosis": {
+        "client_id": API_IDS["dosis"],
+        "resources": ["https://api.example/dosis"],
         "scope": "dv_dosis_schrijven",
         "schema": {
             "type": "object",
@@ -134,9 +139,10 @@ class RunningPortal:
             self._token = str(answer.raise_for_status().json()["access_token"])
         return self._token
 
-    def client_token(self, key: Key, client_id: str, **parameters: str) -> str:
-        """An access token of a connection client."""
-        answer = self.request_token(sign_assertion(key, client_id, self.audience), **parameters)
+    def client_token(self, key: Key, client_id: str, product: str | None = None, **parameters: str) -> str:
+        """An access token of a connection client, for the API of a product."""
+        audience = {} if product is None else {"audience": self.settings.products[product].client_id}
+        answer = self.request_token(sign_assertion(key, client_id, self.audience), **audience, **parameters)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 

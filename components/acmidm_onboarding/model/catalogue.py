@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from acmidm_onboarding.model.documents import Document
 from acmidm_onboarding.model.form import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
-from acmidm_onboarding.model.problems import quoted
-from acmidm_onboarding.model.schemas import LinearValidator, is_pattern
+from acmidm_onboarding.model.problems import Problem, did_you_mean, quoted
+from acmidm_onboarding.model.schemas import FORMATS, LinearValidator, usable_schema
 
 _EVERYWHERE = (Environment.TNI, Environment.PROD)
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
-_REFERENCES = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor")
-_DIALECT = Draft202012Validator.META_SCHEMA["$id"]
-_FORMATS = Draft202012Validator.FORMAT_CHECKER
 _BELOW = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9][A-Za-z0-9._~-]*)?", re.ASCII)
 """What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads to another place."""
 
@@ -35,37 +32,6 @@ RESERVED_SCOPES = frozenset(
     }
 )
 """Scopes that an authority needs for itself, or that give rights on it: no product has them. The last are those that Keycloak makes."""
-
-
-def _schema(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        Draft202012Validator.check_schema(value)
-    except SchemaError as error:
-        raise ValueError(f"configuration is no JSON Schema: {error.message[:200]}; correct the schema") from error
-    except (OverflowError, RecursionError) as error:  # a regular expression of the schema that Python cannot compile
-        raise ValueError("configuration is no JSON Schema that can be used; simplify its patterns") from error
-    _refuse_unsupported(value)
-    return value
-
-
-def _refuse_unsupported(schema: object) -> None:
-    """Refuse what a valid schema may have and this project does not follow: other schemas, dialects, unchecked formats."""
-    if isinstance(schema, dict):
-        for keyword, part in schema.items():
-            if keyword == "pattern" and isinstance(part, str) and not is_pattern(part):
-                raise ValueError(f"configuration has pattern {quoted(part)}, which may take for ever; write one without look-around")
-            if keyword == "patternProperties" and isinstance(part, dict):
-                raise ValueError('configuration uses "patternProperties"; write propertyNames and additionalProperties instead')
-            if keyword in _REFERENCES and isinstance(part, str):
-                raise ValueError(f'configuration uses "{keyword}"; write the schema out, each product in one piece')
-            if keyword == "$schema" and isinstance(part, str) and part.rstrip("#") != _DIALECT:
-                raise ValueError(f"configuration is of another dialect of JSON Schema; write it in {_DIALECT}")
-            if keyword == "format" and isinstance(part, str) and part not in _FORMATS.checkers:
-                raise ValueError(f"configuration uses format {quoted(part)}, which is not checked here; use a pattern instead")
-            _refuse_unsupported(part)
-    elif isinstance(schema, list):
-        for part in schema:
-            _refuse_unsupported(part)
 
 
 def _in_order(schema: Any, value: Any) -> Any:
@@ -145,6 +111,31 @@ class Scope(_Part):
         return {Platform.ACMIDM: name} if self.names is None else self.names
 
 
+class Basis(StrEnum):
+    """What stands behind a field: documentation, public client code or a sample, or neither."""
+
+    DOCUMENTED = "documented"
+    SEEN = "seen"
+    ASSUMED = "assumed"
+
+
+class ConfigurationField(_Part):
+    """What is known of one field of a product's configuration."""
+
+    source: Annotated[str, Field(min_length=1, description="Where it comes from, and what of it is not known.")]
+    basis: Annotated[
+        Basis, Field(description="Documented by the owner; seen in public client code or a sample; or assumed, such as from the messages.")
+    ]
+    speaks_for: Annotated[
+        Speaks | None,
+        Field(
+            description="It speaks for somebody, so that an organisation has only the values in its organisation.yaml: exactly those, or "
+            "with one of them as beginning."
+        ),
+    ] = None
+    differs_per_environment: Annotated[bool, Field(description="Its value on production is not expected to be that on TNI.")] = False
+
+
 class Product(_Part):
     """One file of the catalogue: a product or API, its scopes, and what it needs to know about each client."""
 
@@ -156,15 +147,11 @@ class Product(_Part):
     scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
     configuration: Annotated[
         dict[str, Any] | None,
-        AfterValidator(lambda value: value if value is None else _schema(value)),
+        AfterValidator(lambda value: value if value is None else usable_schema(value)),
         Field(description="The JSON Schema (2020-12) of its configuration; absent where it needs none."),
     ] = None
-    speaks_for: Annotated[
-        dict[str, Speaks],
-        Field(
-            description="The fields of the configuration that speak for somebody, so that an organisation has only the values in its "
-            "organisation.yaml: exactly those, or with one of them as beginning."
-        ),
+    fields: Annotated[
+        dict[str, ConfigurationField], Field(description="What is known of each field of the configuration; none is left out.")
     ] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -184,13 +171,26 @@ class Product(_Part):
                 raise ValueError(f'scope "{name}" is offered in an environment where its product is not; correct environments')
         return self
 
-    @model_validator(mode="after")
-    def _speaks_in_texts(self) -> Self:
-        fields = (self.configuration or {}).get("properties", {})
-        for name in self.speaks_for:
-            if not _is_of_texts(fields.get(name)):
-                raise ValueError(f"speaks_for names {quoted(name)}, which is no text or list of texts; give it type: string")
-        return self
+    @property
+    def speaks_for(self) -> dict[str, Speaks]:
+        """The fields that speak for somebody, and how."""
+        return {name: field.speaks_for for name, field in self.fields.items() if field.speaks_for}
+
+
+def problems_of_fields(document: Document, product: Product) -> Iterator[Problem]:
+    """Yield each field of a configuration that does not say where it comes from, each that is not there, each that cannot speak."""
+    properties = (product.configuration or {}).get("properties", {})
+    for name in properties:
+        if name not in product.fields:
+            remedy = "add there its source, and its basis: documented, seen or assumed"
+            yield document.problem(("configuration", "properties", name), f"{quoted(name)} is not under fields", remedy, at_key=True)
+    for name, field in product.fields.items():
+        if name not in properties:
+            remedy = did_you_mean(name, properties, "add it there, or remove it here")
+            yield document.problem(("fields", name), f"{quoted(name)} is no property of configuration", remedy, at_key=True)
+        elif field.speaks_for and not _is_of_texts(properties[name]):
+            what = f"{quoted(name)} speaks for somebody, and is no text or list of texts"
+            yield document.problem(("fields", name, "speaks_for"), what, "give it type: string")
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class Catalogue:
     def validators(self) -> dict[str, Draft202012Validator]:
         """A validator for each product that needs a configuration."""
         return {
-            name: LinearValidator(product.configuration, format_checker=_FORMATS)
+            name: LinearValidator(product.configuration, format_checker=FORMATS)
             for name, product in self.products.items()
             if product.configuration is not None
         }

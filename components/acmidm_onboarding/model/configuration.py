@@ -93,7 +93,8 @@ class _Mistake:
     def _ending(self) -> str:
         keyword, value = self._keyword, self._value
         if keyword == "type":
-            return f"is not {_TYPES.get(str(self._wanted), self._wanted)}"
+            wanted = self._wanted if isinstance(self._wanted, list) else [self._wanted]
+            return f"is not {' or '.join(_TYPES.get(str(one), str(one)) for one in wanted)}"
         if keyword in ("enum", "const"):
             return f"is {quoted(value)}, which is not known" if isinstance(value, str) else "is not known"
         if keyword == "pattern":

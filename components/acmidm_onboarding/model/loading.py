@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from acmidm_onboarding.model.catalogue import Catalogue, Product
+from acmidm_onboarding.model.catalogue import Catalogue, Product, problems_of_fields
 from acmidm_onboarding.model.connection import Connection, connections
 from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, absolute, is_folder, is_link, misplaced, shown, yaml_files
@@ -98,6 +98,7 @@ def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> 
         problems += found
         if product is None:
             continue
+        problems += document.first(problems_of_fields(document, product))
         if product.product in products:
             problems.append(document.problem(("product",), f'product "{product.product}" is in another file too', "keep one of the two"))
         for scope, described in product.scopes.items():

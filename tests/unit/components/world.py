@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from pulumi.dynamic import Config, ConfigureRequest, CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.resources.base import AuthorityProvider
-from tests.support.engine import ROOT, settings_of
+from tests.support.engine import settings_of
+from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal
 
 Provider = TypeVar("Provider", bound=AuthorityProvider)
@@ -36,7 +37,7 @@ class World:
 def world_of(portal: RunningPortal, folder: Path) -> World:
     key = folder / "operator.jwk.json"
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
-    settings = {"environment": "tni", "catalogueFolder": str(ROOT / "catalogue"), "operatorPrivateKeyFile": str(key), **settings_of(portal)}
+    settings = {"environment": "tni", "catalogueFolder": str(catalogue_folder()), "operatorPrivateKeyFile": str(key), **settings_of(portal)}
     return World({f"acmidm:{name}": str(value) for name, value in settings.items()})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +17,11 @@ from acmidm_onboarding.authorities.keycloak_wire import WireClient
 from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, RegisteredClient
 from acmidm_onboarding.model.form import Environment, Organisation, Platform
 from acmidm_onboarding.model.loading import Onboardings, load_catalogue
+from tests.support.offered import catalogue_folder
 from tests.support.portal import new_key, public_jwk
 
 TNI, PROD = Environment.TNI, Environment.PROD
-FORMS = Onboardings(load_catalogue(Path(__file__).parents[3] / "catalogue"), ())
+FORMS = Onboardings(load_catalogue(catalogue_folder()), ())
 GENT = "0207451227"
 ALL = {column: chr(65 + index) for index, column in enumerate(Column)}
 

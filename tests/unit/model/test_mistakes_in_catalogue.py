@@ -14,6 +14,8 @@ owner: Digitaal Vlaanderen
 source: the tests
 scopes:
   dv_nieuw: {title: New, verified: true, source: the tests}
+fields:
+  code: {source: the tests, basis: seen}
 configuration: {type: object, properties: {code: {type: string}}}
 """
 
@@ -62,20 +64,36 @@ MISTAKES = {
         f"  ▶{'x' * 256}:",
         f'"{"x" * 79}…" is longer than 255 characters; shorten it',
     ),
-    "a field that is not there and speaks": (
-        PRODUCT,
-        f"▶{PRODUCT}speaks_for: {{cod: exactly}}\n",
-        'speaks_for names "cod", which is no text or list of texts; give it type: string',
+    "a field without basis": ("  code: {source: the tests, basis: seen}", "  code: ▶{source: the tests}", '"basis" is missing; add it'),
+    "a basis that there is not": (
+        "basis: seen",
+        "basis: ▶know",
+        '"basis": "know" is not known; use assumed, documented, seen',
+    ),
+    "a property that says not where it comes from": (
+        "{code: {type: string}}",
+        "{code: {type: string}, ▶name: {type: string}}",
+        '"name" is not under fields; add there its source, and its basis: documented, seen or assumed',
+    ),
+    "a field that is no property": (
+        "fields:\n",
+        "fields:\n  ▶cod: {source: the tests, basis: seen}\n",
+        '"cod" is no property of configuration; did you mean "code"?',
     ),
     "a field that is no text and speaks": (
         PRODUCT,
-        "▶" + PRODUCT.replace("{type: string}", "{type: [string, object]}") + "speaks_for: {code: exactly}\n",
-        'speaks_for names "code", which is no text or list of texts; give it type: string',
+        PRODUCT.replace("{type: string}", "{type: [string, object]}").replace("seen}", "seen, speaks_for: ▶exactly}"),
+        '"code" speaks for somebody, and is no text or list of texts; give it type: string',
     ),
     "a way to speak that there is not": (
-        "configuration:",
-        "speaks_for: {code: ▶ending}\nconfiguration:",
-        '"code": "ending" is not known; did you mean "beginning"?',
+        "basis: seen",
+        "basis: seen, speaks_for: ▶ending",
+        '"speaks_for": "ending" is not known; did you mean "beginning"?',
+    ),
+    "fields of a product without configuration": (
+        PRODUCT,
+        PRODUCT.partition("configuration")[0].replace("  code", "  ▶code"),
+        '"code" is no property of configuration; add it there, or remove it here',
     ),
     "no schema": (
         "{type: object,",
@@ -132,10 +150,10 @@ MISTAKES = {
 }
 PLACES = {
     "missing": (1, 1),
-    "a reference": (7, 16),
-    "a format that nobody checks": (7, 16),
-    "a pattern": (7, 16),
-    "a pattern too large": (7, 16),
+    "a reference": (9, 16),
+    "a format that nobody checks": (9, 16),
+    "a pattern": (9, 16),
+    "a pattern too large": (9, 16),
 }
 
 

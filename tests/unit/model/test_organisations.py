@@ -307,12 +307,12 @@ def test_nothing_that_only_begins_alike_is_its_own(value: str, allowed: str, wor
 
 
 def test_each_item_of_a_list_speaks(workspace: Workspace) -> None:
-    catalogue = CATALOGUE["notificaties.yaml"].replace("{merk_code: exactly}", "{merk_code: exactly, categories: exactly}")
+    catalogue = CATALOGUE["notificaties.yaml"].replace("choices: {source: the tests,", "choices: {source: the tests, speaks_for: exactly,")
     workspace.write("catalogue/notificaties.yaml", catalogue.replace("{description: info or status, enum", "{type: string, enum"))
-    workspace.write_form(FORM.replace("        product_ids:", "        categories: [info, status]\n        product_ids:", 1))
-    workspace.write_organisation(ORGANISATION.replace("{merk_code:", "{categories: [info], merk_code:"))
+    workspace.write_form(FORM.replace("        product_ids:", "        choices: [info, status]\n        product_ids:", 1))
+    workspace.write_organisation(ORGANISATION.replace("{merk_code:", "{choices: [info], merk_code:"))
     assert workspace.sentences() == [
-        f'{GENT}:14:28: notificaties, categories is "status", for which Stad Gent does not speak; use "info"; {ADDS}'
+        f'{GENT}:14:25: notificaties, choices is "status", for which Stad Gent does not speak; use "info"; {ADDS}'
     ]
 
 

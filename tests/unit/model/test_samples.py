@@ -11,6 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from acmidm.catalogue_page import catalogue_page
 from acmidm_onboarding.model.editor import schemas
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
@@ -36,9 +37,11 @@ def name_of(file: Path) -> str:
 
 
 def test_the_schemas_are_up_to_date() -> None:
-    """Else: acmidm schema."""
-    for name, text in schemas(load_catalogue(ROOT / "catalogue")).items():
-        assert (ROOT / "schema" / name).read_text(encoding="utf-8") == text, f"schema/{name} is not up to date; run: acmidm schema"
+    """With the page of the catalogue; else: acmidm schema."""
+    catalogue = load_catalogue(ROOT / "catalogue")
+    made = {f"schema/{name}": text for name, text in schemas(catalogue).items()} | {"docs/catalogue.md": catalogue_page(catalogue)}
+    for name, text in made.items():
+        assert (ROOT / name).read_text(encoding="utf-8") == text, f"{name} is not up to date; run: acmidm schema"
 
 
 def test_the_schemas_are_schemas() -> None:
@@ -71,7 +74,8 @@ def test_a_file_satisfies_its_schema_and_names_it(file: Path) -> None:
         (["environments", "tni", "products", "dosi"], {}),
         (["environments", "tni", "products", "dosis", "bron_uri"], "gent"),
         (["environments", "tni", "products", "notificaties", "product_ids"], [10244]),
-        (["environments", "tni", "products", "notificaties", "recipient_types"], ["email"]),
+        (["environments", "tni", "products", "notificaties", "product_ids"], ["10244 10245"]),
+        (["environments", "tni", "products", "dosis", "access_rights"], [""]),
     ],
 )
 def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: object) -> None:
@@ -82,6 +86,25 @@ def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: ob
         part = part[step]
     part[path[-1]] = value
     assert not Draft202012Validator(schema(f"{kind}.schema.json")).is_valid(broken)
+
+
+@pytest.mark.parametrize(
+    ("product", "field", "value"),
+    [
+        ("notificaties", "aanbieder_uri", "http://data.vlaanderen.be/id/organisatie/OVO002067"),
+        ("notificaties", "merk_code", "Stad Gent"),
+        ("notificaties", "product_ids", ["1984", "DVC-0012/a"]),
+        ("dosis", "bron_uri", "urn://ovam/evoa"),
+        ("dosis", "bron_uri", "urn://somebron/"),
+        ("dosis", "access_rights", ["Raadpleger", "recht", "recht - context"]),
+        ("mijn-burgerprofiel", "analytics", True),
+        ("mijn-burgerprofiel", "login_for_organisation", "voor ondernemingen"),
+    ],
+)
+def test_what_is_not_known_is_not_refused(product: str, field: str, value: object, samples: Onboardings) -> None:
+    """What public clients send, and what no public rule excludes."""
+    errors = samples.catalogue.validators[product].iter_errors({field: value})
+    assert {error.validator for error in errors} == {"required"}
 
 
 def test_an_editor_completes_scopes_and_products_with_their_titles() -> None:
@@ -98,11 +121,21 @@ def test_every_field_of_a_product_has_a_description(samples: Onboardings) -> Non
             assert field.get("description"), f"{product.product}.{name}"
 
 
+def test_the_page_of_the_catalogue_says_what_stands_behind_each_field(samples: Onboardings) -> None:
+    """And what a form's author has to know of it."""
+    lines = catalogue_page(samples.catalogue).splitlines()
+    rows = {line.split("`")[1]: line for line in lines if line.startswith("| `")}
+    fields = {name: field for product in samples.catalogue.products.values() for name, field in product.fields.items()}
+    assert {name for name, field in fields.items() if f"| **{field.basis}** |" in rows[name]} == fields.keys()
+    assert "(required, speaks for somebody, differs per environment) | **seen** |" in rows["widget_id"]
+    assert "| **placeholder**; geosecure: `DosisImport` |" in rows["dv_dosis_schrijven"]
+
+
 def test_what_is_not_verified_says_so(samples: Onboardings) -> None:
     unverified = {name for name, scope in samples.catalogue.scopes.items() if not scope.verified}
     assert unverified == {"dv_notificaties_schrijven", "dv_dosis_schrijven"}
     assert all("placeholder" in samples.catalogue.scopes[name].source for name in unverified)
-    assert samples.catalogue.assigned_by_provider(Platform.ACMIDM) == {"vo_info"}
+    assert samples.catalogue.assigned_by_provider(Platform.ACMIDM) == frozenset()
     assert samples.catalogue.name_on(Platform.GEOSECURE, "dv_dosis_schrijven") == "DosisImport"
 
 

@@ -68,7 +68,7 @@ PLACES: dict[str, Callable[[Workspace, str], object]] = {
     "a value of a product": lambda ws, s: ws.write_form(FORM.replace('"10244"', _in_yaml(s))),
     "a text of a product": lambda ws, s: ws.write_form(FORM.replace("merk_code: stad-gent", f"merk_code: {_in_yaml(s)}")),
     "an enumeration": lambda ws, s: ws.write_form(
-        FORM.replace("        merk_code: stad-gent", f"        merk_code: stad-gent\n        categories: [{_in_yaml(s)}]")
+        FORM.replace("        merk_code: stad-gent", f"        merk_code: stad-gent\n        choices: [{_in_yaml(s)}]")
     ),
     "a field of a product": lambda ws, s: ws.write_form(
         FORM.replace("        merk_code:", f"        ? {_in_yaml(s)}\n        : 1\n        merk_code:")

@@ -62,7 +62,13 @@ owner: Digitaal Vlaanderen
 source: the tests
 scopes:
   dv_notificaties_schrijven: {title: Send, verified: false, source: the tests}
-speaks_for: {merk_code: exactly}
+fields:
+  merk_code: {source: the tests, basis: documented, speaks_for: exactly}
+  product_ids: {source: the tests, basis: seen}
+  choices: {source: the tests, basis: assumed}
+  options: {source: the tests, basis: assumed}
+  volume: {source: the tests, basis: assumed}
+  link: {source: the tests, basis: assumed}
 configuration:
   type: object
   additionalProperties: false
@@ -75,12 +81,12 @@ configuration:
       minItems: 1
       uniqueItems: true
       items: {description: "an IPDC number in quotes", type: string, pattern: "^[0-9]+$"}
-    categories: {type: array, items: {description: info or status, enum: [info, status]}}
-    recipient_types: {type: array, items: {enum: [person, email]}}
+    choices: {type: array, items: {description: info or status, enum: [info, status]}}
+    options: {type: array, items: {enum: [plain, linked]}}
     volume: {type: [integer, number, string]}
-    unsubscribe_link: {description: the address to unsubscribe, type: string}
-  if: {required: [recipient_types], properties: {recipient_types: {contains: {const: email}}}}
-  then: {required: [unsubscribe_link]}
+    link: {description: the address of the link, type: string}
+  if: {required: [options], properties: {options: {contains: {const: linked}}}}
+  then: {required: [link]}
 """,
     "dosis.yaml": """\
 product: dosis
@@ -93,7 +99,7 @@ scopes:
     verified: false
     source: the tests
     names: {acmidm: dv_dosis_schrijven, geosecure: DosisImport}
-speaks_for: {bron_uri: beginning}
+fields: {bron_uri: {source: the tests, basis: assumed, speaks_for: beginning}}
 configuration:
   type: object
   additionalProperties: false

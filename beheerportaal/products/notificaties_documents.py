@@ -1,0 +1,96 @@
+"""The documents of Notificaties."""
+
+import re
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationError, ValidationInfo, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from beheerportaal.documents import Text
+from beheerportaal.products.basis import BUNDLE, ERRORS, NOTIFICATION, PAIRS, Part, assumed, documented
+from beheerportaal.products.code_lists import mistakes_in_pairs
+
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.ASCII)
+
+
+def _day(text: str) -> str:
+    day_of(text)
+    return text
+
+
+def day_of(text: str) -> date:
+    """The day of a date, or of a date and time.
+
+    Raises:
+        ValueError
+    """
+    found = _DAY.fullmatch(text)
+    try:
+        return date.fromisoformat(found[1] if found else "")
+    except ValueError:
+        raise ValueError('begins with no date; write it as in "2026-12-31"') from None
+
+
+Day = Annotated[str, AfterValidator(_day)]
+
+
+class KeyValuePair(Part):
+    """A value that the message's text uses."""
+
+    Sleutel: Annotated[Text, assumed("the key, after the name of the list")]
+    Waarde: Annotated[JsonValue, documented(ERRORS, "its value")] = None
+
+
+class Notification(Part):
+    """A message to citizens, enterprises or associations."""
+
+    Id: Annotated[
+        Text,
+        documented(
+            NOTIFICATION, "unique. Assumed: the same message sent again is accepted and kept once, another one under its Id refused"
+        ),
+    ]
+    AanbiederUri: Annotated[Text, documented(NOTIFICATION, "the sender that is configured for the client")]
+    Bestemmelingen: Annotated[
+        list[dict[str, JsonValue]],
+        documented(NOTIFICATION, "the recipients, one at least; their members are not public", min_length=1),
+    ]
+    Categorie: Annotated[
+        Text, documented(NOTIFICATION, "the kind of message; only one is public, others are accepted and noted in the log")
+    ]
+    Kanalen: Annotated[list[JsonValue], documented(NOTIFICATION, "the channels, one at least; their codes are not public", min_length=1)]
+    ProductId: Annotated[
+        Text,
+        documented(NOTIFICATION, "a product that is configured for the client: an IPDC number, or an ID of the Dienstverleningscatalogus"),
+    ]
+    MerkCode: Annotated[Text, documented(NOTIFICATION, "the brand that is configured for the client")]
+    TransactieId: Annotated[str | None, documented(NOTIFICATION, "what it belongs to; for DOSIS the source and the dossier's number")] = (
+        None
+    )
+    Vervaldatum: Annotated[
+        Day | None,
+        documented(NOTIFICATION, "not processed after 24:00 of that day; how it is written is not public"),
+    ] = None
+    DatumNotificatie: Annotated[str | None, documented(BUNDLE, "required there, absent from the page of v2: not checked")] = None
+    SleutelWaardeParen: Annotated[
+        list[KeyValuePair] | None, Field(validate_default=True), documented(PAIRS, "the values; each must be used by the category")
+    ] = None
+
+    @field_validator("SleutelWaardeParen")
+    @classmethod
+    def _as_the_category_uses_them(cls, pairs: list[KeyValuePair] | None, info: ValidationInfo) -> list[KeyValuePair] | None:
+        found = mistakes_in_pairs(info.data.get("Categorie"), [(pair.Sleutel, pair.Waarde) for pair in pairs or []])
+        mistakes = [
+            InitErrorDetails(type=PydanticCustomError("pair", "{detail}", {"detail": detail}), loc=place, input=None)
+            for place, detail in found
+        ]
+        if mistakes:  # so that all of them are reported, beside those of other members
+            raise ValidationError.from_exception_data(cls.__name__, mistakes)
+        return pairs
+
+
+class NotificationReceipt(BaseModel):
+    """The answer to a notification: it was accepted."""
+
+    Id: Annotated[str, assumed("the notification's; neither status nor body of a success is public")]

@@ -1,0 +1,12 @@
+"""Tables that keep the newest rows of each client."""
+
+from sqlalchemy import Connection, Table, delete, select
+
+MOST_PER_CLIENT = 1000
+
+
+def prune(connection: Connection, table: Table, client_id: str) -> None:
+    """Removes the client's oldest rows where there are too many."""
+    newest = select(table.c.seq).where(table.c.client_id == client_id).order_by(table.c.seq.desc())
+    too_old = newest.limit(1).offset(MOST_PER_CLIENT).scalar_subquery()
+    connection.execute(delete(table).where(table.c.client_id == client_id, table.c.seq <= too_old))

@@ -1,0 +1,132 @@
+"""Whatever is refused below `/api/` has the products' own form; nothing that is sent makes a 500; the page says what the code does."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from beheerportaal.products import page
+from beheerportaal.products.errors import MOST_ERRORS, dotted
+from beheerportaal.store import uploads
+from tests.portal.inside import Inside, inside
+from tests.portal.sender import Sender, fields
+from tests.support.messages import DOSSIER, NOTIFICATION
+
+UPLOAD, SEND = "/api/v2/dosis/dossiers", "/api/v2/notificaties"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    with inside(tmp_path_factory.mktemp("errors"), failures_per_address=1) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def sender(portal: Inside) -> Sender:
+    return Sender.of(portal)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "document", "content_type", "status", "said"),
+    [
+        ("GET", "/api/v1/dosis/nergens", None, "", 404, "There is nothing at /api/v1/dosis/nergens"),
+        ("GET", "/api/v2/notificaties", None, "", 405, "the header Allow says what is"),
+        ("POST", UPLOAD, b"{", "application/json", 400, "is not JSON"),
+        ("POST", UPLOAD, b"<Dossier/>", "application/xml", 415, "XML is not read here"),
+        ("POST", SEND, b"<Notificatie/>", "text/xml; charset=utf-8", 415, "XML is not read here"),
+        ("POST", SEND, b"a=b", "application/x-www-form-urlencoded", 415, "The body must be JSON"),
+        ("POST", UPLOAD, b" " * 2**21, "application/json", 413, "larger than 1048576 bytes"),
+    ],
+)
+def test_each_refusal_has_their_form(
+    sender: Sender, method: str, path: str, document: bytes | None, content_type: str, status: int, said: str
+) -> None:
+    refused = sender.call(method, path, document, content_type)
+    assert (refused.status, fields(refused), refused.json()["code"]) == (status, [], str(status))
+    assert said in refused.json()["description"]
+
+
+def test_so_have_401_and_429(portal: Inside) -> None:
+    """With the headers that they had."""
+    without = portal.send("POST", SEND, [], b"{")
+    assert (without.status, without.headers["www-authenticate"], fields(without)) == (401, "Bearer", [])
+    wrong = [portal.send("POST", SEND, [("Authorization", "Bearer wrong")]) for _ in range(2)]
+    assert [(answer.status, fields(answer)) for answer in wrong] == [(401, []), (429, [])]
+    assert int(wrong[1].headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(("error", "status"), [(OperationalError("", None, Exception("locked")), 503), (RuntimeError("oh"), 500)])
+def test_so_have_503_and_500(sender: Sender, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(uploads, "add", fail)
+    try:
+        answer = sender.call("POST", UPLOAD, DOSSIER)
+    except RuntimeError:  # raised again once it was answered
+        return
+    assert (answer.status, fields(answer)) == (status, [])
+
+
+def test_an_environment_without_the_product_says_so(tmp_path: Path) -> None:
+    """404 that names product and environment, not a riddle; for anybody's token."""
+    with inside(tmp_path, products={}) as bare:
+        for path, product in ((UPLOAD, "dosis"), (SEND, "notificaties")):
+            answer = bare.manage("POST", path, DOSSIER)
+            assert (answer.status, fields(answer)) == (404, [])
+            assert f"product {product} in environment tni" in answer.json()["description"]
+
+
+HOSTILE: dict[str, bytes] = {
+    "deep": b'{"x": ' * 900 + b"1" + b"}" * 900,
+    "less deep": b'{"x": ' * 20 + b"1" + b"}" * 20,
+    "an endless number": b'{"x": ' + b"1" * 5000 + b"}",
+    "a number beyond all": b'{"x": 1e999}',
+    "NaN": b'{"x": NaN}',
+    "half a character": b'{"x": "\\ud800"}',
+    "half a character as a name": b'{"\\ud800": 1}',
+    "NUL": b'{"x": "a\\u0000b"}',
+    "not UTF-8": b'{"x": "\xff"}',
+    "UTF-16": '{"x": 1}'.encode("utf-16"),
+    "a list": b"[]",
+    "a text": b'"x"',
+}
+
+
+@pytest.mark.parametrize("path", [UPLOAD, SEND])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_document_is_refused(sender: Sender, path: str, kind: str) -> None:
+    """Also as a member beside what is right: unknown members are kept, but not whatever they are."""
+    right = json.dumps(DOSSIER if path == UPLOAD else {**NOTIFICATION, "Id": kind}).encode()
+    for body in (HOSTILE[kind], right[:-1] + b', "Extra": ' + HOSTILE[kind] + b"}"):
+        refused = sender.call("POST", path, body)
+        if kind in ("a list", "a text") and body != HOSTILE[kind]:
+            assert refused.status == 200
+        else:
+            assert refused.status in (400, 422)
+            fields(refused)
+            assert refused.text.isprintable()
+
+
+def test_so_many_mistakes_make_no_long_answer(sender: Sender) -> None:
+    for document in ({**DOSSIER, "Producten": [{}] * 20_000}, {**DOSSIER, "Producten": [{"Id": "another"}] * 20_000}):
+        refused = sender.call("POST", UPLOAD, document)
+        assert len(fields(refused)) == MOST_ERRORS
+        assert len(refused.body) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("pointer", "written"), [("/SleutelWaardeParen/0/Waarde", "SleutelWaardeParen[0].Waarde"), ("", ""), ("/a~1b/~0", "a/b.~")]
+)
+def test_a_place_is_written_as_the_products_do(pointer: str, written: str) -> None:
+    assert dotted(pointer) == written
+
+
+def test_the_page_says_what_the_code_does() -> None:
+    written = (ROOT / page.PAGE).read_text()
+    assert page.written(written) == written, "docs/products.md is stale; run: make schema"
+    assert written.count("| documented |") > 20
