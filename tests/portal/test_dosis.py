@@ -94,6 +94,10 @@ def test_a_dossier_is_processed_as_it_was_sent(portal_inside: Inside, sender: Se
 LOOSE: dict[str, dict[str, Any]] = {
     "only what identifies": {"Identificatie": DOSSIER["Identificatie"], "Producten": DOSSIER["Producten"]},
     "null for all the rest": {**dict.fromkeys(DOSSIER), "Identificatie": DOSSIER["Identificatie"], "Producten": DOSSIER["Producten"]},
+    "as the public connector writes it": {
+        **DOSSIER,
+        "Identificatie": {f"{name[0].lower()}{name[1:]}": value for name, value in DOSSIER["Identificatie"].items()},
+    },
     "two products": {**DOSSIER, "Producten": DOSSIER["Producten"] * 2},
     "a code in another phase": {**DOSSIER, "Status": {"VlaamsCode": "Goedgekeurd", "VlaamsFase": "Afgerond"}},
     "an enterprise": {**DOSSIER, "Agenten": [{"Identificatie": "BE207451227", "Toegangsrechten": [{"Code": "Raadpleger"}]}]},
