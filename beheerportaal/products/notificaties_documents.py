@@ -54,12 +54,14 @@ class Notification(Part):
     AanbiederUri: Annotated[Text, documented(NOTIFICATION, "the sender that is configured for the client")]
     Bestemmelingen: Annotated[
         list[dict[str, JsonValue]],
-        documented(NOTIFICATION, "the recipients, one at least; their members are not public", min_length=1),
+        documented(NOTIFICATION, "the recipients; their members are not public. Assumed: one at least", min_length=1),
     ]
     Categorie: Annotated[
         Text, documented(NOTIFICATION, "the kind of message; only one is public, others are accepted and noted in the log")
     ]
-    Kanalen: Annotated[list[JsonValue], documented(NOTIFICATION, "the channels, one at least; their codes are not public", min_length=1)]
+    Kanalen: Annotated[
+        list[JsonValue], documented(NOTIFICATION, "the channels; their codes are not public. Assumed: one at least", min_length=1)
+    ]
     ProductId: Annotated[
         Text,
         documented(NOTIFICATION, "a product that is configured for the client: an IPDC number, or an ID of the Dienstverleningscatalogus"),
