@@ -31,7 +31,7 @@ for (var tried = 0; result.StatusCode == HttpStatusCode.NotFound && tried < 60; 
 }
 Console.WriteLine($"result: {await Checked(result)}");
 
-// Gets a token for one API, and sends it from here on. It is good for an hour: keep it until it ends.
+// Gets a token for one API, and sends it from here on. It is good for an hour or longer: keep it until it ends.
 async Task Authorize(string audience, string scope)
 {
     using var rsa = RSA.Create();

@@ -19,7 +19,7 @@ async function post(path, token, body) {
   console.log('POST', path, await checked(await fetch(API + path, { method: 'POST', headers, body: JSON.stringify(body) })))
 }
 
-// `getToken(audience, scope)` gives a token for one API. It is good for an hour: keep it until it ends.
+// `getToken(audience, scope)` gives a token for one API. It is good for an hour or longer: keep it until it ends.
 export async function send(getToken) {
   const notification = { ...document('notificatie'), Id: randomUUID() }
   await post('/api/v2/notificaties', await getToken(NOTIFICATIES_AUDIENCE, NOTIFICATIES_SCOPE), notification)

@@ -22,7 +22,7 @@ def checked(answer):
 
 
 def authorization(audience, scope):
-    """The header for one API; its token is good for an hour, so keep it until it ends."""
+    """The header for one API. Its token is good for an hour or longer: keep it until it ends."""
     now = int(time.time())
     claims = {"iss": ENV["CLIENT_ID"], "sub": ENV["CLIENT_ID"], "aud": ENV["ASSERTION_AUDIENCE"]}
     claims |= {"jti": str(uuid.uuid4()), "iat": now, "exp": now + 300}

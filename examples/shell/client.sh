@@ -11,7 +11,7 @@ call() {
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 uuid() { openssl rand -hex 16 | sed -E 's/(.{8})(.{4})(.{4})(.{4})/\1-\2-\3-\4-/'; }
 
-# A token for the API $1 with the scope $2, into $token. It is good for an hour: keep it until it ends.
+# A token for the API $1 with the scope $2, into $token. It is good for an hour or longer: keep it until it ends.
 get_token() {
   now=$(date +%s)
   header=$(printf '{"alg":"RS256","kid":"%s"}' "$KID" | base64url)

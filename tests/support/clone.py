@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 
 from tests.support.engine import ROOT
 
@@ -34,20 +36,20 @@ def cloned(folder: Path) -> Iterator[int]:
 
     Gives how much higher its ports are than the committed ones.
     """
-    offset = _free_offset()
-    subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
-    subprocess.run(["git", "update-ref", "refs/remotes/origin/main", "HEAD"], cwd=folder, check=True)
-    (folder / ".local" / "pulumi").mkdir(parents=True)
-    for tools in (".local/engine", ".local/pulumi/plugins"):
-        if (ROOT / tools).exists():
-            (folder / tools).symlink_to(ROOT / tools)
-    done = run(folder, f"make ports OFFSET={offset}")
-    assert done.returncode == 0, done.stderr
-    try:
-        yield offset
-    finally:
-        run(folder, "make down")
-        shutil.rmtree(folder)
+    with _free_offset() as offset:
+        subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+        subprocess.run(["git", "update-ref", "refs/remotes/origin/main", "HEAD"], cwd=folder, check=True)
+        (folder / ".local" / "pulumi").mkdir(parents=True)
+        for tools in (".local/engine", ".local/pulumi/plugins"):
+            if (ROOT / tools).exists():
+                (folder / tools).symlink_to(ROOT / tools)
+        done = run(folder, f"make ports OFFSET={offset}")
+        assert done.returncode == 0, done.stderr
+        try:
+            yield offset
+        finally:
+            run(folder, "make down")
+            shutil.rmtree(folder)
 
 
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
@@ -70,10 +72,20 @@ def with_ports(text: str, offset: int) -> str:
     return _PORT.sub(lambda found: f"127.0.0.1:{int(found[1]) + offset}", text)
 
 
-def _free_offset() -> int:
-    """How far the committed ports have to move to be free."""
+@contextmanager
+def _free_offset() -> Iterator[int]:
+    """How far the committed ports have to move to be free; nobody else's clone gets the same one meanwhile."""
     ports = {int(port) for file in ROOT.glob("Pulumi.*.yaml") for port in _PORT.findall(file.read_text())}
-    return next(offset for offset in range(200, 20_000, 200) if all(_is_free(port + offset) for port in ports))
+    for offset in range(200, 20_000, 200):
+        with (Path(gettempdir()) / f"acmidm-ports-{offset}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            if all(_is_free(port + offset) for port in ports):
+                yield offset
+                return
+    raise RuntimeError("no ports are free for a clone")
 
 
 def _is_free(port: int) -> bool:

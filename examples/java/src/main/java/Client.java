@@ -48,7 +48,7 @@ public class Client {
         System.out.println("result: " + checked(answer));
     }
 
-    /** A token for one API. It is good for an hour: keep it until it ends. */
+    /** A token for one API. It is good for an hour or longer: keep it until it ends. */
     private static String token(String audience, String scope) throws Exception {
         var now = Instant.now();
         var claims = new JWTAuthenticationClaimsSet(new ClientID(env("CLIENT_ID")), new Audience(env("ASSERTION_AUDIENCE")).toSingleAudienceList(),
