@@ -63,7 +63,7 @@ class PortalSettings(_Settings):
     access_token_lifetime_seconds: int = Field(
         default_factory=lambda data: _LIFETIMES.get(data.get("platform"), _HOUR), ge=1, description="An hour; ten on GeoSecure."
     )
-    processing_seconds: float = Field(default=2, ge=0, description="For how long an upload to DOSIS has no result.")
+    processing_seconds: float = Field(default=2, ge=0, description="For how long an upload by v2 of DOSIS has no result.")
     signing_key_lifetime_seconds: int = Field(
         default=30 * 24 * 3600, ge=2 * 24 * 3600, description="For how long a key signs access tokens, until the next one does."
     )

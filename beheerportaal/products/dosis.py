@@ -73,13 +73,23 @@ UploadNumber = Annotated[str, Query(alias="uploadId", min_length=1, max_length=2
 
 @router.post("/v2/dosis/dossiers", **_UPLOAD, openapi_extra=rests_on("documented", CALLS))
 @router.post("/v2/dossiers", **_UPLOAD, openapi_extra=rests_on("seen", f"{CONNECTOR} c736b9d"))
-@router.post("/v1/dosis/dossiers", **_UPLOAD, openapi_extra=rests_on("documented", CALLS))
 def upload_dossier(portal: CurrentPortal, caller: Caller, dossier: Dossier) -> UploadReceipt:
     """Receives a dossier; what becomes of it is a result, a moment later."""
+    return _receive(portal, caller, dossier, portal.settings.processing_seconds)
+
+
+@router.post("/v1/dosis/dossiers", **_UPLOAD, openapi_extra=rests_on("documented", CALLS))
+def upload_dossier_v1(portal: CurrentPortal, caller: Caller, dossier: Dossier) -> UploadReceipt:
+    """Receives a dossier. Its result is there at once: the public connector's version for v1 takes 404 for a failure."""
+    return _receive(portal, caller, dossier, 0)
+
+
+def _receive(portal: Portal, caller: str, dossier: Dossier, seconds: float) -> UploadReceipt:
+    """Keeps it until it is processed, in so many seconds."""
     require_configured(_not_configured(_configuration(portal, caller), dossier))
     upload_id = dossier.UploadId or str(uuid.uuid4())
     with portal.database.write() as connection:
-        uploads.add(connection, caller, upload_id, dossier.model_dump(mode="json", exclude_unset=True), time.time())
+        uploads.add(connection, caller, upload_id, dossier.model_dump(mode="json", exclude_unset=True), time.time() + seconds)
     _note(caller, dossier)
     return UploadReceipt(UploadId=upload_id)
 
@@ -165,17 +175,16 @@ def _not_configured(configuration: Mapping[str, Any], dossier: Dossier) -> list[
 
 def _process(portal: Portal, caller: str) -> None:
     """Processes the client's uploads whose time has come, by what is configured now: it may be less than when they were received."""
-    seconds = portal.settings.processing_seconds
     with portal.database.read() as connection:
-        waiting = uploads.due(connection, caller, time.time() - seconds, MOST_AT_ONCE)
+        waiting = uploads.due(connection, caller, time.time(), MOST_AT_ONCE)
         configuration = find_configuration(connection, DOSIS, caller) if waiting else None
     if not waiting:
         return
     found = []
-    for number, document, received_at in waiting:
+    for number, document, due_at in waiting:
         mistakes = [] if configuration is None else _not_configured(configuration, Dossier.model_validate(document))
         said = [f"{dotted(mistake['pointer'])}: {mistake['detail']}." for mistake in mistakes[:MOST_ERRORS]]
-        found.append((number, received_at + seconds, [f"{missing(DOSIS, caller)}."] if configuration is None else said))
+        found.append((number, due_at, [f"{missing(DOSIS, caller)}."] if configuration is None else said))
     with portal.database.write() as connection:
         for processed in found:
             uploads.finish(connection, *processed)

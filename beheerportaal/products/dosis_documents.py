@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, AliasChoices, BaseModel
 
 from beheerportaal.documents import Text
 from beheerportaal.products.basis import CONNECTOR, MAGDA, PRODUCTS, Part, assumed, documented, seen
@@ -29,8 +29,22 @@ DateTime = Annotated[str, AfterValidator(_date_time)]
 class Identification(Part):
     """Which dossier it is."""
 
-    Bron: Annotated[Text, seen(CONNECTOR, "the source, one that is configured for the client, such as `urn://ovam/evoa`")]
-    DossierNummer: Annotated[Text, documented(MAGDA, "unique within its source: a later upload replaces the dossier")]
+    Bron: Annotated[
+        Text,
+        seen(
+            CONNECTOR,
+            "the source, one that is configured for the client, such as `urn://ovam/evoa`; the connector writes `bron`",
+            validation_alias=AliasChoices("Bron", "bron"),
+        ),
+    ]
+    DossierNummer: Annotated[
+        Text,
+        documented(
+            MAGDA,
+            "unique within its source: a later upload replaces the dossier; the connector writes `dossierNummer`",
+            validation_alias=AliasChoices("DossierNummer", "dossierNummer"),
+        ),
+    ]
 
 
 class Action(Part):

@@ -130,7 +130,7 @@ uploads = Table(
     Column("source", Text, nullable=False),
     Column("dossier_number", Text, nullable=False),
     Column("document", JSON, nullable=False),
-    Column("received_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
     Column("processed_at", Float),  # null until it was processed
     Column("errors", JSON(none_as_null=True)),
     UniqueConstraint("client_id", "upload_id"),

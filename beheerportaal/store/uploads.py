@@ -21,20 +21,20 @@ class Processed:
     errors: list[str]
 
 
-def add(connection: Connection, client_id: str, upload_id: str, document: dict[str, Any], received_at: float) -> None:
-    """Keeps an upload that will be processed, in the place of one with the same upload_id."""
+def add(connection: Connection, client_id: str, upload_id: str, document: dict[str, Any], due_at: float) -> None:
+    """Keeps an upload that will be processed at that time, in the place of one with the same upload_id."""
     connection.execute(delete(table).where(table.c.client_id == client_id, table.c.upload_id == upload_id))
     identification = document["Identificatie"]
     values = {"source": identification["Bron"], "dossier_number": identification["DossierNummer"], "document": document}
-    connection.execute(insert(table), {"client_id": client_id, "upload_id": upload_id, "received_at": received_at, **values})
+    connection.execute(insert(table), {"client_id": client_id, "upload_id": upload_id, "due_at": due_at, **values})
     prune(connection, table, client_id)
 
 
-def due(connection: Connection, client_id: str, received_until: float, most: int) -> Sequence[tuple[int, dict[str, Any], float]]:
-    """The uploads that are to be processed, the oldest first: number, document, when it was received."""
-    query = select(table.c.seq, table.c.document, table.c.received_at).order_by(table.c.seq).limit(most)
-    waiting = query.where(table.c.client_id == client_id, table.c.processed_at.is_(None), table.c.received_at <= received_until)
-    return [(row.seq, row.document, row.received_at) for row in connection.execute(waiting)]
+def due(connection: Connection, client_id: str, until: float, most: int) -> Sequence[tuple[int, dict[str, Any], float]]:
+    """The uploads that are to be processed, the oldest first: number, document, when it was due."""
+    query = select(table.c.seq, table.c.document, table.c.due_at).order_by(table.c.seq).limit(most)
+    waiting = query.where(table.c.client_id == client_id, table.c.processed_at.is_(None), table.c.due_at <= until)
+    return [(row.seq, row.document, row.due_at) for row in connection.execute(waiting)]
 
 
 def finish(connection: Connection, number: int, processed_at: float, errors: list[str]) -> None:

@@ -94,6 +94,10 @@ def test_a_dossier_is_processed_as_it_was_sent(portal_inside: Inside, sender: Se
 LOOSE: dict[str, dict[str, Any]] = {
     "only what identifies": {"Identificatie": DOSSIER["Identificatie"], "Producten": DOSSIER["Producten"]},
     "null for all the rest": {**dict.fromkeys(DOSSIER), "Identificatie": DOSSIER["Identificatie"], "Producten": DOSSIER["Producten"]},
+    "as the public connector writes it": {
+        **DOSSIER,
+        "Identificatie": {f"{name[0].lower()}{name[1:]}": value for name, value in DOSSIER["Identificatie"].items()},
+    },
     "two products": {**DOSSIER, "Producten": DOSSIER["Producten"] * 2},
     "a code in another phase": {**DOSSIER, "Status": {"VlaamsCode": "Goedgekeurd", "VlaamsFase": "Afgerond"}},
     "an enterprise": {**DOSSIER, "Agenten": [{"Identificatie": "BE207451227", "Toegangsrechten": [{"Code": "Raadpleger"}]}]},
@@ -161,7 +165,7 @@ def test_a_right_is_checked_where_rights_are_configured(sender: Sender) -> None:
 
 
 def test_there_is_no_result_before_it_was_processed(tmp_path: Path) -> None:
-    """404, and the removal of a dossier that waits."""
+    """404, and the removal of a dossier that waits. By v1 it is at once: the public connector's version for it takes 404 for a failure."""
     with inside(tmp_path, processing_seconds=1000) as portal:
         sender = Sender.of(portal)
         assert sender.call("POST", UPLOAD, DOSSIER).status == 200
@@ -171,6 +175,8 @@ def test_there_is_no_result_before_it_was_processed(tmp_path: Path) -> None:
             assert "not processed yet" in waiting.json()["description"]
         assert sender.call("DELETE", REMOVAL).status == 204
         assert stored(portal, sender) == []
+        assert sender.call("POST", "/api/v1/dosis/dossiers", DOSSIER).status == 200
+        assert sender.call("GET", OF_UPLOAD).json()["Succes"] is True
 
 
 @pytest.mark.parametrize("changed", [None, {**DOSIS, "product_ids": ["1"]}])

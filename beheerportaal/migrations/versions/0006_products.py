@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("dossier_number", sa.Text, nullable=False),
         sa.Column("document", sa.JSON, nullable=False),
-        sa.Column("received_at", sa.Float, nullable=False),
+        sa.Column("due_at", sa.Float, nullable=False),
         sa.Column("processed_at", sa.Float),
         sa.Column("errors", sa.JSON),
         sa.UniqueConstraint("client_id", "upload_id"),

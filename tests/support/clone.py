@@ -1,0 +1,93 @@
+"""A clone of this repository with a sandbox on ports of its own, and the commands of a page as people run them in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import gettempdir
+
+from tests.support.engine import ROOT
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_PORT = re.compile(r"127\.0\.0\.1:(\d+)")
+
+
+def scripts(page: str) -> Iterator[list[str]]:
+    """The commands of each block: all lines of one that is of the shell, those after a prompt in one that shows output too."""
+    for language, text in _BLOCK.findall(page):
+        if language == "sh":
+            lines = [re.sub(r"\s+#.*", "", line) for line in text.splitlines()]
+        else:
+            lines = [f'eval "$(make -s env)" && {line[2:]}' for line in text.splitlines() if line.startswith("$ ")]
+        if lines := [line for line in lines if line]:
+            yield lines
+
+
+@contextmanager
+def cloned(folder: Path) -> Iterator[int]:
+    """A clone in `folder` with the tools that this one has, its own Python packages apart, which `make up` installs.
+
+    Gives how much higher its ports are than the committed ones.
+    """
+    with _free_offset() as offset:
+        subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+        subprocess.run(["git", "update-ref", "refs/remotes/origin/main", "HEAD"], cwd=folder, check=True)
+        (folder / ".local" / "pulumi").mkdir(parents=True)
+        for tools in (".local/engine", ".local/pulumi/plugins"):
+            if (ROOT / tools).exists():
+                (folder / tools).symlink_to(ROOT / tools)
+        done = run(folder, f"make ports OFFSET={offset}")
+        assert done.returncode == 0, done.stderr
+        try:
+            yield offset
+        finally:
+            run(folder, "make down")
+            shutil.rmtree(folder)
+
+
+def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """A script of bash that stops at the first error, with nobody to answer and nothing of this clone or of `make` around it."""
+    path = [entry for entry in os.environ["PATH"].split(os.pathsep) if not Path(entry).is_relative_to(ROOT)]
+    environment = {name: os.environ[name] for name in ("HOME", "LANG", "KEYCLOAK_VERSION") if name in os.environ}
+    return subprocess.run(
+        ["bash", "-ec", script],
+        cwd=folder,
+        env={**environment, "PATH": os.pathsep.join(path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def with_ports(text: str, offset: int) -> str:
+    """A text with loopback's ports as a clone has them."""
+    return _PORT.sub(lambda found: f"127.0.0.1:{int(found[1]) + offset}", text)
+
+
+@contextmanager
+def _free_offset() -> Iterator[int]:
+    """How far the committed ports have to move to be free; nobody else's clone gets the same one meanwhile."""
+    ports = {int(port) for file in ROOT.glob("Pulumi.*.yaml") for port in _PORT.findall(file.read_text())}
+    for offset in range(200, 20_000, 200):
+        with (Path(gettempdir()) / f"acmidm-ports-{offset}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            if all(_is_free(port + offset) for port in ports):
+                yield offset
+                return
+    raise RuntimeError("no ports are free for a clone")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
