@@ -16,6 +16,7 @@ from tests.portal.web import MENU, client_path
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
 from tests.support.forms import DOSIS, NOTIFICATIES
+from tests.support.offered import ATTRIBUTE
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
 
 _DAY = 24 * 3600
@@ -23,8 +24,10 @@ _DAY = 24 * 3600
 
 @pytest.fixture
 def client(operator: httpx.Client) -> tuple[str, str]:
-    """A client with all there can be: keys in each state, products, scopes, a history."""
-    client_id, name = registered(operator, scopes=["dv_notificaties_schrijven", "dv_dosis_schrijven"])
+    """A client with all there can be: keys in each state, products, scopes, an attribute, a history."""
+    client_id, name = registered(operator, attributes={ATTRIBUTE: "loket"})
+    scopes = {"scopes": ["dv_notificaties_schrijven", "dv_dosis_schrijven"], "default": ["dv_dosis_schrijven"]}
+    put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
     now = int(time.time())
     ends = {"mijn-gent-2024": now - _DAY, "mijn-gent-2025": now + 12 * _DAY, "mijn-gent-2026": now + 400 * _DAY, "zonder-einde": None}
     keys = [{**public_jwk(new_key(kid)), **({} if end is None else {"exp": end})} for kid, end in ends.items()]
