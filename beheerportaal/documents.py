@@ -139,7 +139,7 @@ class ScopesDocument(Wire):
     scopes: Annotated[list[ScopeName], Field(max_length=limits.MOST_SCOPES), SORTED_SET]
     default: Annotated[
         list[ScopeName],
-        Field(max_length=limits.MOST_SCOPES, description="Those of them that a token has whose request names none."),
+        Field(max_length=limits.MOST_SCOPES, description="Those of them that every token has, whatever its request names."),
         SORTED_SET,
     ] = []
 

@@ -48,7 +48,7 @@ class ClientState:
     scopes: Mapping[str, str | None] | None = None
     """Per scope the reason for it, None where that is not known."""
     default_scopes: frozenset[str] = frozenset()
-    """Those of the scopes that a token has whose request names none."""
+    """Those of the scopes that every token has, whatever its request names."""
     keys: Mapping[str, Key] | None = None
     """None: left to the portal."""
     uploaded: Mapping[str, Key] | None = None

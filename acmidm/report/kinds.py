@@ -160,8 +160,8 @@ class Kind(StrEnum):
     ATTRIBUTES_CHANGED = "attributes_changed", Row(_WARNING, _CLIENT, "has other attributes in its tokens", "has other attributes",
         more=_FIELDS, by_hand="was given other attributes by hand", worse_by_hand=True, field="attributes",
         scale=_NEW_PART)
-    SCOPE_DEFAULT = "scope_default", Row(_WARNING, _SCOPES, "gets scope {subject} in tokens whose request names no scope",
-        "gets by default", "scope", by_hand="was made by hand to get scope {subject} in tokens whose request names no scope")
+    SCOPE_DEFAULT = "scope_default", Row(_WARNING, _SCOPES, "gets scope {subject} in every token, whatever its request names",
+        "gets by default", "scope", by_hand="was made by hand to get scope {subject} in every token, whatever its request names")
     SCOPE_ON_REQUEST = "scope_on_request", Row(_WARNING, _SCOPES, "gets scope {subject} only in tokens that are requested with it",
         "gets only on request", "scope", by_hand="was made by hand to get scope {subject} only in tokens that are requested with it")
     KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "has key {subject}, which expired on", "has", "expired key", _ENDS, scale=_NOTE)

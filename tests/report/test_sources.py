@@ -265,7 +265,7 @@ def test_engine_and_forms_agree(project: Project, acmidm: CommandLine, portal: R
     assert [field["field"] for field in described["fields"]] == ["exp"]
     assert described["text"].startswith("describes key a otherwise: exp none → ")
     assert {(change["kind"], change["text"]) for name in ("by-default", "created") for change in found(name)["changes"]} >= {
-        ("scope_default", f"gets scope {SEND} in tokens whose request names no scope"),
+        ("scope_default", f"gets scope {SEND} in every token, whatever its request names"),
         ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} loket → balie"),
         ("attributes_changed", f"has other attributes in its tokens: {ATTRIBUTE} none → balie"),
         ("scope_granted", f"gains scope {PLAIN} (owner Digitaal Vlaanderen, by default)"),

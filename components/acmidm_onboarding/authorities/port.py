@@ -26,7 +26,7 @@ Jwks = Mapping[str, Mapping[str, Any]]
 """A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
 
 Scopes = Mapping[str, bool]
-"""A set of scopes as a map: per scope whether a token has it whose request names none."""
+"""A set of scopes as a map: per scope whether every token has it, whatever its request names."""
 
 Configuration = Mapping[str, Any]
 Names = Annotated[tuple[Text, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))]

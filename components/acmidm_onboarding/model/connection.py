@@ -29,7 +29,7 @@ class Connection:
     """Per ``kid``; None where the organisation uploads its keys in the portal, empty for a client with a secret."""
     products: Mapping[str, Mapping[str, Any]]
     default_scopes: frozenset[str] = frozenset()
-    """Those of the scopes that a token has whose request names none."""
+    """Those of the scopes that every token has, whatever its request names."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """What its tokens say beside its organisation: per name, the value."""
     adopt: str | None = None

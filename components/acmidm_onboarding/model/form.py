@@ -199,9 +199,7 @@ class Organisation(_Part):
 class ScopeRequest(_Part):
     """Why a scope is needed, for the reviewer and kept with the scope; and whether tokens have it without being asked for it."""
 
-    default: Annotated[
-        StrictBool, Field(description="Whether a token whose request names no scope has it; left out, it has to be requested.")
-    ] = False
+    default: Annotated[StrictBool, Field(description="Whether every token of the client has it; left out, it has to be requested.")] = False
 
     reason: Annotated[
         Annotated[str, AfterValidator(_printable)] | None, Field(max_length=500, description="What the application needs the scope for.")

@@ -69,5 +69,5 @@ def _scopes(props: Properties) -> Scopes:
 
 
 def _of_default(scopes: Scopes) -> dict[str, bool]:
-    """Those that a token has whose request names none: a map too, so that a change of one is one line."""
+    """Those that every token has, whatever its request names: a map too, so that a change of one is one line."""
     return {scope: True for scope in sorted(scopes) if scopes[scope]}
