@@ -30,7 +30,7 @@ def test_a_form_that_says_what_exists_changes_the_owner_alone(project: Project, 
     shown = before(project)
     assert {"software_id", "managed_by"}.isdisjoint(shown[f"OAuthClient {form.key}"])
     assert shown[f"OAuthClient {form.key}"]["organisation"] == {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"}
-    assert shown[f"ClientScopes {form.key}"] == {"scopes": dict.fromkeys((DOSSIERS, SEND), NOT_DECLARED)}
+    assert shown[f"ClientScopes {form.key}"] == {"scopes": dict.fromkeys((DOSSIERS, SEND), NOT_DECLARED), "default_scopes": {}}
     assert shown[f"ClientJwks {form.key}"] == {"jwks": {"key-1": public_jwk(form.keys["key-1"])}}
     assert shown[f"ProductConfiguration {form.key}/dosis"] == {"configuration": form.request()["products"]["dosis"]}
     trail = registry.audit()

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import psutil
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.support.portal import ASSERTION_TYPE, sign_assertion
+from tests.support.portal import ASSERTION_TYPE, reserve_port, sign_assertion
 
 PROJECT = Path(__file__).parents[2]
 OPERATOR = "acmidm-operator"
@@ -29,9 +28,8 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.reserved = reserve_port()  # between a stop and a start too
+        self.port = int(self.reserved.getsockname()[1])
         self.origin = f"http://127.0.0.1:{self.port}"
         self.data = folder / ".local" / "tni" / "acmidm"
         self.key_file = self.data / "operator.jwk.json"
@@ -81,6 +79,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     made = Stack(tmp_path)
     yield made
     assert made.run("stop").returncode == 0
+    made.reserved.close()
 
 
 def test_start_brings_up_a_portal_that_knows_the_catalogue_and_the_operator(stack: Stack) -> None:
@@ -158,10 +157,8 @@ def test_a_lost_database_or_key_is_made_good(stack: Stack) -> None:
 
 def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
     """Also where that program speaks HTTP: nothing is taken for ours that isn't."""
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", stack.port))
-        other.listen()
-        refused = stack.run("start")
+    stack.reserved.listen()
+    refused = stack.run("start")
     assert refused.returncode == 1
     assert refused.stderr == (
         f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()} ({psutil.Process().name()} in {Path.cwd()}); "

@@ -17,7 +17,8 @@ def introspected(portal: RunningPortal, token: str) -> dict[str, object]:
     return found
 
 
-def test_a_token_has_the_default_scopes_where_its_request_names_none(portal: RunningPortal, operator: httpx.Client) -> None:
+def test_default_scopes_are_in_every_token(portal: RunningPortal, operator: httpx.Client) -> None:
+    """Beside what the request names; where both are missing, all that is granted."""
     key = new_key()
     client_id = register_client(operator, keys=[key])["client_id"]
     path = f"/management/v1/clients/{client_id}/scopes"
@@ -26,7 +27,7 @@ def test_a_token_has_the_default_scopes_where_its_request_names_none(portal: Run
         put_current(operator, path, {"scopes": granted, "default": default}).raise_for_status()
         assert set(str(introspected(portal, portal.client_token(key, client_id))["scope"]).split()) == expected
     named = portal.client_token(key, client_id, scope="dv_dosis_schrijven")
-    assert introspected(portal, named)["scope"] == "dv_dosis_schrijven"
+    assert introspected(portal, named)["scope"] == "dv_dosis_schrijven dv_magda"
 
 
 def test_a_token_says_what_its_client_says_of_itself(portal: RunningPortal, operator: httpx.Client) -> None:
