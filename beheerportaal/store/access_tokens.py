@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from beheerportaal.store.tables import access_tokens
 
-MOST_PER_CLIENT = 1000
+MOST_PER_CLIENT = 10_000
 # One that has ended is known for a while: whoever has it is told so, and is nobody who guesses.
 _KEPT_SECONDS = 3600
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.cases import cases
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.messages import connected
 from tests.support.portal import RunningPortal, new_key, running_portal
 
+LENGTHS = {"a few": (False, 5), "a few of products": (True, 3), "many": (False, 15), "many of products": (True, 8)}
 # What a schema can't say is refused too: a stale ETag (412), none (428), an unknown scope or a key that is no key (422).
 CONFIGURATION = """
 [checks.positive_data_acceptance]
@@ -43,9 +45,10 @@ def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None
     assert declaration["client_secret"]["anyOf"][0]["writeOnly"] is True
 
 
-@pytest.mark.parametrize(("products", "examples"), [(False, 15), (True, 5)])
-def test_schemathesis_finds_nothing(tmp_path: Path, products: bool, examples: int) -> None:
+@pytest.mark.parametrize("length", cases(LENGTHS, "a few", "a few of products"))
+def test_schemathesis_finds_nothing(tmp_path: Path, length: tuple[bool, int]) -> None:
     """Generated requests, good and bad, for every operation, those of products by a client: no 5xx, nothing but what the document says."""
+    products, examples = length
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION)
     with running_portal(tmp_path, platform="geosecure" if products else "acmidm", processing_seconds=0) as portal:

@@ -37,9 +37,9 @@ def write_catalogue(folder: Path) -> None:
         other.write(f"\nattributes:\n  {ATTRIBUTE}: {{title: Whatever the tests say, source: the tests}}\n")
 
 
-def offered(platform: Platform = Platform.ACMIDM) -> dict[str, Any]:
-    """The settings ``scopes`` and ``products`` of a portal, under the platform's names."""
-    catalogue = load_catalogue(catalogue_folder())
+def offered(platform: Platform = Platform.ACMIDM, folder: Path | None = None) -> dict[str, Any]:
+    """The settings ``scopes`` and ``products`` of a portal, under the platform's names; those of the tests' catalogue, or of another."""
+    catalogue = load_catalogue(folder or catalogue_folder())
     scopes = {own: name for own in catalogue.scopes if (name := catalogue.name_on(platform, own))}
     return {
         "scopes": {name: {"assigned_by_provider": catalogue.scopes[own].assigned_by_provider} for own, name in scopes.items()},
