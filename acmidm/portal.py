@@ -45,7 +45,7 @@ _StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse what is no
 
 @app.command()
 def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, strict: _StrictOption = False) -> None:
-    """Start the portals that a stack's settings place on this machine; those that run are left alone."""
+    """Start the portals of a stack on this machine; those that run with the same settings are left alone, others started anew."""
 
     def start_one(portal: Portal) -> str:
         started = portal.daemon.start(portal.prepared())

@@ -33,7 +33,7 @@ class Judge:
             return
         if self._client is None or self._is_strict or not ruling.tolerated:
             raise self.refusal(name, sentence, refuse)
-        self.note(name, f"accepted, {ruling.tolerated}; --strict refuses it")
+        self.note(name, f"tolerated, {ruling.tolerated}; --strict refuses it")
 
     def refusal(self, name: str, sentence: str, refuse: Callable[[str], Any] = invalid_client) -> Any:
         """The error for a request that leaves nothing to go on with."""

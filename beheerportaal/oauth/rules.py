@@ -239,7 +239,11 @@ RULES = (
         _CLAIM,
         "`iat`, in seconds since 1970",
         _each(
-            _seen(_REQUIRED, f"{_SCRIPT}, {_LBLOD}", "WegenenVerkeer's eminfra client and a QGIS script send none; it then counts as now"),
+            _seen(
+                _REQUIRED,
+                f"{_SCRIPT}, {_LBLOD}",
+                "WegenenVerkeer's eminfra client and a QGIS script send none; it then counts as the latest that is allowed",
+            ),
             _documented(_REQUIRED, _GEOSECURE),
         ),
     ),

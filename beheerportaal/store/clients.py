@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, dele
 from beheerportaal.conditions import etag
 from beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, Organisation, ScopesDocument
 from beheerportaal.jwk import registered
-from beheerportaal.store.tables import clients
+from beheerportaal.store.tables import clients, notifications, uploads
 
 # Of all departments of the Flemish administration: it identifies none of them.
 SHARED_KBO_NUMBER = "0316380841"
@@ -96,8 +96,9 @@ def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocumen
 
 
 def remove(connection: Connection, client_id: str) -> None:
-    """Removes the client with its scopes and keys."""
-    connection.execute(delete(clients).where(clients.c.client_id == client_id))
+    """Removes the client with its scopes and keys, and with what it sent: nobody else would ever remove that."""
+    for table in (clients, uploads, notifications):
+        connection.execute(delete(table).where(table.c.client_id == client_id))
 
 
 def page(

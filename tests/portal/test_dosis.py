@@ -15,7 +15,7 @@ from beheerportaal.store import newest, tables
 from tests.portal.inside import Inside, inside
 from tests.portal.sender import Sender, fields
 from tests.support.forms import DOSIS, DOSSIERS
-from tests.support.messages import DOSSIER, connected
+from tests.support.messages import DOSSIER, NOTIFICATION, connected
 from tests.support.portal import RunningPortal, new_key, put_current, register_client
 
 UPLOADS = ["/api/v2/dosis/dossiers", "/api/v2/dossiers", "/api/v1/dosis/dossiers"]
@@ -271,3 +271,13 @@ def test_a_token_with_less_scope_is_not_enough(portal: RunningPortal, operator: 
     client_id = connected(operator, key, dosis=DOSIS)
     with portal.operator(portal.client_token(key, client_id, "dosis", scope="dv_notificaties_schrijven")) as client:
         assert f"lacks scope {DOSSIERS}" in client.post(UPLOAD, json=DOSSIER).json()["description"]
+
+
+def test_what_a_client_sent_goes_with_it(portal_inside: Inside, sender: Sender) -> None:
+    """Dossiers name people; nobody could remove them later."""
+    assert sender.call("POST", UPLOAD, DOSSIER).status == 200
+    assert sender.call("POST", "/api/v2/notificaties", NOTIFICATION).status == 200
+    portal_inside.manage("DELETE", f"/management/v1/clients/{sender.client_id}", If_Match="*")
+    with portal_inside.app.state.portal.database.read() as connection:
+        for table in (tables.uploads, tables.notifications):
+            assert connection.execute(sa.select(table).where(table.c.client_id == sender.client_id)).all() == []
