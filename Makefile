@@ -77,8 +77,8 @@ bench-growth: ready  ## Measure how up and destroy grow from 10 to 1,000 connect
 bench-validate: ready  ## Measure acmidm validate (FORMS=1000)
 	@$(in_environment) python -m bench.validation $(FORMS)
 
-schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, the tables of docs/products.md
-	@.venv/bin/acmidm schema && .venv/bin/python -m beheerportaal.products.page
+schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, pages of the docs
+	@.venv/bin/acmidm schema
 
 review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown)
 	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT)

@@ -1,4 +1,4 @@
-"""``acmidm schema``: the files that are made from others: schemas for editors, CODEOWNERS, the pages of catalogue and platforms."""
+"""``acmidm schema``: the files that are made from others: schemas for editors, CODEOWNERS, and pages of the documentation."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ CATALOGUE = Path("catalogue")
 FORMS = Path("onboardings")
 SCHEMAS = Path("schema")
 PAGE = Path("docs/catalogue.md")
+PRODUCTS = Path("docs/products.md")
 
 
 def schema(
@@ -30,7 +31,7 @@ def schema(
     out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
 ) -> None:
-    """Write the schemas for editors, CODEOWNERS, and the pages of catalogue and platforms."""
+    """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
     from acmidm.catalogue_page import catalogue_page
     from acmidm_onboarding.model.editor import schemas
     from acmidm_onboarding.model.loading import load_catalogue, load_organisations
@@ -41,6 +42,10 @@ def schema(
         texts[CODEOWNERS] = codeowners(team, FORMS.as_posix(), load_organisations(FORMS))
     if (page := _text_of(PLATFORMS)) is not None:
         texts[PLATFORMS] = platforms(page)
+    if (page := _text_of(PRODUCTS)) is not None:
+        from beheerportaal.products.page import written
+
+        texts[PRODUCTS] = written(page)
     stale = [file for file, text in texts.items() if _text_of(file) != text]
     for file in stale:
         if check:

@@ -1,8 +1,6 @@
-"""`python -m beheerportaal.products.page`: writes the tables of `docs/products.md` from the routes, documents and code lists."""
+"""The tables of `docs/products.md`, from the routes, documents and code lists."""
 
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
@@ -10,7 +8,6 @@ from fastapi.openapi.utils import get_openapi
 from beheerportaal.products import code_lists, dosis, notificaties
 from beheerportaal.products.errors import FieldError, ProductError
 
-PAGE = Path("docs/products.md")
 BEGIN, END = "<!-- Written by `make schema` from the code: what follows. -->", "<!-- until here -->"
 _NAMES = {"string": "text", "boolean": "true or false", "integer": "number", "object": "object", "null": "null"}
 
@@ -84,8 +81,3 @@ def _code_lists() -> Iterator[str]:
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     lines = [heads, tuple("---" for _ in heads), *rows]
     yield "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.stdout.write(f"{PAGE} written\n")

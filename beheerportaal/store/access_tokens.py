@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
+from beheerportaal.store.newest import prune
 from beheerportaal.store.tables import access_tokens
 
 MOST_PER_CLIENT = 10_000
@@ -36,9 +37,7 @@ def add(connection: Connection, token: StoredToken) -> None:
     """Keeps a token; those that ended long ago go, and the oldest of a client that has too many."""
     connection.execute(delete(access_tokens).where(access_tokens.c.expires_at < int(time.time()) - _KEPT_SECONDS))
     connection.execute(insert(access_tokens), asdict(token))
-    newest = select(access_tokens.c.seq).where(access_tokens.c.client_id == token.client_id).order_by(access_tokens.c.seq.desc())
-    too_old = newest.limit(1).offset(MOST_PER_CLIENT).scalar_subquery()
-    connection.execute(delete(access_tokens).where(access_tokens.c.client_id == token.client_id, access_tokens.c.seq <= too_old))
+    prune(connection, access_tokens, token.client_id, MOST_PER_CLIENT)
 
 
 def find(connection: Connection, token_hash: str) -> StoredToken | None:

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from beheerportaal.store import newest
 from beheerportaal.store.audit import now
-from beheerportaal.store.newest import prune
 from beheerportaal.store.tables import notifications as table
 
 
@@ -20,4 +20,4 @@ def add(connection: Connection, client_id: str, document: dict[str, Any]) -> Non
     """Keeps a notification whose Id is new."""
     values = {"received_at": now(), "client_id": client_id, "notification_id": document["Id"], "document": document}
     connection.execute(insert(table), values)
-    prune(connection, table, client_id)
+    newest.prune(connection, table, client_id, newest.MOST_PER_CLIENT)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from beheerportaal.store.newest import prune
+from beheerportaal.store import newest
 from beheerportaal.store.tables import uploads as table
 
 
@@ -27,7 +27,7 @@ def add(connection: Connection, client_id: str, upload_id: str, document: dict[s
     identification = document["Identificatie"]
     values = {"source": identification["Bron"], "dossier_number": identification["DossierNummer"], "document": document}
     connection.execute(insert(table), {"client_id": client_id, "upload_id": upload_id, "due_at": due_at, **values})
-    prune(connection, table, client_id)
+    newest.prune(connection, table, client_id, newest.MOST_PER_CLIENT)
 
 
 def due(connection: Connection, client_id: str, until: float, most: int) -> Sequence[tuple[int, dict[str, Any], float]]:
