@@ -17,6 +17,7 @@ from typing import Any
 
 from acmidm.report.compare import ENVIRONMENTS, ClientName, ConnectionChanges
 from acmidm.report.drift import Drift
+from acmidm.report.history import Entry, History
 from acmidm.report.kinds import Change, FieldChange, Piece, Severity
 from acmidm.report.promotion import Promotion, Side
 from acmidm.report.review import Review
@@ -65,7 +66,7 @@ class Section:
         return "".join((self.top, *self.lines, self.bottom))
 
 
-def as_markdown(report: Review | Drift | Status | Promotion) -> str:
+def as_markdown(report: Review | Drift | Status | Promotion | History) -> str:
     """Any report, at most ``LIMIT`` characters."""
     remedy = f"`acmidm drift --stack {report.stack}`" if isinstance(report, Drift) else _WHOLE_TEXT
     return _fitted(_SECTIONS[type(report)](report), remedy)
@@ -167,7 +168,21 @@ def _promotion(report: Promotion) -> Iterator[Section]:
     yield Section(f"\n{markdown(report.same)}\n")
 
 
-_SECTIONS: dict[type, Callable[[Any], Iterator[Section]]] = {Review: _review, Drift: _drift, Status: _status, Promotion: _promotion}
+def _history(report: History) -> Iterator[Section]:
+    """Newest first."""
+    yield Section(f"### {markdown(report.title, WHOLE)}\n")
+    top = "\n| when | who | client | what changed |\n|---|---|---|---|\n"
+    yield Section(top, [_entry(entry) for entry in report.entries], "\n", what="change")
+    yield _notes(report.notes)
+
+
+_SECTIONS: dict[type, Callable[[Any], Iterator[Section]]] = {
+    Review: _review,
+    Drift: _drift,
+    Status: _status,
+    Promotion: _promotion,
+    History: _history,
+}
 
 
 def _refusals(problems: Sequence[str]) -> Iterator[Section]:
@@ -270,6 +285,11 @@ def _row(one: ListedConnection) -> str:
         "<br>".join(markdown(product) for product in one.products),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _entry(entry: Entry) -> str:
+    changes = "<br>".join(_in_markdown(change.pieces) for change in entry.changes)
+    return f"| {entry.when} | {code(entry.actor)} | {_name(entry)} ({markdown(entry.stack)}) | {changes} |\n"
 
 
 def _capital(text: str) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from acmidm.report.compare import ENVIRONMENTS, ConnectionChanges
 from acmidm.report.drift import Drift
+from acmidm.report.history import History
 from acmidm.report.kinds import Change, Piece, Severity
 from acmidm.report.promotion import Promotion, Side
 from acmidm.report.review import Review
@@ -23,7 +24,7 @@ from acmidm_onboarding.model.problems import on_one_line
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
 
-Report = Review | Drift | Status | Promotion
+Report = Review | Drift | Status | Promotion | History
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is folded."""
 
@@ -125,6 +126,17 @@ def _promotion(report: Promotion) -> Iterator[Line]:
     yield Text(f"\n{report.same}", style="dim")
 
 
+def _history(report: History) -> Iterator[Line]:
+    """Newest first."""
+    yield Text(report.title, style="bold")
+    for entry in report.entries:
+        where = f" on {entry.stack}" if len(report.stacks) > 1 else ""
+        yield Text.assemble("\n", (f"{entry.when}  ", "bold"), (plain(entry.actor), "cyan"), f"  {entry.title}{where}")
+        for change in entry.changes:
+            yield from _change(change)
+    yield from (Text(f"\n{note}", style="dim") for note in report.notes)
+
+
 def _heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold underline")
 
@@ -162,4 +174,10 @@ def _keys(connection: ListedConnection) -> Text:
     return text.append(" (in the portal)", style="dim") if connection.keys_in_portal else text
 
 
-_LINES: dict[type, Callable[[Any], Iterator[Line]]] = {Review: _review, Drift: _drift, Status: _status, Promotion: _promotion}
+_LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
+    Review: _review,
+    Drift: _drift,
+    Status: _status,
+    Promotion: _promotion,
+    History: _history,
+}

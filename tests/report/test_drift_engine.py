@@ -97,6 +97,22 @@ def test_drift_by_hand_is_found_explained_and_repaired(project: Project, acmidm:
     project.apply()
     assert acmidm.run("drift", "--stack", "tni").code == 0
 
+    trail = acmidm.json("history", "changed", "--stack", "tni")
+    assert trail["clients"] == 1
+    said = [(change["kind"], change.get("subject")) for entry in trail["entries"] for change in entry["changes"]]
+    assert trail["entries"][-1]["changes"][0]["kind"] == "client_created", "the newest is first"
+    for kind, other in ("key_added", "key_removed"), ("scope_granted", "scope_withdrawn"):
+        subject = "slipped-in" if kind == "key_added" else PLAIN
+        assert said.index((other, subject)) < said.index((kind, subject)), "done by hand, and undone by the repair"
+    assert ("product_removed", "dosis") in said
+    assert {entry["actor"] for entry in trail["entries"]} == {OPERATOR}
+    gone = acmidm.json("history", old_id, "--stack", "tni")
+    assert "client_removed" in {change["kind"] for entry in gone["entries"] for change in entry["changes"]}, "of a client that no state has"
+    shown = acmidm.run("history", "changed", "--stack", "tni", "--output", "markdown").stdout
+    assert f"| `{OPERATOR}` |" in shown
+    later = acmidm.json("history", "changed", "--stack", "tni", "--since", "2020-01-01")
+    assert later["entries"] == trail["entries"]
+
 
 @pytest.mark.usefixtures("random_plugin")
 def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine, portal: RunningPortal, registry: Registry) -> None:

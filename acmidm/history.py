@@ -1,0 +1,114 @@
+"""``acmidm history``: who changed a client, when and how, from the audit trail of its authority."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import Code, WithoutPage, WithoutPageOption, fail, working, write_report
+
+if TYPE_CHECKING:
+    from acmidm.report.client import ClientState
+    from acmidm.report.history import Entry
+
+EPILOG = """
+**Examples**
+
+- `acmidm history gent mijn-gent --stack prod`
+- `acmidm history --stack tni --since 2026-11-17`
+
+**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 an authority or the engine cannot be reached.
+"""
+_DAYS = 30
+
+
+def history(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORDS]...",
+            help="Show only connections with a word that begins with each of these, as in acmidm status.",
+            show_default=False,
+        ),
+    ] = None,
+    stack: Annotated[
+        list[str] | None, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="From this day on, in UTC.", show_default=f"{_DAYS} days ago"),
+    ] = None,
+    output: WithoutPageOption = WithoutPage.TEXT,
+) -> None:
+    """Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the portal.
+
+    It is the authority's own audit trail. An authority that has none, or does not show it to this operator, is named. Of a client that is
+    in no state any more, give the client-ID.
+    """
+    from acmidm.report.history import History, in_order
+
+    stacks, search = stack or ["tni"], " ".join(words or ())
+    start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
+    if start > datetime.now(UTC):
+        fail(f"--since {start:%Y-%m-%d} has not come yet; give a day that has")
+    entries: list[Entry] = []
+    notes: list[str] = []
+    count = 0
+    for name in stacks:
+        clients = _clients(name, search)
+        count += len(clients)
+        with working(f"reading the audit trail of {name}"):
+            found, said = _of_stack(name, clients, start)
+        entries += found
+        notes += said
+    report = History(stacks=tuple(stacks), since=start, search=search, clients=count, entries=in_order(entries), notes=tuple(notes))
+    write_report(report, output)
+    raise typer.Exit(Code.WELL)
+
+
+def _clients(stack: str, search: str) -> list[ClientState]:
+    """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be gone."""
+    from pathlib import Path
+
+    from acmidm import engine
+    from acmidm.report.client import ClientState
+    from acmidm.report.plan import recorded_in
+    from acmidm.report.status import listed, matching
+    from acmidm_onboarding.settings import stack_settings
+
+    with working(f"reading {stack}"):
+        states = recorded_in(engine.stack_deployment(stack)).states
+    now = datetime.now(UTC)
+    by_name = {(one.key, one.platform, one.environment): one for one in (listed(stack, state, now) for state in states.values())}
+    kept = matching(by_name.values(), search=search)
+    if kept or not search or " " in search:
+        return [states[one.key, one.platform, one.environment] for one in kept]
+    settings = stack_settings(stack, Path())
+    return [ClientState(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms]
+
+
+def _of_stack(stack: str, clients: list[ClientState], since: datetime) -> tuple[list[Entry], list[str]]:
+    """The entries since then, and which authorities have none to give."""
+    from acmidm.connecting import authorities_of, settings_of
+    from acmidm.report.history import entry_of
+    from acmidm_onboarding.authorities.port import Audited
+
+    entries: list[Entry] = []
+    platforms = authorities_of(settings_of(stack), briefly=True)
+    silent = set(platforms)
+    for client in clients:
+        authority = platforms[client.platform].authority if client.platform in platforms else None
+        if not isinstance(authority, Audited) or not client.client_id:
+            continue
+        for recorded in takewhile(lambda one: one.at >= since, authority.recorded_changes(client.client_id)):
+            silent.discard(client.platform)
+            if entry := entry_of(stack, client, recorded):
+                entries.append(entry)
+    asked = {client.platform for client in clients}
+    return entries, [
+        f"{platform} on {stack} recorded nothing since then, or shows this operator no audit trail (on Keycloak: view-events)"
+        for platform in sorted(silent & asked)
+    ]
