@@ -35,7 +35,10 @@ def status(
     stack: Annotated[
         list[str] | None, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni")
     ] = None,
-    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="Show only clients with this scope.", show_default=False)] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(metavar="SCOPE", help="Show only clients with this scope, by its name on any platform.", show_default=False),
+    ] = None,
     expiring: Annotated[
         int | None, typer.Option(metavar="DAYS", help="Show only clients with a key that ends within this many days.", show_default=False)
     ] = None,
@@ -59,11 +62,27 @@ def status(
             states = recorded_in(engine.stack_deployment(name)).states
         uploaded = uploaded_keys(name, (state for state in states.values() if state.keys is None))
         connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
-    kept = matching(connections, search=search, scope=scope, days=expiring)
+    kept = matching(connections, search=search, scopes=_names_of(scope, stacks[0]) if scope else (), days=expiring)
     if output is Output.TEXT and not kept:
         typer.echo(_nothing(stacks, bool(connections), search, scope, expiring))
         return
     write_report(Status(checked_at=now, stacks=tuple(stacks), search=search, connections=kept), output)
+
+
+def _names_of(scope: str, stack: str) -> set[str]:
+    """What each platform calls a scope, which may be named as any of them does; its name alone where the catalogue cannot be read."""
+    from pathlib import Path
+
+    from acmidm_onboarding.model.loading import load_catalogue
+    from acmidm_onboarding.model.problems import InvalidForms
+    from acmidm_onboarding.settings import InvalidSettings, stack_settings
+
+    try:
+        known = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes
+    except (InvalidForms, InvalidSettings):
+        return {scope}
+    names = ({name, *found.names_of(name).values()} for name, found in known.items())
+    return {scope}.union(*(each for each in names if scope in each))
 
 
 def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from pydantic import Field
@@ -127,15 +127,15 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
 
 
 def matching(
-    connections: Iterable[ListedConnection], *, search: str = "", scope: str | None = None, days: int | None = None
+    connections: Iterable[ListedConnection], *, search: str = "", scopes: Collection[str] = (), days: int | None = None
 ) -> tuple[ListedConnection, ...]:
-    """Those that have a word that begins with each of ``search``, have ``scope``, and have a key that ends within ``days``."""
+    """Those that have a word that begins with each of ``search``, have one of ``scopes``, and have a key that ends within ``days``."""
     wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
     kept = [
         one
         for one in connections
         if all(word.search(one.words) for word in wanted)
-        and (scope is None or scope in one.scopes)
+        and (not scopes or not set(scopes).isdisjoint(one.scopes))
         and (days is None or (one.days_left is not None and one.days_left <= days))
     ]
     return tuple(sorted(kept, key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack)))

@@ -23,13 +23,15 @@ from beheerportaal.documents import (
 from beheerportaal.http.guard import OperatorRoute
 from beheerportaal.problems import Problem, not_found, refused
 from beheerportaal.secrets import hash_secret, is_secret
-from beheerportaal.settings import Platform
+from beheerportaal.settings import PortalSettings
 from beheerportaal.store import audit, clients, counters
 from beheerportaal.store.audit import Change
 from beheerportaal.store.clients import StoredClient
 
 PREFIX = "/management/v1"
 FIRST_NUMERIC_CLIENT_ID = 40001
+FIRST_NUMERIC_TEST_CLIENT_ID = 7001
+"""Other ones than in production, so that one of the wrong environment is told from a right one: public clients have 6776 and 38890."""
 
 router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
 
@@ -69,7 +71,7 @@ def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDe
         client = StoredClient(
             document=ClientDocument(
                 **_metadata(declaration),
-                client_id=_new_client_id(connection, portal.settings.platform),
+                client_id=_new_client_id(connection, portal.settings),
                 client_id_issued_at=now,
                 client_secret_updated_at=None if secret_hash is None else now,
             ),
@@ -151,9 +153,10 @@ def _metadata(declaration: ClientDeclaration) -> dict[str, Any]:
     return {name: value for name, value in declaration if name not in ("client_id", "client_secret")}
 
 
-def _new_client_id(connection: Connection, platform: Platform) -> str:
-    if platform == "geosecure":
-        return str(counters.take(connection, "geosecure_client_id", FIRST_NUMERIC_CLIENT_ID))
+def _new_client_id(connection: Connection, settings: PortalSettings) -> str:
+    if settings.platform == "geosecure":
+        first = FIRST_NUMERIC_CLIENT_ID if settings.environment == "prod" else FIRST_NUMERIC_TEST_CLIENT_ID
+        return str(counters.take(connection, "geosecure_client_id", first))
     return str(uuid.uuid4())
 
 

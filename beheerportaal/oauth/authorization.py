@@ -1,5 +1,6 @@
 """The authorization server: Authlib's, with one grant, three ways to authenticate, and introspection."""
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from beheerportaal.http.failures import Failures
 from beheerportaal.limits import LONGEST_SECRET, LONGEST_TEXT
 from beheerportaal.oauth import audiences, principals
 from beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
-from beheerportaal.oauth.errors import UNEXPLAINED, TooManyFailures, invalid_client, invalid_request, invalid_scope
+from beheerportaal.oauth.errors import UNEXPLAINED, TooManyFailures, fit_for_a_line, invalid_client, invalid_request, invalid_scope
 from beheerportaal.oauth.judge import Judge
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.tokens import AccessTokens
@@ -27,6 +28,7 @@ from beheerportaal.store.database import Database
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", METHOD)
 GRANT_TYPE = "client_credentials"
+log = logging.getLogger("beheerportaal.refused")
 
 
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
@@ -139,11 +141,20 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
 
     @override
     def handle_error_response(self, request: TokenRequest | None, error: OAuth2Error) -> JSONResponse:
-        """Authlib: the answer to a request that is refused; why a client could not be authenticated is said in a sandbox only."""
+        """Authlib: the answer to a request that is refused; why a client is not known is said in a sandbox, and in the log."""
+        log.info("client %s: %s", self._claimed(request), error.description)
         if error.error == "invalid_client" and not self.settings.explains_refusals:
             error = invalid_client(UNEXPLAINED)
         answer: JSONResponse = super().handle_error_response(request, error)
         return answer
+
+    def _claimed(self, request: TokenRequest | None) -> str:
+        """Whose request it is, by its own word, as far as it can be read; fit for a line of a log."""
+        try:
+            client_id = None if request is None else _sent(request, Judge(self.settings)).client_id
+        except OAuth2Error:
+            client_id = None
+        return fit_for_a_line(client_id or "unknown")
 
     @override
     def handle_response(self, status: int, body: Mapping[str, Any], headers: list[tuple[str, str]]) -> JSONResponse:

@@ -16,24 +16,24 @@ _LONGEST = 400
 UNEXPLAINED = "the client could not be authenticated; check the client_id, the key or secret, the assertion, and the environment"
 
 
-def _description(sentence: str) -> str:
-    # Parts of the sentence come from the request: RFC 6749 §5.2 allows ASCII without quotes and backslashes only.
+def fit_for_a_line(sentence: str) -> str:
+    """A sentence of which parts come from the request: RFC 6749 §5.2 allows ASCII without quotes and backslashes only."""
     return _NOT_ALLOWED.sub("?", sentence)[:_LONGEST]
 
 
 def invalid_client(sentence: str) -> Any:
     """The client could not be authenticated; 401, as RFC 6749 §5.2 requires where the Authorization header was used."""
-    return InvalidClientError(description=_description(sentence), status_code=401)
+    return InvalidClientError(description=fit_for_a_line(sentence), status_code=401)
 
 
 def invalid_request(sentence: str) -> Any:
     """The request itself is malformed."""
-    return InvalidRequestError(description=_description(sentence))
+    return InvalidRequestError(description=fit_for_a_line(sentence))
 
 
 def invalid_scope(sentence: str) -> Any:
     """The request is for more than the client was granted."""
-    return InvalidScopeError(description=_description(sentence))
+    return InvalidScopeError(description=fit_for_a_line(sentence))
 
 
 class _Later(OAuth2Error):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from joserfc.jwk import ECKey
 
+from beheerportaal.api.clients import FIRST_NUMERIC_CLIENT_ID, FIRST_NUMERIC_TEST_CLIENT_ID
 from tests.support.portal import OPERATOR, RunningPortal, new_key, register_client, sign_assertion
 
 
@@ -33,10 +34,11 @@ def refusal(portal: RunningPortal, assertion: str) -> str:
 
 
 def test_client_ids_are_numbers_that_never_come_back(geosecure: RunningPortal) -> None:
-    """A sequence: a removed client's number is not given to another."""
+    """A sequence, of other numbers on TNI than in production: a removed client's is not given to another."""
     with geosecure.operator() as operator:
         first = register_client(operator)["client_id"]
         assert first.isdecimal()
+        assert FIRST_NUMERIC_TEST_CLIENT_ID <= int(first) < FIRST_NUMERIC_CLIENT_ID
         operator.delete(f"/management/v1/clients/{first}", headers={"If-Match": "*"}).raise_for_status()
         assert int(register_client(operator)["client_id"]) > int(first)
 

@@ -52,6 +52,22 @@ def assert_limited(answers: list[Answer], most: int) -> None:
     assert all(0 < int(answer.headers["retry-after"]) <= 15 * 60 for answer in answers[most:])
 
 
+@pytest.mark.parametrize("explains", [True, False])
+def test_a_refused_request_is_a_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture, explains: bool) -> None:
+    """With the client-ID that it names, and why; a line stays one line, and has nothing that authenticates."""
+    caplog.set_level("INFO", "beheerportaal.refused")
+    with inside(tmp_path, explains_refusals=explains) as portal:
+        client_id = portal.register(keys=[KEY])
+        signed(portal, client_id, right=False)
+        signed(portal, "nobody\n\x1b[2J", right=False)
+        portal.request_token(client_secret=SECRET)
+    said = [record.getMessage() for record in caplog.records if record.name == "beheerportaal.refused"]
+    assert said[0].startswith(f"client {client_id}: the signature is wrong")
+    assert said[1].startswith("client nobody??[2J: there is no client")
+    assert said[2].startswith("client unknown: client_id is missing")
+    assert not any("eyJ" in line or SECRET in line for line in said)
+
+
 def test_wrong_keys_hold_up_nobody_who_has_the_right_one(portal: Inside) -> None:
     """Not even the client whose name they bear: nobody guesses a key."""
     attacked, other = portal.register(keys=[KEY]), portal.register(keys=[KEY])

@@ -94,7 +94,8 @@ def test_status_searches_and_filters() -> None:
     assert found(search="schrijven") == ["loket"], "of a scope's name each part is a word"
     assert found(search="osis") == []
     assert found(search="setbyclient_proef balie") == ["steun"]
-    assert found(scope="DosisImport") == ["steun"]
+    assert found(scopes={"DosisImport"}) == ["steun"]
+    assert found(scopes={"DosisImport", "dv_dosis_schrijven"}) == ["loket", "steun"], "one scope has a name on each platform"
     assert found(days=9) == ["agentschap", "loket"]
     assert found(days=2) == []
 
