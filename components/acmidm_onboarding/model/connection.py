@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 from acmidm_onboarding.model.catalogue import Catalogue
@@ -42,6 +43,8 @@ class Connection:
     """The platforms and products that are about to be left, so that nothing protects them any more."""
     formerly: tuple[str, ...] = ()
     """The earlier keys of this connection."""
+    compromised: frozenset[str] = frozenset()
+    """The thumbprints of keys that somebody else may have the private halves of: never sent, and gone at once."""
     form: str = ""
     """Where the form is in the folder of forms, such as ``stad-gent/mijn-gent``: for people alone."""
 
@@ -98,6 +101,7 @@ def connections(
     environment: Environment,
     catalogue: Catalogue,
     shared_codes: Collection[str] = frozenset({SHARED_KBO_NUMBER}),
+    compromised: Mapping[Environment, tuple[PublicJwk, ...]] = MappingProxyType({}),
 ) -> Iterator[Connection]:
     """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it.
 
@@ -126,5 +130,6 @@ def connections(
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             ending=frozenset(form.ending),
             formerly=former_keys(organisation, form),
+            compromised=frozenset(key.thumbprint for key in compromised.get(environment, ())),
             form=name,
         )

@@ -43,6 +43,8 @@ class LoadedForm:
     form: Form
     organisation: Organisation
     keys: Keys
+    compromised: Keys = field(default_factory=dict)
+    """The keys that are never sent, for somebody else may have their private halves."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class Onboardings:
         return [
             connection
             for loaded in self.forms
-            for connection in connections(loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue, shared)
+            for connection in connections(
+                loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue, shared, loaded.compromised
+            )
         ]
 
 
@@ -168,12 +172,12 @@ def load_onboardings(
             problems += document.first(problems_of_form(document, form, catalogue, owner.document, owner.organisation))
         for environment, platforms in served.items():
             problems += document.first(problems_of_platforms(document, form, environment, platforms))
-        keys, found = reader.keys_of(file, document, form, owner.organisation)
+        keys, compromised, found = reader.keys_of(file, document, form, owner.organisation)
         problems += document.first(found)
         read.append((document, form))
         if owner.organisation is None:
             continue
-        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys))
+        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, compromised))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
     problems += problems_among(identified)
