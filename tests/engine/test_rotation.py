@@ -31,6 +31,8 @@ def as_if_days_ago(project: Project, form: FormFile, days: int) -> None:
 
 
 def drop(form: FormFile, kid: str) -> None:
+    """Take a key out of the form, and save it."""
+    del form.keys[kid]
     form.request()["jwks"] = [name for name in form.request()["jwks"] if not name.endswith(f"-{kid}.jwk.json")]
     form.save()
 

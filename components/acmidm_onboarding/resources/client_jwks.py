@@ -31,7 +31,7 @@ class ClientJwksProvider(ClientPartProvider):
         wanted = inputs.pop(overlap.INPUT, None)
         # Another client has no keys yet; and to remove a whole one is no rotation.
         is_same = not before or not any(inputs.get(name) != before.get(name) for name in self.replaced_by)
-        one = overlap.Overlap(before, inputs, wanted, self._settings.key_overlap_days, str(self._settings.forms_folder))
+        one = overlap.Overlap(before, inputs, wanted, self._settings)
         platform = self._platforms.get(inputs["platform"]) if is_same and not adoption.refused(inputs) else None
         return CheckResult(one.checked(platform), checked.failures)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.authorities.errors import AuthorityError
@@ -21,6 +21,7 @@ from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk
 from acmidm_onboarding.model.rotation import EVER, HeldKey, obstacle, sentence
 from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.settings import Settings
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
@@ -41,7 +42,8 @@ def wanted(connection: Connection, stack: str) -> dict[str, Any] | None:
         "form": connection.form,
         "stack": stack,
         "compromised": sorted(connection.compromised),
-        "proven": [] if evidence is None else [evidence.thumbprint],
+        "proven": {} if evidence is None else {evidence.thumbprint: evidence.proven_at.isoformat()},
+        "evidence_refused": connection.evidence_refused,
     }
 
 
@@ -52,26 +54,25 @@ class Overlap:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     wanted: Mapping[str, Any] | None
-    days: int
-    forms: str
-    """The folder of forms."""
+    settings: Settings
 
     def checked(self, platform: ConnectedPlatform | None) -> dict[str, Any]:
         """Return the inputs with ``since`` and ``refused``. ``platform`` is None where the client is another than before."""
         inputs, jwks = dict(self.after), self.after.get("jwks")
         kept = self.before.get(SINCE)
-        if jwks is None or (kept is None and self.days == 0):  # left to the portal, or without a guard
+        is_same = jwks == self.before.get("jwks")
+        if jwks is None or (kept is None and (is_same or self._days == 0)):  # left to the portal, or without a guard
             return inputs
-        if not isinstance(jwks, Mapping) or jwks == self.before.get("jwks"):  # known once another resource is made, or as they were
+        if not isinstance(jwks, Mapping):  # known once another resource is made
             return inputs if kept is None else {**inputs, SINCE: kept}
-        guarded = self.days > 0 and self.wanted is not None and platform is not None
+        guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
             held = self._held(platform if guarded else None)
         except AuthorityError as error:
             return {**inputs, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
         recorded = kept if kept is not None else dict.fromkeys(_by_thumbprint(held), _EARLIER)
         declared = _by_thumbprint(jwks)
-        if kept is not None or (self.days > 0 and declared.keys() != recorded.keys()):
+        if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in declared}
         if platform is not None and guarded and (refused := self._refused(platform, held, recorded, declared.keys())):
@@ -97,16 +98,26 @@ class Overlap:
             for thumbprint, key in _by_thumbprint(held).items()
             if thumbprint in recorded
         ]
-        facts: dict[str, Any] = {"compromised": asked["compromised"], "now": now, "overlap_days": self.days}
-        found, unseen = obstacle(keys, set(declared), trusted=asked["proven"], **facts), ""
+        oldest = now - timedelta(days=self.settings.evidence_max_days)
+        proven = {thumbprint for thumbprint, at in asked["proven"].items() if datetime.fromisoformat(at) >= oldest}
+        facts: dict[str, Any] = {"compromised": asked["compromised"], "now": now, "overlap_days": self._days}
+        found, unseen = obstacle(keys, set(declared), trusted=proven, **facts), ""
         if found is not None and found.lacks_proof:
             # Only here, for a preview needs no authority where evidence is enough, or nothing leaves.
             used, unseen = _in_use(platform, str(self.before.get("client_id") or self.after["client_id"]))
-            found = obstacle(keys, set(declared), trusted={*asked["proven"], *used}, **facts)
+            found = obstacle(keys, set(declared), trusted={*proven, *used}, **facts)
         if found is None:
             return None
-        probe = f"acmidm probe {self.forms}/{asked['form']}.yaml --stack {asked['stack']} --private-key FILE --record"
-        return sentence(found, overlap_days=self.days, probe=probe, unseen=unseen)
+        if why := asked.get("evidence_refused"):
+            unseen = f"its evidence counts as none: {why}; {unseen}"
+        elif asked["proven"].keys() - proven:
+            unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
+        probe = f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --private-key FILE --record"
+        return sentence(found, overlap_days=self._days, probe=probe, unseen=unseen)
+
+    @property
+    def _days(self) -> int:
+        return self.settings.key_overlap_days
 
     def _refusal(self, why: str) -> str:
         return f"{(self.wanted or {}).get('form')}: {why}"

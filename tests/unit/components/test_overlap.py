@@ -29,9 +29,12 @@ def client_id(world: World, application: str) -> str:
     return str(world.provider(OAuthClientProvider).create(client_inputs(application)).id)
 
 
-def keys(client_id: str, *declared: ECKey, proven: ECKey | None = None, **changes: Any) -> dict[str, Any]:
+def keys(
+    client_id: str, *declared: ECKey, proven: ECKey | None = None, days_old: int = 1, refused: str | None = None, **changes: Any
+) -> dict[str, Any]:
     """What the program gives."""
-    rotation = {"form": "gent/loket", "stack": "tni", "compromised": [], "proven": [proven.thumbprint()] if proven else []}
+    evidence = {proven.thumbprint(): (datetime.now(UTC) - timedelta(days=days_old)).isoformat()} if proven else {}
+    rotation: dict[str, Any] = {"form": "gent/loket", "stack": "tni", "compromised": [], "proven": evidence, "evidence_refused": refused}
     jwks = {key.kid: public_jwk(key) for key in declared}
     return {"platform": "acmidm", "client_id": client_id, "jwks": jwks, "rotation": rotation, **changes}
 
@@ -109,6 +112,14 @@ def test_a_key_leaves_beside_one_that_the_authority_saw_in_use(
     assert "may leave from" in checked(guarded, recorded(client_id, OLD, NEW, new=13), keys(client_id, NEW))["refused"]
 
 
+def test_evidence_that_counts_as_none_is_named(guarded: World, client_id: str) -> None:
+    before = recorded(client_id, OLD, NEW, old=30, new=15)
+    aged = checked(guarded, before, keys(client_id, NEW, proven=NEW, days_old=91))["refused"]
+    assert "(its evidence is older than 90 days; its authority has not seen it in use)" in aged
+    forged = checked(guarded, before, keys(client_id, NEW, refused="its signature does not hold"))["refused"]
+    assert "(its evidence counts as none: its signature does not hold; its authority has not seen it in use)" in forged
+
+
 def test_what_is_refused_writes_nothing(guarded: World, registry: Registry, client_id: str, application: str) -> None:
     registry.set_keys(client_id, [OLD])
     before = recorded(client_id, OLD, old=30)
@@ -125,7 +136,7 @@ def test_what_is_no_rotation_is_not_guarded(guarded: World, world: World) -> Non
     assert checked(guarded, before, keys("c", rotation=None)).get("refused") is None
     assert checked(guarded, before, keys(UNKNOWN, NEW)).get("refused") is None
     assert checked(world, before, keys("c", NEW)).get("refused") is None
-    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()], "proven": []}
+    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()], "proven": {}}
     assert checked(guarded, before, keys("c", rotation=stolen)).get("refused") is None
     slipped_in = {**before, "jwks": {**before["jwks"], "new": public_jwk(NEW)}}
     assert checked(guarded, slipped_in, keys("c", OLD)).get("refused") is None
@@ -144,6 +155,8 @@ def test_a_refresh_makes_no_key_a_declared_one(guarded: World, registry: Registr
     after = checked(guarded, dict(read.inputs), keys(client_id, OLD, NEW))
     assert after.get("refused") is None
     assert datetime.now(UTC) - datetime.fromisoformat(after["since"][NEW.thumbprint()]) < timedelta(minutes=1)
+    in_the_form_too = checked(guarded, dict(read.inputs), keys(client_id, OLD, slipped_in))
+    assert in_the_form_too["since"].keys() == {OLD.thumbprint(), slipped_in.thumbprint()}, "what a run that was cut off wrote, too"
     registry.set_keys(client_id, [OLD, NEW])
     next_run = World({**guarded.config, "acmidm:requestTimeoutSeconds": "11"})
     assert outs(next_run.provider(ClientJwksProvider).read(client_id, before)) == before
