@@ -89,6 +89,8 @@ class Onboarding(pulumi.ComponentResource):
             connection.resource_name,
             length=_SECRET_LENGTH,
             special=False,
+            # None for the first, so that what was made before there were generations stays as it is.
+            keepers={"generation": str(connection.secret_generation)} if connection.secret_generation > 1 else None,
             opts=pulumi.ResourceOptions(
                 parent=self, aliases=_aliases(connection, connection.resource_name), additional_secret_outputs=["result"]
             ),

@@ -113,6 +113,9 @@ class Settings(_Settings):
     protect_clients: Annotated[
         bool, Field(description="Refuse to remove or replace a client until this is set to false; where it is not set, true on prod alone.")
     ]
+    key_overlap_days: Annotated[
+        int, Field(ge=0, le=365, description="How many days a new key is there beside the old ones before these may leave; 0: at once.")
+    ] = 14
     request_timeout_seconds: Annotated[int, Field(gt=0, le=300, description="How long one request may take.")] = 10
     retry_deadline_seconds: Annotated[int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")] = 60
     platforms: dict[Platform, PlatformSettings]

@@ -14,6 +14,7 @@ from acmidm_onboarding.authorities.port import (
     ClientMetadata,
     ClientSnapshot,
     Jwks,
+    NewSecret,
     Owner,
     RecordedChange,
     RegisteredClient,
@@ -32,6 +33,8 @@ _AUDIT_PAGE = 20
 
 class Beheerportaal:
     """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
+
+    keeps_previous_secret = True
 
     def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
         self._api = api
@@ -53,18 +56,25 @@ class Beheerportaal:
         answer = self._documents.find(_client(client_id))
         return answer.as_(WireRegisteredClient).registered if answer else None
 
-    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
         path = _client(client_id)
         self._require_not_reserved(client_id)
+        changed_at = 0
 
         def read() -> tuple[ClientMetadata, str]:
+            nonlocal changed_at
             answer = self._api.request("GET", path)
-            return answer.as_(WireRegisteredClient).registered.metadata, answer.etag
+            found = answer.as_(WireRegisteredClient).registered
+            changed_at = found.client_secret_updated_at
+            return found.metadata, answer.etag
 
         def write(metadata: ClientMetadata, etag: str) -> None:
-            self._api.request("PUT", path, document=_document(metadata, client_secret), headers={"if-match": etag})
+            document = _document(metadata, secret and secret.value)
+            if secret is not None and secret.follows in (None, changed_at):
+                document["client_secret_overlap_seconds"] = secret.overlap_seconds
+            self._api.request("PUT", path, document=document, headers={"if-match": etag})
 
-        conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=client_secret is not None)
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=secret is not None)
         return RegisteredClient(client_id, wanted)
 
     def remove(self, client_id: str, owner: Owner) -> None:

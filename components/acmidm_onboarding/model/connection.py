@@ -38,6 +38,8 @@ class Connection:
     """What an authority may know its organisation by, and no other: present and earlier codes."""
     exemptions: Mapping[str, str] = field(default_factory=dict)
     """Per policy that the form is exempted from, why, on one line."""
+    secret_generation: int = 1
+    """Which of its secrets, one after the other, a client with a secret has."""
     ending: frozenset[str] = frozenset()
     """The platforms and products that are about to be left, so that nothing protects them any more."""
     formerly: tuple[str, ...] = ()
@@ -124,6 +126,7 @@ def connections(
             adopt=request.adopt.get(platform),
             codes=tuple(code for code in (organisation.ovo, organisation.kbo, *organisation.formerly) if code and code not in shared_codes),
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
+            secret_generation=request.secret_generation,
             ending=frozenset(form.ending),
             formerly=former_keys(organisation, form),
             form=name,

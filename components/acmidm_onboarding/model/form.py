@@ -10,7 +10,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, is_visible, official_name, organisation_code
@@ -258,6 +258,10 @@ class EnvironmentRequest(_Part):
             description="What the client's tokens say beside its organisation: attributes of the catalogue, each with its value.",
         ),
     ] = Field(default_factory=dict)
+    secret_generation: Annotated[
+        StrictInt,
+        Field(ge=1, description="The number of the client secret: another number makes a new one, which has to be handed over."),
+    ] = 1
     adopt: Annotated[
         dict[Platform, _ClientId],
         Field(description="Per platform the client-ID of a client that was made by hand and is taken over, once."),

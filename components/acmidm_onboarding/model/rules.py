@@ -49,6 +49,13 @@ def problems_of_form(
                 "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
                 at_key=True,
             )
+        if "secret_generation" in request.model_fields_set and form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
+            yield document.problem(
+                (*place, "secret_generation"),
+                "a client that authenticates with private_key_jwt has no secret",
+                "remove it here, or choose another token_endpoint_auth_method",
+                at_key=True,
+            )
         yield from _problems_of_scopes(document, place, form, environment, request, catalogue)
         yield from _problems_of_products(document, place, environment, request, catalogue, owner, organisation)
         yield from _problems_of_attributes(document, place, form, request, catalogue, owner, organisation)
