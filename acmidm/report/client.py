@@ -39,6 +39,10 @@ class ClientState:
     has_secret: bool | None = None
     """Whether it has the client secret that is declared."""
     secret_updated_at: int | None = None
+    secret_generation: int | None = None
+    """Which of its secrets, one after the other, it has; None where it has none, or that is not known."""
+    awaits_key: bool = False
+    """Whether its secret is in force until its authority has a key, though a run has declared keys already."""
     adopts: str | None = None
     """The client-ID of an existing client that is taken over."""
     foreign: bool = False
@@ -95,6 +99,10 @@ class ClientState:
     def uses_keys(self) -> bool:
         return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
 
+    @property
+    def uses_secret(self) -> bool:
+        return self.auth_method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
+
 
 States = Mapping[Place, ClientState]
 
@@ -121,6 +129,7 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         fields=flat(ClientMetadata.of(connection, managed_by).properties),
         form=connection.form or None,
         has_secret=connection.uses_secret,
+        secret_generation=connection.secret_generation if connection.uses_secret else None,
         adopts=connection.adopt,
         protected=None if protect is None else protect and not connection.is_ending(),
         protected_products=frozenset(product for product in products if protect and not connection.is_ending(product)),

@@ -179,8 +179,13 @@ class Comparison:
             weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
             yield self.change(kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method"))
+            if before.uses_secret and after.uses_keys and not self.by_hand:
+                yield self.change(Kind.SECRET_UNTIL_KEY)
+        elif None not in (before.secret_generation, after.secret_generation) and before.secret_generation != after.secret_generation:
+            yield self.change(Kind.SECRET_RENEWED)
         elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
-            yield self.change(Kind.SECRET_RESTORED if after.has_secret else Kind.SECRET_RENEWED)
+            # One that awaited a key has lost no secret: it is made anew, for the state has the former one no more.
+            yield self.change(Kind.SECRET_RESTORED if after.has_secret and not before.awaits_key else Kind.SECRET_RENEWED)
         if before.fields.get("enabled") != after.fields.get("enabled"):
             yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.

@@ -197,6 +197,8 @@ class Kind(StrEnum):
         more=_INSTEAD, by_hand="was made to authenticate with ", field="token_endpoint_auth_method")
     CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT, "is described anew", "is described anew", more=_FIELDS,
         by_hand="was described anew by hand")
+    SECRET_UNTIL_KEY = "secret_until_key", Row(_NOTICE, _CLIENT,
+        "goes on with its client secret until its authority has a key of it: a run after that changes over")
     PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT, "is protected against removal", "is protected again")
     PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, "has product {subject} protected against removal", "protects",
         "product")

@@ -17,6 +17,7 @@ from acmidm.report.kinds import Resource
 from acmidm_onboarding.authorities.port import ClientMetadata
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.resources.switching import METHOD, is_awaiting
 
 EngineResource = Mapping[str, Any]
 """A resource as the engine's documents have it."""
@@ -201,6 +202,9 @@ def _states_in(resources: _Resources, shown: set[Place] | None = None) -> dict[P
 def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
     inputs = {part: _mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
+    outputs = _mapping((client or {}).get("outputs"))
+    if awaits := is_awaiting(outputs):  # what is in force is not what the inputs say
+        own = {**own, METHOD: outputs.get(METHOD)}
     jwks = inputs.get(Resource.KEYS, {"jwks": {}}).get("jwks")
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
     return ClientState(
@@ -208,7 +212,8 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
         fields=flat({name: own[name] for name in ClientMetadata.model_fields if name in own}),
         client_id=None if client is None else client.get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
-        secret_updated_at=None if client is None else _mapping(client.get("outputs")).get("client_secret_updated_at"),
+        secret_updated_at=outputs.get("client_secret_updated_at"),
+        awaits_key=awaits,
         adopts=_mapping(own.get("adopt")).get("client_id"),
         protected=None if client is None else bool(client.get("protect")),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),

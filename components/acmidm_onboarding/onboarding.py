@@ -63,7 +63,8 @@ class Onboarding(pulumi.ComponentResource):
         protected = protect and not connection.is_ending()
         # The engine renames parts with their component in the run that renames it; one that fails in that run needs its own aliases.
         aliases = _aliases(connection, connection.resource_name)
-        client = OAuthClient(connection, secret, pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases))
+        on_client = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
+        client = OAuthClient(connection, secret, None if connection.uses_secret else keys, on_client)
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
         inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)

@@ -1,0 +1,43 @@
+"""A client changes from a secret to a key and back: at no moment does neither work, wherever a run is cut off."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.engine.test_secrets import has_access, random_plugin, secret_of
+from tests.support.engine import Project, details
+from tests.support.forms import FormFile, write_form
+from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
+from tests.support.registry import Registry, kids
+
+__all__ = ["random_plugin"]
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_secret_works_until_the_key_does(project: Project, portal: RunningPortal, registry: Registry) -> None:
+    """The run that registers the key changes nothing else; the next one changes over, and the one after that finds nothing to do."""
+    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    secret, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
+    use_key(form)
+
+    waiting = project.apply()
+    assert f"{form.key} goes on with its client secret until its authority has one of the keys in its form" in waiting.output
+    assert has_access(portal, client_id, secret)
+    assert kids(registry.client(form.application)) == {"key-1"}
+    assert details(project.steps()).keys() == {f"OAuthClient {form.key}"}
+    assert secret not in project.exported()
+
+    project.apply()
+    assert not has_access(portal, client_id, secret)
+    assert portal.client_token(form.keys["key-1"], client_id)
+    project.in_sync()
+
+
+def use_key(form: FormFile) -> None:
+    form.document["token_endpoint_auth_method"] = "private_key_jwt"
+    form.add_key("key-1")
+    form.save()
