@@ -102,6 +102,8 @@ class Comparison:
     expiring_days: int | None = SOON_DAYS
     """None where a report has expiring keys elsewhere."""
     by_hand: bool = False
+    former_secrets: Mapping[tuple[Environment, Platform], str] = field(default_factory=dict)
+    """Until when the secret before a new one works."""
 
     def between(
         self,
@@ -137,6 +139,10 @@ class Comparison:
 
     def change(self, kind: Kind, **facts: Any) -> Change:
         return Change(kind=kind, by_hand=self.by_hand, **facts)
+
+    def secret_renewed(self, state: ClientState) -> Change:
+        """That a client gets another secret, and until when the one before works."""
+        return self.change(Kind.SECRET_RENEWED, note=self.former_secrets.get((state.environment, state.platform)))
 
     def _changes(self, before: ClientState | None, after: ClientState | None) -> Iterator[Change]:
         if after is None:
@@ -181,11 +187,8 @@ class Comparison:
             yield self.change(kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method"))
             if before.uses_secret and after.uses_keys and not self.by_hand:
                 yield self.change(Kind.SECRET_UNTIL_KEY)
-        elif None not in (before.secret_generation, after.secret_generation) and before.secret_generation != after.secret_generation:
-            yield self.change(Kind.SECRET_RENEWED)
-        elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
-            # One that awaited a key has lost no secret: it is made anew, for the state has the former one no more.
-            yield self.change(Kind.SECRET_RESTORED if after.has_secret and not before.awaits_key else Kind.SECRET_RENEWED)
+        else:
+            yield from self._changes_of_secret(before, after)
         if before.fields.get("enabled") != after.fields.get("enabled"):
             yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.
@@ -194,6 +197,14 @@ class Comparison:
         described = field_changes(before.fields, after.fields, but=hidden)
         if described:
             yield self.change(Kind.CLIENT_UPDATED, fields=described)
+
+    def _changes_of_secret(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        if None not in (before.secret_generation, after.secret_generation) and before.secret_generation != after.secret_generation:
+            yield self.secret_renewed(after)
+        elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
+            # One that awaited a key has lost no secret: it is made anew, for the state has the former one no more.
+            is_restored = after.has_secret and not before.awaits_key
+            yield self.change(Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
 
     def _changes_of_attributes(self, before: ClientState, after: ClientState, *, is_new: bool) -> Iterator[Change]:
         if (before.fields or is_new) and after.fields and (fields := field_changes(before.attributes, after.attributes)):

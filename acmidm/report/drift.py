@@ -235,7 +235,8 @@ def _part_by_part(client: ClientDrift, recorded: ClientState, real: ClientState,
     scopes = {scope: (notes or {}).get(scope, _NOT_DECLARED) for scope in basis[Resource.SCOPES]}
     if any(scopes[scope] != note for scope, note in (declared.scopes or {}).items() if scope in scopes):
         pending.add(Resource.SCOPES)
-    if recorded.has_secret is not declared.has_secret:
+    generations = {state.secret_generation for state in (recorded, declared)}
+    if recorded.has_secret is not declared.has_secret or (len(generations) > 1 and None not in generations):
         pending.add(Resource.CLIENT)
     _pend(client, pending, replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded), declared, comparison)
 

@@ -149,6 +149,7 @@ class Kind(StrEnum):
     KEY_ADDED = "key_added", Row(_WARNING, _KEYS, "gains key {subject}", "gains", "key", _OF_KEY,
         "was given undeclared key {subject}", worse_by_hand=True, scale=_NEW_PART)
     SECRET_RENEWED = "secret_renewed", Row(_WARNING, _CLIENT, "gets a new client secret, which has to be handed over", "gets a new secret",
+        more="[; {note}]",
         by_hand="was given another client secret by hand, which lets in whoever knows it", worse_by_hand=True,
         field="client_secret_updated_at")
     SECRET_RESTORED = "secret_restored", Row(_WARNING, _CLIENT, "gets the declared client secret again: somebody gave it another",

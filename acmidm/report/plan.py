@@ -75,6 +75,8 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         _states_in(_by_part((resource for resource in resources if bool(resource.get("delete")) is leaves), environment))
         for leaves in (False, True)
     )
+    generations = dict(_generations(resources, environment))
+    staying = {place: replace(state, secret_generation=generations.get(place)) for place, state in staying.items()}
     return Recorded(staying, tuple(leaving.values()), tuple(str(resource.get("urn")) for resource in pending if part_of(resource)))
 
 
@@ -249,12 +251,23 @@ def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> boo
 
 
 def _clients_of_passwords(steps: Iterable[Mapping[str, Any]], environment: Environment) -> Iterable[Place]:
-    """The clients whose secret is made anew: a password has the name of its client."""
-    for step in steps:
-        if kind_of(step) == _PASSWORD and step["op"] == "replace":
-            *key, last = step["urn"].rpartition("::")[2].split("/")
-            platform = Platform.GEOSECURE if last == Platform.GEOSECURE else Platform.ACMIDM
-            yield "/".join(key if platform is Platform.GEOSECURE else [*key, last]), platform, environment
+    """The clients whose secret is made anew."""
+    return (_of_password(step, environment) for step in steps if kind_of(step) == _PASSWORD and step["op"] == "replace")
+
+
+def _generations(resources: Iterable[EngineResource], environment: Environment) -> Iterable[tuple[Place, int]]:
+    """Which of its secrets each client has, as its password says; one without a number is the first."""
+    for resource in resources:
+        if kind_of(resource) == _PASSWORD and not resource.get("delete"):
+            number = str(_mapping(_mapping(resource.get("inputs")).get("keepers")).get("generation", 1))
+            yield _of_password(resource, environment), int(number) if number.isdecimal() else 1
+
+
+def _of_password(resource: Mapping[str, Any], environment: Environment) -> Place:
+    """The client of a password, which has its name."""
+    *key, last = str(resource["urn"]).rpartition("::")[2].split("/")
+    platform = Platform.GEOSECURE if last == Platform.GEOSECURE else Platform.ACMIDM
+    return "/".join(key if platform is Platform.GEOSECURE else [*key, last]), platform, environment
 
 
 def _environment(resources: Iterable[EngineResource]) -> Environment | None:

@@ -191,7 +191,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         return next((hashed for hashed in _hashes_of(client) if (sent.secret, hashed) in self._verified), None)
 
     def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
-        """The client, with the mark of the secret as its credential. Whatever is wrong, and where two secrets work, one hash is computed."""
+        """The client, with the mark of the secret as its credential. Whatever is wrong, or two secrets work, one hash is computed."""
         hashed = self._known_hash(sent, client) or find_hash(sent.secret, _hashes_of(client))
         if client is None:
             raise invalid_client(principals.why_unknown(self.settings, sent.client_id))

@@ -79,9 +79,11 @@ def replace_document(
 ) -> StoredClient:
     """Writes the client document and its secrets, under the next version."""
     version = stored.client_version + 1
-    values = {"client_secret_hash": secret_hash, "previous_client_secret_hash": previous_hash, "client_version": version}
-    _write(connection, document.client_id, {**document.model_dump(include=_METADATA), **values})
-    return replace(stored, document=document, **values)
+    hashes = {"client_secret_hash": secret_hash, "previous_client_secret_hash": previous_hash}
+    _write(connection, document.client_id, {**document.model_dump(include=_METADATA), **hashes, "client_version": version})
+    return replace(
+        stored, document=document, client_secret_hash=secret_hash, previous_client_secret_hash=previous_hash, client_version=version
+    )
 
 
 def replace_scopes(connection: Connection, stored: StoredClient, scopes: ScopesDocument) -> StoredClient:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from tests.engine.test_secrets import has_access, random_plugin, secret_of
 from tests.support.engine import Project, details
 from tests.support.forms import FormFile, write_form
-from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
+from tests.support.portal import RunningPortal
 from tests.support.registry import Registry, kids
 
 __all__ = ["random_plugin"]

@@ -68,7 +68,7 @@ def test_the_same_secret_again_is_no_rotation(portal: RunningPortal, operator: h
 
 
 def test_a_secret_that_nobody_got_is_replaced_beside_the_one_in_use(portal: RunningPortal, operator: httpx.Client, client_id: str) -> None:
-    """Left out, the overlap is that of before: a run that lost the secret it set makes a third, and the application goes on with the first."""
+    """Left out, the overlap is that of before: a run that lost what it set makes a third, and the application goes on with the first."""
     renewed = renew(operator, client_id, SECOND, **OVERLAP).json()
     third = renew(operator, client_id, THIRD).raise_for_status().json()
     assert third["previous_client_secret_expires_at"] == renewed["previous_client_secret_expires_at"]

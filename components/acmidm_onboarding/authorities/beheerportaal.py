@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from acmidm_onboarding.authorities import conditional
 from acmidm_onboarding.authorities.collection import Collection
@@ -34,7 +35,7 @@ _AUDIT_PAGE = 20
 class Beheerportaal:
     """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
 
-    keeps_previous_secret = True
+    keeps_previous_secret: ClassVar[bool] = True
 
     def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
         self._api = api
@@ -69,7 +70,7 @@ class Beheerportaal:
             return found.metadata, answer.etag
 
         def write(metadata: ClientMetadata, etag: str) -> None:
-            document = _document(metadata, secret and secret.value)
+            document = _document(metadata, secret.value if secret else None)
             if secret is not None and secret.follows in (None, changed_at):
                 document["client_secret_overlap_seconds"] = secret.overlap_seconds
             self._api.request("PUT", path, document=document, headers={"if-match": etag})

@@ -122,7 +122,7 @@ class OAuthClientProvider(AuthorityProvider):
             outputs |= {switching.METHOD: known.token_endpoint_auth_method, switching.WAITS: True}
             pulumi.log.warn(on_one_line(switching.sentence(news)))
         authority.update(client_id, known, _metadata(outputs), secret)
-        return {**outputs, **_of_secret(authority, client_id, secret and secret.value)}
+        return {**outputs, **_of_secret(authority, client_id, secret.value if secret else None)}
 
     def delete(self, id_: str, props: Properties) -> None:
         platform, owner = self.on(props), owner_of(props)
