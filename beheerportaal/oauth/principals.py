@@ -16,6 +16,7 @@ from beheerportaal.settings import PortalSettings
 from beheerportaal.store import clients, operators
 from beheerportaal.store.clients import StoredClient
 from beheerportaal.store.database import Database
+from beheerportaal.store.keys_in_use import Use
 from beheerportaal.store.operators import StoredOperator
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -24,7 +25,8 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Principal(ClientMixin):  # type: ignore[misc]
-    """What the token endpoint needs to know about a client or an operator. `credential` is what it authenticated with, if it did."""
+    """What the token endpoint needs to know about a client or an operator. `credential` is what it authenticated with, if it did; `signed` the
+    key, where that was one of a connection client's."""
 
     client_id: str
     token_endpoint_auth_method: AuthMethod
@@ -38,6 +40,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
     previous_secret_hash: str | None = None
     default_scopes: frozenset[str] = frozenset()
     credential: str = ""
+    signed: Use | None = None
 
     @override
     def get_client_id(self) -> str:
