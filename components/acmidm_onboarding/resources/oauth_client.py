@@ -46,7 +46,7 @@ class OAuthClientProvider(AuthorityProvider):
         return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
-        return snapshot.client.metadata.properties
+        return _managed(snapshot, inputs)
 
     def create(self, props: Properties) -> CreateResult:
         authority, wanted, secret = self.on(props).authority, _metadata(props), props.get("client_secret")
@@ -67,7 +67,7 @@ class OAuthClientProvider(AuthorityProvider):
         if snapshot is None:
             return gone()
         kept = {name: value for name, value in inputs_of(props).items() if name not in ClientMetadata.model_fields}
-        inputs = {**kept, **snapshot.client.metadata.properties}
+        inputs = {**kept, **_managed(snapshot, props)}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
         if inputs.get("client_secret") is None:
@@ -115,6 +115,12 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
 def _metadata(props: Properties) -> ClientMetadata:
     return ClientMetadata.model_validate({name: props[name] for name in ClientMetadata.model_fields if name in props})
+
+
+def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
+    """What an authority has of the fields that this resource looks after: an address of keys only where it declares one."""
+    found = snapshot.client.metadata
+    return (found if props.get("jwks_uri") else found.model_copy(update={"jwks_uri": None})).properties
 
 
 def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
