@@ -21,6 +21,7 @@ Place = tuple[str, Platform, Environment]
 Fields = Mapping[str, Any]
 
 OWNER = ("software_id", "managed_by")
+JWKS_URI = "jwks_uri"
 OF_ATTRIBUTES = "attributes."
 """How the names of its attributes begin among its fields."""
 
@@ -89,6 +90,11 @@ class ClientState:
     @property
     def auth_method(self) -> str | None:
         return self.fields.get("token_endpoint_auth_method")
+
+    @property
+    def jwks_uri(self) -> str | None:
+        """Where its keys are published, if its form says so."""
+        return self.fields.get(JWKS_URI)
 
     @property
     def known_keys(self) -> Mapping[str, Key] | None:

@@ -139,6 +139,8 @@ class Kind(StrEnum):
     KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS,
         "leaves its keys to its organisation, in the portal; no change there is seen any more, and these stay valid",
         "leaves its keys to the portal", listed=True)
+    KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, "takes its keys from {subject}: whoever writes there is the client",
+        "takes its keys from an address", by_hand="was made to take its keys from {subject}", field="jwks_uri", more="[, instead of {old}]")
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, "is no longer protected against removal", "loses its protection")
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
@@ -168,6 +170,9 @@ class Kind(StrEnum):
     KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "has key {subject}, which expired on", "has", "expired key", _ENDS, scale=_NOTE)
     KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS, "loses every key that was uploaded in the portal and that its form does not name",
         "has its keys declared")
+    KEYS_OFF_ADDRESS = "keys_off_address", Row(_WARNING, _CLIENT, "no longer takes its keys from {subject}",
+        "no longer takes its keys from an address", by_hand="was made to take its keys no longer from {subject}", worse_by_hand=True,
+        field="jwks_uri")
     SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "loses scope {subject}", "loses", "scope", _OF_SCOPE,
         "lost scope {subject} by hand")
     KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, "loses key {subject}", "loses", "key", _OF_KEY, "lost key {subject} by hand")

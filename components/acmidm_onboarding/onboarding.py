@@ -58,6 +58,8 @@ class Onboarding(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _declare(self, connection: Connection, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
+        if given is not None and connection.jwks_uri:
+            raise pulumi.RunError(f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or leave jwks_uri out")
         keys = connection.keys if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
         protected = protect and not connection.is_ending()

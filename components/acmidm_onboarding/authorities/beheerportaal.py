@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from acmidm_onboarding.authorities import conditional
 from acmidm_onboarding.authorities.collection import Collection
-from acmidm_onboarding.authorities.errors import Unintelligible
+from acmidm_onboarding.authorities.errors import Rejected, Unintelligible
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import (
@@ -153,5 +153,7 @@ def _client(client_id: str) -> str:
 
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
-    document: dict[str, object] = metadata.model_dump(mode="json")
+    if metadata.jwks_uri is not None:
+        raise Rejected("the beheerportaal takes no keys from an address; name them under jwks in the form, or upload them in the portal")
+    document: dict[str, object] = metadata.model_dump(mode="json", exclude={"jwks_uri"})
     return document if client_secret is None else {**document, "client_secret": client_secret}

@@ -101,11 +101,11 @@ class Keycloak:
 
         settle(
             lambda: self._required(client_id),
-            lambda client: client.metadata,
+            lambda client: client.metadata.as_managed_by(wanted),
             write,
-            known=known,
+            known=known and known.as_managed_by(wanted),
             wanted=wanted,
-            on_the_way=lambda current: _is_cleaned(current, wanted),
+            on_the_way=lambda current: _is_cleaned(current, wanted) or _has_own_address(current, known),
             document=f"client {client_id}",
             force=secret is not None,
         )
@@ -336,6 +336,11 @@ class Keycloak:
 def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
     """Whether a client is between the two steps of being taken over: ours, and without its service account."""
     return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(wanted.grant_types)
+
+
+def _has_own_address(current: ClientMetadata, known: ClientMetadata | None) -> bool:
+    """Whether all that differs is an address of keys that nobody declared before: whoever looked after the keys until now gave it."""
+    return known is not None and known.jwks_uri is None and current.as_managed_by(known) == known
 
 
 def _path(client: WireClient) -> str:

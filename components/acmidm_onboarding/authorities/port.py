@@ -77,6 +77,8 @@ class ClientMetadata(BaseModel):
     enabled: bool = True
     attributes: dict[Text, Text] = {}
     """What its tokens say beside its organisation, per claim."""
+    jwks_uri: Text | None = None
+    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing changed, of that."""
 
     @classmethod
     def of(cls, connection: Connection, managed_by: str | None) -> Self:
@@ -92,6 +94,7 @@ class ClientMetadata(BaseModel):
             token_endpoint_auth_method=connection.token_endpoint_auth_method.value,
             contacts=connection.contacts,
             attributes=dict(connection.attributes),
+            jwks_uri=connection.jwks_uri,
         )
 
     @property
@@ -102,6 +105,10 @@ class ClientMetadata(BaseModel):
     @property
     def owner(self) -> Owner:
         return Owner(self.software_id, self.managed_by)
+
+    def as_managed_by(self, wanted: ClientMetadata) -> Self:
+        """Return it without an address of keys where ``wanted`` names none: the keys are then another resource's, or the portal's."""
+        return self if wanted.jwks_uri else self.model_copy(update={"jwks_uri": None})
 
 
 @dataclass(frozen=True)

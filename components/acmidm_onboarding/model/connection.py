@@ -28,8 +28,10 @@ class Connection:
     scopes: Mapping[str, str]
     """Per scope the reason for it, on one line."""
     keys: Mapping[str, PublicJwk] | None
-    """Per ``kid``; None where the organisation uploads its keys in the portal, empty for a client with a secret."""
+    """Per ``kid``; None where the organisation uploads its keys in the portal or publishes them, empty for a client with a secret."""
     products: Mapping[str, Mapping[str, Any]]
+    jwks_uri: str | None = None
+    """Where the organisation publishes its keys; ``keys`` are None then."""
     default_scopes: frozenset[str] = frozenset()
     """Those of the scopes that every token has, whatever its request names."""
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -138,6 +140,7 @@ def connections(
             default_scopes=frozenset(scope for scope, wanted in named.items() if wanted.default),
             attributes=dict(request.attributes),
             keys=None if in_portal else {key.kid: key for key in keys.get(environment, ())},
+            jwks_uri=request.jwks_uri,
             products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
             adopt=request.adopt.get(platform),
             codes=tuple(code for code in (organisation.ovo, organisation.kbo, *organisation.formerly) if code and code not in shared_codes),

@@ -15,13 +15,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, is_visible, official_name, organisation_code
+from acmidm_onboarding.model.key_address import key_address
 from acmidm_onboarding.model.problems import quoted
 
 LONGEST_TEXT = 255
 LONGEST_ADDRESS = 254
 LONGEST_ATTRIBUTE_NAME = 64
 MOST_CONTACTS = 50
-MOST_KEYS = 20
+MOST_KEYS = 5
 MOST_ATTRIBUTES = 20
 """What an authority accepts at most, as the contract of the management API has it; a test holds the two alike."""
 
@@ -265,6 +266,13 @@ class EnvironmentRequest(_Part):
         Field(
             description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation. "
             "Left out with private_key_jwt, the organisation uploads its keys in the Beheerportaal."
+        ),
+    ] = None
+    jwks_uri: Annotated[
+        Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_one_line), AfterValidator(key_address)] | None,
+        Field(
+            description="In the place of jwks: the address where the organisation publishes its public keys as a JWK Set "
+            "(RFC 7591 jwks_uri), by https on port 443. Not every authority knows it."
         ),
     ] = None
     scopes: Annotated[

@@ -52,7 +52,7 @@ class OAuthClientProvider(AuthorityProvider):
         return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
-        return snapshot.client.metadata.properties
+        return _managed(snapshot, inputs)
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         checked = super().check(olds, news)
@@ -87,7 +87,7 @@ class OAuthClientProvider(AuthorityProvider):
         if snapshot is None:
             return gone()
         kept = {name: value for name, value in inputs_of(props).items() if name not in ClientMetadata.model_fields}
-        inputs = {**kept, **snapshot.client.metadata.properties}
+        inputs = {**kept, **_managed(snapshot, props)}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
         waits = inputs.pop(switching.WAITS, False) and switching.is_from_secret(inputs[switching.METHOD], AuthMethod.PRIVATE_KEY_JWT)
@@ -166,6 +166,12 @@ def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
 
 def _but_for_outputs(olds: Properties) -> dict[str, Any]:
     return {name: value for name, value in inputs_of(olds).items() if name not in ("client_id", _UPDATED_AT)}
+
+
+def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
+    """What an authority has of the fields that this resource looks after: an address of keys only where it declares one."""
+    found = snapshot.client.metadata
+    return (found if props.get("jwks_uri") else found.model_copy(update={"jwks_uri": None})).properties
 
 
 def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:
