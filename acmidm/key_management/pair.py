@@ -75,14 +75,14 @@ def default_folder() -> Path:
     return Path.home() / ".acmidm" / "keys"
 
 
-def require_outside_git(file: Path) -> None:
+def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
     """Refuse a place in a Git work tree, also one that a link leads into: what lies there is shared one day. Raises NotWritten."""
     real = file.parent.resolve() / file.name
     for folder in real.parents:
         if (folder / ".git").exists() or (folder / ".git").is_symlink() or _is_bare(folder):
-            raise NotWritten(f"{file} is in the Git repository {folder}; name a place outside of any with --private-key FILE")
+            raise NotWritten(f"{file} is in the Git repository {folder}; name a place outside of any with {option}")
     if file.exists() or file.is_symlink():
-        raise NotWritten(f"{file} exists already, and is never overwritten; name another file with --private-key FILE")
+        raise NotWritten(f"{file} exists already, and is never overwritten; name another file with {option}")
 
 
 def _is_bare(folder: Path) -> bool:
