@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from acmidm import deploy, drift, history, keycloak, portal, portal_users, promote, review, schema, status, validate
+from acmidm import client_secret, deploy, drift, history, keycloak, portal, portal_users, promote, review, schema, status, validate
 from acmidm.github import commands as github
 from acmidm.importing import command as importing
+from acmidm.key_management import command as keys
 from acmidm.terminal import fail
 from acmidm_onboarding.model.problems import Failure
 
@@ -92,6 +93,8 @@ app.command("status", epilog=status.EPILOG)(status.status)
 app.command("history", epilog=history.EPILOG)(history.history)
 app.command("import", epilog=importing.EPILOG)(importing.import_)
 app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
+app.add_typer(keys.app, name="keys")
+app.add_typer(client_secret.app, name="secret")
 portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")
 app.add_typer(keycloak.app, name="keycloak")

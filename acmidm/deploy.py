@@ -54,7 +54,7 @@ def deploy(
         previewed = engine.preview(stack)
     _refuse(stack, previewed, recovered.state, connections, allow_mass_change)
     types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(recovered.state))}
-    at_the_end = all(map(_FOUND_AGAIN.fullmatch, types))
+    at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
     looked = _look(stack, renames=_renames(connections, recovered.state)) if recovered.look_first else 0
     renew()
     if at_the_end and not recovered.look_first:
@@ -117,6 +117,16 @@ def _renames(connections: Iterable[Connection], state: Mapping[str, Any]) -> boo
     """Whether a connection is in the state under an earlier key still."""
     recorded = {resource["urn"].rpartition("::")[2] for resource in _resources(state)}
     return any(former in recorded for connection in connections for former in connection.formerly)
+
+
+def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a client that is in use gets another secret: the state has to know it before an authority does, or nobody would."""
+    made = {_name_in(step["urn"]) for step in steps if _type_in(step["urn"]) == _PASSWORD_TYPE and step.get("op") in ("create", "replace")}
+    return any(step.get("op") == "update" and _name_in(step["urn"]) in made for step in steps)
+
+
+def _name_in(urn: str) -> str:
+    return urn.rpartition("::")[2]
 
 
 def _type_in(urn: str) -> str:

@@ -71,6 +71,7 @@ def look(stack: str, days: int = 30) -> Found:
     """Look at the authorities once. Raises Failure."""
     from acmidm import engine
     from acmidm.connecting import authorities_of, settings_of
+    from acmidm.online import look_at_published_keys
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
     from acmidm.report.plan import Plan, recorded_in
     from acmidm.report.review import refusals
@@ -92,6 +93,7 @@ def look(stack: str, days: int = 30) -> Found:
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
     notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), stack) for urn in recorded.cut_off]
     notes += key_warnings(clients, real, settings.profile, now)
+    notes += look_at_published_keys(clients, settings.profile, now)
     with working("finding who changed it"):
         notes += _attribute(clients, platforms)
     report = drift_of(

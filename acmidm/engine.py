@@ -52,6 +52,11 @@ def stack_deployment(stack: str) -> dict[str, Any]:
     return dict(_json("stack", "export", "--stack", stack))
 
 
+def decrypted_deployment(stack: str) -> dict[str, Any]:
+    """The same with secrets in the clear, for whoever can decrypt them. Raises EngineError."""
+    return dict(_json("stack", "export", "--show-secrets", "--stack", stack))
+
+
 def store_deployment(stack: str, state: dict[str, Any]) -> None:
     """Puts a changed export in the place of the state. Raises EngineError."""
     _run("stack", "import", "--stack", stack, given=json.dumps(state))

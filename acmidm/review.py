@@ -75,8 +75,12 @@ def review(
     the same of clients. Only the engine knows client-IDs, and what a client that is taken over has already; only Git knows what
     changes beside the clients, such as settings and code. No secret is ever shown. The kinds of change are in docs/cli.md.
     """
+    from dataclasses import replace
+
     from acmidm.git import is_dirty
+    from acmidm.report.former_secrets import former_secrets
     from acmidm.report.review import review_of
+    from acmidm.report.stacks import setting_in
     from acmidm_onboarding.settings import own_catalogue
 
     matches = _matcher(fail_on)
@@ -91,7 +95,9 @@ def review(
             fail("--head and --environment are for --base; with --stack and --plan the stack's settings have them")
         plans = _by_engine(stack or [], plan or [])
         folder = str(next((plan.config.get("acmidm:catalogueFolder") for plan in plans), None) or own_catalogue())
-        found = _with_forms(review_of(plans, comparison(folder), allow_mass_change=allow_mass_change), plans)
+        of_stacks = former_secrets({setting_in(key): value for key, value in plan.config.items()} for plan in plans)
+        today = replace(comparison(folder), former_secrets=of_stacks)
+        found = _with_forms(review_of(plans, today, allow_mass_change=allow_mass_change), plans)
     write_report(found, output)
     if found.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
@@ -163,6 +169,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     from acmidm.git import merged
     from acmidm.report.beside import changes_beside
     from acmidm.report.compare import Comparison
+    from acmidm.report.former_secrets import former_secrets
     from acmidm.report.plan import Plan
     from acmidm.report.review import review_of
     from acmidm.report.revision import earlier_revision, notes_between, removed_unread, revision
@@ -180,7 +187,8 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
     plans = [Plan(where, old.states(where, stacks.profiles, now), new.states(where, stacks.profiles, now)) for where in wanted]
     notes = tuple(notes_between(old, new, after))
-    found = review_of(plans, Comparison(now, scopes), notes, beside=beside, allow_mass_change=allow_mass_change)
+    today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values))
+    found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)
     if not old.left_out:
         return found
     said = "form was not valid before: all that it has" if len(old.left_out) == 1 else "forms were not valid before: all that they have"

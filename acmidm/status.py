@@ -60,7 +60,7 @@ def status(
     for name in stacks:
         with working(f"reading {name}"):
             states = recorded_in(engine.stack_deployment(name)).states
-        uploaded = uploaded_keys(name, (state for state in states.values() if state.keys is None))
+        uploaded = uploaded_keys(name, (state for state in states.values() if state.keys is None and not state.jwks_uri))
         connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
     kept = matching(connections, search=search, scopes=_names_of(scope, stacks[0]) if scope else (), days=expiring)
     if output is Output.TEXT and not kept:

@@ -22,6 +22,7 @@ EPILOG = """
 
 - `acmidm validate`
 - `acmidm validate onboardings/stad-gent`
+- `acmidm validate --online`
 - `acmidm validate --base main --head refs/pull/7/head --annotations`
 
 **Exit codes**: 0 all valid; 1 a mistake; 2 wrong use.
@@ -43,6 +44,9 @@ def validate(
         typer.Option(metavar="REF", help="Check what is committed alone, as merged into REF; see acmidm review.", show_default=False),
     ] = None,
     head: Annotated[str, typer.Option(metavar="REF", help="With --base: the revision that is checked; nothing of it runs.")] = "HEAD",
+    online: Annotated[
+        bool, typer.Option("--online", help="Also fetch the keys at addresses (jwks_uri), and check them as keys in files are.")
+    ] = False,
     annotations: Annotated[bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")] = False,
 ) -> None:
     """Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile.
@@ -50,7 +54,7 @@ def validate(
     Every mistake is reported at once, as file:line:column: what; what to do.
     """
     if base is None:
-        _validate(paths or [FORMS], catalogue, annotations=annotations)
+        _validate(paths or [FORMS], catalogue, online=online, annotations=annotations)
         return
     from acmidm.git import merged
     from acmidm.report.places import strays
@@ -62,10 +66,10 @@ def validate(
     stacks = stacks_of(before)
     known = strays(before, after, stacks.forms)
     with after.exported(stacks.is_read):
-        _validate(stacks.forms, stacks.catalogue_here(), known, annotations=annotations)
+        _validate(stacks.forms, stacks.catalogue_here(), known, online=online, annotations=annotations)
 
 
-def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem] = (), *, annotations: bool) -> None:
+def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem] = (), *, online: bool, annotations: bool) -> None:
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
@@ -78,6 +82,11 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Pro
             fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
         onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()), known)
+        if online:
+            from acmidm.online import problems_online
+
+            if problems := list(problems_online(onboardings.forms, profiles(Path()))):
+                raise InvalidForms(problems)
     except InvalidForms as error:
         if annotations:
             for problem in error.problems:

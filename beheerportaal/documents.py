@@ -114,8 +114,9 @@ class ClientDeclaration(ClientMetadata):
 
     @model_validator(mode="after")
     def _secret_fits(self) -> Self:
-        if self.client_secret is not None and self.token_endpoint_auth_method not in SECRET_METHODS:
-            raise ValueError("has a client_secret, which private_key_jwt does not use; leave it out")
+        for name in ("client_secret", "client_secret_overlap_seconds"):
+            if getattr(self, name, None) is not None and self.token_endpoint_auth_method not in SECRET_METHODS:
+                raise ValueError(f"has a {name}, which private_key_jwt does not use; leave it out")
         return self
 
 
@@ -123,6 +124,11 @@ class ClientReplacement(ClientDeclaration):
     """The body of a PUT: the whole document (RFC 7592 §2.2); what is left out falls back to its default."""
 
     client_id: str | None = Field(default=None, description="Must be the one in the URL, where it is given.")
+    client_secret_overlap_seconds: Annotated[int, Field(ge=0, le=limits.LONGEST_SECRET_OVERLAP_SECONDS)] | None = Field(
+        default=None,
+        description="For how long the secret that a new client_secret replaces works beside it. 0: from now on no other secret works. "
+        "Left out: the replaced one ends, and one that was kept before it works until its time.",
+    )
 
 
 class ClientDocument(ClientMetadata):
@@ -131,6 +137,9 @@ class ClientDocument(ClientMetadata):
     client_id: str = Field(description="A UUID on acmidm, digits on geosecure.")
     client_id_issued_at: int = Field(description="Seconds since 1970-01-01T00:00:00Z.")
     client_secret_updated_at: int | None = Field(description="The same unit; null where the client has no secret.")
+    previous_client_secret_expires_at: int | None = Field(
+        default=None, description="Until when the secret before this one works too, or did; null where none was kept."
+    )
 
 
 class ScopesDocument(Wire):

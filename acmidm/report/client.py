@@ -21,6 +21,7 @@ Place = tuple[str, Platform, Environment]
 Fields = Mapping[str, Any]
 
 OWNER = ("software_id", "managed_by")
+JWKS_URI = "jwks_uri"
 OF_ATTRIBUTES = "attributes."
 """How the names of its attributes begin among its fields."""
 
@@ -39,6 +40,10 @@ class ClientState:
     has_secret: bool | None = None
     """Whether it has the client secret that is declared."""
     secret_updated_at: int | None = None
+    secret_generation: int | None = None
+    """Which of its secrets, one after the other, it has; None where it has none, or that is not known."""
+    awaits_key: bool = False
+    """Whether its secret is in force until its authority has a key, though a run has declared keys already."""
     adopts: str | None = None
     """The client-ID of an existing client that is taken over."""
     foreign: bool = False
@@ -91,6 +96,11 @@ class ClientState:
         return self.fields.get("token_endpoint_auth_method")
 
     @property
+    def jwks_uri(self) -> str | None:
+        """Where its keys are published, if its form says so."""
+        return self.fields.get(JWKS_URI)
+
+    @property
     def known_keys(self) -> Mapping[str, Key] | None:
         """Its keys, those in the portal too; None where they are not known."""
         return self.uploaded if self.keys is None else self.keys
@@ -98,6 +108,10 @@ class ClientState:
     @property
     def uses_keys(self) -> bool:
         return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
+
+    @property
+    def uses_secret(self) -> bool:
+        return self.auth_method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
 
 
 States = Mapping[Place, ClientState]
@@ -125,6 +139,7 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         fields=flat(ClientMetadata.of(connection, managed_by).properties),
         form=connection.form or None,
         has_secret=connection.uses_secret,
+        secret_generation=connection.secret_generation if connection.uses_secret else None,
         adopts=connection.adopt,
         protected=None if protect is None else protect and not connection.is_ending(),
         protected_products=frozenset(product for product in products if protect and not connection.is_ending(product)),

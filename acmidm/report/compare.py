@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from acmidm.keys import Key
-from acmidm.report.client import OF_ATTRIBUTES, OWNER, ClientState, Fields, Place, States
+from acmidm.report.client import JWKS_URI, OF_ATTRIBUTES, OWNER, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.words import counted, plain, shown
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
@@ -23,7 +23,7 @@ _MOST_PHRASES = 4
 _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT_SECRET_BASIC: 1, AuthMethod.CLIENT_SECRET_POST: 0}
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _HAS_A_CLIENT = "which the engine refuses where this connection has a client already; see docs/adoption.md"
-_OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled"})
+_OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
 
 
 class Stays(Part):
@@ -102,6 +102,8 @@ class Comparison:
     expiring_days: int | None = SOON_DAYS
     """None where a report has expiring keys elsewhere."""
     by_hand: bool = False
+    former_secrets: Mapping[tuple[Environment, Platform], str] = field(default_factory=dict)
+    """Until when the secret before a new one works."""
 
     def between(
         self,
@@ -138,6 +140,10 @@ class Comparison:
     def change(self, kind: Kind, **facts: Any) -> Change:
         return Change(kind=kind, by_hand=self.by_hand, **facts)
 
+    def secret_renewed(self, state: ClientState) -> Change:
+        """That a client gets another secret, and until when the one before works."""
+        return self.change(Kind.SECRET_RENEWED, note=self.former_secrets.get((state.environment, state.platform)))
+
     def _changes(self, before: ClientState | None, after: ClientState | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
@@ -151,13 +157,14 @@ class Comparison:
             if not after.adopts:
                 yield self.change(Kind.CLIENT_CREATED, note=_entry(after))
             before = ClientState(*after.place, scopes={}, keys=None if after.keys is None else {})
-            if after.uses_keys and not after.keys and not after.adopts:
+            if after.uses_keys and not after.keys and not after.adopts and not after.jwks_uri:
                 yield self.change(Kind.KEY_AWAITED)
         else:
             yield from self._changes_of_client(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
         yield from self._changes_of_attributes(before, after, is_new=is_new)
+        yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)
         yield from self._changes_of_scopes(before, after)
         yield from self._changes_of_keys(before.known_keys or {}, after.keys, after.compromised)
@@ -181,8 +188,10 @@ class Comparison:
             weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
             kind = Kind.AUTHENTICATION_WEAKENED if weaker else Kind.AUTHENTICATION_CHANGED
             yield self.change(kind, fields=field_changes(before.fields, after.fields, only="token_endpoint_auth_method"))
-        elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
-            yield self.change(Kind.SECRET_RESTORED if after.has_secret else Kind.SECRET_RENEWED)
+            if before.uses_secret and after.uses_keys and not self.by_hand:
+                yield self.change(Kind.SECRET_UNTIL_KEY)
+        else:
+            yield from self._changes_of_secret(before, after)
         if before.fields.get("enabled") != after.fields.get("enabled"):
             yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.
@@ -192,9 +201,27 @@ class Comparison:
         if described:
             yield self.change(Kind.CLIENT_UPDATED, fields=described)
 
+    def _changes_of_secret(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        if None not in (before.secret_generation, after.secret_generation) and before.secret_generation != after.secret_generation:
+            yield self.secret_renewed(after)
+        elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
+            # One that awaited a key has lost no secret: it is made anew, for the state has the former one no more.
+            is_restored = after.has_secret and not before.awaits_key
+            yield self.change(Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
+
     def _changes_of_attributes(self, before: ClientState, after: ClientState, *, is_new: bool) -> Iterator[Change]:
         if (before.fields or is_new) and after.fields and (fields := field_changes(before.attributes, after.attributes)):
             yield self.change(Kind.ATTRIBUTES_CHANGED, fields=fields)
+
+    def _changes_of_address(self, before: ClientState, after: ClientState, *, is_new: bool) -> Iterator[Change]:
+        """Where its keys are published. Without another source of keys they stay where they were, for the portal to change."""
+        old, new = before.jwks_uri, after.jwks_uri
+        if old == new or not after.fields or not (before.fields or is_new):
+            return
+        if new is not None:
+            yield self.change(Kind.KEYS_AT_ADDRESS, subject=new, fields=(FieldChange(field=JWKS_URI, old=old, new=new),) if old else ())
+        elif self.by_hand or after.keys is not None:
+            yield self.change(Kind.KEYS_OFF_ADDRESS, subject=old)
 
     def _changes_of_protection(self, before: ClientState, after: ClientState) -> Iterator[Change]:
         if before.protected is None or after.protected is None:
@@ -217,12 +244,14 @@ class Comparison:
 
     def _changes_of_mode(self, before: ClientState, after: ClientState) -> Iterator[Change]:
         """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing over."""
-        if before.keys is None and after.keys is not None:
+        if before.keys is None and after.keys is not None and not before.jwks_uri:
             yield self.change(Kind.KEYS_DECLARED)
-        if not after.uses_keys:
+        if not after.uses_keys or after.jwks_uri:
             return
         if after.keys is None:
-            if before.keys and before.uses_keys and not before.foreign:
+            if before.jwks_uri and not self.by_hand:
+                yield self.change(Kind.KEYS_HANDED_OVER, fields=(FieldChange(field=JWKS_URI, new=before.jwks_uri),))
+            elif before.keys and before.uses_keys and not before.foreign:
                 stay = tuple(FieldChange(field=kid, new=key.thumbprint or "not known") for kid, key in sorted(before.keys.items()))
                 yield self.change(Kind.KEYS_HANDED_OVER, fields=stay)
             elif before.keys is not None and not before.keys:
@@ -371,7 +400,7 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
 
 def _entry(state: ClientState) -> str:
     """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
-    where = "from the portal" if state.keys is None else "in files"
+    where = f"at {state.jwks_uri}" if state.jwks_uri else "from the portal" if state.keys is None else "in files"
     how = f"{state.auth_method} with keys {where}" if state.uses_keys else f"uses a client secret ({state.auth_method})"
     return "; ".join((_code(state), how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
 

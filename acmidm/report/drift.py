@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.client import ClientState, States, snapshot_state
+from acmidm.report.client import JWKS_URI, ClientState, States, snapshot_state
 from acmidm.report.compare import (
     ClientName,
     Comparison,
@@ -98,7 +98,14 @@ class Real:
         configured = {product: document for product in products if (document := self.products.get(product, {}).get(client_id))}
         snapshot, assigned = self.clients.get(client_id), self.assigned - (known.scopes or {}).keys()
         state = snapshot_state(known.place, snapshot, configured, assigned) if snapshot else None
-        return state, frozenset(configured)
+        return state and _without_address(state, known), frozenset(configured)
+
+
+def _without_address(state: ClientState, known: ClientState) -> ClientState:
+    """A client without the address of its keys among its fields, where nobody declares one; without it among its keys, where one is."""
+    if known.jwks_uri:
+        return replace(state, keys={kid: key for kid, key in (state.keys or {}).items() if kid != JWKS_URI})
+    return replace(state, fields={name: value for name, value in state.fields.items() if name != JWKS_URI})
 
 
 @dataclass
@@ -235,7 +242,8 @@ def _part_by_part(client: ClientDrift, recorded: ClientState, real: ClientState,
     scopes = {scope: (notes or {}).get(scope, _NOT_DECLARED) for scope in basis[Resource.SCOPES]}
     if any(scopes[scope] != note for scope, note in (declared.scopes or {}).items() if scope in scopes):
         pending.add(Resource.SCOPES)
-    if recorded.has_secret is not declared.has_secret:
+    generations = {state.secret_generation for state in (recorded, declared)}
+    if recorded.has_secret is not declared.has_secret or (len(generations) > 1 and None not in generations):
         pending.add(Resource.CLIENT)
     _pend(client, pending, replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded), declared, comparison)
 
@@ -291,7 +299,7 @@ def key_warnings(clients: Iterable[ClientDrift], real: Mapping[Platform, Real], 
     return tuple(
         plain(f"{state.key}: {finding.what}, uploaded in the portal; {finding.remedy}", WHOLE)
         for client in clients
-        if (state := client.declared) and client.real and state.keys is None
+        if (state := client.declared) and client.real and state.keys is None and not state.jwks_uri
         for snapshot in [real[state.platform].clients[str(client.real.client_id)]]
         for policy in POLICIES
         if policy.id not in state.exemptions

@@ -141,6 +141,8 @@ class Kind(StrEnum):
     KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS,
         "leaves its keys to its organisation, in the portal; no change there is seen any more, and these stay valid",
         "leaves its keys to the portal", listed=True)
+    KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, "takes its keys from {subject}: whoever writes there is the client",
+        "takes its keys from an address", by_hand="was made to take its keys from {subject}", field="jwks_uri", more="[, instead of {old}]")
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, "is no longer protected against removal", "loses its protection")
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
@@ -151,6 +153,7 @@ class Kind(StrEnum):
     KEY_ADDED = "key_added", Row(_WARNING, _KEYS, "gains key {subject}", "gains", "key", _OF_KEY,
         "was given undeclared key {subject}", worse_by_hand=True, scale=_NEW_PART)
     SECRET_RENEWED = "secret_renewed", Row(_WARNING, _CLIENT, "gets a new client secret, which has to be handed over", "gets a new secret",
+        more="[; {note}]",
         by_hand="was given another client secret by hand, which lets in whoever knows it", worse_by_hand=True,
         field="client_secret_updated_at")
     SECRET_RESTORED = "secret_restored", Row(_WARNING, _CLIENT, "gets the declared client secret again: somebody gave it another",
@@ -169,6 +172,9 @@ class Kind(StrEnum):
     KEY_EXPIRED = "key_expired", Row(_WARNING, _KEYS, "has key {subject}, which expired on", "has", "expired key", _ENDS, scale=_NOTE)
     KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS, "loses every key that was uploaded in the portal and that its form does not name",
         "has its keys declared")
+    KEYS_OFF_ADDRESS = "keys_off_address", Row(_WARNING, _CLIENT, "no longer takes its keys from {subject}",
+        "no longer takes its keys from an address", by_hand="was made to take its keys no longer from {subject}", worse_by_hand=True,
+        field="jwks_uri")
     SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "loses scope {subject}", "loses", "scope", _OF_SCOPE,
         "lost scope {subject} by hand")
     SECOND_KEY_WITHOUT_KID = "second_key_without_kid", Row(_WARNING, _KEYS,
@@ -202,6 +208,8 @@ class Kind(StrEnum):
         more=_INSTEAD, by_hand="was made to authenticate with ", field="token_endpoint_auth_method")
     CLIENT_UPDATED = "client_updated", Row(_NOTICE, _CLIENT, "is described anew", "is described anew", more=_FIELDS,
         by_hand="was described anew by hand")
+    SECRET_UNTIL_KEY = "secret_until_key", Row(_NOTICE, _CLIENT,
+        "goes on with its client secret until its authority has a key of it: a run after that changes over")
     PROTECTION_RESTORED = "protection_restored", Row(_NOTICE, _CLIENT, "is protected against removal", "is protected again")
     PRODUCT_PROTECTED = "product_protected", Row(_NOTICE, _PRODUCT, "has product {subject} protected against removal", "protects",
         "product")

@@ -281,7 +281,7 @@ def _row(one: ListedConnection) -> str:
         f"**{markdown(one.organisation)}** · {markdown(one.application)}",
         code(one.client_id or ""),
         "<br>".join(code(scope) for scope in one.scopes),
-        (keys + (" (in the portal)" if one.keys_in_portal else "")) if keys else one.without_keys,
+        (keys + (" (in the portal)" if one.keys_in_portal else "")) if keys else markdown(one.without_keys),
         "<br>".join(markdown(product) for product in one.products),
     )
     return f"| {' | '.join(cells)} |\n"

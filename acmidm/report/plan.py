@@ -17,6 +17,7 @@ from acmidm.report.kinds import Resource
 from acmidm_onboarding.authorities.port import ClientMetadata
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.resources.switching import METHOD, is_awaiting
 
 EngineResource = Mapping[str, Any]
 """A resource as the engine's documents have it."""
@@ -74,6 +75,8 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         _states_in(_by_part((resource for resource in resources if bool(resource.get("delete")) is leaves), environment))
         for leaves in (False, True)
     )
+    generations = dict(_generations(resources, environment))
+    staying = {place: replace(state, secret_generation=generations.get(place)) for place, state in staying.items()}
     return Recorded(staying, tuple(leaving.values()), tuple(str(resource.get("urn")) for resource in pending if part_of(resource)))
 
 
@@ -201,6 +204,9 @@ def _states_in(resources: _Resources, shown: set[Place] | None = None) -> dict[P
 def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
     inputs = {part: _mapping(resource.get("inputs")) for part, resource in parts.items()}
     client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
+    outputs = _mapping((client or {}).get("outputs"))
+    if awaits := is_awaiting(outputs):  # what is in force is not what the inputs say
+        own = {**own, METHOD: outputs.get(METHOD)}
     jwks = inputs.get(Resource.KEYS, {"jwks": {}}).get("jwks")
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
     return ClientState(
@@ -208,7 +214,8 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
         fields=flat({name: own[name] for name in ClientMetadata.model_fields if name in own}),
         client_id=None if client is None else client.get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
-        secret_updated_at=None if client is None else _mapping(client.get("outputs")).get("client_secret_updated_at"),
+        secret_updated_at=outputs.get("client_secret_updated_at"),
+        awaits_key=awaits,
         adopts=_mapping(own.get("adopt")).get("client_id"),
         protected=None if client is None else bool(client.get("protect")),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
@@ -250,12 +257,23 @@ def _is_well_formed(document: Mapping[str, Any], steps: Iterable[object]) -> boo
 
 
 def _clients_of_passwords(steps: Iterable[Mapping[str, Any]], environment: Environment) -> Iterable[Place]:
-    """The clients whose secret is made anew: a password has the name of its client."""
-    for step in steps:
-        if kind_of(step) == _PASSWORD and step["op"] == "replace":
-            *key, last = step["urn"].rpartition("::")[2].split("/")
-            platform = Platform.GEOSECURE if last == Platform.GEOSECURE else Platform.ACMIDM
-            yield "/".join(key if platform is Platform.GEOSECURE else [*key, last]), platform, environment
+    """The clients whose secret is made anew."""
+    return (_of_password(step, environment) for step in steps if kind_of(step) == _PASSWORD and step["op"] == "replace")
+
+
+def _generations(resources: Iterable[EngineResource], environment: Environment) -> Iterable[tuple[Place, int]]:
+    """Which of its secrets each client has, as its password says; one without a number is the first."""
+    for resource in resources:
+        if kind_of(resource) == _PASSWORD and not resource.get("delete"):
+            number = str(_mapping(_mapping(resource.get("inputs")).get("keepers")).get("generation", 1))
+            yield _of_password(resource, environment), int(number) if number.isdecimal() else 1
+
+
+def _of_password(resource: Mapping[str, Any], environment: Environment) -> Place:
+    """The client of a password, which has its name."""
+    *key, last = str(resource["urn"]).rpartition("::")[2].split("/")
+    platform = Platform.GEOSECURE if last == Platform.GEOSECURE else Platform.ACMIDM
+    return "/".join(key if platform is Platform.GEOSECURE else [*key, last]), platform, environment
 
 
 def _environment(resources: Iterable[EngineResource]) -> Environment | None:

@@ -62,10 +62,12 @@ class Check(Part):
 
 
 class Keys(Part):
-    """How many the form names; absent where the organisation uploads them in the portal, which alone knows them."""
+    """How many the form names; absent where the organisation uploads them in the portal or publishes them, which no form knows."""
 
     tni: int | None = None
     prod: int | None = None
+    published: tuple[Environment, ...] = ()
+    """Where they are at an address that the form has."""
 
 
 class Promotion(Part):
@@ -100,7 +102,10 @@ class Promotion(Part):
     @property
     def same(self) -> str:
         """What cannot differ, and the keys, which always do."""
-        tni, prod = ("in the portal" if keys is None else str(keys) for keys in (self.keys.tni, self.keys.prod))
+        tni, prod = (
+            "at an address" if environment in self.keys.published else "in the portal" if keys is None else str(keys)
+            for environment, keys in ((Environment.TNI, self.keys.tni), (Environment.PROD, self.keys.prod))
+        )
         platforms = ", ".join(self.platforms)
         return f"On both: platforms {platforms}; {self.token_endpoint_auth_method}. Keys: {tni} on TNI, {prod} on production."
 
@@ -131,13 +136,14 @@ def promotion_of(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now
             return 0
         return None if request.jwks is None else sum(not key.compromised for key in request.jwks)
 
+    published = tuple(environment for environment, request in form.environments.items() if request.jwks_uri)
     return Promotion(
         form=loaded.name,
         organisation=loaded.organisation.name,
         application=form.application,
         platforms=tuple(platform.value for platform in form.platforms),
         token_endpoint_auth_method=form.token_endpoint_auth_method.value,
-        keys=Keys(tni=number_of_keys(tni), prod=number_of_keys(prod)),
+        keys=Keys(tni=number_of_keys(tni), prod=number_of_keys(prod), published=published),
         differences=tuple(_differences(tni, prod, catalogue)),
         checks=checks,
         ready=all(check.passed or not check.required for check in checks),
@@ -201,6 +207,9 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
 
 def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
     """What the form has of production's keys. Of those in the portal it does not even have whether there is one."""
+    if prod.jwks_uri is not None:
+        yield _check("has_key", True, "", f"the keys of production are at {prod.jwks_uri}: see acmidm validate --online", required=False)
+        return
     if prod.jwks is None:
         text = "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there"
         yield _check("has_key", True, "", text, required=False)

@@ -100,10 +100,10 @@ def _changes(plan: Plan, comparison: Comparison, old: ClientState | None, new: C
     """The changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
     if new is None:
         return comparison.between(old, None)
-    kinds = [Kind.SECRET_RENEWED] if new.place in plan.renewed_secrets else []
+    more = [comparison.secret_renewed(new)] if new.place in plan.renewed_secrets else []
     if old and new.place in plan.replaced and old.fields.get("software_id") == new.fields.get("software_id"):
-        kinds.append(Kind.CLIENT_REPLACED)
-    return comparison.between(old, new, *map(comparison.change, kinds), changed=plan.changed.get(new.place, ()))
+        more.append(comparison.change(Kind.CLIENT_REPLACED))
+    return comparison.between(old, new, *more, changed=plan.changed.get(new.place, ()))
 
 
 def mass_change(plan: Plan) -> list[str]:

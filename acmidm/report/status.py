@@ -48,6 +48,7 @@ class ListedConnection(ClientName):
     attributes: dict[str, str] = Field(default_factory=dict)
     keys: tuple[ListedKey, ...] | None
     keys_in_portal: bool = False
+    jwks_uri: str | None = None
     products: tuple[str, ...]
 
     @property
@@ -63,6 +64,8 @@ class ListedConnection(ClientName):
     @property
     def without_keys(self) -> str:
         """What is listed where there is no key."""
+        if self.jwks_uri:
+            return f"at {plain(self.jwks_uri)}"
         if self.keys is None:
             return "unknown: in the portal, which cannot be reached"
         return "none yet" if self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT else "client secret"
@@ -74,6 +77,7 @@ class ListedConnection(ClientName):
         own = (self.stack, self.key, self.organisation, self.application, self.platform, self.client_id or "", *codes, *self.contacts)
         attributes = (word for pair in self.attributes.items() for word in pair)
         keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
+        own = (*own, self.jwks_uri or "")
         return " ".join((*own, self.token_endpoint_auth_method, *self.scopes, *attributes, *keys, *self.products)).casefold()
 
 
@@ -121,7 +125,8 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
         default_scopes=tuple(sorted(state.default_scopes)),
         attributes=dict(state.attributes),
         keys=None if known is None else tuple(keys),
-        keys_in_portal=state.keys is None,
+        keys_in_portal=state.keys is None and not state.jwks_uri,
+        jwks_uri=state.jwks_uri,
         products=tuple(sorted(state.products)),
     )
 

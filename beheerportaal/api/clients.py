@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from beheerportaal.api import answers
+from beheerportaal.api.client_secrets import secret_required, secrets_after
 from beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, merge, problems, with_etag
 from beheerportaal.conditions import require_current
 from beheerportaal.context import Caller, CurrentPortal
@@ -22,7 +23,7 @@ from beheerportaal.documents import (
 )
 from beheerportaal.http.guard import OperatorRoute
 from beheerportaal.problems import Problem, not_found, refused
-from beheerportaal.secrets import hash_secret, is_secret
+from beheerportaal.secrets import hash_secret
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store import audit, clients, counters
 from beheerportaal.store.audit import Change
@@ -32,6 +33,7 @@ PREFIX = "/management/v1"
 FIRST_NUMERIC_CLIENT_ID = 40001
 FIRST_NUMERIC_TEST_CLIENT_ID = 7001
 """Other ones than in production, so that one of the wrong environment is told from a right one: public clients have 6776 and 38890."""
+_NOT_KEPT = ("client_id", "client_secret", "client_secret_overlap_seconds")
 
 router = APIRouter(prefix=PREFIX, route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
 
@@ -63,7 +65,7 @@ def list_clients(
 def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDeclaration) -> Response:
     """Registers a client. It starts with the scopes that the portal assigns by itself, and without keys."""
     if declaration.token_endpoint_auth_method in SECRET_METHODS and declaration.client_secret is None:
-        raise _secret_required(declaration)
+        raise secret_required(declaration)
     secret_hash = None if declaration.client_secret is None else hash_secret(declaration.client_secret.get_secret_value())
     now = int(time.time())
     with portal.database.write() as connection:
@@ -108,16 +110,17 @@ def replace_client(
         client = find(connection, client_id)
         require_current(if_match, client.client_version)
         _require_free(connection, replacement.software_id, client_id)
-        secret_hash, updated_at = _secret_after(client, replacement)
+        secrets = secrets_after(client, replacement)
         document = ClientDocument(
             **_metadata(replacement),
             client_id=client_id,
             client_id_issued_at=client.document.client_id_issued_at,
-            client_secret_updated_at=updated_at,
+            client_secret_updated_at=secrets.updated_at,
+            previous_client_secret_expires_at=secrets.previous_expires_at,
         )
-        if document != client.document or secret_hash != client.client_secret_hash:
+        if document != client.document or secrets.hashed != client.client_secret_hash:
             before = client.document
-            client = clients.replace_document(connection, client, document, secret_hash)
+            client = clients.replace_document(connection, client, document, secrets.hashed, secrets.previous)
             audit.record(connection, caller, Change("client.replaced", client_id, _path(client_id), before, document))
     return answers.document(client.document, client.client_version)
 
@@ -150,7 +153,7 @@ def _path(client_id: str) -> str:
 
 
 def _metadata(declaration: ClientDeclaration) -> dict[str, Any]:
-    return {name: value for name, value in declaration if name not in ("client_id", "client_secret")}
+    return {name: value for name, value in declaration if name not in _NOT_KEPT}
 
 
 def _new_client_id(connection: Connection, settings: PortalSettings) -> str:
@@ -170,24 +173,3 @@ def _require_free(connection: Connection, software_id: str | None, client_id: st
             f"Client {existing} has software_id {software_id} already; read and replace that one.",
             members={"client_id": existing},
         )
-
-
-def _secret_after(client: StoredClient, replacement: ClientReplacement) -> tuple[str | None, int | None]:
-    """The secret's hash and the time of its last change, after a PUT."""
-    if replacement.token_endpoint_auth_method not in SECRET_METHODS:
-        return None, None
-    kept = client.client_secret_hash, client.document.client_secret_updated_at
-    if replacement.client_secret is None:
-        if client.client_secret_hash is None:
-            raise _secret_required(replacement)
-        return kept
-    secret = replacement.client_secret.get_secret_value()
-    # A rerun sends the same secret again: that is no change, and must not look like a rotation.
-    if client.client_secret_hash is not None and is_secret(secret, client.client_secret_hash):
-        return kept
-    return hash_secret(secret), int(time.time())
-
-
-def _secret_required(declaration: ClientDeclaration) -> Problem:
-    method = declaration.token_endpoint_auth_method
-    return refused([{"pointer": "/client_secret", "detail": f"is missing; the first use of {method} needs it"}])

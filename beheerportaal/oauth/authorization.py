@@ -22,7 +22,7 @@ from beheerportaal.oauth.errors import UNEXPLAINED, TooManyFailures, fit_for_a_l
 from beheerportaal.oauth.judge import Judge
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.tokens import AccessTokens
-from beheerportaal.secrets import NOBODYS, Verified, is_secret
+from beheerportaal.secrets import NOBODYS, Verified, find_hash
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
 
@@ -196,18 +196,20 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         return verified
 
     def _knows(self, sent: _Secret, client: Principal | None) -> bool:
-        return (sent.secret, _hash_of(client)) in self._verified
+        return self._known_hash(sent, client) is not None
+
+    def _known_hash(self, sent: _Secret, client: Principal | None) -> str | None:
+        return next((hashed for hashed in _hashes_of(client) if (sent.secret, hashed) in self._verified), None)
 
     def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
-        """The client, with the mark of the secret as its credential. Whatever is wrong, one hash is computed."""
-        hashed = _hash_of(client)
-        matches = self._knows(sent, client) or is_secret(sent.secret, hashed)
+        """The client, with the mark of the secret as its credential. Whatever is wrong, or two secrets work, one hash is computed."""
+        hashed = self._known_hash(sent, client) or find_hash(sent.secret, _hashes_of(client))
         if client is None:
             raise invalid_client(principals.why_unknown(self.settings, sent.client_id))
         if sent.method != client.token_endpoint_auth_method or client.client_secret_hash is None:
             registered = f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
             raise Judge(self.settings).refusal("registered method", f"{registered}, so {sent.method} is not accepted")
-        if not matches:
+        if hashed is None:
             raise invalid_client(f"client_secret is not the one of client {client.client_id}")
         if not client.enabled:
             raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
@@ -234,8 +236,8 @@ def _sent(request: TokenRequest, judge: Judge) -> Assertion | _Secret:
     return Assertion.of(request.form, judge) if used == [METHOD] else _secret(used[0], request, judge)
 
 
-def _hash_of(client: Principal | None) -> str:
-    return NOBODYS if client is None or client.client_secret_hash is None else client.client_secret_hash
+def _hashes_of(client: Principal | None) -> list[str]:
+    return [NOBODYS] if client is None or client.client_secret_hash is None else client.secret_hashes
 
 
 def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:

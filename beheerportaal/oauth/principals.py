@@ -39,6 +39,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
     enabled: bool
     is_operator: bool
     claims: Mapping[str, str]
+    previous_secret_hash: str | None = None
     default_scopes: frozenset[str] = frozenset()
     credential: str = ""
     signed: Use | None = None
@@ -59,17 +60,22 @@ class Principal(ClientMixin):  # type: ignore[misc]
         """Authlib: only registered grant types are accepted."""
         return grant_type in self.grant_types
 
+    @property
+    def secret_hashes(self) -> list[str]:
+        """Those of the secrets that work now: its own, and the one before as long as both do."""
+        return [hashed for hashed in (self.client_secret_hash, self.previous_secret_hash) if hashed is not None]
+
     def still_has(self, credential: str) -> bool:
         """Whether what was authenticated with would still do: a key's thumbprint, or the mark of a secret."""
         if self.token_endpoint_auth_method in SECRET_METHODS:
-            return self.client_secret_hash is not None and mark_of(self.client_secret_hash) == credential
+            return any(mark_of(hashed) == credential for hashed in self.secret_hashes)
         now = time.time()
         # A key of before that is none has no thumbprint, and neither has a token of before.
         return credential != "" and any(thumbprint(key) == credential for key in self.jwks if is_in_time(key, now))
 
 
 def mark_of(secret_hash: str) -> str:
-    """What tells a secret from its successor, and nothing about it: the hash has a random salt."""
+    """What tells a secret from its successor, and nothing about it: the hash has a salt."""
     return hashlib.sha256(secret_hash.encode()).hexdigest()
 
 
@@ -89,6 +95,7 @@ def of_client(client: StoredClient) -> Principal:
         client_id=document.client_id,
         token_endpoint_auth_method=document.token_endpoint_auth_method,
         client_secret_hash=client.client_secret_hash,
+        previous_secret_hash=client.previous_in_force(time.time()),
         jwks=client.jwks.keys,
         scopes=frozenset(client.scopes.scopes),
         grant_types=frozenset(document.grant_types),

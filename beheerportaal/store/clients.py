@@ -30,6 +30,11 @@ class StoredClient:
     client_version: int = 1
     scopes_version: int = 1
     jwks_version: int = 1
+    previous_client_secret_hash: str | None = None
+
+    def previous_in_force(self, now: float) -> str | None:
+        """The hash of the secret before, as long as it works."""
+        return self.previous_client_secret_hash if (self.document.previous_client_secret_expires_at or 0) > now else None
 
     @property
     def item(self) -> ClientItem:
@@ -70,15 +75,16 @@ def add(connection: Connection, client: StoredClient) -> None:
     )
 
 
-def replace_document(connection: Connection, stored: StoredClient, document: ClientDocument, secret_hash: str | None) -> StoredClient:
-    """Writes the client document and its secret, under the next version."""
-    renewed = replace(stored, document=document, client_secret_hash=secret_hash, client_version=stored.client_version + 1)
-    _write(
-        connection,
-        document.client_id,
-        {**document.model_dump(include=_METADATA), "client_secret_hash": secret_hash, "client_version": renewed.client_version},
+def replace_document(
+    connection: Connection, stored: StoredClient, document: ClientDocument, secret_hash: str | None, previous_hash: str | None
+) -> StoredClient:
+    """Writes the client document and its secrets, under the next version."""
+    version = stored.client_version + 1
+    hashes = {"client_secret_hash": secret_hash, "previous_client_secret_hash": previous_hash}
+    _write(connection, document.client_id, {**document.model_dump(include=_METADATA), **hashes, "client_version": version})
+    return replace(
+        stored, document=document, client_secret_hash=secret_hash, previous_client_secret_hash=previous_hash, client_version=version
     )
-    return renewed
 
 
 def replace_scopes(connection: Connection, stored: StoredClient, scopes: ScopesDocument) -> StoredClient:
@@ -161,6 +167,7 @@ def _stored(row: RowMapping) -> StoredClient:
         client_version=row["client_version"],
         scopes_version=row["scopes_version"],
         jwks_version=row["jwks_version"],
+        previous_client_secret_hash=row["previous_client_secret_hash"],
     )
 
 

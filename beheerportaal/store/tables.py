@@ -22,6 +22,8 @@ clients = Table(
     Column("enabled", Boolean, nullable=False),
     Column("client_secret_hash", Text),
     Column("client_secret_updated_at", Integer),
+    Column("previous_client_secret_hash", Text),  # of the secret before, which works until then
+    Column("previous_client_secret_expires_at", Integer),
     Column("attributes", JSON, nullable=False),
     Column("scopes", JSON, nullable=False),
     Column("default_scopes", JSON, nullable=False),

@@ -135,7 +135,8 @@ def _settings() -> Settings:
 
 def _checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
     """By which profile policies check the stack's environment, and which platforms have an authority there."""
-    return {settings.environment: settings.profile}, {settings.environment: settings.platforms}
+    authorities = {platform: (found.authority,) for platform, found in settings.platforms.items()}
+    return {settings.environment: settings.profile}, {settings.environment: authorities}
 
 
 @contextmanager

@@ -58,12 +58,15 @@ class Onboarding(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _declare(self, connection: Connection, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
+        if given is not None and connection.jwks_uri:
+            raise pulumi.RunError(f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or leave jwks_uri out")
         keys = connection.keys if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
         protected = protect and not connection.is_ending()
         # The engine renames parts with their component in the run that renames it; one that fails in that run needs its own aliases.
         aliases = _aliases(connection, connection.resource_name)
-        client = OAuthClient(connection, secret, pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases))
+        on_client = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
+        client = OAuthClient(connection, secret, None if connection.uses_secret else keys, on_client)
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
         inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
@@ -89,6 +92,8 @@ class Onboarding(pulumi.ComponentResource):
             connection.resource_name,
             length=_SECRET_LENGTH,
             special=False,
+            # None for the first, so that what was made before there were generations stays as it is.
+            keepers={"generation": str(connection.secret_generation)} if connection.secret_generation > 1 else None,
             opts=pulumi.ResourceOptions(
                 parent=self, aliases=_aliases(connection, connection.resource_name), additional_secret_outputs=["result"]
             ),

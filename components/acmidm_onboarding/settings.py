@@ -224,11 +224,15 @@ def profiles(folder: Path) -> dict[Environment, Profile]:
     return found
 
 
-def served(folder: Path) -> dict[Environment, frozenset[Platform]]:
-    """The platforms that every stack in ``folder`` of an environment has an authority for; an environment without a stack is left out."""
-    found: dict[Environment, frozenset[Platform]] = {}
+def served(folder: Path) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:
+    """The platforms that every stack in ``folder`` of an environment has an authority for, each with the kinds of those authorities.
+
+    An environment without a stack is left out.
+    """
+    found: dict[Environment, dict[Platform, frozenset[AuthorityKind]]] = {}
     for stack in _stacks(folder):
-        found[stack.environment] = stack.platforms & found.get(stack.environment, stack.platforms)
+        before = found.get(stack.environment, dict.fromkeys(stack.platforms, frozenset()))
+        found[stack.environment] = {name: before[name] | {stack.platforms[name]} for name in before if name in stack.platforms}
     return found
 
 
@@ -237,7 +241,7 @@ class _Stack(NamedTuple):
 
     environment: Environment
     profile: Profile
-    platforms: frozenset[Platform]
+    platforms: Mapping[Platform, AuthorityKind]
 
 
 def _stacks(folder: Path) -> Iterator[_Stack]:
@@ -248,9 +252,14 @@ def _stacks(folder: Path) -> Iterator[_Stack]:
             raise InvalidSettings("\n".join(f"{on_one_line(file.name)}: {sentence}" for sentence in unknown))
         if (environment := values.get("environment")) in (None, ""):
             continue
-        platforms = {platform for platform in Platform if platform is Platform.ACMIDM or _of_platform(platform, values.get, {})}
+        own = {platform: _of_platform(platform, values.get, {}) for platform in Platform}
+        platforms = {
+            platform: _known(AuthorityKind, found.get("authority", AuthorityKind.BEHEERPORTAAL), file, config_key(platform, "authority"))
+            for platform, found in own.items()
+            if found or platform is Platform.ACMIDM
+        }
         profile = values.get("profile") or Profile.ACMIDM
-        yield _Stack(_known(Environment, environment, file, "environment"), _known(Profile, profile, file, "profile"), frozenset(platforms))
+        yield _Stack(_known(Environment, environment, file, "environment"), _known(Profile, profile, file, "profile"), platforms)
 
 
 def _known(kind: type[E], value: object, file: Path, key: str) -> E:

@@ -100,7 +100,8 @@ def test_the_web_interface_comes_to_a_database_that_is_in_use(tmp_path: Path) ->
     row = {"scopes": client.scopes.scopes, "jwks": client.jwks.keys, "client_version": 1, "scopes_version": 1, "jwks_version": 7}
     with database.write() as connection:
         before = Table("clients", MetaData(), autoload_with=connection)
-        connection.execute(insert(before), {**client.document.model_dump(exclude={"attributes"}), **row})
+        since = {"attributes", "previous_client_secret_expires_at"}
+        connection.execute(insert(before), {**client.document.model_dump(exclude=since), **row})
         audit.record(connection, "operator", Change("client.created", "one", "/one", None, client.scopes))
     database.close()
 

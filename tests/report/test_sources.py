@@ -93,6 +93,8 @@ AGREED_ELSEWHERE: set[tuple[str, str, str | None]] = {
     ("weaker", "key_removed", "key-1"),
     ("stronger", "authentication_changed", None),
     ("stronger", "key_awaited", None),
+    ("stronger", "secret_until_key", None),
+    ("renewed", "secret_renewed", None),
     ("uploaded", "authentication_weakened", None),
     ("uploaded", "keys_declared", None),
     ("leaving", "protection_lifted", None),
@@ -102,7 +104,7 @@ AGREED_ELSEWHERE: set[tuple[str, str, str | None]] = {
 }
 """Those that need a client secret or a second platform."""
 NOT_BY_FORMS = {
-    *(Kind.SECRET_RENEWED, Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED),
+    *(Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED),
     *(Kind.CLIENT_REPLACED, Kind.CLIENT_WITHOUT_KEY, Kind.NOT_RECORDED),
 }
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
@@ -320,6 +322,7 @@ def test_they_agree_on_authentication_and_protection(project: Project, acmidm: C
         secret: dict[str, Any] = {"keys": (), "token_endpoint_auth_method": "client_secret_basic"}
         weaker = write(project, "weaker")
         stronger = write(project, "stronger", **secret)
+        renewed = write(project, "renewed", **secret)
         uploaded = write(project, "uploaded", keys=())
         leaving = write(project, "leaving", platforms=["acmidm", "geosecure"])
         staying = write(project, "staying", platforms=["acmidm", "geosecure"], ending=["geosecure"])
@@ -330,18 +333,19 @@ def test_they_agree_on_authentication_and_protection(project: Project, acmidm: C
         weaker.document["token_endpoint_auth_method"] = "client_secret_basic"
         del weaker.request()["jwks"]
         del stronger.document["token_endpoint_auth_method"]
+        renewed.request()["secret_generation"] = 2
         uploaded.document["token_endpoint_auth_method"] = "client_secret_basic"
         leaving.document["ending"] = ["geosecure"]
         del staying.document["ending"]
         ending.document["ending"] = ["notificaties"]
         del keeping.document["ending"]
-        for form in (weaker, stronger, uploaded, leaving, staying, ending, keeping):
+        for form in (weaker, stronger, renewed, uploaded, leaving, staying, ending, keeping):
             form.save()
         by_engine = acmidm.json("review", "--stack", "tni", "--fail-on", "authentication_weakened", code=1)
         by_forms = acmidm.review_of_forms("--environment", "tni")
     by_forms["notes"] = by_engine["notes"]
     assert without_engine(by_engine) == without_engine(by_forms)
     assert by_engine["headline"] == (
-        "2 clients authenticate less safely, 1 client loses its protection, 1 client has its keys declared, 5 more kinds of change on tni"
+        "2 clients authenticate less safely, 1 client loses its protection, 1 client gets a new secret, 6 more kinds of change on tni"
     )
     assert changes_in(by_engine) == AGREED_ELSEWHERE

@@ -11,7 +11,7 @@ from joserfc.jwk import Key
 
 from tests.support.portal import public_jwk, put_current
 
-_NOT_DECLARED = ("client_id", "client_id_issued_at", "client_secret_updated_at")
+_NOT_DECLARED = ("client_id", "client_id_issued_at", "client_secret_updated_at", "previous_client_secret_expires_at")
 
 
 @dataclass

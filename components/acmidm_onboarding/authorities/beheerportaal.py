@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from acmidm_onboarding.authorities import conditional
 from acmidm_onboarding.authorities.collection import Collection
-from acmidm_onboarding.authorities.errors import Unintelligible
+from acmidm_onboarding.authorities.errors import Rejected, Unintelligible
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import (
@@ -15,6 +16,7 @@ from acmidm_onboarding.authorities.port import (
     ClientSnapshot,
     Jwks,
     KeyUse,
+    NewSecret,
     Owner,
     RecordedChange,
     RegisteredClient,
@@ -33,6 +35,8 @@ _AUDIT_PAGE = 20
 
 class Beheerportaal:
     """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
+
+    keeps_previous_secret: ClassVar[bool] = True
 
     def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
         self._api = api
@@ -54,18 +58,25 @@ class Beheerportaal:
         answer = self._documents.find(_client(client_id))
         return answer.as_(WireRegisteredClient).registered if answer else None
 
-    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
         path = _client(client_id)
         self._require_not_reserved(client_id)
+        changed_at = 0
 
         def read() -> tuple[ClientMetadata, str]:
+            nonlocal changed_at
             answer = self._api.request("GET", path)
-            return answer.as_(WireRegisteredClient).registered.metadata, answer.etag
+            found = answer.as_(WireRegisteredClient).registered
+            changed_at = found.client_secret_updated_at
+            return found.metadata, answer.etag
 
         def write(metadata: ClientMetadata, etag: str) -> None:
-            self._api.request("PUT", path, document=_document(metadata, client_secret), headers={"if-match": etag})
+            document = _document(metadata, secret.value if secret else None)
+            if secret is not None and secret.follows in (None, changed_at):
+                document["client_secret_overlap_seconds"] = secret.overlap_seconds
+            self._api.request("PUT", path, document=document, headers={"if-match": etag})
 
-        conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=client_secret is not None)
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=secret is not None)
         return RegisteredClient(client_id, wanted)
 
     def remove(self, client_id: str, owner: Owner) -> None:
@@ -147,5 +158,7 @@ def _client(client_id: str) -> str:
 
 
 def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
-    document: dict[str, object] = metadata.model_dump(mode="json")
+    if metadata.jwks_uri is not None:
+        raise Rejected("the beheerportaal takes no keys from an address; name them under jwks in the form, or upload them in the portal")
+    document: dict[str, object] = metadata.model_dump(mode="json", exclude={"jwks_uri"})
     return document if client_secret is None else {**document, "client_secret": client_secret}

@@ -68,10 +68,19 @@ def connected(settings: Settings, catalogue: Catalogue) -> Connected:
     return {name: ConnectedPlatform(settings, name, catalogue) for name in settings.platforms}
 
 
+_ADAPTERS: Mapping[AuthorityKind, type[Beheerportaal | Keycloak]] = {
+    AuthorityKind.BEHEERPORTAAL: Beheerportaal,
+    AuthorityKind.KEYCLOAK: Keycloak,
+}
+
+
+def keeps_previous_secret(kind: AuthorityKind) -> bool:
+    """Return whether the secret before a new one can go on working at an authority of this kind."""
+    return _ADAPTERS[kind].keeps_previous_secret
+
+
 def _authority(platform: PlatformSettings, api: Api, assigned: frozenset[str]) -> Authority:
-    if platform.authority is AuthorityKind.KEYCLOAK:
-        return Keycloak(api, platform.operator_client_id, assigned)
-    return Beheerportaal(api, platform.operator_client_id, assigned)
+    return _ADAPTERS[platform.authority](api, platform.operator_client_id, assigned)
 
 
 def _in_order(catalogue: Catalogue, product: str, configuration: Configuration) -> Configuration:

@@ -19,8 +19,8 @@ _LEAST_SECONDS = 0.001
 class Deadlines(httpcore.NetworkBackend):
     """The network, on which each thread has the deadline that it set last. A connection may serve several threads in turn."""
 
-    def __init__(self) -> None:
-        self._network = httpcore.SyncBackend()
+    def __init__(self, network: httpcore.NetworkBackend | None = None) -> None:
+        self._network = network or httpcore.SyncBackend()
         self._local = threading.local()
 
     @contextmanager

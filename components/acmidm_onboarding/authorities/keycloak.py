@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from itertools import takewhile
-from typing import Any
+from typing import Any, ClassVar
 
 from acmidm_onboarding.authorities.collection import Bounded, Evidence
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, TooLarge, Unsettled
@@ -37,6 +37,7 @@ from acmidm_onboarding.authorities.port import (
     ClientMetadata,
     ClientSnapshot,
     Jwks,
+    NewSecret,
     Owner,
     RecordedChange,
     RegisteredClient,
@@ -53,6 +54,8 @@ class Keycloak:
 
     ``api`` has the address of the realm's Admin REST API, ``https://host/admin/realms/<realm>``.
     """
+
+    keeps_previous_secret: ClassVar[bool] = False  # docs/keycloak.md has what was tried
 
     def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
         self._api = api
@@ -85,25 +88,26 @@ class Keycloak:
         client = self._find(client_id)
         return client.registered if client else None
 
-    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
         before = self._required(client_id)
         self._require_not_reserved(before, self._reserved.why(before))
 
         def write(client: WireClient) -> None:
-            document = {**metadata_document(wanted, client_secret), **attributes_document(client.protocol_mappers, wanted.attributes)}
+            document = metadata_document(wanted, secret.value if secret else None)
+            document |= attributes_document(client.protocol_mappers, wanted.attributes)
             if client.metadata.owner.is_nobody:
                 client = self._cleaned(client, document)
             self._put(client, changes_document(client, document))
 
         settle(
             lambda: self._required(client_id),
-            lambda client: client.metadata,
+            lambda client: client.metadata.as_managed_by(wanted),
             write,
-            known=known,
+            known=known and known.as_managed_by(wanted),
             wanted=wanted,
-            on_the_way=lambda current: _is_cleaned(current, wanted),
+            on_the_way=lambda current: _is_cleaned(current, wanted) or _has_own_address(current, known),
             document=f"client {client_id}",
-            force=client_secret is not None,
+            force=secret is not None,
         )
         self._note(client_id, wanted)
         if not before.service_accounts_enabled or before.metadata.owner.is_nobody:
@@ -332,6 +336,11 @@ class Keycloak:
 def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
     """Whether a client is between the two steps of being taken over: ours, and without its service account."""
     return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(wanted.grant_types)
+
+
+def _has_own_address(current: ClientMetadata, known: ClientMetadata | None) -> bool:
+    """Whether all that differs is an address of keys that nobody declared before: whoever looked after the keys until now gave it."""
+    return known is not None and known.jwks_uri is None and current.as_managed_by(known) == known
 
 
 def _path(client: WireClient) -> str:

@@ -112,6 +112,7 @@ class WireClient(BaseModel):
             contacts=tuple((self._own("contacts") or "").splitlines()),
             enabled=self.enabled,
             attributes=claims_of(self.protocol_mappers),
+            jwks_uri=self._jwks_uri,
         )
 
     @property
@@ -132,9 +133,9 @@ class WireClient(BaseModel):
 
     @property
     def jwks(self) -> Jwks:
-        """The keys that Keycloak verifies assertions with; a source that this project never sets stands in for them by its name."""
-        if self.attributes.get("use.jwks.url") == _TRUE:
-            return {"jwks_uri": {"jwks_uri": harmless(self.attributes.get("jwks.url") or "")}}
+        """The keys that Keycloak verifies assertions with; another source of them stands in for them by its name."""
+        if (address := self._jwks_uri) is not None:
+            return {"jwks_uri": {"jwks_uri": address}}
         if self.attributes.get("use.jwks.string") == _TRUE:
             return _keys(self.attributes.get("jwks.string") or "")
         certificate = self.attributes.get("jwt.credential.certificate")
@@ -164,6 +165,10 @@ class WireClient(BaseModel):
     def is_realm(self) -> bool:
         """Whether it stands for a realm, so that its roles are rights over that."""
         return self.client_id == "realm-management" or (self.client_id.endswith("-realm") and self.bearer_only)
+
+    @property
+    def _jwks_uri(self) -> str | None:
+        return harmless(self.attributes.get("jwks.url") or "") if self.attributes.get("use.jwks.url") == _TRUE else None
 
     def _own(self, name: str) -> str | None:
         return self.attributes.get(_OWN + name) or None
@@ -223,6 +228,8 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
     attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
     attributes |= {name: _TRUE if grant in metadata.grant_types else None for grant, name in _FLOW_ATTRIBUTES.items()}
+    if metadata.jwks_uri is not None:  # else what is there stays until keys are written: at no moment there is neither
+        attributes |= {"use.jwks.url": _TRUE, "jwks.url": metadata.jwks_uri, "use.jwks.string": "false", "jwks.string": None}
     document = {
         "name": metadata.client_name,
         "description": metadata.organisation.name,
@@ -257,7 +264,7 @@ def new_client_document(client_id: str, metadata: ClientMetadata, client_secret:
         "protocolMappers": mappers_of(metadata.attributes),
         "defaultClientScopes": default_scopes,
         "optionalClientScopes": [],
-        "attributes": {**document["attributes"], **jwks_document({})["attributes"]},
+        "attributes": {**jwks_document({})["attributes"], **document["attributes"]},
     }
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast
 
@@ -77,6 +77,8 @@ class ClientMetadata(BaseModel):
     enabled: bool = True
     attributes: dict[Text, Text] = {}
     """What its tokens say beside its organisation, per claim."""
+    jwks_uri: Text | None = None
+    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing changed, of that."""
 
     @classmethod
     def of(cls, connection: Connection, managed_by: str | None) -> Self:
@@ -92,6 +94,7 @@ class ClientMetadata(BaseModel):
             token_endpoint_auth_method=connection.token_endpoint_auth_method.value,
             contacts=connection.contacts,
             attributes=dict(connection.attributes),
+            jwks_uri=connection.jwks_uri,
         )
 
     @property
@@ -102,6 +105,10 @@ class ClientMetadata(BaseModel):
     @property
     def owner(self) -> Owner:
         return Owner(self.software_id, self.managed_by)
+
+    def as_managed_by(self, wanted: ClientMetadata) -> Self:
+        """Return it without an address of keys where ``wanted`` names none: the keys are then another resource's, or the portal's."""
+        return self if wanted.jwks_uri else self.model_copy(update={"jwks_uri": None})
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,17 @@ class RegisteredClient:
     metadata: ClientMetadata
     client_secret_updated_at: int = 0
     """When its secret last changed, in seconds since 1970, as RFC 7591's ``client_id_issued_at``; 0 where that is not known."""
+
+
+@dataclass(frozen=True)
+class NewSecret:
+    """A client secret that is to be set, and for how long the one before it goes on working, where the authority can have it so."""
+
+    value: str
+    overlap_seconds: int = 0
+    follows: int | None = None
+    """When the one before was set (``client_secret_updated_at``), None for any. A secret that was set at another time was handed over
+    to nobody, by a run that was cut off, or is somebody's who has no business there: it ends at once, and what works beside it stays."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +178,9 @@ class Authority(Protocol):
     registered or updated before; of a client that is reserved by its name they raise the same. None of the OPERATOR_RIGHTS is granted.
     """
 
+    keeps_previous_secret: ClassVar[bool]
+    """Whether the secret before a new one can go on working for a while."""
+
     def reserved(self, client_id: str) -> Reserved | None:
         """Return why the client is no connection's and never becomes one; None where it may be, or does not exist.
 
@@ -171,8 +192,8 @@ class Authority(Protocol):
 
     def read(self, client_id: str) -> RegisteredClient | None: ...
 
-    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, client_secret: str | None) -> RegisteredClient:
-        """Replace the metadata, and the secret where one is given.
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
+        """Replace the metadata, and the secret where one is given. The same secret again is no rotation.
 
         A client that is nobody's is taken over by it: it keeps nothing that a client which was made here would not have, but for its
         scopes and keys, which are replaced by themselves.

@@ -33,7 +33,7 @@ class _Wire(BaseModel):
 
 _UNREADABLE = "unreadable"
 _STAND_INS: Mapping[str, Any] = {
-    **dict.fromkeys(("client_name", "software_id", "managed_by", "application", "token_endpoint_auth_method"), _UNREADABLE),
+    **dict.fromkeys(("client_name", "software_id", "managed_by", "application", "token_endpoint_auth_method", "jwks_uri"), _UNREADABLE),
     **dict.fromkeys(("grant_types", "contacts", "scopes"), (_UNREADABLE,)),
     "default_scopes": (),
     "organisation": {"name": _UNREADABLE},

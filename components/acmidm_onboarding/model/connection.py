@@ -28,8 +28,10 @@ class Connection:
     scopes: Mapping[str, str]
     """Per scope the reason for it, on one line."""
     keys: Mapping[str, PublicJwk] | None
-    """Per ``kid``; None where the organisation uploads its keys in the portal, empty for a client with a secret."""
+    """Per ``kid``; None where the organisation uploads its keys in the portal or publishes them, empty for a client with a secret."""
     products: Mapping[str, Mapping[str, Any]]
+    jwks_uri: str | None = None
+    """Where the organisation publishes its keys; ``keys`` are None then."""
     default_scopes: frozenset[str] = frozenset()
     """Those of the scopes that every token has, whatever its request names."""
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +42,8 @@ class Connection:
     """What an authority may know its organisation by, and no other: present and earlier codes."""
     exemptions: Mapping[str, str] = field(default_factory=dict)
     """Per policy that the form is exempted from, why, on one line."""
+    secret_generation: int = 1
+    """Which of its secrets, one after the other, a client with a secret has."""
     ending: frozenset[str] = frozenset()
     """The platforms and products that are about to be left, so that nothing protects them any more."""
     formerly: tuple[str, ...] = ()
@@ -141,10 +145,12 @@ def connections(
             default_scopes=frozenset(scope for scope, wanted in named.items() if wanted.default),
             attributes=dict(request.attributes),
             keys=None if in_portal else {key.kid: key for key in keys.get(environment, ())},
+            jwks_uri=request.jwks_uri,
             products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
             adopt=request.adopt.get(platform),
             codes=tuple(code for code in (organisation.ovo, organisation.kbo, *organisation.formerly) if code and code not in shared_codes),
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
+            secret_generation=request.secret_generation,
             ending=frozenset(form.ending),
             formerly=former_keys(organisation, form),
             compromised=frozenset(key.thumbprint for key in compromised.get(environment, ())),

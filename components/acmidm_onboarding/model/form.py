@@ -11,17 +11,18 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER, KboNumber, OvoCode, is_visible, official_name, organisation_code
+from acmidm_onboarding.model.key_address import key_address
 from acmidm_onboarding.model.problems import quoted
 
 LONGEST_TEXT = 255
 LONGEST_ADDRESS = 254
 LONGEST_ATTRIBUTE_NAME = 64
 MOST_CONTACTS = 50
-MOST_KEYS = 20
+MOST_KEYS = 5
 MOST_ATTRIBUTES = 20
 """What an authority accepts at most, as the contract of the management API has it; a test holds the two alike."""
 
@@ -267,6 +268,13 @@ class EnvironmentRequest(_Part):
             "Left out with private_key_jwt, the organisation uploads its keys in the Beheerportaal."
         ),
     ] = None
+    jwks_uri: Annotated[
+        Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_one_line), AfterValidator(key_address)] | None,
+        Field(
+            description="In the place of jwks: the address where the organisation publishes its public keys as a JWK Set "
+            "(RFC 7591 jwks_uri), by https on port 443. Not every authority knows it."
+        ),
+    ] = None
     scopes: Annotated[
         dict[str, Annotated[ScopeRequest, BeforeValidator(_nothing_is_empty)]],
         Field(description="The scopes of the catalogue that the client is granted; all others are withdrawn."),
@@ -282,6 +290,10 @@ class EnvironmentRequest(_Part):
             description="What the client's tokens say beside its organisation: attributes of the catalogue, each with its value.",
         ),
     ] = Field(default_factory=dict)
+    secret_generation: Annotated[
+        StrictInt,
+        Field(ge=1, description="The number of the client secret: another number makes a new one, which has to be handed over."),
+    ] = 1
     adopt: Annotated[
         dict[Platform, _ClientId],
         Field(description="Per platform the client-ID of a client that was made by hand and is taken over, once."),

@@ -118,7 +118,7 @@ def parse_jwk(text: str) -> PublicJwk:
     """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
     if "PRIVATE KEY-----" in text:
         raise InvalidJwk(Reason("is a private key (PEM); make a new pair, as this one has been shared, and give its public half alone", ""))
-    return public_jwk(json.loads(text, object_pairs_hook=_without_duplicates))
+    return public_jwk(json.loads(text, object_pairs_hook=without_duplicates))
 
 
 def algorithms_of(key: Mapping[str, object]) -> frozenset[str]:
@@ -152,7 +152,7 @@ def _refuse_private(found: Collection[str]) -> None:
         )
 
 
-def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
         _refuse_private(PRIVATE_MEMBERS & members.keys())

@@ -24,6 +24,7 @@ from acmidm_onboarding.model.evidence_files import EvidenceReader
 from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, absolute, is_folder, is_link, misplaced, shown, yaml_files
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform, is_name
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.model.jwks_uri import problems_of_authorities, problems_of_jwks_uri
 from acmidm_onboarding.model.key_files import KeyReader, Keys
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import InvalidForms, Problem, quoted
@@ -33,7 +34,9 @@ from acmidm_onboarding.model.speaking import problems_of_speakers
 from acmidm_onboarding.model.validation import validated
 
 _NO_POLICIES: Mapping[Environment, Profile] = {}
-_ALL_PLATFORMS: Mapping[Environment, Collection[Platform]] = {}
+Served = Mapping[Environment, Mapping[Platform, Collection[str]]]
+"""Per environment the platforms that have an authority there, each with the kinds of authority that its stacks have."""
+_ALL_PLATFORMS: Served = {}
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def load_onboardings(
     paths: Sequence[Path],
     catalogue_folder: Path,
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
-    served: Mapping[Environment, Collection[Platform]] = _ALL_PLATFORMS,
+    served: Served = _ALL_PLATFORMS,
     known: Iterable[Problem] = (),
 ) -> Onboardings:
     """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single forms.
@@ -184,6 +187,8 @@ def load_onboardings(
             problems += document.first(problems_of_form(document, form, catalogue, owner.document, owner.organisation))
         for environment, platforms in served.items():
             problems += document.first(problems_of_platforms(document, form, environment, platforms))
+            problems += document.first(problems_of_authorities(document, form, environment, platforms))
+        problems += document.first(problems_of_jwks_uri(document, form))
         keys, compromised, found = reader.keys_of(file, document, form, owner.organisation)
         problems += document.first(found)
         read.append((document, form))

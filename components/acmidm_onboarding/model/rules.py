@@ -42,16 +42,29 @@ def problems_of_form(
                     "add it there, or remove it here",
                     at_key=True,
                 )
-        if request.jwks and form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-            yield document.problem(
-                (*place, "jwks"),
-                f"keys are given while the client authenticates with {form.token_endpoint_auth_method}",
-                "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
-                at_key=True,
-            )
+        yield from _problems_of_credentials(document, place, form, request)
         yield from _problems_of_scopes(document, place, form, environment, request, catalogue)
         yield from _problems_of_products(document, place, environment, request, catalogue, owner, organisation)
         yield from _problems_of_attributes(document, place, form, request, catalogue, owner, organisation)
+
+
+def _problems_of_credentials(document: Document, place: DocumentPath, form: Form, request: EnvironmentRequest) -> Iterator[Problem]:
+    """Yield what is of the other way to authenticate."""
+    uses_keys = form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
+    if request.jwks and not uses_keys:
+        yield document.problem(
+            (*place, "jwks"),
+            f"keys are given while the client authenticates with {form.token_endpoint_auth_method}",
+            "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
+            at_key=True,
+        )
+    if uses_keys and "secret_generation" in request.model_fields_set:
+        yield document.problem(
+            (*place, "secret_generation"),
+            "a client that authenticates with private_key_jwt has no secret",
+            "remove it here, or choose another token_endpoint_auth_method",
+            at_key=True,
+        )
 
 
 def _problems_of_scopes(

@@ -3,22 +3,27 @@
 Identity: the natural key (``software_id``: platform, environment, organisation, application) and the stack (``managed_by``), which the
 authority keeps. Create registers the client, or takes over the one that an earlier run of the same stack made under this key,
 whatever cut that run off. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
-Replaced when platform or environment change; everything else, another key by ``formerly`` too, is updated in place.
+Replaced when platform or environment change; everything else, another key by ``formerly`` too, is updated in place; a change from
+a secret to keys not before one of them works (``switching.py``).
 Delete removes the client with its scopes and keys, and what is left of its product configurations; all of it only while
 it bears this key and this stack.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
-from acmidm_onboarding.authorities.port import Authority, ClientMetadata, ClientSnapshot, RegisteredClient
+from acmidm_onboarding.authorities.port import Authority, ClientMetadata, ClientSnapshot, NewSecret, RegisteredClient
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.model.form import AuthMethod
+from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.problems import on_one_line
+from acmidm_onboarding.resources import adoption, switching
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
     AuthorityResource,
@@ -34,7 +39,8 @@ if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 _UPDATED_AT = "client_secret_updated_at"
-_OF_SECRET = ("client_secret", "token_endpoint_auth_method")
+_OF_SECRET = ("client_secret", switching.METHOD)
+_SECONDS_A_DAY = 24 * 60 * 60
 
 
 class OAuthClientProvider(AuthorityProvider):
@@ -46,45 +52,77 @@ class OAuthClientProvider(AuthorityProvider):
         return value.split("/")[:2] if name == "software_id" and isinstance(value, str) else value
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
-        return snapshot.client.metadata.properties
+        return _managed(snapshot, inputs)
+
+    def check(self, olds: Properties, news: Properties) -> CheckResult:
+        checked = super().check(olds, news)
+        return CheckResult(switching.inputs_with_awaited(inputs_of(olds), checked.inputs or {}), checked.failures)
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        found = super().diff(_id, olds, news)
+        if found.replaces or adoption.refused(news):
+            return found
+        if switching.is_awaiting(olds) and switching.is_from_secret(olds.get(switching.METHOD), news.get(switching.METHOD)):
+            found.changes = True  # of which the inputs say nothing
+        elif switching.is_done(_but_for_outputs(olds), inputs_of(news)):
+            found.changes = False
+        return found
 
     def create(self, props: Properties) -> CreateResult:
-        authority, wanted, secret = self.on(props).authority, _metadata(props), props.get("client_secret")
-        seen = adoption.before(props)
+        authority, seen = self.on(props).authority, adoption.before(props)
         if seen is not None:
-            client = authority.update(props["adopt"]["client_id"], _metadata(seen), wanted, secret)
+            client_id, known = props["adopt"]["client_id"], _metadata(seen)
         else:
             try:
-                client = authority.register(wanted, secret)
+                made = authority.register(_metadata(props), props.get("client_secret"))
+                outputs = _of_secret(authority, made.client_id, props.get("client_secret"))
+                return CreateResult(made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs})
             except AlreadyRegistered as error:
-                existing = _our_own(authority, error, wanted)
-                client = authority.update(existing.client_id, existing.metadata, wanted, secret)
-        outputs = {"client_id": client.client_id, **_of_secret(authority, client.client_id, secret)}
-        return CreateResult(client.client_id, {**inputs_of(props), **outputs})
+                existing = _our_own(authority, error, _metadata(props))
+                client_id, known = existing.client_id, existing.metadata
+        return CreateResult(client_id, self._replace(authority, client_id, known, props, self._secret(props, None)))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
         if snapshot is None:
             return gone()
         kept = {name: value for name, value in inputs_of(props).items() if name not in ClientMetadata.model_fields}
-        inputs = {**kept, **snapshot.client.metadata.properties}
+        inputs = {**kept, **_managed(snapshot, props)}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
+        waits = inputs.pop(switching.WAITS, False) and switching.is_from_secret(inputs[switching.METHOD], AuthMethod.PRIVATE_KEY_JWT)
+        outputs: dict[str, Any] = {"client_id": id_, **({switching.WAITS: True} if waits else {})}
         if inputs.get("client_secret") is None:
-            return present(id_, inputs, client_id=id_)
+            return present(id_, inputs, **outputs, **({} if known is None else {_UPDATED_AT: known}))
         if known not in (None, found):
             # Somebody gave it another one. Nobody can read that, but it is not the one that is declared.
             del inputs["client_secret"]
-        return present(id_, inputs, client_id=id_, **{_UPDATED_AT: found if known is None else known})
+        return present(id_, inputs, **outputs, **{_UPDATED_AT: found if known is None else known})
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         platform = self.on(news)
         # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.
-        secret = news.get("client_secret") if any(news.get(name) != olds.get(name) for name in _OF_SECRET) else None
-        platform.authority.update(id_, _metadata(olds), _metadata(news), secret)
+        is_sent = any(news.get(name) != olds.get(name) for name in _OF_SECRET)
+        secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None
+        outputs = self._replace(platform.authority, id_, _metadata(olds), news, secret)
         platform.clients.forget(id_)
-        kept = {_UPDATED_AT: olds[_UPDATED_AT]} if _UPDATED_AT in olds else {}
-        return UpdateResult({**inputs_of(news), "client_id": id_, **(_of_secret(platform.authority, id_, secret) if secret else kept)})
+        keeps = secret is None and _UPDATED_AT in olds and (switching.is_awaiting(outputs) or news.get("client_secret") is not None)
+        return UpdateResult({**outputs, **({_UPDATED_AT: olds[_UPDATED_AT]} if keeps else {})})
+
+    def _secret(self, props: Properties, follows: int | None) -> NewSecret | None:
+        value = props.get("client_secret")
+        return None if value is None else NewSecret(value, self._settings.key_overlap_days * _SECONDS_A_DAY, follows)
+
+    def _replace(
+        self, authority: Authority, client_id: str, known: ClientMetadata, news: Properties, secret: NewSecret | None
+    ) -> dict[str, Any]:
+        """Make a client as it is declared; but for its method, where that has to wait. The outputs."""
+        outputs = {**inputs_of(news), "client_id": client_id}
+        if switching.must_wait(authority, client_id, known.token_endpoint_auth_method, news):
+            outputs |= {switching.METHOD: known.token_endpoint_auth_method, switching.WAITS: True}
+            pulumi.log.warn(on_one_line(switching.sentence(news)))
+        authority.update(client_id, known, _metadata(outputs), secret)
+        return {**outputs, **_of_secret(authority, client_id, secret.value if secret else None)}
 
     def delete(self, id_: str, props: Properties) -> None:
         platform, owner = self.on(props), owner_of(props)
@@ -101,12 +139,17 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
     """The client-ID that is handed over to the organisation."""
 
     def __init__(
-        self, connection: Connection, client_secret: pulumi.Input[str] | None = None, opts: pulumi.ResourceOptions | None = None
+        self,
+        connection: Connection,
+        client_secret: pulumi.Input[str] | None = None,
+        keys: pulumi.Input[Mapping[str, PublicJwk]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, object] = {
             **ClientMetadata.of(connection, managed_by()).properties,
             "platform": connection.platform.value,
             "client_secret": client_secret,
+            switching.AWAITED: None if keys is None else pulumi.Output.from_input(keys).apply(_thumbprints),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
         }
@@ -115,6 +158,20 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
 def _metadata(props: Properties) -> ClientMetadata:
     return ClientMetadata.model_validate({name: props[name] for name in ClientMetadata.model_fields if name in props})
+
+
+def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
+    return sorted(key.thumbprint for key in keys.values())
+
+
+def _but_for_outputs(olds: Properties) -> dict[str, Any]:
+    return {name: value for name, value in inputs_of(olds).items() if name not in ("client_id", _UPDATED_AT)}
+
+
+def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
+    """What an authority has of the fields that this resource looks after: an address of keys only where it declares one."""
+    found = snapshot.client.metadata
+    return (found if props.get("jwks_uri") else found.model_copy(update={"jwks_uri": None})).properties
 
 
 def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict[str, int]:

@@ -1,0 +1,208 @@
+"""Edit a form as a person would: the lines that change change, and comments, order and all other lines stay as they are.
+
+The edited form is checked before it takes the place of the old one, which it does at once or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from difflib import SequenceMatcher
+from io import StringIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from acmidm_onboarding.model.documents import read_document
+from acmidm_onboarding.model.files import ORGANISATION_FILE, shown
+from acmidm_onboarding.model.form import Environment, is_name
+from acmidm_onboarding.model.loading import LoadedForm, Served, load_onboardings
+from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.model.problems import Failure, InvalidForms
+
+_WIDE = 1_000_000
+"""Columns: no line is broken."""
+
+Edit = Callable[[Any], None]
+"""What changes a form's document, a mapping, in place."""
+
+
+class NotEdited(Failure):
+    """A form that was left as it was: why, and what to do."""
+
+
+def edited(text: str, edit: Edit) -> str:
+    """Return the text of a valid form after an edit. Lines that it does not concern are as they were, to the character.
+
+    Raises:
+        NotEdited: where the text is written in a way that the editor would not read as it is meant.
+    """
+    ending = "\r\n" if "\r\n" in text else "\n"
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    lines = text.removeprefix(mark).replace("\r\n", "\n").splitlines(keepends=True)
+    yaml = _editor("".join(lines))
+    try:
+        document = yaml.load("".join(lines))
+        before = _written(yaml, document)
+        edit(document)
+        after = _written(yaml, document)
+    except YAMLError as error:
+        raise NotEdited("this form is written in a way that cannot be edited here; write the line yourself") from error
+    if len(before) == len(lines):  # the editor breaks lines where the form does: of what it writes, what the edit changed is taken
+        for kind, start, end, from_, to in reversed(SequenceMatcher(None, before, after, autojunk=False).get_opcodes()):
+            if kind != "equal":
+                lines[start:end] = after[from_:to]
+    if not _means(yaml, "".join(lines), document):
+        lines = after
+    return mark + "".join(lines).replace("\n", ending)
+
+
+def _means(yaml: YAML, text: str, document: object) -> bool:
+    try:
+        return bool(yaml.load(text) == document)
+    except YAMLError:
+        return False
+
+
+def put_first(mapping: Any, name: str, value: Any) -> None:
+    """Give a mapping of a document one more name, before the others."""
+    if isinstance(mapping, CommentedMap):
+        mapping.insert(0, name, value)
+    else:
+        mapping[name] = value
+
+
+def on_one_line(items: Iterable[Any]) -> CommentedSeq:
+    """Return a list that is written as ``[one, another]``."""
+    written = CommentedSeq(items)
+    written.fa.set_flow_style()
+    return written
+
+
+def edit_form(
+    loaded: LoadedForm,
+    edit: Edit,
+    beside: Mapping[str, str],
+    catalogue: Path,
+    profiles: Mapping[Environment, Profile],
+    served: Served,
+) -> Callable[[], None]:
+    """Return what puts the edited form in place, once it is known to be valid with the new files ``beside`` it, text by name.
+
+    Nothing is written before. What it returns writes the files, none over another, then replaces the form; where one of that fails,
+    the files are taken away again. Only a kill in between leaves files, which no form names.
+
+    Raises:
+        InvalidForms: with the mistakes of the edited form.
+        NotEdited: where it cannot be edited.
+    """
+    file = Path.cwd() / loaded.file
+    old = file.read_bytes()
+    text = edited(old.decode("utf-8"), edit)
+    _require_valid(file, text, beside, catalogue, profiles, served)
+
+    def apply() -> None:
+        made: list[Path] = []
+        try:
+            for name, content in beside.items():
+                write_once(file.with_name(name), content)
+                made.append(file.with_name(name))
+            if file.read_bytes() != old:
+                raise NotEdited(f"{loaded.file} was changed meanwhile, and left as it is; run the command again")
+            _replace(file, text)
+        except BaseException:
+            for one in made:
+                one.unlink(missing_ok=True)
+            raise
+
+    return apply
+
+
+def write_once(file: Path, text: str, mode: int = 0o644) -> None:
+    """Write a new file: whole, or not at all, and never over another. Raises FileExistsError."""
+    temporary = _beside(file, text, mode)
+    try:
+        os.link(temporary, file)  # unlike a rename it replaces nothing
+    finally:
+        temporary.unlink()
+
+
+def _replace(file: Path, text: str) -> None:
+    temporary = _beside(file, text, file.stat().st_mode & 0o777)
+    try:
+        temporary.replace(file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _beside(file: Path, text: str, mode: int) -> Path:
+    """Write a text whole into a file of another name, which nobody else reads before it is."""
+    with NamedTemporaryFile(
+        "w", dir=file.parent, prefix=f".{file.name}.", suffix=".new", delete=False, encoding="utf-8", newline=""
+    ) as stream:
+        try:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except BaseException:
+            Path(stream.name).unlink()
+            raise
+    return Path(stream.name)
+
+
+def _editor(text: str) -> YAML:
+    yaml = YAML()  # round trip
+    yaml.preserve_quotes = True
+    yaml.width = _WIDE
+    yaml.explicit_start = text.startswith("---") or "\n---" in text
+    # Lists in a form have their hyphens below their name, or further in.
+    indented = any(line.lstrip(" ").startswith("- ") and line.startswith(" ") for line in text.splitlines())
+    yaml.indent(mapping=2, sequence=4 if indented else 2, offset=2 if indented else 0)
+    return yaml
+
+
+def _written(yaml: YAML, document: object) -> list[str]:
+    stream = StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue().splitlines(keepends=True)
+
+
+def _require_valid(
+    file: Path, text: str, beside: Mapping[str, str], catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
+) -> None:
+    """Check an edited form among copies of what it is read with: its organisation, its suppliers, and the keys of both."""
+    forms = file.parent.parent
+    with TemporaryDirectory() as folder:
+        copy = Path(folder)
+        organisation = read_document(file.with_name(ORGANISATION_FILE), Path(ORGANISATION_FILE)).data
+        suppliers = organisation.get("suppliers") if isinstance(organisation, dict) else None
+        for name in {file.parent.name, *(one for one in suppliers or () if isinstance(one, str) and is_name(one))}:
+            _copy_keys(forms / name, copy / name)
+        for name, content in beside.items():
+            (copy / file.parent.name / name).write_text(content, "utf-8")
+        edited_copy = copy / file.parent.name / file.name
+        edited_copy.write_text(text, "utf-8", newline="")
+        try:
+            load_onboardings([edited_copy], catalogue, profiles, served)
+        except InvalidForms as error:
+            raise InvalidForms(
+                replace(one, file=shown(forms / own.relative_to(copy))) if (own := Path.cwd() / one.file).is_relative_to(copy) else one
+                for one in error.problems
+            ) from None
+
+
+def _copy_keys(source: Path, target: Path) -> None:
+    target.mkdir()
+    for file in (source / ORGANISATION_FILE, *source.glob("*.jwk.json")):
+        if file.is_file() and not file.is_symlink():
+            with suppress(OSError):  # what cannot be read is reported by the loader
+                shutil.copyfile(file, target / file.name)

@@ -1,0 +1,182 @@
+"""``acmidm keys``: the keys of a form, made and taken on the organisation's own machine, and named in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import fail, working
+from acmidm.words import day
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.problems import on_one_line
+
+if TYPE_CHECKING:
+    from acmidm.key_management.declaring import FormOfKeys
+    from acmidm_onboarding.model.jwk import PublicJwk
+
+app = typer.Typer(help="Make a key pair for a form, or name public keys in it that there are.", no_args_is_help=True)
+
+_CODES = "**Exit codes**: 0 done; 2 wrong use, or a mistake in the form: then nothing was written."
+NEW = f"""
+**Examples**
+
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni`
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment prod --days 180 --private-key ~/keys/e-loket.pem`
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --passphrase-fd 3 3< passphrase.txt`
+
+{_CODES}
+"""
+ROTATE = f"""
+**Examples**
+
+- `acmidm keys rotate onboardings/stad-aalst/e-loket.yaml --environment prod`
+
+{_CODES}
+"""
+ADD = f"""
+**Examples**
+
+- `acmidm keys add onboardings/stad-aalst/e-loket.yaml public.pem --environment tni`
+- `acmidm keys add onboardings/stad-aalst/e-loket.yaml certificate.p12 --environment prod`
+
+{_CODES}
+"""
+DAYS = 365
+
+FormArgument = Annotated[Path, typer.Argument(metavar="FORM", help="The form.")]
+EnvironmentOption = Annotated[Environment, typer.Option(help="The environment of the form that the key is for.")]
+PassphraseOption = Annotated[
+    int | None,
+    typer.Option(
+        "--passphrase-fd", min=0, metavar="N", help="Read the passphrase from this file descriptor, its first line.", show_default=False
+    ),
+]
+DaysOption = Annotated[int, typer.Option(min=1, help="In how many days the key ends; the profile may allow fewer.")]
+PrivateKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--private-key", metavar="FILE", help="The file for the private key, outside any Git repository.", show_default="in ~/.acmidm/keys"
+    ),
+]
+
+
+@app.command("new", epilog=NEW)
+def new(
+    form: FormArgument,
+    environment: EnvironmentOption,
+    days: DaysOption = DAYS,
+    private_key: PrivateKeyOption = None,
+    passphrase_fd: PassphraseOption = None,
+) -> None:
+    """Make a key pair, and name its public half in the form.
+
+    RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half is encrypted (PKCS#8), and stays on this machine.
+    """
+    _make(_form(form, environment), days, private_key, passphrase_fd)
+
+
+@app.command("rotate", epilog=ROTATE)
+def rotate(
+    form: FormArgument,
+    environment: EnvironmentOption,
+    days: DaysOption = DAYS,
+    private_key: PrivateKeyOption = None,
+    passphrase_fd: PassphraseOption = None,
+) -> None:
+    """Begin to replace a key: make a new pair beside it, and say what happens next."""
+    found = _form(form, environment)
+    if not found.keys:
+        fail(f"{form} names no key for {environment} that a new one could replace; make its first with acmidm keys new")
+    _make(found, days, private_key, passphrase_fd)
+
+
+@app.command("add", epilog=ADD)
+def add(
+    form: FormArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.")],
+    environment: EnvironmentOption,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="In how many days a key ends that has no end of its own.", show_default="it gets none")
+    ] = None,
+    passphrase_fd: PassphraseOption = None,
+) -> None:
+    """Name public keys in the form that there are. The end of a certificate is that of its key; a private key is refused."""
+    from datetime import UTC, datetime, timedelta
+
+    from acmidm.key_management.given import keys_in
+    from acmidm.key_management.passphrase import known_passphrase
+
+    found, now = _form(form, environment), datetime.now(UTC)
+    ends = None if days is None else now + timedelta(days=days)
+    keys = keys_in(file, found.profile, lambda: known_passphrase(passphrase_fd), ends, now)
+    found.require_room(len(keys))
+    names = found.names_of(len(keys), now)
+    found.declare(dict(zip(names, keys, strict=True)))()
+    for name, key in zip(names, keys, strict=True):
+        _say("public key", f"{found.loaded.file.with_name(name)}.jwk.json, {_shown(key)}")
+    _say("form", f"{found.loaded.file} names {'it' if len(keys) == 1 else 'them'} for {environment}")
+    _say_next(found, "the private key")
+
+
+def _form(file: Path, environment: Environment) -> FormOfKeys:
+    from acmidm.key_management.declaring import form_of_keys
+
+    return form_of_keys(file, environment)
+
+
+def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: int | None) -> None:
+    """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half, then the form."""
+    from datetime import UTC, datetime, timedelta
+
+    from acmidm.key_management.pair import default_folder, make_pair, require_outside_git, write_private_key
+    from acmidm.key_management.passphrase import new_passphrase
+
+    now = datetime.now(UTC)
+    found.require_room()
+    folder = default_folder()
+
+    def private(name: str) -> Path:
+        return private_key or folder / f"{found.loaded.organisation.code}-{name}.private.pem"
+
+    [name] = found.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
+    file = private(name)
+    require_outside_git(file)
+    passphrase = new_passphrase(passphrase_fd)
+    with working("making a key pair"):
+        pair = make_pair(found.profile, now + timedelta(days=days), passphrase)
+    write_private_key(file, pair, found.declare({name: pair.public}))
+    _say("private key", f"{file}, encrypted; keep it and its passphrase where the application's secrets are, and nowhere else")
+    _say("public key", f"{found.loaded.file.with_name(name)}.jwk.json, {_shown(pair.public)}")
+    _say("form", f"{found.loaded.file} names it for {found.environment}")
+    _say_next(found, str(file))
+
+
+def _shown(key: PublicJwk) -> str:
+    signs = f"{key.members['alg']}, " if "alg" in key.members else ""
+    return f"kid {key.kid} ({signs}{f'ends {day(key.expires)}' if key.expires else 'without an end'})"
+
+
+def _say(what: str, text: str) -> None:
+    typer.echo(f"{what:<12} {on_one_line(text)}")
+
+
+def _say_next(found: FormOfKeys, private_key: str) -> None:
+    """Say what a person does next: with a first key, or in place of the keys that there are."""
+    form, environment = found.loaded.file, found.environment
+    steps = [f"commit the form and its public keys, and have the change reviewed and brought up on {environment}"]
+    if not found.has_list:
+        typer.echo(f"From then on {form} names every key for {environment}: one that was uploaded in the portal and is not here goes.")
+    if not found.keys:
+        steps.append(f"acmidm probe {form} --stack {environment} --private-key {private_key} shows whether it works")
+    else:
+        replaced = ", ".join(key.kid for key in found.keys)
+        steps += [
+            "have the application sign with the new key, its kid in the header of what it signs: with two keys that is needed",
+            f"acmidm probe {form} --stack {environment} --private-key {private_key} --record proves that the new key works",
+            f"once the overlap that the stack has set is over, take out of jwks what it replaces: {replaced}",
+        ]
+    typer.echo("Next:")
+    for number, step in enumerate(steps, 1):
+        typer.echo(f"  {number}. {on_one_line(step)}")

@@ -1,0 +1,152 @@
+"""Fetch the public keys that an organisation publishes at an address, and say what is wrong with them.
+
+The address comes out of a form, so that it is untrusted: only a public web server is ever reached. A host is resolved once, each of its
+addresses is checked, and the connection goes to a checked one; TLS still verifies the host's name. No redirect is followed, nothing of
+the environment's proxies is used, and size and time are bounded.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import httpcore
+
+from acmidm_onboarding.authorities.deadlines import Deadlines
+from acmidm_onboarding.model.form import MOST_KEYS, AuthMethod, Environment
+from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk
+from acmidm_onboarding.model.jwk_set import parse_keys
+from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
+
+MOST_BYTES = 65_536
+MOST_SECONDS = 10.0
+_OK, _REDIRECTS = 200, range(300, 400)
+_HEADERS = (("accept", "application/jwk-set+json, application/json"), ("accept-encoding", "identity"))
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""RFC 6052 §2.1: an IPv4 address, where a network has IPv6 alone."""
+
+Resolve = Callable[[str, int], Iterable[str]]
+"""The IP addresses of a host."""
+
+
+class Unusable(Exception):
+    """Why the keys at an address cannot be used: a sentence ``what; what to do`` without its subject, the address."""
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, by the machine's own resolver. Raises OSError."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class PublicNetwork(httpcore.NetworkBackend):
+    """The network without what is not public: a host of which any address leads inside is not reached at all.
+
+    ``connect`` makes the connections, to addresses that were checked.
+    """
+
+    def __init__(self, resolve: Resolve = resolve, connect: httpcore.NetworkBackend | None = None) -> None:
+        self._resolve = resolve
+        self._connect = connect or httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            addresses = list(dict.fromkeys(self._resolve(host, port)))
+        except (OSError, UnicodeError):
+            addresses = []
+        if not addresses:
+            raise Unusable("has a host name that leads nowhere; correct it, or have the name registered")
+        if any(not is_public(address) for address in addresses):
+            raise Unusable("leads to an address that is not public, so that it was not fetched; publish the keys on a public web server")
+        for address in addresses[:-1]:
+            try:
+                return self._connect.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return self._connect.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+
+def is_public(address: str) -> bool:
+    """Return whether an IP address leads to the public internet; of an IPv6 one that stands for an IPv4 address, whether that does."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:  # one with a zone, such as fe80::1%eth0
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        if found in _NAT64 or found.ipv4_mapped:
+            found = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
+        elif found.sixtofour or found.teredo:  # relays, which no web server is behind
+            return False
+    return found.is_global and not found.is_multicast
+
+
+def fetch_keys(
+    address: str, network: httpcore.NetworkBackend | None = None, trusted: ssl.SSLContext | None = None
+) -> tuple[PublicJwk, ...]:
+    """Return the public signing keys at an address that a form has. ``network`` and ``trusted`` are the public ones where not given.
+
+    Raises:
+        Unusable: with a sentence, whatever the reason.
+    """
+    deadlines = Deadlines(network or PublicNetwork())
+    try:
+        with deadlines.within(MOST_SECONDS), httpcore.ConnectionPool(ssl_context=trusted, network_backend=deadlines) as pool:
+            content = _content(pool, address)
+    except httpcore.TimeoutException:
+        raise Unusable(f"was not answered whole within {MOST_SECONDS:g} s; see to its server") from None
+    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise Unusable("has a certificate that cannot be verified; it takes one of a public authority, for this host name") from None
+        raise Unusable("cannot be reached; see to its server") from None
+    try:
+        return parse_keys(content.decode("utf-8-sig"))
+    except InvalidJwk as error:
+        raise Unusable("; ".join(f"has a key that cannot be used: it {reason.sentence}" for reason in error.reasons)) from None
+    except (ValueError, RecursionError):
+        raise Unusable("answers with no JWK Set; publish one there (RFC 7517 §5)") from None
+
+
+def _content(pool: httpcore.ConnectionPool, address: str) -> bytes:
+    with pool.stream("GET", address, headers=_HEADERS) as answer:
+        if answer.status in _REDIRECTS:
+            raise Unusable("redirects, which is not followed; write the address where the keys are")
+        if answer.status != _OK:
+            raise Unusable(f"answers {answer.status} in place of a JWK Set; see to its server")
+        content = bytearray()
+        for part in answer.iter_stream():
+            content += part
+            if len(content) > MOST_BYTES:
+                raise Unusable(f"answers with more than {MOST_BYTES // 1024} KiB; publish the keys of this client alone")
+    return bytes(content)
+
+
+def problems_of(
+    keys: Iterable[PublicJwk], environment: Environment, profile: Profile, exempted: Iterable[str], now: datetime
+) -> Iterator[str]:
+    """Yield why a client cannot do with the keys at its address, or may not by the policies of a profile: ends of sentences about it."""
+    keys = list(keys)
+    kids = [key.kid for key in keys]
+    if not keys:
+        yield "has no key that signs; publish one with use sig"
+    if len(keys) > MOST_KEYS:
+        yield f"has {len(keys)} keys that sign; publish {MOST_KEYS} at most"
+    if len(set(kids)) < len(kids):
+        yield "has two keys with one kid; give each a kid of its own"
+    if keys and all(key.expires and key.expires <= now for key in keys):
+        yield "has no key that has not ended; publish a new one"
+    planned = Planned(AuthMethod.PRIVATE_KEY_JWT, keys={key.kid: key.members for key in keys})
+    for policy in POLICIES:
+        if policy.id not in set(exempted):
+            for finding in policy.violations(planned, Situation(environment, profile, now)):
+                yield f"has something to correct: {finding.what}; {finding.remedy}"

@@ -1,0 +1,36 @@
+"""Until when the secret before a new one works, in the words of a review: as the settings of the stacks and their authorities have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from acmidm.words import counted
+from acmidm_onboarding.authorities.connected import keeps_previous_secret
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.settings import AuthorityKind, Settings, config_key
+
+_DAYS = "keyOverlapDays"
+
+
+def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environment, Platform], str]:
+    """Per environment and platform, the shortest time of its stacks; ``stacks`` are settings without their namespace."""
+    found: dict[tuple[Environment, Platform], int] = {}
+    for stack in stacks:
+        if (name := stack.get("environment")) not in list(Environment):
+            continue
+        for platform in Platform:
+            kind = stack.get(config_key(platform, "authority")) or AuthorityKind.BEHEERPORTAAL
+            keeps = kind in list(AuthorityKind) and keeps_previous_secret(AuthorityKind(kind))
+            place, days = (Environment(name), platform), _days(stack.get(_DAYS)) if keeps else 0
+            found[place] = min(days, found.get(place, days))
+    return {
+        place: f"the one before works for {counted(days, 'day')} beside it" if days else "the one before ends at once"
+        for place, days in found.items()
+    }
+
+
+def _days(value: object) -> int:
+    """The number that a setting has; where it has none, or nothing that is one, the default."""
+    text = str(value).partition(".")[0]
+    return int(text) if text.isdecimal() else int(Settings.model_fields["key_overlap_days"].default)

@@ -1,0 +1,74 @@
+"""From a secret to a key without a moment in which neither works.
+
+An authority accepts one method of a client at a time, and a client's keys are written after the client. So a client that is to
+authenticate with keys goes on with its secret until its authority has one of them that can be used. Until then its outputs have the
+method that is in force, and each ``diff`` finds a change, so that the next run looks again. The secret itself is the
+application's and the authority's alone by then: the state needs it no more, for no run ever writes it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from acmidm_onboarding.authorities.port import Authority
+from acmidm_onboarding.model.form import AuthMethod
+from acmidm_onboarding.model.jwk import InvalidJwk, public_jwk
+
+METHOD = "token_endpoint_auth_method"
+AWAITED = "awaited_keys"
+"""The input with the thumbprints of the keys of which one has to be there; without it, where the portal has the keys, any will do."""
+WAITS = "awaits_key"
+"""The output that says that the secret is still in force."""
+
+
+def is_awaiting(props: Mapping[str, Any]) -> bool:
+    """Whether a client waits for a key, by its outputs."""
+    return props.get(WAITS) is True
+
+
+def is_from_secret(before: object, after: object) -> bool:
+    """Whether a client with one method changes from a secret to keys by another."""
+    return before in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST) and after == AuthMethod.PRIVATE_KEY_JWT
+
+
+def inputs_with_awaited(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs, with the awaited keys only where a client comes from a secret, or once did: all others stay as they were."""
+    adopt = inputs.get("adopt")
+    seen = before or (adopt.get("before") if isinstance(adopt, Mapping) else None) or {}
+    if AWAITED in before or is_from_secret(seen.get(METHOD), inputs.get(METHOD)):
+        return dict(inputs)
+    return {name: value for name, value in inputs.items() if name != AWAITED}
+
+
+def is_done(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether nothing but the awaited keys differs, of a client that awaits none any more: its other keys are none of its business."""
+    if is_awaiting(olds) or olds.get(AWAITED) == news.get(AWAITED):
+        return False
+    return all(olds.get(name) == news.get(name) for name in {*olds, *news} - {AWAITED})
+
+
+def must_wait(authority: Authority, client_id: str, before: object, news: Mapping[str, Any]) -> bool:
+    """Whether a client keeps its secret: it comes from one, and its authority has no key yet that will do."""
+    if not is_from_secret(before, news.get(METHOD)):
+        return False
+    awaited, now = news.get(AWAITED), datetime.now(UTC)
+    return not any(_will_do(members, awaited, now) for members in (authority.read_jwks(client_id) or {}).values())
+
+
+def _will_do(members: Mapping[str, Any], awaited: object, now: datetime) -> bool:
+    if isinstance(members.get("jwks_uri"), str):
+        return awaited is None
+    try:
+        key = public_jwk(dict(members))
+    except InvalidJwk:
+        return False
+    return (key.expires is None or key.expires > now) and (not isinstance(awaited, list) or key.thumbprint in awaited)
+
+
+def sentence(props: Mapping[str, Any]) -> str:
+    """What a run says of a client that waits, for people."""
+    key = str(props.get("software_id")).partition("/")[2].partition("/")[2]
+    whose = "one of the keys in its form" if props.get(AWAITED) else "a key, which its organisation uploads in the portal"
+    return f"{key} goes on with its client secret until its authority has {whose}; run the same command again then"
