@@ -208,6 +208,21 @@ def test_a_step_that_fails_leaves_nothing(place: Workspace, monkeypatch: pytest.
     assert len(done) == {"the private key": 1}.get(step, 2)
 
 
+def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, theirs = editing.write_once, FORM.replace("dossiers", "their own words")
+
+    def meanwhile(*arguments: Any) -> None:
+        place.write_form(theirs)
+        original(*arguments)
+
+    before = contents()
+    monkeypatch.setattr("acmidm.key_management.pair.write_once", meanwhile)
+    result = keys("new")
+    assert result.exit_code == 2
+    assert "was changed meanwhile, and left as it is" in result.output
+    assert contents() == {**before, FORM_FILE: theirs.encode()}
+
+
 def test_the_form_is_replaced_last(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill at any moment leaves a key that nobody uses, or a form that names a key that is there."""
     seen: list[tuple[bool, bool, bool]] = []
