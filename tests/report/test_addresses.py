@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from acmidm import online
+from acmidm.published_keys import Unusable
 from acmidm.report.client import ClientState
-from acmidm.report.drift import drifted
+from acmidm.report.drift import ClientDrift, drifted, expiring_keys
 from acmidm.report.markdown import as_markdown
 from acmidm.report.plan import Recorded
 from acmidm.report.status import Status, listed
 from acmidm.report.text import print_report
-from tests.report.samples import COMPARISON, NOW, client
+from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
+from acmidm_onboarding.model.policies import Profile
+from tests.report.samples import COMPARISON, NOW, OVO, client
 from tests.report.test_drift import ID, OWNERS, real, stored
+from tests.unit.model.workspace import public_key
 
 FIRST, SECOND = "https://keys.gent.example/jwks", "https://sleutels.gent.example/jwks"
 
@@ -87,6 +93,25 @@ def test_an_address_in_the_portal_of_one_that_looks_after_its_own_keys_is_none()
     assert one.by_hand is None
     assert one.pending is not None
     assert [change.text for change in one.pending.changes] == [AT.format(FIRST)]
+
+
+def test_the_keys_at_an_address_are_looked_at_and_their_ends_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each address once, whoever has it; what cannot be fetched is a note, and no key of it is known."""
+    soon = int((NOW + timedelta(days=10)).timestamp())
+    asked: list[str] = []
+
+    def fetch(address: str) -> tuple[PublicJwk, ...]:
+        asked.append(address)
+        if address == SECOND:
+            raise Unusable("cannot be reached; see to its server")
+        return (public_jwk({**public_key("short", kty="EC", crv="P-256"), "exp": soon}),)
+
+    monkeypatch.setattr(online, "fetch_keys", fetch)
+    clients = [ClientDrift(None, at(address), real=at(address)) for address in (FIRST, SECOND, FIRST)] + [ClientDrift(None, client())]
+    said = online.look_at_published_keys(clients, Profile.ACMIDM, NOW)
+    assert said == [f"{OVO}/loket: {SECOND} cannot be reached; see to its server"]
+    assert sorted(asked) == [FIRST, SECOND]
+    assert [(key.kid, key.days_left) for key in expiring_keys(clients, NOW, 30)] == [("short", 10)] * 2
 
 
 def recorded_as(state: ClientState) -> Recorded:
