@@ -395,7 +395,12 @@ MISTAKES = (
         "exp is {seconds} seconds after iat, and at most 600 are allowed",
         "let it live five minutes, and " + _MAKE,
     ),
-    Mistake("exp:before", lambda s, _: _if((_lifetime(s) or 1) <= 0), "exp is not after iat", "let it live five minutes"),
+    Mistake(
+        "exp:before",
+        lambda s, _: _if((lives := _lifetime(s)) is not None and lives <= 0),
+        "exp is not after iat",
+        "let it live five minutes",
+    ),
     Mistake(
         "nbf:future",
         lambda s, k: _if((_number(s, "nbf") or 0) > k.now + SKEW_SECONDS),
