@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from acmidm.probe.mistakes import TITLES, Known
+from acmidm.probe.checks import Known
+from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.recording import signed, write

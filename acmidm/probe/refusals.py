@@ -8,10 +8,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from acmidm.probe.mistakes import SKEW_SECONDS, TITLES, Known
+from acmidm.probe.checks import Known
+from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Answer
 from acmidm.probe.private_key import PrivateKey
-from acmidm.probe.steps import Finding
+from acmidm.probe.steps import Finding, named
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.jwk import algorithms_of
 from acmidm_onboarding.model.problems import quoted
@@ -97,10 +98,10 @@ def _kid(attempt: Attempt, _: Answer) -> Finding | None:
         if not _is_let_in(attempt.again(kid=attempt.kid_of_key)):
             return None
         what = "without kid the token is refused, with it it is given: the client has several keys, or the platform requires it"
-        return _finding("kid:missing", what, f"name the key in the header of every assertion: {quoted(attempt.kid_of_key)}")
+        return _finding("kid:missing", what, f"name the key in the header of every assertion: {named(attempt.kid_of_key)}")
     if not _is_let_in(attempt.again(kid=None)):
         return None
-    what = f"the key is registered under another kid than {quoted(attempt.kid)}"
+    what = f"the key is registered under another kid than {named(attempt.kid)}"
     return _finding("kid:another", what, "send the kid that the portal shows, or have the key registered again under this one")
 
 

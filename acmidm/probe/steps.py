@@ -93,3 +93,8 @@ def untried(step: str, why: str) -> Step:
 
 def wrong(step: str, *findings: Finding, server: str | None = None) -> Step:
     return Step(step=step, outcome=Outcome.WRONG, findings=findings, server=server)
+
+
+def named(kid: str) -> str:
+    """Quote the name of a key that is ours: it is no secret, though a thumbprint looks like one."""
+    return f'"{plain(kid)}"'

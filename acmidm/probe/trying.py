@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE, SKEW_SECONDS, Known, mistaken_id, mistakes_in
+from acmidm.probe.checks import Known
+from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE, SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm.probe.network import Answer, Network, NoAnswer, proxy_note
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.refusals import Attempt, why_refused
 from acmidm.probe.sent import taken_apart
-from acmidm.probe.steps import Finding, Outcome, Step, passed, untried, wrong
+from acmidm.probe.steps import Finding, Outcome, Step, named, passed, untried, wrong
 from acmidm_onboarding.model.catalogue import Product, TestMessage
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -75,8 +76,8 @@ class Trial:
         if mistakes:
             yield wrong("assertion", *mistakes)
         else:
-            named = f"kid {quoted(self.kid)}" if self.kid else "no kid"
-            yield passed("assertion", f"{self.alg}, {named}, aud {self.known.audience}, 300 seconds")
+            with_kid = f"kid {named(self.kid)}" if self.kid else "no kid"
+            yield passed("assertion", f"{self.alg}, {with_kid}, aud {self.known.audience}, 300 seconds")
         yield from self._all_tokens()
         for name in self.configured:
             yield from self._product(name)
@@ -89,9 +90,9 @@ class Trial:
             )
         if self.declared is not None:
             if self.declared.expires and self.declared.expires <= datetime.now(UTC):
-                what = f"key {quoted(self.declared.kid)} ended on {self.declared.expires:%Y-%m-%d}"
+                what = f"key {named(self.declared.kid)} ended on {self.declared.expires:%Y-%m-%d}"
                 return wrong("key", Finding(id="key:ended", what=what, remedy="make a new pair, and add its public half to the form"))
-            return passed("key", f"{quoted(self.declared.kid)} of the form, thumbprint {thumbprint}")
+            return passed("key", f"{named(self.declared.kid)} of the form, thumbprint {thumbprint}")
         if elsewhere := self.known.other_keys.get(thumbprint):
             what, remedy = (
                 f"the form has this key for {elsewhere}, not for {self.known.environment}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 import time
@@ -12,9 +13,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from acmidm.probe.mistakes import ASSERTION_TYPE, MISTAKES, Known, ended_seconds_ago, mistakes_in
+from acmidm.probe.checks import Known
+from acmidm.probe.mistakes import ASSERTION_TYPE, MISTAKES, ended_seconds_ago, mistakes_in
 from acmidm.probe.sent import taken_apart
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.jwk import public_jwk
@@ -98,7 +102,7 @@ def unsigned() -> str:
 
 
 def with_a_secret() -> str:
-    return sign_assertion(OctKey.import_key("a secret of some length, for tests"), CLIENT, ISSUER, header={"alg": "HS256", "kid": "key-1"})  # type: ignore[arg-type]
+    return sign_assertion(OctKey.import_key("a secret of some length, for tests"), CLIENT, ISSUER, header={"alg": "HS256", "kid": "key-1"})
 
 
 def expired_key() -> Known:
@@ -195,6 +199,33 @@ def test_an_assertion_that_was_written_down() -> None:
     sent = taken_apart(assertion(iat=NOW - 1000, exp=NOW - 700))
     assert mistakes_in(sent, known()) == []
     assert ended_seconds_ago(sent, known()) == 700
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda part: st.lists(part, max_size=2) | st.dictionaries(st.text(max_size=3), part, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["alg", "kid", "typ"]), JSON),
+    st.dictionaries(st.sampled_from(["iss", "sub", "aud", "iat", "exp", "nbf", "jti"]), JSON),
+    st.sampled_from([known, geosecure]),
+)
+def test_whatever_somebody_wrote(header: dict[str, Any], claims: dict[str, Any], context: Callable[[], Known]) -> None:
+    """No JSON makes it fall over."""
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims)]
+    sent = taken_apart(".".join([*parts, "x"]))
+    assert mistakes_in(sent, context())
+    ended_seconds_ago(sent, context())
+
+
+def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
+    """It looks random, and is no secret: without it nobody could name it."""
+    kid = connection.key.thumbprint()
+    found = mistakes_in(taken_apart(assertion(key("old"))), known(keys={kid: public_jwk(public_half(connection.key))}))
+    assert kid in str(found[0])
 
 
 @pytest.mark.parametrize(
