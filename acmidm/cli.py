@@ -13,6 +13,7 @@ from acmidm import client_secret, deploy, drift, history, keycloak, portal, port
 from acmidm.github import commands as github
 from acmidm.importing import command as importing
 from acmidm.key_management import command as keys
+from acmidm.probe import command as probing
 from acmidm.terminal import fail
 from acmidm_onboarding.model.problems import Failure
 
@@ -92,6 +93,7 @@ app.command("schema", epilog=schema.EPILOG)(schema.schema)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("history", epilog=history.EPILOG)(history.history)
 app.command("import", epilog=importing.EPILOG)(importing.import_)
+app.command("probe", epilog=probing.EPILOG)(probing.probe)
 app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
 app.add_typer(keys.app, name="keys")
 app.add_typer(client_secret.app, name="secret")
