@@ -29,7 +29,7 @@ def missing_rights(settings: Settings, connections: Iterable[Connection]) -> lis
         if connection.keys is None and connection.codes:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
     platforms = authorities_of(settings, briefly=True) if waiting else {}
-    sentences, down = [], set[Platform]()
+    sentences, down = list[str](), set[Platform]()
     for (platform, codes), of_organisation in waiting.items():
         authority = platforms[platform].authority if platform in platforms and platform not in down else None
         if not isinstance(authority, KnowsRights):

@@ -5,7 +5,7 @@ Only what is added needs evidence from TNI. What the state of production has is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -33,12 +33,20 @@ class TestStack:
 
 @dataclass(frozen=True)
 class HeldBack:
-    """What is missing for one connection on production, a sentence each."""
+    """What is missing for one connection on production."""
 
     connection: Connection
     missing: tuple[str, ...]
+    """What, and what to do, each."""
     is_whole: bool
     """Whether nothing of it is declared; else all of it is, or what it has already."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The same with the connection that it is about."""
+        asked = self.connection
+        platform = "" if asked.platform is Platform.ACMIDM else f" ({asked.platform})"
+        return tuple(on_one_line(f"{asked.form or asked.key} on {asked.environment}{platform}: {one}") for one in self.missing)
 
 
 @dataclass(frozen=True)
@@ -139,18 +147,15 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
             )
 
 
-def _missing(connection: Connection, held: Held | None, proven: _Proven, reasons: Iterable[str]) -> Iterator[str]:
-    """Yield what is missing of what is added, a sentence each."""
-    where = f"{connection.form or connection.key} on {connection.environment}"
-    where += "" if connection.platform is Platform.ACMIDM else f" ({connection.platform})"
-    for reason in reasons:
-        yield on_one_line(f"{where}: {reason}")
+def _missing(connection: Connection, held: Held | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
+    """Yield what is missing of what is added, and what to do."""
+    yield from reasons
     if reasons and held is None:
         return  # whatever it asks is missing
     scopes, products = added(connection, held)
     for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
         for name in sorted(lacking):
-            yield on_one_line(f"{where}: {kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod")
+            yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
 
 
 def _only(connection: Connection, scopes: frozenset[str], products: frozenset[str]) -> Connection:

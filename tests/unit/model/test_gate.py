@@ -63,8 +63,8 @@ def missing(asked: Connection, own: Mapping[str, Held] | None = None, tests: Tes
     """The sentences without their remedies; nothing of a connection that nothing holds is declared then."""
     passage = ask(asked, own, tests)
     assert bool(passage.declared) is (not passage.held_back or bool(own))
-    assert all("; " in sentence for one in passage.held_back for sentence in one.missing), "each has its remedy"
-    return [sentence.partition("; ")[0] for one in passage.held_back for sentence in one.missing]
+    assert all("; " in sentence for one in passage.held_back for sentence in one.sentences), "each has its remedy"
+    return [sentence.partition("; ")[0] for one in passage.held_back for sentence in one.sentences]
 
 
 def test_what_was_proven_passes() -> None:
@@ -177,7 +177,7 @@ def test_off_and_warn_declare_all() -> None:
     assert ask(replace(asked, environment=Environment.TNI)) == Passage((replace(asked, environment=Environment.TNI),))
     warned = ask(asked, mode=PromotionGate.WARN)
     assert warned.declared == (asked,)
-    assert [one.missing for one in warned.held_back] == [one.missing for one in ask(asked).held_back]
+    assert [one.sentences for one in warned.held_back] == [one.sentences for one in ask(asked).held_back]
     assert [one.is_whole for one in warned.held_back] == [False]
 
 
