@@ -29,7 +29,8 @@ def missing_rights(settings: Settings, connections: Iterable[Connection]) -> lis
         if connection.keys is None and connection.codes:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
     platforms = authorities_of(settings, briefly=True) if waiting else {}
-    sentences, down = list[str](), set[Platform]()
+    sentences: list[str] = []
+    down: set[Platform] = set()
     for (platform, codes), of_organisation in waiting.items():
         authority = platforms[platform].authority if platform in platforms and platform not in down else None
         if not isinstance(authority, KnowsRights):
@@ -47,3 +48,19 @@ def missing_rights(settings: Settings, connections: Iterable[Connection]) -> lis
                 f"({platform}), who could upload the key of {applications} in the Beheerportaal; {_ASK}"
             )
     return sentences
+
+
+def warn_of_missing_rights(stack: str, connections: Iterable[Connection]) -> None:
+    """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others report."""
+    import typer
+
+    from acmidm.connecting import settings_of
+    from acmidm_onboarding.settings import InvalidSettings
+
+    waiting = [connection for connection in connections if connection.keys is None]
+    try:
+        sentences = missing_rights(settings_of(stack), waiting) if waiting else []
+    except InvalidSettings:
+        return
+    for sentence in sentences:
+        typer.echo(f"warning: {sentence}", err=True)

@@ -53,6 +53,8 @@ class ClientState:
     """None: left to the portal."""
     uploaded: Mapping[str, Key] | None = None
     """The keys that the portal has, where they are left to it and known."""
+    proven: frozenset[str] = frozenset()
+    """Of keys in the portal, the thumbprints by which evidence was signed."""
     products: Mapping[str, Fields] = field(default_factory=dict)
     """Per product its configuration, flat."""
     owners: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
@@ -127,6 +129,7 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         scopes=dict(connection.scopes),
         default_scopes=connection.default_scopes,
         keys=None if connection.keys is None else keys_of({kid: key.members for kid, key in connection.keys.items()}),
+        proven=frozenset({connection.evidence.thumbprint} if connection.keys is None and connection.evidence else ()),
         products={product: flat(configuration) for product, configuration in products.items()},
         owners=dict.fromkeys(products, owner),
         exemptions=dict(connection.exemptions),

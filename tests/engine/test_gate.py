@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def both(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Iterator[
         assert portal.origin != other.origin
 
 
-def with_production(project: Project, name: str, *, in_portal: bool = False, **changes: object) -> FormFile:
+def with_production(project: Project, name: str, *, in_portal: bool = False, **changes: Any) -> FormFile:
     form = write_form(project.forms, f"gent/{name}", scopes=(PLAIN,), keys=() if in_portal else ("tni-key",), **changes)
     form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}}
     if not in_portal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -80,7 +81,7 @@ def test_scopes_have_the_platforms_names() -> None:
 
 _OLD = replace(EVIDENCE, proven_at=NOW - timedelta(days=DAYS, seconds=1))
 _OF_ANOTHER = replace(EVIDENCE, client_id="another")
-_WITH_SECRET = {"token_endpoint_auth_method": AuthMethod.CLIENT_SECRET_BASIC, "test_evidence": None}
+_WITH_SECRET: dict[str, Any] = {"token_endpoint_auth_method": AuthMethod.CLIENT_SECRET_BASIC, "test_evidence": None}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ _WITH_SECRET = {"token_endpoint_auth_method": AuthMethod.CLIENT_SECRET_BASIC, "t
         ("a client with a secret cannot sign evidence", _WITH_SECRET),
     ],
 )
-def test_evidence_that_does_not_count(sentence: str, changes: dict[str, object]) -> None:
+def test_evidence_that_does_not_count(sentence: str, changes: dict[str, Any]) -> None:
     assert missing(connection(**changes)) == [f"gent/loket on prod: {sentence}"]
 
 
@@ -140,7 +141,7 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
     more = connection(("other", "send", "new"), ("dosis", "mijn"), default_scopes=frozenset({"other", "new"}), attributes={"a": "b"})
     passage = ask(more, own)
     (declared,) = passage.declared
-    assert (set(declared.scopes), set(declared.products), declared.default_scopes) == ({"other", "send"}, {"dosis"}, {"other"})
+    assert (set(declared.scopes), set(declared.products), declared.default_scopes) == ({"other", "send"}, {"dosis"}, frozenset({"other"}))
     assert (declared.keys, declared.products["dosis"], declared.attributes) == (more.keys, {"id": "dosis"}, {"a": "b"})
     assert [one.is_whole for one in passage.held_back] == [False]
     assert missing(more, own) == [
