@@ -123,7 +123,7 @@ def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, list
     managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
     passage = passage_of(stack, onboardings.connections(settings.environment), settings)
     states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
-    return states, bool(onboardings.forms), [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.sentences]
+    return states, bool(onboardings.forms), [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
 
 
 def _project() -> str | None:

@@ -32,9 +32,8 @@ def at_the_gate(passage: Passage) -> tuple[AtTheGate, ...]:
     from acmidm.report.client import states_of
     from acmidm.report.plan import AtTheGate
 
-    declared = set(map(id, passage.declared))
     return tuple(
-        AtTheGate(state, one.missing, is_declared=id(one.connection) in declared)
+        AtTheGate(state, one.missing, one.is_declared)
         for one in passage.held_back
         for state in states_of([one.connection], protect=None).values()
     )

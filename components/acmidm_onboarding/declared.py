@@ -75,7 +75,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
                 name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
                 raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
         passage = _passing(onboardings.connections(settings.environment), settings)
-        if missing := [sentence for one in passage.held_back if one.is_whole for sentence in one.sentences]:
+        if missing := [sentence for one in passage.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
         _require_random_plugin(passage.declared)
         return list(passage.declared)
@@ -90,8 +90,8 @@ def _passing(connections: list[Connection], settings: Settings) -> Passage:
             raise
         pulumi.log.warn(str(error))
         return Passage(tuple(connections))
-    for sentence in (sentence for one in passage.held_back for sentence in one.sentences):
-        pulumi.log.warn(f"{'' if settings.promotion_gate is PromotionGate.WARN else 'not declared: '}{sentence}")
+    for sentence in (sentence for one in passage.held_back for sentence in one.reported):
+        pulumi.log.warn(sentence)
     return passage
 
 

@@ -38,8 +38,10 @@ class HeldBack:
     connection: Connection
     missing: tuple[str, ...]
     """What, and what to do, each."""
-    is_whole: bool
-    """Whether nothing of it is declared; else all of it is, or what it has already."""
+    is_declared: bool
+    """Whether it is declared all the same, as a whole."""
+    is_new: bool
+    """Whether the state of production has nothing of it, so that nothing stays."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -47,6 +49,11 @@ class HeldBack:
         asked = self.connection
         platform = "" if asked.platform is Platform.ACMIDM else f" ({asked.platform})"
         return tuple(on_one_line(f"{asked.form or asked.key} on {asked.environment}{platform}: {one}") for one in self.missing)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """The same with what becomes of it."""
+        return tuple(f"{'declared unproven' if self.is_declared else 'not declared'}: {sentence}" for sentence in self.sentences)
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ def gate(
         proven, reasons = _proven(connection, tests, now, days)
         missing = tuple(_missing(connection, held, proven, reasons))
         if missing:
-            held_back.append(HeldBack(connection, missing, is_whole=held is None and mode is PromotionGate.ENFORCE))
+            held_back.append(HeldBack(connection, missing, is_declared=mode is PromotionGate.WARN, is_new=held is None))
         if not missing or mode is PromotionGate.WARN:
             declared.append(connection)
         elif held is not None:

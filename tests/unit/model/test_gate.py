@@ -143,7 +143,7 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
     (declared,) = passage.declared
     assert (set(declared.scopes), set(declared.products), declared.default_scopes) == ({"other", "send"}, {"dosis"}, frozenset({"other"}))
     assert (declared.keys, declared.products["dosis"], declared.attributes) == (more.keys, {"id": "dosis"}, {"a": "b"})
-    assert [one.is_whole for one in passage.held_back] == [False]
+    assert [(one.is_declared, one.is_new) for one in passage.held_back] == [(False, False)]
     assert missing(more, own) == [
         'gent/loket on prod: scope "new" is not proven on TNI',
         'gent/loket on prod: product "mijn" is not proven on TNI',
@@ -179,7 +179,7 @@ def test_off_and_warn_declare_all() -> None:
     warned = ask(asked, mode=PromotionGate.WARN)
     assert warned.declared == (asked,)
     assert [one.sentences for one in warned.held_back] == [one.sentences for one in ask(asked).held_back]
-    assert [one.is_whole for one in warned.held_back] == [False]
+    assert [(one.is_declared, one.is_new) for one in warned.held_back] == [(True, True)]
 
 
 _NAMES = st.frozensets(st.sampled_from(["a", "b", "c", "d"]))
