@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acmidm.terminal import Code, Output, OutputOption, working, write_report
-from acmidm.words import counted, plain
+from acmidm.words import WHOLE, counted, plain
 
 if TYPE_CHECKING:
     from acmidm.report.client import ClientState, States
@@ -80,7 +80,7 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
-    declared, has_forms = _declared(stack, settings)
+    declared, has_forms, held_back = _declared(stack, settings)
     _reach(stack, settings, declared or {})
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
@@ -92,6 +92,7 @@ def look(stack: str, days: int = 30) -> Found:
         clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
     notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), stack) for urn in recorded.cut_off]
+    notes += held_back
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)
     with working("finding who changed it"):
@@ -109,20 +110,22 @@ def look(stack: str, days: int = 30) -> Found:
     return Found(report, clients)
 
 
-def _declared(stack: str, settings: Settings) -> tuple[States | None, bool]:
-    """What the forms declare, None without a folder of forms; and whether there is a form, for this environment or another.
+def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, list[str]]:
+    """What the forms declare, None without a folder of forms; whether there is a form, for this environment or another; what is held back.
 
     Their mistakes are reported before any authority is reached.
     """
+    from acmidm.gate import passage_of
     from acmidm.report.client import states_of
     from acmidm_onboarding.model.loading import load_onboardings
 
     if not settings.forms_folder.is_dir():
-        return None, False
+        return None, False, []
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
-    connections = onboardings.connections(settings.environment)
-    return states_of(connections, protect=settings.protect_clients, managed_by=managed_by), bool(onboardings.forms)
+    passage = passage_of(stack, onboardings.connections(settings.environment), settings)
+    states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
+    return states, bool(onboardings.forms), [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
 
 
 def _project() -> str | None:

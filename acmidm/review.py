@@ -98,6 +98,8 @@ def review(
         of_stacks = former_secrets({setting_in(key): value for key, value in plan.config.items()} for plan in plans)
         today = replace(comparison(folder), former_secrets=of_stacks)
         found = _with_forms(review_of(plans, today, allow_mass_change=allow_mass_change), plans)
+        for name, reviewed in zip(stack or [], plans, strict=False):
+            _warn_of_missing_rights(name, reviewed)
     write_report(found, output)
     if found.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
@@ -118,7 +120,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
     for stack in stacks:
         with working(f"previewing {stack}"):
             plan = read_plan(engine.preview(stack), engine.stack_deployment(stack))
-        plans.append(with_keys(_with_uploaded_keys(stack, plan), _declared(plan), stack))
+        plans.append(_at_the_gate(stack, with_keys(_with_uploaded_keys(stack, plan), _declared(plan), stack)))
     for file in files:
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
@@ -151,6 +153,30 @@ def _declared(plan: Plan) -> Sequence[Connection]:
         return ()
 
 
+def _at_the_gate(stack: str, plan: Plan) -> Plan:
+    """The plan with what the stack's program holds back from production, or declares unproven. No preview has that as data."""
+    from dataclasses import replace
+
+    from acmidm.gate import at_the_gate, passage_of
+    from acmidm_onboarding.model.policies import PromotionGate
+    from acmidm_onboarding.settings import stack_settings
+
+    settings = stack_settings(stack, Path())
+    if settings.promotion_gate is PromotionGate.OFF:
+        return plan
+    return replace(plan, at_the_gate=at_the_gate(passage_of(stack, _declared(plan), settings)))
+
+
+def _warn_of_missing_rights(stack: str, plan: Plan) -> None:
+    """Say whom to ask where a client is new whose organisation uploads its keys, and where nobody there may."""
+    from acmidm.rights import warn_of_missing_rights
+
+    awaiting = {place[:2] for place, state in plan.after.items() if place not in plan.before and state.keys is None}
+    if awaiting:
+        declared = _declared(plan)
+        warn_of_missing_rights(stack, [one for one in declared if (one.key, one.platform) in awaiting])
+
+
 def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
     """The plan with the keys in the portal of those clients whose form has keys now: the others of them go."""
     from dataclasses import replace
@@ -166,6 +192,7 @@ def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
 def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
     from datetime import UTC, datetime
 
+    from acmidm.gate import between_revisions
     from acmidm.git import merged
     from acmidm.report.beside import changes_beside
     from acmidm.report.compare import Comparison
@@ -174,6 +201,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     from acmidm.report.review import review_of
     from acmidm.report.revision import earlier_revision, notes_between, removed_unread, revision
     from acmidm.report.stacks import stacks_of
+    from acmidm_onboarding.model.form import Environment
 
     wanted, now = _environments(environments), datetime.now(UTC)
     with working(f"reading {base} and {head}"):
@@ -185,7 +213,17 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         beside = [*removed_unread(old, after), *changes_beside(before, after, folders)]
     for file in old.left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
-    plans = [Plan(where, old.states(where, stacks.profiles, now), new.states(where, stacks.profiles, now)) for where in wanted]
+    before_gate, at_gate = (side.onboardings.connections(Environment.PROD) for side in (old, new))
+    passing = between_revisions(before_gate, at_gate, stacks.gate, now)
+    plans = [
+        Plan(
+            where,
+            old.states(where, stacks.profiles, now),
+            new.states(where, stacks.profiles, now),
+            at_the_gate=passing if where is Environment.PROD else (),
+        )
+        for where in wanted
+    ]
     notes = tuple(notes_between(old, new, after))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values))
     found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)

@@ -62,6 +62,8 @@ class ClientState:
     """The thumbprints of keys that its form says are: known from the form alone."""
     signs_without_kid: bool = False
     """Whether its application is known to, by evidence or its authority."""
+    proven: frozenset[str] = frozenset()
+    """Of keys in the portal, the thumbprints by which evidence was signed."""
     products: Mapping[str, Fields] = field(default_factory=dict)
     """Per product its configuration, flat."""
     owners: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
@@ -148,6 +150,7 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         keys=None if connection.keys is None else keys_of({kid: key.members for kid, key in connection.keys.items()}),
         compromised=connection.compromised,
         signs_without_kid=connection.signs_without_kid,
+        proven=frozenset({connection.evidence.thumbprint} if connection.keys is None and connection.evidence else ()),
         products={product: flat(configuration) for product, configuration in products.items()},
         owners=dict.fromkeys(products, owner),
         exemptions=dict(connection.exemptions),

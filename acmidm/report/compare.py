@@ -13,7 +13,7 @@ from acmidm.keys import Key
 from acmidm.report.client import JWKS_URI, OF_ATTRIBUTES, OWNER, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.words import counted, plain, shown
-from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 """In the order of reports: production first."""
@@ -163,6 +163,8 @@ class Comparison:
             yield from self._changes_of_client(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
+            if before.proven != after.proven and after.keys is None and not self.by_hand:
+                yield self.change(Kind.EVIDENCE_CHANGED)
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)
@@ -239,6 +241,9 @@ class Comparison:
             kind = Kind.EXEMPTION_REMOVED if new is None else Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
             reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
             yield self.change(kind, subject=policy, note=new, fields=reason)
+        gate = ExemptiblePolicy.PROMOTION_GATE.value
+        if after.environment is Environment.PROD and after.exemptions.get(gate) == before.exemptions.get(gate) is not None:
+            yield self.change(Kind.EXEMPTION_STANDS, subject=gate, note=after.exemptions[gate])
         for policy in sorted(after.unneeded_exemptions):
             yield self.change(Kind.EXEMPTION_UNNEEDED, subject=policy)
 
@@ -321,8 +326,11 @@ def _facts(kid: str, key: Key) -> dict[str, Any]:
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes of one client as they are read: what becomes of the client itself is first."""
-    return tuple(sorted(changes, key=lambda one: (one.kind.row.scale is not Scale.WHOLE, one.danger, one.subject or "")))
+    """The changes of one client as they are read: from what it is exempted is first, then what becomes of the client itself."""
+    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS)
+    return tuple(
+        sorted(changes, key=lambda one: (one.kind not in first, one.kind.row.scale is not Scale.WHOLE, one.danger, one.subject or ""))
+    )
 
 
 def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:

@@ -245,6 +245,8 @@ def _part_by_part(client: ClientDrift, recorded: ClientState, real: ClientState,
     generations = {state.secret_generation for state in (recorded, declared)}
     if recorded.has_secret is not declared.has_secret or (len(generations) > 1 and None not in generations):
         pending.add(Resource.CLIENT)
+    if recorded.proven != declared.proven and declared.keys is None:
+        pending.add(Resource.KEYS)
     _pend(client, pending, replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded), declared, comparison)
 
 

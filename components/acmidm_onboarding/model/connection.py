@@ -60,6 +60,9 @@ class Connection:
     """For a connection on production: the evidence of the same on TNI."""
     test_evidence_refused: str | None = None
 
+    catalogue_names: Mapping[str, str] = field(default_factory=dict)
+    """Per scope its name in the catalogue, which evidence has."""
+
     @property
     def key(self) -> str:
         """The connection's name in every environment: ``<organisation code>/<application>``."""
@@ -155,6 +158,7 @@ def connections(
             formerly=former_keys(organisation, form),
             compromised=frozenset(key.thumbprint for key in compromised.get(environment, ())),
             form=name,
+            catalogue_names={known: scope for scope in request.scopes if (known := catalogue.name_on(platform, scope))},
             evidence=own.evidence if own else None,
             evidence_refused=own.refused if own else None,
             test_evidence=test.evidence if test else None,
