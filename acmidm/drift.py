@@ -112,14 +112,17 @@ def _declared(stack: str, settings: Settings) -> tuple[States | None, bool]:
 
     Their mistakes are reported before any authority is reached.
     """
+    from acmidm import engine
     from acmidm.report.client import states_of
+    from acmidm_onboarding.leaving import declared_now, today
     from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.recorded import held_in
 
     if not settings.forms_folder.is_dir():
         return None, False
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
-    connections = onboardings.connections(settings.environment)
+    connections = declared_now(onboardings.connections(settings.environment), lambda: held_in(engine.stack_deployment(stack)), today())
     return states_of(connections, protect=settings.protect_clients, managed_by=managed_by), bool(onboardings.forms)
 
 

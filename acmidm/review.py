@@ -172,7 +172,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         beside = [*removed_unread(old, after), *changes_beside(before, after, folders)]
     for file in old.left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
-    plans = [Plan(where, old.states(where, stacks.profiles, now), new.states(where, stacks.profiles, now)) for where in wanted]
+    plans = [Plan(where, old.states(where, stacks.profiles, now), new.states(where, stacks.profiles, now, old)) for where in wanted]
     notes = tuple(notes_between(old, new, after))
     found = review_of(plans, Comparison(now, scopes), notes, beside=beside, allow_mass_change=allow_mass_change)
     if not old.left_out:

@@ -14,11 +14,13 @@ from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.places import strays
 from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
+from acmidm_onboarding.leaving import declared_now
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
+from acmidm_onboarding.recorded import Held
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,13 @@ class Revision:
     protecting: Mapping[Environment, bool]
     left_out: tuple[Path, ...] = ()
 
-    def states(self, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime) -> dict[Place, ClientState]:
-        """The clients that the forms declare in an environment."""
-        found = states_of(self.onboardings.connections(environment), protect=self.protecting.get(environment))
+    def states(
+        self, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime, before: Revision | None = None
+    ) -> dict[Place, ClientState]:
+        """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before`` is carried out."""
+        held = before.held(environment, now) if before else {}
+        connections = declared_now(self.onboardings.connections(environment), lambda: held, now.date())
+        found = states_of(connections, protect=self.protecting.get(environment))
         # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its environments.
         unneeded = {
             loaded.name: unneeded_exemptions(loaded, profiles, now)
@@ -41,6 +47,20 @@ class Revision:
         return {
             place: replace(state, unneeded_exemptions=unneeded.get(state.form or "", frozenset())) if state.exemptions else state
             for place, state in found.items()
+        }
+
+    def held(self, environment: Environment, now: datetime) -> dict[str, Held]:
+        """What a state has once these forms are carried out: nothing more of what left."""
+        protects = bool(self.protecting.get(environment))
+        return {
+            connection.resource_name: Held(
+                "",
+                frozenset(connection.scopes),
+                products := frozenset(connection.products),
+                protected=protects,
+                unprotected_products=frozenset() if protects else products,
+            )
+            for connection in declared_now(self.onboardings.connections(environment), dict, now.date())
         }
 
 

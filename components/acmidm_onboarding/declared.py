@@ -20,10 +20,12 @@ import pulumi
 from pulumi.runtime.config import get_config_env
 
 from acmidm_onboarding import settings as stack
+from acmidm_onboarding.leaving import declared_now, today
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.problems import Failure, InvalidForms, on_one_line
+from acmidm_onboarding.recorded import own_stack
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 
 ALREADY_REPORTED = 32
@@ -49,7 +51,7 @@ def load_onboardings() -> list[list[Connection]]:
                 f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, "
                 "or remove all that the stack has with pulumi destroy"
             )
-        connections = onboardings.connections(environment)
+        connections = declared_now(onboardings.connections(environment), own_stack, today())
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
@@ -69,7 +71,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             except InvalidForms as error:
                 name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
                 raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
-        connections = onboardings.connections(settings.environment)
+        connections = declared_now(onboardings.connections(settings.environment), own_stack, today())
         _require_random_plugin(connections)
         return connections
 

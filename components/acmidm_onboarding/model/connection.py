@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import product
 from typing import Any
 
 from acmidm_onboarding.model.catalogue import Catalogue
-from acmidm_onboarding.model.form import AuthMethod, Environment, Form, Organisation, Platform
+from acmidm_onboarding.model.form import WHOLE, AuthMethod, Environment, Form, Organisation, Platform
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import PublicJwk
 
@@ -38,8 +39,14 @@ class Connection:
     """What an authority may know its organisation by, and no other: present and earlier codes."""
     exemptions: Mapping[str, str] = field(default_factory=dict)
     """Per policy that the form is exempted from, why, on one line."""
-    ending: frozenset[str] = frozenset()
-    """The platforms and products that are about to be left, so that nothing protects them any more."""
+    retire: Mapping[str, date] = field(default_factory=dict)
+    """Per platform and product that its form retires, the day from which on it is taken down (UTC)."""
+    preserve: bool = False
+    """Whether its client then stays at its authority, without anybody who manages it."""
+    product_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Per product that its form retires, those of the scopes that belong to it."""
+    leaving: frozenset[str] = frozenset()
+    """Its platform and its products that are taken down in this run, so that nothing protects them any more."""
     formerly: tuple[str, ...] = ()
     """The earlier keys of this connection."""
     form: str = ""
@@ -68,9 +75,9 @@ class Connection:
     def uses_secret(self) -> bool:
         return self.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
 
-    def is_ending(self, product: str | None = None) -> bool:
-        """Return whether the client, or one of its products, is about to be removed."""
-        return self.platform in self.ending or product in self.ending
+    def is_leaving(self, product: str | None = None) -> bool:
+        """Return whether the client, or one of its products, is taken down in this run."""
+        return self.platform in self.leaving or product in self.leaving
 
 
 def connection_key(code: str, application: str) -> str:
@@ -124,7 +131,12 @@ def connections(
             adopt=request.adopt.get(platform),
             codes=tuple(code for code in (organisation.ovo, organisation.kbo, *organisation.formerly) if code and code not in shared_codes),
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
-            ending=frozenset(form.ending),
+            retire={one.value: form.retire[WHOLE] for one in form.platforms} if WHOLE in form.retire else dict(form.retire),
+            preserve=form.preserve,
+            product_scopes={
+                product: frozenset(scope for name in catalogue.products[product].scopes if (scope := catalogue.name_on(platform, name)))
+                for product in form.retire.keys() & request.products.keys()
+            },
             formerly=former_keys(organisation, form),
             form=name,
         )
