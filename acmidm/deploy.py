@@ -11,6 +11,7 @@ import typer
 
 from acmidm import engine
 from acmidm.terminal import Code, fail, working
+from acmidm.words import first_of
 
 if TYPE_CHECKING:
     from acmidm_onboarding.model.connection import Connection
@@ -59,12 +60,27 @@ def deploy(
     renew()
     if at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
-    ended = engine.run("up", "--stack", stack, "--continue-on-error", *_UNATTENDED, state_at_the_end=at_the_end)
+    ended = _up(stack, recovered.state, connections, at_the_end=at_the_end)
     was_killed = ended < 0
     if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
     if code := ended or looked:
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then run the same command again.", code)
+
+
+def _up(stack: str, before: Mapping[str, Any], connections: Sequence[Connection], *, at_the_end: bool) -> int:
+    """Bring the stack up, and once more where that leaves something for a next run which no earlier run has left; the worst exit code."""
+    from acmidm.github.identity import renew
+    from acmidm.waiting import waiting
+
+    words = ("up", "--stack", stack, "--continue-on-error", *_UNATTENDED)
+    ended = engine.run(*words, state_at_the_end=at_the_end)
+    left = waiting(engine.stack_deployment(stack), connections) - waiting(before, connections) if ended >= 0 else ()
+    if not left:
+        return ended
+    typer.echo(f"a second run goes on with {first_of(sorted(left))}", err=True)
+    renew()
+    return engine.run(*words, state_at_the_end=at_the_end) or ended
 
 
 def _refuse(stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any], allow_mass_change: bool) -> None:

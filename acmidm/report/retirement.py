@@ -22,16 +22,21 @@ def retirement(before: ClientState, after: ClientState, today: date) -> Iterator
     elif (coming := days_to_come(after, today)) and after.announced:
         yield Kind.RETIREMENT_COMING, {"note": ", ".join(f"{name} from {day}" for name, day in coming.items())}
     day = after.retire.get(after.platform)
-    if after.preserve:
-        if after.retained and not before.retained:
-            yield Kind.CLIENT_PRESERVED, {}
-    elif day is not None and day <= today.isoformat():
+    if after.retained and not before.retained:
+        yield Kind.CLIENT_PRESERVED, {}
+    elif is_leaving(after, today):
         if before.scopes or before.protected or before.protected_products:
             yield Kind.CLIENT_RETIRED, {"note": day}
     else:
         for product in sorted(after.products.keys() & before.products.keys() & after.retire.keys()):
             if after.retire[product] <= today.isoformat():
                 yield Kind.PRODUCT_RETIRED, {"subject": product, "note": after.retire[product]}
+
+
+def is_leaving(state: ClientState, today: date) -> bool:
+    """Return whether a client that is declared goes with the next run after this one: removed, or left to itself."""
+    day = state.retire.get(state.platform)
+    return state.retained or (not state.preserve and day is not None and day <= today.isoformat())
 
 
 def days_to_come(state: ClientState, today: date) -> dict[str, str]:

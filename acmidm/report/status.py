@@ -49,6 +49,16 @@ class ListedConnection(ClientName):
     keys: tuple[ListedKey, ...] | None
     keys_in_portal: bool = False
     products: tuple[str, ...]
+    leaves: dict[str, str] = Field(default_factory=dict)
+    """Per platform or product that it leaves, from which day on."""
+    preserve: bool = False
+
+    @property
+    def leaving(self) -> list[str]:
+        """What is listed of that: the day alone where all of it goes."""
+        whole = self.leaves.get(self.platform)
+        parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())] if whole is None else [whole]
+        return [*parts, *(["stays at its authority"] if self.preserve else [])]
 
     @property
     def days_left(self) -> int | None:
@@ -123,6 +133,8 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
         keys=None if known is None else tuple(keys),
         keys_in_portal=state.keys is None,
         products=tuple(sorted(state.products)),
+        leaves=dict(state.retire),
+        preserve=state.preserve,
     )
 
 
