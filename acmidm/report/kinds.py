@@ -198,7 +198,8 @@ class Kind(StrEnum):
         "is not recorded whole", scale=_WHOLE)
     PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, "is configured differently for product {subject}", "changes", "product",
         _FIELDS, "was configured differently by hand for product {subject}")
-    RETIREMENT_COMING = "retirement_coming", Row(_NOTICE, _ONBOARDING, "is announced to leave", more="[: {note}]", scale=_NOTE)
+    RETIREMENT_COMING = "retirement_coming", Row(_NOTICE, _ONBOARDING, "is going to leave", "is going to leave", more="[: {note}]",
+        scale=_NOTE)
     RETIREMENT_CALLED_OFF = "retirement_called_off", Row(_NOTICE, _ONBOARDING, "is to stay after all", "is to stay", more=_FIELDS)
     KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, "has key {subject}, which expires on", "has", "expiring key", _ENDS, scale=_NOTE)
     CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, "is a new client", "is new", more="[: {note}]", scale=_WHOLE)
