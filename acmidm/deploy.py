@@ -11,8 +11,10 @@ import typer
 
 from acmidm import engine
 from acmidm.terminal import Code, fail, working
+from acmidm.words import first_of
 
 if TYPE_CHECKING:
+    from acmidm.approved import Approved
     from acmidm_onboarding.model.connection import Connection
 
 EPILOG = """
@@ -20,9 +22,11 @@ EPILOG = """
 
 - `acmidm deploy --stack tni`
 - `acmidm deploy --stack prod --allow-mass-change`
+- `acmidm deploy --stack prod --approved approved.json`
 
-**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, or too much would be removed; 2 wrong use; 3 the
-engine cannot be reached; 130 interrupted; any other is the engine's own: something was refused or failed.
+**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, too much would be removed, or something else would
+run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any other is the engine's own: something was refused
+or failed.
 """
 
 _PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
@@ -39,6 +43,14 @@ def deploy(
     allow_mass_change: Annotated[
         bool, typer.Option("--allow-mass-change", help="Also where more than 30% of ten or more clients are removed or replaced.")
     ] = False,
+    approved: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Carry out what acmidm review --save wrote to this file, and nothing else: where it differs by now, nothing is written.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds up the others.
 
@@ -48,19 +60,26 @@ def deploy(
     from acmidm.recovery import LOOK_TAG, recover
     from acmidm.rights import warn_of_missing_rights
 
+    wanted = None if approved is None else _approved(approved, stack)
     recovered = recover(stack)
     connections = _connections(stack)
     _install_random_plugin(connections, recovered.state)
+    looks_first, looked, state = recovered.look_first, 0, recovered.state
+    if wanted is not None and looks_first:  # what was approved is compared with what is, not with what a run that was cut off left
+        looked, looks_first = _look(stack, renames=_renames(connections, state)), False
+        state = engine.stack_deployment(stack)
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack)
-    _refuse(stack, previewed, recovered.state, connections, allow_mass_change)
-    types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(recovered.state))}
+    _refuse(stack, previewed, state, connections, allow_mass_change)
+    if wanted is not None:
+        _require_approved(wanted, stack, previewed, state)
+    types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(state))}
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
-    looked = _look(stack, renames=_renames(connections, recovered.state)) if recovered.look_first else 0
+    looked = _look(stack, renames=_renames(connections, state)) if looks_first else looked
     renew()
     if at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
-    ended = engine.run("up", "--stack", stack, "--continue-on-error", *_UNATTENDED, state_at_the_end=at_the_end)
+    ended = _up(stack, state, connections, wanted, at_the_end=at_the_end)
     was_killed = ended < 0
     if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
@@ -68,6 +87,49 @@ def deploy(
         warn_of_missing_rights(stack, connections)
     if code := ended or looked:
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then run the same command again.", code)
+
+
+def _approved(file: Path, stack: str) -> Approved:
+    from acmidm.approved import read_approved
+
+    return read_approved(file, stack)
+
+
+def _require_approved(wanted: Approved, stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """End the command where what would run now is not what was approved."""
+    from acmidm.approved import approved_of, differences
+    from acmidm.connecting import authorities_of, settings_of
+    from acmidm.report.plan import read_plan
+
+    with working(f"comparing with what was approved for {stack}"):
+        now = approved_of(stack, previewed, read_plan(previewed, state), authorities_of(settings_of(stack)))
+        found = differences(wanted, now)
+    for sentence in found:
+        typer.echo(f"differs: {sentence}", err=True)
+    if found:
+        fail(f"nothing of {stack} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
+
+
+def _up(stack: str, before: Mapping[str, Any], connections: Sequence[Connection], wanted: Approved | None, *, at_the_end: bool) -> int:
+    """Bring the stack up, and once more where that leaves something for a next run which no earlier run has left; the worst exit code."""
+    from acmidm.github.identity import renew
+    from acmidm.waiting import waiting
+
+    words = ("up", "--stack", stack, "--continue-on-error", *_UNATTENDED)
+    ended = engine.run(*words, state_at_the_end=at_the_end)
+    left = waiting(engine.stack_deployment(stack), connections) - waiting(before, connections) if ended >= 0 else ()
+    if not left:
+        return ended
+    typer.echo(f"a second run goes on with {first_of(sorted(left))}", err=True)
+    if wanted is not None:
+        from acmidm.approved import not_approved
+
+        for sentence in (more := not_approved(wanted, engine.preview(stack), but=left)):
+            typer.echo(f"differs: {sentence}", err=True)
+        if more:
+            return ended or Code.FOUND
+    renew()
+    return engine.run(*words, state_at_the_end=at_the_end) or ended
 
 
 def _refuse(

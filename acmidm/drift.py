@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from acmidm.report.client import ClientState, States
     from acmidm.report.drift import ClientDrift, Drift, Real
     from acmidm_onboarding.authorities.connected import Connected
+    from acmidm_onboarding.authorities.port import Owner
     from acmidm_onboarding.model.form import Platform
     from acmidm_onboarding.settings import Settings
 
@@ -76,11 +77,11 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm.report.plan import Plan, recorded_in
     from acmidm.report.review import refusals
     from acmidm.review import comparison
-    from acmidm.undeclared import undeclared, without_reserved
+    from acmidm.undeclared import apart, undeclared, without_reserved
     from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
-    declared, has_forms, held_back = _declared(stack, settings)
+    declared, has_forms, held_back, left = _declared(stack, settings)
     _reach(stack, settings, declared or {})
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
@@ -97,35 +98,46 @@ def look(stack: str, days: int = 30) -> Found:
     notes += look_at_published_keys(clients, settings.profile, now)
     with working("finding who changed it"):
         notes += _attribute(clients, platforms)
+    preserved, others = apart(without_reserved(undeclared(clients, recorded.leaving, real), platforms), left, real)
     report = drift_of(
         stack,
         settings.environment,
         clients,
         now,
         expiring=expiring_keys(clients, now, days),
-        undeclared=without_reserved(undeclared(clients, recorded.leaving, real), platforms),
+        preserved=preserved,
+        undeclared=others,
         problems=tuple(refusals(Plan(settings.environment, recorded.states, recorded.states if declared is None else declared))),
         notes=tuple(notes),
     )
     return Found(report, clients)
 
 
-def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, list[str]]:
-    """What the forms declare, None without a folder of forms; whether there is a form, for this environment or another; what is held back.
+def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, list[str], frozenset[Owner]]:
+    """What the forms declare, None without a folder of forms; whether there is a form, for any environment; what is held back; what is left.
 
     Their mistakes are reported before any authority is reached.
     """
+    from acmidm import engine
     from acmidm.gate import passage_of
     from acmidm.report.client import states_of
+    from acmidm_onboarding.authorities.port import Owner
+    from acmidm_onboarding.leaving import declared_now, today
     from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.recorded import held_in
 
     if not settings.forms_folder.is_dir():
-        return None, False, []
+        return None, False, [], frozenset()
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
-    passage = passage_of(stack, onboardings.connections(settings.environment), settings)
+    every = onboardings.connections(settings.environment)
+    staying = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
+    passage = passage_of(stack, staying, settings)
+    now = {connection.software_id for connection in staying}
+    left = frozenset(Owner(one.software_id, managed_by) for one in every if one.preserve and one.software_id not in now)
     states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
-    return states, bool(onboardings.forms), [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
+    held_back = [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
+    return states, bool(onboardings.forms), held_back, left
 
 
 def _project() -> str | None:

@@ -15,6 +15,7 @@ from acmidm.words import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from acmidm.approved import Approved
     from acmidm.report.compare import Comparison
     from acmidm.report.plan import Plan
     from acmidm.report.review import Review
@@ -26,6 +27,7 @@ EPILOG = """
 **Examples**
 
 - `acmidm review --stack tni --stack prod`
+- `acmidm review --stack prod --save approved.json`
 - `acmidm review --base origin/main --output markdown`
 - `acmidm review --base main --head refs/pull/7/head`
 - `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
@@ -57,6 +59,14 @@ def review(
     environment: Annotated[
         list[str] | None, typer.Option(metavar="tni|prod", help="With --base: only this environment; may be repeated.", show_default=False)
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With one --stack: also save what was reviewed, and what the authority has of it, for acmidm deploy --approved.",
+            show_default=False,
+        ),
+    ] = None,
     fail_on: Annotated[
         str,
         typer.Option(
@@ -77,6 +87,7 @@ def review(
     """
     from dataclasses import replace
 
+    from acmidm.approved import save as write_approved
     from acmidm.git import is_dirty
     from acmidm.report.former_secrets import former_secrets
     from acmidm.report.review import review_of
@@ -84,8 +95,7 @@ def review(
     from acmidm_onboarding.settings import own_catalogue
 
     matches = _matcher(fail_on)
-    if sum(map(bool, (stack, plan, base))) != 1:
-        fail("choose what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
+    _require_one_source(stack, plan, base, save)
     if base:
         found = _by_git(base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change)
         if head is None and is_dirty():
@@ -93,7 +103,7 @@ def review(
     else:
         if environment or head:
             fail("--head and --environment are for --base; with --stack and --plan the stack's settings have them")
-        plans = _by_engine(stack or [], plan or [])
+        plans, approved = _by_engine(stack or [], plan or [], save=save is not None)
         folder = str(next((plan.config.get("acmidm:catalogueFolder") for plan in plans), None) or own_catalogue())
         of_stacks = former_secrets({setting_in(key): value for key, value in plan.config.items()} for plan in plans)
         today = replace(comparison(folder), former_secrets=of_stacks)
@@ -107,19 +117,36 @@ def review(
             typer.echo(f"refused: {refusal}", err=True)
     if found.problems:
         raise typer.Exit(Code.UNREACHABLE)
+    if save and not found.too_many:
+        write_approved(approved[0], save)
     if found.too_many or matches(found):
         raise typer.Exit(Code.FOUND)
 
 
-def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
+def _require_one_source(stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None) -> None:
+    if sum(map(bool, (stack, plan, base))) != 1:
+        fail("choose what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
+    if save and len(stack or ()) != 1:
+        fail("--save is for one --stack: what is approved runs on one")
+
+
+def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Plan], list[Approved]]:
+    """The plans; and of stacks, where it is to be saved, what would run."""
     from acmidm import engine
+    from acmidm.approved import approved_of
+    from acmidm.connecting import authorities_of, settings_of
     from acmidm.report.plan import NotAPlan, read_plan
     from acmidm.rotations import with_keys
 
     plans: list[Plan] = []
+    approved: list[Approved] = []
     for stack in stacks:
         with working(f"previewing {stack}"):
-            plan = read_plan(engine.preview(stack), engine.stack_deployment(stack))
+            previewed = engine.preview(stack)
+            plan = read_plan(previewed, engine.stack_deployment(stack))
+        if save:
+            with working(f"reading the clients of {stack} that change"):
+                approved.append(approved_of(stack, previewed, plan, authorities_of(settings_of(stack))))
         plans.append(_at_the_gate(stack, with_keys(_with_uploaded_keys(stack, plan), _declared(plan), stack)))
     for file in files:
         try:
@@ -127,7 +154,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
             plans.append(with_keys(plan, _declared(plan), None))
         except ValueError:
             raise NotAPlan(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
-    return plans
+    return plans, approved
 
 
 def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
@@ -219,7 +246,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         Plan(
             where,
             old.states(where, stacks.profiles, now),
-            new.states(where, stacks.profiles, now),
+            new.states(where, stacks.profiles, now, old),
             at_the_gate=passing if where is Environment.PROD else (),
         )
         for where in wanted

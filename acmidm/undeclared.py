@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -11,7 +11,7 @@ from acmidm.report.client import ClientState
 from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
-from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient, Reserved
+from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, RegisteredClient, Reserved
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import Platform
 
@@ -63,6 +63,18 @@ def undeclared(
         for one in (snapshot.client for snapshot in authority.clients.values())
         if not declared.has(platform, one)
     )
+
+
+def apart(
+    clients: Collection[UndeclaredClient], preserved: Collection[Owner], real: Mapping[Platform, Real]
+) -> tuple[tuple[UndeclaredClient, ...], tuple[UndeclaredClient, ...]]:
+    """Set those that a form has left where they are apart from the rest; of several that bear the same owner, none is known to be it."""
+    owners = {(one.platform, one.client_id): real[one.platform].clients[one.client_id].client.metadata.owner for one in clients}
+    times, found = Counter(owners.values()), defaultdict[bool, list[UndeclaredClient]](list)
+    for one in clients:
+        owner = owners[one.platform, one.client_id]
+        found[owner in preserved and times[owner] == 1].append(one)
+    return tuple(found[True]), tuple(found[False])
 
 
 def without_reserved(clients: Iterable[UndeclaredClient], platforms: Connected) -> tuple[UndeclaredClient, ...]:

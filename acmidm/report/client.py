@@ -72,6 +72,14 @@ class ClientState:
     """Per policy that the form is exempted from, why."""
     unneeded_exemptions: frozenset[str] = frozenset()
     """Those that exempt nothing in any environment of the form: known from the form alone."""
+    retire: Mapping[str, str] = field(default_factory=dict)
+    """The days of its platform and its products from which on they are taken down, as 2027-03-31."""
+    preserve: bool = False
+    """Whether it is left to itself then, and not removed."""
+    retained: bool = False
+    """Whether the engine leaves it where it is when it forgets it."""
+    announced: Mapping[str, str] = field(default_factory=dict)
+    """All that its form says of leaving, of other platforms too."""
     formerly: tuple[str, ...] = ()
     urns: Mapping[str, str] = field(default_factory=dict)
     """The resources that are in the state, per part."""
@@ -129,7 +137,8 @@ def with_exemptions_once(states: Iterable[ClientState]) -> dict[Place, ClientSta
     order, first, found = list(Platform), dict[str, Platform](), {state.place: state for state in states}
     for key, platform, _ in sorted(found, key=lambda place: order.index(place[1])):
         first.setdefault(key, platform)
-    return {place: state if state.platform is first[state.key] else replace(state, exemptions={}) for place, state in found.items()}
+    others = {place: state for place, state in found.items() if state.platform is not first[state.key]}
+    return {**found, **{place: replace(state, exemptions={}, announced={}) for place, state in others.items()}}
 
 
 def _state_of(connection: Connection, protect: bool | None, managed_by: str | None) -> ClientState:
@@ -143,8 +152,8 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         has_secret=connection.uses_secret,
         secret_generation=connection.secret_generation if connection.uses_secret else None,
         adopts=connection.adopt,
-        protected=None if protect is None else protect and not connection.is_ending(),
-        protected_products=frozenset(product for product in products if protect and not connection.is_ending(product)),
+        protected=None if protect is None else protect and not connection.is_leaving(),
+        protected_products=frozenset(product for product in products if protect and not connection.is_leaving(product)),
         scopes=dict(connection.scopes),
         default_scopes=connection.default_scopes,
         keys=None if connection.keys is None else keys_of({kid: key.members for kid, key in connection.keys.items()}),
@@ -154,8 +163,24 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         products={product: flat(configuration) for product, configuration in products.items()},
         owners=dict.fromkeys(products, owner),
         exemptions=dict(connection.exemptions),
+        **leaving(_days(connection), connection.platform, products, preserve=connection.preserve),
+        retained=connection.preserve and connection.is_leaving(),
         formerly=connection.formerly,
     )
+
+
+def _days(connection: Connection) -> dict[str, str]:
+    return {name: day.isoformat() for name, day in connection.retire.items()}
+
+
+def leaving(retire: Mapping[str, str], platform: Platform, products: Iterable[str], *, preserve: bool) -> dict[str, Any]:
+    """The fields about leaving, from what a form says of all its clients."""
+    own = {platform.value, *products}
+    return {
+        "retire": {name: day for name, day in retire.items() if name in own},
+        "preserve": preserve,
+        "announced": {**retire, **({"preserve": "yes"} if preserve else {})},
+    }
 
 
 def snapshot_state(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from acmidm.keys import Key
 from acmidm.report.client import JWKS_URI, OF_ATTRIBUTES, OWNER, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
+from acmidm.report.retirement import retirement
 from acmidm.words import counted, plain, shown
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
 
@@ -147,7 +148,8 @@ class Comparison:
     def _changes(self, before: ClientState | None, after: ClientState | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
-                yield self.change(Kind.CLIENT_REMOVED, fields=_lost(before))
+                left = before.retained and not self.by_hand
+                yield self.change(Kind.CLIENT_PRESERVED) if left else self.change(Kind.CLIENT_REMOVED, fields=_lost(before))
             return
         if after.adopts and (before is None or before.foreign or before.adopts != after.adopts):
             note = None if before is None else f"until now {_owner(before)}" if before.foreign else _HAS_A_CLIENT
@@ -165,6 +167,9 @@ class Comparison:
             yield from self._changes_of_mode(before, after)
             if before.proven != after.proven and after.keys is None and not self.by_hand:
                 yield self.change(Kind.EVIDENCE_CHANGED)
+        if not self.by_hand:
+            known = replace(before, announced=after.announced) if is_new else before
+            yield from (self.change(kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)

@@ -73,6 +73,8 @@ class Drift(Part):
     by_hand: tuple[ConnectionChanges, ...]
     not_applied: tuple[ConnectionChanges, ...]
     expiring: tuple[ExpiringKey, ...] = ()
+    preserved: tuple[UndeclaredClient, ...] = ()
+    """Those that a form has left at their authority."""
     undeclared: tuple[UndeclaredClient, ...] = ()
     counts: dict[Kind, int]
     healed: bool | None = None

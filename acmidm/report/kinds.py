@@ -132,6 +132,12 @@ class Kind(StrEnum):
         "is replaced", more=_FIELDS, scale=_WHOLE)
     CLIENT_ADOPTED = "client_adopted", Row(_DANGER, _CLIENT, "takes over the existing client {subject}", "takes over a client",
         more="[, {note}]", scale=_WHOLE)
+    CLIENT_RETIRED = "client_retired", Row(_DANGER, _CLIENT,
+        "is taken down: it loses its scopes and its protection now, and is removed with its keys and products by the next pulumi up",
+        "is taken down", more="[, as its form says for {note}]", scale=_WHOLE)
+    CLIENT_PRESERVED = "client_preserved", Row(_DANGER, _CLIENT,
+        "is left at its authority as it is, where nobody manages it any more: its keys and scopes stay valid", "is left to itself",
+        scale=_WHOLE)
     KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, "keeps none of its keys: whoever has the new ones is the client",
         "keeps none of its keys", listed=True)
     AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, "authenticates less safely: ", "authenticates less safely",
@@ -150,6 +156,11 @@ class Kind(StrEnum):
         scale=_NOTE)
     GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING, "is proven on TNI now, so that the gate lets it through to production",
         "passes the gate")
+    RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING, "is announced to leave", "is announced to leave",
+        more=_FIELDS)
+    PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT,
+        "leaves product {subject}: its scopes are withdrawn now, and its configuration is removed by the next pulumi up", "leaves",
+        "product", "[, as its form says for {note}]")
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
     SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {subject}", "gains", "scope", _OF_SCOPE,
@@ -208,6 +219,9 @@ class Kind(StrEnum):
         "is not recorded whole", scale=_WHOLE)
     PRODUCT_CHANGED = "product_changed", Row(_NOTICE, _PRODUCT, "is configured differently for product {subject}", "changes", "product",
         _FIELDS, "was configured differently by hand for product {subject}")
+    RETIREMENT_COMING = "retirement_coming", Row(_NOTICE, _ONBOARDING, "is going to leave", "is going to leave", more="[: {note}]",
+        scale=_NOTE)
+    RETIREMENT_CALLED_OFF = "retirement_called_off", Row(_NOTICE, _ONBOARDING, "is to stay after all", "is to stay", more=_FIELDS)
     KEY_EXPIRING = "key_expiring", Row(_NOTICE, _KEYS, "has key {subject}, which expires on", "has", "expiring key", _ENDS, scale=_NOTE)
     CLIENT_CREATED = "client_created", Row(_NOTICE, _CLIENT, "is a new client", "is new", more="[: {note}]", scale=_WHOLE)
     KEY_AWAITED = "key_awaited", Row(_NOTICE, _KEYS, "has no key yet: its organisation uploads one before first use")

@@ -134,13 +134,16 @@ def _drift(report: Drift) -> Iterator[Section]:
     yield Section(top, keys, "\n", "key that ends soon|keys that end soon")
     yield _notes(report.notes)
     yield from _details((*report.by_hand, *report.not_applied))
-    clients = [
-        f"- {markdown(client.client_name)}: {code(client.client_id)} on {client.platform}"
-        f"{f', made by {code(client.made_by)}' if client.made_by else ''}\n"
-        for client in report.undeclared
-    ]
-    top = f"\n<details><summary>Clients that nobody declares: {len(clients):,}</summary>\n\n"
-    yield Section(top, clients, "\n</details>\n", "client that nobody declares|clients that nobody declares")
+    for title, what, found in (
+        ("Clients that are preserved", "client that is preserved|clients that are preserved", report.preserved),
+        ("Clients that nobody declares", "client that nobody declares|clients that nobody declares", report.undeclared),
+    ):
+        clients = [
+            f"- {markdown(client.client_name)}: {code(client.client_id)} on {client.platform}"
+            f"{f', made by {code(client.made_by)}' if client.made_by else ''}\n"
+            for client in found
+        ]
+        yield Section(f"\n<details><summary>{title}: {len(clients):,}</summary>\n\n", clients, "\n</details>\n", what)
     if report.by_hand:
         yield Section(f"\nRepair what was changed by hand: `acmidm drift --stack {report.stack} --heal`, or change the forms.\n")
     yield Section(f"\n{counted(report.clients, 'client')}, checked at {report.checked_at:%Y-%m-%d %H:%M} UTC\n")
@@ -276,9 +279,10 @@ def _name(one: ClientName) -> str:
 
 def _row(one: ListedConnection) -> str:
     keys = "<br>".join(f"**{markdown(key.text)}**" if key.ends_soon else markdown(key.text) for key in one.keys or ())
+    leaves = f"<br>**leaves {markdown(', '.join(one.leaving))}**" if one.leaving else ""
     cells = (
         markdown(one.where),
-        f"**{markdown(one.organisation)}** · {markdown(one.application)}",
+        f"**{markdown(one.organisation)}** · {markdown(one.application)}{leaves}",
         code(one.client_id or ""),
         "<br>".join(code(scope) for scope in one.scopes),
         (keys + (" (in the portal)" if one.keys_in_portal else "")) if keys else markdown(one.without_keys),

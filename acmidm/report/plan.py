@@ -12,7 +12,7 @@ from typing import Any
 
 from acmidm.engine import problems_in
 from acmidm.keys import keys_of
-from acmidm.report.client import ClientState, Place, States, flat, with_exemptions_once
+from acmidm.report.client import ClientState, Place, States, flat, leaving, with_exemptions_once
 from acmidm.report.kinds import Resource
 from acmidm_onboarding.authorities.port import ClientMetadata
 from acmidm_onboarding.model.form import Environment, Platform
@@ -201,17 +201,23 @@ def _states_in(resources: _Resources, shown: set[Place] | None = None) -> dict[P
     But where a preview is all there is, that is one of which it shows some parts alone, and not in ``shown``.
     """
     clients: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
-    exemptions: dict[str, Mapping[str, str]] = {}
+    components: dict[str, Mapping[str, Any]] = {}
     for (place, part), resource in resources.items():
         if part == Resource.ONBOARDING:
-            exemptions[place[0]] = _mapping(_mapping(resource.get("inputs")).get("exemptions"))
+            components[place[0]] = _mapping(resource.get("inputs"))
         else:
             clients[place][part] = resource
     return with_exemptions_once(
-        replace(_state(place, parts), exemptions=exemptions.get(place[0], {}))
+        _with_component(_state(place, parts), components.get(place[0], {}))
         for place, parts in clients.items()
         if Resource.CLIENT in parts or (shown is not None and place not in shown)
     )
+
+
+def _with_component(state: ClientState, inputs: Mapping[str, Any]) -> ClientState:
+    """A client with what its form says of all its clients."""
+    said = leaving(_mapping(inputs.get("retire")), state.platform, state.products, preserve=inputs.get("preserve") is True)
+    return replace(state, exemptions=_mapping(inputs.get("exemptions")), **said)
 
 
 def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
@@ -231,6 +237,7 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
         awaits_key=awaits,
         adopts=_mapping(own.get("adopt")).get("client_id"),
         protected=None if client is None else bool(client.get("protect")),
+        retained=bool(client and client.get("retainOnDelete")),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
         scopes=_mapping(inputs[Resource.SCOPES].get("scopes")) if Resource.SCOPES in parts else None,
         default_scopes=frozenset(_mapping(inputs.get(Resource.SCOPES, {}).get("default_scopes"))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from acmidm.report.client import ClientState
 from acmidm.report.compare import (
@@ -17,6 +18,7 @@ from acmidm.report.compare import (
 )
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
+from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, counted, first_of, plain
 from acmidm_onboarding.model.form import Environment, Platform
 
@@ -77,7 +79,7 @@ def review_of(
             more.append("Clients that do not change are not counted: add --show-sames to pulumi preview --json.")
         problems |= {*plan.problems, *refusals(plan)}
         more += _other_clients(plan)
-        if not allow_mass_change and (gone := mass_change(plan)):
+        if not allow_mass_change and (gone := mass_change(plan, comparison.now.date())):
             too_many.append(
                 f"{counted(len(gone), 'client')} of {len(plan.before):,} on {plan.environment} would be removed or replaced, more than "
                 f"{MASS_SHARE:.0%}: {first_of(gone)}; if all of them are meant, add --allow-mass-change"
@@ -127,9 +129,13 @@ def _changes(plan: Plan, comparison: Comparison, old: ClientState | None, new: C
     return comparison.between(old, new, *more, changed=plan.changed.get(new.place, ()))
 
 
-def mass_change(plan: Plan) -> list[str]:
-    """The clients that a plan removes or replaces, if they are so many that somebody has to allow it; else none."""
-    gone = [old for old, new in paired(plan.before, plan.after) if old and (new is None or new.place in plan.replaced)]
+def mass_change(plan: Plan, today: date) -> list[str]:
+    """The clients that a plan removes or replaces, if they are so many that somebody has to allow it; else none.
+
+    One that is taken down counts before its first step, not only when it is gone.
+    """
+    pairs = list(paired(plan.before, plan.after))
+    gone = [old for old, new in pairs if old and (new is None or new.place in plan.replaced or is_leaving(new, today))]
     many = len(plan.before) >= MASS_CLIENTS and len(gone) > MASS_SHARE * len(plan.before)
     return [_name(state) for state in gone] if many else []
 
@@ -145,16 +151,17 @@ def refusals(plan: Plan) -> list[str]:
         if new is None and old.protected and old.key not in staying:
             said[old.key] = "put its form back"
         elif new is None and old.protected:
-            said[old.key] = _first_ending(f"platform {old.platform}", old.platform)
+            said[old.key] = _retired(f"platform {old.platform}", old.platform)
         elif left:
-            said.setdefault(old.key, _first_ending(f"product {left[0]}", *left))
+            said.setdefault(old.key, _retired(f"product {left[0]}", *left))
     for key in plan.refused:
         said.setdefault(key, "it can be neither removed nor replaced")
     return [_PROTECTED.format(key, remedy) for key, remedy in sorted(said.items())]
 
 
-def _first_ending(what: str, *names: str) -> str:
-    return f"put {what} back with ending: [{', '.join(names)}], apply that, and remove both in a next change"
+def _retired(what: str, *names: str) -> str:
+    days = ", ".join(f"{name}: DAY" for name in names)
+    return f"put {what} back, with retire: {{{days}}}, which removes it from that day on"
 
 
 def _other_clients(plan: Plan) -> Iterator[str]:

@@ -14,12 +14,14 @@ from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.places import strays
 from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
+from acmidm_onboarding.leaving import declared_now
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
 from acmidm_onboarding.model.gate import gate
 from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
+from acmidm_onboarding.recorded import Held
 from acmidm_onboarding.settings import Gate
 
 
@@ -32,9 +34,13 @@ class Revision:
     left_out: tuple[Path, ...] = ()
     gate: Gate = field(default_factory=Gate)
 
-    def states(self, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime) -> dict[Place, ClientState]:
-        """The clients that the forms declare in an environment."""
-        found = states_of(self.onboardings.connections(environment), protect=self.protecting.get(environment))
+    def states(
+        self, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime, before: Revision | None = None
+    ) -> dict[Place, ClientState]:
+        """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before`` is carried out."""
+        held = before.held(environment, now) if before else {}
+        connections = declared_now(self.onboardings.connections(environment), lambda: held, now.date())
+        found = states_of(connections, protect=self.protecting.get(environment))
         # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its environments.
         unneeded = {
             loaded.name: unneeded_exemptions(loaded, profiles, now) - (_OF_GATE if loaded.name in self._unproven(now) else frozenset())
@@ -55,6 +61,19 @@ class Revision:
 
 
 _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
+    def held(self, environment: Environment, now: datetime) -> dict[str, Held]:
+        """What a state has once these forms are carried out: nothing more of what left."""
+        protects = bool(self.protecting.get(environment))
+        return {
+            connection.resource_name: Held(
+                "",
+                frozenset(connection.scopes),
+                products := frozenset(connection.products),
+                protected=protects,
+                unprotected_products=frozenset() if protects else products,
+            )
+            for connection in declared_now(self.onboardings.connections(environment), dict, now.date())
+        }
 
 
 def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime) -> frozenset[str]:

@@ -50,6 +50,16 @@ class ListedConnection(ClientName):
     keys_in_portal: bool = False
     jwks_uri: str | None = None
     products: tuple[str, ...]
+    leaves: dict[str, str] = Field(default_factory=dict)
+    """Per platform or product that it leaves, from which day on."""
+    preserve: bool = False
+
+    @property
+    def leaving(self) -> list[str]:
+        """What is listed of that: the day alone where all of it goes."""
+        whole = self.leaves.get(self.platform)
+        parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())] if whole is None else [whole]
+        return [*parts, *(["stays at its authority"] if self.preserve else [])]
 
     @property
     def days_left(self) -> int | None:
@@ -128,6 +138,8 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
         keys_in_portal=state.keys is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         products=tuple(sorted(state.products)),
+        leaves=dict(state.retire),
+        preserve=state.preserve,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from acmidm.report.compare import ENVIRONMENTS, ConnectionChanges
-from acmidm.report.drift import Drift
+from acmidm.report.drift import Drift, UndeclaredClient
 from acmidm.report.history import History
 from acmidm.report.kinds import Change, Piece, Severity
 from acmidm.report.promotion import Promotion, Side
@@ -88,14 +88,19 @@ def _drift(report: Drift) -> Iterator[Line]:
     for key in report.expiring:
         ends = (f"{key.ends:<32}", "red" if key.days_left < 0 else "yellow")
         yield Text.assemble(ends, f"{key.title}: key {plain(key.kid)}, thumbprint {key.thumbprint}")
-    if report.undeclared:
-        yield _heading(f"clients that nobody declares: {len(report.undeclared):,}")
-    for client in report.undeclared[:_UNDECLARED_SHOWN]:
+    yield from _not_declared("clients that are preserved", report.preserved)
+    yield from _not_declared("clients that nobody declares", report.undeclared)
+    yield from (Text(note, style="dim") for note in report.notes)
+
+
+def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[Line]:
+    if clients:
+        yield _heading(f"{title}: {len(clients):,}")
+    for client in clients[:_UNDECLARED_SHOWN]:
         maker = f", made by {plain(client.made_by)}" if client.made_by else ""
         yield Text(f"{plain(client.client_name)}: {plain(client.client_id)} on {client.platform}{maker}")
-    if (more := len(report.undeclared) - _UNDECLARED_SHOWN) > 0:
+    if (more := len(clients) - _UNDECLARED_SHOWN) > 0:
         yield Text(f"and {more:,} more; all of them with --output json", style="dim")
-    yield from (Text(note, style="dim") for note in report.notes)
 
 
 def _status(status: Status) -> Iterator[Line]:
@@ -106,7 +111,8 @@ def _status(status: Status) -> Iterator[Line]:
         name = f"{plain(one.organisation)} · {plain(one.application)}"
         yield Text.assemble((name, "bold"), f" ({where})" if where else "", "  ", (plain(one.client_id or ""), "cyan"))
         scopes, products = (Text(", ".join(plain(name) for name in names)) for names in (one.scopes, one.products))
-        for word, names in (("scopes", scopes), ("keys", _keys(one)), ("products", products)):
+        leaves = Text(", ".join(one.leaving), style="bold yellow")
+        for word, names in (("scopes", scopes), ("keys", _keys(one)), ("products", products), ("leaves", leaves)):
             if names.plain:
                 yield Text(f"  {word:<9}", style="dim"), names
 

@@ -21,6 +21,7 @@ import pulumi
 from pulumi.runtime.config import get_config_env
 
 from acmidm_onboarding import settings as stack
+from acmidm_onboarding.leaving import declared_now, today
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.files import ORGANISATION_FILE
@@ -54,7 +55,7 @@ def load_onboardings() -> list[list[Connection]]:
                 f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, "
                 "or remove all that the stack has with pulumi destroy"
             )
-        connections = _passing(onboardings.connections(environment), settings).declared
+        connections = _passing(declared_now(onboardings.connections(environment), own_stack, today()), settings).declared
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
@@ -74,7 +75,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             except InvalidForms as error:
                 name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
                 raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
-        passage = _passing(onboardings.connections(settings.environment), settings)
+        passage = _passing(declared_now(onboardings.connections(settings.environment), own_stack, today()), settings)
         if missing := [sentence for one in passage.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
         _require_random_plugin(passage.declared)

@@ -28,8 +28,8 @@ class Onboarding(pulumi.ComponentResource):
 
     ``connections`` are those of one application, one per platform: their key names the component, and the names before it by
     ``formerly`` are its aliases. With ``protect`` the engine refuses to remove or replace what it declares until that is taken
-    away, or the form names it as ending. ``keys`` are the public keys of a client whose connection has none of its own: JSON Web Keys
-    (RFC 7517) as mappings or texts, which may be known only once another resource is made.
+    away, or the day has come on which the form retires it. ``keys`` are the public keys of a client whose connection has none of its
+    own: JSON Web Keys (RFC 7517) as mappings or texts, which may be known only once another resource is made.
     """
 
     connections: dict[str, dict[str, Any]]
@@ -48,10 +48,12 @@ class Onboarding(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         first = connections[0]
-        # The component's only input: no authority knows of exemptions, and so a preview shows a change of one.
-        inputs = {"exemptions": dict(first.exemptions)} if first.exemptions else None
+        # No authority knows of these, and so a preview shows a change of one.
+        inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
+        inputs |= {"retire": {name: day.isoformat() for name, day in first.retire.items()}} if first.retire else {}
+        inputs |= {"preserve": True} if first.preserve else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
-        super().__init__("acmidm:index:Onboarding", first.key, inputs, pulumi.ResourceOptions.merge(former, opts))
+        super().__init__("acmidm:index:Onboarding", first.key, inputs or None, pulumi.ResourceOptions.merge(former, opts))
         self.parts, self.client_secrets = [], {}
         given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda known: _public_keys(first, known))
         self.connections = {connection.platform.value: self._declare(connection, given, protect) for connection in connections}
@@ -62,19 +64,20 @@ class Onboarding(pulumi.ComponentResource):
             raise pulumi.RunError(f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or leave jwks_uri out")
         keys = connection.keys if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
-        protected = protect and not connection.is_ending()
+        protected = protect and not connection.is_leaving()
         # The engine renames parts with their component in the run that renames it; one that fails in that run needs its own aliases.
         aliases = _aliases(connection, connection.resource_name)
-        on_client = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
-        client = OAuthClient(connection, secret, None if connection.uses_secret else keys, on_client)
+        retained = True if connection.preserve and connection.is_leaving() else None
+        own = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
+        client = OAuthClient(connection, secret, None if connection.uses_secret else keys, own)
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
-        inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
+        inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
         self.parts += [client, ClientScopes(connection, client_id, inside), ClientJwks(connection, client_id, keys, inside)]
         for product in connection.products:
-            protected = protect and not connection.is_ending(product)
+            protected = protect and not connection.is_leaving(product)
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")
-            beside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases)
+            beside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
             self.parts.append(ProductConfiguration(connection, product, client_id, beside))
         return {
             "organisation": connection.organisation.name,

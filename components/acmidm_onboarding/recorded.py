@@ -88,8 +88,8 @@ def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
             products=frozenset(products.get(name, {})),
             keys=_thumbprints(_inputs(parts.get((name, _KEYS), {"inputs": {"jwks": {}}})).get("jwks")),
             listed=frozenset(_mapping(_mapping(parts.get((name, _KEYS), {}).get("outputs")).get("listed"))),
-            protected=bool(client.get("protect")),
-            retained=bool(client.get("retainOnDelete")),
+            protected=any(parts.get((name, part), {}).get("protect") for part in (_CLIENT, _SCOPES, _KEYS)),
+            retained=all(one.get("retainOnDelete") for one in (client, *products.get(name, {}).values())),
             unprotected_products=frozenset(product for product, one in products.get(name, {}).items() if not one.get("protect")),
         )
         for (name, kind), client in parts.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.engine import Project, details
+from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, SEND, write_form
 from tests.support.registry import Registry
 
@@ -38,26 +38,6 @@ def test_removals_are_refused_and_lose_nothing(project: Project, registry: Regis
     after = registry.client(form.application)
     assert {**after, "etags": None} == {**before, "etags": None}
     project.in_sync()
-
-
-def test_a_product_that_is_ending_can_be_removed(project: Project, registry: Registry) -> None:
-    """Its protection is lifted by one change, and the next removes it; the client stays protected."""
-    project.configure({"protectClients": True})
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    client_id = registry.client(form.application)["client_id"]
-    form.document["ending"] = ["dosis"]
-    form.save()
-    project.apply()
-    del form.document["ending"], form.request()["products"]["dosis"], form.request()["scopes"][DOSSIERS]
-    form.save()
-    assert details(project.steps()) == {
-        f"ClientScopes {form.key}": ("update", [f"scopes.{DOSSIERS}"]),
-        f"ProductConfiguration {form.key}/dosis": ("delete", []),
-    }
-    project.apply()
-    assert registry.configuration("dosis", client_id) is None
-    assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True
 
 
 def test_unprotected_form_goes_with_all_it_had(project: Project, registry: Registry) -> None:

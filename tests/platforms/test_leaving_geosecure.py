@@ -26,7 +26,7 @@ def connect(project: Project) -> FormFile:
 
 def leave(form: FormFile) -> None:
     form.document["platforms"] = ["acmidm"]
-    form.document.pop("ending", None)
+    form.document.pop("retire", None)
     form.save()
 
 
@@ -73,41 +73,38 @@ def test_a_protecting_stack_wants_it_announced(
     assert all(at_geosecure.configuration(product, client["client_id"]) for product in ("notificaties", "dosis"))
 
     # Put back, announced, and left: the same client all along.
-    form.document.update(platforms=["acmidm", "geosecure"], ending=["geosecure"])
+    form.document.update(platforms=["acmidm", "geosecure"], retire={"geosecure": "2999-03-31"})
     form.save()
     project.apply()
     assert at_geosecure.client(form.application) == client
 
 
 def test_leaving_a_protecting_stack(project: Project, at_acmidm: Registry, at_geosecure: Registry, acmidm: RunningPortal) -> None:
-    """``ending``, up, then the platform's line: GeoSecure's client goes with all it had, ACM/IDM's stays, protected, and works."""
+    """``retire``, and from its day on two runs: GeoSecure's client goes with all it had, ACM/IDM's stays, protected, and works."""
     project.configure({"protectClients": True})
     form = connect(project)
     kept, ended = at_acmidm.client(form.application), at_geosecure.client(form.application)["client_id"]
-    trails = at_acmidm.audit(), at_geosecure.audit()
+    trail = at_acmidm.audit()
 
-    form.document["ending"] = ["geosecure"]
+    form.document["retire"] = {"geosecure": "2020-03-31"}
     form.save()
-    announced = project.apply()
-    assert "warning" not in announced.output
-    assert (at_acmidm.audit(), at_geosecure.audit()) == trails, "announcing it changes nothing at an authority"
-
-    leave(form)
-    assert details(project.steps()) == geosecure_alone(form)
-    project.apply()
+    assert project.recover().code == 0
     assert_gone(at_geosecure, form, ended)
     assert at_acmidm.client(form.application) == kept
-    assert at_acmidm.audit() == trails[0]
+    assert at_acmidm.audit() == trail
+    leave(form)
+    assert project.steps() == [], "the platform's line may go at any time later"
+    project.apply()
     assert acmidm.request_token(sign_assertion(form.keys["key-1"], kept["client_id"], acmidm.audience)).status_code == httpx.codes.OK
     assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True
     project.in_sync()
 
 
-def test_ending_in_the_same_change_as_the_removal_is_refused(project: Project) -> None:
-    """The announcement has to be carried out first; the form says so by itself."""
+def test_a_platform_that_is_left_and_gone_from_the_form_is_refused(project: Project) -> None:
+    """The line goes with the platform's, not before it; the form says so by itself."""
     form = connect(project)
     leave(form)
-    form.document["ending"] = ["geosecure"]
+    form.document["retire"] = {"geosecure": "2027-03-31"}
     form.save()
     refused = project.preview()
     assert refused.code != 0

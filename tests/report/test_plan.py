@@ -12,7 +12,7 @@ from acmidm.report.kinds import Kind
 from acmidm.report.plan import NotAPlan, Plan, read_plan, recorded_in
 from acmidm.report.review import mass_change, review_of
 from acmidm_onboarding.model.form import Platform
-from tests.report.samples import COMPARISON, OVO, client, metadata, plan_of
+from tests.report.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -243,11 +243,11 @@ def test_a_protected_client_that_goes_is_one_sentence(shows_all: bool) -> None:
     assert review.headline == "1 client is removed on prod; the engine refuses this change"
 
 
-def test_a_protected_product_is_ended_first() -> None:
+def test_a_protected_product_is_retired_first() -> None:
     (old, new) = (client(protected=True, protected_products=frozenset({"notificaties"})), client(protected=True, products={}))
     (problem,) = review_of([plan_of((old, new))], COMPARISON).problems
     assert problem.startswith(
-        f"{OVO}/loket: its client is protected: put product notificaties back with ending: [notificaties], apply that"
+        f"{OVO}/loket: its client is protected: put product notificaties back, with retire: {{notificaties: DAY}}, which removes it"
     )
     ending = client(protected=True)
     assert kinds(plan_of((old, ending))) == {"loket": ["product_unprotected"]}
@@ -298,12 +298,19 @@ def test_too_many_clients_at_once() -> None:
     def changed(gone: int, of: int) -> Plan:
         return plan_of(*((client(f"a{number:02}"), None if number < gone else client(f"a{number:02}")) for number in range(of)))
 
-    assert mass_change(changed(3, 10)) == []
-    assert mass_change(changed(9, 9)) == []
-    assert mass_change(changed(4, 10)) == [f"{OVO}/a{number:02}" for number in range(4)]
+    def retiring(number: int, day: str) -> Plan:
+        """As many that are taken down from a day on: at their first step they are declared still."""
+        pairs = [(client(f"a{index:02}"), client(f"a{index:02}", scopes={}, retire={"acmidm": day})) for index in range(number)]
+        return plan_of(*pairs, *((client(f"b{index:02}"), client(f"b{index:02}")) for index in range(10 - number)))
+
+    today = NOW.date()
+    assert mass_change(changed(3, 10), today) == []
+    assert mass_change(changed(9, 9), today) == []
+    assert (len(mass_change(retiring(4, "2026-11-25"), today)), mass_change(retiring(4, "2026-11-26"), today)) == (4, [])
+    assert mass_change(changed(4, 10), today) == [f"{OVO}/a{number:02}" for number in range(4)]
     place = client("a09").place
     replaced = Plan(**{**vars(changed(3, 10)), "replaced": frozenset({place})})
-    assert len(mass_change(replaced)) == 4
+    assert len(mass_change(replaced, today)) == 4
     (sentence,) = review_of([changed(20, 40)], COMPARISON).too_many
     assert sentence.startswith(f"20 clients of 40 on prod would be removed or replaced, more than 30%: {OVO}/a00, ")
     assert sentence.endswith("and 10 more; if all of them are meant, add --allow-mass-change")
@@ -312,4 +319,4 @@ def test_too_many_clients_at_once() -> None:
 
 def test_renamed_clients_are_not_counted_as_gone() -> None:
     pairs = [(client(f"a{number}"), client(f"b{number}", formerly=(f"{OVO}/a{number}",))) for number in range(20)]
-    assert mass_change(plan_of(*pairs)) == []
+    assert mass_change(plan_of(*pairs), NOW.date()) == []

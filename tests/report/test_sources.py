@@ -97,15 +97,30 @@ AGREED_ELSEWHERE: set[tuple[str, str, str | None]] = {
     ("renewed", "secret_renewed", None),
     ("uploaded", "authentication_weakened", None),
     ("uploaded", "keys_declared", None),
+    ("leaving", "retirement_announced", None),
+    ("leaving", "client_retired", None),
     ("leaving", "protection_lifted", None),
-    ("staying", "protection_restored", None),
-    ("ending", "product_unprotected", "notificaties"),
-    ("keeping", "product_protected", "notificaties"),
+    ("leaving", "scope_withdrawn", "NotificatiesImport"),
+    ("staying", "retirement_called_off", None),
+    ("without", "retirement_announced", None),
+    ("without", "product_retired", "notificaties"),
+    ("without", "product_unprotected", "notificaties"),
+    ("without", "scope_withdrawn", SEND),
+    ("coming", "retirement_coming", None),
+    ("coming", "client_updated", None),
+    ("preserved", "retirement_announced", None),
+    ("preserved", "client_preserved", None),
+    ("preserved", "protection_lifted", None),
+    ("back", "client_created", None),
+    ("back", "scope_granted", SEND),
+    ("back", "key_added", "key-1"),
+    ("back", "product_configured", "notificaties"),
 }
 """Those that need a client secret or a second platform."""
 NOT_BY_FORMS = {
     *(Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED),
     *(Kind.CLIENT_REPLACED, Kind.CLIENT_WITHOUT_KEY, Kind.NOT_RECORDED),
+    *(Kind.PROTECTION_RESTORED, Kind.PRODUCT_PROTECTED),  # of what left by one step only, which no form says
 }
 OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
 """The embedded authority knows no address of keys: see test_addresses.py."""
@@ -329,9 +344,12 @@ def test_they_agree_on_authentication_and_protection(project: Project, acmidm: C
         renewed = write(project, "renewed", **secret)
         uploaded = write(project, "uploaded", keys=())
         leaving = write(project, "leaving", platforms=["acmidm", "geosecure"])
-        staying = write(project, "staying", platforms=["acmidm", "geosecure"], ending=["geosecure"])
-        ending = write(project, "ending")
-        keeping = write(project, "keeping", ending=["notificaties"])
+        staying = write(project, "staying", retire="2999-03-31")
+        without = write(project, "without")
+        coming = write(project, "coming", retire="2999-03-31")
+        preserved = write(project, "preserved")
+        back = write(project, "back", retire="2020-03-31", preserve=True)
+        left = write(project, "left", retire="2020-03-31")
         acmidm.keep_in_git()
         project.apply()
         weaker.document["token_endpoint_auth_method"] = "client_secret_basic"
@@ -339,11 +357,14 @@ def test_they_agree_on_authentication_and_protection(project: Project, acmidm: C
         del stronger.document["token_endpoint_auth_method"]
         renewed.request()["secret_generation"] = 2
         uploaded.document["token_endpoint_auth_method"] = "client_secret_basic"
-        leaving.document["ending"] = ["geosecure"]
-        del staying.document["ending"]
-        ending.document["ending"] = ["notificaties"]
-        del keeping.document["ending"]
-        for form in (weaker, stronger, renewed, uploaded, leaving, staying, ending, keeping):
+        leaving.document["retire"] = {"geosecure": "2020-03-31"}
+        del staying.document["retire"]
+        without.document["retire"] = {"notificaties": "2020-03-31"}
+        preserved.document["preserve"] = True
+        del back.document["retire"], back.document["preserve"]
+        for form in (coming, left):
+            form.document["contacts"] = ["loket@stad-gent.example"]
+        for form in (weaker, stronger, renewed, uploaded, leaving, staying, without, coming, preserved, back, left):
             form.save()
         by_engine = acmidm.json("review", "--stack", "tni", "--fail-on", "authentication_weakened", code=1)
         by_forms = acmidm.review_of_forms("--environment", "tni")

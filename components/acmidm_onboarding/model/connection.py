@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import product
 from types import MappingProxyType
 from typing import Any
 
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.evidence import Evidence, EvidenceFile
-from acmidm_onboarding.model.form import AuthMethod, Environment, Form, Organisation, Platform
+from acmidm_onboarding.model.form import WHOLE, AuthMethod, Environment, Form, Organisation, Platform
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import PublicJwk
 
@@ -44,8 +45,14 @@ class Connection:
     """Per policy that the form is exempted from, why, on one line."""
     secret_generation: int = 1
     """Which of its secrets, one after the other, a client with a secret has."""
-    ending: frozenset[str] = frozenset()
-    """The platforms and products that are about to be left, so that nothing protects them any more."""
+    retire: Mapping[str, date] = field(default_factory=dict)
+    """Per platform and product that its form retires, the day from which on it is taken down (UTC)."""
+    preserve: bool = False
+    """Whether its client then stays at its authority, without anybody who manages it."""
+    product_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Per product that its form retires, those of the scopes that belong to it."""
+    leaving: frozenset[str] = frozenset()
+    """Its platform and its products that are taken down in this run, so that nothing protects them any more."""
     formerly: tuple[str, ...] = ()
     """The earlier keys of this connection."""
     compromised: frozenset[str] = frozenset()
@@ -91,9 +98,9 @@ class Connection:
         """Return whether it is proven that the application signs without ``kid``: then a second key beside its one breaks it."""
         return self.evidence is not None and not self.evidence.signs_with_kid
 
-    def is_ending(self, product: str | None = None) -> bool:
-        """Return whether the client, or one of its products, is about to be removed."""
-        return self.platform in self.ending or product in self.ending
+    def is_leaving(self, product: str | None = None) -> bool:
+        """Return whether the client, or one of its products, is taken down in this run."""
+        return self.platform in self.leaving or product in self.leaving
 
 
 def connection_key(code: str, application: str) -> str:
@@ -154,7 +161,12 @@ def connections(
             codes=tuple(code for code in (organisation.ovo, organisation.kbo, *organisation.formerly) if code and code not in shared_codes),
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             secret_generation=request.secret_generation,
-            ending=frozenset(form.ending),
+            retire={one.value: form.retire[WHOLE] for one in form.platforms} if WHOLE in form.retire else dict(form.retire),
+            preserve=form.preserve,
+            product_scopes={
+                product: frozenset(scope for name in catalogue.products[product].scopes if (scope := catalogue.name_on(platform, name)))
+                for product in form.retire.keys() & request.products.keys()
+            },
             formerly=former_keys(organisation, form),
             compromised=frozenset(key.thumbprint for key in compromised.get(environment, ())),
             form=name,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -144,6 +145,25 @@ def _one_is_a_list(value: object) -> object:
 
 def _one_or_more(schema: dict[str, str]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]})
+
+
+WHOLE = ""
+"""What retires where a form names neither a platform nor a product: all of the connection."""
+_DAY: dict[str, Any] = {"type": "string", "format": "date"}
+
+
+def day(value: object) -> date:
+    """Return a day that is written as 2027-03-31 and in no other way. Raises ValueError with a sentence."""
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{quoted(value) if isinstance(value, str) else 'this'} is no day; write one such as 2027-03-31")
+
+
+def _one_day_is_for_all(value: object) -> object:
+    return value if isinstance(value, dict) and value else {WHOLE: value}
 
 
 _AttributeValue = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_one_line)]
@@ -328,10 +348,22 @@ class Form(_Part):
     token_endpoint_auth_method: Annotated[AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")] = (
         AuthMethod.PRIVATE_KEY_JWT
     )
-    ending: Annotated[
-        tuple[str, ...],
-        Field(description="Platforms and products that are about to be removed. This lifts their protection; a next change removes them."),
-    ] = ()
+    retire: Annotated[
+        dict[str, Annotated[date, BeforeValidator(day)]],
+        BeforeValidator(_one_day_is_for_all),
+        Field(
+            description="From which day on (UTC) the connection is taken down, such as 2027-03-31; or per platform or product, those that "
+            "the connection leaves: {geosecure: 2027-03-31}."
+        ),
+        WithJsonSchema({"anyOf": [_DAY, {"type": "object", "additionalProperties": _DAY, "minProperties": 1}]}),
+    ] = Field(default_factory=dict)
+    preserve: Annotated[
+        StrictBool,
+        Field(
+            description="Whether the client stays at its authority as it is, and nobody manages it any more: from the day of retire on, "
+            "or at once without one."
+        ),
+    ] = False
     exemptions: Annotated[
         dict[ExemptiblePolicy, Exemption],
         Field(description="The policies that this connection is exempted from, each with reason and reference; see docs/policies.md."),

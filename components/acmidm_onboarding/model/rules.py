@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.configuration import problems_of_configuration
 from acmidm_onboarding.model.documents import Document
-from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
+from acmidm_onboarding.model.form import WHOLE, AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
@@ -24,14 +24,7 @@ def problems_of_form(
     if Platform.ACMIDM not in form.platforms:
         yield document.problem(("platforms",), "acmidm is not among the platforms", "add it: a connection is in ACM/IDM, or in both")
     products = {product for request in form.environments.values() for product in request.products}
-    for index, name in enumerate(form.ending):
-        if name not in form.platforms and name not in products:
-            known = listed({*form.platforms, *products} - {Platform.ACMIDM})
-            yield document.problem(
-                ("ending", index), f"{quoted(name)} is no platform or product of this form", f"remove it here; known here: {known}"
-            )
-        elif name == Platform.ACMIDM:
-            yield document.problem(("ending", index), "acmidm is the platform that stays", "remove it here")
+    yield from _problems_of_retirement(document, form, products)
     for environment, request in form.environments.items():
         place: DocumentPath = ("environments", environment.value)
         for platform in request.adopt:
@@ -65,6 +58,22 @@ def _problems_of_credentials(document: Document, place: DocumentPath, form: Form
             "remove it here, or choose another token_endpoint_auth_method",
             at_key=True,
         )
+
+
+def _problems_of_retirement(document: Document, form: Form, products: Collection[str]) -> Iterator[Problem]:
+    """Yield what a form cannot leave: what it does not have, ACM/IDM alone, or a part of a client that is to stay as it is."""
+    parts = [name for name in form.retire if name != WHOLE]
+    for name in parts:
+        if name == Platform.ACMIDM:
+            remedy = "give one day for the whole connection, as in retire: 2027-03-31"
+            yield document.problem(("retire", name), "acmidm is the platform that stays", remedy, at_key=True)
+        elif name not in form.platforms and name not in products:
+            known = listed({*form.platforms, *products} - {Platform.ACMIDM})
+            what = f"{quoted(name)} is no platform or product of this form"
+            yield document.problem(("retire", name), what, f"remove it here; known here: {known}", at_key=True)
+    if form.preserve and parts:
+        what = "preserve leaves the clients as they are, and retire names parts of them"
+        yield document.problem(("preserve",), what, "remove preserve, or give retire one day for the whole connection", at_key=True)
 
 
 def _problems_of_scopes(

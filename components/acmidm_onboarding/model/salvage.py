@@ -13,7 +13,7 @@ from acmidm_onboarding.model.form import ExemptiblePolicy, Form
 from acmidm_onboarding.model.problems import DocumentPath
 
 _NOTHING = "stand-in"
-_KEPT = ("application", "formerly", "platforms", "ending", "token_endpoint_auth_method", "exemptions")
+_KEPT = ("application", "formerly", "platforms", "retire", "preserve", "token_endpoint_auth_method", "exemptions")
 _STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
 """For fields that no rule about scopes, products or keys reads."""
 
@@ -31,7 +31,7 @@ def salvaged(document: Document) -> tuple[Form | None, bool]:
     # It is not known then which platforms are meant, so that nothing about them is checked.
     of_platforms = ("adopt",) if "platforms" in faulty else ()
     if of_platforms:
-        kept.pop("ending", None)
+        kept.pop("retire", None)
     if "exemptions" in faulty:  # the policies are checked once these are right
         kept["exemptions"] = {policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy}
     environments = {}

@@ -154,12 +154,12 @@ ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "dosis", "notificaties"}
 
 
 @pytest.mark.parametrize(
-    ("protect", "ending", "expected"),
+    ("protect", "leaving", "expected"),
     [(True, (), ALL), (True, ("acmidm",), set()), (True, ("dosis",), ALL - {"dosis"}), (False, (), set())],
 )
-def test_what_is_protected(declare: Declare, protect: bool, ending: tuple[str, ...], expected: set[str]) -> None:
-    """All that is at authorities is protected, but for what the form names as ending."""
-    _, recorder = declare(dataclasses.replace(CONNECTION, ending=frozenset(ending)), protect=protect)
+def test_what_is_protected(declare: Declare, protect: bool, leaving: tuple[str, ...], expected: set[str]) -> None:
+    """All that is at authorities is protected, but for what leaves in this run."""
+    _, recorder = declare(dataclasses.replace(CONNECTION, leaving=frozenset(leaving)), protect=protect)
     protected = set()
     for place, request in ((place, recorder.requests[place]) for place in recorder.registered):
         kind, _, name = place.partition(" ")

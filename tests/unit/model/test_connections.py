@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 import yaml
@@ -145,15 +146,22 @@ def test_earlier_keys_are_those_of_earlier_codes_and_applications(
     assert list(tni(workspace).formerly) == formerly
 
 
-def test_what_is_ending_is_a_platform_or_a_product(workspace: Workspace) -> None:
-    """A product ends by itself; with a platform everything on it ends."""
-    text = FORM[: FORM.index("  prod:")].replace("      dv_notificaties_schrijven: {}\n", "").replace("[acmidm]", "[acmidm, geosecure]")
-    text = text[: text.index("      notificaties:")] + text[text.index("      dosis:") :]
-    workspace.write_form("ending: [geosecure]\n" + text)
+def test_a_form_retires_all_of_it_or_parts(workspace: Workspace) -> None:
+    """One day is for each platform; a product that is named brings its scopes, by the platform's names."""
+    both = FORM.replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_schrijven: {}\n", "")
+    both = both[: both.index("  prod:")]
+    both = both[: both.index("      notificaties:")] + both[both.index("      dosis:") :]
+    day = date(2027, 3, 31)
+    workspace.write_form("retire: 2027-03-31\n" + both)
+    assert [one.retire for one in workspace.load().connections(Environment.TNI)] == [{"acmidm": day, "geosecure": day}] * 2
+    workspace.write_form("retire: {dosis: 2027-03-31}\n" + both)
     acmidm, geosecure = workspace.load().connections(Environment.TNI)
-    assert [one.is_ending(product) for one in (acmidm, geosecure) for product in (None, "dosis")] == [False, False, True, True]
-    workspace.write_form("ending: [dosis]\n" + FORM)
-    assert [tni(workspace).is_ending(product) for product in (None, "dosis", "notificaties")] == [False, True, False]
+    assert (acmidm.retire, geosecure.retire) == ({"dosis": day}, {"dosis": day})
+    assert (acmidm.product_scopes["dosis"] >= set(acmidm.scopes), geosecure.product_scopes["dosis"] >= set(geosecure.scopes)) == (
+        True,
+        True,
+    )
+    assert not acmidm.is_leaving("dosis"), "that is for a run to say, by what the state has"
 
 
 def test_the_catalogue_knows_what_providers_assign(workspace: Workspace) -> None:

@@ -27,8 +27,8 @@ SHAPE = {
     "unknown field, near none": (
         "application: mijn-gent\n",
         "application: mijn-gent\n▶zzz: 1\n",
-        'unknown field "zzz"; known here: application, contacts, ending, environments, exemptions, formerly, platforms, '
-        "token_endpoint_auth_method",
+        'unknown field "zzz"; known here: application, contacts, environments, exemptions, formerly, platforms, preserve, '
+        "retire, token_endpoint_auth_method",
     ),
     "unknown field of an environment": (
         "    jwks: [tni.jwk.json]\n",
@@ -52,20 +52,48 @@ SHAPE = {
     "unknown platform": ("[acmidm]", "[acmidm, ▶geosecur]", 'item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?'),
     "platform twice": ("[acmidm]", "▶[acmidm, acmidm]", "a platform is there twice; keep each once"),
     "not on ACM/IDM": ("[acmidm]", "▶[geosecure]", "acmidm is not among the platforms; add it: a connection is in ACM/IDM, or in both"),
-    "ending where it is not": (
+    "leaving what it is not on": (
         "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nending: [▶geosecure]\n",
+        "platforms: [acmidm]\nretire: {▶geosecure: 2027-03-31}\n",
         '"geosecure" is no platform or product of this form; remove it here; known here: dosis, notificaties',
     ),
-    "ending the platform that stays": (
+    "leaving the platform that stays": (
         "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nending: [▶acmidm]\n",
-        "acmidm is the platform that stays; remove it here",
+        "platforms: [acmidm]\nretire: {▶acmidm: 2027-03-31}\n",
+        "acmidm is the platform that stays; give one day for the whole connection, as in retire: 2027-03-31",
     ),
-    "ending an unknown product": (
+    "leaving an unknown product": (
         "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nending: [dosis, ▶register]\n",
+        "platforms: [acmidm]\nretire: {dosis: 2027-03-31, ▶register: 2027-03-31}\n",
         '"register" is no platform or product of this form; remove it here; known here: dosis, notificaties',
+    ),
+    "a day that there is not": (
+        "platforms: [acmidm]\n",
+        "platforms: [acmidm]\nretire: ▶2027-02-29\n",
+        '"2027-02-29" is no day; write one such as 2027-03-31',
+    ),
+    "a day written otherwise": (
+        "platforms: [acmidm]\n",
+        "platforms: [acmidm]\nretire: {dosis: ▶31/03/2027}\n",
+        '"31/03/2027" is no day; write one such as 2027-03-31',
+    ),
+    "no day at all": ("platforms: [acmidm]\n", "platforms: [acmidm]\nretire:▶\n", "this is no day; write one such as 2027-03-31"),
+    "a moment is no day": (
+        "platforms: [acmidm]\n",
+        "platforms: [acmidm]\nretire: ▶20270331\n",
+        "this is no day; write one such as 2027-03-31",
+    ),
+    "no part has a day": ("platforms: [acmidm]\n", "platforms: [acmidm]\nretire: ▶{}\n", "this is no day; write one such as 2027-03-31"),
+    "preserving by a text": (
+        "platforms: [acmidm]\n",
+        'platforms: [acmidm]\npreserve: ▶"true"\n',
+        '"preserve" is not true or false; write true or false',
+    ),
+    "preserving a part of it": (
+        "platforms: [acmidm]\n",
+        "platforms: [acmidm]\nretire: {dosis: 2027-03-31}\n▶preserve: true\n",
+        "preserve leaves the clients as they are, and retire names parts of them; "
+        "remove preserve, or give retire one day for the whole connection",
     ),
     "adopting where it is not": (
         "    jwks: [tni.jwk.json]\n",

@@ -78,7 +78,7 @@ def test_forms_with_mistakes_in_what_identifies_them_are_not_taken_for_one_anoth
 
 
 def test_a_mistake_in_the_platforms_is_reported_once_and_not_again_of_what_speaks_of_them(workspace: Workspace) -> None:
-    text = FORM.replace("[acmidm]\n", "[acmidm, geosecur]\nending: [geosecure]\n")
+    text = FORM.replace("[acmidm]\n", "[acmidm, geosecur]\nretire: {geosecure: 2027-03-31}\n")
     workspace.write_form(text.replace("    jwks: [tni", '    adopt: {geosecure: "6776"}\n    jwks: [tni'))
     assert [problem.what for problem in workspace.problems()] == ['item 2 of "platforms": "geosecur" is not known']
 

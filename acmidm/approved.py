@@ -1,0 +1,182 @@
+"""What a person approved is what runs: a review that was saved, and how what would run now differs from it.
+
+A saved review has the engine's own steps, and what the authorities had then of the clients that change, since a preview reads none.
+Nothing of it depends on the time of day: ages and warnings are no part of it. No secret is in it (ADR 11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from acmidm.report.client import OWNER, ClientState, Place, flat, snapshot_state
+from acmidm.report.compare import field_changes, paired
+from acmidm.report.plan import Plan, kind_of
+from acmidm.words import LONGEST, plain
+from acmidm_onboarding.model.marks import has_mark
+from acmidm_onboarding.model.problems import Failure
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
+    from acmidm_onboarding.authorities.port import ClientSnapshot
+
+Approved = Mapping[str, Any]
+"""``stack``, ``steps`` per resource, ``clients`` per client at its authority: plain data, as it is saved."""
+
+_VERSION = 1
+_NOTHING = frozenset({"same", "refresh"})
+_SECRET = "[secret]"
+_OPTIONS = ("protect", "retainOnDelete")
+
+
+class NotApproved(Failure):
+    """A file that is no saved review of the stack."""
+
+
+def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected) -> Approved:
+    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan`` changes.
+
+    Raises:
+        AuthorityError: where an authority cannot be read.
+    """
+    return {"version": _VERSION, "stack": stack, "steps": _steps(previewed), "clients": dict(_clients(plan, platforms))}
+
+
+def save(approved: Approved, file: Path) -> None:
+    """Write a review to a file, for ``acmidm deploy --approved``. Raises NotApproved."""
+    try:
+        file.write_text(json.dumps(approved, indent=1, sort_keys=True) + "\n", "utf-8")
+    except OSError as error:
+        raise NotApproved(f"{file} cannot be written: {error.strerror}; name another file with --save") from None
+
+
+def read_approved(file: Path, stack: str) -> Approved:
+    """Read a review that was saved for ``stack``. Raises NotApproved."""
+    remedy = f"save one with acmidm review --stack {stack} --save FILE, and have that approved"
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise NotApproved(f"{file} cannot be read: {error.strerror}; {remedy}") from None
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or document.get("version") != _VERSION:
+        raise NotApproved(f"{file} is no saved review of this version; {remedy}")
+    if document.get("stack") != stack:
+        raise NotApproved(f"{file} is a review of stack {plain(str(document.get('stack')))}; {remedy}")
+    if not all(isinstance(document.get(part), dict) for part in ("steps", "clients")):
+        raise NotApproved(f"{file} is no whole review; {remedy}")
+    return document
+
+
+def differences(approved: Approved, now: Approved) -> list[str]:
+    """Return a sentence for each way in which what would run now is not what was approved."""
+    return [*_of_steps(approved["steps"], now["steps"]), *_of_clients(approved["clients"], now["clients"])]
+
+
+def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[str]:
+    """Return a sentence for each step of a second run that neither was approved nor goes on with one of the clients in ``but``."""
+    going_on = tuple(f"{client}/" for client in but)
+    steps = {name: step for name, step in _steps(previewed).items() if not f"{name.split(' ', 2)[2]}/".startswith(going_on)}
+    return list(_of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps))
+
+
+def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(approved.keys() | now.keys()):
+        was, is_now, shown = approved.get(name), now.get(name), plain(name)
+        if was is None and is_now is not None:
+            yield f"{shown}: was not reviewed"
+        elif is_now is None and was is not None:
+            yield f"{shown}: was reviewed, and would not be done"
+        elif was is not None and is_now is not None and was != is_now:
+            yield f"{shown}: {_said(was, is_now)}"
+
+
+def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(approved.keys() & now.keys()):
+        was, is_now = approved[name], now[name]
+        if was != is_now:
+            said = "is there now" if was is None else "is gone" if is_now is None else f"has other {_said(was, is_now)}"
+            yield f"client {plain(name)} was changed at its authority since the review: {said}"
+
+
+def _said(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
+    """The fields that differ, from what was reviewed to what is now."""
+    sides = ((one.field, *one.values(LONGEST)) for one in field_changes(flat(was), flat(is_now)))
+    return ", ".join(f"{plain(field)} {old or 'none'} → {new or 'none'}" for field, old, new in sides)
+
+
+def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:
+    return {_named(step): found for step in previewed.get("steps") or () if (found := _step(step)) is not None}
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a step does, None where it does nothing. A protection that is lifted is in no operation of the engine's."""
+    was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
+    if step["op"] == "refresh" or (step["op"] in _NOTHING and was == becomes):
+        return None
+    return {"was": was, "becomes": becomes}
+
+
+def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
+    options = {name: True for name in _OPTIONS if resource.get(name)}
+    return {"id": resource.get("id") or "", "inputs": _without_secrets(resource.get("inputs") or {}), **options}
+
+
+def _without_secrets(value: Any) -> Any:
+    """A value without what the engine marks as secret, encrypted or not, and without the name of its provider."""
+    if isinstance(value, Mapping):
+        if any(isinstance(name, str) and has_mark(name) for name in value):
+            return _SECRET
+        return {name: _SECRET if name == "client_secret" and part else _without_secrets(part) for name, part in value.items()}
+    return [_without_secrets(part) for part in value] if isinstance(value, list) else value
+
+
+def _named(step: Mapping[str, Any]) -> str:
+    """``update ClientScopes OVO002067/loket``."""
+    return f"{step['op']} {kind_of(step)} {step['urn'].rpartition('::')[2]}"
+
+
+def _clients(plan: Plan, platforms: Connected) -> Iterator[tuple[str, Any]]:
+    """What the authorities have of each client that changes, by platform and client-ID, or key where it is new."""
+    for old, new in paired(plan.before, plan.after):
+        state = new or old
+        if state is None or not _changes(plan, old, new):
+            continue
+        platform, client_id = platforms.get(state.platform), (old and old.client_id) or (new and new.adopts)
+        if platform is None:
+            continue
+        snapshot = platform.clients.get(client_id) if client_id else _by_key(platform, str(state.fields.get("software_id")))
+        products = {product for side in (old, new) if side for product in side.products}
+        found = _at_authority(platform, state.place, snapshot, products, has_keys=_has_keys(old, new))
+        yield f"{state.platform} {client_id or state.key}", found
+
+
+def _changes(plan: Plan, old: ClientState | None, new: ClientState | None) -> bool:
+    return old is None or new is None or old != new or new.place in plan.changed
+
+
+def _has_keys(old: ClientState | None, new: ClientState | None) -> bool:
+    """Whether its keys are ours to change: what its organisation uploads in the meantime is none of this."""
+    return any(side is not None and side.keys is not None for side in (old, new))
+
+
+def _by_key(platform: ConnectedPlatform, software_id: str) -> ClientSnapshot | None:
+    return next((one for one in platform.authority.clients() if one.client.metadata.software_id == software_id), None)
+
+
+def _at_authority(
+    platform: ConnectedPlatform, place: Place, snapshot: ClientSnapshot | None, products: Iterable[str], *, has_keys: bool
+) -> dict[str, Any] | None:
+    if snapshot is None:
+        return None
+    found = {product: document for product in products if (document := platform.configurations(product).get(snapshot.client.client_id))}
+    state = snapshot_state(place, snapshot, found, platform.assigned)
+    return {
+        "client": dict(state.fields),
+        "secret set at": state.secret_updated_at or 0,
+        "scopes": {scope: "by default" if scope in state.default_scopes else "on request" for scope in state.scopes or ()},
+        "keys": {kid: key.digest for kid, key in (state.keys or {}).items()} if has_keys else {},
+        "products": {name: {**fields, **dict(zip(OWNER, state.owners[name], strict=True))} for name, fields in state.products.items()},
+    }

@@ -1,0 +1,44 @@
+"""What a change does to a client that leaves: announced for a day to come, taken down from that day on, or left to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from acmidm.report.client import ClientState
+from acmidm.report.kinds import FieldChange, Kind
+
+
+def retirement(before: ClientState, after: ClientState, today: date) -> Iterator[tuple[Kind, Mapping[str, Any]]]:
+    """Yield each change with its facts: what a form announces, and what is done about it now."""
+    if before.announced != after.announced:
+        fields = tuple(
+            FieldChange(field=name, old=before.announced.get(name), new=after.announced.get(name))
+            for name in sorted(before.announced.keys() | after.announced.keys())
+            if before.announced.get(name) != after.announced.get(name)
+        )
+        yield (Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF), {"fields": fields}
+    elif (coming := days_to_come(after, today)) and after.announced:
+        yield Kind.RETIREMENT_COMING, {"note": ", ".join(f"{name} from {day}" for name, day in coming.items())}
+    day = after.retire.get(after.platform)
+    if after.retained and not before.retained:
+        yield Kind.CLIENT_PRESERVED, {}
+    elif is_leaving(after, today):
+        if before.scopes or before.protected or before.protected_products:
+            yield Kind.CLIENT_RETIRED, {"note": day}
+    else:
+        for product in sorted(after.products.keys() & before.products.keys() & after.retire.keys()):
+            if after.retire[product] <= today.isoformat():
+                yield Kind.PRODUCT_RETIRED, {"subject": product, "note": after.retire[product]}
+
+
+def is_leaving(state: ClientState, today: date) -> bool:
+    """Return whether a client that is declared goes with the next run after this one: removed, or left to itself."""
+    day = state.retire.get(state.platform)
+    return state.retained or (not state.preserve and day is not None and day <= today.isoformat())
+
+
+def days_to_come(state: ClientState, today: date) -> dict[str, str]:
+    """Return what of a client has a day to come, by name."""
+    return {name: day for name, day in sorted(state.retire.items()) if day > today.isoformat()}
