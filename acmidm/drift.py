@@ -114,7 +114,7 @@ def look(stack: str, days: int = 30) -> Found:
 
 
 def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, list[str], frozenset[Owner]]:
-    """What the forms declare, None without a folder of forms; whether there is a form, for any environment; what is held back; what is left.
+    """What the forms declare, None without a folder of forms; whether there is a form, for any environment; what is held back and left.
 
     Their mistakes are reported before any authority is reached.
     """

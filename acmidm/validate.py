@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.loading import Onboardings
     from acmidm_onboarding.model.problems import Problem
 
 EPILOG = """
@@ -72,9 +73,7 @@ def validate(
 
 def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem] = (), *, online: bool, annotations: bool) -> None:
     from acmidm_onboarding.model.form import Environment
-    from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
-    from acmidm_onboarding.settings import own_catalogue, profiles, served
 
     for path in paths:
         if not os.path.lexists(path):
@@ -82,12 +81,7 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Pro
         if (path / "Pulumi.yaml").exists():
             fail(f"{path}: this is the folder of the project; name the folder of forms in it")
     try:
-        onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()), known)
-        if online:
-            from acmidm.online import problems_online
-
-            if problems := list(problems_online(onboardings.forms, profiles(Path()))):
-                raise InvalidForms(problems)
+        onboardings = _read(paths, catalogue, known, online=online)
     except InvalidForms as error:
         if annotations:
             for problem in error.problems:
@@ -99,6 +93,21 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Pro
     typer.echo(f"{counted(len(onboardings.forms), 'form')}, {counted(connections, 'connection')}: all valid")
     for sentence in _unproven(onboardings.connections(Environment.PROD)):
         typer.echo(sentence)
+
+
+def _read(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem], *, online: bool) -> Onboardings:
+    """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
+    from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.model.problems import InvalidForms
+    from acmidm_onboarding.settings import own_catalogue, profiles, served
+
+    onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()), known)
+    if online:
+        from acmidm.online import problems_online
+
+        if problems := list(problems_online(onboardings.forms, profiles(Path()))):
+            raise InvalidForms(problems)
+    return onboardings
 
 
 def _unproven(connections: Sequence[Connection]) -> list[str]:

@@ -59,8 +59,6 @@ class Revision:
         asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
         return frozenset(one.connection.form for one in gate(asked, self.gate.mode, {}, None, now, self.gate.evidence_max_days).held_back)
 
-
-_OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
     def held(self, environment: Environment, now: datetime) -> dict[str, Held]:
         """What a state has once these forms are carried out: nothing more of what left."""
         protects = bool(self.protecting.get(environment))
@@ -74,6 +72,9 @@ _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
             )
             for connection in declared_now(self.onboardings.connections(environment), dict, now.date())
         }
+
+
+_OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
 
 
 def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime) -> frozenset[str]:
