@@ -229,6 +229,21 @@ class AuditPage(Wire):
     next: str | None
 
 
+class KeyInUse(Wire):
+    """A key that got a token, to the minute."""
+
+    thumbprint: str = Field(description="RFC 7638, SHA-256.")
+    kid: str = Field(description="What the key was registered under then.")
+    last_used_at: str = Field(description="ISO 8601, UTC.")
+    with_kid: bool = Field(description="Whether the assertion that it signed had a kid.")
+
+
+class KeysInUse(Wire):
+    """The keys of a client that got a token since they were registered, the last used first."""
+
+    items: list[KeyInUse]
+
+
 class ProblemDetail(BaseModel):
     """One of several mistakes in a request."""
 

@@ -134,7 +134,7 @@ def promotion_of(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now
     def number_of_keys(request: EnvironmentRequest | None) -> int | None:
         if request is None or form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
             return 0
-        return None if request.jwks is None else len(request.jwks)
+        return None if request.jwks is None else sum(not key.compromised for key in request.jwks)
 
     published = tuple(environment for environment, request in form.environments.items() if request.jwks_uri)
     return Promotion(

@@ -119,7 +119,7 @@ def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str
 
 def _key_files(loaded: LoadedForm) -> Iterator[Path]:
     for request in loaded.form.environments.values():
-        yield from (Path(os.path.normpath(loaded.file.parent / name)) for name in request.jwks or ())
+        yield from (Path(os.path.normpath(loaded.file.parent / key.file)) for key in request.jwks or ())
 
 
 def _as_of(revision: str, problem: Problem) -> Problem:

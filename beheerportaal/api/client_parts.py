@@ -11,11 +11,11 @@ from beheerportaal.api.clients import PREFIX, find
 from beheerportaal.api.describe import ACCESS_TOKEN, IF_MATCH, merge, problems, with_etag
 from beheerportaal.conditions import require_current
 from beheerportaal.context import Caller, CurrentPortal
-from beheerportaal.documents import JwksDocument, ScopesDocument
+from beheerportaal.documents import JwksDocument, KeysInUse, ScopesDocument
 from beheerportaal.http.guard import OperatorRoute
 from beheerportaal.jwk import mistakes, registered
 from beheerportaal.problems import refused
-from beheerportaal.store import audit, clients
+from beheerportaal.store import audit, clients, keys_in_use
 from beheerportaal.store.audit import Change
 from beheerportaal.store.clients import StoredClient
 
@@ -82,6 +82,14 @@ def replace_jwks(portal: CurrentPortal, caller: Caller, client_id: str, wanted: 
         require_current(if_match, client.jwks_version)
         client = store_jwks(connection, caller, client, wanted.keys)
     return answers.document(client.jwks, client.jwks_version)
+
+
+@router.get("/keys-in-use", response_model=KeysInUse, responses=problems(404))
+def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
+    """Which of the client's keys got a token, and when the last one was."""
+    with portal.database.read() as connection:
+        find(connection, client_id)
+        return answers.page(keys_in_use.of_client(connection, client_id))
 
 
 def store_jwks(connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]) -> StoredClient:

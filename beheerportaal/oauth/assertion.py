@@ -23,6 +23,7 @@ from beheerportaal.oauth.rules import CLOCK_SKEW_SECONDS, LONGEST_LIFETIME_SECON
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store import credentials
 from beheerportaal.store.database import Database
+from beheerportaal.store.keys_in_use import Use
 from beheerportaal.untrusted import Unreadable, read_jwt
 
 METHOD = "private_key_jwt"
@@ -110,7 +111,8 @@ class AssertionVerifier:
             judge.broken(
                 "used jti", "jti was used before (or, without one, the assertion); give each request an assertion with its own jti"
             )
-        return replace(client, credential=thumbprint(key))
+        signed = None if client.is_operator else Use(client.client_id, thumbprint(key), str(key.get("kid")), assertion.kid is not None)
+        return replace(client, credential=thumbprint(key), signed=signed)
 
     def _choose(self, assertion: Assertion, client: Principal | None, judge: Judge) -> Mapping[str, Any]:
         """The client's key that the assertion is for.

@@ -16,6 +16,7 @@ from beheerportaal.settings import PortalSettings
 from beheerportaal.store import clients, operators
 from beheerportaal.store.clients import StoredClient
 from beheerportaal.store.database import Database
+from beheerportaal.store.keys_in_use import Use
 from beheerportaal.store.operators import StoredOperator
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -24,7 +25,10 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Principal(ClientMixin):  # type: ignore[misc]
-    """What the token endpoint needs to know about a client or an operator. `credential` is what it authenticated with, if it did."""
+    """What the token endpoint needs to know about a client or an operator. `credential` is what it authenticated with, if it did.
+
+    `signed` is the key of a connection client that it did so with.
+    """
 
     client_id: str
     token_endpoint_auth_method: AuthMethod
@@ -37,6 +41,7 @@ class Principal(ClientMixin):  # type: ignore[misc]
     claims: Mapping[str, str]
     default_scopes: frozenset[str] = frozenset()
     credential: str = ""
+    signed: Use | None = None
 
     @override
     def get_client_id(self) -> str:

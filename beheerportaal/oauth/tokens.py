@@ -11,7 +11,7 @@ from beheerportaal.oauth import principals
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.settings import PortalSettings
-from beheerportaal.store import access_tokens
+from beheerportaal.store import access_tokens, keys_in_use
 from beheerportaal.store.access_tokens import StoredToken
 from beheerportaal.store.database import Database
 from beheerportaal.untrusted import read_jwt
@@ -42,6 +42,8 @@ class AccessTokens:
         )
         with self._database.write() as connection:
             access_tokens.add(connection, stored)
+            if client.signed is not None:
+                keys_in_use.note(connection, client.signed, now)
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
         """What a token is worth now, else None: its client's claims as they are, and those of its scopes that are still granted."""

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, dele
 
 from beheerportaal.conditions import etag
 from beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, Organisation, ScopesDocument
-from beheerportaal.jwk import registered
-from beheerportaal.store.tables import clients, notifications, uploads
+from beheerportaal.jwk import registered, thumbprint
+from beheerportaal.store import keys_in_use as uses
+from beheerportaal.store.tables import clients, keys_in_use, notifications, uploads
 
 # Of all departments of the Flemish administration: it identifies none of them.
 SHARED_KBO_NUMBER = "0316380841"
@@ -92,12 +93,13 @@ def replace_jwks(connection: Connection, stored: StoredClient, jwks: JwksDocumen
     """Writes the set of keys, under the next version."""
     renewed = replace(stored, jwks=jwks, jwks_version=stored.jwks_version + 1)
     _write(connection, stored.document.client_id, {"jwks": jwks.keys, "jwks_version": renewed.jwks_version})
+    uses.forget_others(connection, stored.document.client_id, [thumbprint(key) for key in jwks.keys])
     return renewed
 
 
 def remove(connection: Connection, client_id: str) -> None:
     """Removes the client with its scopes and keys, and with what it sent: nobody else would ever remove that."""
-    for table in (clients, uploads, notifications):
+    for table in (clients, uploads, notifications, keys_in_use):
         connection.execute(delete(table).where(table.c.client_id == client_id))
 
 

@@ -79,6 +79,18 @@ used_assertions = Table(
     sqlite_with_rowid=False,
 )
 
+# Which keys got tokens, at most one row for each key that its client has.
+keys_in_use = Table(
+    "keys_in_use",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("thumbprint", Text, primary_key=True),
+    Column("kid", Text, nullable=False),
+    Column("last_used_at", Integer, nullable=False),
+    Column("with_kid", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Of an access token, too, only the hash is kept.
 access_tokens = Table(
     "access_tokens",

@@ -94,6 +94,7 @@ class InProcess:
             "formsFolder": self.forms,
             "operatorPrivateKeyFile": key,
             "retryDeadlineSeconds": 0,
+            "keyOverlapDays": 0,
             "protectClients": "false",
             **settings_of(portal),
         }

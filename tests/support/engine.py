@@ -87,7 +87,7 @@ class Project:
         state, salt = _new_stack(self.stack)
         shutil.copytree(state, self.folder / "state", dirs_exist_ok=True)
         (self.folder / f"Pulumi.{self.stack}.yaml").write_text(salt)
-        self.configure({"environment": self.stack, "catalogueFolder": str(catalogue_folder()), **config})
+        self.configure({"environment": self.stack, "catalogueFolder": str(catalogue_folder()), "keyOverlapDays": 0, **config})
 
     def start_python(self, environment: Path = ROOT / ".venv") -> None:
         """From which virtual environment the engine starts each Python: as its own children, but where tests fork them."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 from acmidm_onboarding.model.catalogue import Catalogue
+from acmidm_onboarding.model.evidence import Evidence, EvidenceFile
 from acmidm_onboarding.model.form import AuthMethod, Environment, Form, Organisation, Platform
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -44,8 +46,17 @@ class Connection:
     """The platforms and products that are about to be left, so that nothing protects them any more."""
     formerly: tuple[str, ...] = ()
     """The earlier keys of this connection."""
+    compromised: frozenset[str] = frozenset()
+    """The thumbprints of keys that somebody else may have the private halves of: never sent, and gone at once."""
     form: str = ""
     """Where the form is in the folder of forms, such as ``stad-gent/mijn-gent``: for people alone."""
+    evidence: Evidence | None = None
+    """What ``acmidm probe`` proved of it, where that holds; its age is for whoever uses it, as are keys that only the portal has."""
+    evidence_refused: str | None = None
+    """Why a file of evidence that is there counts as none."""
+    test_evidence: Evidence | None = None
+    """For a connection on production: the evidence of the same on TNI."""
+    test_evidence_refused: str | None = None
 
     @property
     def key(self) -> str:
@@ -69,6 +80,11 @@ class Connection:
     @property
     def uses_secret(self) -> bool:
         return self.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
+
+    @property
+    def signs_without_kid(self) -> bool:
+        """Return whether it is proven that the application signs without ``kid``: then a second key beside its one breaks it."""
+        return self.evidence is not None and not self.evidence.signs_with_kid
 
     def is_ending(self, product: str | None = None) -> bool:
         """Return whether the client, or one of its products, is about to be removed."""
@@ -100,6 +116,8 @@ def connections(
     environment: Environment,
     catalogue: Catalogue,
     shared_codes: Collection[str] = frozenset({SHARED_KBO_NUMBER}),
+    proven: Sequence[EvidenceFile] = (),
+    compromised: Mapping[Environment, tuple[PublicJwk, ...]] = MappingProxyType({}),
 ) -> Iterator[Connection]:
     """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it.
 
@@ -108,8 +126,11 @@ def connections(
     request = form.environments.get(environment)
     if request is None:
         return
+    files = {(file.environment, file.platform): file for file in proven}
     in_portal = request.jwks is None and form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     for platform in form.platforms:
+        own = files.get((environment, platform))
+        test = files.get((Environment.TNI, platform)) if environment is Environment.PROD else None
         named = {known: wanted for scope, wanted in request.scopes.items() if (known := catalogue.name_on(platform, scope))}
         yield Connection(
             platform=platform,
@@ -129,5 +150,10 @@ def connections(
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             ending=frozenset(form.ending),
             formerly=former_keys(organisation, form),
+            compromised=frozenset(key.thumbprint for key in compromised.get(environment, ())),
             form=name,
+            evidence=own.evidence if own else None,
+            evidence_refused=own.refused if own else None,
+            test_evidence=test.evidence if test else None,
+            test_evidence_refused=test.refused if test else None,
         )

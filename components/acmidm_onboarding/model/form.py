@@ -7,6 +7,7 @@ RFC 7591 §2 where it has one.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -127,6 +128,15 @@ def _nothing_is_none(value: object) -> object:
     return () if value is None else value
 
 
+def _file_alone(value: object) -> object:
+    """Take the name of a key's file for an entry that says no more. What is neither may be a key: it is not repeated."""
+    if isinstance(value, Mapping) and "file" in value:
+        return value
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return {"file": value}
+    raise PydanticCustomError("string_type", "is not the name of a file")
+
+
 def _one_is_a_list(value: object) -> object:
     return [value] if isinstance(value, str | int) else value
 
@@ -233,11 +243,25 @@ class Exemption(_Part):
         return " ".join(f"{self.reason} ({self.reference})".split())
 
 
+class KeyEntry(_Part):
+    """A public key of a client: its file, and whether somebody else may have the private half."""
+
+    file: Annotated[str, Field(description="The file of the public key, *.jwk.json beside the form.")]
+    compromised: Annotated[
+        StrictBool,
+        Field(description="Whether somebody else may have the private key: it leaves the client at once, whatever that breaks."),
+    ] = False
+
+
 class EnvironmentRequest(_Part):
     """What the application needs in one environment."""
 
     jwks: Annotated[
-        Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_KEYS)] | None,
+        Annotated[
+            tuple[Annotated[KeyEntry, BeforeValidator(_file_alone, json_schema_input_type=str | KeyEntry)], ...],
+            Field(min_length=1, max_length=MOST_KEYS),
+        ]
+        | None,
         BeforeValidator(_nothing_is_none),
         Field(
             description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation. "

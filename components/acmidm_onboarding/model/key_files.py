@@ -51,24 +51,29 @@ class KeyReader:
         self._uses: dict[str, list[_Use]] = defaultdict(list)
         """Per thumbprint (RFC 7638), one for each organisation."""
 
-    def keys_of(self, file: Path, document: Document, form: Form, organisation: Organisation | None) -> tuple[Keys, list[Problem]]:
+    def keys_of(self, file: Path, document: Document, form: Form, organisation: Organisation | None) -> tuple[Keys, Keys, list[Problem]]:
+        """Return a form's keys per environment, those that are compromised, and what is wrong with them."""
         problems: list[Problem] = []
         keys: dict[Environment, tuple[PublicJwk, ...]] = {}
+        compromised: dict[Environment, tuple[PublicJwk, ...]] = {}
         for environment, request in form.environments.items():
             found: list[PublicJwk | None] = []
-            for index, name in enumerate(request.jwks or ()):
+            entries = request.jwks or ()
+            for index, entry in enumerate(entries):
                 path = ("environments", environment.value, "jwks", index)
-                key = self._key(file.parent, document, path, name, organisation)
+                key = self._key(file.parent, document, path, entry.file, organisation)
                 found.append(key if isinstance(key, PublicJwk) else None)
                 if not isinstance(key, PublicJwk):
                     problems += key
-                elif organisation is not None:
+                elif organisation is not None and not entry.compromised:
                     self._note(key, _Use(document, path, file.parent.name, organisation))
             problems += problems_of_keys(document, environment, found)
+            sent = [None if entry.compromised else key for entry, key in zip(entries, found, strict=True)]
             if environment in self._profiles:
-                problems += problems_of_policies(document, form, environment, found, self._profiles[environment])
-            keys[environment] = tuple(key for key in found if key)
-        return keys, problems
+                problems += problems_of_policies(document, form, environment, sent, self._profiles[environment])
+            keys[environment] = tuple(key for key in sent if key)
+            compromised[environment] = tuple(key for entry, key in zip(entries, found, strict=True) if key and entry.compromised)
+        return keys, compromised, problems
 
     def _note(self, key: PublicJwk, use: _Use) -> None:
         # Forms are read folder by folder.

@@ -19,6 +19,8 @@ from acmidm_onboarding.model.among import (
 from acmidm_onboarding.model.catalogue import Catalogue, Product, problems_of_fields
 from acmidm_onboarding.model.connection import Connection, connections
 from acmidm_onboarding.model.documents import Document, read_document
+from acmidm_onboarding.model.evidence import EvidenceFile
+from acmidm_onboarding.model.evidence_files import EvidenceReader
 from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, absolute, is_folder, is_link, misplaced, shown, yaml_files
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform, is_name
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
@@ -46,6 +48,10 @@ class LoadedForm:
     form: Form
     organisation: Organisation
     keys: Keys
+    evidence: tuple[EvidenceFile, ...] = ()
+    """What is proven of it, and what of that does not hold."""
+    compromised: Keys = field(default_factory=dict)
+    """The keys that are never sent, for somebody else may have their private halves."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,17 @@ class Onboardings:
         return [
             connection
             for loaded in self.forms
-            for connection in connections(loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue, shared)
+            for connection in connections(
+                loaded.name,
+                loaded.organisation,
+                loaded.form,
+                loaded.keys,
+                environment,
+                self.catalogue,
+                shared,
+                loaded.evidence,
+                loaded.compromised,
+            )
         ]
 
 
@@ -153,7 +169,7 @@ def load_onboardings(
         problems += error.problems
         catalogue = None
     organisations = _Organisations(problems)
-    reader = KeyReader(profiles)
+    reader, evidence = KeyReader(profiles), EvidenceReader()
     loaded: list[LoadedForm] = []
     read: list[tuple[Document, Form]] = []
     identified: list[Declared] = []
@@ -173,12 +189,13 @@ def load_onboardings(
             problems += document.first(problems_of_platforms(document, form, environment, platforms))
             problems += document.first(problems_of_authorities(document, form, environment, platforms))
         problems += document.first(problems_of_jwks_uri(document, form))
-        keys, found = reader.keys_of(file, document, form, owner.organisation)
+        keys, compromised, found = reader.keys_of(file, document, form, owner.organisation)
         problems += document.first(found)
         read.append((document, form))
         if owner.organisation is None:
             continue
-        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys))
+        proven = evidence.evidence_of(file, form, owner.organisation, keys)
+        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven, compromised))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
     problems += problems_among(identified)

@@ -34,12 +34,14 @@ class AuthorityProvider(ResourceProvider):
     """The inputs that make it another resource when they change."""
 
     _platforms: Connected
+    _settings: Settings
 
     def configure(self, req: ConfigureRequest) -> None:
         # The SDK shows the user traceback.format_exc() of what a provider raises; without frames that is its sentence.
         sys.tracebacklimit = 0
         end_with_the_engine()
-        self._platforms = _connected(read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}")))
+        self._settings = read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}"))
+        self._platforms = _connected(self._settings)
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         inputs = inputs_of(news)

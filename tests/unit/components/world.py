@@ -37,7 +37,8 @@ class World:
 def world_of(portal: RunningPortal, folder: Path) -> World:
     key = folder / "operator.jwk.json"
     key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
-    settings = {"environment": "tni", "catalogueFolder": str(catalogue_folder()), "operatorPrivateKeyFile": str(key), **settings_of(portal)}
+    settings: dict[str, object] = {"environment": "tni", "keyOverlapDays": 0}
+    settings |= {"catalogueFolder": str(catalogue_folder()), "operatorPrivateKeyFile": str(key), **settings_of(portal)}
     return World({f"acmidm:{name}": str(value) for name, value in settings.items()})
 
 

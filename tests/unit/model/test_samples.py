@@ -164,10 +164,10 @@ def test_no_key_serves_both_environments(samples: Onboardings) -> None:
 
 def test_every_key_file_belongs_to_a_form(samples: Onboardings) -> None:
     named = {
-        (loaded.file.parent / name).resolve()
+        (loaded.file.parent / key.file).resolve()
         for loaded in samples.forms
         for request in loaded.form.environments.values()
-        for name in request.jwks or ()
+        for key in request.jwks or ()
     }
     assert {file.resolve() for file in (ROOT / "onboardings").rglob("*.jwk.json")} == named
 

@@ -1,0 +1,97 @@
+"""When a key may leave: the one rule, without anything around it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acmidm_onboarding.model.rotation import EVER, HeldKey, Obstacle, obstacle, sentence
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def key(name: str, days: float = 100, expires: datetime | None = None) -> HeldKey:
+    """A key that has been there for so many days; its thumbprint is its kid, in capitals."""
+    return HeldKey(name, name.upper(), NOW - days * DAY, expires)
+
+
+def found(held: list[HeldKey], declared: str, *, trusted: str = "", compromised: str = "", days: int = 14) -> Obstacle | None:
+    return obstacle(held, set(declared), trusted=set(trusted), compromised=set(compromised), now=NOW, overlap_days=days)
+
+
+OLD, NEW = key("a"), key("b", 14)
+YOUNG = key("b", 13.9)
+EXPIRED = key("a", expires=NOW)
+
+CASES: dict[str, tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]] = {
+    "nothing leaves": ([OLD], "AB", {}, None),
+    "beside one that was there and was proven": ([OLD, NEW], "B", {"trusted": "B"}, None),
+    "one beside that a third replaces": ([OLD, NEW], "BC", {"trusted": "B"}, None),
+    "not proven": ([OLD, NEW], "B", {"trusted": "A"}, Obstacle(("a",), "b", None, lacks_proof=True)),
+    "not there for long enough": ([OLD, YOUNG], "B", {"trusted": "B"}, Obstacle(("a",), "b", YOUNG.since + 14 * DAY)),
+    "neither": ([OLD, YOUNG], "B", {}, Obstacle(("a",), "b", YOUNG.since + 14 * DAY, lacks_proof=True)),
+    "the last one": ([OLD], "", {"trusted": "A"}, Obstacle(("a",))),
+    "the last usable one": ([OLD, key("b", expires=NOW)], "B", {"trusted": "AB"}, Obstacle(("a",))),
+    "all replaced at once": ([OLD, NEW], "CD", {"trusted": "ABCD"}, Obstacle(("a", "b"))),
+    "an expired one": ([EXPIRED, YOUNG], "B", {}, None),
+    "an expired one that is the last": ([EXPIRED], "", {}, None),
+    "a compromised one that is the last": ([OLD], "", {"compromised": "A"}, None),
+    "one beside a compromised one that stays away": ([OLD, NEW], "", {"compromised": "A"}, Obstacle(("b",))),
+    "one beside which only a compromised one stays": ([OLD, NEW], "B", {"compromised": "B", "trusted": "B"}, Obstacle(("a",))),
+    "the one that lacks least is named": ([OLD, YOUNG, key("c", 5)], "BC", {"trusted": "C"}, Obstacle(("a",), "c", NOW + 9 * DAY)),
+    "no guard": ([OLD], "", {"days": 0}, None),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_when_a_key_may_leave(case: tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]) -> None:
+    held, declared, facts, expected = case
+    assert found(held, declared, **facts) == expected
+
+
+HELD = st.lists(
+    st.builds(key, st.sampled_from("abcde"), st.integers(0, 30), st.sampled_from([None, NOW - DAY, NOW + DAY])),
+    unique_by=lambda one: one.kid,
+)
+SETS = st.sets(st.sampled_from("ABCDE")).map("".join)
+
+
+@given(HELD, SETS, SETS, SETS)
+def test_whatever_is_allowed_leaves_a_key_that_works(held: list[HeldKey], declared: str, trusted: str, compromised: str) -> None:
+    """Who had a usable key that nobody else has, has one that works afterwards, which is not new."""
+    if found(held, declared, trusted=trusted, compromised=compromised) is not None:
+        return
+    usable = [one for one in held if one.is_usable(NOW) and one.thumbprint not in compromised]
+    if usable:
+        assert any(one.thumbprint in declared for one in usable)
+
+
+def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
+    def said(of: Obstacle) -> str:
+        return sentence(of, overlap_days=14, probe="acmidm probe x --record", unseen="nobody saw it")
+
+    until = datetime(2026, 12, 10, 9, 30, tzinfo=UTC)
+    assert said(Obstacle(("a",), "b", until, lacks_proof=True)) == (
+        'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days, and only once key "b" is proven '
+        '(nobody saw it); put key "a" back until then and prove key "b" with acmidm probe x --record'
+    )
+    assert said(Obstacle(("a", "c"), "b", until)) == (
+        'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days; put keys "a", "c" back until then'
+    )
+    assert said(Obstacle(("a",), "b", lacks_proof=True)) == (
+        'key "a" may leave once key "b" is proven (nobody saw it); put key "a" back until then '
+        'and prove key "b" with acmidm probe x --record'
+    )
+    assert said(Obstacle(("a",))) == (
+        'key "a" cannot leave, for no usable key stays that the client has already; keep key "a" beside a new key for 14 days, '
+        "and prove the new one with acmidm probe x --record"
+    )
+
+
+def test_ever_is_long_ago() -> None:
+    assert found([OLD, HeldKey("b", "B", EVER)], "B", trusted="B", days=365) is None
