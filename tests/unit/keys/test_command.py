@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import stat
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -293,15 +296,30 @@ def test_a_passphrase_is_long_and_comes_from_somewhere() -> None:
 
 
 @pytest.mark.usefixtures("place")
-def test_a_passphrase_that_is_typed_is_typed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    typed = iter([PASSPHRASE, "another passphrase", PASSPHRASE, PASSPHRASE])
-    monkeypatch.setattr("acmidm.key_management.passphrase.getpass", lambda _: next(typed))
-    monkeypatch.setattr("acmidm.key_management.passphrase.sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
-    from acmidm.key_management.passphrase import NoPassphrase, new_passphrase
+def test_a_passphrase_is_typed_twice_at_a_terminal_that_does_not_show_it() -> None:
+    before = contents()
+    assert "the two passphrases differ, and no key was made" in typed(PASSPHRASE, PASSPHRASE + "!")
+    assert contents() == before
+    shown = typed(PASSPHRASE, PASSPHRASE)
+    assert PASSPHRASE not in shown
+    [private] = private_files()
+    assert load_pem_private_key(private.read_bytes(), PASSPHRASE.encode())
 
-    with pytest.raises(NoPassphrase, match="the two passphrases differ"):
-        new_passphrase(None)
-    assert new_passphrase(None) == PASSPHRASE.encode()
+
+def typed(*lines: str) -> str:
+    """What a terminal shows of the command, at which somebody types these lines, each when it is asked for."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", "import acmidm; acmidm.main()", "keys", "new", FORM_FILE, "--environment", "tni"])  # noqa: S606
+    shown, left = b"", list(lines)
+    with suppress(OSError):  # the terminal ends with the command
+        while part := os.read(terminal, 4096):
+            shown += part
+            if left and shown.count(b": ") > len(lines) - len(left):
+                os.write(terminal, f"{left.pop(0)}\n".encode())
+    os.waitpid(child, 0)
+    os.close(terminal)
+    return shown.decode()
 
 
 PAIR = ec.generate_private_key(ec.SECP256R1())
