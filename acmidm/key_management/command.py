@@ -87,7 +87,7 @@ def rotate(
 ) -> None:
     """Begin to replace a key: make a new pair beside it, and say what happens next."""
     found = _form(form, environment)
-    if not found.keys:
+    if not found.has_list:
         fail(f"{form} names no key for {environment} that a new one could replace; make its first with acmidm keys new")
     _make(found, days, private_key, passphrase_fd)
 

@@ -69,7 +69,7 @@ class Keys(Part):
 
     tni: int | None = None
     prod: int | None = None
-    published: tuple[Environment, ...] = ()
+    published: tuple[Environment, ...] | None = None
     """Where they are at an address that the form has."""
 
 
@@ -106,7 +106,7 @@ class Promotion(Part):
     def same(self) -> str:
         """What cannot differ, and the keys, which always do."""
         tni, prod = (
-            "at an address" if environment in self.keys.published else "in the portal" if keys is None else str(keys)
+            "at an address" if environment in (self.keys.published or ()) else "in the portal" if keys is None else str(keys)
             for environment, keys in ((Environment.TNI, self.keys.tni), (Environment.PROD, self.keys.prod))
         )
         platforms = ", ".join(self.platforms)
@@ -144,7 +144,7 @@ def promotion_of(
             return 0
         return None if request.jwks is None else sum(not key.compromised for key in request.jwks)
 
-    published = tuple(environment for environment, request in form.environments.items() if request.jwks_uri)
+    published = tuple(environment for environment, request in form.environments.items() if request.jwks_uri) or None
     return Promotion(
         form=loaded.name,
         organisation=loaded.organisation.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.unit.model.workspace import public_key
 FIRST, SECOND = "https://keys.gent.example/jwks", "https://sleutels.gent.example/jwks"
 
 
-def at(address: str | None, **how: object) -> ClientState:
+def at(address: str | None, **how: Any) -> ClientState:
     """A client whose keys are at an address, or in the portal."""
     return client(keys=None, fields={"jwks_uri": address} if address else {}, owners=OWNERS, **how)
 
@@ -50,7 +51,7 @@ def test_what_becomes_of_the_keys_is_told(before: ClientState, after: ClientStat
     found = COMPARISON.between(before, after)
     assert found is not None
     assert [change.text for change in found.changes] == sentences
-    dangerous = bool(after.jwks_uri) and before.jwks_uri != after.jwks_uri or sentences == [PORTAL]
+    dangerous = (bool(after.jwks_uri) and before.jwks_uri != after.jwks_uri) or sentences == [PORTAL]
     assert (found.worst.severity == "danger") is dangerous
 
 
@@ -77,7 +78,9 @@ def test_an_address_that_was_changed_by_hand_is_drift(address: str | None) -> No
     [change] = one.by_hand.changes
     assert change.severity == "danger"
     assert change.text == (
-        f"was made to take its keys from {SECOND}: jwks_uri {FIRST} → {SECOND}" if address else f"was made to take its keys no longer from {FIRST}"
+        f"was made to take its keys from {SECOND}: jwks_uri {FIRST} → {SECOND}"
+        if address
+        else f"was made to take its keys no longer from {FIRST}"
     )
     assert one.healing == [recorded.urns["OAuthClient"]]
 

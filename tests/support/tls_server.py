@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,7 +58,7 @@ def running_tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - the library calls it
+        def do_GET(self) -> None:
             server.requests.append(self.path)
             server.answer(self)
 
@@ -68,10 +68,8 @@ def running_tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
         daemon_threads = True
 
         def finish_request(self, request: Any, client_address: Any) -> None:
-            try:
+            with suppress(OSError):  # whoever asked has gone, or trusts nobody here
                 super().finish_request(own.wrap_socket(request, server_side=True), client_address)
-            except OSError:  # whoever asked has gone, or trusts nobody here
-                pass
 
     listener = Listener(("127.0.0.1", 0), Handler)
     server = TlsServer(listener.server_address[1], trusted, answering(b"{}"))
@@ -88,6 +86,8 @@ def running_tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
 def _certificate(host: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - timedelta(hours=1), now + timedelta(1))
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now - timedelta(hours=1), now + timedelta(1)
+    )
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     return builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256()), key

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import stat
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509.oid import NameOID
 from jwcrypto.jwk import JWK
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from acmidm import editing
 from acmidm.cli import app
@@ -93,13 +96,13 @@ def test_a_new_pair_is_named_in_the_form_and_encrypted_elsewhere(place: Workspac
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
     assert private.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
-    with pytest.raises(TypeError, match="[Pp]assword"):
+    with pytest.raises(TypeError, match=r"[Pp]assword"):
         load_pem_private_key(private.read_bytes(), None)
     opened = load_pem_private_key(private.read_bytes(), PASSPHRASE.encode())
     [old, new] = named()
     assert (old, new) == ("tni.jwk.json", f"mijn-gent-tni-{datetime.now(UTC).year}.jwk.json")
     public = json.loads(Path("onboardings/gent", new).read_text())
-    known = JWK.from_pyca(opened.public_key())  # type: ignore[arg-type]
+    known = JWK.from_pyca(opened.public_key())
     assert public["kid"] == known.thumbprint()
     assert (public["use"], public["alg"], public["crv"]) == ("sig", "ES256", "P-256")
     assert {name: public[name] for name in ("x", "y")} == {name: known.export_public(as_dict=True)[name] for name in ("x", "y")}
@@ -132,7 +135,8 @@ def test_rotation_adds_a_key_beside_the_old_one(place: Workspace) -> None:
     assert "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod" in result.output
 
 
-def test_a_sixth_key_is_refused_before_it_is_made(place: Workspace) -> None:
+@pytest.mark.usefixtures("place")
+def test_a_sixth_key_is_refused_before_it_is_made() -> None:
     for number in range(MOST_KEYS - 1):
         result = keys("new")
         assert result.exit_code == 0, (number, result.output)
@@ -149,7 +153,8 @@ PLACES = ("repository", "below it", "worktree", "linked into it", "bare")
 
 
 @pytest.mark.parametrize("where", PLACES)
-def test_a_private_key_is_never_in_a_repository(place: Workspace, tmp_path: Path, where: str) -> None:
+@pytest.mark.usefixtures("place")
+def test_a_private_key_is_never_in_a_repository(tmp_path: Path, where: str) -> None:
     """Whatever leads there: a work tree whose ``.git`` is a file, a folder below it, a link."""
     top = tmp_path / "elsewhere"
     (top / "deep/er").mkdir(parents=True)
@@ -187,7 +192,8 @@ def test_nothing_is_written_over(place: Workspace, tmp_path_factory: pytest.Temp
 
 
 @pytest.mark.parametrize("step", ["the private key", "the public key", "the form"])
-def test_a_step_that_fails_leaves_nothing(place: Workspace, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+@pytest.mark.usefixtures("place")
+def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     before, done = contents(), []
     original = editing.write_once
 
@@ -223,28 +229,23 @@ def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: py
     assert contents() == {**before, FORM_FILE: theirs.encode()}
 
 
-def test_the_form_is_replaced_last(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("place")
+def test_the_form_is_replaced_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill at any moment leaves a key that nobody uses, or a form that names a key that is there."""
     seen: list[tuple[bool, bool, bool]] = []
 
-    def look(event: str, arguments: tuple[Any, ...]) -> None:
-        if watching and event in ("os.link", "os.rename"):
-            year = datetime.now(UTC).year
-            public = Path(f"onboardings/gent/mijn-gent-tni-{year}.jwk.json").exists()
-            seen.append((bool(private_files()), public, "tni-20" in Path(FORM_FILE).read_text()))
+    def looking(original: Callable[..., Any]) -> Callable[..., Any]:
+        def look(*arguments: Any) -> Any:
+            public = Path(f"onboardings/gent/mijn-gent-tni-{datetime.now(UTC).year}.jwk.json").exists()
+            seen.append((bool(list((Path.home() / ".acmidm").rglob("*.pem"))), public, "tni-20" in Path(FORM_FILE).read_text()))
+            return original(*arguments)
 
-    watching = True
-    import sys
+        return look
 
-    sys.addaudithook(look)
-    try:
-        assert keys("new").exit_code == 0
-    finally:
-        watching = False
-    assert [one for one in seen if not one[2]] == seen
-    assert seen[0][1:] == (False, False)
-    assert (True, False, False) in seen
-    assert seen[-1] == (True, True, False)
+    for place, name in ((os, "link"), (Path, "replace")):
+        monkeypatch.setattr(place, name, looking(getattr(place, name)))
+    assert keys("new").exit_code == 0
+    assert seen == [(False, False, False), (True, False, False), (True, True, False)]
 
 
 def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:
@@ -282,7 +283,8 @@ def test_a_form_that_takes_no_key_says_why(place: Workspace, case: str) -> None:
     assert sentence in result.output
 
 
-def test_a_passphrase_is_long_and_comes_from_somewhere(place: Workspace) -> None:
+@pytest.mark.usefixtures("place")
+def test_a_passphrase_is_long_and_comes_from_somewhere() -> None:
     before = contents()
     for passphrase, sentence in (("short", "has less than 12 characters"), (None, "there is no terminal to type a passphrase at")):
         result = keys("new", passphrase=passphrase)
@@ -293,15 +295,31 @@ def test_a_passphrase_is_long_and_comes_from_somewhere(place: Workspace) -> None
     assert "file descriptor 9999 cannot be read" in result.output
 
 
-def test_a_passphrase_that_is_typed_is_typed_twice(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    typed = iter([PASSPHRASE, "another passphrase", PASSPHRASE, PASSPHRASE])
-    monkeypatch.setattr("acmidm.key_management.passphrase.getpass", lambda _: next(typed))
-    monkeypatch.setattr("acmidm.key_management.passphrase.sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
-    from acmidm.key_management.passphrase import NoPassphrase, new_passphrase
+@pytest.mark.usefixtures("place")
+def test_a_passphrase_is_typed_twice_at_a_terminal_that_does_not_show_it() -> None:
+    before = contents()
+    assert "the two passphrases differ, and no key was made" in typed(PASSPHRASE, PASSPHRASE + "!")
+    assert contents() == before
+    shown = typed(PASSPHRASE, PASSPHRASE)
+    assert PASSPHRASE not in shown
+    [private] = private_files()
+    assert load_pem_private_key(private.read_bytes(), PASSPHRASE.encode())
 
-    with pytest.raises(NoPassphrase, match="the two passphrases differ"):
-        new_passphrase(None)
-    assert new_passphrase(None) == PASSPHRASE.encode()
+
+def typed(*lines: str) -> str:
+    """What a terminal shows of the command, at which somebody types these lines, each when it is asked for."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", "import acmidm; acmidm.main()", "keys", "new", FORM_FILE, "--environment", "tni"])  # noqa: S606
+    shown, left = b"", list(lines)
+    with suppress(OSError):  # the terminal ends with the command
+        while part := os.read(terminal, 4096):
+            shown += part
+            if left and shown.count(b": ") > len(lines) - len(left):
+                os.write(terminal, f"{left.pop(0)}\n".encode())
+    os.waitpid(child, 0)
+    os.close(terminal)
+    return shown.decode()
 
 
 PAIR = ec.generate_private_key(ec.SECP256R1())
@@ -367,8 +385,7 @@ PRIVATE: dict[str, bytes] = {
     "OpenSSH": PAIR.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
     "DER": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
     "DER, encrypted": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)),
-    "certificate and key": certificate().public_bytes(Encoding.PEM)
-    + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    "certificate and key": certificate().public_bytes(Encoding.PEM) + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     "JWK": json.dumps(SECRET).encode(),
     "JWK Set": json.dumps({"keys": [jwk(), SECRET]}).encode(),
     "JWK Set, encrypting": json.dumps({"keys": [jwk(), {**SECRET, "use": "enc"}]}).encode(),

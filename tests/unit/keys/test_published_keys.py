@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 import httpcore
@@ -48,7 +47,7 @@ class Names:
         self.answers = list(answers)
         self.asked = 0
 
-    def __call__(self, host: str, port: int) -> Iterable[str]:
+    def __call__(self, *_: object) -> Iterable[str]:
         self.asked += 1
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
@@ -127,7 +126,7 @@ def test_what_is_public_is(address: str) -> None:
 def test_the_machines_own_names_lead_inside() -> None:
     """The real resolver, as the command has it: also a number is resolved first, and judged by what it means."""
     for host in ("localhost", "2130706433", "0x7f.1", "127.1"):
-        with pytest.raises(Unusable, match="not public|leads nowhere"):
+        with pytest.raises(Unusable, match=r"not public|leads nowhere"):
             PublicNetwork().connect_tcp(host, 443, 5.0)
 
 
@@ -243,7 +242,8 @@ def online_form(workspace: Workspace, server: TlsServer, monkeypatch: pytest.Mon
     return workspace
 
 
-def test_validate_online_reports_them_at_the_line_of_their_address(online_form: Workspace, server: TlsServer, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("online_form")
+def test_validate_online_reports_them_at_the_line_of_their_address(server: TlsServer) -> None:
     """And only if it is told to: without ``--online`` nothing is sent."""
     server.answer, server.requests = answering(published(key(), private_key("ec", kty="EC", crv="P-256"))), []
     command = ["validate", "onboardings"]

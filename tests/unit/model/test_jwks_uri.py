@@ -24,7 +24,9 @@ def test_a_connection_has_its_address_and_no_keys(workspace: Workspace) -> None:
     assert (prod.jwks_uri, list(prod.keys or ())) == (None, ["prod"])
 
 
-@pytest.mark.parametrize("address", [ADDRESS, "https://a.b:443/", "https://xn--bcher-kva.example", "https://keys.gent.example/a/b?of=x&y=1"])
+@pytest.mark.parametrize(
+    "address", [ADDRESS, "https://a.b:443/", "https://xn--bcher-kva.example", "https://keys.gent.example/a/b?of=x&y=1"]
+)
 def test_an_address_leads_to_a_public_web_server(address: str) -> None:
     assert key_address(address) == address
 
@@ -72,7 +74,7 @@ def test_an_address_leads_to_a_public_web_server(address: str) -> None:
     ],
 )
 def test_any_other_address_is_refused(workspace: Workspace, address: str) -> None:
-    with pytest.raises(ValueError, match="such as https://keys.stad.example/jwks.json|on port"):
+    with pytest.raises(ValueError, match=r"such as https://keys\.stad\.example/jwks\.json|on port"):
         key_address(address)
     quoted = address.replace("\\", "\\\\").replace("\t", "\\t")
     workspace.write_form(FORM.replace("jwks: [tni.jwk.json]", f'jwks_uri: "{quoted}"'))
@@ -125,6 +127,8 @@ def sentences(workspace: Workspace) -> list[str]:
 
 def test_what_a_stack_serves_is_known_by_platform_and_kind(workspace: Workspace) -> None:
     assert {kind.value for kind in AuthorityKind} >= KNOWN_BY
-    workspace.write("Pulumi.a.yaml", "config: {acmidm:environment: tni, acmidm:authority: keycloak, acmidm:geosecureAuthority: beheerportaal}\n")
+    workspace.write(
+        "Pulumi.a.yaml", "config: {acmidm:environment: tni, acmidm:authority: keycloak, acmidm:geosecureAuthority: beheerportaal}\n"
+    )
     workspace.write("Pulumi.b.yaml", "config: {acmidm:environment: tni}\n")
     assert served(workspace.root) == {Environment.TNI: {Platform.ACMIDM: {AuthorityKind.KEYCLOAK, AuthorityKind.BEHEERPORTAAL}}}
