@@ -12,6 +12,7 @@ from acmidm.report.client import ClientState, Place
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import Connected, connected
 from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
+from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings, stack_settings
@@ -73,4 +74,25 @@ def uploaded_keys(stack: str, clients: Iterable[ClientState]) -> dict[Place, Map
                 down.add(client.platform)
                 continue
             found[client.place] = keys_of(snapshot.jwks if snapshot else {})
+    return found
+
+
+def keys_in_use(stack: str, clients: Iterable[ClientState]) -> dict[Place, Mapping[str, KeyUse]]:
+    """The last use of each key, per client; a client is left out where its authority cannot tell, or cannot be reached."""
+    wanted, found, down = [client for client in clients if client.client_id], dict[Place, Mapping[str, KeyUse]](), set[Platform]()
+    if not wanted:
+        return found
+    try:
+        platforms = authorities_of(settings_of(stack), briefly=True)
+    except (InvalidSettings, EngineError):
+        return found
+    with working(f"reading which keys are in use on {stack}"):
+        for client in wanted:
+            authority = platforms[client.platform].authority if client.platform in platforms else None
+            if client.platform in down or not isinstance(authority, KnowsUse):
+                continue
+            try:
+                found[client.place] = authority.keys_in_use(client.client_id or "")
+            except AuthorityError:
+                down.add(client.platform)
     return found

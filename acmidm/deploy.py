@@ -52,7 +52,7 @@ def deploy(
     _install_random_plugin(connections, recovered.state)
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack)
-    _refuse(stack, previewed, recovered.state, allow_mass_change)
+    _refuse(stack, previewed, recovered.state, connections, allow_mass_change)
     types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(recovered.state))}
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
     looked = _look(stack, renames=_renames(connections, recovered.state)) if recovered.look_first else 0
@@ -67,18 +67,24 @@ def deploy(
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then run the same command again.", code)
 
 
-def _refuse(stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any], allow_mass_change: bool) -> None:
-    """Show what a preview refuses. End the command where nothing else is left to do, and where too much would be removed."""
+def _refuse(
+    stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any], connections: Iterable[Connection], allow_mass_change: bool
+) -> None:
+    """Show what a preview refuses, and what its keys break. End the command where too much would be removed, or nothing is left."""
     from datetime import UTC, datetime
 
     from acmidm.report.compare import Comparison
     from acmidm.report.kinds import Resource
     from acmidm.report.plan import kind_of, read_plan
     from acmidm.report.review import review_of
+    from acmidm.rotations import warnings, with_keys
 
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
         today = Comparison(datetime.now(UTC), {})
-        review = review_of([read_plan(previewed, state)], today, allow_mass_change=allow_mass_change)
+        plan = with_keys(read_plan(previewed, state), connections, stack)
+        review = review_of([plan], today, allow_mass_change=allow_mass_change)
+        for warning in warnings(review):
+            typer.echo(f"warning: {warning}", err=True)
         refused, ends = review.problems, review.too_many
     else:
         refused, _ = engine.problems_in(previewed.get("diagnostics"))

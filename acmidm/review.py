@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from acmidm.report.plan import Plan
     from acmidm.report.review import Review
     from acmidm_onboarding.model.catalogue import Catalogue
+    from acmidm_onboarding.model.connection import Connection
     from acmidm_onboarding.model.form import Environment, Platform
 
 EPILOG = """
@@ -111,15 +112,17 @@ def review(
 def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
     from acmidm import engine
     from acmidm.report.plan import NotAPlan, read_plan
+    from acmidm.rotations import with_keys
 
     plans: list[Plan] = []
     for stack in stacks:
         with working(f"previewing {stack}"):
             plan = read_plan(engine.preview(stack), engine.stack_deployment(stack))
-        plans.append(_with_uploaded_keys(stack, plan))
+        plans.append(with_keys(_with_uploaded_keys(stack, plan), _declared(plan), stack))
     for file in files:
         try:
-            plans.append(read_plan(json.loads(file.read_text("utf-8"))))
+            plan = read_plan(json.loads(file.read_text("utf-8")))
+            plans.append(with_keys(plan, _declared(plan), None))
         except ValueError:
             raise NotAPlan(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
     return plans
@@ -128,21 +131,24 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path]) -> list[Plan]:
 def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
     """The review with the form of each client that a form here declares: the engine does not have it."""
     from acmidm.report.compare import connections_in_order
+
+    forms = {(plan.environment, connection.key): connection.form for plan in plans for connection in _declared(plan)}
+    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
+    return found.model_copy(update={"connections": connections_in_order(named)})
+
+
+def _declared(plan: Plan) -> Sequence[Connection]:
+    """What the forms here declare of a plan's environment; nothing where they have mistakes, which the preview reports."""
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.settings import own_catalogue
 
-    forms: dict[tuple[Environment, str], str] = {}
-    for plan in plans:
-        folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
-        catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
-        try:
-            declared = load_onboardings([folder], catalogue).connections(plan.environment)
-        except InvalidForms:
-            continue  # the preview reports them
-        forms |= {(plan.environment, connection.key): connection.form for connection in declared}
-    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
-    return found.model_copy(update={"connections": connections_in_order(named)})
+    folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
+    catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
+    try:
+        return load_onboardings([folder], catalogue).connections(plan.environment)
+    except InvalidForms:
+        return ()
 
 
 def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:

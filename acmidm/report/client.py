@@ -58,6 +58,10 @@ class ClientState:
     """None: left to the portal."""
     uploaded: Mapping[str, Key] | None = None
     """The keys that the portal has, where they are left to it and known."""
+    compromised: frozenset[str] = frozenset()
+    """The thumbprints of keys that its form says are: known from the form alone."""
+    signs_without_kid: bool = False
+    """Whether its application is known to, by evidence or its authority."""
     products: Mapping[str, Fields] = field(default_factory=dict)
     """Per product its configuration, flat."""
     owners: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
@@ -142,6 +146,8 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         scopes=dict(connection.scopes),
         default_scopes=connection.default_scopes,
         keys=None if connection.keys is None else keys_of({kid: key.members for kid, key in connection.keys.items()}),
+        compromised=connection.compromised,
+        signs_without_kid=connection.signs_without_kid,
         products={product: flat(configuration) for product, configuration in products.items()},
         owners=dict.fromkeys(products, owner),
         exemptions=dict(connection.exemptions),

@@ -167,7 +167,9 @@ class Comparison:
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)
         yield from self._changes_of_scopes(before, after)
-        yield from self._changes_of_keys(before.known_keys or {}, after.keys)
+        yield from self._changes_of_keys(before.known_keys or {}, after.keys, after.compromised)
+        if before.known_keys and len(before.known_keys) == 1 and after.signs_without_kid and len(after.keys or ()) > 1:
+            yield self.change(Kind.SECOND_KEY_WITHOUT_KID, subject=next(iter(before.known_keys)))
         yield from self._changes_of_products(before, after)
 
     def _changes_of_client(self, before: ClientState, after: ClientState) -> Iterator[Change]:
@@ -281,11 +283,17 @@ class Comparison:
                 restated = FieldChange(field="reason", old=None if old == NO_REASON else old, new=None if new == NO_REASON else new)
                 yield self.change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
 
-    def _changes_of_keys(self, before: Mapping[str, Key], after: Mapping[str, Key] | None) -> Iterator[Change]:
+    def _changes_of_keys(
+        self, before: Mapping[str, Key], after: Mapping[str, Key] | None, compromised: Collection[str]
+    ) -> Iterator[Change]:
         if after is None:
             return
         for kid, old, new in _differing(before, after):
-            if new is None:
+            if new is None and old.thumbprint in compromised:
+                left = sorted(name for name, key in after.items() if key.expires is None or key.expires > self.now)
+                note = f"left: {', '.join(left)}" if left else "the application can get no token until another key is there"
+                yield self.change(Kind.KEY_COMPROMISED, subject=kid, thumbprint=old.thumbprint, note=note)
+            elif new is None:
                 yield self.change(Kind.KEY_REMOVED, subject=kid, thumbprint=old.thumbprint)
             elif old is None:
                 yield self.change(Kind.KEY_ADDED, **_facts(kid, new))

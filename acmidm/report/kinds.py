@@ -136,6 +136,8 @@ class Kind(StrEnum):
         "policy|policies", "[: {note}]")
     CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS, "is left without a key: it can get no token", "is left without a key",
         by_hand="was left without a key: it can get no token")
+    KEY_COMPROMISED = "key_compromised", Row(_DANGER, _KEYS, "loses compromised key {subject}", "loses", "compromised key",
+        "[ with thumbprint {thumbprint}][: {note}]")
     KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS,
         "leaves its keys to its organisation, in the portal; no change there is seen any more, and these stay valid",
         "leaves its keys to the portal", listed=True)
@@ -175,6 +177,9 @@ class Kind(StrEnum):
         field="jwks_uri")
     SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "loses scope {subject}", "loses", "scope", _OF_SCOPE,
         "lost scope {subject} by hand")
+    SECOND_KEY_WITHOUT_KID = "second_key_without_kid", Row(_WARNING, _KEYS,
+        "gets a second key while its application signs without kid, which is refused then: "
+        "first have the application send kid {subject}, then add the key", "gets a second key while it signs without kid")
     KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, "loses key {subject}", "loses", "key", _OF_KEY, "lost key {subject} by hand")
     CLIENT_WITH_ONE_KEY = "client_with_one_key", Row(_WARNING, _KEYS, "is left with one key: nothing to fall back on",
         by_hand="was left with one key")

@@ -132,7 +132,7 @@ def _planned(steps: Iterable[Step], recorded: _Resources, environment: Environme
             declared |= {place[0]} if part == Resource.ONBOARDING else set()
         shown |= {place} if part == Resource.CLIENT else set()
         replaced |= {place} if part == Resource.CLIENT and op == "replace" else set()
-        if op in _CHANGES:
+        if op in _CHANGES and not (part == Resource.KEYS and _keys_stay(old, new)):
             changed[place] = changed.get(place, frozenset()) | {part.partition("/")[0]}
     if declared and ends_early and has_state:
         declared |= {place[0] for place in moved.values()}
@@ -226,6 +226,12 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
         owners={product: (inputs[part].get("software_id"), inputs[part].get("managed_by")) for product, part in products.items()},
         urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
     )
+
+
+def _keys_stay(old: EngineResource | None, new: EngineResource | None) -> bool:
+    """Whether all that changes is since when a key is declared, as after a run that was cut off."""
+    sides = [{name: value for name, value in _mapping((side or {}).get("inputs")).items() if name != "since"} for side in (old, new)]
+    return bool(old and new) and sides[0] == sides[1]
 
 
 def _before_adoption(after: ClientState, resources: _Resources) -> ClientState | None:

@@ -25,8 +25,10 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Principal(ClientMixin):  # type: ignore[misc]
-    """What the token endpoint needs to know about a client or an operator. `credential` is what it authenticated with, if it did; `signed` the
-    key, where that was one of a connection client's."""
+    """What the token endpoint needs to know about a client or an operator. `credential` is what it authenticated with, if it did.
+
+    `signed` is the key of a connection client that it did so with.
+    """
 
     client_id: str
     token_endpoint_auth_method: AuthMethod

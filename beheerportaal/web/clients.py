@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from beheerportaal.conditions import etag
 from beheerportaal.documents import SECRET_METHODS
-from beheerportaal.store import audit, clients, products
+from beheerportaal.store import audit, clients, keys_in_use, products
 from beheerportaal.store.clients import StoredClient, of_organisation
 from beheerportaal.web import views
 from beheerportaal.web.visit import Visit
@@ -52,13 +52,14 @@ def render(visit: Visit, client: StoredClient, status: int = 200, form: FormStat
     client_id = client.document.client_id
     with visit.portal.database.read() as connection:
         page = audit.page(connection, client_id, _LONGEST_TRAIL, None)
+        in_use = keys_in_use.of_client(connection, client_id)
         configured = {name: products.find(connection, name, client_id) for name in sorted(visit.portal.settings.products)}
     trail = page.items
     return visit.page(
         "client.html",
         status,
         client=client.document,
-        keys=views.keys_of(client, trail),
+        keys=views.keys_of(client, trail, in_use),
         scopes=views.scopes_of(client, visit.portal.settings, trail),
         products={name: stored.document.configuration for name, stored in configured.items() if stored},
         changes=views.changes(trail[:_LATEST_CHANGES]),

@@ -3,11 +3,11 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from beheerportaal.documents import AuditEntry
+from beheerportaal.documents import AuditEntry, KeysInUse
 from beheerportaal.jwk import thumbprint
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.clients import StoredClient
@@ -15,6 +15,7 @@ from beheerportaal.store.users import ACTOR_PREFIX
 
 SOON_DAYS = 30
 _DAY = 24 * 3600
+_NONE_IN_USE = KeysInUse(items=[])
 _LATEST_EXPIRY = 253402300799  # the last second that a datetime can hold
 
 
@@ -38,7 +39,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A key. `state` is valid, soon, passed or unlimited; `days` are those until it ends."""
+    """A key. `state` is valid, soon, passed or unlimited; `days` are those until it ends; `last_used_at` is its last token."""
 
     kid: str
     kind: str
@@ -47,6 +48,7 @@ class KeyView:
     state: str
     days: int
     added: Provenance | None
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,11 @@ class ChangeView:
     lines: Sequence[Line]
 
 
-def keys_of(client: StoredClient, trail: Sequence[AuditEntry]) -> list[KeyView]:
+def keys_of(client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE) -> list[KeyView]:
     """The client's keys; `trail` is its audit trail, newest first."""
-    return [_key(key, _since(trail, _keys_in, str(key.get("kid")))) for key in client.jwks.keys]
+    found = [_key(key, _since(trail, _keys_in, str(key.get("kid")))) for key in client.jwks.keys]
+    last = {use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in in_use.items}
+    return [replace(key, last_used_at=last.get(key.thumbprint)) for key in found]
 
 
 def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[AuditEntry]) -> list[ScopeView]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 from acmidm_onboarding.model.documents import Unreadable, read_text
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.marks import has_mark
-from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.model.policies import Profile, PromotionGate
 from acmidm_onboarding.model.problems import Failure, did_you_mean, listed, on_one_line, quoted
 from acmidm_onboarding.model.secrecy import without_secrets
 from acmidm_onboarding.model.validation import SENTENCES
@@ -73,6 +73,11 @@ def _address(url: HttpUrl) -> HttpUrl:
 Address = Annotated[HttpUrl, AfterValidator(_address)]
 
 
+def _yaml_off(value: object) -> object:
+    # YAML 1.1, which Python reads, has off for false; the engine's YAML has it for the word.
+    return "off" if value is False else value
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True)
 
@@ -113,6 +118,13 @@ class Settings(_Settings):
     protect_clients: Annotated[
         bool, Field(description="Refuse to remove or replace a client until this is set to false; where it is not set, true on prod alone.")
     ]
+    promotion_gate: Annotated[
+        PromotionGate,
+        BeforeValidator(_yaml_off),
+        Field(description="Whether production needs evidence from TNI: off, warn (declare it and say what is missing) or enforce."),
+    ] = PromotionGate.OFF
+    promotion_stack: Annotated[str, Field(min_length=1, description="The stack of this project that has the connections on TNI.")] = "tni"
+    evidence_max_days: Annotated[int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")] = 90
     key_overlap_days: Annotated[
         int, Field(ge=0, le=365, description="How many days a new key is there beside the old ones before these may leave; 0: at once.")
     ] = 14

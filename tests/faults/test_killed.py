@@ -15,6 +15,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.adoption.by_hand import adopt, made_by_hand
+from tests.engine.test_rotation import as_if_days_ago, drop
 from tests.engine.test_secrets import has_access, secret_of
 from tests.faults.between import API, ProxiedProject, require_as_declared
 from tests.faults.cutting import CHECKPOINTS, DEPLOY, DESTROY, UP, Run, cut_off, write_state
@@ -52,6 +53,39 @@ def test_next_up_ends_right(
         assert outcome.code == 0, outcome.output
         assert "pending operations" not in outcome.output
         require_as_declared(project, registry, forms)
+
+
+ROTATION = {
+    f"{victim}-{request}, state {when}": (victim, request, when)
+    for victim in ("engine", "provider")
+    for request in (1, 2, 3)
+    for when in CHECKPOINTS
+}
+
+
+@pytest.mark.parametrize("case", cases(ROTATION, "engine-3, state at the end"))
+def test_a_rotation_leaves_a_key_that_works_wherever_it_is_cut_off(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, portal: RunningPortal, buried: list[Run], case: tuple[str, int, str]
+) -> None:
+    """One key leaves beside one in use, while a third comes: the one in use gets a token at any moment, and the next run ends right."""
+    victim, request_number, when = case
+    write_state(project, when)
+    project.configure({"keyOverlapDays": 14})
+    form = write_form(project.forms, scopes=(PLAIN,), keys=("key-1", "key-2"))
+    project.apply()
+    as_if_days_ago(project, form, 20)
+    client_id = registry.client(form.application)["client_id"]
+    portal.client_token(form.keys["key-2"], client_id)
+    drop(form, "key-1")
+    form.add_key("key-3")
+    form.save()
+    buried.append(cut_off(project, proxy, victim, request_number, *UP))
+    portal.client_token(form.keys["key-2"], client_id)
+    outcome = project.recover()
+    assert outcome.code == 0, outcome.output
+    portal.client_token(form.keys["key-2"], client_id)
+    require_as_declared(project, registry, [form])
+    assert project.resources()[f"ClientJwks {form.key}"]["inputs"]["since"].keys() == {key.thumbprint() for key in form.keys.values()}
 
 
 @pytest.mark.usefixtures("random_plugin")

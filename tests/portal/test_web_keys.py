@@ -49,8 +49,11 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     file = {"file": ("keys.jwk.json", b"\xef\xbb\xbf" + json.dumps({"keys": [public_jwk(second), public_jwk(third)]}).encode())}
     assert somebody.http.post(f"{path}/sleutels", data=somebody.fields(path), files=file).status_code == 303
     assert keys_of(operator, client_id) == [public_jwk(key) for key in (first, second, third)]
-    for key in (first, second, third):
+    assert "Laatste token" not in somebody.http.get(path).text
+    for key in (first, second):
         assert portal.client_token(key, client_id)
+    assert somebody.http.get(path).text.count("Laatste token: <time") == 2
+    assert portal.client_token(third, client_id)
     trail = trail_of(operator, client_id)
     assert [entry["actor"] for entry in trail[:2]] == [f"user:{somebody.name}"] * 2
     page = somebody.http.get(path).text

@@ -14,6 +14,7 @@ import pytest
 from acmidm.report.kinds import Kind, Resource
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.support.engine import Project, settings_of
+from tests.support.evidence import write_evidence
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile
 from tests.support.offered import ATTRIBUTE, offered
 from tests.support.portal import RunningPortal, new_key, register_client, running_portal
@@ -47,6 +48,10 @@ AGREED: set[tuple[str, str, str | None]] = {
     ("one-key", "key_removed", "b"),
     ("one-key", "client_with_one_key", "a"),
     ("key-changed", "key_changed", "b"),
+    ("compromised", "key_compromised", "b"),
+    ("compromised", "client_with_one_key", "a"),
+    ("without-kid", "key_added", "key-2"),
+    ("without-kid", "second_key_without_kid", "key-1"),
     ("key-expiring", "key_added", "key-2"),
     ("key-expiring", "key_expiring", "key-2"),
     ("configured", "product_changed", "notificaties"),
@@ -142,6 +147,8 @@ def write_forms(project: Project) -> dict[str, FormFile]:
         "key-removed": {"keys": ("a", "b", "c")},
         "one-key": {"keys": ("a", "b")},
         "key-changed": {"keys": ("a", "b")},
+        "compromised": {"keys": ("a", "b")},
+        "without-kid": {},
         "key-expiring": {},
         "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
         "unconfigured": {"scopes": (PLAIN,), "products": {}},
@@ -194,6 +201,11 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     forms["one-key"].request()["jwks"].pop()
     forms["key-changed"].request()["jwks"].pop()
     forms["key-changed"].add_key("b")
+    forms["compromised"].request()["jwks"][1] = {"file": forms["compromised"].request()["jwks"][1], "compromised": True}
+    proven = forms["without-kid"]
+    private = proven.keys["key-1"].as_dict(private=True)
+    write_evidence(proven.path.parent, private, organisation=proven.code, application=proven.application, signs_with_kid=False)
+    proven.add_key("key-2")
     for name, seconds in {"key-expiring": TEN_DAYS, "key-ended": -TEN_DAYS, "exempted": FIVE_YEARS}.items():
         forms[name].add_key("key-2")
         ends(forms[name], "key-2", seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from acmidm_onboarding.authorities import conditional
@@ -15,6 +15,7 @@ from acmidm_onboarding.authorities.port import (
     ClientMetadata,
     ClientSnapshot,
     Jwks,
+    KeyUse,
     NewSecret,
     Owner,
     RecordedChange,
@@ -25,7 +26,7 @@ from acmidm_onboarding.authorities.port import (
     require_not_reserved,
     without_assigned,
 )
-from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
+from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireKeysInUse, WireRegisteredClient, WireScopes
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
 
 _AUDIT_PAGE = 20
@@ -140,6 +141,10 @@ class Beheerportaal:
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         for page in Collection(self._api, "/audit", WireAuditPage).pages(most=_AUDIT_PAGE, client_id=client_id):
             yield from (entry.recorded for entry in page.items)
+
+    def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
+        answer = self._documents.find(f"{_client(client_id)}/keys-in-use")
+        return answer.as_(WireKeysInUse).by_thumbprint if answer else {}
 
     def _require_not_own(self, client_id: str) -> None:
         require_not_reserved(OPERATORS_OWN if client_id == self._operator else None, client_id, self._api.base_url)

@@ -271,6 +271,23 @@ def require_grantable(scopes: Collection[str]) -> None:
         raise Rejected(f"scope {reserved} is a right of operators, which no client can be granted; take it out of the catalogue")
 
 
+@dataclass(frozen=True)
+class KeyUse:
+    """The last token that a key of a client got, by the key's ``kid`` at the time; and whether what it signed had a ``kid``."""
+
+    kid: str
+    last_used_at: datetime
+    with_kid: bool
+
+
+@runtime_checkable
+class KnowsUse(Protocol):
+    """An authority that also says which keys of a client are in use; not every one does."""
+
+    def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
+        """Return per thumbprint the last use of each key that got a token; one that got none is left out."""
+
+
 @runtime_checkable
 class Audited(Protocol):
     """An authority that also says who changed what; not every one does."""

@@ -16,6 +16,7 @@ from acmidm_onboarding.authorities.port import (
     ClientMetadata,
     ClientSnapshot,
     Jwks,
+    KeyUse,
     Owner,
     ProductDocument,
     RecordedChange,
@@ -91,6 +92,21 @@ class WireJwks(_Wire):
     @property
     def by_kid(self) -> Jwks:
         return by_name(self.keys)
+
+
+class WireKeyInUse(_Wire):
+    thumbprint: Text
+    kid: Text
+    last_used_at: datetime
+    with_kid: bool
+
+
+class WireKeysInUse(_Wire):
+    items: Items[WireKeyInUse]
+
+    @property
+    def by_thumbprint(self) -> dict[str, KeyUse]:
+        return {item.thumbprint: KeyUse(item.kid, item.last_used_at, item.with_kid) for item in self.items}
 
 
 class WireListedClient(WireRegisteredClient):

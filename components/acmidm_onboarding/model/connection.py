@@ -83,6 +83,11 @@ class Connection:
     def uses_secret(self) -> bool:
         return self.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
 
+    @property
+    def signs_without_kid(self) -> bool:
+        """Return whether it is proven that the application signs without ``kid``: then a second key beside its one breaks it."""
+        return self.evidence is not None and not self.evidence.signs_with_kid
+
     def is_ending(self, product: str | None = None) -> bool:
         """Return whether the client, or one of its products, is about to be removed."""
         return self.platform in self.ending or product in self.ending

@@ -24,6 +24,14 @@ class Profile(StrEnum):
     FAPI2 = "fapi2"
 
 
+class PromotionGate(StrEnum):
+    """What becomes of a form's production part that was not proven on TNI."""
+
+    OFF = "off"
+    WARN = "warn"
+    ENFORCE = "enforce"
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a profile allows. ``algorithms`` None: every one that a key may be registered for."""

@@ -1,21 +1,23 @@
 """The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads its keys in the portal.
 
 Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without ``jwks`` nothing is read or written: taking
-the keys out of a form leaves them where they are. Replaced with the client, and goes with it.
+the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``) makes ``check`` refuse the
+whole set. Replaced with the client, and goes with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, ReadResult, UpdateResult
 
+from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Jwks
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.resources import adoption, overlap
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 
 if TYPE_CHECKING:
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
 
 
 class ClientJwksProvider(ClientPartProvider):
+    def check(self, olds: Properties, news: Properties) -> CheckResult:
+        checked = super().check(olds, news)
+        inputs, before = dict(checked.inputs or {}), inputs_of(olds)
+        wanted = inputs.pop(overlap.INPUT, None)
+        # Another client has no keys yet; and to remove a whole one is no rotation.
+        is_same = not before or not any(inputs.get(name) != before.get(name) for name in self.replaced_by)
+        one = overlap.Overlap(before, inputs, wanted, self._settings)
+        platform = self._platforms.get(inputs["platform"]) if is_same and not adoption.refused(inputs) else None
+        return CheckResult(one.checked(platform), checked.failures)
+
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
         return {"jwks": _sorted(snapshot.jwks)}
 
@@ -35,7 +47,10 @@ class ClientJwksProvider(ClientPartProvider):
         snapshot = self.on(props).clients.get(id_)
         if snapshot is None:
             return gone()
-        return present(id_, inputs_of(props) if props.get("jwks") is None else {**inputs_of(props), "jwks": _sorted(snapshot.jwks)})
+        inputs = inputs_of(props)
+        if inputs.get("jwks") is not None:
+            inputs |= {**overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days), "jwks": _sorted(snapshot.jwks)}
+        return present(id_, inputs)
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:  # noqa: ARG002 - the client is replaced with its id
         # Keys that were the portal's are unknown to the state: those that are there may go, which the review lists.
@@ -43,6 +58,8 @@ class ClientJwksProvider(ClientPartProvider):
         return UpdateResult(inputs_of(news))
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:
+        if (sentence := props.get(overlap.REFUSED)) is not None:
+            raise Rejected(sentence)
         platform, jwks = self.on(props), inputs_of(props).get("jwks")
         if jwks is not None:
             platform.authority.replace_jwks(props["client_id"], known, jwks)
@@ -52,6 +69,9 @@ class ClientJwksProvider(ClientPartProvider):
 class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
     """The keys of a client; see the module's docstring."""
 
+    refused: pulumi.Output[str | None]
+    """In a preview, why a key of the client may not leave yet."""
+
     def __init__(
         self,
         connection: Connection,
@@ -59,10 +79,12 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
         keys: pulumi.Input[Mapping[str, PublicJwk]] | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        props = {
+        props: dict[str, Any] = {
             "platform": connection.platform.value,
             "client_id": client_id,
             "adopt": adoption.wanted(connection, managed_by()),
+            overlap.INPUT: overlap.wanted(connection, pulumi.get_stack()),
+            overlap.REFUSED: None,
             "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(_members),
         }
         super().__init__(ClientJwksProvider(), connection.resource_name, props, opts)

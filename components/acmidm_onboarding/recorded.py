@@ -1,0 +1,152 @@
+"""What a stack's state has of each connection, read with the engine while a program or a command runs.
+
+The state and not the outputs, which anybody's program may write as it likes. Nothing in it is decrypted, and no lock is needed: the
+engine's own stack is read too, as it is before the run that reads it. One read costs about 0.2 s, and there is none where nobody asks.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from acmidm_onboarding.model.held import Held
+from acmidm_onboarding.model.jwk import InvalidJwk, public_jwk
+from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
+
+__all__ = ["Held", "Unreadable", "beside", "held_in", "own_stack", "recorded", "unreadable"]
+
+_SECONDS = 60
+"""How long the engine may take to read a state."""
+_OURS = "pulumi-python:dynamic/acmidm:"
+_CLIENT, _SCOPES, _KEYS, _PRODUCT = (f"{_OURS}{kind}" for kind in ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration"))
+
+
+class Unreadable(Failure):
+    """A state that could not be read, and why."""
+
+    exit_code = 3
+
+
+def recorded(stack: str) -> Mapping[str, Held] | None:
+    """Return what a stack's state has, by resource name (``OVO002067/mijn-gent``, ``…/geosecure``); read once per process.
+
+    None where there is no such stack, or where its state cannot be read: ``unreadable`` has the reason.
+    """
+    found = _read(stack)
+    return None if isinstance(found, str) else found
+
+
+def unreadable(stack: str) -> str | None:
+    """Return why the state of a stack cannot be read, None where it can."""
+    found = _read(stack)
+    return found if isinstance(found, str) else None
+
+
+def own_stack() -> Mapping[str, Held]:
+    """Return what the state of the stack has that the engine runs the program for.
+
+    Raises:
+        Unreadable: where it cannot be read: whoever decides by it must not go on as if it were empty.
+    """
+    import pulumi
+
+    stack = beside(pulumi.get_stack())
+    found = recorded(stack)
+    if found is None:
+        raise Unreadable(f"the state of this stack cannot be read, so that nothing is declared: {unreadable(stack)}; run this again")
+    return found
+
+
+def beside(stack: str) -> str:
+    """Return the full name of a stack of the program's own project and organisation, by which the engine finds it from anywhere."""
+    import pulumi
+
+    organisation = pulumi.get_organization()
+    return stack if "/" in stack or not organisation else f"{organisation}/{pulumi.get_project()}/{stack}"
+
+
+def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
+    """Return the connections in an export of a state; a client that waits for its removal is none of them."""
+    resources = [one for one in _resources(document) if not one.get("delete") and str(one.get("type", "")).startswith(_OURS)]
+    parts: dict[tuple[str, str], Mapping[str, Any]] = {}
+    products: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for resource in resources:
+        name, inputs = str(resource.get("urn", "")).rpartition("::")[2], _mapping(resource.get("inputs"))
+        if resource["type"] != _PRODUCT:
+            parts[name, resource["type"]] = resource
+        elif product := str(inputs.get("product") or ""):
+            products.setdefault(name.removesuffix(f"/{product}"), {})[product] = resource
+    return {
+        name: Held(
+            client_id=str(client.get("id") or ""),
+            scopes=frozenset(_mapping(_inputs(parts.get((name, _SCOPES))).get("scopes"))),
+            products=frozenset(products.get(name, {})),
+            keys=_thumbprints(_inputs(parts.get((name, _KEYS), {"inputs": {"jwks": {}}})).get("jwks")),
+            listed=frozenset(_mapping(_mapping(parts.get((name, _KEYS), {}).get("outputs")).get("listed"))),
+            protected=bool(client.get("protect")),
+            retained=bool(client.get("retainOnDelete")),
+            unprotected_products=frozenset(product for product, one in products.get(name, {}).items() if not one.get("protect")),
+        )
+        for (name, kind), client in parts.items()
+        if kind == _CLIENT
+    }
+
+
+@cache
+def _read(stack: str) -> Mapping[str, Held] | str:
+    """The connections, or why they cannot be read."""
+    try:
+        done = subprocess.run(
+            ["pulumi", "stack", "export", "--non-interactive", "--stack", stack],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        return "pulumi is not on PATH"
+    except subprocess.TimeoutExpired:
+        return f"the engine took more than {_SECONDS} s"
+    if done.returncode != 0:
+        return _reason(stack, done.stderr)
+    try:
+        document = json.loads(done.stdout)
+    except ValueError:
+        document = None
+    return held_in(document) if isinstance(document, Mapping) else "what the engine exports is no state"
+
+
+def _reason(stack: str, said: str) -> str:
+    last = said.strip().rpartition("\n")[2].removeprefix("error: ")
+    return f"there is no stack {quoted(stack)}" if last.startswith("no stack named") else on_one_line(last or "the engine said nothing")
+
+
+def _resources(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    found = _mapping(document.get("deployment")).get("resources")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def _inputs(resource: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return _mapping((resource or {}).get("inputs"))
+
+
+def _thumbprints(jwks: object) -> frozenset[str] | None:
+    """Those of the keys in a map; a key that nothing can be verified with has none."""
+    return None if jwks is None else frozenset(_each_thumbprint(_mapping(jwks).values()))
+
+
+def _each_thumbprint(keys: Iterable[object]) -> Iterator[str]:
+    for members in keys:
+        try:
+            yield public_jwk(dict(_mapping(members))).thumbprint
+        except InvalidJwk:
+            continue
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """A mapping as it is; whatever else there is, the engine's marker of what it does not know too, is none."""
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,160 @@
+"""The overlap of a rotation: since when each key is declared, and whether one may leave; the rule is in ``model/rotation.py``.
+
+``check``, which previews run too, writes both into the inputs. ``since`` has per thumbprint when the key was first declared. It appears
+with a change of the keys alone, and stays as it is for those that stay, so that it never is a change by itself. In a state of
+before, or for a client that was made by hand, a key counts as there for as long as it takes. ``refused`` says why a key may not
+leave yet: then nothing of the client's keys is written.
+
+What proves a key, or says that it is compromised, comes from the program with each run, and is in no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.port import Jwks, KeyUse, KnowsUse
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk
+from acmidm_onboarding.model.rotation import EVER, HeldKey, obstacle, sentence
+from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.settings import Settings
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import ConnectedPlatform
+
+INPUT = "rotation"
+SINCE = "since"
+REFUSED = "refused"
+_EARLIER = "earlier"
+"""What is recorded of a key that was there before anybody recorded it."""
+
+
+def wanted(connection: Connection, stack: str) -> dict[str, Any] | None:
+    """Return what the program gives of a client's rotation; None where its keys are not guarded: it leaves them for a secret."""
+    if connection.uses_secret:
+        return None
+    evidence = connection.evidence
+    return {
+        "form": connection.form,
+        "stack": stack,
+        "compromised": sorted(connection.compromised),
+        "proven": {} if evidence is None else {evidence.thumbprint: evidence.proven_at.isoformat()},
+        "evidence_refused": connection.evidence_refused,
+    }
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """One check of a client's keys: the inputs before (none: the client is new) and after, and what the program gives."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    wanted: Mapping[str, Any] | None
+    settings: Settings
+
+    def checked(self, platform: ConnectedPlatform | None) -> dict[str, Any]:
+        """Return the inputs with ``since`` and ``refused``. ``platform`` is None where the client is another than before."""
+        inputs, jwks = dict(self.after), self.after.get("jwks")
+        kept = self.before.get(SINCE)
+        is_same = jwks == self.before.get("jwks")
+        if jwks is None or (kept is None and (is_same or self._days == 0)):  # left to the portal, or without a guard
+            return inputs
+        if not isinstance(jwks, Mapping):  # known once another resource is made
+            return inputs if kept is None else {**inputs, SINCE: kept}
+        guarded = self._days > 0 and self.wanted is not None and platform is not None
+        try:
+            held = self._held(platform if guarded else None)
+        except AuthorityError as error:
+            return {**inputs, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
+        recorded = kept if kept is not None else dict.fromkeys(_by_thumbprint(held), _EARLIER)
+        declared = _by_thumbprint(jwks)
+        if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in declared}
+        if platform is not None and guarded and (refused := self._refused(platform, held, recorded, declared.keys())):
+            inputs[REFUSED] = self._refusal(refused)
+        return inputs
+
+    def _held(self, platform: ConnectedPlatform | None) -> Jwks:
+        """Return the keys that the client has: as recorded, as an adoption saw them, or in the portal, where they were left to it."""
+        if self.before:
+            recorded = self.before.get("jwks")
+            if recorded is None and platform is not None:
+                snapshot = platform.clients.get(self.before["client_id"])
+                return snapshot.jwks if snapshot else {}
+        else:
+            recorded = (adoption.before(self.after) or {}).get("jwks")
+        return recorded if isinstance(recorded, Mapping) else {}
+
+    def _refused(self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Iterable[str]) -> str | None:
+        """Return why a key may not leave yet. What nobody declared, such as one that was slipped in, may leave."""
+        asked, now = self.wanted or {}, datetime.now(UTC)
+        keys = [
+            HeldKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
+            for thumbprint, key in _by_thumbprint(held).items()
+            if thumbprint in recorded
+        ]
+        oldest = now - timedelta(days=self.settings.evidence_max_days)
+        proven = {thumbprint for thumbprint, at in asked["proven"].items() if datetime.fromisoformat(at) >= oldest}
+        facts: dict[str, Any] = {"compromised": asked["compromised"], "now": now, "overlap_days": self._days}
+        found, unseen = obstacle(keys, set(declared), trusted=proven, **facts), ""
+        if found is not None and found.lacks_proof:
+            # Only here, for a preview needs no authority where evidence is enough, or nothing leaves.
+            used, unseen = _in_use(platform, str(self.before.get("client_id") or self.after["client_id"]))
+            found = obstacle(keys, set(declared), trusted={*proven, *used}, **facts)
+        if found is None:
+            return None
+        if why := asked.get("evidence_refused"):
+            unseen = f"its evidence counts as none: {why}; {unseen}"
+        elif asked["proven"].keys() - proven:
+            unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
+        probe = f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --private-key FILE --record"
+        return sentence(found, overlap_days=self._days, probe=probe, unseen=unseen)
+
+    @property
+    def _days(self) -> int:
+        return self.settings.key_overlap_days
+
+    def _refusal(self, why: str) -> str:
+        return f"{(self.wanted or {}).get('form')}: {why}"
+
+
+def after_read(before: Mapping[str, Any], found: Jwks, days: int) -> dict[str, Any]:
+    """Return ``since`` as it is once a read found these keys: a key that nobody declared has no place in it."""
+    recorded, known = before.get(SINCE), _by_thumbprint(before["jwks"])
+    there = _by_thumbprint(found)
+    if recorded is None:
+        if days == 0 or known.keys() == there.keys():
+            return {}
+        recorded = dict.fromkeys(known, _EARLIER)
+    return {SINCE: {thumbprint: since for thumbprint, since in recorded.items() if thumbprint in there}}
+
+
+def _by_thumbprint(jwks: Jwks) -> dict[str, PublicJwk]:
+    """Return the keys that can be used; what was slipped into a set may be none."""
+    found = {}
+    for members in jwks.values():
+        try:
+            key = public_jwk(dict(members))
+        except InvalidJwk:
+            continue
+        found[key.thumbprint] = key
+    return found
+
+
+def _moment(since: str) -> datetime:
+    return EVER if since == _EARLIER else datetime.fromisoformat(since)
+
+
+def _in_use(platform: ConnectedPlatform, client_id: str) -> tuple[Mapping[str, KeyUse], str]:
+    """Return the keys that the authority has seen in use, and why a key's use counts for nothing where it has not."""
+    if not isinstance(platform.authority, KnowsUse):
+        return {}, "its authority cannot tell which keys are in use"
+    try:
+        return platform.authority.keys_in_use(client_id), "its authority has not seen it in use"
+    except AuthorityError as error:
+        return {}, f"whether it is in use cannot be known: {error}"

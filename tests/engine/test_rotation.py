@@ -1,0 +1,123 @@
+"""A rotation on the real engine: a key leaves beside another that works, or not at all; nobody else waits for it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from acmidm.report.plan import read_plan
+from tests.support.engine import Project
+from tests.support.forms import FormFile, write_form
+from tests.support.portal import RunningPortal, sign_assertion
+from tests.support.registry import Registry, kids
+
+OVERLAP_DAYS = 14
+
+
+def as_if_days_ago(project: Project, form: FormFile, days: int) -> None:
+    """Let the keys of a form have been declared so many days ago."""
+    state = json.loads(project.exported())
+    for resource in state["deployment"]["resources"]:
+        if resource["type"].endswith("ClientJwks") and form.key in resource["urn"]:
+            for side in ("inputs", "outputs"):
+                moment = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+                resource[side]["since"] = dict.fromkeys(resource[side]["since"], moment)
+    file = project.folder / "state.json"
+    file.write_text(json.dumps(state))
+    project.succeed("stack", "import", "--file", str(file))
+
+
+def drop(form: FormFile, kid: str) -> None:
+    """Take a key out of the form, and save it."""
+    del form.keys[kid]
+    form.request()["jwks"] = [name for name in form.request()["jwks"] if not name.endswith(f"-{kid}.jwk.json")]
+    form.save()
+
+
+def test_a_key_leaves_beside_one_that_is_in_use(project: Project, registry: Registry, portal: RunningPortal) -> None:
+    """Beside a new key it stays, for that client alone; after the overlap, and once the authority saw the new one, it goes."""
+    project.configure({"keyOverlapDays": OVERLAP_DAYS})
+    form, other = write_form(project.forms), write_form(project.forms, "ander/loket")
+    project.apply()
+    as_if_days_ago(project, form, 20)
+    form.add_key("key-2")
+    form.save()
+    (step,) = project.steps()
+    added = {re.sub(r"\W", "", name) for name in step["detailedDiff"]}
+    assert added == {re.sub(r"\W", "", name) for name in ("jwks.key-2", f"since.{form.keys['key-2'].thumbprint()}")}
+    project.apply()
+    project.in_sync()
+
+    drop(form, "key-1")
+    other.document["contacts"] = ["nieuw@stad-gent.example"]
+    other.save()
+    refused = project.pulumi("preview", "--json")
+    assert refused.code != 0
+    (sentence,) = read_plan(json.loads(refused.stdout)).problems
+    assert sentence.startswith(f'gent/loket: key "key-1" may leave from {datetime.now(UTC) + timedelta(days=OVERLAP_DAYS):%Y-%m-%d}')
+    state = project.resources()[f"ClientJwks {form.key}"]
+    outcome = project.recover()
+    assert outcome.code != 0
+    assert f"refused: {sentence}" in outcome.stderr
+    assert kids(registry.client(form.application)) == {"key-1", "key-2"}
+    assert project.resources()[f"ClientJwks {form.key}"] == state
+    assert registry.client(other.application)["contacts"] == ["nieuw@stad-gent.example"], "the others go on"
+
+    as_if_days_ago(project, form, 20)
+    client_id = registry.client(form.application)["client_id"]
+    assert 'may leave once key "key-2" is proven' in "".join(project.preview().errors)
+    portal.request_token(sign_assertion(form.keys["key-2"], client_id, portal.audience)).raise_for_status()
+    project.apply()
+    assert kids(registry.client(form.application)) == {"key-2"}
+    project.in_sync()
+
+
+def test_a_compromised_key_goes_at_once(project: Project, registry: Registry) -> None:
+    """Also the last one; the review says what that breaks, and the run goes through."""
+    project.configure({"keyOverlapDays": OVERLAP_DAYS})
+    form = write_form(project.forms)
+    project.apply()
+    form.request()["jwks"] = [{"file": form.request()["jwks"][0], "compromised": True}]
+    form.save()
+    reviewed = json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
+    (connection,) = reviewed["connections"]
+    said = {change["kind"]: (change["severity"], change["text"]) for change in connection["changes"]}
+    severity, text = said["key_compromised"]
+    assert severity == "danger"
+    assert text.startswith("loses compromised key key-1 with thumbprint")
+    assert text.endswith(": the application can get no token until another key is there")
+    outcome = project.recover()
+    assert outcome.code == 0, outcome.output
+    assert f"warning: {form.key} on tni loses compromised key key-1" in outcome.stderr
+    assert kids(registry.client(form.application)) == set()
+    project.in_sync()
+
+
+@pytest.mark.exhaustive
+def test_keys_that_another_resource_makes_are_guarded_too(project: Project, registry: Registry) -> None:
+    """In the run, as a preview does not know them."""
+    project.configure({"keyOverlapDays": OVERLAP_DAYS})
+    form = write_form(project.forms, keys=())
+    program = (project.folder / "__main__.py").read_text()
+    for name in ("one", "two"):
+        form.add_key(name)
+    first, second = (json.dumps(form.keys[name].as_dict(private=False)) for name in ("one", "two"))
+    del form.request()["jwks"]
+    form.save()
+
+    def give(key: str) -> None:
+        made = f'pulumi_random.RandomPassword("made", length=9, keepers={{"of": {key!r}}}).result.apply(lambda _: [{key!r}])'
+        changed = program.replace("Onboarding(connections, ", f"Onboarding(connections, keys={made}, ")
+        (project.folder / "__main__.py").write_text(changed.replace("import pulumi\n", "import pulumi\nimport pulumi_random\n"))
+
+    give(first)
+    project.apply()
+    give(second)
+    assert project.preview().code == 0
+    outcome = project.up()
+    assert outcome.code != 0
+    assert 'gent/loket: key "one" cannot leave' in outcome.output
+    assert kids(registry.client(form.application)) == {"one"}

@@ -1,0 +1,59 @@
+"""What a review says of keys that were stolen, and of a second key that breaks who signs without ``kid``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from acmidm.keys import Key
+from acmidm.report.client import ClientState
+from acmidm.report.kinds import Change, Kind, Severity
+from acmidm.rotations import warnings
+from tests.report.samples import NOW, client, reviewed
+
+A, B, C = (Key(f"thumbprint-of-{name}") for name in "abc")
+
+
+def changes(before: ClientState, after: ClientState) -> dict[Kind, Change]:
+    review = reviewed((before, after))
+    return {change.kind: change for one in review.connections for change in one.changes}
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        ({"b": B, "c": Key("x", NOW - timedelta(days=1))}, "left: b"),
+        ({}, "the application can get no token until another key is there"),
+        ({"c": Key("x", NOW - timedelta(days=1))}, "the application can get no token until another key is there"),
+    ],
+)
+def test_a_compromised_key_is_a_danger_that_says_what_it_breaks(left: dict[str, Key], says: str) -> None:
+    found = changes(client(keys={"a": A, **left}), client(keys=left, compromised=frozenset({"thumbprint-of-a", "of-another"})))
+    assert Kind.KEY_REMOVED not in found
+    change = found[Kind.KEY_COMPROMISED]
+    assert change.severity is Severity.DANGER
+    assert change.text == f"loses compromised key a with thumbprint thumbprint-of-a: {says}"
+
+
+def test_a_key_that_never_was_there_is_no_change() -> None:
+    assert changes(client(keys={"a": A}), client(keys={"a": A}, compromised=frozenset({"thumbprint-of-b"}))) == {}
+
+
+def test_a_second_key_warns_where_the_application_signs_without_kid() -> None:
+    one, two, three = client(keys={"a": A}), client(keys={"a": A, "b": B}), client(keys={"a": A, "b": B, "c": C})
+    for before, after, warned in ((one, two, True), (one, three, True), (two, three, False), (two, one, False), (one, one, False)):
+        assert (Kind.SECOND_KEY_WITHOUT_KID in changes(before, replace(after, signs_without_kid=True))) is warned
+        assert Kind.SECOND_KEY_WITHOUT_KID not in changes(before, after)
+    change = changes(one, replace(two, signs_without_kid=True))[Kind.SECOND_KEY_WITHOUT_KID]
+    assert change.severity is Severity.WARNING
+    assert change.text.endswith("first have the application send kid a, then add the key")
+
+
+def test_a_deploy_warns_of_both_and_of_nothing_else() -> None:
+    stolen = (client(keys={"a": A, "b": B}), client(keys={"b": B}, compromised=frozenset({"thumbprint-of-a"})))
+    second = (client("ander", keys={"a": A}), client("ander", keys={"a": A, "b": B}, signs_without_kid=True))
+    added = (client("derde", keys={"a": A}), client("derde", keys={"a": A, "b": B}))
+    said = warnings(reviewed(stolen, second, added))
+    assert [sentence.partition(" on ")[0] for sentence in said] == ["OVO002067/loket", "OVO002067/ander"]

@@ -1,0 +1,181 @@
+"""What ``check`` makes of a client's keys: since when each is declared, and why one may not leave yet; on a real portal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
+from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
+from tests.support.portal import RunningPortal, new_key, public_jwk, register_client, sign_assertion
+from tests.support.registry import Registry
+from tests.unit.components.world import UNKNOWN, World, adopting, client_inputs, outs
+
+OVERLAP_DAYS = 14
+OLD, NEW = new_key("old"), new_key("new")
+
+
+@pytest.fixture
+def guarded(world: World) -> World:
+    return World({**world.config, "acmidm:keyOverlapDays": str(OVERLAP_DAYS)})
+
+
+@pytest.fixture
+def client_id(world: World, application: str) -> str:
+    return str(world.provider(OAuthClientProvider).create(client_inputs(application)).id)
+
+
+def keys(
+    client_id: str, *declared: ECKey, proven: ECKey | None = None, days_old: int = 1, refused: str | None = None, **changes: Any
+) -> dict[str, Any]:
+    """What the program gives."""
+    evidence = {proven.thumbprint(): (datetime.now(UTC) - timedelta(days=days_old)).isoformat()} if proven else {}
+    rotation: dict[str, Any] = {"form": "gent/loket", "stack": "tni", "compromised": [], "proven": evidence, "evidence_refused": refused}
+    jwks = {key.kid: public_jwk(key) for key in declared}
+    return {"platform": "acmidm", "client_id": client_id, "jwks": jwks, "rotation": rotation, **changes}
+
+
+def recorded(client_id: str, *declared: ECKey, **days: float) -> dict[str, Any]:
+    """The inputs in a state; ``days`` since when a key is declared, by its kid, ``0`` for all others."""
+    since = {key.thumbprint(): f"{datetime.now(UTC) - timedelta(days=days.get(str(key.kid), 0)):%Y-%m-%dT%H:%M:%SZ}" for key in declared}
+    return {"platform": "acmidm", "client_id": client_id, "jwks": {key.kid: public_jwk(key) for key in declared}, "since": since}
+
+
+def before_the_guard(client_id: str, *declared: ECKey) -> dict[str, Any]:
+    return {name: value for name, value in recorded(client_id, *declared).items() if name != "since"}
+
+
+def checked(world: World, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    found = world.provider(ClientJwksProvider).check(before, after)
+    assert found.failures == []
+    assert found.inputs is not None
+    assert "rotation" not in found.inputs, "evidence that appears or ages is no change"
+    return dict(found.inputs)
+
+
+def test_since_is_when_a_key_was_first_declared(guarded: World) -> None:
+    made = checked(guarded, {}, keys("c", OLD))
+    assert datetime.now(UTC) - datetime.fromisoformat(made["since"][OLD.thumbprint()]) < timedelta(minutes=1)
+    before = recorded("c", OLD, old=30)
+    after = checked(guarded, before, keys("c", OLD, NEW))
+    assert after["since"][OLD.thumbprint()] == before["since"][OLD.thumbprint()]
+    assert after["since"][NEW.thumbprint()] > before["since"][OLD.thumbprint()]
+    assert after.get("refused") is None
+
+
+@pytest.mark.parametrize("days", [0, OVERLAP_DAYS])
+def test_nothing_changes_by_itself(world: World, days: int) -> None:
+    """A state of before the guard, one of after it, evidence that appears, a guard that is switched on or off."""
+    switched = World({**world.config, "acmidm:keyOverlapDays": str(days)})
+    for before in (before_the_guard("c", OLD, NEW), recorded("c", OLD, NEW, old=30, new=2), before_the_guard("c")):
+        declared = [key for key in (OLD, NEW) if before["jwks"]]
+        for proven in (None, NEW):
+            assert checked(switched, before, keys("c", *declared, proven=proven)) == before
+    for left_to_portal in (keys("c", jwks=None), keys("c", jwks=None, rotation=None)):
+        assert checked(switched, {"platform": "acmidm", "client_id": "c"}, left_to_portal).get("since") is None
+
+
+def test_a_key_of_before_the_guard_has_been_there_for_as_long_as_it_takes(guarded: World) -> None:
+    after = checked(guarded, before_the_guard("c", OLD, NEW), keys("c", NEW, proven=NEW))
+    assert (after.get("refused"), after["since"]) == (None, {NEW.thumbprint(): "earlier"})
+
+
+def test_keys_that_are_not_known_yet_are_left_to_the_run(guarded: World) -> None:
+    """Where another resource makes them, a preview has a mark in their place."""
+    before = recorded("c", OLD, old=30)
+    assert checked(guarded, before, keys("c", jwks=UNKNOWN)) == {**before, "jwks": UNKNOWN}
+    assert "since" not in checked(guarded, {}, keys(UNKNOWN, jwks=UNKNOWN))
+
+
+def test_a_key_leaves_beside_one_that_is_proven_and_asks_nobody(guarded: World) -> None:
+    nobody = World({**guarded.config, "acmidm:managementUrl": "http://127.0.0.1:1/management/v1", "acmidm:retryDeadlineSeconds": "0"})
+    before = recorded("c", OLD, NEW, old=30, new=15)
+    assert checked(nobody, before, keys("c", NEW, proven=NEW)).get("refused") is None
+    refused = checked(nobody, before, keys("c", NEW))["refused"]
+    assert 'gent/loket: key "old" may leave once key "new" is proven (whether it is in use cannot be known: ' in refused
+    assert 'prove key "new" with acmidm probe onboardings/gent/loket.yaml --stack tni --private-key FILE --record' in refused
+
+
+def test_a_key_leaves_beside_one_that_the_authority_saw_in_use(
+    guarded: World, registry: Registry, portal: RunningPortal, client_id: str
+) -> None:
+    before = recorded(client_id, OLD, NEW, old=30, new=15)
+    registry.set_keys(client_id, [OLD, NEW])
+    registry.set_scopes(client_id, ["dv_notificaties_schrijven"])
+    assert "(its authority has not seen it in use)" in checked(guarded, before, keys(client_id, NEW))["refused"]
+    assert portal.request_token(sign_assertion(NEW, client_id, portal.audience)).status_code == 200
+    assert checked(guarded, before, keys(client_id, NEW)).get("refused") is None
+    assert "may leave from" in checked(guarded, recorded(client_id, OLD, NEW, new=13), keys(client_id, NEW))["refused"]
+
+
+def test_evidence_that_counts_as_none_is_named(guarded: World, client_id: str) -> None:
+    before = recorded(client_id, OLD, NEW, old=30, new=15)
+    aged = checked(guarded, before, keys(client_id, NEW, proven=NEW, days_old=91))["refused"]
+    assert "(its evidence is older than 90 days; its authority has not seen it in use)" in aged
+    forged = checked(guarded, before, keys(client_id, NEW, refused="its signature does not hold"))["refused"]
+    assert "(its evidence counts as none: its signature does not hold; its authority has not seen it in use)" in forged
+
+
+def test_what_is_refused_writes_nothing(guarded: World, registry: Registry, client_id: str, application: str) -> None:
+    registry.set_keys(client_id, [OLD])
+    before = recorded(client_id, OLD, old=30)
+    refused = checked(guarded, before, keys(client_id, NEW, proven=NEW))
+    assert 'key "old" cannot leave, for no usable key stays' in refused["refused"]
+    with pytest.raises(Rejected, match='gent/loket: key "old" cannot leave'):
+        guarded.provider(ClientJwksProvider).update(client_id, before, refused)
+    assert [key["kid"] for key in registry.client(application)["jwks"]["keys"]] == ["old"]
+
+
+def test_what_is_no_rotation_is_not_guarded(guarded: World, world: World) -> None:
+    """A client with a secret, a client that is replaced, a guard that is off, a compromised key, one that was slipped in."""
+    before = recorded("c", OLD, old=30)
+    assert checked(guarded, before, keys("c", rotation=None)).get("refused") is None
+    assert checked(guarded, before, keys(UNKNOWN, NEW)).get("refused") is None
+    assert checked(world, before, keys("c", NEW)).get("refused") is None
+    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()], "proven": {}}
+    assert checked(guarded, before, keys("c", rotation=stolen)).get("refused") is None
+    slipped_in = {**before, "jwks": {**before["jwks"], "new": public_jwk(NEW)}}
+    assert checked(guarded, slipped_in, keys("c", OLD)).get("refused") is None
+
+
+@pytest.mark.parametrize("state", [recorded, before_the_guard])
+def test_a_refresh_makes_no_key_a_declared_one(guarded: World, registry: Registry, client_id: str, state: Any) -> None:
+    """What was slipped in goes at once; what was taken away and comes back is new."""
+    slipped_in = new_key("slipped-in")
+    registry.set_keys(client_id, [OLD, slipped_in])
+    before = state(client_id, OLD, NEW)
+    read = guarded.provider(ClientJwksProvider).read(client_id, before)
+    assert read.inputs is not None
+    assert read.inputs["jwks"].keys() == {"old", "slipped-in"}
+    assert read.inputs["since"].keys() == {OLD.thumbprint()}
+    after = checked(guarded, dict(read.inputs), keys(client_id, OLD, NEW))
+    assert after.get("refused") is None
+    assert datetime.now(UTC) - datetime.fromisoformat(after["since"][NEW.thumbprint()]) < timedelta(minutes=1)
+    in_the_form_too = checked(guarded, dict(read.inputs), keys(client_id, OLD, slipped_in))
+    assert in_the_form_too["since"].keys() == {OLD.thumbprint(), slipped_in.thumbprint()}, "what a run that was cut off wrote, too"
+    registry.set_keys(client_id, [OLD, NEW])
+    next_run = World({**guarded.config, "acmidm:requestTimeoutSeconds": "11"})
+    assert outs(next_run.provider(ClientJwksProvider).read(client_id, before)) == before
+
+
+def test_keys_in_the_portal_are_guarded_once_a_form_has_keys(guarded: World, registry: Registry, client_id: str) -> None:
+    registry.set_keys(client_id, [OLD])
+    uploaded = {"platform": "acmidm", "client_id": client_id}
+    assert 'key "old" cannot leave' in checked(guarded, uploaded, keys(client_id, NEW, proven=NEW))["refused"]
+    assert checked(guarded, uploaded, keys(client_id, OLD, NEW)).get("refused") is None
+
+
+def test_so_are_those_of_a_client_that_is_taken_over(guarded: World, registry: Registry, application: str) -> None:
+    document = register_client(registry.http, keys=[OLD], software_id=None, managed_by=None, application=application)
+    client_id = str(document["client_id"])
+
+    def taking_over(*declared: ECKey) -> dict[str, Any]:
+        wish = adopting(client_id, client_inputs(application))["adopt"]
+        return checked(guarded, {}, keys(client_id, *declared, adopt=wish))
+
+    assert 'key "old" cannot leave' in taking_over(NEW)["refused"]
+    assert taking_over(OLD, NEW).get("refused") is None

@@ -1,0 +1,47 @@
+"""What a state has of each connection, read from the engine's export of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acmidm_onboarding.model.jwk import public_jwk as read_jwk
+from acmidm_onboarding.recorded import Held, held_in
+from tests.support.portal import new_key, public_jwk
+
+
+def resource(kind: str, name: str, inputs: dict[str, Any], parent: str = "acmidm:index:Onboarding", **more: Any) -> dict[str, Any]:
+    kind = f"pulumi-python:dynamic/acmidm:{kind}"
+    return {"urn": f"urn:pulumi:prod::acmidm::{parent}${kind}::{name}", "type": kind, "inputs": inputs, **more}
+
+
+def test_what_is_held_of_each_connection() -> None:
+    """By resource name, each platform by itself; what waits for its removal, and what has no client, is not held."""
+    key = public_jwk(new_key("loket-1"))
+    resources = [
+        {"urn": "urn:pulumi:prod::acmidm::pulumi:pulumi:Stack::acmidm-prod", "type": "pulumi:pulumi:Stack"},
+        resource("OAuthClient", "OVO002067/loket", {"client_name": "x"}, id="id-1", protect=True),
+        resource("ClientScopes", "OVO002067/loket", {"scopes": {"a": "requested", "b": "SD-1"}}, id="id-1"),
+        resource("ClientJwks", "OVO002067/loket", {"jwks": {"loket-1": key, "broken": {"kty": "RSA"}}}, id="id-1"),
+        resource("ProductConfiguration", "OVO002067/loket/dosis", {"product": "dosis"}, protect=True),
+        resource("ProductConfiguration", "OVO002067/loket/notificaties", {"product": "notificaties"}),
+        resource("OAuthClient", "OVO002067/loket/geosecure", {}, id="40001", retainOnDelete=True),
+        resource("ClientJwks", "OVO002067/loket/geosecure", {"jwks": None, "proven": {"t": True}}, outputs={"listed": {"t": True}}),
+        resource("OAuthClient", "OVO000001/gaat", {}, id="id-2", delete=True),
+        resource("ClientScopes", "OVO000001/zonder-client", {"scopes": {"a": "requested"}}),
+    ]
+    assert held_in({"deployment": {"resources": resources}}) == {
+        "OVO002067/loket": Held(
+            "id-1",
+            frozenset({"a", "b"}),
+            frozenset({"dosis", "notificaties"}),
+            keys=frozenset({read_jwk(key).thumbprint}),
+            protected=True,
+            unprotected_products=frozenset({"notificaties"}),
+        ),
+        "OVO002067/loket/geosecure": Held("40001", keys=None, listed=frozenset({"t"}), retained=True),
+    }
+
+
+def test_a_state_without_anything_holds_nothing() -> None:
+    for document in ({}, {"deployment": None}, {"deployment": {}}, {"deployment": {"resources": [None, "x", {}]}}):
+        assert held_in(document) == {}
