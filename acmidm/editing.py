@@ -30,6 +30,9 @@ from acmidm_onboarding.model.problems import Failure, InvalidForms
 _WIDE = 1_000_000
 """Columns: no line is broken."""
 
+_INDENTS = ({"mapping": 2, "sequence": 4, "offset": 2}, {"mapping": 2, "sequence": 2, "offset": 0})
+"""A form has the hyphens of a list further in than its name, or below it."""
+
 Edit = Callable[[Any], None]
 """What changes a form's document, a mapping, in place."""
 
@@ -46,22 +49,31 @@ def edited(text: str, edit: Edit) -> str:
     """
     ending = "\r\n" if "\r\n" in text else "\n"
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    lines = text.removeprefix(mark).replace("\r\n", "\n").splitlines(keepends=True)
-    yaml = _editor("".join(lines))
-    try:
-        document = yaml.load("".join(lines))
-        before = _written(yaml, document)
-        edit(document)
-        after = _written(yaml, document)
-    except YAMLError as error:
-        raise NotEdited("this form is written in a way that cannot be edited here; write the line yourself") from error
-    if len(before) == len(lines):  # the editor breaks lines where the form does: of what it writes, what the edit changed is taken
-        for kind, start, end, from_, to in reversed(SequenceMatcher(None, before, after, autojunk=False).get_opcodes()):
-            if kind != "equal":
-                lines[start:end] = after[from_:to]
-    if not _means(yaml, "".join(lines), document):
-        lines = after
-    return mark + "".join(lines).replace("\n", ending)
+    text = text.removeprefix(mark).replace("\r\n", "\n")
+    lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
+    for indent in _INDENTS:
+        yaml = _editor(text, indent)
+        try:
+            document = yaml.load(text)
+            before = _written(yaml, document)
+            edit(document)
+            after = _written(yaml, document)
+        except YAMLError as error:
+            raise NotEdited("this form is written in a way that cannot be edited here; write the line yourself") from error
+        changed = _with_changes(lines, before, after)
+        if changed and _means(yaml, "".join(changed), document):
+            break
+    else:
+        changed = after
+    return mark + "".join(changed).replace("\n", ending)
+
+
+def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str] | None:
+    """Return the lines of a form with what an edit changes in those of the editor; None where it breaks lines elsewhere than the form."""
+    if len(before) != len(lines):
+        return None
+    changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return [line for kind, start, end, from_, to in changes for line in (lines[start:end] if kind == "equal" else after[from_:to])]
 
 
 def _means(yaml: YAML, text: str, document: object) -> bool:
@@ -159,21 +171,19 @@ def _beside(file: Path, text: str, mode: int) -> Path:
     return Path(stream.name)
 
 
-def _editor(text: str) -> YAML:
+def _editor(text: str, indent: Mapping[str, int]) -> YAML:
     yaml = YAML()  # round trip
     yaml.preserve_quotes = True
     yaml.width = _WIDE
     yaml.explicit_start = text.startswith("---") or "\n---" in text
-    # Lists in a form have their hyphens below their name, or further in.
-    indented = any(line.lstrip(" ").startswith("- ") and line.startswith(" ") for line in text.splitlines())
-    yaml.indent(mapping=2, sequence=4 if indented else 2, offset=2 if indented else 0)
+    yaml.indent(**indent)
     return yaml
 
 
 def _written(yaml: YAML, document: object) -> list[str]:
     stream = StringIO()
     yaml.dump(document, stream)
-    return stream.getvalue().splitlines(keepends=True)
+    return StringIO(stream.getvalue()).readlines()
 
 
 def _require_valid(

@@ -99,14 +99,16 @@ def _of_pem(file: Path, content: bytes, profile: Profile) -> PublicJwk:
             raise NotPublic(file, f"there are {len(more) + 1} certificates in it; give the one of the key alone")
         return _of_certificate(file, first, profile)
     try:
-        return _registered(file, load_pem_public_key(content), profile, None)
+        key = load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm):
         raise NotPublic(file, f"this PEM has no public key that can be read; {_KNOWN}") from None
+    return _registered(file, key, profile, None)
 
 
 def _of_der(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> PublicJwk:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
-    from cryptography.x509 import load_der_x509_certificate
+    from cryptography.x509 import Certificate, load_der_x509_certificate
 
     if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
         return _of_pkcs12(file, content, profile, passphrase())
@@ -119,14 +121,13 @@ def _of_der(file: Path, content: bytes, profile: Profile, passphrase: Callable[[
         is_private = False
     if is_private:
         raise NotPublic(file, f"this is a private key; {_SHARED}")
-    try:
-        return _of_certificate(file, load_der_x509_certificate(content), profile)
-    except ValueError:
-        pass
-    try:
-        return _registered(file, load_der_public_key(content), profile, None)
-    except ValueError:
-        raise NotPublic(file, f"this is no key that can be read; {_KNOWN}") from None
+    for load in (load_der_x509_certificate, load_der_public_key):
+        try:
+            found = load(content)
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+        return _of_certificate(file, found, profile) if isinstance(found, Certificate) else _registered(file, found, profile, None)
+    raise NotPublic(file, f"this is no key that can be read; {_KNOWN}")
 
 
 def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) -> PublicJwk:

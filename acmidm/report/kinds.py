@@ -141,8 +141,8 @@ class Kind(StrEnum):
     KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS,
         "leaves its keys to its organisation, in the portal; no change there is seen any more, and these stay valid",
         "leaves its keys to the portal", listed=True)
-    KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, "takes its keys from {subject}: whoever writes there is the client",
-        "takes its keys from an address", by_hand="was made to take its keys from {subject}", field="jwks_uri", more="[, instead of {old}]")
+    KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, "takes its keys from {subject}, and whoever writes there is the client",
+        "takes its keys from an address", by_hand="was made to take its keys from {subject}", field="jwks_uri", more=_FIELDS)
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, "is no longer protected against removal", "loses its protection")
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)

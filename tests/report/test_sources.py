@@ -107,6 +107,8 @@ NOT_BY_FORMS = {
     *(Kind.SECRET_RESTORED, Kind.CHANGED_OTHERWISE, Kind.CLIENT_DISABLED, Kind.CLIENT_ENABLED),
     *(Kind.CLIENT_REPLACED, Kind.CLIENT_WITHOUT_KEY, Kind.NOT_RECORDED),
 }
+OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
+"""The embedded authority knows no address of keys: see test_addresses.py."""
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, *BESIDE}
 """A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has what else changes."""
@@ -114,7 +116,7 @@ FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, *BESIDE}
 
 def test_every_kind_that_both_can_see_is_tried() -> None:
     tried = {kind for _, kind, _ in AGREED | AGREED_ELSEWHERE}
-    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE
+    assert tried == set(Kind) - NOT_BY_FORMS - FORMS_ALONE - OF_KEYCLOAK
 
 
 def without_engine(report: dict[str, Any]) -> dict[str, Any]:

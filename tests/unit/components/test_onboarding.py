@@ -205,6 +205,16 @@ def _unknown() -> pulumi.Output[str]:
     return pulumi.Output(set(), nothing(), no(), no())
 
 
+def test_keys_at_an_address_are_the_clients_and_no_others(declare: Declare) -> None:
+    """The client has the address; its keys are left alone, and none can be given beside it."""
+    published = dataclasses.replace(CONNECTION, keys=None, jwks_uri="https://keys.gent.example/jwks")
+    _, recorder = declare(published)
+    assert recorder.registered["OAuthClient OVO002067/loket"].inputs["jwks_uri"] == "https://keys.gent.example/jwks"
+    assert "jwks" not in recorder.registered["ClientJwks OVO002067/loket"].inputs
+    with pytest.raises(pulumi.RunError, match="give it no others"):
+        declare(published, keys=[public_jwk(new_key("another"))])
+
+
 def test_former_names_are_aliases(declare: Declare) -> None:
     """Of each part too: the engine gives a component's on to its children in the run alone that renames it, and one may fail in that."""
     secret = dataclasses.replace(

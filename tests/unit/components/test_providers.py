@@ -256,6 +256,18 @@ def test_attributes_from_create_to_update(world: World, registry: Registry, appl
     assert "attributes" not in outs(provider.read(created.id, outs(read)))
 
 
+def test_an_address_of_keys_is_refused_where_it_is_not_known(world: World, registry: Registry, application: str) -> None:
+    """Also where no form was checked, as in a program: before anything is sent, so that no client is made without keys."""
+    provider = world.provider(OAuthClientProvider)
+    wanted = client_inputs(application, jwks_uri="https://keys.gent.example/jwks")
+    with pytest.raises(Rejected, match="takes no keys from an address"):
+        provider.create(wanted)
+    assert registry.clients(application) == []
+    created = provider.create(client_inputs(application))
+    with pytest.raises(Rejected, match="takes no keys from an address"):
+        provider.update(created.id, outs(created), wanted)
+
+
 def test_keys_from_create_to_delete(world: World, registry: Registry, application: str, client_id: str) -> None:
     provider = world.provider(ClientJwksProvider)
     one, two, slipped_in = new_key("one"), new_key("two"), new_key("slipped-in")

@@ -1,0 +1,422 @@
+"""``acmidm keys``: what it makes, what it leaves when it fails, and that no private key is ever shown or kept in a repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from cryptography.x509.oid import NameOID
+from jwcrypto.jwk import JWK
+from typer.testing import CliRunner, Result
+
+from acmidm import editing
+from acmidm.cli import app
+from acmidm_onboarding.model.documents import read_document
+from acmidm_onboarding.model.form import MOST_KEYS
+from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
+
+PASSPHRASE = "correct horse battery staple"
+FORM_FILE = "onboardings/gent/mijn-gent.yaml"
+ENDS = datetime.now(UTC) + timedelta(days=100)
+
+
+@pytest.fixture
+def place(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A form with a key in profile fapi2, where keys are quickly made; and a home that is in no repository."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for environment in ("tni", "prod"):
+        workspace.write(f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n")
+        key = {**public_key(environment, kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp())}
+        workspace.write_key(key, f"gent/{environment}")
+    return workspace
+
+
+def keys(*arguments: str, passphrase: str | None = PASSPHRASE, form: str = FORM_FILE, environment: str = "tni") -> Result:
+    command, *more = arguments
+    given = [] if passphrase is None else ["--passphrase-fd", str(descriptor(passphrase))]
+    return CliRunner().invoke(app, ["keys", command, form, *more, "--environment", environment, *given])
+
+
+def descriptor(text: str) -> int:
+    reading, writing = os.pipe()
+    os.write(writing, f"{text}\nnot read\n".encode())
+    os.close(writing)
+    return reading
+
+
+def private_files() -> list[Path]:
+    return sorted((Path.home() / ".acmidm/keys").glob("*")) if (Path.home() / ".acmidm").exists() else []
+
+
+def named(environment: str = "tni") -> list[str]:
+    document: Any = read_document(Path(FORM_FILE).absolute(), Path(FORM_FILE)).data
+    return list(document["environments"][environment].get("jwks", ()))
+
+
+def contents() -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for folder in (Path(), Path.home()) for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def only_public(result: Result) -> None:
+    """Neither a private key nor the passphrase is in what a command says."""
+    assert "PRIVATE KEY" not in result.output
+    assert PASSPHRASE not in result.output
+    for file in private_files():
+        assert not any(line in result.output for line in file.read_text().splitlines() if len(line) > 20)
+
+
+def test_a_new_pair_is_named_in_the_form_and_encrypted_elsewhere(place: Workspace) -> None:
+    before = Path(FORM_FILE).read_text()
+    result = keys("new")
+    assert result.exit_code == 0, result.output
+    only_public(result)
+    [private] = private_files()
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert stat.S_IMODE(private.parent.stat().st_mode) == 0o700
+    assert private.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    with pytest.raises(TypeError, match=r"[Pp]assword"):
+        load_pem_private_key(private.read_bytes(), None)
+    opened = load_pem_private_key(private.read_bytes(), PASSPHRASE.encode())
+    [old, new] = named()
+    assert (old, new) == ("tni.jwk.json", f"mijn-gent-tni-{datetime.now(UTC).year}.jwk.json")
+    public = json.loads(Path("onboardings/gent", new).read_text())
+    known = JWK.from_pyca(opened.public_key())
+    assert public["kid"] == known.thumbprint()
+    assert (public["use"], public["alg"], public["crv"]) == ("sig", "ES256", "P-256")
+    assert {name: public[name] for name in ("x", "y")} == {name: known.export_public(as_dict=True)[name] for name in ("x", "y")}
+    assert 364 <= (datetime.fromtimestamp(public["exp"], UTC) - datetime.now(UTC)).days <= 365
+    assert Path(FORM_FILE).read_text() == before.replace("[tni.jwk.json]", f"[tni.jwk.json, {new}]")
+    assert place.sentences() == []
+    assert {str(private), f"onboardings/gent/{new}", public["kid"]} <= set(result.output.replace(",", "").split())
+    assert "take out of jwks what it replaces: tni" in result.output
+
+
+def test_in_profile_acmidm_it_is_an_rsa_key_of_4096_bits(place: Workspace) -> None:
+    """What the public clients of ACM/IDM sign with today."""
+    place.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni}\n")
+    place.write_form(WITHOUT_KEYS)
+    result = keys("new", "--days", "90")
+    assert result.exit_code == 0, result.output
+    public = json.loads(Path("onboardings/gent", *named()).read_text())
+    assert (public["alg"], JWK(**{name: public[name] for name in ("kty", "n", "e")}).get_op_key("verify").key_size) == ("RS256", 4096)
+    assert 89 <= (datetime.fromtimestamp(public["exp"], UTC) - datetime.now(UTC)).days <= 90
+    assert "one that was uploaded in the portal and is not here goes" in result.output
+
+
+def test_rotation_adds_a_key_beside_the_old_one(place: Workspace) -> None:
+    assert "make its first with acmidm keys new" in keys("rotate", form=str(place.write_form(WITHOUT_KEYS))).output
+    place.write_form(FORM)
+    result = keys("rotate", environment="prod")
+    assert result.exit_code == 0, result.output
+    assert named("prod")[0] == "prod.jwk.json"
+    assert len(named("prod")) == 2
+    assert "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod" in result.output
+
+
+@pytest.mark.usefixtures("place")
+def test_a_sixth_key_is_refused_before_it_is_made() -> None:
+    for number in range(MOST_KEYS - 1):
+        result = keys("new")
+        assert result.exit_code == 0, (number, result.output)
+    before = contents()
+    for command in ("new", "rotate"):
+        result = keys(command)
+        assert (result.exit_code, contents()) == (2, before)
+        assert "names 5 keys for tni, and has 5 at most; take one that is no longer used out of jwks first" in result.output
+        assert f"the first to end is tni, on {ENDS:%Y-%m-%d}" in result.output
+    assert len(private_files()) == MOST_KEYS - 1
+
+
+PLACES = ("repository", "below it", "worktree", "linked into it", "bare")
+
+
+@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.usefixtures("place")
+def test_a_private_key_is_never_in_a_repository(tmp_path: Path, where: str) -> None:
+    """Whatever leads there: a work tree whose ``.git`` is a file, a folder below it, a link."""
+    top = tmp_path / "elsewhere"
+    (top / "deep/er").mkdir(parents=True)
+    if where == "worktree":
+        (top / ".git").write_text("gitdir: /nowhere\n")
+    elif where == "bare":
+        for name in ("objects", "refs"):
+            (top / name).mkdir()
+        (top / "HEAD").write_text("ref: refs/heads/main\n")
+    else:
+        (top / ".git").mkdir()
+    (tmp_path / "link").symlink_to(top / "deep")
+    file = {"below it": top / "deep/er/key.pem", "linked into it": tmp_path / "link/er/key.pem"}.get(where, top / "key.pem")
+    before = contents()
+    result = keys("new", "--private-key", str(file))
+    assert (result.exit_code, contents()) == (2, before)
+    assert f"is in the Git repository {top.resolve()}" in result.output
+
+
+def test_nothing_is_written_over(place: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Neither a file nor what a link of that name leads to; a file of another key gets another name beside it."""
+    folder = tmp_path_factory.mktemp("keys")
+    (folder / "key.pem").write_text("mine")
+    (folder / "link.pem").symlink_to(folder / "absent")
+    before = contents()
+    for name in ("key.pem", "link.pem"):
+        result = keys("new", "--private-key", str(folder / name))
+        assert (result.exit_code, contents()) == (2, before)
+        assert "exists already, and is never overwritten" in result.output
+    year = datetime.now(UTC).year
+    place.write(f"onboardings/gent/mijn-gent-tni-{year}.jwk.json", "not named by any form")
+    assert keys("new").exit_code == 0
+    assert named()[-1] == f"mijn-gent-tni-{year}-2.jwk.json"
+    assert Path(f"onboardings/gent/mijn-gent-tni-{year}.jwk.json").read_text() == "not named by any form"
+
+
+@pytest.mark.parametrize("step", ["the private key", "the public key", "the form"])
+@pytest.mark.usefixtures("place")
+def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    before, done = contents(), []
+    original = editing.write_once
+
+    def fails(file: Path, *more: Any) -> None:
+        done.append(file)
+        if len(done) == {"the private key": 1, "the public key": 2}.get(step):
+            raise OSError(28, "No space left on device", str(file))
+        original(file, *more)
+
+    monkeypatch.setattr(editing, "write_once", fails)
+    monkeypatch.setattr("acmidm.key_management.pair.write_once", fails)
+    if step == "the form":
+        monkeypatch.setattr(Path, "replace", lambda self, _: (_ for _ in ()).throw(OSError(28, "No space left on device", str(self))))
+    result = keys("new")
+    assert result.exit_code == 2, result.output
+    assert "No space left on device" in result.output
+    assert contents() == before
+    assert len(done) == {"the private key": 1}.get(step, 2)
+
+
+def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, theirs = editing.write_once, FORM.replace("dossiers", "their own words")
+
+    def meanwhile(*arguments: Any) -> None:
+        place.write_form(theirs)
+        original(*arguments)
+
+    before = contents()
+    monkeypatch.setattr("acmidm.key_management.pair.write_once", meanwhile)
+    result = keys("new")
+    assert result.exit_code == 2
+    assert "was changed meanwhile, and left as it is" in result.output
+    assert contents() == {**before, FORM_FILE: theirs.encode()}
+
+
+@pytest.mark.usefixtures("place")
+def test_the_form_is_replaced_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill at any moment leaves a key that nobody uses, or a form that names a key that is there."""
+    seen: list[tuple[bool, bool, bool]] = []
+
+    def looking(original: Callable[..., Any]) -> Callable[..., Any]:
+        def look(*arguments: Any) -> Any:
+            public = Path(f"onboardings/gent/mijn-gent-tni-{datetime.now(UTC).year}.jwk.json").exists()
+            seen.append((bool(list((Path.home() / ".acmidm").rglob("*.pem"))), public, "tni-20" in Path(FORM_FILE).read_text()))
+            return original(*arguments)
+
+        return look
+
+    for place, name in ((os, "link"), (Path, "replace")):
+        monkeypatch.setattr(place, name, looking(getattr(place, name)))
+    assert keys("new").exit_code == 0
+    assert seen == [(False, False, False), (True, False, False), (True, True, False)]
+
+
+def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:
+    """The profile allows 365 days; what is wrong is told of the form, not of the copy that was checked."""
+    before = contents()
+    result = keys("new", "--days", "400")
+    assert (result.exit_code, contents()) == (2, before)
+    assert result.output.startswith(f"{FORM_FILE}:7:26: key ")
+    assert "profile fapi2 allows 365 days" in result.output
+    place.write_form(FORM.replace("contacts: [api-beheer@stad-gent.example]", "contacts: []"))
+    before = contents()
+    result = keys("new")
+    assert (result.exit_code, contents()) == (2, before)
+    assert result.output.startswith(f'{FORM_FILE}:2:11: "contacts" is empty')
+
+
+REFUSED_FORMS = {
+    "a secret": (
+        WITHOUT_KEYS.replace("private_key_jwt", "client_secret_basic\nexemptions: {client-secret: {reason: x, reference: y}}"),
+        "choose token_endpoint_auth_method private_key_jwt first",
+    ),
+    "an address": (FORM.replace("jwks: [tni.jwk.json]", "jwks_uri: https://keys.gent.example/jwks"), "publish the key there"),
+    "no such environment": (FORM.partition("  prod:")[0], "has no prod under environments; add it first"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_FORMS)
+def test_a_form_that_takes_no_key_says_why(place: Workspace, case: str) -> None:
+    text, sentence = REFUSED_FORMS[case]
+    place.write_form(text)
+    place.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:profile: fapi2, acmidm:authority: keycloak}\n")
+    before = contents()
+    result = keys("new", environment="prod" if case == "no such environment" else "tni")
+    assert (result.exit_code, contents()) == (2, before)
+    assert sentence in result.output
+
+
+@pytest.mark.usefixtures("place")
+def test_a_passphrase_is_long_and_comes_from_somewhere() -> None:
+    before = contents()
+    for passphrase, sentence in (("short", "has less than 12 characters"), (None, "there is no terminal to type a passphrase at")):
+        result = keys("new", passphrase=passphrase)
+        assert (result.exit_code, contents()) == (2, before)
+        assert sentence in result.output
+        assert "short" not in result.output
+    result = CliRunner().invoke(app, ["keys", "new", FORM_FILE, "--environment", "tni", "--passphrase-fd", "9999"])
+    assert "file descriptor 9999 cannot be read" in result.output
+
+
+@pytest.mark.usefixtures("place")
+def test_a_passphrase_that_is_typed_is_typed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = iter([PASSPHRASE, "another passphrase", PASSPHRASE, PASSPHRASE])
+    monkeypatch.setattr("acmidm.key_management.passphrase.getpass", lambda _: next(typed))
+    monkeypatch.setattr("acmidm.key_management.passphrase.sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
+    from acmidm.key_management.passphrase import NoPassphrase, new_passphrase
+
+    with pytest.raises(NoPassphrase, match="the two passphrases differ"):
+        new_passphrase(None)
+    assert new_passphrase(None) == PASSPHRASE.encode()
+
+
+PAIR = ec.generate_private_key(ec.SECP256R1())
+
+
+def certificate(ends: datetime = ENDS) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loket")])
+    builder = x509.CertificateBuilder(name, name, PAIR.public_key(), x509.random_serial_number())
+    return builder.not_valid_before(ends - timedelta(days=300)).not_valid_after(ends).sign(PAIR, hashes.SHA256())
+
+
+def jwk(**more: Any) -> dict[str, Any]:
+    return {**public_key("given", kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp()), **more}
+
+
+PUBLIC_PEM = PAIR.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+PKCS12 = serialize_key_and_certificates(b"loket", PAIR, certificate(), None, BestAvailableEncryption(PASSPHRASE.encode()))
+GIVEN: dict[str, tuple[bytes, list[str]]] = {
+    "JWK": (json.dumps(jwk()).encode(), []),
+    "JWK with a mark": (b"\xef\xbb\xbf" + json.dumps(jwk()).encode(), []),
+    "JWK Set": (json.dumps({"keys": [jwk(), {**jwk(), "use": "enc", "kid": "other"}]}).encode(), []),
+    "public key in PEM": (PUBLIC_PEM, ["--days", "100"]),
+    "public key in DER": (PAIR.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), ["--days", "100"]),
+    "certificate in PEM": (certificate().public_bytes(Encoding.PEM), []),
+    "certificate in DER": (certificate().public_bytes(Encoding.DER), []),
+    "PKCS#12": (PKCS12, []),
+}
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+def test_what_people_have_is_taken(place: Workspace, kind: str) -> None:
+    content, more = GIVEN[kind]
+    file = place.write("given", content)
+    result = keys("add", str(file), *more)
+    assert result.exit_code == 0, result.output
+    only_public(result)
+    [_, new] = named()
+    public = json.loads(Path("onboardings/gent", new).read_text())
+    assert abs(public["exp"] - ENDS.timestamp()) < 86400, "the end of a certificate is that of its key"
+    assert public["alg"] == "ES256"
+    if not kind.startswith("JWK"):
+        assert (public["kid"], public["use"]) == (JWK.from_pyca(PAIR).thumbprint(), "sig")
+    assert place.sentences() == []
+
+
+def test_each_key_of_a_set_gets_a_file(place: Workspace) -> None:
+    two = [jwk(), {**public_key("second", kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp())}]
+    assert keys("add", str(place.write("set", {"keys": two}))).exit_code == 0
+    assert [json.loads(Path("onboardings/gent", name).read_text())["kid"] for name in named()[1:]] == ["given", "second"]
+    before = contents()
+    many = [{**public_key(f"k{number}", kty="EC", crv="P-256"), "exp": int(ENDS.timestamp())} for number in range(3)]
+    result = keys("add", str(place.write("set", {"keys": many})))
+    assert result.exit_code == 2
+    assert "names 3 keys for tni, and has 5 at most" in result.output
+    assert contents().keys() == before.keys()
+
+
+SECRET = private_key("ec", kty="EC", crv="P-256")
+PRIVATE: dict[str, bytes] = {
+    "PKCS#8": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    "PKCS#8, encrypted": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)),
+    "PEM of OpenSSL": PAIR.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
+    "OpenSSH": PAIR.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
+    "DER": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
+    "DER, encrypted": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)),
+    "certificate and key": certificate().public_bytes(Encoding.PEM) + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    "JWK": json.dumps(SECRET).encode(),
+    "JWK Set": json.dumps({"keys": [jwk(), SECRET]}).encode(),
+    "JWK Set, encrypting": json.dumps({"keys": [jwk(), {**SECRET, "use": "enc"}]}).encode(),
+    "symmetric": json.dumps({"kty": "oct", "k": SECRET["d"]}).encode(),
+}
+
+
+@pytest.mark.parametrize("kind", PRIVATE)
+def test_a_private_key_is_refused_and_not_repeated(place: Workspace, kind: str) -> None:
+    file = place.write("given", PRIVATE[kind])
+    before = contents()
+    result = keys("add", str(file))
+    assert (result.exit_code, contents()) == (2, before)
+    assert "private" in result.output or "symmetric" in result.output
+    assert "make a" in result.output
+    secrets = [SECRET["d"], *(line for line in PRIVATE[kind].decode("latin-1").splitlines() if len(line) > 30)]
+    assert not any(secret in result.output for secret in secrets)
+
+
+USELESS: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"", "this is no key that can be read"),
+    "noise": (b"\x30\x82" + b"x" * 100, "this is no key that can be read"),
+    "no JSON": (b'{"kty": "EC",', "this is no JSON that can be read"),
+    "PEM of something else": (b"-----BEGIN X-----\nAAAA\n-----END X-----\n", "this PEM has no public key that can be read"),
+    "ended": (certificate(datetime.now(UTC) - timedelta(days=1)).public_bytes(Encoding.PEM), "ended on"),
+    "two certificates": (certificate().public_bytes(Encoding.PEM) * 2, "there are 2 certificates in it"),
+    "too large": (b"{" + b" " * 65_536, "is larger than 64 KiB"),
+    "on another curve": (
+        ec.generate_private_key(ec.SECP256K1()).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "secp256k1",
+    ),
+    "PKCS#12 with another passphrase": (
+        serialize_key_and_certificates(b"x", PAIR, certificate(), None, BestAvailableEncryption(b"another passphrase")),
+        "cannot be opened; check its passphrase",
+    ),
+    "PKCS#12 without certificate": (
+        serialize_key_and_certificates(b"x", PAIR, None, None, BestAvailableEncryption(PASSPHRASE.encode())),
+        "has no certificate of its key",
+    ),
+    "without an end, where the profile wants one": (PUBLIC_PEM, "has no exp; profile fapi2 requires one"),
+}
+
+
+@pytest.mark.parametrize("kind", USELESS)
+def test_what_is_no_key_says_why(place: Workspace, kind: str) -> None:
+    content, sentence = USELESS[kind]
+    file = place.write("given", content)
+    before = contents()
+    result = keys("add", str(file))
+    assert (result.exit_code, contents()) == (2, before), result.output
+    assert sentence in result.output
+    assert len(result.output.splitlines()) == 1

@@ -1,0 +1,91 @@
+"""An edit of a form changes the lines that it is about, and no other character."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from acmidm.editing import NotEdited, edited, on_one_line, put_first, write_once
+
+
+def add(name: str = "new.jwk.json", environment: str = "tni") -> Any:
+    def edit(document: Any) -> None:
+        request = document["environments"][environment]
+        if request is None:
+            document["environments"][environment] = {"jwks": on_one_line([name])}
+        elif "jwks" in request:
+            request["jwks"].append(name)
+        else:
+            put_first(request, "jwks", on_one_line([name]))
+
+    return edit
+
+
+FORM = """\
+# yaml-language-server: $schema=../../schema/onboarding.schema.json
+# Ours since 2024.
+
+application:   loket      # spaces and "quotes" stay
+contacts: ['api@stad.example']
+environments:
+  tni:   # the test environment
+{jwks}    scopes:
+      dv_notificaties_schrijven: { reason: "eerste: aansluiting", reference: SD-1 }
+
+    products: {notificaties: {product_ids: [ "10244" ]}}
+
+  prod:
+    # not yet
+    scopes: {dv_notificaties_schrijven: {}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("    jwks: [old.jwk.json]   # ours\n", "    jwks: [old.jwk.json, new.jwk.json] # ours\n"),
+        ("    jwks:\n      - old.jwk.json   # of Jan\n", "    jwks:\n      - old.jwk.json   # of Jan\n      - new.jwk.json\n"),
+        ("    jwks:\n    - old.jwk.json\n", "    jwks:\n    - old.jwk.json\n    - new.jwk.json\n"),
+        ("", "    jwks: [new.jwk.json]\n"),
+    ],
+    ids=["flow", "block, indented", "block", "none"],
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_only_the_lines_of_the_edit_change(before: str, after: str, ending: str) -> None:
+    text, wanted = (FORM.replace("{jwks}", jwks).replace("\n", ending) for jwks in (before, after))
+    assert edited("\ufeff" + text, add()) == "\ufeff" + wanted
+
+
+def test_an_environment_without_anything_gets_its_first_line() -> None:
+    text = "# a comment\napplication: x\nenvironments:\n  tni:\n  prod: {}\n"
+    changed = edited(text, add())
+    assert changed.startswith("# a comment\napplication: x\nenvironments:\n  tni:")
+    assert yaml.safe_load(changed)["environments"] == {"tni": {"jwks": ["new.jwk.json"]}, "prod": {}}
+
+
+def test_a_list_over_several_lines_keeps_its_meaning() -> None:
+    """The editor writes such a list on one line: what it says is the same, and so are the comments."""
+    text = "# a comment\nenvironments:\n  tni:\n    jwks: [a.jwk.json,\n           b.jwk.json]\n    scopes: {}  # none\n"
+    changed = edited(text, add())
+    assert yaml.safe_load(changed) == {"environments": {"tni": {"jwks": ["a.jwk.json", "b.jwk.json", "new.jwk.json"], "scopes": {}}}}
+    assert "# a comment" in changed
+    assert "# none" in changed
+
+
+def test_what_the_editor_cannot_read_is_left() -> None:
+    with pytest.raises(NotEdited, match="write the line yourself"):
+        edited("environments: {tni: *nowhere}\n", add())
+
+
+def test_a_file_is_written_whole_or_not_at_all_and_never_over_another(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    write_once(file, "one", 0o600)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("one", 0o600)
+    with pytest.raises(FileExistsError):
+        write_once(file, "two")
+    with pytest.raises(UnicodeEncodeError):
+        write_once(tmp_path / "half", "\ud800")
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("file", "one")]
