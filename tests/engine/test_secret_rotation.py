@@ -79,11 +79,7 @@ def test_secret_is_shown_to_who_can_decrypt_the_stack(project: Project, tmp_path
         ((*show, "--file", str(file)), 2, "exists already, and is never overwritten; name another file with --file FILE"),
         ((*show, "--file", str(tmp_path / "cloned" / "s")), 2, "is in the Git repository"),
         ((*show, "--platform", "geosecure", "--file", str(tmp_path / "s")), 2, "has no client for geosecure on tni"),
-        (
-            ("secret", "show", f"onboardings/{keyed.name}.yaml", "--file", str(tmp_path / "s")),
-            2,
-            "private_key_jwt, and has no client secret",
-        ),
+        ((*of_keyed, "--file", str(tmp_path / "s")), 2, "private_key_jwt, and has no client secret"),
     ):
         refused = project.acmidm(*words)
         assert (refused.code, sentence in refused.stderr) == (code, True), refused.output

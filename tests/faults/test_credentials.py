@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from joserfc.jwk import Key
@@ -38,10 +39,15 @@ def to_another_secret(form: FormFile) -> None:
     form.request()["secret_generation"] = 2
 
 
+def over_to_the_key(form: FormFile) -> None:
+    """Its key is there since the run before, and its secret works still."""
+
+
 CHANGES: dict[str, tuple[Change, int]] = {
-    "to a key": (to_a_key, 8),
+    "to a key": (to_a_key, 5),
+    "over to the key": (over_to_the_key, 5),
     "to a secret": (to_a_secret, 6),
-    "to another secret": (to_another_secret, 5),
+    "to another secret": (to_another_secret, 4),
 }
 """What changes, and how many requests that takes at least."""
 ALL = {f"{name}, {number}": (change, number) for name, (change, most) in CHANGES.items() for number in range(1, most + 1)}
@@ -54,14 +60,15 @@ def test_a_run_that_is_killed_leaves_a_credential_that_works(
 ) -> None:
     """All of it, at each request; and the next run needs nobody."""
     change, request_number = case
-    form = (
-        write_form(project.forms, keys=("key-1",))
-        if change is to_a_secret
-        else write_form(project.forms, keys=(), token_endpoint_auth_method=SECRET)
-    )
+    how: dict[str, Any] = {} if change is to_a_secret else {"keys": (), "token_endpoint_auth_method": SECRET}
+    form = write_form(project.forms, **how)
     project.apply()
     client_id = registry.client(form.application)["client_id"]
     had = [] if change is to_a_secret else [secret_of(project, form)]
+    if change is over_to_the_key:
+        to_a_key(form)
+        form.save()
+        project.apply()
     change(form)
     form.save()
 
@@ -78,7 +85,7 @@ def test_a_run_that_is_killed_leaves_a_credential_that_works(
         assert works(), "recovered"
     assert registry.client(form.application)["client_id"] == client_id
     project.in_sync()
-    if change is to_a_key:
+    if change in (to_a_key, over_to_the_key):
         assert portal.client_token(form.keys["key-1"], client_id)
     else:
         assert has_access(portal, client_id, secret_of(project, form))

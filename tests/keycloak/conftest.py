@@ -10,9 +10,12 @@ import pytest
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
+from tests.engine.test_secrets import random_plugin
 from tests.support.engine import Project
 from tests.support.keycloak import TestRealm, make_realm
 from tests.support.keycloak_platform import Platform, running_platform
+
+__all__ = ["random_plugin"]
 
 
 @pytest.fixture(scope="session")

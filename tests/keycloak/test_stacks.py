@@ -10,6 +10,7 @@ import pytest
 
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
+from tests.engine.test_secrets import secret_of
 from tests.support.engine import Project, details
 from tests.support.forms import PLAIN, SEND, FormFile, write_form
 from tests.support.keycloak import SCOPES, make_realm
@@ -140,4 +141,45 @@ def test_a_client_with_a_secret(platform: Platform, project: Project) -> None:
     assert details(project.steps("--refresh")) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}
     project.apply("--refresh")
     assert platform.realm.client(client_id)["secret"] == secret
+    project.in_sync()
+
+
+@pytest.mark.usefixtures("random_plugin")
+def test_a_client_moves_from_a_secret_to_a_key_and_back(platform: Platform, project: Project) -> None:
+    """At no moment does neither work: a secret until the key is there, and from the run that sets one. A renewed one ends the former."""
+    realm = platform.realm
+    project.configure({"keyOverlapDays": 14})
+    form = write_form(project.forms, keys=(), scopes=(PLAIN,), token_endpoint_auth_method="client_secret_basic")
+    project.apply()
+    first, client_id = secret_of(project, form), client_id_of(project, form)
+
+    def works(secret: str) -> bool:
+        url, data = f"{realm.issuer}/protocol/openid-connect/token", {"grant_type": "client_credentials"}
+        return httpx.post(url, data=data, auth=(client_id, secret), timeout=30).status_code == 200
+
+    def signs() -> bool:
+        return realm.request_token(form.keys["key-1"], client_id).status_code == 200
+
+    form.request()["secret_generation"] = 2
+    form.save()
+    assert "; the one before ends at once" in project.acmidm("review", "--stack", "tni").output
+    project.apply()
+    second = secret_of(project, form)
+    assert [works(first), works(second)] == [False, True]
+
+    form.document["token_endpoint_auth_method"] = "private_key_jwt"
+    del form.request()["secret_generation"]
+    form.add_key("key-1")
+    form.save()
+    assert "goes on with its client secret until its authority has one of the keys in its form" in project.apply().output
+    assert [works(second), signs()] == [True, False]
+    project.apply()
+    assert [works(second), signs()] == [False, True]
+    project.in_sync()
+
+    form.document["token_endpoint_auth_method"] = "client_secret_basic"
+    del form.request()["jwks"]
+    form.save()
+    project.apply()
+    assert [works(secret_of(project, form)), signs()] == [True, False]
     project.in_sync()

@@ -143,6 +143,17 @@ def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
     assert f"up {when}" in (engine.folder / "state").read_text().splitlines()
 
 
+@pytest.mark.parametrize(
+    ("op", "client", "when"), [("create", "update", "each step"), ("replace", "update", "each step"), ("create", "create", "at the end")]
+)
+def test_a_secret_in_use_is_in_the_state_before_an_authority_has_it(engine: Engine, op: str, client: str, when: str) -> None:
+    """Killed in between, nobody would have the one that works; a new client's was handed over to nobody yet."""
+    password = resource("OVO000001/loket", "random:index/randomPassword:RandomPassword")
+    engine.says("preview", plan(*steps(client, "OVO000001/loket"), {"op": op, "urn": password["urn"], "newState": password}))
+    engine.deploy()
+    assert f"up {when}" in (engine.folder / "state").read_text().splitlines()
+
+
 def test_refusals_are_shown_first_and_the_others_are_brought_up(engine: Engine) -> None:
     engine.says("preview", plan(*steps("create", "OVO000001/loket"), refused=["client x does not exist"]))
     engine.fails("up")
