@@ -71,6 +71,7 @@ STRANGERS: dict[str, tuple[int, str, str, str]] = {
     "a proxy that asks who it is": (407, "", "text/plain", "proxy"),
     "a redirect": (302, "", "text/plain", "proxy"),
     "no JSON": (200, "ok", "text/plain", "proxy"),
+    "an answer without end": (200, "x" * 2_000_000, "application/json", "too large"),
     "another document": (200, "{}", "application/json", "discovery:none"),
     "not there": (404, "{}", "application/json", "discovery:none"),
     "another issuer": (200, discovery("https://elsewhere.example/op", OWN), "application/json", "discovery:issuer"),
