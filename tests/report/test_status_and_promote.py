@@ -48,6 +48,7 @@ ready for production: yes
   note  the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there
   note  names not verified: dv_notificaties_schrijven; have Digitaal Vlaanderen confirm them, then correct the catalogue
   ok    production has a scope
+  note  acmidm: there is no evidence from TNI; run acmidm probe with --record on TNI, and add the file
 
 On both: platforms acmidm; private_key_jwt. Keys: 1 on TNI, in the portal on production.
 """
