@@ -125,3 +125,16 @@ def test_promote_has_evidence_and_rights_among_its_checks(gated: Project, acmidm
     assert "nobody with the right" in acmidm.run(*words).stderr
     set_right(portal.settings.database, "van-wingene", api_beheerder=True)
     assert acmidm.run(*words).stderr == ""
+
+
+def test_deploy_and_review_say_whom_to_ask_for_the_right(project: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
+    """A review of a client that is new, deploy after each run; no longer once somebody has the right."""
+    form = write(project, "wacht", keys=(), scopes=(PLAIN,), organisation={"name": "Stad Roeselare", "ovo": "OVO019996"})
+    warning = "warning: Stad Roeselare has nobody with the right API-beheerder on tni (acmidm), who could upload the key of "
+    assert f"{warning}{form.application} in the Beheerportaal; ask its Lokale Beheerder" in acmidm.run("review", "--stack", "tni").stderr
+    deployed = project.recover()
+    assert deployed.code == 0, deployed.output
+    assert warning in deployed.stderr
+    assert acmidm.run("review", "--stack", "tni").stderr == "", "it is no new client any more"
+    add_user(portal.settings.database, "van-roeselare", ["OVO019996"], api_beheerder=True)
+    assert warning not in project.recover().stderr
