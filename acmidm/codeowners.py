@@ -1,6 +1,6 @@
 """Who approves a change of which file: CODEOWNERS, made from the organisations.
 
-Everything belongs to the onboarding team, but for the forms and public keys of an organisation that has owners. The team is a
+Everything belongs to the onboarding team, but for the forms, public keys and evidence of an organisation that has owners. The team is a
 setting in ``pyproject.toml``, which is the team's own file as well.
 """
 
@@ -50,6 +50,6 @@ def codeowners(team: str, forms: str, organisations: Mapping[str, Organisation])
     for folder, organisation in sorted(organisations.items()):
         if organisation.owners:
             owners = " ".join(organisation.owners)
-            lines += [f"/{forms}/{folder}/*.yaml {owners}", f"/{forms}/{folder}/*.jwk.json {owners}"]
+            lines += [f"/{forms}/{folder}/*.{ending} {owners}" for ending in ("yaml", "jwk.json", "evidence.json")]
     lines.append(f"/{forms}/*/organisation.yaml {team}")
     return _HEAD + "\n".join(lines) + "\n"

@@ -58,6 +58,7 @@ def deploy(
     """
     from acmidm.github.identity import renew
     from acmidm.recovery import LOOK_TAG, recover
+    from acmidm.rights import warn_of_missing_rights
 
     wanted = None if approved is None else _approved(approved, stack)
     recovered = recover(stack)
@@ -82,6 +83,8 @@ def deploy(
     was_killed = ended < 0
     if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
+    if not was_killed:
+        warn_of_missing_rights(stack, connections)
     if code := ended or looked:
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then run the same command again.", code)
 

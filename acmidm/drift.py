@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acmidm.terminal import Code, Output, OutputOption, working, write_report
-from acmidm.words import counted, plain
+from acmidm.words import WHOLE, counted, plain
 
 if TYPE_CHECKING:
     from acmidm.report.client import ClientState, States
@@ -80,7 +80,7 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
-    declared, has_forms, left = _declared(stack, settings)
+    declared, has_forms, left, held_back = _declared(stack, settings)
     _reach(stack, settings, declared or {})
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
@@ -92,6 +92,7 @@ def look(stack: str, days: int = 30) -> Found:
         clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
     notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), stack) for urn in recorded.cut_off]
+    notes += held_back
     notes += key_warnings(clients, real, settings.profile, now)
     with working("finding who changed it"):
         notes += _attribute(clients, platforms)
@@ -110,12 +111,14 @@ def look(stack: str, days: int = 30) -> Found:
     return Found(report, clients)
 
 
-def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, frozenset[Owner]]:
-    """What the forms declare, None without a folder of forms; whether there is a form, for any environment; whose clients are preserved.
+def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, frozenset[Owner], list[str]]:
+    """What the forms declare, None without a folder of forms; whether there is a form, for any environment; whose clients are
+    preserved; what is held back.
 
     Their mistakes are reported before any authority is reached.
     """
     from acmidm import engine
+    from acmidm.gate import passage_of
     from acmidm.report.client import states_of
     from acmidm_onboarding.authorities.port import Owner
     from acmidm_onboarding.leaving import declared_now, today
@@ -123,14 +126,16 @@ def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, froz
     from acmidm_onboarding.recorded import held_in
 
     if not settings.forms_folder.is_dir():
-        return None, False, frozenset()
+        return None, False, frozenset(), []
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
     every = onboardings.connections(settings.environment)
     connections = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
     now = {connection.software_id for connection in connections}
     left = frozenset(Owner(one.software_id, managed_by) for one in every if one.preserve and one.software_id not in now)
-    return states_of(connections, protect=settings.protect_clients, managed_by=managed_by), bool(onboardings.forms), left
+    passage = passage_of(stack, connections, settings)
+    states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
+    return states, bool(onboardings.forms), left, [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
 
 
 def _project() -> str | None:

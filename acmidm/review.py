@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from acmidm.report.plan import Plan
     from acmidm.report.review import Review
     from acmidm_onboarding.model.catalogue import Catalogue
+    from acmidm_onboarding.model.connection import Connection
     from acmidm_onboarding.model.form import Environment, Platform
 
 EPILOG = """
@@ -101,6 +102,8 @@ def review(
         plans, approved = _by_engine(stack or [], plan or [], save=save is not None)
         folder = str(next((plan.config.get("acmidm:catalogueFolder") for plan in plans), None) or own_catalogue())
         found = _with_forms(review_of(plans, comparison(folder), allow_mass_change=allow_mass_change), plans)
+        for name, reviewed in zip(stack or [], plans, strict=False):
+            _warn_of_missing_rights(name, reviewed)
     write_report(found, output)
     if found.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
@@ -137,7 +140,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
         if save:
             with working(f"reading the clients of {stack} that change"):
                 approved.append(approved_of(stack, previewed, plan, authorities_of(settings_of(stack))))
-        plans.append(_with_uploaded_keys(stack, plan))
+        plans.append(_at_the_gate(stack, _with_uploaded_keys(stack, plan)))
     for file in files:
         try:
             plans.append(read_plan(json.loads(file.read_text("utf-8"))))
@@ -149,21 +152,53 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
 def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
     """The review with the form of each client that a form here declares: the engine does not have it."""
     from acmidm.report.compare import connections_in_order
+
+    forms: dict[tuple[Environment, str], str] = {}
+    for plan in plans:
+        forms |= {(plan.environment, connection.key): connection.form for connection in _declared_here(plan)}
+    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
+    return found.model_copy(update={"connections": connections_in_order(named)})
+
+
+def _declared_here(plan: Plan) -> list[Connection]:
+    """What the forms here have for a plan's environment, whatever passes the gate.
+
+    Nothing where forms have mistakes: the preview reports them.
+    """
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.settings import own_catalogue
 
-    forms: dict[tuple[Environment, str], str] = {}
-    for plan in plans:
-        folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
-        catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
-        try:
-            declared = load_onboardings([folder], catalogue).connections(plan.environment)
-        except InvalidForms:
-            continue  # the preview reports them
-        forms |= {(plan.environment, connection.key): connection.form for connection in declared}
-    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
-    return found.model_copy(update={"connections": connections_in_order(named)})
+    folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
+    catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
+    try:
+        return load_onboardings([folder], catalogue).connections(plan.environment)
+    except InvalidForms:
+        return []
+
+
+def _at_the_gate(stack: str, plan: Plan) -> Plan:
+    """The plan with what the stack's program holds back from production, or declares unproven. No preview has that as data."""
+    from dataclasses import replace
+
+    from acmidm.gate import at_the_gate, passage_of
+    from acmidm_onboarding.model.policies import PromotionGate
+    from acmidm_onboarding.settings import stack_settings
+
+    settings = stack_settings(stack, Path())
+    if settings.promotion_gate is PromotionGate.OFF:
+        return plan
+    return replace(plan, at_the_gate=at_the_gate(passage_of(stack, _declared_here(plan), settings)))
+
+
+def _warn_of_missing_rights(stack: str, plan: Plan) -> None:
+    """Say whom to ask where a client is new whose organisation uploads its keys, and where nobody there may."""
+    from acmidm.rights import warn_of_missing_rights
+
+    awaiting = {place[:2] for place, state in plan.after.items() if place not in plan.before and state.keys is None}
+    if awaiting:
+        declared = _declared_here(plan)
+        warn_of_missing_rights(stack, [one for one in declared if (one.key, one.platform) in awaiting])
 
 
 def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
@@ -181,6 +216,7 @@ def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
 def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
     from datetime import UTC, datetime
 
+    from acmidm.gate import between_revisions
     from acmidm.git import merged
     from acmidm.report.beside import changes_beside
     from acmidm.report.compare import Comparison
@@ -188,6 +224,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     from acmidm.report.review import review_of
     from acmidm.report.revision import earlier_revision, notes_between, removed_unread, revision
     from acmidm.report.stacks import stacks_of
+    from acmidm_onboarding.model.form import Environment
 
     wanted, now = _environments(environments), datetime.now(UTC)
     with working(f"reading {base} and {head}"):
@@ -199,7 +236,17 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         beside = [*removed_unread(old, after), *changes_beside(before, after, folders)]
     for file in old.left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
-    plans = [Plan(where, old.states(where, stacks.profiles, now), new.states(where, stacks.profiles, now, old)) for where in wanted]
+    before_gate, at_gate = (side.onboardings.connections(Environment.PROD) for side in (old, new))
+    passing = between_revisions(before_gate, at_gate, stacks.gate, now)
+    plans = [
+        Plan(
+            where,
+            old.states(where, stacks.profiles, now),
+            new.states(where, stacks.profiles, now, old),
+            at_the_gate=passing if where is Environment.PROD else (),
+        )
+        for where in wanted
+    ]
     notes = tuple(notes_between(old, new, after))
     found = review_of(plans, Comparison(now, scopes), notes, beside=beside, allow_mass_change=allow_mass_change)
     if not old.left_out:

@@ -69,7 +69,7 @@ def status(
 def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:
     if not has_connections:
         none = f"stack {stacks[0]} has" if len(stacks) == 1 else f"stacks {' and '.join(stacks)} have"
-        return f"{none} no connections yet; bring it up first: pulumi up --stack {stacks[0]}"
+        return f"{none} no connections yet; bring it up: acmidm deploy --stack {stacks[0]} also says what the gate to production holds back"
     wanted = [f'has "{search}"'] if search else []
     wanted += [f'has scope "{scope}"'] if scope else []
     wanted += [f"has a key that ends within {counted(expiring, 'day')}"] if expiring is not None else []

@@ -15,6 +15,7 @@ from acmidm_onboarding.model.problems import on_one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from acmidm_onboarding.model.connection import Connection
     from acmidm_onboarding.model.problems import Problem
 
 EPILOG = """
@@ -87,6 +88,21 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Pro
         fail("there is no form (*.yaml) here; name a form, or the folder of forms")
     connections = sum(len(onboardings.connections(environment)) for environment in Environment)
     typer.echo(f"{counted(len(onboardings.forms), 'form')}, {counted(connections, 'connection')}: all valid")
+    for sentence in _unproven(onboardings.connections(Environment.PROD)):
+        typer.echo(sentence)
+
+
+def _unproven(connections: Sequence[Connection]) -> list[str]:
+    """What forms and evidence lack for production, where a stack here has the gate: notes, for what it has already stays."""
+    from datetime import UTC, datetime
+
+    from acmidm_onboarding.model.gate import gate
+    from acmidm_onboarding.settings import promotion_gate
+
+    wanted = promotion_gate(Path())
+    found = gate(connections, wanted.mode, {}, None, datetime.now(UTC), wanted.evidence_max_days).held_back
+    head = ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if found else []
+    return head + [f"  {sentence}" for one in found for sentence in one.sentences]
 
 
 def _annotation(problem: Problem) -> str:

@@ -7,7 +7,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from beheerportaal import problems
-from beheerportaal.api import audit, client_parts, clients, describe, products
+from beheerportaal.api import administrators, audit, client_parts, clients, describe, products
 from beheerportaal.context import Portal
 from beheerportaal.http.access_log import AccessLog
 from beheerportaal.oauth import endpoints as oauth
@@ -40,7 +40,7 @@ def create_app(settings: PortalSettings) -> FastAPI:
         redirect_slashes=False,
     )
     clients_are_ours = settings.external_issuer is None
-    own = [clients.router, client_parts.router, oauth.router] if clients_are_ours else []
+    own = [clients.router, client_parts.router, administrators.router, oauth.router] if clients_are_ours else []
     if clients_are_ours and settings.platform == "geosecure":
         own.append(oauth.geosecure)
     for router in (*own, audit.router, products.router, dosis.router, notificaties.router):

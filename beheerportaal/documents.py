@@ -222,6 +222,12 @@ class AuditEntry(Wire):
     after: dict[str, Any] | None
 
 
+class Administrators(Wire):
+    """Who may manage an organisation's clients in the web interface: how many, and nobody's name."""
+
+    count: int = Field(ge=0, description="The users with the right API-beheerder.")
+
+
 class AuditPage(Wire):
     """A page of the audit trail, newest first."""
 

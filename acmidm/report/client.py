@@ -53,6 +53,8 @@ class ClientState:
     """None: left to the portal."""
     uploaded: Mapping[str, Key] | None = None
     """The keys that the portal has, where they are left to it and known."""
+    proven: frozenset[str] = frozenset()
+    """Of keys in the portal, the thumbprints by which evidence was signed."""
     products: Mapping[str, Fields] = field(default_factory=dict)
     """Per product its configuration, flat."""
     owners: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
@@ -80,6 +82,16 @@ class ClientState:
     @property
     def organisation(self) -> str:
         return str(self.fields.get("organisation.name") or self.key.partition("/")[0])
+
+    @property
+    def code(self) -> str:
+        """The organisation's code, as its authority knows it."""
+        return str(next((code for kind in ("ovo", "kbo") if (code := self.fields.get(f"organisation.{kind}"))), "no code"))
+
+    @property
+    def registered_for(self) -> list[str]:
+        """Platform and environment, as the natural key has them."""
+        return str(self.fields.get("software_id")).split("/")[:2]
 
     @property
     def application(self) -> str:
@@ -136,6 +148,7 @@ def _state_of(connection: Connection, protect: bool | None, managed_by: str | No
         scopes=dict(connection.scopes),
         default_scopes=connection.default_scopes,
         keys=None if connection.keys is None else keys_of({kid: key.members for kid, key in connection.keys.items()}),
+        proven=frozenset({connection.evidence.thumbprint} if connection.keys is None and connection.evidence else ()),
         products={product: flat(configuration) for product, configuration in products.items()},
         owners=dict.fromkeys(products, owner),
         exemptions=dict(connection.exemptions),

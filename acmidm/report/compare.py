@@ -14,7 +14,7 @@ from acmidm.report.client import OF_ATTRIBUTES, OWNER, ClientState, Fields, Plac
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.report.retirement import retirement
 from acmidm.words import counted, plain, shown
-from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 """In the order of reports: production first."""
@@ -159,6 +159,8 @@ class Comparison:
             yield from self._changes_of_client(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
+            if before.proven != after.proven and after.keys is None and not self.by_hand:
+                yield self.change(Kind.EVIDENCE_CHANGED)
         if not self.by_hand:
             known = replace(before, announced=after.announced) if is_new else before
             yield from (self.change(kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
@@ -178,7 +180,7 @@ class Comparison:
             identity = field_changes(before.fields, after.fields, only="software_id")
             if identity:
                 # In the same environment it is the rest of a rename, which a run that failed left half done.
-                stays = self.by_hand or _environment(before) == _environment(after)
+                stays = self.by_hand or before.registered_for == after.registered_for
                 yield self.change(Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity)
         if before.auth_method != after.auth_method:
             weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
@@ -215,6 +217,9 @@ class Comparison:
             kind = Kind.EXEMPTION_REMOVED if new is None else Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
             reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
             yield self.change(kind, subject=policy, note=new, fields=reason)
+        gate = ExemptiblePolicy.PROMOTION_GATE.value
+        if after.environment is Environment.PROD and after.exemptions.get(gate) == before.exemptions.get(gate) is not None:
+            yield self.change(Kind.EXEMPTION_STANDS, subject=gate, note=after.exemptions[gate])
         for policy in sorted(after.unneeded_exemptions):
             yield self.change(Kind.EXEMPTION_UNNEEDED, subject=policy)
 
@@ -289,8 +294,11 @@ def _facts(kid: str, key: Key) -> dict[str, Any]:
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes of one client as they are read: what becomes of the client itself is first."""
-    return tuple(sorted(changes, key=lambda one: (one.kind.row.scale is not Scale.WHOLE, one.danger, one.subject or "")))
+    """The changes of one client as they are read: from what it is exempted is first, then what becomes of the client itself."""
+    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS)
+    return tuple(
+        sorted(changes, key=lambda one: (one.kind not in first, one.kind.row.scale is not Scale.WHOLE, one.danger, one.subject or ""))
+    )
 
 
 def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[ConnectionChanges, ...]:
@@ -342,11 +350,6 @@ def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, 
             yield before[place], None
 
 
-def _environment(state: ClientState) -> list[str]:
-    """Platform and environment, as the natural key has them."""
-    return str(state.fields.get("software_id")).split("/")[:2]
-
-
 def field_changes(before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()) -> tuple[FieldChange, ...]:
     """The fields that differ, in the order of their names."""
     found = []
@@ -370,18 +373,14 @@ def _entry(state: ClientState) -> str:
     """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
     where = "from the portal" if state.keys is None else "in files"
     how = f"{state.auth_method} with keys {where}" if state.uses_keys else f"uses a client secret ({state.auth_method})"
-    return "; ".join((_code(state), how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
+    return "; ".join((state.code, how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
 
 
 def _owner(state: ClientState) -> str:
     """Whose a client was that is taken over, as far as its authority knows."""
     keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
     contacts = shown(state.fields.get("contacts") or "none")
-    return f"{state.fields.get('client_name') or 'without a name'}; {_code(state)}; contacts {contacts}; keys {keys or 'none'}"
-
-
-def _code(state: ClientState) -> str:
-    return str(next((code for kind in ("ovo", "kbo") if (code := state.fields.get(f"organisation.{kind}"))), "no code"))
+    return f"{state.fields.get('client_name') or 'without a name'}; {state.code}; contacts {contacts}; keys {keys or 'none'}"
 
 
 def _lost(state: ClientState) -> tuple[FieldChange, ...]:

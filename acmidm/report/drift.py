@@ -239,6 +239,8 @@ def _part_by_part(client: ClientDrift, recorded: ClientState, real: ClientState,
         pending.add(Resource.SCOPES)
     if recorded.has_secret is not declared.has_secret:
         pending.add(Resource.CLIENT)
+    if recorded.proven != declared.proven and declared.keys is None:
+        pending.add(Resource.KEYS)
     _pend(client, pending, replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded), declared, comparison)
 
 

@@ -122,6 +122,10 @@ class Kind(StrEnum):
     PACKAGES_CHANGED = "packages_changed", _beside("which packages are installed")
     CODE_CHANGED = "code_changed", _beside("code")
     INVALID_FORM_REMOVED = "invalid_form_removed", _beside("which forms there are: those that were not valid before go, with their clients")
+    EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "is exempted from policy {subject}", "is exempted from",
+        "policy|policies", "[: {note}]")
+    EXEMPTION_STANDS = "exemption_stands", Row(_DANGER, _ONBOARDING, "goes to production without evidence, being exempted from {subject}",
+        "is exempted already", more="[: {note}]", scale=_NOTE)
     CLIENT_REMOVED = "client_removed", Row(_DANGER, _CLIENT, "is removed, with its scopes, keys and products", "is removed",
         by_hand="was removed by hand: repairing it makes a client with a new client-ID", scale=_WHOLE, listed=True)
     CLIENT_REPLACED = "client_replaced", Row(_DANGER, _CLIENT, "is replaced by a new client, whose client-ID has to be handed over",
@@ -138,8 +142,6 @@ class Kind(StrEnum):
         "keeps none of its keys", listed=True)
     AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, "authenticates less safely: ", "authenticates less safely",
         more=_INSTEAD, by_hand="was made to authenticate less safely: ", field="token_endpoint_auth_method")
-    EXEMPTION_GRANTED = "exemption_granted", Row(_DANGER, _ONBOARDING, "is exempted from policy {subject}", "is exempted from",
-        "policy|policies", "[: {note}]")
     CLIENT_WITHOUT_KEY = "client_without_key", Row(_DANGER, _KEYS, "is left without a key: it can get no token", "is left without a key",
         by_hand="was left without a key: it can get no token")
     KEYS_HANDED_OVER = "keys_handed_over", Row(_DANGER, _KEYS,
@@ -151,6 +153,10 @@ class Kind(StrEnum):
     PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT,
         "leaves product {subject}: its scopes are withdrawn now, and its configuration is removed by the next pulumi up", "leaves",
         "product", "[, as its form says for {note}]")
+    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, "goes to production unproven", "goes to production unproven", more="[: {note}]",
+        scale=_NOTE)
+    GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING, "is proven on TNI now, so that the gate lets it through to production",
+        "passes the gate")
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
     SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {subject}", "gains", "scope", _OF_SCOPE,
@@ -193,6 +199,10 @@ class Kind(StrEnum):
     CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT,
         "changes its {subject} in a way that this report cannot show: look with pulumi preview --diff",
         "is changed in what cannot be shown", scale=_WHOLE)
+    HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, "is held back from production, as far as it is not there already", "is held back",
+        more="[: {note}]", scale=_NOTE)
+    EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS, "has other evidence, whose key is looked up in the portal",
+        "has other evidence")
     NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT,
         "lacks its {subject} in the state, after a run that did not end well: the next pulumi up makes or finds what is missing",
         "is not recorded whole", scale=_WHOLE)

@@ -35,6 +35,17 @@ class NotAPlan(Failure):
 
 
 @dataclass(frozen=True)
+class AtTheGate:
+    """A client that is not proven on TNI, or is so now."""
+
+    state: ClientState
+    missing: tuple[str, ...] = ()
+    """What is missing, and what to do; nothing where it passes now."""
+    is_declared: bool = False
+    """Whether it is declared all the same."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """A change of one environment: its clients before and after, whichever source has it."""
 
@@ -51,6 +62,8 @@ class Plan:
     is_whole: bool = True
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
+    at_the_gate: tuple[AtTheGate, ...] = ()
+    """What is reported of the gate to production, also of clients that do not change."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +235,7 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
         scopes=_mapping(inputs[Resource.SCOPES].get("scopes")) if Resource.SCOPES in parts else None,
         default_scopes=frozenset(_mapping(inputs.get(Resource.SCOPES, {}).get("default_scopes"))),
         keys=None if jwks is None else keys_of({kid: _mapping(members) for kid, members in _mapping(jwks).items()}),
+        proven=frozenset(_mapping(inputs.get(Resource.KEYS, {}).get("proven"))),
         products={product: flat(_mapping(inputs[part].get("configuration"))) for product, part in products.items()},
         owners={product: (inputs[part].get("software_id"), inputs[part].get("managed_by")) for product, part in products.items()},
         urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},

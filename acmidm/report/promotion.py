@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,9 +11,12 @@ from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Part
 from acmidm.words import plain, shown
 from acmidm_onboarding.model.catalogue import Catalogue, Product, Scope
+from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest
+from acmidm_onboarding.model.gate import gate as passage
 from acmidm_onboarding.model.loading import LoadedForm
-from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, PromotionGate, Situation
+from acmidm_onboarding.settings import Gate
 
 
 class Side(StrEnum):
@@ -120,11 +123,16 @@ class Promotion(Part):
         return [one for one in differences if one.side is side and one.what != "environment"]
 
 
-def promotion_of(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Promotion:
-    """Compare. Platforms and the authentication method are those of the whole form: they cannot differ. ``profile`` is production's."""
+def promotion_of(
+    loaded: LoadedForm, connections: Sequence[Connection], catalogue: Catalogue, profile: Profile, gate: Gate, now: datetime
+) -> Promotion:
+    """Compare. Platforms and the authentication method are those of the whole form: they cannot differ.
+
+    ``connections``, ``profile`` and ``gate`` are production's.
+    """
     form = loaded.form
     tni, prod = (form.environments.get(environment) for environment in (Environment.TNI, Environment.PROD))
-    checks = tuple(_checks(loaded, catalogue, profile, now))
+    checks = (*_checks(loaded, catalogue, profile, now), *_evidence_check(connections, gate, now))
 
     def number_of_keys(request: EnvironmentRequest | None) -> int | None:
         if request is None or form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
@@ -197,6 +205,15 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     remedy = f"names not verified: {unverified}; have Digitaal Vlaanderen confirm them, then correct the catalogue"
     yield _check("scopes_verified", bool(unverified), "the names of all scopes are verified", remedy, required=False)
     yield _check("has_scopes", not prod.scopes, "production has a scope", "production has no scope: the client could do nothing")
+
+
+def _evidence_check(connections: Sequence[Connection], gate: Gate, now: datetime) -> Iterator[Check]:
+    """What form and evidence have of the gate; the stack's program also looks at the state of TNI."""
+    found = passage(connections, PromotionGate.ENFORCE, {}, None, now, gate.evidence_max_days).held_back
+    missing = "; ".join(f"{one.connection.platform}: {reason}" for one in found for reason in one.missing)
+    if connections:
+        required = gate.mode is PromotionGate.ENFORCE
+        yield _check("proven", bool(found), "evidence from TNI, or an exemption, covers what production asks", missing, required=required)
 
 
 def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from acmidm.report.client import ClientState
-from acmidm.report.compare import ENVIRONMENTS, Comparison, ConnectionChanges, connections_in_order, counted_kinds, headline, paired
+from acmidm.report.compare import (
+    ENVIRONMENTS,
+    Comparison,
+    ConnectionChanges,
+    client_name,
+    connections_in_order,
+    counted_kinds,
+    headline,
+    paired,
+)
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
@@ -62,7 +71,7 @@ def review_of(
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
         changed = [one for old, new in paired(plan.before, plan.after) if (one := _changes(plan, comparison, old, new))]
-        found += changed
+        found += with_gate(plan, comparison, changed)
         touched = {(one.key, one.platform) for one in changed}
         stay = sum(place[:2] not in touched for place in plan.after) if plan.is_whole else 0
         unchanged[plan.environment] = unchanged.get(plan.environment, 0) + stay
@@ -96,6 +105,18 @@ def review_of(
         too_many=tuple(plain(sentence, WHOLE) for sentence in too_many),
         notes=tuple(dict.fromkeys(more)),
     )
+
+
+def with_gate(plan: Plan, comparison: Comparison, changed: Sequence[ConnectionChanges]) -> list[ConnectionChanges]:
+    """The changes of a plan's clients with what the gate to production says of each, and of clients without any."""
+    found = {(one.key, one.platform): one for one in changed}
+    for gate in plan.at_the_gate:
+        kind = Kind.GATE_PASSED if not gate.missing else Kind.UNPROVEN if gate.is_declared else Kind.HELD_BACK
+        more = [comparison.change(kind, note=sentence) for sentence in gate.missing or (None,)]
+        one = found.get(gate.state.place[:2])
+        base = one or ConnectionChanges(**client_name(gate.state), environment=plan.environment, changes=())
+        found[gate.state.place[:2]] = base.with_changes([*base.changes, *more])
+    return list(found.values())
 
 
 def _changes(plan: Plan, comparison: Comparison, old: ClientState | None, new: ClientState | None) -> ConnectionChanges | None:

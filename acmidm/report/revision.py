@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,11 +16,13 @@ from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
 from acmidm_onboarding.leaving import declared_now
 from acmidm_onboarding.model.files import ORGANISATION_FILE
-from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
+from acmidm_onboarding.model.gate import gate
 from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings
-from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
 from acmidm_onboarding.recorded import Held
+from acmidm_onboarding.settings import Gate
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Revision:
     onboardings: Onboardings
     protecting: Mapping[Environment, bool]
     left_out: tuple[Path, ...] = ()
+    gate: Gate = field(default_factory=Gate)
 
     def states(
         self, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime, before: Revision | None = None
@@ -40,7 +43,7 @@ class Revision:
         found = states_of(connections, protect=self.protecting.get(environment))
         # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its environments.
         unneeded = {
-            loaded.name: unneeded_exemptions(loaded, profiles, now)
+            loaded.name: unneeded_exemptions(loaded, profiles, now) - (_OF_GATE if loaded.name in self._unproven(now) else frozenset())
             for loaded in self.onboardings.forms
             if environment is max(loaded.form.environments, key=list(Environment).index)
         }
@@ -63,6 +66,16 @@ class Revision:
             for connection in declared_now(self.onboardings.connections(environment), dict, now.date())
         }
 
+    def _unproven(self, now: datetime) -> frozenset[str]:
+        """The forms that an exemption from the gate lets through to production; all of them where there is no gate to see that by."""
+        if self.gate.mode is PromotionGate.OFF:
+            return frozenset(loaded.name for loaded in self.onboardings.forms)
+        asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
+        return frozenset(one.connection.form for one in gate(asked, self.gate.mode, {}, None, now, self.gate.evidence_max_days).held_back)
+
+
+_OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
+
 
 def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profile], now: datetime) -> frozenset[str]:
     """The policies that a form is exempted from and satisfies all the same, in each of its environments."""
@@ -83,7 +96,8 @@ def revision(before: Tree, tree: Tree, folders: Stacks, stacks: Stacks) -> Revis
     """
     known = strays(before, tree, folders.forms)
     with tree.exported(folders.is_read):
-        return Revision(load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, known=known), stacks.protecting)
+        onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, known=known)
+        return Revision(onboardings, stacks.protecting, gate=stacks.gate)
 
 
 def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
@@ -102,7 +116,8 @@ def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
             folder.mkdir(parents=True, exist_ok=True)
         while True:
             try:
-                return Revision(load_onboardings(stacks.forms, stacks.catalogue_here()), stacks.protecting, tuple(sorted(left_out)))
+                onboardings = load_onboardings(stacks.forms, stacks.catalogue_here())
+                return Revision(onboardings, stacks.protecting, tuple(sorted(left_out)), stacks.gate)
             except InvalidForms as error:
                 faulty = {file for problem in error.problems for file in _faulty(problem.file, stacks)}
                 if not faulty:

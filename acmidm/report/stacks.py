@@ -15,8 +15,8 @@ from acmidm.report.client import Fields, flat
 from acmidm.report.places import is_in_place
 from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
+from acmidm_onboarding.model.policies import Profile, PromotionGate
+from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, Gate, own_catalogue, strictest
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 """The file of the project, and all files of settings."""
@@ -60,6 +60,11 @@ class Stacks:
         return {environment: Profile.FAPI2 if environment in strict else Profile.ACMIDM for environment in Environment}
 
     @property
+    def gate(self) -> Gate:
+        """The gate to production, the strictest where stacks differ; one that cannot be read is the strictest."""
+        return strictest(_gate_of(stack) for stack in self.values if stack.get("environment") == Environment.PROD)
+
+    @property
     def protecting(self) -> dict[Environment, bool]:
         """In which environments every stack protects its clients; those without a stack are left out."""
         found: dict[Environment, bool] = {}
@@ -69,6 +74,16 @@ class Stacks:
                 protects = environment is Environment.PROD if protects in (None, "") else str(protects).casefold() in _TRUE
                 found[environment] = found.get(environment, True) and protects
         return found
+
+
+def _gate_of(stack: Fields) -> Gate:
+    """What one stack sets. A mistake in it is reported where the stack is read; until then nothing passes by it."""
+    mode, days = (
+        str(stack.get("promotionGate") or PromotionGate.OFF).casefold(),
+        str(stack.get("evidenceMaxDays") or Gate().evidence_max_days),
+    )
+    known = PromotionGate.OFF if mode == "false" else PromotionGate(mode) if mode in list(PromotionGate) else PromotionGate.ENFORCE
+    return Gate(known, int(days) if days.isdecimal() else 0)
 
 
 def stacks_of(tree: Tree) -> Stacks:

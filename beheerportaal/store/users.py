@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from beheerportaal.store.clients import SHARED_KBO_NUMBER
 from beheerportaal.store.tables import users
 
 
@@ -47,6 +48,14 @@ def password_hash(connection: Connection, name: str) -> str | None:
 def everyone(connection: Connection) -> list[User]:
     """All users, by name."""
     return [User(**row) for row in connection.execute(select(*_COLUMNS).order_by(users.c.name)).mappings()]
+
+
+def administrators(connection: Connection, code: str) -> int:
+    """How many hold the right *API-beheerder* for the organisation with this OVO code or KBO number; nobody by a number that is shared."""
+    if code == SHARED_KBO_NUMBER:
+        return 0
+    holds = users.c.api_beheerder & or_(users.c.ovo == code, users.c.kbo == code)
+    return connection.execute(select(func.count()).select_from(users).where(holds)).scalar_one()
 
 
 def add(connection: Connection, user: User, hashed: str) -> None:

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import count, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,8 +25,11 @@ from acmidm_onboarding.leaving import declared_now, today
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.files import ORGANISATION_FILE
+from acmidm_onboarding.model.gate import Passage
+from acmidm_onboarding.model.policies import PromotionGate
 from acmidm_onboarding.model.problems import Failure, InvalidForms, on_one_line
-from acmidm_onboarding.recorded import own_stack
+from acmidm_onboarding.promotion import passing
+from acmidm_onboarding.recorded import Unreadable, beside, own_stack
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 
 ALREADY_REPORTED = 32
@@ -51,7 +55,7 @@ def load_onboardings() -> list[list[Connection]]:
                 f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, "
                 "or remove all that the stack has with pulumi destroy"
             )
-        connections = declared_now(onboardings.connections(environment), own_stack, today())
+        connections = _passing(onboardings.connections(environment), settings).declared
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
@@ -71,9 +75,29 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             except InvalidForms as error:
                 name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
                 raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
-        connections = declared_now(onboardings.connections(settings.environment), own_stack, today())
-        _require_random_plugin(connections)
-        return connections
+        passage = _passing(onboardings.connections(settings.environment), settings)
+        if missing := [sentence for one in passage.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
+            raise Failure("\n".join(missing))  # a program cannot declare an empty list
+        _require_random_plugin(passage.declared)
+        return list(passage.declared)
+
+
+def _passing(connections: list[Connection], settings: Settings) -> Passage:
+    """What is declared in this run: of what leaves the step that it is at, and of the rest what passes the gate to production.
+
+    What is missing of what does not pass is a warning each, and stops nothing else.
+    """
+    connections = declared_now(connections, own_stack, today())
+    try:
+        passage = passing(connections, settings, own_stack, beside, datetime.now(UTC))
+    except Unreadable as error:
+        if settings.promotion_gate is PromotionGate.ENFORCE:
+            raise
+        pulumi.log.warn(str(error))
+        return Passage(tuple(connections))
+    for sentence in (sentence for one in passage.held_back for sentence in one.reported):
+        pulumi.log.warn(sentence)
+    return passage
 
 
 def _write(folder: Path, organisation: Mapping[str, Any], form: Mapping[str, Any]) -> None:

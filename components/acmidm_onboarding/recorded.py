@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from acmidm_onboarding.model.held import Held
-from acmidm_onboarding.model.jwk import InvalidJwk, public_jwk
+from acmidm_onboarding.model.jwk import readable_jwk
 from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
 
 __all__ = ["Held", "Unreadable", "beside", "held_in", "own_stack", "recorded", "unreadable"]
@@ -56,7 +56,9 @@ def own_stack() -> Mapping[str, Held]:
     stack = beside(pulumi.get_stack())
     found = recorded(stack)
     if found is None:
-        raise Unreadable(f"the state of this stack cannot be read, so that nothing is declared: {unreadable(stack)}; run this again")
+        raise Unreadable(
+            f"the state of this stack cannot be read, so that nobody knows what is in production: {unreadable(stack)}; run this again"
+        )
     return found
 
 
@@ -136,15 +138,9 @@ def _inputs(resource: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 def _thumbprints(jwks: object) -> frozenset[str] | None:
     """Those of the keys in a map; a key that nothing can be verified with has none."""
-    return None if jwks is None else frozenset(_each_thumbprint(_mapping(jwks).values()))
-
-
-def _each_thumbprint(keys: Iterable[object]) -> Iterator[str]:
-    for members in keys:
-        try:
-            yield public_jwk(dict(_mapping(members))).thumbprint
-        except InvalidJwk:
-            continue
+    if jwks is None:
+        return None
+    return frozenset(key.thumbprint for members in _mapping(jwks).values() if (key := readable_jwk(dict(_mapping(members)))))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -221,6 +221,25 @@ def profiles(folder: Path) -> dict[Environment, Profile]:
     return found
 
 
+class Gate(NamedTuple):
+    """Whether an environment needs evidence, and how many days that counts."""
+
+    mode: PromotionGate = PromotionGate.OFF
+    evidence_max_days: int = Settings.model_fields["evidence_max_days"].default
+
+
+def promotion_gate(folder: Path) -> Gate:
+    """The gate to production, as the stacks in ``folder`` set it: the strictest where they differ."""
+    found = [stack.gate for stack in _stacks(folder) if stack.environment is Environment.PROD]
+    return strictest(found)
+
+
+def strictest(gates: Iterable[Gate]) -> Gate:
+    """The gate that holds back what any of these does; the default one of none."""
+    kept = list(gates) or [Gate()]
+    return Gate(max((one.mode for one in kept), key=list(PromotionGate).index), min(one.evidence_max_days for one in kept))
+
+
 def served(folder: Path) -> dict[Environment, frozenset[Platform]]:
     """The platforms that every stack in ``folder`` of an environment has an authority for; an environment without a stack is left out."""
     found: dict[Environment, frozenset[Platform]] = {}
@@ -235,6 +254,7 @@ class _Stack(NamedTuple):
     environment: Environment
     profile: Profile
     platforms: frozenset[Platform]
+    gate: Gate
 
 
 def _stacks(folder: Path) -> Iterator[_Stack]:
@@ -247,7 +267,21 @@ def _stacks(folder: Path) -> Iterator[_Stack]:
             continue
         platforms = {platform for platform in Platform if platform is Platform.ACMIDM or _of_platform(platform, values.get, {})}
         profile = values.get("profile") or Profile.ACMIDM
-        yield _Stack(_known(Environment, environment, file, "environment"), _known(Profile, profile, file, "profile"), frozenset(platforms))
+        gate = _known(PromotionGate, _yaml_off(values.get("promotionGate")) or PromotionGate.OFF, file, "promotionGate")
+        yield _Stack(
+            _known(Environment, environment, file, "environment"),
+            _known(Profile, profile, file, "profile"),
+            frozenset(platforms),
+            Gate(gate, _days(values.get("evidenceMaxDays"), file)),
+        )
+
+
+def _days(value: object, file: Path) -> int:
+    if value in (None, ""):
+        return Gate().evidence_max_days
+    if not str(value).isdecimal() or not int(str(value)):
+        raise InvalidSettings(on_one_line(f"{file.name}: setting {NAMESPACE}:evidenceMaxDays is no number of days; write one such as 90"))
+    return int(str(value))
 
 
 def _known(kind: type[E], value: object, file: Path, key: str) -> E:

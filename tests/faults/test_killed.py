@@ -6,6 +6,7 @@ brought up and destroyed; the recovering command is the one that ``make up`` run
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -20,7 +21,8 @@ from tests.faults.between import API, ProxiedProject, require_as_declared
 from tests.faults.cutting import CHECKPOINTS, DEPLOY, DESTROY, UP, Run, cut_off, write_state
 from tests.support import faults
 from tests.support.cases import cases
-from tests.support.engine import COMMAND_SECONDS
+from tests.support.engine import COMMAND_SECONDS, Project
+from tests.support.evidence import write_evidence
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal
@@ -140,3 +142,41 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(
 
     assert project.recover().code == 0
     require_as_declared(project, registry, [form, new])
+
+
+@pytest.mark.exhaustive
+def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
+    project: ProxiedProject, proxy: FaultProxy, portal: RunningPortal, registry: Registry, buried: list[Run]
+) -> None:
+    """A client that passed with evidence, in a run whose state was never written; then the evidence goes.
+
+    Nothing is declared, and drift lists the client as nobody's. With evidence again it is found, and is the same client.
+    """
+    write_state(project, "at the end")
+    test = Project(project.folder, stack="test")
+    test.connect(portal, environment="tni")
+    form = write_form(project.forms, scopes=(PLAIN,))
+    form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}}
+    form.add_key("prod-key", "prod")
+    form.save()
+    test.apply()
+    (on_tni,) = registry.clients(form.application)
+    private = form.keys["key-1"].as_dict(private=True)
+    about = {"application": form.application, "client_id": on_tni["client_id"], "scopes": [PLAIN]}
+    evidence = write_evidence(form.path.parent, private, **about)
+    project.configure({"environment": "prod", "promotionGate": "enforce", "promotionStack": "test"})
+    buried.append(cut_off(project, proxy, "engine", 3, *UP))
+    left = next(client["client_id"] for client in registry.clients(form.application) if client["client_id"] != on_tni["client_id"])
+
+    evidence.unlink()
+    outcome = project.recover()
+    assert outcome.code == 0, outcome.output
+    assert "not declared: gent/loket on prod: there is no evidence from TNI" in outcome.output
+    drift = json.loads(project.acmidm("drift", "--stack", project.stack, "--output", "json").stdout)
+    assert drift["in_sync"]
+    assert left in {client["client_id"] for client in drift["undeclared"]}
+
+    write_evidence(form.path.parent, private, **about)
+    assert project.recover().code == 0
+    assert {client["client_id"] for client in registry.clients(form.application)} == {on_tni["client_id"], left}
+    project.in_sync()

@@ -116,7 +116,9 @@ NOT_BY_FORMS = {
     *(Kind.PROTECTION_RESTORED, Kind.PRODUCT_PROTECTED),  # of what left by one step only, which no form says
 }
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
-FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, *BESIDE}
+AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK, Kind.EVIDENCE_CHANGED}
+"""Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
+FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, *BESIDE, *AT_THE_GATE}
 """A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has what else changes."""
 
 

@@ -48,6 +48,7 @@ ready for production: yes
   note  the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there
   note  names not verified: dv_notificaties_schrijven; have Digitaal Vlaanderen confirm them, then correct the catalogue
   ok    production has a scope
+  note  acmidm: there is no evidence from TNI; run acmidm probe with --record on TNI, and add the file
 
 On both: platforms acmidm; private_key_jwt. Keys: 1 on TNI, in the portal on production.
 """
@@ -116,7 +117,9 @@ def test_status_as_markdown() -> None:
 
 def test_status_of_a_stack(project: Project, acmidm: CommandLine) -> None:
     """Before and after the first up; no line of it ends in blanks; an unknown stack is wrong use."""
-    assert acmidm.run("status", "--stack", "tni").stdout == "stack tni has no connections yet; bring it up first: pulumi up --stack tni\n"
+    assert acmidm.run("status", "--stack", "tni").stdout == (
+        "stack tni has no connections yet; bring it up: acmidm deploy --stack tni also says what the gate to production holds back\n"
+    )
     form = write_form(project.forms)
     project.apply()
     outcome = acmidm.run("status", "--stack", "tni")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Codes
 from collections.abc import Iterator
 
 from acmidm_onboarding.authorities import conditional
@@ -23,7 +24,7 @@ from acmidm_onboarding.authorities.port import (
     require_not_reserved,
     without_assigned,
 )
-from acmidm_onboarding.authorities.wire import WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
+from acmidm_onboarding.authorities.wire import WireAdministrators, WireAuditPage, WireClientPage, WireJwks, WireRegisteredClient, WireScopes
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
 
 _AUDIT_PAGE = 20
@@ -129,6 +130,11 @@ class Beheerportaal:
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         for page in Collection(self._api, "/audit", WireAuditPage).pages(most=_AUDIT_PAGE, client_id=client_id):
             yield from (entry.recorded for entry in page.items)
+
+    def administrators(self, codes: Codes[str]) -> int:
+        """The most that one of the codes gives: who is known by several is counted with each."""
+        paths = (f"/organisations/{segment(code)}/administrators" for code in codes)
+        return max((self._api.request("GET", path).as_(WireAdministrators).count for path in paths), default=0)
 
     def _require_not_own(self, client_id: str) -> None:
         require_not_reserved(OPERATORS_OWN if client_id == self._operator else None, client_id, self._api.base_url)

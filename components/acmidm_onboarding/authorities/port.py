@@ -256,3 +256,11 @@ class Audited(Protocol):
 
     def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
         """The changes of a client, newest first."""
+
+
+@runtime_checkable
+class KnowsRights(Protocol):
+    """An authority that also says whether somebody may manage an organisation's clients; not every one does."""
+
+    def administrators(self, codes: Collection[str]) -> int:
+        """Return how many people hold the right *API-beheerder* for the organisation with these OVO codes and KBO numbers, at least."""

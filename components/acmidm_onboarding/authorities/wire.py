@@ -144,6 +144,10 @@ class WireAuditEntry(_Wire):
         return RecordedChange(self.at, self.actor, self.action, self.document, self.before, self.after)
 
 
+class WireAdministrators(_Wire):
+    count: Annotated[int, Field(ge=0)]
+
+
 class WireAuditPage(_Wire):
     items: Page[WireAuditEntry]
     next: str | None = None

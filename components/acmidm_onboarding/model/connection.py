@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import product
 from typing import Any
 
 from acmidm_onboarding.model.catalogue import Catalogue
+from acmidm_onboarding.model.evidence import Evidence, EvidenceFile
 from acmidm_onboarding.model.form import WHOLE, AuthMethod, Environment, Form, Organisation, Platform
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -51,6 +52,16 @@ class Connection:
     """The earlier keys of this connection."""
     form: str = ""
     """Where the form is in the folder of forms, such as ``stad-gent/mijn-gent``: for people alone."""
+    evidence: Evidence | None = None
+    """What ``acmidm probe`` proved of it, where that holds; its age is for whoever uses it, as are keys that only the portal has."""
+    evidence_refused: str | None = None
+    """Why a file of evidence that is there counts as none."""
+    test_evidence: Evidence | None = None
+    """For a connection on production: the evidence of the same on TNI."""
+    test_evidence_refused: str | None = None
+
+    catalogue_names: Mapping[str, str] = field(default_factory=dict)
+    """Per scope its name in the catalogue, which evidence has."""
 
     @property
     def key(self) -> str:
@@ -105,6 +116,7 @@ def connections(
     environment: Environment,
     catalogue: Catalogue,
     shared_codes: Collection[str] = frozenset({SHARED_KBO_NUMBER}),
+    proven: Sequence[EvidenceFile] = (),
 ) -> Iterator[Connection]:
     """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it.
 
@@ -113,8 +125,11 @@ def connections(
     request = form.environments.get(environment)
     if request is None:
         return
+    files = {(file.environment, file.platform): file for file in proven}
     in_portal = request.jwks is None and form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     for platform in form.platforms:
+        own = files.get((environment, platform))
+        test = files.get((Environment.TNI, platform)) if environment is Environment.PROD else None
         named = {known: wanted for scope, wanted in request.scopes.items() if (known := catalogue.name_on(platform, scope))}
         yield Connection(
             platform=platform,
@@ -139,4 +154,9 @@ def connections(
             },
             formerly=former_keys(organisation, form),
             form=name,
+            catalogue_names={known: scope for scope in request.scopes if (known := catalogue.name_on(platform, scope))},
+            evidence=own.evidence if own else None,
+            evidence_refused=own.refused if own else None,
+            test_evidence=test.evidence if test else None,
+            test_evidence_refused=test.refused if test else None,
         )

@@ -6,12 +6,14 @@ import os
 import re
 from pathlib import Path
 
-from acmidm_onboarding.model.form import is_name
+from acmidm_onboarding.model.evidence import ENDING
+from acmidm_onboarding.model.form import Environment, Platform, is_name
 from acmidm_onboarding.model.problems import Problem, quoted
 
 ORGANISATION_FILE = "organisation.yaml"
 LINK = ("this is a link, which is not followed", "put the file or folder itself here, or remove the link")
 KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
+EVIDENCE_FILE = re.compile(rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}", re.ASCII)
 _NAMING = "use lower case letters, digits and single hyphens, 64 at most"
 
 
@@ -36,13 +38,15 @@ def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
 def stray(file: Path, forms: Path) -> tuple[str, str] | None:
     """Return what is wrong with a file that somebody wants to add below the folder of forms, and what to do.
 
-    Only an organisation, its forms and public keys belong there: whatever else a checkout makes may be read by another tool, or by none.
+    Only an organisation, its forms, public keys and evidence belong there: whatever else a checkout makes may be read by another tool,
+    or by none.
     """
     if file.suffix == ".yaml":
         return misplaced(file, forms)
-    if KEY_FILE.fullmatch(file.name):
+    if KEY_FILE.fullmatch(file.name) or EVIDENCE_FILE.fullmatch(file.name):
         return _in_a_wrong_folder(file, forms)
-    return "this is neither an organisation, nor a form, nor a public key", f"remove it, or put it outside {forms.as_posix()}/"
+    what = "this is neither an organisation, nor a form, nor a public key, nor evidence"
+    return what, f"remove it, or put it outside {forms.as_posix()}/"
 
 
 def yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:

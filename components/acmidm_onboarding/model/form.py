@@ -70,6 +70,7 @@ class ExemptiblePolicy(StrEnum):
     CLIENT_SECRET = "client-secret"
     KEY_LIFETIME = "key-lifetime"
     KEY_ALGORITHM = "key-algorithm"
+    PROMOTION_GATE = "promotion-gate"
 
 
 def is_name(text: str) -> bool:

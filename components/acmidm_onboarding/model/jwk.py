@@ -114,6 +114,14 @@ def public_jwk(members: object) -> PublicJwk:
     return PublicJwk(kid=kid, members=public, thumbprint=thumbprint)
 
 
+def readable_jwk(members: object) -> PublicJwk | None:
+    """Return the public key as ``public_jwk`` does, None for what may not be registered: an authority may have it all the same."""
+    try:
+        return public_jwk(members)
+    except InvalidJwk:
+        return None
+
+
 def parse_jwk(text: str) -> PublicJwk:
     """Return the public key in a JSON text. Raises InvalidJwk, or json.JSONDecodeError where it is not JSON."""
     if "PRIVATE KEY-----" in text:

@@ -19,6 +19,8 @@ from acmidm_onboarding.model.among import (
 from acmidm_onboarding.model.catalogue import Catalogue, Product, problems_of_fields
 from acmidm_onboarding.model.connection import Connection, connections
 from acmidm_onboarding.model.documents import Document, read_document
+from acmidm_onboarding.model.evidence import EvidenceFile
+from acmidm_onboarding.model.evidence_files import EvidenceReader
 from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, absolute, is_folder, is_link, misplaced, shown, yaml_files
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform, is_name
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
@@ -43,6 +45,8 @@ class LoadedForm:
     form: Form
     organisation: Organisation
     keys: Keys
+    evidence: tuple[EvidenceFile, ...] = ()
+    """What is proven of it, and what of that does not hold."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ class Onboardings:
         return [
             connection
             for loaded in self.forms
-            for connection in connections(loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue, shared)
+            for connection in connections(
+                loaded.name, loaded.organisation, loaded.form, loaded.keys, environment, self.catalogue, shared, loaded.evidence
+            )
         ]
 
 
@@ -150,7 +156,7 @@ def load_onboardings(
         problems += error.problems
         catalogue = None
     organisations = _Organisations(problems)
-    reader = KeyReader(profiles)
+    reader, evidence = KeyReader(profiles), EvidenceReader()
     loaded: list[LoadedForm] = []
     read: list[tuple[Document, Form]] = []
     identified: list[Declared] = []
@@ -173,7 +179,8 @@ def load_onboardings(
         read.append((document, form))
         if owner.organisation is None:
             continue
-        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys))
+        proven = evidence.evidence_of(file, form, owner.organisation, keys)
+        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
     problems += problems_among(identified)

@@ -1,0 +1,66 @@
+"""Whether somebody may upload the keys that forms leave to the portal: steps 4 and 8 of the guide, where the authority tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from acmidm.words import first_of, plain
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.form import Platform
+    from acmidm_onboarding.settings import Settings
+
+_ASK = "ask its Lokale Beheerder, or phone 1700, choice 5"
+
+
+def missing_rights(settings: Settings, connections: Iterable[Connection]) -> list[str]:
+    """Return a sentence per organisation and platform where keys are left to the portal and nobody holds *API-beheerder* there.
+
+    One more for a platform that cannot say so just now. Asked once for each organisation, and of no authority that does not know.
+    """
+    from acmidm.connecting import authorities_of
+    from acmidm_onboarding.authorities.errors import AuthorityError
+    from acmidm_onboarding.authorities.port import KnowsRights
+
+    waiting: dict[tuple[Platform, tuple[str, ...]], list[Connection]] = {}
+    for connection in connections:
+        if connection.keys is None and connection.codes:
+            waiting.setdefault((connection.platform, connection.codes), []).append(connection)
+    platforms = authorities_of(settings, briefly=True) if waiting else {}
+    sentences: list[str] = []
+    down: set[Platform] = set()
+    for (platform, codes), of_organisation in waiting.items():
+        authority = platforms[platform].authority if platform in platforms and platform not in down else None
+        if not isinstance(authority, KnowsRights):
+            continue
+        try:
+            is_missing = authority.administrators(codes) == 0
+        except AuthorityError as error:
+            down.add(platform)
+            sentences.append(f"whether somebody holds API-beheerder on {settings.environment} could not be found out: {error}")
+            continue
+        if is_missing:
+            applications = first_of([connection.application for connection in of_organisation])
+            sentences.append(
+                f"{plain(of_organisation[0].organisation.name)} has nobody with the right API-beheerder on {settings.environment} "
+                f"({platform}), who could upload the key of {applications} in the Beheerportaal; {_ASK}"
+            )
+    return sentences
+
+
+def warn_of_missing_rights(stack: str, connections: Iterable[Connection]) -> None:
+    """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others report."""
+    import typer
+
+    from acmidm.connecting import settings_of
+    from acmidm_onboarding.settings import InvalidSettings
+
+    waiting = [connection for connection in connections if connection.keys is None]
+    try:
+        sentences = missing_rights(settings_of(stack), waiting) if waiting else []
+    except InvalidSettings:
+        return
+    for sentence in sentences:
+        typer.echo(f"warning: {sentence}", err=True)

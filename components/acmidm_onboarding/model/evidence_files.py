@@ -1,0 +1,66 @@
+"""Read the evidence beside forms, and hold it against the form: whose keys, which connection."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from acmidm_onboarding.model.documents import Unreadable, read_text
+from acmidm_onboarding.model.evidence import ENDING, EvidenceFile, Expected, NotEvidence, read_evidence
+from acmidm_onboarding.model.files import is_link, shown
+from acmidm_onboarding.model.form import AuthMethod, Environment, Form, Organisation, Platform
+from acmidm_onboarding.model.key_files import Keys
+
+
+class EvidenceReader:
+    """Reads evidence, looking into each folder once: most forms have none."""
+
+    def __init__(self) -> None:
+        self._names = cache(_names_in)
+
+    def evidence_of(self, file: Path, form: Form, organisation: Organisation, keys: Keys) -> tuple[EvidenceFile, ...]:
+        """Return the evidence beside the form in ``file``, one per environment and platform that has a file of its name.
+
+        The name decides which file is read. A file of another name is nobody's evidence.
+        """
+        names = self._names(file.parent)
+        found = []
+        for environment in Environment if names else ():
+            for platform in Platform:
+                expected = Expected(organisation.code, form.application, environment, platform)
+                if expected.file_name in names:
+                    found.append(_read(file.with_name(expected.file_name), form, expected, keys))
+        return tuple(found)
+
+
+def _read(file: Path, form: Form, expected: Expected, keys: Keys) -> EvidenceFile:
+    name, environment, platform = shown(file).as_posix(), expected.environment, expected.platform
+    try:
+        if is_link(file):
+            raise NotEvidence("it is a link, which is not followed")
+        evidence = read_evidence(read_text(file), name, expected)
+        _require_declared(evidence.thumbprint, form, environment, keys)
+    except Unreadable as error:
+        return EvidenceFile(name, environment, platform, refused=f"it {error.what}")
+    except NotEvidence as reason:
+        return EvidenceFile(name, environment, platform, refused=str(reason))
+    return EvidenceFile(name, environment, platform, evidence)
+
+
+def _require_declared(thumbprint: str, form: Form, environment: Environment, keys: Keys) -> None:
+    """Refuse a key that the form does not have. Keys that are left to the portal are compared with the authority's, elsewhere."""
+    if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        raise NotEvidence("the client authenticates with a secret, which signs nothing")
+    request = form.environments.get(environment)
+    if request is None:
+        raise NotEvidence(f"the form has no {environment}")
+    if request.jwks is not None and thumbprint not in {key.thumbprint for key in keys.get(environment, ())}:
+        raise NotEvidence(f"it is signed by a key that the form does not have for {environment}")
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(name for name in os.listdir(folder) if name.endswith(ENDING))  # noqa: PTH208 - names alone
+    except OSError:
+        return frozenset()

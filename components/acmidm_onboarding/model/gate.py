@@ -1,0 +1,176 @@
+"""The gate to production: what of the forms' production parts is declared, and what is missing of the rest.
+
+Only what is added needs evidence from TNI. What the state of production has is never undeclared, whatever becomes of evidence or TNI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.evidence import Evidence, is_fresh
+from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
+from acmidm_onboarding.model.held import Held
+from acmidm_onboarding.model.policies import PromotionGate
+from acmidm_onboarding.model.problems import on_one_line, quoted
+
+_EXEMPTION = f"agree on an exemption from {ExemptiblePolicy.PROMOTION_GATE.value}"
+_PROBE = "run acmidm probe with --record on TNI, and add the file"
+
+
+@dataclass(frozen=True)
+class TestStack:
+    """The stack that has the connections on TNI: what its state holds, or why that is not known."""
+
+    name: str
+    held: Mapping[str, Held] | None
+    unreadable: str = ""
+
+    __test__ = False  # no class of tests, whatever pytest thinks of its name
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """What is missing for one connection on production."""
+
+    connection: Connection
+    missing: tuple[str, ...]
+    """What, and what to do, each."""
+    is_declared: bool
+    """Whether it is declared all the same, as a whole."""
+    is_new: bool
+    """Whether the state of production has nothing of it, so that nothing stays."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The same with the connection that it is about."""
+        asked = self.connection
+        platform = "" if asked.platform is Platform.ACMIDM else f" ({asked.platform})"
+        return tuple(on_one_line(f"{asked.form or asked.key} on {asked.environment}{platform}: {one}") for one in self.missing)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """The same with what becomes of it."""
+        return tuple(f"{'declared unproven' if self.is_declared else 'not declared'}: {sentence}" for sentence in self.sentences)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What passes the gate, in the order of the connections that were asked, and what does not."""
+
+    declared: tuple[Connection, ...]
+    held_back: tuple[HeldBack, ...] = ()
+
+
+def added(connection: Connection, held: Held | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the scopes and the products that a connection asks and that are not held."""
+    had = held or Held("")
+    return frozenset(connection.scopes) - had.scopes, frozenset(connection.products) - had.products
+
+
+def held_of(connection: Connection, states: Mapping[str, Held]) -> Held | None:
+    """Return what a state has of a connection, under its name or an earlier one."""
+    own = connection.resource_name
+    names = (own, *(former + own.removeprefix(connection.key) for former in connection.formerly))
+    return next((states[name] for name in names if name in states), None)
+
+
+def needs_evidence(connection: Connection, own: Mapping[str, Held]) -> bool:
+    """Return whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
+    if connection.environment is not Environment.PROD or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
+        return False
+    held = held_of(connection, own)
+    return held is None or any(added(connection, held))
+
+
+def gate(
+    connections: Iterable[Connection], mode: PromotionGate, own: Mapping[str, Held], tests: TestStack | None, now: datetime, days: int
+) -> Passage:
+    """Return what of ``connections`` is declared, and every reason why the rest is not.
+
+    ``own`` is what the stack's own state has, ``tests`` what TNI's has: None where nobody knows, so that forms and evidence alone
+    count. Evidence counts for ``days`` days. With ``warn`` all is declared, and the same is missing.
+    """
+    declared, held_back = [], []
+    for connection in connections:
+        if mode is PromotionGate.OFF or not needs_evidence(connection, own):
+            declared.append(connection)
+            continue
+        held = held_of(connection, own)
+        proven, reasons = _proven(connection, tests, now, days)
+        missing = tuple(_missing(connection, held, proven, reasons))
+        if missing:
+            held_back.append(HeldBack(connection, missing, is_declared=mode is PromotionGate.WARN, is_new=held is None))
+        if not missing or mode is PromotionGate.WARN:
+            declared.append(connection)
+        elif held is not None:
+            declared.append(_only(connection, held.scopes | proven.scopes, held.products | proven.products))
+    return Passage(tuple(declared), tuple(held_back))
+
+
+@dataclass(frozen=True)
+class _Proven:
+    """What evidence that counts covers; scopes have the platform's names."""
+
+    scopes: frozenset[str] = frozenset()
+    products: frozenset[str] = frozenset()
+
+
+def _proven(connection: Connection, tests: TestStack | None, now: datetime, days: int) -> tuple[_Proven, list[str]]:
+    """What is proven of a connection, and why nothing is."""
+    reasons = list(_reasons(connection, connection.test_evidence, tests, now, days))
+    if reasons or connection.test_evidence is None:
+        return _Proven(), reasons
+    names = connection.catalogue_names
+    scopes = frozenset(scope for scope in connection.scopes if names.get(scope, scope) in connection.test_evidence.scopes)
+    return _Proven(scopes, connection.test_evidence.products), []
+
+
+def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int) -> Iterator[str]:
+    """Why there is no evidence that counts, each with its remedy."""
+    stack, on_tni = quoted(tests.name) if tests else "", None
+    if tests is not None and tests.held is None:
+        yield f"nothing is proven, for TNI cannot be looked at: {tests.unreadable}; see acmidm:promotionStack, and bring that stack up"
+    elif tests is not None and tests.held is not None:
+        on_tni = held_of(connection, tests.held)
+        if on_tni is None:
+            yield f"stack {stack} does not have it; bring it up there first"
+    if connection.uses_secret:
+        yield f"a client with a secret cannot sign evidence; use {AuthMethod.PRIVATE_KEY_JWT}, or {_EXEMPTION}"
+    elif evidence is None:
+        refused = connection.test_evidence_refused
+        yield f"its evidence from TNI counts as none, for {refused}; {_PROBE}" if refused else f"there is no evidence from TNI; {_PROBE}"
+    else:
+        if not is_fresh(evidence, now, days):
+            yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
+        if on_tni is not None and on_tni.client_id != evidence.client_id:
+            yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
+        if on_tni is not None and on_tni.keys is None and evidence.thumbprint not in on_tni.listed:
+            yield (
+                "its evidence was signed with a key that TNI's authority did not list in the portal when that stack was last brought up; "
+                f"bring stack {stack} up again, or {_PROBE}"
+            )
+
+
+def _missing(connection: Connection, held: Held | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
+    """Yield what is missing of what is added, and what to do."""
+    yield from reasons
+    if reasons and held is None:
+        return  # whatever it asks is missing
+    scopes, products = added(connection, held)
+    for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
+        for name in sorted(lacking):
+            yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
+
+
+def _only(connection: Connection, scopes: frozenset[str], products: frozenset[str]) -> Connection:
+    """The connection with no other scopes and products than these."""
+    kept = {scope: note for scope, note in connection.scopes.items() if scope in scopes}
+    return replace(
+        connection,
+        scopes=kept,
+        default_scopes=connection.default_scopes & kept.keys(),
+        products={product: fields for product, fields in connection.products.items() if product in products},
+    )

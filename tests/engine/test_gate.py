@@ -1,0 +1,118 @@
+"""The gate to production, with the real engine: two stacks, two authorities, and evidence beside the forms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.engine import Outcome, Project
+from tests.support.evidence import write_evidence
+from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.offered import offered
+from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, running_portal
+from tests.support.registry import Registry
+
+_EXEMPT = {"promotion-gate": {"reason": "a system of before, replaced in 2027", "reference": "SD-4810"}}
+
+
+@dataclass
+class Both:
+    """One project with two stacks; production has the gate."""
+
+    tni: Project
+    prod: Project
+    on_tni: Registry
+    in_prod: Registry
+
+    def prove(self, form: FormFile, kid: str, *scopes: str) -> Path:
+        """Write the evidence that the probe would have recorded on TNI."""
+        client_id = self.on_tni.client(form.application)["client_id"]
+        private = form.keys[kid].as_dict(private=True)
+        return write_evidence(form.path.parent, private, application=form.application, client_id=client_id, scopes=list(scopes))
+
+
+@pytest.fixture
+def both(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Iterator[Both]:
+    with running_portal(tmp_path / "prod-portal", environment="prod", **offered()) as other, other.operator() as http:
+        tni, prod = Project(tmp_path / "project"), Project(tmp_path / "project", stack="prod")
+        prod.connect(other, promotionGate="enforce")
+        yield Both(tni, prod, registry, Registry(http))
+        # The first of the two may not be there at all until a test connects it.
+        assert portal.origin != other.origin
+
+
+def with_production(project: Project, name: str, *, in_portal: bool = False, **changes: Any) -> FormFile:
+    form = write_form(project.forms, f"gent/{name}", scopes=(PLAIN,), keys=() if in_portal else ("tni-key",), **changes)
+    form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}}
+    if not in_portal:
+        form.add_key("prod-key", "prod")
+    form.save()
+    return form
+
+
+def held_back(outcome: Outcome) -> list[str]:
+    """The sentences about what is not declared, each once."""
+    lines = (line.strip().partition("not declared: ") for line in outcome.output.splitlines())
+    return sorted({sentence for before, found, sentence in lines if found and before == "warning: "})
+
+
+def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPortal) -> None:
+    """Refused without a TNI stack and without evidence, others go on; proven, it is declared; nothing that happens later undeclares it."""
+    loket, portaal = with_production(both.prod, "loket"), with_production(both.prod, "portaal", in_portal=True)
+    exempted = with_production(both.prod, "uitgezonderd", exemptions=_EXEMPT)
+
+    unproven = both.prod.apply()
+    assert [sentence.partition(";")[0] for sentence in held_back(unproven)] == sorted(
+        f"gent/{name} on prod: {why}"
+        for name in ("loket", "portaal")
+        for why in (
+            'nothing is proven, for TNI cannot be looked at: there is no stack "organization/acmidm/tni"',
+            "there is no evidence from TNI",
+        )
+    )
+    assert set(both.prod.outputs()["connections"]) == {exempted.key}
+    assert both.in_prod.clients(loket.application) == []
+    drift = both.prod.acmidm("drift", "--stack", "prod")
+    assert drift.code == 0, drift.output
+
+    both.tni.connect(portal)
+    both.tni.apply()
+    of_portal = both.on_tni.client(portaal.application)["client_id"]
+    portaal.keys["uploaded"] = new_key("uploaded")
+    keys = {"keys": [public_jwk(portaal.keys["uploaded"])]}
+    put_current(both.on_tni.http, f"/management/v1/clients/{of_portal}/jwks", keys)
+    evidence = [both.prove(loket, "tni-key", PLAIN), both.prove(portaal, "uploaded", PLAIN)]
+    (not_listed,) = held_back(both.prod.apply())
+    assert "gent/portaal on prod: its evidence was signed with a key that TNI's authority did not list" in not_listed
+    both.tni.apply()
+    both.tni.in_sync()
+    assert held_back(both.prod.apply()) == []
+    assert set(both.prod.outputs()["connections"]) == {loket.key, portaal.key, exempted.key}
+    there = both.in_prod.client(loket.application)
+
+    for file in evidence:
+        file.unlink()
+    both.tni.succeed("destroy", "--yes", "--suppress-progress")
+    loket.request("prod")["scopes"]["vo"] = {}
+    loket.request("prod")["jwks"] = []
+    loket.add_key("next-key", "prod")
+    loket.save()
+    later = both.prod.apply()
+    assert {sentence.partition(";")[0] for sentence in held_back(later)} == {
+        'gent/loket on prod: stack "tni" does not have it',
+        "gent/loket on prod: there is no evidence from TNI",
+        'gent/loket on prod: scope "vo" is not proven on TNI',
+    }
+    after = both.in_prod.client(loket.application)
+    assert after["scopes"] == there["scopes"]
+    assert [key["kid"] for key in after["jwks"]["keys"]] == ["next-key"]
+    assert both.in_prod.client(portaal.application)["client_id"]
+    both.tni.succeed("stack", "rm", "tni", "--yes")
+    both.prod.in_sync()
+    report = json.loads(both.prod.acmidm("drift", "--stack", "prod", "--output", "json").stdout)
+    assert report["in_sync"], report["headline"]

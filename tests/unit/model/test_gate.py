@@ -1,0 +1,240 @@
+"""The gate to production, by itself: what is declared, and what is missing of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.evidence import Evidence
+from acmidm_onboarding.model.form import AuthMethod, Environment, Organisation, Platform
+from acmidm_onboarding.model.gate import Passage, TestStack, gate
+from acmidm_onboarding.model.held import Held
+from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.policies import PromotionGate
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+DAYS = 90
+KEY = "OVO002067/loket"
+ON_TNI = Held("tni-id", frozenset({"send"}), keys=frozenset({"thumb"}))
+TNI = TestStack("tni", {KEY: ON_TNI})
+EVIDENCE = Evidence(
+    Environment.TNI,
+    Platform.ACMIDM,
+    "tni-id",
+    frozenset({"send", "dossiers"}),
+    frozenset({"notificaties"}),
+    "thumb",
+    NOW - timedelta(days=1),
+    signs_with_kid=True,
+    file="gent/loket.tni.acmidm.evidence.json",
+)
+
+
+def connection(scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = (), **changes: object) -> Connection:
+    asked = Connection(
+        platform=Platform.ACMIDM,
+        environment=Environment.PROD,
+        organisation=Organisation(name="Stad Gent", ovo="OVO002067"),
+        application="loket",
+        contacts=("a@stad.example",),
+        token_endpoint_auth_method=AuthMethod.PRIVATE_KEY_JWT,
+        scopes=dict.fromkeys(scopes, "requested"),
+        keys={"prod-1": PublicJwk("prod-1", {}, "prod-thumb")},
+        products={product: {"id": product} for product in products},
+        form="gent/loket",
+        test_evidence=EVIDENCE,
+    )
+    return replace(asked, **changes)  # type: ignore[arg-type]
+
+
+def ask(
+    asked: Connection, own: Mapping[str, Held] | None = None, tests: TestStack | None = TNI, mode: PromotionGate = PromotionGate.ENFORCE
+) -> Passage:
+    return gate([asked], mode, own or {}, tests, NOW, DAYS)
+
+
+def missing(asked: Connection, own: Mapping[str, Held] | None = None, tests: TestStack | None = TNI) -> list[str]:
+    """The sentences without their remedies; nothing of a connection that nothing holds is declared then."""
+    passage = ask(asked, own, tests)
+    assert bool(passage.declared) is (not passage.held_back or bool(own))
+    assert all("; " in sentence for one in passage.held_back for sentence in one.sentences), "each has its remedy"
+    return [sentence.partition("; ")[0] for one in passage.held_back for sentence in one.sentences]
+
+
+def test_what_was_proven_passes() -> None:
+    asked = connection(("send", "dossiers"), ("notificaties",))
+    assert ask(asked) == Passage((asked,))
+
+
+def test_scopes_have_the_platforms_names() -> None:
+    """Evidence has the catalogue's."""
+    asked = connection(("DosisImport",), catalogue_names={"DosisImport": "dossiers"})
+    assert missing(asked) == []
+
+
+_OLD = replace(EVIDENCE, proven_at=NOW - timedelta(days=DAYS, seconds=1))
+_OF_ANOTHER = replace(EVIDENCE, client_id="another")
+_WITH_SECRET: dict[str, Any] = {"token_endpoint_auth_method": AuthMethod.CLIENT_SECRET_BASIC, "test_evidence": None}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "changes"),
+    [
+        ("there is no evidence from TNI", {"test_evidence": None}),
+        ("its evidence from TNI counts as none, for it is no JSON", {"test_evidence": None, "test_evidence_refused": "it is no JSON"}),
+        ("its evidence of 2026-10-02 is more than 90 days old", {"test_evidence": _OLD}),
+        ('its evidence is of client "another", which is not the one of stack "tni"', {"test_evidence": _OF_ANOTHER}),
+        ("a client with a secret cannot sign evidence", _WITH_SECRET),
+    ],
+)
+def test_evidence_that_does_not_count(sentence: str, changes: dict[str, Any]) -> None:
+    assert missing(connection(**changes)) == [f"gent/loket on prod: {sentence}"]
+
+
+def test_all_that_is_not_covered_is_listed() -> None:
+    asked = connection(("send", "other", "more"), ("notificaties", "dosis"))
+    assert missing(asked) == [
+        'gent/loket on prod: scope "more" is not proven on TNI',
+        'gent/loket on prod: scope "other" is not proven on TNI',
+        'gent/loket on prod: product "dosis" is not proven on TNI',
+    ]
+
+
+def test_a_test_stack_that_proves_nothing() -> None:
+    """It is not there, cannot be read, or does not have the connection: nothing crashes, and nothing is proven."""
+    asked = connection()
+    assert missing(asked, tests=TestStack("tni", None, 'there is no stack "tni"')) == [
+        'gent/loket on prod: nothing is proven, for TNI cannot be looked at: there is no stack "tni"'
+    ]
+    assert missing(asked, tests=TestStack("tni", {})) == ['gent/loket on prod: stack "tni" does not have it']
+    assert missing(replace(asked, platform=Platform.GEOSECURE)) == ['gent/loket on prod (geosecure): stack "tni" does not have it']
+
+
+def test_keys_in_the_portal_count_where_the_authority_listed_them() -> None:
+    """Of those in the form its own reader says whether they count."""
+    in_portal = replace(ON_TNI, keys=None, listed=frozenset({"thumb"}))
+    assert missing(connection(), tests=TestStack("tni", {KEY: in_portal})) == []
+    for listed in (frozenset[str](), frozenset({"another"})):
+        (sentence,) = missing(connection(), tests=TestStack("tni", {KEY: replace(in_portal, listed=listed)}))
+        assert "was signed with a key that TNI's authority did not list" in sentence
+
+
+def test_without_any_state_forms_and_evidence_alone_count() -> None:
+    """As validate has it: who the client is and which keys the portal lists is not known."""
+    assert missing(connection(test_evidence=replace(EVIDENCE, client_id="another")), tests=None) == []
+    assert missing(connection(("send", "other")), tests=None) == ['gent/loket on prod: scope "other" is not proven on TNI']
+
+
+def test_what_was_in_production_before_stays_and_only_what_is_added_needs_evidence() -> None:
+    """Withdrawals, keys, and the fields of products go through."""
+    own = {KEY: Held("prod-id", frozenset({"other", "withdrawn"}), frozenset({"dosis"}), keys=frozenset({"old"}))}
+    held = connection(("other",), ("dosis",), test_evidence=None)
+    assert ask(held, own, tests=None) == Passage((held,))
+
+    more = connection(("other", "send", "new"), ("dosis", "mijn"), default_scopes=frozenset({"other", "new"}), attributes={"a": "b"})
+    passage = ask(more, own)
+    (declared,) = passage.declared
+    assert (set(declared.scopes), set(declared.products), declared.default_scopes) == ({"other", "send"}, {"dosis"}, frozenset({"other"}))
+    assert (declared.keys, declared.products["dosis"], declared.attributes) == (more.keys, {"id": "dosis"}, {"a": "b"})
+    assert [(one.is_declared, one.is_new) for one in passage.held_back] == [(False, False)]
+    assert missing(more, own) == [
+        'gent/loket on prod: scope "new" is not proven on TNI',
+        'gent/loket on prod: product "mijn" is not proven on TNI',
+    ]
+    lost = missing(replace(more, test_evidence=None), own)
+    assert lost[0] == "gent/loket on prod: there is no evidence from TNI"
+    assert len(lost) == 4, "and each of the two scopes and the product that are not added"
+
+
+def test_a_connection_is_known_by_its_earlier_name_too() -> None:
+    renamed = connection(application="balie", formerly=(KEY,), test_evidence=None)
+    own = {KEY: Held("prod-id", frozenset({"send"}))}
+    assert ask(renamed, own).declared == (renamed,)
+    assert missing(replace(renamed, test_evidence=EVIDENCE)) == [], "on TNI too"
+
+
+def test_another_platform_is_a_new_connection() -> None:
+    asked = connection(platform=Platform.GEOSECURE, test_evidence=None)
+    assert ask(asked, {KEY: Held("prod-id", frozenset({"send"}))}).declared == ()
+
+
+def test_an_exemption_passes_whatever_is_missing() -> None:
+    asked = connection(test_evidence=None, exemptions={"promotion-gate": "agreed (SD-1)"})
+    assert ask(asked, tests=TestStack("tni", None)) == Passage((asked,))
+    assert ask(replace(asked, exemptions={"client-secret": "x"})).declared == ()
+
+
+def test_off_and_warn_declare_all() -> None:
+    """And a test environment has no gate. What is missing is the same with warn."""
+    asked = connection(test_evidence=None)
+    assert ask(asked, mode=PromotionGate.OFF) == Passage((asked,))
+    assert ask(replace(asked, environment=Environment.TNI)) == Passage((replace(asked, environment=Environment.TNI),))
+    warned = ask(asked, mode=PromotionGate.WARN)
+    assert warned.declared == (asked,)
+    assert [one.sentences for one in warned.held_back] == [one.sentences for one in ask(asked).held_back]
+    assert [(one.is_declared, one.is_new) for one in warned.held_back] == [(True, True)]
+
+
+_NAMES = st.frozensets(st.sampled_from(["a", "b", "c", "d"]))
+_THUMBPRINTS = st.frozensets(st.sampled_from(["thumb", "x"]))
+_HELD = st.builds(Held, st.sampled_from(["1", "2"]), _NAMES, _NAMES, keys=st.none() | _THUMBPRINTS, listed=_THUMBPRINTS)
+_STATES = st.dictionaries(st.sampled_from([KEY, f"{KEY}/geosecure", "OVO000067/loket"]), _HELD)
+_EVIDENCE = st.builds(
+    Evidence,
+    st.just(Environment.TNI),
+    st.sampled_from(Platform),
+    st.sampled_from(["1", "2"]),
+    _NAMES,
+    _NAMES,
+    st.sampled_from(["thumb", "x"]),
+    st.sampled_from([NOW, NOW - timedelta(days=DAYS + 1)]),
+    st.booleans(),
+    st.just("file"),
+)
+_ASKED = st.builds(
+    lambda platform, scopes, products, evidence, method, formerly: connection(
+        tuple(sorted(scopes)),
+        tuple(sorted(products)),
+        platform=platform,
+        test_evidence=evidence,
+        token_endpoint_auth_method=method,
+        formerly=formerly,
+    ),
+    st.sampled_from(Platform),
+    _NAMES,
+    _NAMES,
+    st.none() | _EVIDENCE,
+    st.sampled_from(AuthMethod),
+    st.sampled_from([(), ("OVO000067/loket",)]),
+)
+_TESTS = st.none() | st.builds(TestStack, st.just("tni"), st.none() | _STATES, st.just("why"))
+
+
+@given(_ASKED, _STATES, _TESTS, st.sampled_from(PromotionGate))
+def test_what_the_state_has_is_never_undeclared(
+    asked: Connection, own: Mapping[str, Held], tests: TestStack | None, mode: PromotionGate
+) -> None:
+    """Whatever is held, asked, proven, and on TNI: what is both asked and held stays declared; nothing is that was not asked."""
+    passage = gate([asked], mode, own, tests, NOW, DAYS)
+    former = [KEY.replace("OVO002067", "OVO000067") + asked.resource_name.removeprefix(KEY)] if asked.formerly else []
+    held = next((own[name] for name in (asked.resource_name, *former) if name in own), None)
+    for declared in passage.declared:
+        assert declared.scopes.items() <= asked.scopes.items()
+        assert declared.products.items() <= asked.products.items()
+        assert replace(declared, scopes=asked.scopes, products=asked.products) == asked
+    if held is not None:
+        (declared,) = passage.declared
+        assert declared.scopes.keys() >= asked.scopes.keys() & held.scopes
+        assert declared.products.keys() >= asked.products.keys() & held.products
+    elif passage.held_back and mode is PromotionGate.ENFORCE:
+        assert passage.declared == (), "a new connection is declared as a whole, or not at all"
+    else:
+        assert passage.declared == (asked,)
+    assert passage.held_back or passage.declared == (asked,), "whatever is not declared is said"
