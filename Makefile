@@ -80,8 +80,8 @@ bench-validate: ready  ## Measure acmidm validate (FORMS=1000)
 schema: venv  ## Write what is made from the code: schemas for editors, CODEOWNERS, pages of the docs
 	@.venv/bin/acmidm schema
 
-review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown)
-	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT)
+review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown SAVE=approved.json)
+	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT) $(if $(SAVE),--save "$(SAVE)")
 
 policies: ready  ## Check all that a stack would have by the policies (STACK=tni)
 	@$(in_environment) pulumi preview --stack $(STACK) --policy-pack "$(CURDIR)/policies/pack" --suppress-outputs --suppress-progress
@@ -94,7 +94,7 @@ drift-issue: ready
 	@$(in_environment) acmidm github drift --stack $(STACK)
 
 deploy: ready real-backend
-	@$(in_environment) acmidm deploy --stack $(STACK)
+	@$(in_environment) acmidm deploy --stack $(STACK) $(if $(APPROVED),--approved "$(APPROVED)")
 
 unlock: ready real-backend
 	@$(in_environment) pulumi cancel --yes --stack $(STACK)

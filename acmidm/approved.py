@@ -135,7 +135,7 @@ def _without_secrets(value: Any) -> Any:
 
 def _named(step: Mapping[str, Any]) -> str:
     """``update ClientScopes OVO002067/loket``."""
-    return f"{step['op']} {kind_of(step)} {step['urn'].rpartition('::')[2]}"
+    return f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind_of(step)} {step['urn'].rpartition('::')[2]}"
 
 
 def _clients(plan: Plan, platforms: Connected) -> Iterator[tuple[str, Any]]:

@@ -81,7 +81,7 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
-    declared, has_forms, held_back, left = _declared(stack, settings)
+    declared, has_forms, left, held_back = _declared(stack, settings)
     _reach(stack, settings, declared or {})
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
@@ -113,8 +113,9 @@ def look(stack: str, days: int = 30) -> Found:
     return Found(report, clients)
 
 
-def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, list[str], frozenset[Owner]]:
-    """What the forms declare, None without a folder of forms; whether there is a form, for any environment; what is held back and left.
+def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, frozenset[Owner], list[str]]:
+    """What the forms declare, None without a folder of forms; whether there is a form, for any environment; whose clients
+    are preserved; what is held back.
 
     Their mistakes are reported before any authority is reached.
     """
@@ -127,17 +128,16 @@ def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, list
     from acmidm_onboarding.recorded import held_in
 
     if not settings.forms_folder.is_dir():
-        return None, False, [], frozenset()
+        return None, False, frozenset(), []
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
     every = onboardings.connections(settings.environment)
-    staying = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
-    passage = passage_of(stack, staying, settings)
-    now = {connection.software_id for connection in staying}
+    connections = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
+    now = {connection.software_id for connection in connections}
     left = frozenset(Owner(one.software_id, managed_by) for one in every if one.preserve and one.software_id not in now)
+    passage = passage_of(stack, connections, settings)
     states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
-    held_back = [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
-    return states, bool(onboardings.forms), held_back, left
+    return states, bool(onboardings.forms), left, [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
 
 
 def _project() -> str | None:

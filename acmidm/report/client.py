@@ -93,6 +93,16 @@ class ClientState:
         return str(self.fields.get("organisation.name") or self.key.partition("/")[0])
 
     @property
+    def code(self) -> str:
+        """The organisation's code, as its authority knows it."""
+        return str(next((code for kind in ("ovo", "kbo") if (code := self.fields.get(f"organisation.{kind}"))), "no code"))
+
+    @property
+    def registered_for(self) -> list[str]:
+        """Platform and environment, as the natural key has them."""
+        return str(self.fields.get("software_id")).split("/")[:2]
+
+    @property
     def application(self) -> str:
         return self.key.rpartition("/")[2]
 

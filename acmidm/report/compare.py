@@ -189,7 +189,7 @@ class Comparison:
             identity = field_changes(before.fields, after.fields, only="software_id")
             if identity:
                 # In the same environment it is the rest of a rename, which a run that failed left half done.
-                stays = self.by_hand or _environment(before) == _environment(after)
+                stays = self.by_hand or before.registered_for == after.registered_for
                 yield self.change(Kind.CLIENT_RENAMED if stays else Kind.CLIENT_REPLACED, fields=identity)
         if before.auth_method != after.auth_method:
             weaker = _STRENGTH.get(after.auth_method or "", -1) < _STRENGTH.get(before.auth_method or "", -1)
@@ -387,11 +387,6 @@ def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, 
             yield before[place], None
 
 
-def _environment(state: ClientState) -> list[str]:
-    """Platform and environment, as the natural key has them."""
-    return str(state.fields.get("software_id")).split("/")[:2]
-
-
 def field_changes(before: Fields, after: Fields, *, only: str | None = None, but: Collection[str] = ()) -> tuple[FieldChange, ...]:
     """The fields that differ, in the order of their names."""
     found = []
@@ -415,18 +410,14 @@ def _entry(state: ClientState) -> str:
     """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
     where = f"at {state.jwks_uri}" if state.jwks_uri else "from the portal" if state.keys is None else "in files"
     how = f"{state.auth_method} with keys {where}" if state.uses_keys else f"uses a client secret ({state.auth_method})"
-    return "; ".join((_code(state), how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
+    return "; ".join((state.code, how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
 
 
 def _owner(state: ClientState) -> str:
     """Whose a client was that is taken over, as far as its authority knows."""
     keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
     contacts = shown(state.fields.get("contacts") or "none")
-    return f"{state.fields.get('client_name') or 'without a name'}; {_code(state)}; contacts {contacts}; keys {keys or 'none'}"
-
-
-def _code(state: ClientState) -> str:
-    return str(next((code for kind in ("ovo", "kbo") if (code := state.fields.get(f"organisation.{kind}"))), "no code"))
+    return f"{state.fields.get('client_name') or 'without a name'}; {state.code}; contacts {contacts}; keys {keys or 'none'}"
 
 
 def _lost(state: ClientState) -> tuple[FieldChange, ...]:

@@ -152,15 +152,15 @@ class Kind(StrEnum):
     KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, "takes its keys from {subject}, and whoever writes there is the client",
         "takes its keys from an address", by_hand="was made to take its keys from {subject}", field="jwks_uri", more=_FIELDS)
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, "is no longer protected against removal", "loses its protection")
-    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, "goes to production unproven", "goes to production unproven", more="[: {note}]",
-        scale=_NOTE)
-    GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING, "is proven on TNI now, so that the gate lets it through to production",
-        "passes the gate")
     RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING, "is announced to leave", "is announced to leave",
         more=_FIELDS)
     PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT,
         "leaves product {subject}: its scopes are withdrawn now, and its configuration is removed by the next pulumi up", "leaves",
         "product", "[, as its form says for {note}]")
+    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, "goes to production unproven", "goes to production unproven", more="[: {note}]",
+        scale=_NOTE)
+    GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING, "is proven on TNI now, so that the gate lets it through to production",
+        "passes the gate")
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
     SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {subject}", "gains", "scope", _OF_SCOPE,

@@ -52,13 +52,6 @@ class Revision:
             for place, state in found.items()
         }
 
-    def _unproven(self, now: datetime) -> frozenset[str]:
-        """The forms that an exemption from the gate lets through to production; all of them where there is no gate to see that by."""
-        if self.gate.mode is PromotionGate.OFF:
-            return frozenset(loaded.name for loaded in self.onboardings.forms)
-        asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
-        return frozenset(one.connection.form for one in gate(asked, self.gate.mode, {}, None, now, self.gate.evidence_max_days).held_back)
-
     def held(self, environment: Environment, now: datetime) -> dict[str, Held]:
         """What a state has once these forms are carried out: nothing more of what left."""
         protects = bool(self.protecting.get(environment))
@@ -72,6 +65,13 @@ class Revision:
             )
             for connection in declared_now(self.onboardings.connections(environment), dict, now.date())
         }
+
+    def _unproven(self, now: datetime) -> frozenset[str]:
+        """The forms that an exemption from the gate lets through to production; all of them where there is no gate to see that by."""
+        if self.gate.mode is PromotionGate.OFF:
+            return frozenset(loaded.name for loaded in self.onboardings.forms)
+        asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
+        return frozenset(one.connection.form for one in gate(asked, self.gate.mode, {}, None, now, self.gate.evidence_max_days).held_back)
 
 
 _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})

@@ -55,7 +55,7 @@ def load_onboardings() -> list[list[Connection]]:
                 f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, "
                 "or remove all that the stack has with pulumi destroy"
             )
-        connections = _passing(declared_now(onboardings.connections(environment), own_stack, today()), settings).declared
+        connections = _passing(onboardings.connections(environment), settings).declared
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
@@ -75,7 +75,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             except InvalidForms as error:
                 name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
                 raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
-        passage = _passing(declared_now(onboardings.connections(settings.environment), own_stack, today()), settings)
+        passage = _passing(onboardings.connections(settings.environment), settings)
         if missing := [sentence for one in passage.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
         _require_random_plugin(passage.declared)
@@ -83,7 +83,11 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
 
 
 def _passing(connections: list[Connection], settings: Settings) -> Passage:
-    """What passes the gate to production; what is missing of the rest is a warning each, and stops nothing else."""
+    """What is declared in this run: of what leaves the step that it is at, and of the rest what passes the gate to production.
+
+    What is missing of what does not pass is a warning each, and stops nothing else.
+    """
+    connections = declared_now(connections, own_stack, today())
     try:
         passage = passing(connections, settings, own_stack, beside, datetime.now(UTC))
     except Unreadable as error:

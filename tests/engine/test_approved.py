@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.test_secrets import random_plugin
 from tests.support.engine import Outcome, Project
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.registry import Registry
+
+__all__ = ["random_plugin"]
 
 NOT_APPROVED = "nothing of tni is brought up, for it is not what was approved: have it reviewed again"
 

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from acmidm.cli import app
 from tests.pipelines.workflows import ROOT, Step, jobs, steps, workflows
 
+REVIEW = "make -s review OUTPUT=markdown SAVE=approved.json > review.md"
+DEPLOY_APPROVED = "make deploy APPROVED=approved.json"
 MAY_WRITE = {
     ("review", "review"): {"pull-requests"},
     ("deploy", "tni"): {"id-token"},
@@ -59,11 +61,15 @@ def test_nothing_is_interpolated_into_a_command(step: Step) -> None:
 
 
 def test_actions_are_pinned_and_few() -> None:
-    """By full commit, with the version beside it; only checkout, which keeps no credentials in the clone."""
+    """By full commit, with the version beside it: checkout, which keeps no credentials in the clone, and what carries a review on."""
     text = "\n".join(file.read_text() for file in (ROOT / ".github" / "workflows").iterdir())
-    assert set(re.findall(r"uses: (.+)", text)) == {"actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"}
+    assert set(re.findall(r"uses: (.+)", text)) == {
+        "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0",
+        "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2",
+        "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0",
+    }
     for step in steps():
-        if "uses" in step.document:
+        if "checkout" in step.document.get("uses", ""):
             assert step.document["with"]["persist-credentials"] == "false", step
 
 
@@ -102,7 +108,7 @@ def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
 
 def test_secrets_reach_the_steps_that_need_them() -> None:
     """Those that ask an authority: previews do where a form takes a client over."""
-    asking = {"make deploy", "make drift-issue", "make -s review OUTPUT=markdown > review.md", "make policies"}
+    asking = {"make deploy", DEPLOY_APPROVED, "make drift-issue", REVIEW, "make policies"}
     for workflow, name, job in jobs():
         assert "secrets." not in str(job.get("env", {})), (workflow, name)
         holders = [str(step["run"]) for step in job["steps"] if "secrets." in str(step)]
@@ -115,7 +121,22 @@ def test_production_comes_after_tni_and_after_somebody_looked() -> None:
     assert deploy["review-prod"]["needs"] == "tni"
     assert deploy["prod"]["environment"] == "prod"
     done = [step.get("run") for step in deploy["prod"]["steps"]]
-    assert ".venv/bin/acmidm github newest" in done[: done.index("make deploy")], "the one that looked, looked at the newest commit"
+    assert ".venv/bin/acmidm github newest" in done[: done.index(DEPLOY_APPROVED)], "the one that looked, looked at the newest commit"
+
+
+def test_what_runs_on_production_is_what_somebody_approved() -> None:
+    """The job before the approval hands on what it reviewed, once nothing is refused; the one behind it carries out that file."""
+    review, prod = (workflows()["deploy"]["jobs"][job]["steps"] for job in ("review-prod", "prod"))
+    assert [step.get("run") for step in review if "SAVE" in step.get("run", "")] == [REVIEW]
+    upload, download = (
+        next(step for step in found if f"actions/{what}-artifact" in step.get("uses", ""))
+        for found, what in ((review, "upload"), (prod, "download"))
+    )
+    assert (upload["with"]["name"], upload["with"]["path"], download["with"]["name"]) == ("approved", "approved.json", "approved")
+    assert upload["with"]["if-no-files-found"] == "error"
+    assert "if" not in upload
+    assert prod.index(download) + 1 == prod.index(next(step for step in prod if step.get("run") == DEPLOY_APPROVED))
+    assert not any("make deploy" in step.get("run", "") and step["run"] != DEPLOY_APPROVED for step in prod)
 
 
 @pytest.mark.parametrize("stack", ["tni", "prod"])
@@ -131,7 +152,7 @@ def test_a_cancelled_run_gives_its_lock_back(stack: str) -> None:
     listed: list[dict[str, Any]] = workflows()["deploy"]["jobs"][stack]["steps"]
     up = next(step for step in listed if step.get("id") == "up")
     last = listed[-1]
-    assert up["run"] == "make deploy"
+    assert up["run"] == ("make deploy" if stack == "tni" else DEPLOY_APPROVED)
     assert (last["run"], last["if"]) == ("make unlock", "cancelled() && steps.up.outcome == 'cancelled'")
 
 
