@@ -10,12 +10,13 @@ from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import AuthorityKind
 from story.application import Application
 from story.authorities import Authorities
+from story.lifetime import Lifetime
 from story.onboarding import Onboarding
 from story.scratch import Scratch
-from story.telling import Step
+from story.telling import Step, Telling
 from story.tour import TOUR, write
 
-STORIES = {"onboarding": Onboarding, "application": Application}
+STORIES: dict[str, tuple[type[Telling], ...]] = {"onboarding": (Onboarding, Lifetime), "application": (Application,)}
 
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
 parser.add_argument("story", choices=STORIES)
@@ -33,12 +34,16 @@ def say(step: Step) -> None:
     sys.stdout.flush()
 
 
-with tempfile.TemporaryDirectory(prefix="acmidm-story-") as folder:
-    scratch = Scratch(Path(folder) / "repository")
-    try:
-        STORIES[wanted.story](scratch, Authorities(scratch, AuthorityKind(wanted.authority)), say).tell()
-    except Failure as failure:
-        sys.exit(f"the story stopped: {failure}")
+kind = AuthorityKind(wanted.authority)
+for story in STORIES[wanted.story]:
+    if kind not in story.told_on:
+        continue
+    with tempfile.TemporaryDirectory(prefix="acmidm-story-") as folder:
+        scratch = Scratch(Path(folder) / "repository")
+        try:
+            story(scratch, Authorities(scratch, kind), say).tell()
+        except Failure as failure:
+            sys.exit(f"the story stopped: {failure}")
 if wanted.tour:
     write(steps)
     sys.stdout.write(f"{TOUR} written\n")

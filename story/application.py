@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
 from joserfc.jwk import ECKey
 from jwcrypto.jwk import JWK
 
+from acmidm.portal import api_client_id
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.settings import stack_settings
 from story.forms import DOSSIER, GENT, GENT_WITH_DOSIS, NAME, NOTIFICATION
@@ -76,7 +76,7 @@ class Application(Telling):
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": assertion,
-            "audience": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{'dosis' if path == _DOSIS else 'notificaties'}")),
+            "audience": api_client_id("tni", Platform.ACMIDM, "dosis" if path == _DOSIS else "notificaties"),
         }
         granted = httpx.post(f"{issuer}/v1/token", data=request, trust_env=False).raise_for_status().json()
         return httpx.Client(base_url=origin, headers={"Authorization": f"Bearer {granted['access_token']}"}, trust_env=False)

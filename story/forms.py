@@ -77,6 +77,16 @@ GENT_AS_AALST = (
 
 GENT_IN_PRODUCTION = GENT_WITH_DOSIS + GENT_WITH_DOSIS.partition("environments:\n")[2].replace("tni", "prod")
 
+LOKET = """\
+application: loket
+contacts: [api-beheer@stad-gent.example]
+token_endpoint_auth_method: client_secret_basic
+environments:
+  tni:
+    scopes:
+      dv_organisatieregister_info: {}
+"""
+
 NOTIFICATION = {
     "Id": "1f0e2c4a-6f0c-4f43-9c0e-2d7b1f3a5c10",
     "AanbiederUri": "https://data.vlaanderen.be/id/organisatie/OVO002067",

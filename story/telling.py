@@ -10,9 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 
 from jwcrypto.jwk import JWK
 
+from acmidm_onboarding.settings import AuthorityKind
 from story.authorities import Authorities
 from story.forms import KEY, NAME, ORGANISATIONS
 from story.scratch import CommandFailed, Scratch
@@ -44,6 +46,8 @@ class Step:
 @dataclass
 class Telling(ABC):
     """Tells a story in ``scratch``; ``say`` hears each step as soon as it is done."""
+
+    told_on: ClassVar[frozenset[AuthorityKind]] = frozenset(AuthorityKind)
 
     scratch: Scratch
     authorities: Authorities
@@ -80,7 +84,16 @@ class Telling(ABC):
 
     def _deploy(self, title: str, text: str, stack: str) -> None:
         command = f"acmidm deploy --stack {stack}"
-        self.say(Step(title, text, command, _resources(self.scratch.run(*command.split()))))
+        self.say(Step(title, text, command, self._resources(self.scratch.run(*command.split()))))
+
+    @staticmethod
+    def _resources(output: str) -> str:
+        """The lines of an ``up`` that say what became of which resource, in one order and without how long it took.
+
+        Not its counts: they have the component too, of which it says no such thing.
+        """
+        lines = [line.strip() for line in output.splitlines()]
+        return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))
 
     def _client_id(self) -> str:
         outputs = json.loads(self.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni"))
@@ -100,12 +113,3 @@ def new_public_key(kid: str) -> dict[str, object]:
 def _public(key: JWK) -> dict[str, object]:
     end = datetime.now(UTC) + timedelta(days=_KEY_DAYS)
     return {**json.loads(key.export_public()), "exp": int(end.timestamp())}
-
-
-def _resources(output: str) -> str:
-    """The lines of an ``up`` that say what became of which resource, in one order and without how long it took.
-
-    Not its counts: they have the component too, of which it says no such thing.
-    """
-    lines = [line.strip() for line in output.splitlines()]
-    return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))
