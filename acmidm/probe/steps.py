@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, computed_field
 
 from acmidm.words import WHOLE, counted, plain
 
+DISCOVERY = "discovery"
+
 
 class Outcome(StrEnum):
     """How a step ended."""
@@ -64,9 +66,8 @@ class Probe(BaseModel):
 
     @property
     def is_unreached(self) -> bool:
-        """Whether nobody answered at all."""
-        outcomes = {step.outcome for step in self.steps}
-        return Outcome.UNREACHED in outcomes and Outcome.WRONG not in outcomes
+        """Whether nobody answered at all: without the issuer, nobody else is asked."""
+        return any(step.step == DISCOVERY and step.outcome is Outcome.UNREACHED for step in self.steps)
 
     def lines(self) -> Iterator[str]:
         """The report for a terminal or a log, where no text of others does anything."""

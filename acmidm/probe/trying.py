@@ -14,7 +14,7 @@ from acmidm.probe.network import Answer, Network, NoAnswer, proxy_note
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.refusals import Attempt, why_refused
 from acmidm.probe.sent import taken_apart
-from acmidm.probe.steps import Finding, Outcome, Step, named, passed, untried, wrong
+from acmidm.probe.steps import DISCOVERY, Finding, Outcome, Step, named, passed, untried, wrong
 from acmidm_onboarding.model.catalogue import Product, TestMessage
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -70,7 +70,7 @@ class Trial:
         yield key
         discovered = self._discovery()
         yield from discovered
-        if any(step.outcome is not Outcome.PASSED and step.step == "discovery" for step in discovered):
+        if any(step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered):
             return
         mistakes = mistakes_in(taken_apart(self._assertion()), self.known)
         if mistakes:
@@ -109,27 +109,27 @@ class Trial:
             answer = self.network.get(url)
         except NoAnswer as error:
             outcome = Outcome.WRONG if error.is_reached else Outcome.UNREACHED
-            return [Step(step="discovery", outcome=outcome, findings=(error.finding,))]
+            return [Step(step=DISCOVERY, outcome=outcome, findings=(error.finding,))]
         issuer, endpoint = answer.members.get("issuer"), answer.members.get("token_endpoint")
         if answer.in_between:
-            return [wrong("discovery", answer.in_between)]
+            return [wrong(DISCOVERY, answer.in_between)]
         if not answer.is_ok or not isinstance(issuer, str) or not isinstance(endpoint, str):
             remedy = "correct acmidm:issuer in the stack's file"
             return [
                 wrong(
-                    "discovery",
+                    DISCOVERY,
                     Finding(id="discovery:none", what=f"{url} is no discovery document (status {answer.status})", remedy=remedy),
                 )
             ]
         if issuer.rstrip("/") != self.known.issuer:
             what = f"another issuer answers, {quoted(issuer)}, so that nothing is sent"
             remedy = "see which proxy is in between, or correct acmidm:issuer in the stack's file"
-            return [wrong("discovery", Finding(id="discovery:issuer", what=what, remedy=remedy))]
+            return [wrong(DISCOVERY, Finding(id="discovery:issuer", what=what, remedy=remedy))]
         if not endpoint.startswith(f"{self.known.issuer.split('/', 3)[0]}//{self.known.issuer.split('/', 3)[2]}/"):
             what = f"the token endpoint, {quoted(endpoint)}, is elsewhere than the issuer, so that nothing is sent"
-            return [wrong("discovery", Finding(id="discovery:endpoint", what=what, remedy="ask who runs the issuer"))]
+            return [wrong(DISCOVERY, Finding(id="discovery:endpoint", what=what, remedy="ask who runs the issuer"))]
         self.known = replace(self.known, issuer=issuer, token_endpoint=endpoint)
-        return [passed("discovery", f"{issuer}{proxy_note(url)}"), self._clock(answer)]
+        return [passed(DISCOVERY, f"{issuer}{proxy_note(url)}"), self._clock(answer)]
 
     def _clock(self, answer: Answer) -> Step:
         self.skew = answer.skew_seconds or 0.0

@@ -76,7 +76,7 @@ def test_a_connection_that_works(connection: Connection) -> None:
     assert connection.probe("--send-test-message", "--record")[:2] == (0, [])
     [found] = load_onboardings([connection.form.path], catalogue_folder()).connections(Environment.TNI)
     assert found.evidence is not None
-    assert (found.evidence.scopes, found.evidence.products) == ({SEND, DOSSIERS}, {"notificaties", "dosis"})
+    assert (found.evidence.scopes, found.evidence.products) == (frozenset({SEND, DOSSIERS}), frozenset({"notificaties", "dosis"}))
 
 
 def test_mistakes(connection: Connection, platform: Platform) -> None:

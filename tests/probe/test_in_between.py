@@ -30,12 +30,16 @@ class Stranger:
 
 
 @contextmanager
-def stranger(status: int, content: str, kind: str = "text/html", tls: ssl.SSLContext | None = None, **headers: str) -> Iterator[Stranger]:
+def stranger(
+    status: int, content: str, kind: str = "text/html", tls: ssl.SSLContext | None = None, refuse: str | None = None, **headers: str
+) -> Iterator[Stranger]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             found.seen.append(f"{self.command} {self.path} {self.headers.get('authorization', '')}")
-            body = content.replace("{port}", str(found.port)).encode()
-            self.send_response(status)
+            sent = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
+            refused = refuse is not None and refuse in sent
+            body = ('{"error": "access_denied"}' if refused else content).replace("{port}", str(found.port)).encode()
+            self.send_response(400 if refused else status)
             for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name.replace("_", "-"), value)
             self.end_headers()
@@ -130,6 +134,34 @@ def test_a_proxy_of_the_environment_that_wants_to_know_who_you_are(connection: C
         assert "HTTPS_PROXY" in done.output
         assert "Zk9wq2Jh7Lm4Xv8T" not in done.output
         assert proxy.seen
+
+
+SERVER = json.dumps({"issuer": OWN, "token_endpoint": OWN + "/token", "access_token": "made-up", "scope": "another"})
+"""Everything that the probe asks an authority for, in one document."""
+
+
+def test_a_token_for_less_than_was_requested(connection: Connection) -> None:
+    """GeoSecure may give one: the answer says for which scopes it is."""
+    with stranger(200, SERVER, "application/json") as server:
+        connection.set_stack(issuer=OWN.replace("{port}", str(server.port)))
+        done = connection.probe()
+        assert (done.code, done.found) == (1, ["scope:not granted"] * 2)
+
+
+def test_a_server_that_calls_a_refused_scope_otherwise(connection: Connection) -> None:
+    """Without the scope it gives a token: it has nothing against the client."""
+    with stranger(200, SERVER, "application/json", refuse="scope=dv_") as server:
+        connection.set_stack(issuer=OWN.replace("{port}", str(server.port)))
+        done = connection.probe()
+        assert done.found == ["scope:not granted"] * 2
+        assert "access_denied" in done.output
+
+
+def test_an_api_that_nobody_answers_for(connection: Connection) -> None:
+    """The authority did: something is wrong, and is known."""
+    connection.set_stack(apiUrls="dosis=http://127.0.0.1:9")
+    done = connection.probe()
+    assert (done.code, done.found) == (1, ["unreached"])
 
 
 def certificate(folder: Path) -> ssl.SSLContext:
