@@ -27,7 +27,8 @@ def with_keys(plan: Plan, connections: Iterable[Connection], stack: str | None) 
     for place, state in plan.after.items():
         one = declared.get(place)
         after[place] = replace(state, compromised=one.compromised, signs_without_kid=one.signs_without_kid) if one else state
-    second = [new for old, new in paired(plan.before, after) if old and new and _gets_a_second_key(old, new)]
+    pairs = [(old, new) for old, new in paired(plan.before, after) if old and new]
+    second = [replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)]  # a preview has no ids
     if stack is not None and second:
         for place, uses in keys_in_use(stack, second).items():
             after[place] = replace(after[place], signs_without_kid=any(not use.with_kid for use in uses.values()))

@@ -43,8 +43,14 @@ def test_a_key_leaves_beside_one_that_is_in_use(project: Project, registry: Regi
     form, other = write_form(project.forms), write_form(project.forms, "ander/loket")
     project.apply()
     as_if_days_ago(project, form, 20)
+    client_id = registry.client(form.application)["client_id"]
+    without_kid = sign_assertion(form.keys["key-1"], client_id, portal.audience, header={"kid": None})
+    portal.request_token(without_kid).raise_for_status()
     form.add_key("key-2")
     form.save()
+    reviewed = json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
+    kinds = {(change["kind"], change["subject"]) for one in reviewed["connections"] for change in one["changes"]}
+    assert kinds == {("key_added", "key-2"), ("second_key_without_kid", "key-1")}
     (step,) = project.steps()
     added = {re.sub(r"\W", "", name) for name in step["detailedDiff"]}
     assert added == {re.sub(r"\W", "", name) for name in ("jwks.key-2", f"since.{form.keys['key-2'].thumbprint()}")}
@@ -67,7 +73,6 @@ def test_a_key_leaves_beside_one_that_is_in_use(project: Project, registry: Regi
     assert registry.client(other.application)["contacts"] == ["nieuw@stad-gent.example"], "the others go on"
 
     as_if_days_ago(project, form, 20)
-    client_id = registry.client(form.application)["client_id"]
     assert 'may leave once key "key-2" is proven' in "".join(project.preview().errors)
     portal.request_token(sign_assertion(form.keys["key-2"], client_id, portal.audience)).raise_for_status()
     project.apply()

@@ -50,6 +50,9 @@ class KeyReader:
         self._read: dict[Path, PublicJwk | list[Problem]] = {}
         self._uses: dict[str, list[_Use]] = defaultdict(list)
         """Per thumbprint (RFC 7638), one for each organisation."""
+        self._named: dict[tuple[str, str], list[_Use]] = defaultdict(list)
+        self._compromised: dict[tuple[str, str], _Use] = {}
+        """Per folder and thumbprint, every use, and the first that says that the key is compromised."""
 
     def keys_of(self, file: Path, document: Document, form: Form, organisation: Organisation | None) -> tuple[Keys, Keys, list[Problem]]:
         """Return a form's keys per environment, those that are compromised, and what is wrong with them."""
@@ -65,8 +68,13 @@ class KeyReader:
                 found.append(key if isinstance(key, PublicJwk) else None)
                 if not isinstance(key, PublicJwk):
                     problems += key
-                elif organisation is not None and not entry.compromised:
-                    self._note(key, _Use(document, path, file.parent.name, organisation))
+                elif organisation is not None:
+                    use = _Use(document, path, file.parent.name, organisation)
+                    if entry.compromised:
+                        self._compromised.setdefault((use.folder, key.thumbprint), use)
+                    else:
+                        self._named[use.folder, key.thumbprint].append(use)
+                        self._note(key, use)
             problems += problems_of_keys(document, environment, found)
             sent = [None if entry.compromised else key for entry, key in zip(entries, found, strict=True)]
             if environment in self._profiles:
@@ -80,6 +88,13 @@ class KeyReader:
         uses = self._uses[key.thumbprint]
         if not uses or uses[-1].folder != use.folder:
             uses.append(use)
+
+    def problems_of_compromised_keys(self) -> Iterator[Problem]:
+        """Yield each place where an organisation goes on to use a key that it says is compromised."""
+        for place, first in self._compromised.items():
+            for use in self._named.get(place, ()):
+                what = f"this key is compromised, as {first.document.file} says"
+                yield use.document.problem(use.path, what, "mark it so here too, and name another", also=first.document.file)
 
     def problems_of_shared_keys(self) -> Iterator[Problem]:
         """Yield each key that is that of two organisations without a supplier in common."""

@@ -201,6 +201,7 @@ def load_onboardings(
     problems += problems_among(identified)
     problems += problems_of_adoptions(read)
     problems += reader.problems_of_shared_keys()
+    problems += reader.problems_of_compromised_keys()
     problems += organisations.problems(catalogue)
     if problems or catalogue is None:
         raise InvalidForms(problems)

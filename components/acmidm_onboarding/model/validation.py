@@ -89,7 +89,7 @@ def _rename(model: type[BaseModel], document: Document, details: ErrorDetails) -
 def _errors(error: ValidationError) -> list[ErrorDetails]:
     """Return the errors, without "is empty" for a list whose items were all refused."""
     errors = error.errors(include_url=False)
-    owners = {details["loc"][:-1] for details in errors}
+    owners = {details["loc"][:length] for details in errors for length in range(len(details["loc"]))}
     return [details for details in errors if details["type"] != "too_short" or details["loc"] not in owners]
 
 

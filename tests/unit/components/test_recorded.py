@@ -43,5 +43,6 @@ def test_what_is_held_of_each_connection() -> None:
 
 
 def test_a_state_without_anything_holds_nothing() -> None:
-    for document in ({}, {"deployment": None}, {"deployment": {}}, {"deployment": {"resources": [None, "x", {}]}}):
+    documents: list[dict[str, Any]] = [{}, {"deployment": None}, {"deployment": {}}, {"deployment": {"resources": [None, "x", {}]}}]
+    for document in documents:
         assert held_in(document) == {}

@@ -1,0 +1,57 @@
+"""A key that its form says is compromised: read and known, and never declared."""
+
+from __future__ import annotations
+
+import json
+
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.jwk import public_jwk
+from tests.unit.model.workspace import FORM, Workspace, public_key
+
+STOLEN = "onboardings/gent/gestolen.jwk.json"
+ENTRY = "{file: gestolen.jwk.json, compromised: true}"
+
+
+def test_it_is_known_and_not_declared(workspace: Workspace) -> None:
+    """Beside another, and alone: then the client has no key."""
+    thumbprint = public_jwk(public_key("gestolen")).thumbprint
+    workspace.write(STOLEN, public_key("gestolen"))
+    for jwks, declared in ((f"[tni.jwk.json, {ENTRY}]", ["tni"]), (f"[{ENTRY}]", [])):
+        workspace.write_form(FORM.replace("[tni.jwk.json]", jwks))
+        [connection] = workspace.load().connections(Environment.TNI)
+        assert (list(connection.keys or ()), connection.compromised) == (declared, frozenset({thumbprint}))
+        [on_production] = workspace.load().connections(Environment.PROD)
+        assert on_production.compromised == frozenset()
+
+
+def test_an_entry_that_says_no_more_is_its_name(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("[tni.jwk.json]", "[{file: tni.jwk.json, compromised: false}]"))
+    [connection] = workspace.load().connections(Environment.TNI)
+    assert (list(connection.keys or ()), connection.compromised) == (["tni"], frozenset())
+
+
+def test_it_is_used_nowhere_else(workspace: Workspace) -> None:
+    """One key for all clients is what organisations have: each place where it goes on is named."""
+    workspace.write(STOLEN, public_key("gestolen"))
+    workspace.write_form(FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]").replace("prod.jwk.json", "gestolen.jwk.json"))
+    what = "this key is compromised, as onboardings/gent/mijn-gent.yaml says; mark it so here too, and name another"
+    assert [problem.partition(": ")[2] for problem in workspace.sentences()] == [what]
+    other = FORM.replace("application: mijn-gent", "application: ander").replace("tni.jwk.json", "gestolen.jwk.json")
+    workspace.write_form(FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]"))
+    workspace.write_form(other, "gent/ander")
+    assert [problem.partition(": ")[2] for problem in workspace.sentences()] == [what]
+
+
+def test_mistakes_in_an_entry(workspace: Workspace) -> None:
+    """A misspelt word, a word for a truth, an entry without file, and a key that was pasted in, which is not repeated."""
+    pasted = json.dumps(public_key("tni"))
+    for entry, sentence in (
+        ("{file: tni.jwk.json, compromissed: true}", 'unknown field "compromissed"; did you mean "compromised"?'),
+        ("{file: tni.jwk.json, compromised: ja}", '"compromised" is not true or false; write true or false'),
+        ("{compromised: true}", 'item 1 of "jwks" is not the name of a file; '),
+        (pasted, 'item 1 of "jwks" is not the name of a file; '),
+    ):
+        workspace.write_form(FORM.replace("[tni.jwk.json]", f"[{entry}]"))
+        (found,) = workspace.sentences()
+        assert sentence in found
+        assert public_key("tni")["n"] not in found
