@@ -12,6 +12,8 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 import httpcore
@@ -61,10 +63,7 @@ class PublicNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        try:
-            addresses = list(dict.fromkeys(self._resolve(host, port)))
-        except (OSError, UnicodeError):
-            addresses = []
+        addresses = list(dict.fromkeys(self._resolved(host, port, timeout)))
         if not addresses:
             raise Unusable("has a host name that leads nowhere; correct it, or have the name registered")
         if any(not is_public(address) for address in addresses):
@@ -75,6 +74,22 @@ class PublicNetwork(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         return self._connect.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+    def _resolved(self, host: str, port: int, timeout: float | None) -> list[str]:
+        """Return the addresses of a host, none where it has none. A resolver has a patience of its own: it is not waited for."""
+        found: SimpleQueue[list[str]] = SimpleQueue()
+
+        def ask() -> None:
+            try:
+                found.put(list(self._resolve(host, port)))
+            except (OSError, UnicodeError):
+                found.put([])
+
+        Thread(target=ask, daemon=True).start()
+        try:
+            return found.get(timeout=timeout)
+        except Empty:
+            raise httpcore.ConnectTimeout from None
 
 
 def is_public(address: str) -> bool:

@@ -9,8 +9,7 @@ import typer
 
 from acmidm.terminal import fail, working
 from acmidm.words import day
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.problems import on_one_line
+from acmidm_onboarding.model.problems import on_one_line, quoted
 
 if TYPE_CHECKING:
     from acmidm.key_management.declaring import FormOfKeys
@@ -46,7 +45,7 @@ ADD = f"""
 DAYS = 365
 
 FormArgument = Annotated[Path, typer.Argument(metavar="FORM", help="The form.")]
-EnvironmentOption = Annotated[Environment, typer.Option(help="The environment of the form that the key is for.")]
+EnvironmentOption = Annotated[str, typer.Option(metavar="tni|prod", help="The environment of the form that the key is for.")]
 PassphraseOption = Annotated[
     int | None,
     typer.Option(
@@ -120,10 +119,13 @@ def add(
     _say_next(found, "the private key")
 
 
-def _form(file: Path, environment: Environment) -> FormOfKeys:
+def _form(file: Path, environment: str) -> FormOfKeys:
     from acmidm.key_management.declaring import form_of_keys
+    from acmidm_onboarding.model.form import Environment
 
-    return form_of_keys(file, environment)
+    if environment not in list(Environment):
+        fail(f"{quoted(environment)} is no environment; it is {' or '.join(Environment)}")
+    return form_of_keys(file, Environment(environment))
 
 
 def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: int | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from acmidm.editing import edit_form, on_one_line, put_first
 from acmidm.key_management.pair import text_of
+from acmidm_onboarding.model.files import absolute, shown
 from acmidm_onboarding.model.form import MOST_KEYS, AuthMethod, Environment
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.loading import LoadedForm, Served, load_onboardings
@@ -95,9 +96,9 @@ def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
     if file.is_dir():
         raise NotDeclared(f"{file} is a folder; name one form")
     onboardings = load_onboardings([file], catalogue, found, platforms)
-    if not onboardings.forms:
+    loaded = next((one for one in onboardings.forms if one.file == shown(absolute(file))), None)  # an organisation has several
+    if loaded is None:
         raise NotDeclared(f"{file} is no form; name one")
-    loaded = onboardings.forms[0]
     if environment not in loaded.form.environments:
         raise NotDeclared(f"{file} has no {environment} under environments; add it first")
     return FormOfKeys(loaded, environment, found, platforms, catalogue)

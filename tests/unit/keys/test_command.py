@@ -262,6 +262,21 @@ def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:
     assert result.output.startswith(f'{FORM_FILE}:2:11: "contacts" is empty')
 
 
+def test_what_is_no_environment_or_form_is_wrong_use(place: Workspace) -> None:
+    place.write("onboardings/gent/notes.txt", "x")
+    for form, environment, sentence in (
+        (FORM_FILE, "test", '"test" is no environment; it is tni or prod'),
+        ("onboardings/gent", "tni", "onboardings/gent is a folder; name one form"),
+        ("onboardings/gent/organisation.yaml", "tni", "onboardings/gent/organisation.yaml is no form; name one"),
+        ("onboardings/gent/notes.txt", "tni", "is not a mapping of names to values"),
+        ("onboardings/gent/absent.yaml", "tni", "there is no file or folder of this name"),
+    ):
+        before = contents()
+        result = keys("new", form=form, environment=environment)
+        assert (result.exit_code, contents()) == (2, before), result.output
+        assert sentence in result.output
+
+
 REFUSED_FORMS = {
     "a secret": (
         WITHOUT_KEYS.replace("private_key_jwt", "client_secret_basic\nexemptions: {client-secret: {reason: x, reference: y}}"),

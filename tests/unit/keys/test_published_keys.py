@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
 
 import httpcore
@@ -200,6 +201,19 @@ def test_a_server_that_cannot_be_trusted_or_reached_is_named_as_that(server: Tls
     with pytest.raises(Unusable, match="leads nowhere"):
         fetch(server, [])
     assert server.requests == []
+
+
+def test_a_resolver_that_does_not_answer_is_not_waited_for(server: TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published_keys, "MOST_SECONDS", 0.2)
+    answers = Event()
+
+    def never(_host: str, _port: int) -> Iterable[str]:
+        answers.wait()
+        return [PUBLIC]
+
+    with pytest.raises(Unusable, match="was not answered whole within"):
+        fetch_keys(ADDRESS, PublicNetwork(never, Loopback(server.port)), server.trusted)
+    answers.set()
 
 
 def test_an_address_that_fails_makes_room_for_the_next(server: TlsServer) -> None:
