@@ -130,6 +130,7 @@ def test_client_moves_from_a_secret_to_a_key(project: Project, portal: RunningPo
     form.document["token_endpoint_auth_method"] = "private_key_jwt"
     form.add_key("key-1")
     form.save()
+    project.apply()  # the key is there from now on
     project.apply()
     assert registry.client(form.application)["client_id"] == client_id
     assert not has_access(portal, client_id, secret)

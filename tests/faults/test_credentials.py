@@ -45,7 +45,7 @@ def over_to_the_key(form: FormFile) -> None:
 
 CHANGES: dict[str, tuple[Change, int]] = {
     "to a key": (to_a_key, 5),
-    "over to the key": (over_to_the_key, 5),
+    "over to the key": (over_to_the_key, 4),
     "to a secret": (to_a_secret, 6),
     "to another secret": (to_another_secret, 4),
 }

@@ -203,6 +203,21 @@ SHAPE = {
         "keys are given while the client authenticates with client_secret_basic; "
         "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
     ),
+    "a secret where there is none": (
+        "    jwks: [tni.jwk.json]\n",
+        "    jwks: [tni.jwk.json]\n    ▶secret_generation: 1\n",
+        "a client that authenticates with private_key_jwt has no secret; remove it here, or choose another token_endpoint_auth_method",
+    ),
+    "no secret at all": (
+        "    jwks: [tni.jwk.json]\n",
+        "    jwks: [tni.jwk.json]\n    secret_generation: ▶0\n",
+        '"secret_generation" is less than 1; write a larger number',
+    ),
+    "a truth for a number": (
+        "    jwks: [tni.jwk.json]\n",
+        "    jwks: [tni.jwk.json]\n    secret_generation: ▶true\n",
+        '"secret_generation" is not a whole number; write a whole number',
+    ),
     "a key instead of its file": (
         "[tni.jwk.json]",
         "[▶{kty: RSA}]",
