@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from acmidm import deploy, drift, keycloak, portal, portal_users, promote, review, schema, status, validate
 from acmidm.github import commands as github
 from acmidm.importing import command as importing
+from acmidm.probe import command as probing
 from acmidm.terminal import fail
 from acmidm_onboarding.model.problems import Failure
 
@@ -90,6 +91,7 @@ app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("schema", epilog=schema.EPILOG)(schema.schema)
 app.command("status", epilog=status.EPILOG)(status.status)
 app.command("import", epilog=importing.EPILOG)(importing.import_)
+app.command("probe", epilog=probing.EPILOG)(probing.probe)
 app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
 portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")

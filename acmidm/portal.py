@@ -146,17 +146,26 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
 def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
     """The products that have a configuration and a scope there; the first scope is the one that gives access.
 
-    Each is an API with a client-ID, which is the same after every start, and a URL.
+    Each is an API with a client-ID, which is the same after every start and at every port, and a URL.
     """
     catalogue, offered = served.catalogue, served.scopes()
     products: dict[str, dict[str, object]] = {}
     for name, product in catalogue.products.items():
         scopes = [known for scope in product.scopes if (known := catalogue.name_on(served.platform, scope)) in offered]
         if product.configuration is not None and scopes:
-            client_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{origin}/op/{name}"))
             resources = [f"{origin}/api/v2/{name}"]
-            products[name] = {"schema": product.configuration, "scope": scopes[0], "client_id": client_id, "resources": resources}
+            products[name] = {
+                "schema": product.configuration,
+                "scope": scopes[0],
+                "client_id": api_client_id(served.environment, served.platform, name),
+                "resources": resources,
+            }
     return products
+
+
+def api_client_id(environment: str, platform: str, product: str) -> str:
+    """What a token request names a product's API of the sandbox by: what the sample stacks have as ``apiClientIds``."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://sandbox.example/{environment}/{platform}/{product}"))
 
 
 @contextmanager

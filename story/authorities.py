@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jwcrypto.jwk import JWK
 
+from acmidm.portal import api_client_id
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
@@ -59,6 +60,7 @@ class Authorities:
             "authority": self.kind.value,
             **own,
             "productsUrl": f"{origin}/products/v1",
+            "apiClientIds": " ".join(f"{name}={api_client_id(stack, 'acmidm', name)}" for name in ("notificaties", "dosis")),
             "operatorClientId": "onboarding",
             "operatorPrivateKeyFile": f".local/{stack}/acmidm/operator.jwk.json",
             "protectClients": stack == "prod",

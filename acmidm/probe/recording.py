@@ -7,19 +7,15 @@ import os
 import tempfile
 from pathlib import Path
 
-from jwcrypto.jwk import JWK
-from jwcrypto.jws import JWS
-
+from acmidm.probe.private_key import PrivateKey
 from acmidm_onboarding.model.evidence import TYPE, Payload
 from acmidm_onboarding.model.jwk import PublicJwk
 
 
-def signed(payload: Payload, key: JWK, public: PublicJwk, alg: str) -> str:
+def signed(payload: Payload, key: PrivateKey, public: PublicJwk, alg: str) -> str:
     """Return the payload as a flattened JWS (RFC 7515 §7.2.2), with the public half of ``key`` in its header."""
-    jws = JWS(payload.model_dump_json().encode())
-    jws.allowed_algs = [alg]
     header = {"alg": alg, "kid": public.kid, "typ": TYPE, "jwk": dict(public.members)}
-    jws.add_signature(key, alg, json.dumps(header))
+    jws = key.sign(payload.model_dump_json(), header)
     return json.dumps(json.loads(jws.serialize()), indent=2) + "\n"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -71,6 +71,23 @@ def _address(url: HttpUrl) -> HttpUrl:
 
 
 Address = Annotated[HttpUrl, AfterValidator(_address)]
+_ADDRESS = TypeAdapter(Address)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """What a setting has per product: ``dosis=…``, with blanks or commas between."""
+    return {name: value for part in text.replace(",", " ").split() for name, _, value in [part.partition("=")]}
+
+
+def _each(text: str, check: Callable[[str], object]) -> str:
+    for product, value in _pairs(text).items():
+        if not product or not value:
+            raise ValueError("is no list such as dosis=…; write product=value, with blanks between")
+        try:
+            check(value)
+        except ValidationError:
+            raise ValueError(f"has no https address for {quoted(product)}; write it as in {product}=https://host") from None
+    return text
 
 
 def _yaml_off(value: object) -> object:
@@ -99,6 +116,32 @@ class PlatformSettings(_Settings):
     operator_client_secret: Annotated[
         SecretStr | None, Field(description="The operator's client secret, where it has no key (secret).")
     ] = None
+
+    api_urls: Annotated[
+        str,
+        AfterValidator(lambda text: _each(text, lambda url: _ADDRESS.validate_python(url))),
+        Field(description="Per product the address of its API, as dosis=https://host; where it is not set, the host of productsUrl."),
+    ] = ""
+    api_client_ids: Annotated[
+        str,
+        AfterValidator(lambda text: _each(text, str)),
+        Field(description="Per product the client-ID of its API, the audience of a token request, as dosis=ID."),
+    ] = ""
+
+    def api_url(self, product: str) -> str:
+        """The address of a product's API, without a slash at its end."""
+        url = HttpUrl(_pairs(self.api_urls).get(product) or str(self.products_url))
+        path = (url.path or "") if product in _pairs(self.api_urls) else ""
+        return f"{url.scheme}://{url.host}:{url.port}{path}".rstrip("/")
+
+    def api_client_id(self, product: str) -> str | None:
+        """What a token request names a product's API by, where that is known."""
+        return _pairs(self.api_client_ids).get(product)
+
+    @property
+    def product_of_api(self) -> dict[str, str]:
+        """The product of each client-ID that is an API's."""
+        return {client_id: product for product, client_id in _pairs(self.api_client_ids).items()}
 
     @property
     def has_credentials(self) -> bool:

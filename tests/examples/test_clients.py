@@ -78,7 +78,7 @@ def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
 
 
 def move(clone: Path, offset: int) -> None:
-    """Let the examples' settings lead to the clone's ports, and name its APIs: their client-IDs follow from the issuer's address."""
+    """Let the examples' settings lead to the clone's ports, and name its APIs as `acmidm portal apis` does."""
     for platform in PLATFORMS:
         file = clone / _ENVIRONMENT.format(platform)
         text = with_ports(file.read_text(), offset)

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import psutil
 import pytest
 from joserfc.jwk import ECKey
 
+from acmidm.portal import api_client_id
 from tests.support.portal import ASSERTION_TYPE, reserve_port, sign_assertion
 
 PROJECT = Path(__file__).parents[2]
@@ -230,7 +230,7 @@ def test_what_a_token_request_names_an_api_by_is_shown(stack: Stack) -> None:
     settings = json.loads((stack.data / "portal.settings.json").read_text())
     assert settings["strict"] is True
     dosis = settings["products"]["dosis"]
-    named = f"audience={uuid.uuid5(uuid.NAMESPACE_URL, f'{stack.origin}/op/dosis')} or resource={stack.origin}/api/v2/dosis"
+    named = f"audience={api_client_id('tni', 'acmidm', 'dosis')} or resource={stack.origin}/api/v2/dosis"
     assert f"acmidm dosis: scope=dv_dosis_schrijven, {named}\n" in shown
     assert named == f"audience={dosis['client_id']} or resource={dosis['resources'][0]}"
 

@@ -1,0 +1,176 @@
+"""What a mistake is told by, and how each is found. Pure: nothing is requested, whatever somebody wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+from jwcrypto.jws import JWS
+
+from acmidm.probe.sent import Sent
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.jwk import PublicJwk, algorithms_of
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_LARGEST = 10**15
+_MATERIAL = ("kty", "n", "e", "crv", "x", "y")
+Values = Mapping[str, object] | None
+"""What the sentences of a row name: a text that somebody wrote, or, in a tuple, what is ours to show. None: no such mistake."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a mistake is told by. ``has_habits``: the authority has its platform's rules; a Keycloak has its own."""
+
+    platform: Platform
+    environment: Environment
+    issuer: str
+    now: float
+    token_endpoint: str | None = None
+    has_habits: bool = True
+    client_id: str | None = None
+    api_of: Mapping[str, str] = field(default_factory=dict)
+    """Per client-ID of an API, its product."""
+    keys: Mapping[str, PublicJwk] | None = None
+    """What the form declares, per ``kid``; None where the keys are in the portal."""
+    other_keys: Mapping[str, str] = field(default_factory=dict)
+    """Per thumbprint of a key of the other environment, that environment."""
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """Those of the form, by the platform's names: the product of each."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Per scope of the form whose name is another on this platform: that name."""
+
+    @property
+    def audience(self) -> str | None:
+        """What an assertion has as ``aud``."""
+        return self.token_endpoint if self.platform is Platform.GEOSECURE and self.has_habits else self.issuer
+
+    @property
+    def other(self) -> Platform:
+        return Platform.GEOSECURE if self.platform is Platform.ACMIDM else Platform.ACMIDM
+
+
+def when(condition: object, **values: object) -> Values:
+    return values if condition else None
+
+
+def scopes_of(sent: Sent) -> list[str]:
+    return (sent.one("scope") or "").split()
+
+
+def number(sent: Sent, name: str) -> float | None:
+    """A claim that is a number, which JSON has of any length; what no float can be is none."""
+    value = sent.claims.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _LARGEST:
+        return None
+    return value
+
+
+def key_of(sent: Sent, known: Known) -> PublicJwk | None:
+    """The declared key that an assertion names, or the only one."""
+    keys, kid = known.keys or {}, sent.header.get("kid")
+    if kid is None:
+        return next(iter(keys.values())) if len(keys) == 1 else None
+    return keys.get(kid) if isinstance(kid, str) else None
+
+
+def is_signed_by(sent: Sent, key: PublicJwk) -> bool:
+    jws, alg = JWS(), sent.header.get("alg")
+    jws.allowed_algs = [str(alg)]
+    try:
+        jws.deserialize(sent.jwt, JWK(**{name: key.members[name] for name in _MATERIAL if name in key.members}))
+    except (JWException, ValueError, TypeError):
+        return False
+    return True
+
+
+def wrong_signature(sent: Sent, known: Known) -> Values:
+    key = key_of(sent, known)
+    if key is None or str(sent.header.get("alg")) not in algorithms_of(key.members):
+        return None
+    return when(not is_signed_by(sent, key), kid=(key.kid,))
+
+
+def signed_by_none(sent: Sent, known: Known) -> Values:
+    """Without ``kid``, and several keys: none of them made it."""
+    if sent.header.get("kid") is not None or not known.keys or len(known.keys) == 1:
+        return None
+    return when(not any(is_signed_by(sent, key) for key in known.keys.values()), kids=tuple(known.keys))
+
+
+def audience_of(sent: Sent) -> object:
+    aud = sent.claims.get("aud")
+    return aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
+
+
+def is_endpoint(aud: object, known: Known) -> bool:
+    """Whether an audience is the token endpoint, or is spelled like that of an issuer whose endpoint is not known."""
+    if not isinstance(aud, str):
+        return False
+    bare = aud.lower().rstrip("/")
+    return bare == (known.token_endpoint or "").lower() or (
+        known.token_endpoint is None and bare.startswith(known.issuer.lower()) and bare.endswith("/token")
+    )
+
+
+def wrong_audience(sent: Sent, known: Known) -> Values:
+    aud = audience_of(sent)
+    is_good = aud == known.audience or (not known.has_habits and (aud == known.issuer or is_endpoint(aud, known)))
+    return when(isinstance(aud, str) and known.audience is not None and not is_good, aud=aud)
+
+
+def endpoint_on_acmidm(sent: Sent, known: Known) -> Values:
+    return when(known.has_habits and known.platform is Platform.ACMIDM and is_endpoint(audience_of(sent), known))
+
+
+def issuer_on_geosecure(sent: Sent, known: Known) -> Values:
+    aud = audience_of(sent)
+    return when(known.has_habits and known.platform is Platform.GEOSECURE and isinstance(aud, str) and aud.rstrip("/") == known.issuer)
+
+
+def misspelt_audience(sent: Sent, known: Known) -> Values:
+    """GeoSecure's is in lower case, wherever it is."""
+    aud, right = audience_of(sent), known.audience
+    if right is None:
+        return when(isinstance(aud, str) and aud != aud.lower().rstrip("/"), right=("the token endpoint",))
+    return when(isinstance(aud, str) and aud != right and aud.lower().rstrip("/") == right.lower(), right=(right,))
+
+
+def unfitting_algorithm(sent: Sent, known: Known) -> Values:
+    key, alg = key_of(sent, known), str(sent.header.get("alg"))
+    if key is None or alg in algorithms_of(key.members):
+        return None
+    return {"alg": alg, "kid": (key.kid,), "fitting": (" or ".join(sorted(algorithms_of(key.members))),)}
+
+
+def numeric_on_acmidm(sent: Sent, known: Known) -> Values:
+    found = sent.client_id
+    return when(known.has_habits and known.platform is Platform.ACMIDM and isinstance(found, str) and found.isdecimal(), id=found)
+
+
+def uuid_on_geosecure(sent: Sent, known: Known) -> Values:
+    found = sent.client_id
+    return when(known.has_habits and known.platform is Platform.GEOSECURE and isinstance(found, str) and UUID.fullmatch(found), id=found)
+
+
+def of_api(sent: Sent, known: Known) -> Values:
+    found = sent.client_id
+    return {"product": (known.api_of[found],)} if isinstance(found, str) and found in known.api_of else None
+
+
+def ended_key(sent: Sent, known: Known) -> Values:
+    key = key_of(sent, known)
+    return when(key and key.expires and key.expires.timestamp() <= known.now, kid=(key.kid if key else "",))
+
+
+def apis_wanted(sent: Sent, known: Known) -> list[str]:
+    """The products of the scopes, whose API has a client-ID that is known."""
+    return sorted({known.scopes[name] for name in scopes_of(sent) if name in known.scopes} & set(known.api_of.values()))
+
+
+def lifetime(sent: Sent) -> float | None:
+    iat, exp = number(sent, "iat"), number(sent, "exp")
+    return None if iat is None or exp is None else exp - iat

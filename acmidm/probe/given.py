@@ -1,0 +1,143 @@
+"""What a probe knows beforehand: the form and the stack's file, and nothing of any state or operator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from acmidm.probe.checks import Known
+from acmidm.probe.mistakes import TITLES
+from acmidm.probe.network import Network
+from acmidm.probe.private_key import PrivateKey, usual_algorithm
+from acmidm.probe.recording import signed, write
+from acmidm.probe.steps import Outcome, Step
+from acmidm.probe.trying import Trial, Wanted
+from acmidm_onboarding.model.catalogue import Catalogue
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.evidence import Expected, Payload
+from acmidm_onboarding.model.files import shown
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.loading import LoadedForm, load_onboardings
+from acmidm_onboarding.model.problems import Failure, InvalidForms, did_you_mean, listed
+from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, stack_settings
+
+
+@dataclass(frozen=True)
+class Given:
+    """One connection of the form, and where its servers are."""
+
+    loaded: LoadedForm
+    connection: Connection
+    catalogue: Catalogue
+    settings: PlatformSettings
+    timeout_seconds: int
+    known: Known
+
+    @property
+    def title(self) -> str:
+        one = self.connection
+        return f"{one.organisation.name} · {one.application} on {TITLES[one.platform]} {one.environment}"
+
+    def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Trial:
+        """Everything that a trial of a key needs. Raises Failure."""
+        client_id = self.known.client_id
+        if client_id is None:
+            raise Failure("the client-ID is not known here; give the one that was handed over, with --client-id")
+        declared = next((one for one in (self.known.keys or {}).values() if one.thumbprint == key.public.thumbprint), None)
+        own = kid if kid is not None else (declared or key.public).kid
+        scopes = self.loaded.form.environments[self.known.environment].scopes
+        wanted = (Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name)))
+        return Trial(
+            known=self.known,
+            settings=self.settings,
+            network=Network(self.timeout_seconds),
+            client_id=client_id,
+            key=key,
+            kid=own or None,
+            alg=usual_algorithm(declared) if declared else key.alg,
+            declared=declared,
+            wanted=tuple(wanted),
+            configured=self.connection.products,
+            products=self.catalogue.products,
+            sends_test_message=sends_test_message,
+        )
+
+    def _named(self, scope: str) -> str | None:
+        return self.catalogue.name_on(self.known.platform, scope)
+
+    def why_not_recorded(self, trial: Trial, steps: Sequence[Step]) -> str:
+        """Why nothing is written, though somebody wants it; empty where something is."""
+        if not trial.proven_scopes:
+            return "nothing was proven, so that nothing is recorded"
+        bad = {"clock", "key"} & {step.step for step in steps if step.outcome is Outcome.WRONG}
+        return f"not recorded while the {listed(bad)} is wrong" if bad else ""
+
+    def record(self, trial: Trial) -> Path:
+        """Write what was proven beside the form, and return the file. Raises OSError."""
+        one = self.connection
+        public = trial.declared or trial.key.public
+        payload = Payload(
+            organisation=one.organisation.code,
+            application=one.application,
+            environment=one.environment,
+            platform=one.platform,
+            client_id=trial.client_id,
+            scopes=sorted(trial.proven_scopes),
+            products=sorted(trial.proven_products),
+            thumbprint=public.thumbprint,
+            iat=int(time.time()),
+            signs_with_kid=trial.kid is not None,
+        )
+        expected = Expected(one.organisation.code, one.application, one.environment, one.platform)
+        file = self.loaded.file.with_name(expected.file_name)
+        write(file, signed(payload, trial.key, public, trial.alg))
+        return shown(file)
+
+
+def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> Given:
+    """Read the form and the stack's file.
+
+    Raises:
+        Failure: where one of them, or what is wanted of them, is wrong.
+    """
+    if platform_name not in list(Platform):
+        raise Failure(f'platform "{platform_name}" is not known; {did_you_mean(platform_name, Platform, "use acmidm or geosecure")}')
+    platform = Platform(platform_name)
+    settings = stack_settings(stack, Path())
+    if platform not in settings.platforms:
+        raise Failure(f"stack {stack} has no {TITLES[platform]}; name another stack or platform")
+    here, environment = settings.platforms[platform], settings.environment
+    if form.is_dir():
+        raise Failure(f"{form} is a folder; name one form in it")
+    try:
+        onboardings = load_onboardings([form], settings.catalogue_folder)
+    except InvalidForms as error:
+        raise Failure(f"{error}\ncorrect the form first; acmidm validate checks it") from None
+    connection = next((one for one in onboardings.connections(environment) if one.platform is platform), None)
+    if connection is None:
+        raise Failure(f"{form} has no connection on {TITLES[platform]} {environment}; name another stack, platform or form")
+    if connection.uses_secret:
+        raise Failure(
+            f"{form}: the client authenticates with a secret, which signs nothing: there is no evidence for it, and the gate to production "
+            "takes an exemption; or let it authenticate with a key"
+        )
+    [loaded], catalogue = onboardings.forms, onboardings.catalogue
+    request = loaded.form.environments[environment]
+    named = {name: other for name in request.scopes if (other := catalogue.name_on(platform, name))}
+    known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopt
+    known = Known(
+        platform=platform,
+        environment=environment,
+        issuer=str(here.issuer).rstrip("/"),
+        now=time.time(),
+        has_habits=here.authority is AuthorityKind.BEHEERPORTAAL,
+        client_id=known_id,
+        api_of=here.product_of_api,
+        keys=connection.keys,
+        other_keys={key.thumbprint: other.value for other, keys in loaded.keys.items() if other is not environment for key in keys},
+        scopes={other: catalogue.product_of[name].product for name, other in named.items()},
+        renamed={name: other for name, other in named.items() if other != name},
+    )
+    return Given(loaded, connection, catalogue, here, settings.request_timeout_seconds, known)

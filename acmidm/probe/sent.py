@@ -1,0 +1,77 @@
+"""An assertion, or the body of a token request, as somebody's own code made it: taken apart, never sent, never repeated."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from acmidm_onboarding.model.problems import Failure
+
+_LONGEST = 64 * 1024
+_MOST_FIELDS = 50
+_GIVE = "give a JWT, or the form-encoded body of a token request that has one as client_assertion"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """``fields`` are those of the request, None where the assertion alone is known. ``jwt`` is not shown."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    jwt: str = field(repr=False)
+    fields: Mapping[str, Sequence[str]] | None = field(default=None, repr=False)
+
+    def one(self, name: str) -> str | None:
+        """A field of the request; of several the first."""
+        return next(iter((self.fields or {}).get(name, ())), None)
+
+    @property
+    def client_id(self) -> object:
+        """Whom it is of, as it says itself."""
+        return self.claims.get("sub", self.claims.get("iss"))
+
+
+def taken_apart(text: str) -> Sent:
+    """Return an assertion or a request in its parts.
+
+    Raises:
+        Failure: where it is neither; nothing of it is repeated.
+    """
+    text = text.strip()
+    if len(text) > _LONGEST:
+        raise Failure(f"this is larger than {_LONGEST} characters, and no token request; {_GIVE}")
+    if "=" not in text:
+        return Sent(*_parts(text), text)
+    fields: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(text.replace("\r", "").replace("\n", ""), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise Failure(f"this is no form-encoded body; {_GIVE}") from None
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    jwt = next(iter(fields.get("client_assertion", ())), None)
+    if not jwt:
+        if "client_secret" in fields:
+            raise Failure(
+                "the request has a client secret and no assertion, of which nothing can be checked; it has been shown here: renew it"
+            )
+        raise Failure(f"the request has no client_assertion; {_GIVE}")
+    return Sent(*_parts(jwt), jwt, fields)
+
+
+def _parts(jwt: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    parts = jwt.split(".")
+    try:
+        if len(parts) != len(("header", "claims", "signature")):
+            raise ValueError("not three parts")
+        header, claims = (json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2])
+    except (ValueError, binascii.Error, RecursionError):
+        raise Failure(f"the assertion is no JWT (RFC 7519), which has three parts in base64url with dots between; {_GIVE}") from None
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise Failure(f"the assertion is no JWT (RFC 7519): its header and claims are no objects; {_GIVE}")
+    return header, claims

@@ -1,0 +1,267 @@
+"""The table of mistakes: each row found in an assertion or a request that is never sent, with nothing of it repeated."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc.jwk import ECKey, OctKey, RSAKey
+
+from acmidm.probe.checks import Known
+from acmidm.probe.mistakes import ASSERTION_TYPE, MISTAKES, ended_seconds_ago, mistakes_in
+from acmidm.probe.sent import taken_apart
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.jwk import public_jwk
+from acmidm_onboarding.model.problems import Failure
+from tests.probe.connection import Connection
+from tests.support.portal import new_key, sign_assertion
+from tests.support.portal import public_jwk as public_half
+
+NOW = int(time.time())
+CLIENT = "8abae908-3b66-41e8-bf7d-262d136515b4"
+ISSUER = "https://authenticatie-ti.vlaanderen.be/op"
+ENDPOINT = f"{ISSUER}/v1/token"
+SECRET = "Zk9wq2Jh7Lm4Xv8T"
+
+
+@functools.cache
+def key(kid: str = "key-1") -> ECKey:
+    return new_key(kid)
+
+
+@functools.cache
+def rsa() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "key-1"})
+
+
+def known(*keys: ECKey, **changes: Any) -> Known:
+    """ACM/IDM with one key of the form."""
+    found = {str(one.kid): public_jwk(public_half(one)) for one in keys or (key(),)}
+    right: dict[str, Any] = {
+        "platform": Platform.ACMIDM,
+        "environment": Environment.TNI,
+        "issuer": ISSUER,
+        "token_endpoint": ENDPOINT,
+        "now": NOW,
+        "client_id": CLIENT,
+        "api_of": {"api-of-dosis": "dosis"},
+        "keys": found,
+        "scopes": {"dv_dosis_schrijven": "dosis", "vo_info": "vo"},
+    }
+    return Known(**{**right, **changes})
+
+
+def geosecure(**changes: Any) -> Known:
+    return known(
+        **{
+            "platform": Platform.GEOSECURE,
+            "client_id": None,
+            "scopes": {"DosisImport": "dosis"},
+            "renamed": {"dv_dosis_schrijven": "DosisImport"},
+            **changes,
+        }
+    )
+
+
+def assertion(signer: Any = None, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
+    """A good one, but for what is given; None leaves a claim out."""
+    right = {"iat": NOW, "exp": NOW + 300, **claims}
+    return sign_assertion(signer or key(), CLIENT, ISSUER, claims=right, header=header)
+
+
+def on_geosecure(header: Mapping[str, Any] | None = None, **claims: Any) -> str:
+    return assertion(header=header, **{"iss": "40001", "sub": "40001", "aud": ENDPOINT, **claims})
+
+
+def request(jwt: str | None = None, **fields: Any) -> str:
+    """The body of a good token request, but for what is given; None leaves a field out."""
+    right = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": jwt or assertion(),
+        "scope": "dv_dosis_schrijven",
+        "audience": "api-of-dosis",
+        **fields,
+    }
+    return urlencode([(name, value) for name, value in right.items() if value is not None])
+
+
+def unsigned() -> str:
+    _, claims, _ = assertion().split(".")
+    return ".".join(["eyJhbGciOiJub25lIn0", claims, ""])
+
+
+def with_a_secret() -> str:
+    return sign_assertion(OctKey.import_key("a secret of some length, for tests"), CLIENT, ISSUER, header={"alg": "HS256", "kid": "key-1"})
+
+
+def expired_key() -> Known:
+    return known(keys={"key-1": public_jwk({**public_half(key()), "exp": NOW - 1})})
+
+
+ROWS: dict[str, tuple[Callable[[], str], Callable[[], Known]]] = {
+    "twice:": (lambda: f"{request()}&scope=vo_info", known),
+    "grant:": (lambda: request(grant_type=None), known),
+    "type:": (lambda: request(client_assertion_type="urn:ietf:params:oauth:grant-type:jwt-bearer"), known),
+    "method:secret": (lambda: request(client_secret=SECRET), known),
+    "alg:none": (unsigned, known),
+    "alg:mac": (with_a_secret, known),
+    "alg:unfitting": (lambda: assertion(rsa(), {"alg": "RS256", "kid": "key-1"}), known),
+    "kid:several": (lambda: assertion(header={"kid": None}), lambda: known(key(), key("key-2"))),
+    "kid:geosecure": (lambda: on_geosecure({"kid": None}), geosecure),
+    "kid:text": (lambda: "eyJhbGciOiJFUzI1NiIsImtpZCI6MX0." + assertion().partition(".")[2], known),
+    "kid:unknown": (lambda: assertion(key("old")), known),
+    "key:ended": (assertion, expired_key),
+    "signature:wrong": (lambda: assertion(key("other"), {"kid": "key-1"}), known),
+    "signature:none": (lambda: assertion(key("other"), {"kid": None}), lambda: known(key(), key("key-2"))),
+    "client:missing": (lambda: assertion(sub=None, iss=None), known),
+    "client:api": (lambda: assertion(sub="api-of-dosis", iss="api-of-dosis"), known),
+    "client:numeric": (lambda: assertion(sub="40001", iss="40001"), known),
+    "client:uuid": (lambda: on_geosecure(iss=CLIENT, sub=CLIENT), geosecure),
+    "client:another": (lambda: assertion(sub=str(uuid.UUID(int=1)), iss=str(uuid.UUID(int=1))), known),
+    "iss:": (lambda: assertion(iss="another"), known),
+    "client_id:": (lambda: request(client_id="another"), known),
+    "aud:missing": (lambda: assertion(aud=None), known),
+    "aud:several": (lambda: assertion(aud=[ISSUER, ENDPOINT]), known),
+    "aud:endpoint": (lambda: assertion(aud=ENDPOINT), known),
+    "aud:issuer": (lambda: on_geosecure(aud=ISSUER), geosecure),
+    "aud:misspelt": (lambda: on_geosecure(aud=f"{ENDPOINT}/"), geosecure),
+    "aud:another": (lambda: assertion(aud="https://authenticatie.vlaanderen.be/op"), known),
+    "iat:missing": (lambda: assertion(iat=None), known),
+    "iat:text": (lambda: assertion(iat=str(NOW)), known),
+    "iat:milliseconds": (lambda: assertion(iat=NOW * 1000, exp=NOW * 1000 + 300), known),
+    "iat:future": (lambda: assertion(iat=NOW + 90, exp=NOW + 390), known),
+    "exp:missing": (lambda: assertion(exp=None), known),
+    "exp:text": (lambda: assertion(exp=str(NOW)), known),
+    "exp:milliseconds": (lambda: assertion(iat=NOW * 1000, exp=NOW * 1000 + 300), known),
+    "exp:long": (lambda: assertion(exp=NOW + 601), known),
+    "exp:before": (lambda: assertion(exp=NOW), known),
+    "nbf:future": (lambda: assertion(nbf=NOW + 90), known),
+    "jti:missing": (lambda: assertion(jti=None), known),
+    "jti:guid": (lambda: on_geosecure(jti="1"), geosecure),
+    "scope:list": (lambda: request(scope="dv_dosis_schrijven,vo_info"), known),
+    "scope:renamed": (lambda: request(on_geosecure(), scope="dv_dosis_schrijven", audience=None), geosecure),
+    "scope:unknown": (lambda: request(scope="dv_magda"), known),
+    "audience:own": (lambda: request(audience=CLIENT), known),
+    "audience:missing": (lambda: request(audience=None), known),
+}
+
+
+@pytest.mark.parametrize("row", [mistake.id for mistake in MISTAKES])
+def test_each_mistake_is_found(row: str) -> None:
+    """Every row of the table, in what somebody's code makes; and its sentence has the remedy."""
+    made, context = ROWS[row]
+    text = made()
+    found = mistakes_in(taken_apart(text), context())
+    assert row in [finding.id for finding in found]
+    said = " ".join(str(finding) for finding in found)
+    assert "{" not in said
+    assert SECRET not in said
+    assert not any(part in said for part in text.split(".")[-2:] if len(part) > 20)
+
+
+@pytest.mark.parametrize(("made", "context"), [(assertion, known), (request, known), (on_geosecure, geosecure)])
+def test_what_is_right_has_none(made: Callable[[], str], context: Callable[[], Known]) -> None:
+    assert mistakes_in(taken_apart(made()), context()) == []
+
+
+@pytest.mark.parametrize("aud", [ISSUER, ENDPOINT])
+def test_a_server_without_the_habits_of_a_platform(aud: str) -> None:
+    """Keycloak takes the issuer and the token endpoint, and any client-ID."""
+    sent = taken_apart(assertion(aud=aud, sub="40001", iss="40001"))
+    assert mistakes_in(sent, known(has_habits=False, client_id=None)) == []
+
+
+def test_without_a_network_the_token_endpoint_is_known_by_its_spelling() -> None:
+    """Nothing is requested to check an assertion."""
+    found = mistakes_in(taken_apart(assertion(aud=ENDPOINT)), known(token_endpoint=None))
+    assert [finding.id for finding in found] == ["aud:endpoint"]
+
+
+def test_one_mistake_of_a_kind_is_said() -> None:
+    """The first in the table: an aud with a capital is not also another one."""
+    found = mistakes_in(taken_apart(on_geosecure(aud=ENDPOINT.upper())), geosecure())
+    assert [finding.id for finding in found] == ["aud:misspelt"]
+
+
+def test_an_assertion_that_was_written_down() -> None:
+    """It ended since: no mistake, but said."""
+    sent = taken_apart(assertion(iat=NOW - 1000, exp=NOW - 700))
+    assert mistakes_in(sent, known()) == []
+    assert ended_seconds_ago(sent, known()) == 700
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda part: st.lists(part, max_size=2) | st.dictionaries(st.text(max_size=3), part, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["alg", "kid", "typ"]), JSON),
+    st.dictionaries(st.sampled_from(["iss", "sub", "aud", "iat", "exp", "nbf", "jti"]), JSON),
+    st.sampled_from([known, geosecure]),
+)
+def test_whatever_somebody_wrote(header: dict[str, Any], claims: dict[str, Any], context: Callable[[], Known]) -> None:
+    """No JSON makes it fall over."""
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims)]
+    sent = taken_apart(".".join([*parts, "x"]))
+    assert mistakes_in(sent, context())
+    ended_seconds_ago(sent, context())
+
+
+def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
+    """It looks random, and is no secret: without it nobody could name it."""
+    kid = connection.key.thumbprint()
+    found = mistakes_in(taken_apart(assertion(key("old"))), known(keys={kid: public_jwk(public_half(connection.key))}))
+    assert kid in str(found[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no JWT"),
+        ("a.b.c", "is no JWT"),
+        ("e30.W10.x", "no objects"),
+        ("e30.e30.x" * 8000, "larger than"),
+        (f"grant_type=client_credentials&client_secret={SECRET}", "has a client secret and no assertion"),
+        ("grant_type=client_credentials", "has no client_assertion"),
+        ("client_assertion=%FF.a.b", "no form-encoded body"),
+        ("&".join(f"a{number}=1" for number in range(60)), "no form-encoded body"),
+        ("e30." + "W1tb" * 5000 + ".x", "is no JWT"),
+    ],
+)
+def test_what_is_no_assertion(text: str, said: str) -> None:
+    """One sentence, and nothing of it."""
+    with pytest.raises(Failure) as refused:
+        taken_apart(text)
+    assert said in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+def test_the_command_checks_a_request_without_sending_it(connection: Connection) -> None:
+    """Its servers are those of the stack's file, and not asked: the same where nobody answers."""
+    right = sign_assertion(connection.key, connection.client_id, connection.portal.issuer)
+    wrong = sign_assertion(connection.key, connection.client_id, connection.portal.token_endpoint, claims={"exp": int(time.time()) + 3600})
+    file = Path("request.txt")
+    for text, code, found in ((right, 0, []), (wrong, 1, ["aud:endpoint", "exp:long"])):
+        file.write_text(f"{text}\n")
+        before = connection.portal.log.read_text()
+        done = connection.probe("--assertion", str(file), key=False)
+        assert (done.code, done.found) == (code, found)
+        assert connection.portal.log.read_text() == before
+        assert not any(part in done.output for part in text.split("."))
+    file.write_text(f"client_assertion={wrong}&client_secret={SECRET}")
+    assert SECRET not in connection.run("--assertion", str(file), key=False).output
+    assert json.loads(connection.probe("--assertion", str(file), key=False).output)["steps"][0]["step"] == "the token request"

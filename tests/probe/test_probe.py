@@ -1,0 +1,321 @@
+"""Whether a connection works, and if not, why: each mistake that people make, on real portals that say ``invalid_client`` to all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization
+from joserfc.jwk import RSAKey
+
+from acmidm.probe import private_key
+from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.loading import load_onboardings
+from tests.probe.connection import Connection, make_connection
+from tests.support.forms import DOSSIERS, NOTIFICATIES, SEND
+from tests.support.offered import catalogue_folder, offered
+from tests.support.portal import RunningPortal, new_key, public_jwk, register_client, running_portal
+
+
+def evidence_of(connection: Connection) -> Any:
+    found = load_onboardings([connection.form.path], catalogue_folder()).connections(Environment.TNI)
+    return next(one for one in found if one.platform == connection.platform)
+
+
+@pytest.mark.parametrize("where", ["connection", "on_geosecure"])
+def test_a_connection_that_works(request: pytest.FixtureRequest, where: str) -> None:
+    """On both platforms, from the form, the key and the network; nothing is written at the authority."""
+    connection: Connection = request.getfixturevalue(where)
+    done = connection.probe()
+    assert (done.code, done.found) == (0, [])
+    assert done.steps.pop("product notificaties") == "untried"  # no call of its API that reads is public
+    assert set(done.steps.values()) <= {"passed", "untried"}
+    text = connection.run()
+    assert "nothing wrong" in text.output
+    assert "passed     product dosis: GET /api/v2/dosis/bronnen/uris, GET /api/v1/dosis/instellingen/validatie" in text.output
+
+
+def test_what_was_proven_is_recorded(connection: Connection) -> None:
+    """Scopes that got a token, products whose API answered; signed by the key, read with the form, its client-ID taken from there."""
+    done = connection.probe("--record")
+    assert done.code == 0
+    assert Path(done.report["recorded"]).exists()
+    evidence = evidence_of(connection).evidence
+    assert (evidence.scopes, evidence.products, evidence.signs_with_kid) == ({SEND, DOSSIERS}, {"dosis"}, True)
+    assert (evidence.client_id, evidence.thumbprint) == (connection.client_id, connection.key.thumbprint())
+    assert connection.probe("--record", "--send-test-message", client_id="").code == 0
+    assert evidence_of(connection).evidence.products == {"dosis", "notificaties"}
+    assert [file.name for file in connection.form.path.parent.iterdir() if file.name.startswith(".")] == []
+
+
+def test_only_what_was_proven_is_recorded(connection: Connection) -> None:
+    """A scope that is not granted is not in it; where nothing is proven, there is no file."""
+    connection.grant(SEND)
+    assert connection.probe("--record").code == 1
+    evidence = evidence_of(connection).evidence
+    assert (evidence.scopes, evidence.products) == ({SEND}, frozenset())
+    Path(f"{connection.form.path.parent}/{connection.form.application}.tni.acmidm.evidence.json").unlink()
+    connection.grant()
+    done = connection.probe("--record")
+    assert (done.code, evidence_of(connection).evidence, done.report.get("recorded")) == (1, None, None)
+
+
+def test_software_that_sends_no_kid(connection: Connection) -> None:
+    """It works while the client has one key, and the evidence says so."""
+    assert connection.probe("--record", "--kid", "").code == 0
+    assert evidence_of(connection).evidence.signs_with_kid is False
+
+
+def test_nothing_is_written_without_a_test_message(connection: Connection, acmidm: RunningPortal) -> None:
+    """The message of DOSIS has no agents; it is there after --send-test-message alone."""
+
+    def dossiers() -> int:
+        # Failures of the source are what the API lists; a dossier is found by its number in the log of requests.
+        return sum("POST /api/v2/dosis/dossiers" in line for line in acmidm.log.read_text().splitlines())
+
+    before = dossiers()
+    assert connection.probe().code == 0
+    assert dossiers() == before
+    assert connection.probe("--send-test-message").code == 0
+    assert dossiers() == before + 1
+
+
+def test_scope_not_granted(connection: Connection) -> None:
+    """The other scopes are tried all the same."""
+    connection.grant(SEND)
+    done = connection.probe()
+    assert (done.code, done.found) == (1, ["scope:not granted"])
+    assert done.steps[f"token for {SEND}"] == "passed"
+
+
+def test_scope_not_granted_on_geosecure(on_geosecure: Connection) -> None:
+    """Which gives a token for fewer scopes than were requested, or none."""
+    on_geosecure.grant(DOSSIERS)
+    assert on_geosecure.probe().found == ["scope:not granted"]
+
+
+def test_product_not_configured(connection: Connection) -> None:
+    with connection.portal.operator() as operator:
+        operator.delete(f"/products/v1/dosis/configurations/{connection.client_id}", headers={"If-Match": "*"}).raise_for_status()
+    assert connection.probe().found == ["product:unconfigured"]
+
+
+def test_the_other_platforms_client_id(connection: Connection, on_geosecure: Connection) -> None:
+    """Told by its kind; nothing is sent."""
+    for one, other, found in ((connection, on_geosecure, "client:numeric"), (on_geosecure, connection, "client:uuid")):
+        done = one.probe(client_id=other.client_id if one is connection else str(uuid.uuid4()))
+        assert (done.code, done.found, len(done.steps)) == (1, [found], 1)
+
+
+def test_the_client_id_of_the_api(connection: Connection) -> None:
+    assert connection.probe(client_id="api-of-dosis").found == ["client:api"]
+
+
+def test_a_client_id_that_nobody_has(connection: Connection) -> None:
+    """The server says no more than invalid_client, also of the key."""
+    assert connection.probe(client_id=str(uuid.uuid4())).found == ["client:refused"]
+
+
+def test_key_not_uploaded(connection: Connection) -> None:
+    """Where keys are left to the portal, nobody else knows. One refusal ends it: a second would be the same."""
+    connection.leave_keys_to_the_portal()
+    connection.set_keys()
+    done = connection.probe()
+    assert done.found == ["client:refused"]
+    assert list(done.steps.values()).count("wrong") == 1
+
+
+def test_key_not_uploaded_at_a_server_that_tells_clients_apart(
+    tmp_path: Path, geosecure: RunningPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client-ID that nobody has is refused otherwise than this one: the client is there, and its key is not."""
+    monkeypatch.chdir(tmp_path)
+    with running_portal(tmp_path / "explaining", **offered()) as explaining:
+        one = make_connection(tmp_path, explaining, geosecure, "acmidm")
+        one.set_keys(new_key("another"))
+        assert one.probe().found == ["key:not registered"]
+        one.leave_keys_to_the_portal()
+        done = one.probe()
+        assert done.found == ["key:not registered"]
+        assert "upload its public half" in done.output
+
+
+def test_an_old_key(connection: Connection) -> None:
+    """Which the form does not have any more."""
+    old = new_key("old")
+    connection.key_file.write_text(json.dumps(old.as_dict(private=True)))
+    done = connection.probe()
+    assert done.code == 1
+    assert done.found[0] == "key:unknown"
+
+
+def test_a_key_of_the_other_environment(connection: Connection) -> None:
+    connection.form.document["environments"]["prod"] = {
+        "scopes": {SEND: {}},
+        "products": {"notificaties": json.loads(json.dumps(NOTIFICATIES))},
+    }
+    connection.form.add_key("prod", "prod")
+    connection.form.save()
+    connection.key_file.write_text(json.dumps(connection.form.keys["prod"].as_dict(private=True)))
+    assert connection.probe().found[0] == "key:elsewhere"
+
+
+def test_kid_missing_beside_two_keys(connection: Connection) -> None:
+    """The form shows it before anything is sent; the server confirms it with a request that has one."""
+    connection.form.add_key("key-2")
+    connection.form.save()
+    connection.set_keys(*connection.form.keys.values())
+    assert connection.probe().code == 0
+    done = connection.probe("--kid", "")
+    assert done.found == ["kid:several", "kid:missing"]
+
+
+def test_kid_missing_on_geosecure(on_geosecure: Connection) -> None:
+    assert on_geosecure.probe("--kid", "").found == ["kid:geosecure", "kid:missing"]
+
+
+def test_registered_under_another_kid(connection: Connection) -> None:
+    """As where the portal gave the key a name of its own."""
+    connection.leave_keys_to_the_portal()
+    connection.set_keys({**public_jwk(connection.key), "kid": "of-the-portal"})
+    assert connection.probe().found == ["kid:another"]
+    assert connection.probe("--kid", "of-the-portal").code == 0
+
+
+def test_wrong_algorithm(connection: Connection) -> None:
+    """A key in PEM says nothing of its algorithm; RS256 is usual, and it is registered for another."""
+    key = RSAKey.generate_key(2048)
+    connection.leave_keys_to_the_portal()
+    connection.set_keys({**key.as_dict(private=False), "alg": "PS256", "kid": "rsa"})
+    connection.key_file.write_bytes(key.as_pem(private=True))
+    done = connection.probe("--kid", "rsa")
+    assert done.found == ["alg:another"]
+    assert "registered for PS256, not for RS256" in done.output
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_clock_skew(connection: Connection, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Told by the server's Date; with that time the token is given."""
+
+    class Clock:
+        @staticmethod
+        def time() -> float:
+            return time.time() + seconds
+
+    monkeypatch.setattr("acmidm.probe.network.time", Clock)
+    monkeypatch.setattr("acmidm.probe.refusals.time", Clock)
+    monkeypatch.setattr(private_key, "time", Clock)
+    monkeypatch.setattr("acmidm.probe.given.time", Clock)
+    done = connection.probe("--record")
+    assert done.found == ["clock:skew", "clock:skew"]
+    assert re.search(f"3,(60|59).* seconds {'ahead of' if seconds > 0 else 'behind'} the server's", done.output)
+    assert not done.report.get("recorded")
+
+
+def test_the_other_platforms_issuer(connection: Connection, geosecure: RunningPortal) -> None:
+    """The stack's file leads to GeoSecure: what it wants as aud shows it. The client is there."""
+    with geosecure.operator() as operator:
+        client_id = str(register_client(operator, keys=[connection.key], scopes=["NotificatiesImport"])["client_id"])
+    connection.set_stack(issuer=geosecure.issuer, authority="keycloak")
+    done = connection.probe(client_id=client_id)
+    assert "aud:other" in done.found
+
+
+def test_no_audience_of_the_api(connection: Connection) -> None:
+    """The token is then for no API, and the API refuses it."""
+    connection.set_stack(apiClientIds="")
+    done = connection.probe()
+    assert (done.code, done.found) == (1, ["product:audience"])
+
+
+def test_a_client_with_a_secret(connection: Connection) -> None:
+    """It signs nothing: no evidence, but an exemption."""
+    del connection.form.request()["jwks"]
+    connection.form.document["token_endpoint_auth_method"] = "client_secret_basic"
+    connection.form.save()
+    done = connection.run()
+    assert done.code == 2
+    assert "takes an exemption" in done.output
+
+
+def test_nobody_answers(connection: Connection) -> None:
+    connection.set_stack(issuer="http://127.0.0.1:9/op")
+    done = connection.probe()
+    assert (done.code, done.found) == (3, ["unreached"])
+
+
+@pytest.mark.parametrize("kind", ["jwk", "pem", "encrypted"])
+def test_kinds_of_private_key(connection: Connection, kind: str) -> None:
+    """The encrypted one with its passphrase from a file descriptor."""
+    pem = connection.key.as_pem(private=True)
+    if kind == "pem":
+        connection.key_file.write_bytes(pem)
+    if kind == "encrypted":
+        loaded = serialization.load_pem_private_key(pem, None)
+        encryption = serialization.BestAvailableEncryption(b"of tests")
+        connection.key_file.write_bytes(loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
+        assert "give its passphrase" in connection.run().output
+        for passphrase, code in (("another", 2), ("of tests", 0)):
+            read, write = os.pipe()
+            os.write(write, f"{passphrase}\n".encode())
+            os.close(write)
+            done = connection.run("--passphrase-fd", str(read))
+            assert (done.code, "of tests" in done.output) == (code, False)
+        return
+    assert connection.probe().code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is no private key"),
+        ("{", "is no private key"),
+        ("[]", "is no private key"),
+        ('{"kty": "oct", "k": "c2VjcmV0"}', "is a public key"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIBVg\n-----END PRIVATE KEY-----\n", "is no private key"),
+        ("public", "is a public key"),
+    ],
+)
+def test_what_is_no_private_key(connection: Connection, content: str, said: str) -> None:
+    """One sentence, and nothing of the file."""
+    connection.key_file.write_text(json.dumps(public_jwk(connection.key)) if content == "public" else content)
+    done = connection.run()
+    assert done.code == 2
+    assert said in done.output
+    assert "c2VjcmV0" not in done.output
+
+
+def test_no_token_is_shown(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In no output, be it one of a step that fails with the token in the answer."""
+    tokens: list[str] = []
+    real = httpx.Response.iter_raw
+
+    def noted(self: httpx.Response, chunk_size: int | None = None) -> Any:
+        for chunk in real(self, chunk_size):
+            if b"access_token" in chunk:
+                tokens.append(json.loads(chunk)["access_token"])
+            yield chunk
+
+    monkeypatch.setattr(httpx.Response, "iter_raw", noted)
+    for words in ((), ("--output", "json"), ("--record",)):
+        done = connection.run(*words)
+        assert tokens
+        assert not any(token in done.output for token in tokens)
+    evidence = next(connection.form.path.parent.glob("*.evidence.json")).read_text()
+    assert not any(token in evidence for token in tokens)
+
+
+def test_wrong_use(connection: Connection) -> None:
+    """One sentence each."""
+    assert "give either --private-key" in connection.run(key=False).output
+    assert "the client-ID is not known here" in connection.run(client_id="").output
+    assert 'platform "magda" is not known' in connection.run("--platform", "magda").output
+    assert "need --private-key" in connection.run("--assertion", "x", "--record", key=False).output
+    assert "use text or json" in connection.run("--output", "html").output
