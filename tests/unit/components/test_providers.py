@@ -10,6 +10,8 @@ from pulumi.runtime import rpc
 
 from acmidm.connecting import authorities_of
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.jwk import public_jwk as read_jwk
 from acmidm_onboarding.resources.base import AuthorityProvider
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.client_scopes import NOT_DECLARED, ClientScopesProvider
@@ -342,3 +344,26 @@ def test_four_resources_read_a_client_once(world: World, registry: Registry, cli
     first.read(client_id, client_inputs("x"))
     registry.remove(client_id)
     assert scopes.read(client_id, scopes_of(client_id)).id == client_id
+
+
+def test_keys_that_evidence_was_signed_with_are_looked_up_in_the_portal(world: World, registry: Registry, client_id: str) -> None:
+    """Of these alone the state says whether the authority has them, as it is at each create, read and update; no key is written."""
+    there, gone = new_key("uploaded"), new_key("elsewhere")
+    registry.set_keys(client_id, [there])
+    proven = {read_jwk(public_jwk(key)).thumbprint: True for key in (there, gone)}
+    listed = {read_jwk(public_jwk(there)).thumbprint: True}
+    inputs = {"platform": "acmidm", "client_id": client_id, "jwks": None, "proven": proven}
+    provider = world.provider(ClientJwksProvider)
+    created = outs(provider.create(inputs))
+    assert created["listed"] == listed
+    updated = provider.update(client_id, {**inputs, "proven": {}}, inputs)
+    assert outs(updated)["listed"] == listed
+    assert "listed" not in outs(provider.update(client_id, inputs, {**inputs, "proven": None}))
+
+    registry.set_keys(client_id, [gone])
+    later = world.provider(ClientJwksProvider)
+    later._platforms[Platform.ACMIDM].clients.forget(client_id)
+    read = later.read(client_id, created)
+    assert outs(read)["listed"] == {name: True for name in proven if name not in listed}
+    assert "listed" not in (read.inputs or {})
+    assert [key["kid"] for key in registry.http.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"]] == ["elsewhere"]
