@@ -7,14 +7,15 @@ Nothing of it depends on the time of day: ages and warnings are no part of it. N
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acmidm.report.client import OWNER, ClientState, Place, flat, snapshot_state
 from acmidm.report.compare import field_changes, paired
-from acmidm.report.plan import Plan, kind_of
+from acmidm.report.plan import Plan, kind_of, part_of
 from acmidm.words import LONGEST, plain
+from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.problems import Failure
 
@@ -41,7 +42,8 @@ def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms:
     Raises:
         AuthorityError: where an authority cannot be read.
     """
-    return {"version": _VERSION, "stack": stack, "steps": _steps(previewed), "clients": dict(_clients(plan, platforms))}
+    touched = {part[:2] for step in previewed.get("steps") or () if _step(step) is not None for part in _parts(step)}
+    return {"version": _VERSION, "stack": stack, "steps": _steps(previewed), "clients": dict(_clients(plan, touched, platforms))}
 
 
 def save(approved: Approved, file: Path) -> None:
@@ -116,12 +118,12 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
     was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
     if step["op"] == "refresh" or (step["op"] in _NOTHING and was == becomes):
         return None
-    return {"was": was, "becomes": becomes}
+    return {"id": (step.get("oldState") or {}).get("id") or "", "was": was, "becomes": becomes}
 
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: True for name in _OPTIONS if resource.get(name)}
-    return {"id": resource.get("id") or "", "inputs": _without_secrets(resource.get("inputs") or {}), **options}
+    return {"inputs": _without_secrets(resource.get("inputs") or {}), **options}
 
 
 def _without_secrets(value: Any) -> Any:
@@ -138,11 +140,18 @@ def _named(step: Mapping[str, Any]) -> str:
     return f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind_of(step)} {step['urn'].rpartition('::')[2]}"
 
 
-def _clients(plan: Plan, platforms: Connected) -> Iterator[tuple[str, Any]]:
-    """What the authorities have of each client that changes, by platform and client-ID, or key where it is new."""
+def _parts(step: Mapping[str, Any]) -> Iterator[tuple[str, Platform, str]]:
+    """The clients that a step is about, before and after: a client may get another key."""
+    for side in ("oldState", "newState"):
+        if (part := part_of(step.get(side) or {})) is not None:
+            yield part
+
+
+def _clients(plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected) -> Iterator[tuple[str, Any]]:
+    """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new."""
     for old, new in paired(plan.before, plan.after):
         state = new or old
-        if state is None or not _changes(plan, old, new):
+        if state is None or not any(side is not None and side.place[:2] in touched for side in (old, new)):
             continue
         platform, client_id = platforms.get(state.platform), (old and old.client_id) or (new and new.adopts)
         if platform is None:
@@ -151,10 +160,6 @@ def _clients(plan: Plan, platforms: Connected) -> Iterator[tuple[str, Any]]:
         products = {product for side in (old, new) if side for product in side.products}
         found = _at_authority(platform, state.place, snapshot, products, has_keys=_has_keys(old, new))
         yield f"{state.platform} {client_id or state.key}", found
-
-
-def _changes(plan: Plan, old: ClientState | None, new: ClientState | None) -> bool:
-    return old is None or new is None or old != new or new.place in plan.changed
 
 
 def _has_keys(old: ClientState | None, new: ClientState | None) -> bool:

@@ -71,6 +71,8 @@ def test_what_changes_in_between_stops_it(project: Project, registry: Registry, 
     form.request()["scopes"][PLAIN] = {}
     form.save()
 
+    (beside,) = (one["acmidm"]["client_id"] for key, one in project.outputs()["connections"].items() if key != form.key)
+    registry.change(beside, contacts=["hand@stad.example"])  # of a client that does not change nothing was approved
     done = deploy(project, file)
     assert done.code == 0, done.output
     assert {SEND, PLAIN} <= set(registry.client(form.application)["scopes"])

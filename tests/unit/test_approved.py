@@ -20,7 +20,12 @@ def approved(*changes: dict[str, Any]) -> Any:
 
 def same(**of_new: object) -> dict[str, Any]:
     one = resource(NAME)
-    return {"op": "same", "urn": one["urn"], "oldState": {**one, "protect": True}, "newState": {**one, "protect": True, **of_new}}
+    return {
+        "op": "same",
+        "urn": one["urn"],
+        "oldState": {**one, "protect": True},
+        "newState": {**one, "id": None, "protect": True, **of_new},
+    }
 
 
 def test_a_protection_that_is_lifted_is_a_step_though_the_engine_calls_it_none() -> None:
