@@ -18,6 +18,7 @@ from acmidm.words import LONGEST, plain
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.resources.overlap import SINCE
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
@@ -123,7 +124,9 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: True for name in _OPTIONS if resource.get(name)}
-    return {"inputs": _without_secrets(resource.get("inputs") or {}), **options}
+    # Since when a key is there is the time of the run that writes it, and nothing that somebody could approve.
+    inputs = {name: value for name, value in (resource.get("inputs") or {}).items() if name != SINCE}
+    return {"inputs": _without_secrets(inputs), **options}
 
 
 def _without_secrets(value: Any) -> Any:

@@ -40,6 +40,8 @@ def test_a_protection_that_is_lifted_is_a_step_though_the_engine_calls_it_none()
 def test_times_and_order_are_no_part_of_it() -> None:
     changes = steps("update", NAME, OTHER)
     later = deepcopy(changes[::-1])
+    for one, moment in ((one, moment) for moment, which in ((1, changes), (2, later)) for one in which):
+        one["newState"]["inputs"] = {**one["newState"]["inputs"], "since": {"thumbprint": f"2027-01-0{moment}T00:00:00Z"}}
     for one in later:
         one["newState"] |= {"modified": "2027-01-01T00:00:00Z", "outputs": {"x": 1}, "sourcePosition": "elsewhere"}
     assert differences(approved(*changes), approved(*later)) == []
