@@ -1,4 +1,4 @@
-"""Two stories that are really run, in a scratch Git repository with authorities of its own: an onboarding, and an application.
+"""Stories that are really run: an onboarding, a connection's life, an application. Each has a repository and authorities of its own.
 
-``docs/tour.md`` is made from the first.
+``docs/tour.md`` is made from the first two.
 """

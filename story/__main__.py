@@ -10,16 +10,14 @@ from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import AuthorityKind
 from story.application import Application
 from story.authorities import Authorities
-from story.lifetime import Lifetime
-from story.onboarding import Onboarding
 from story.scratch import Scratch
 from story.telling import Step, Telling
-from story.tour import TOUR, write
+from story.tour import STORIES, TOUR, write
 
-STORIES: dict[str, tuple[type[Telling], ...]] = {"onboarding": (Onboarding, Lifetime), "application": (Application,)}
+TOLD: dict[str, tuple[type[Telling], ...]] = {"onboarding": STORIES, "application": (Application,)}
 
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
-parser.add_argument("story", choices=STORIES)
+parser.add_argument("story", choices=TOLD)
 parser.add_argument("authority", choices=[kind.value for kind in AuthorityKind], nargs="?", default=AuthorityKind.BEHEERPORTAAL.value)
 parser.add_argument("--tour", action="store_true", help=f"write {TOUR} anew")
 wanted = parser.parse_args()
@@ -35,7 +33,7 @@ def say(step: Step) -> None:
 
 
 kind = AuthorityKind(wanted.authority)
-for story in STORIES[wanted.story]:
+for story in TOLD[wanted.story]:
     if kind not in story.told_on:
         continue
     with tempfile.TemporaryDirectory(prefix="acmidm-story-") as folder:

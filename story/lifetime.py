@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from acmidm.portal import api_client_id
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.settings import AuthorityKind
 from story.forms import GENT, LOKET
+from story.scratch import CommandFailed
 from story.telling import FORM, Step, Telling
 
 _LOKET = "onboardings/stad-gent/loket.yaml"
@@ -82,11 +83,11 @@ class Lifetime(Telling):
         self._shell("A second key", text, f"acmidm keys rotate {FORM} --environment tni --private-key {_KEYS}/tni-2.pem {_PASSPHRASE}")
         self.scratch.commit("Stad Gent, mijn-gent: a second key")
         self._deploy("Side by side", "Both work.", "tni")
-        old, new = self._named_keys()
-        self._name_keys(f"[{new}]")
+        old, new = self._keys_on_tni()[1].split(", ")
+        self._name_keys(new)
         text = "Somebody takes the old one out of the form on the same day. Nobody knows yet whether the application has the new one."
         self._command("Too early", text, "acmidm review --stack tni", code=3)
-        self._name_keys(f"[{{file: {old}, compromised: true}}, {new}]")
+        self._name_keys(f"{{file: {old}, compromised: true}}, {new}")
         self.scratch.commit("Stad Gent, mijn-gent: a stolen key")
         text = "It was on a laptop that was stolen: then it goes at once, and the review says what is left."
         self._command("A compromised key", text, "acmidm review --stack tni")
@@ -110,8 +111,10 @@ class Lifetime(Telling):
         day = datetime.now(UTC).date()
         form = (self.scratch.folder / FORM).read_text()
         self.scratch.write(FORM, f"{form}retire: {day + timedelta(days=90)}\n")
+        self.scratch.commit("Stad Gent, mijn-gent: leaves in three months")
         text = "The application ends in three months. Reviews and the list say so until then; nothing else changes."
         self._command("Announced", text, "acmidm review --stack prod")
+        self.scratch.run("acmidm", "deploy", "--stack", "prod")
         self._command("In the list", "", "acmidm status --stack prod")
         self.scratch.write(FORM, f"{form}retire: {day}\n")
         self.scratch.commit("Stad Gent, mijn-gent: leaves")
@@ -122,19 +125,16 @@ class Lifetime(Telling):
     def _probe(self, client_id: str) -> str:
         return f"acmidm probe {FORM} --stack tni --private-key {_KEYS}/tni.pem --client-id {client_id} {_PASSPHRASE}"
 
-    def _named_keys(self) -> list[str]:
-        """The files of the keys that the form names for TNI."""
-        return sorted(
-            (file.name for file in (self.scratch.folder / FORM).parent.glob("mijn-gent-tni*.jwk.json")),
-            key=lambda name: (Path(self.scratch.folder / FORM).parent / name).stat().st_mtime_ns,
-        )
+    def _keys_on_tni(self) -> re.Match[str]:
+        """The place in the form that names the keys for TNI."""
+        found = re.search(r"    jwks: \[(mijn-gent-tni.*)\]\n", (self.scratch.folder / FORM).read_text())
+        if found is None:
+            raise CommandFailed(f"{FORM} names no key for TNI on one line")
+        return found
 
     def _name_keys(self, keys: str) -> None:
-        """Write other keys for TNI into the form, on one line."""
-        lines = (self.scratch.folder / FORM).read_text().splitlines(keepends=True)
-        first = next(number for number, line in enumerate(lines) if line.startswith("    jwks:"))
-        last = next(number for number in range(first + 1, len(lines)) if not lines[number].startswith(("    -", "      -")))
-        self.scratch.write(FORM, "".join([*lines[:first], f"    jwks: {keys}\n", *lines[last:]]))
+        """Name other keys for TNI."""
+        self.scratch.write(FORM, self._keys_on_tni().string.replace(self._keys_on_tni()[0], f"    jwks: [{keys}]\n"))
 
     def _shell(self, title: str, text: str, command: str, code: int = 0) -> None:
         self.say(Step(title, text, command, self.scratch.run(*_words(command), code=code).replace(str(self.scratch.folder.parent), "..")))

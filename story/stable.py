@@ -15,7 +15,8 @@ _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _TIME = re.compile(r"(?<=\d{4}-\d\d-\d\d )\d\d:\d\d(:\d\d)?")
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_THUMBPRINT = re.compile(r"(?<=thumbprint )(`?)([A-Za-z0-9_-]{43})\b")
+_THUMBPRINT = re.compile(r"(?<![\w/.-])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])", re.ASCII)
+_YEAR = re.compile(r"(?<=-)20\d\d(?=(-\d)?\.jwk\.json)")
 
 
 @dataclass
@@ -27,7 +28,8 @@ class Stable:
 
     def text(self, text: str) -> str:
         text = _UUID.sub(lambda found: self._stand_in(found[0], _uuid), text)
-        text = _THUMBPRINT.sub(lambda found: found[1] + self._stand_in(found[2], _thumbprint), text)
+        text = _THUMBPRINT.sub(lambda found: self._stand_in(found[0], _thumbprint), text)
+        text = _YEAR.sub(str(_DAY.year), text)
         text = _TIME.sub("03:17", _PORT.sub("8512", text))
         return _DATE.sub(lambda found: self._shifted(found[0]), text)
 

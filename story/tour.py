@@ -6,18 +6,23 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from story.lifetime import Lifetime
+from story.onboarding import Onboarding
 from story.scratch import PROJECT
 from story.stable import Stable
-from story.telling import Shown, Step
+from story.telling import Shown, Step, Telling
 
 TOUR = Path("docs/tour.md")
+STORIES: tuple[type[Telling], ...] = (Onboarding, Lifetime)
+"""What it is made from, in this order."""
 _INTRODUCTION = """\
 <!-- Written by `make tour` from what `make story` really does: change the story, not this page. -->
 # A tour
 
-One organisation, from its form to production, as its reviewers and the team that runs the onboarding see it. All of it was really run, in
-a scratch repository with an embedded authority: `make story` does it again, and `make story AUTHORITY=keycloak` on a real Keycloak,
-word for word, but that whoever changes something by hand is named by a user's id there.
+One organisation, from its form to production, as its reviewers and the team that runs the onboarding see it. Then, from *A key pair* on,
+the life of one connection, until it leaves. All of it was really run, in scratch repositories with an embedded authority: `make story`
+does it again. `make story AUTHORITY=keycloak` tells the first part on a real Keycloak, word for word, but that whoever changes something
+by hand is named by a user's id there.
 Client-IDs, thumbprints, dates and times are stand-ins.
 """
 
