@@ -4,7 +4,8 @@ Identity: the client. A key that someone slipped in is drift and shows by its ``
 the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``) makes ``check`` refuse the
 whole set. Replaced with the client, and goes with it.
 
-Keys in the portal are looked up for one thing: ``listed`` has those of ``proven``, the keys that evidence was signed with, that are there.
+Keys in the portal, or at an address, are looked up for one thing: ``listed`` has those of ``proven``, the keys that evidence was signed
+with, that are there.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from pulumi.dynamic import CheckResult, CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Jwks
+from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.problems import on_one_line
 from acmidm_onboarding.resources import adoption, overlap
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 
@@ -65,7 +68,11 @@ class ClientJwksProvider(ClientPartProvider):
         if not proven:
             return {}
         snapshot = self.on(props).clients.get(id_)
-        found = {key.thumbprint for members in (snapshot.jwks if snapshot else {}).values() if (key := readable_jwk(dict(members)))}
+        try:
+            found = keys_in_force(snapshot.jwks if snapshot else {})
+        except Unusable as error:
+            pulumi.log.warn(on_one_line(f"the key that its evidence was signed with counts as not listed: {error}"))
+            found = {}
         return {"listed": {thumbprint: True for thumbprint in sorted(proven) if thumbprint in found}}
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:

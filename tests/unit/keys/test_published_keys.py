@@ -14,9 +14,10 @@ import httpcore
 import pytest
 from typer.testing import CliRunner
 
-from acmidm import online, published_keys
+from acmidm import online
 from acmidm.cli import app
-from acmidm.published_keys import MOST_BYTES, PublicNetwork, Unusable, fetch_keys, is_public, problems_of
+from acmidm_onboarding.authorities import published_keys
+from acmidm_onboarding.authorities.published_keys import MOST_BYTES, PublicNetwork, Unusable, fetch_keys, is_public, problems_of
 from acmidm_onboarding.model.form import MOST_KEYS, Environment
 from acmidm_onboarding.model.jwk import public_jwk
 from acmidm_onboarding.model.policies import Profile
