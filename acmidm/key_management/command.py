@@ -43,6 +43,7 @@ ADD = f"""
 {_CODES}
 """
 DAYS = 365
+_MOST_DAYS = 36_500
 
 FormArgument = Annotated[Path, typer.Argument(metavar="FORM", help="The form.")]
 EnvironmentOption = Annotated[str, typer.Option(metavar="tni|prod", help="The environment of the form that the key is for.")]
@@ -52,7 +53,7 @@ PassphraseOption = Annotated[
         "--passphrase-fd", min=0, metavar="N", help="Read the passphrase from this file descriptor, its first line.", show_default=False
     ),
 ]
-DaysOption = Annotated[int, typer.Option(min=1, help="In how many days the key ends; the profile may allow fewer.")]
+DaysOption = Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="In how many days the key ends; the profile may allow fewer.")]
 PrivateKeyOption = Annotated[
     Path | None,
     typer.Option(
@@ -97,7 +98,8 @@ def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.")],
     environment: EnvironmentOption,
     days: Annotated[
-        int | None, typer.Option(min=1, help="In how many days a key ends that has no end of its own.", show_default="it gets none")
+        int | None,
+        typer.Option(min=1, max=_MOST_DAYS, help="In how many days a key ends that has no end of its own.", show_default="it gets none"),
     ] = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
@@ -116,7 +118,7 @@ def add(
     for name, key in zip(names, keys, strict=True):
         _say("public key", f"{found.loaded.file.with_name(name)}.jwk.json, {_shown(key)}")
     _say("form", f"{found.loaded.file} names {'it' if len(keys) == 1 else 'them'} for {environment}")
-    _say_next(found, "the private key")
+    _say_next(found, "FILE")
 
 
 def _form(file: Path, environment: str) -> FormOfKeys:

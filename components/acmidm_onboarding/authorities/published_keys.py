@@ -33,6 +33,8 @@ _HEADERS = (("accept", "application/jwk-set+json, application/json"), ("accept-e
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052 §2.1: an IPv4 address, where a network has IPv6 alone."""
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""RFC 4291 §2.4: all that is global; the rest is a network's own, or stands for an IPv4 address in one of the ways that there were."""
 
 Resolve = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host."""
@@ -103,7 +105,7 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found in _NAT64 or found.ipv4_mapped:
             found = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
-        elif found.sixtofour or found.teredo:  # relays, which no web server is behind
+        elif found not in _UNICAST or found.sixtofour or found.teredo:  # relays, which no web server is behind
             return False
     return found.is_global and not found.is_multicast
 

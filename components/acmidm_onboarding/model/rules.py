@@ -188,11 +188,11 @@ def problems_of_keys(document: Document, environment: Environment, keys: Sequenc
         if jwk is None:
             continue
         path = ("environments", environment.value, "jwks", index)
-        if jwk.kid in kids:
+        if jwk.thumbprint in thumbprints:
+            yield document.problem(path, f"this is the same key as key {thumbprints[jwk.thumbprint] + 1} here", "keep one of the two")
+        elif jwk.kid in kids:
             what, public = f'kid "{jwk.kid}" is also that of key {kids[jwk.kid] + 1} here', [one.thumbprint for one in keys if one]
             yield document.problem(path, what, "give each key a kid of its own", public=public)
-        elif jwk.thumbprint in thumbprints:
-            yield document.problem(path, f"this is the same key as key {thumbprints[jwk.thumbprint] + 1} here", "keep one of the two")
         kids.setdefault(jwk.kid, index)
         thumbprints.setdefault(jwk.thumbprint, index)
 

@@ -248,6 +248,14 @@ def test_the_form_is_replaced_last(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == [(False, False, False), (True, False, False), (True, True, False)]
 
 
+@pytest.mark.parametrize("command", ["new", "rotate"])
+def test_an_end_that_no_calendar_has_is_refused(place: Workspace, command: str) -> None:  # noqa: ARG001
+    before = contents()
+    result = keys(command, "--days", "99999999")
+    assert (result.exit_code, contents()) == (2, before)
+    assert "Traceback" not in result.output
+
+
 def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:
     """The profile allows 365 days; what is wrong is told of the form, not of the copy that was checked."""
     before = contents()

@@ -304,6 +304,12 @@ def test_a_key_that_may_not_be_registered_has_a_thumbprint_too() -> None:
     assert thumbprint_of({"kty": "RSA"}) is thumbprint_of({"x5c": [""]}) is thumbprint_of({"kty": "RSA", "n": 7, "e": "AQAB"}) is None
 
 
+def test_one_key_twice_is_that_and_no_other_key_of_its_kid(workspace: Workspace) -> None:
+    workspace.write_key(public_key("tni"), "gent/other")
+    workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
+    assert workspace.sentences() == ["onboardings/gent/mijn-gent.yaml:7:26: this is the same key as key 1 here; keep one of the two"]
+
+
 def test_one_key_under_two_kids(workspace: Workspace) -> None:
     workspace.write_key({**public_key("tni"), "kid": "other"}, "gent/other")
     workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
