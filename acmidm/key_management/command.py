@@ -170,15 +170,16 @@ def _say_next(found: FormOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
     form, environment = found.loaded.file, found.environment
     steps = [f"commit the form and its public keys, and have the change reviewed and brought up on {environment}"]
+    probe = f"acmidm probe {form} --stack {environment} --client-id CLIENT_ID --private-key {private_key}"
     if not found.has_list:
         typer.echo(f"From then on {form} names every key for {environment}: one that was uploaded in the portal and is not here goes.")
     if not found.keys:
-        steps.append(f"acmidm probe {form} --stack {environment} --private-key {private_key} shows whether it works")
+        steps.append(f"{probe} shows whether it works")
     else:
         replaced = ", ".join(key.kid for key in found.keys)
         steps += [
             "have the application sign with the new key, its kid in the header of what it signs: with two keys that is needed",
-            f"acmidm probe {form} --stack {environment} --private-key {private_key} --record proves that the new key works",
+            f"{probe} --record proves that the new key works",
             f"once the overlap that the stack has set is over, take out of jwks what it replaces: {replaced}",
         ]
     typer.echo("Next:")

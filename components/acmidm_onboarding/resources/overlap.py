@@ -94,7 +94,7 @@ class Overlap:
 
     def _refused(self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Iterable[str]) -> str | None:
         """Return why a key may not leave yet. What nobody declared, such as one that was slipped in, may leave."""
-        asked, now = self.wanted or {}, datetime.now(UTC)
+        asked, now, client_id = self.wanted or {}, datetime.now(UTC), str(self.before.get("client_id") or self.after["client_id"])
         keys = [
             HeldKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
             for thumbprint, key in _by_thumbprint(held).items()
@@ -106,7 +106,7 @@ class Overlap:
         found, unseen = obstacle(keys, set(declared), trusted=proven, **facts), ""
         if found is not None and found.lacks_proof:
             # Only here, for a preview needs no authority where evidence is enough, or nothing leaves.
-            used, unseen = _in_use(platform, str(self.before.get("client_id") or self.after["client_id"]))
+            used, unseen = _in_use(platform, client_id)
             found = obstacle(keys, set(declared), trusted={*proven, *used}, **facts)
         if found is None:
             return None
@@ -114,7 +114,10 @@ class Overlap:
             unseen = f"its evidence counts as none: {why}; {unseen}"
         elif asked["proven"].keys() - proven:
             unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
-        probe = f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --private-key FILE --record"
+        probe = (
+            f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --client-id {client_id} "
+            "--private-key FILE --record"
+        )
         return sentence(found, overlap_days=self._days, probe=probe, unseen=unseen)
 
     @property

@@ -132,7 +132,7 @@ def test_rotation_adds_a_key_beside_the_old_one(place: Workspace) -> None:
     assert result.exit_code == 0, result.output
     assert named("prod")[0] == "prod.jwk.json"
     assert len(named("prod")) == 2
-    assert "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod" in result.output
+    assert "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod --client-id CLIENT_ID --private-key " in result.output
 
 
 @pytest.mark.usefixtures("place")

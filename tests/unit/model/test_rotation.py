@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acmidm_onboarding.model.rotation import EVER, HeldKey, Obstacle, obstacle, sentence
@@ -61,6 +61,7 @@ HELD = st.lists(
 SETS = st.sets(st.sampled_from("ABCDE")).map("".join)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HELD, SETS, SETS, SETS)
 def test_whatever_is_allowed_leaves_a_key_that_works(held: list[HeldKey], declared: str, trusted: str, compromised: str) -> None:
     """Who had a usable key that nobody else has, has one that works afterwards, which is not new."""
