@@ -64,13 +64,15 @@ def on_authority(provider: ClientJwksProvider, monkeypatch: pytest.MonkeyPatch) 
 def test_the_key_that_evidence_was_signed_with_is_listed_where_it_is_published(
     world: World, published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that production's gate finds it in the state."""
+    """For the gate. A run that cannot fetch it fails, and the next looks again; a read keeps what was known."""
     provider = world.provider(ClientJwksProvider)
     on_authority(provider, monkeypatch)
     inputs = {"platform": "acmidm", "client_id": "c", "jwks": None, "proven": {ONE.thumbprint(): True, OTHER.thumbprint(): True}}
     assert outs(provider.read("c", inputs))["listed"] == {ONE.thumbprint(): True}
     published.there = "cannot be reached; see to its server"
-    assert outs(provider.read("c", inputs))["listed"] == {}
+    assert outs(provider.read("c", {**inputs, "listed": {ONE.thumbprint(): True}}))["listed"] == {ONE.thumbprint(): True}
+    with pytest.raises(Rejected, match=f"evidence was signed with cannot be looked for: {ADDRESS} cannot be reached"):
+        provider.update("c", {**inputs, "proven": None}, inputs)
 
 
 def test_only_what_is_an_address_for_keys_is_fetched() -> None:
