@@ -19,6 +19,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.tokens import CommentToken
 
 from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.files import ORGANISATION_FILE, shown
@@ -89,6 +90,22 @@ def put_first(mapping: Any, name: str, value: Any) -> None:
         mapping.insert(0, name, value)
     else:
         mapping[name] = value
+
+
+def put_last(items: Any, more: Iterable[Any]) -> None:
+    """Give a list of a document more items, before the comments and empty lines that are below it."""
+    last, more = len(items) - 1, list(more)
+    items.extend(more)
+    token = (items.ca.items.get(last) or [None])[0] if isinstance(items, CommentedSeq) else None
+    if token is None or items.fa.flow_style():
+        return
+    own, _, below = token.value.partition("\n")  # the editor has all of it as the comment of the last item
+    if below:
+        items.ca.items[len(items) - 1] = [CommentToken(f"\n{below}", token.start_mark, None), None, None, None]
+        if own:
+            token.value = f"{own}\n"
+        else:
+            del items.ca.items[last]
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:

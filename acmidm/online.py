@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acmidm.keys import keys_of
-from acmidm.published_keys import Unusable, fetch_keys, problems_of
 from acmidm.report.drift import ClientDrift
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
+from acmidm_onboarding.authorities.published_keys import Unusable, fetch_keys, problems_of
 from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -55,9 +55,11 @@ def problems_online(forms: Iterable[LoadedForm], profiles: Mapping[Environment, 
     for loaded, environment, address in wanted:
         document = read_document(Path.cwd() / loaded.file, loaded.file)
         profile = profiles.get(environment, Profile.ACMIDM)
-        for sentence in _sentences(found[address], environment, profile, loaded.form.exemptions, now):
+        keys = found[address]
+        for sentence in _sentences(keys, environment, profile, loaded.form.exemptions, now):
             what, remedy = split_sentence(f"{address} {sentence}")
-            yield document.problem(("environments", environment.value, "jwks_uri"), what, remedy)
+            public = [] if isinstance(keys, str) else [key.thumbprint for key in keys]
+            yield document.problem(("environments", environment.value, "jwks_uri"), what, remedy, public=public)
 
 
 def look_at_published_keys(clients: Iterable[ClientDrift], profile: Profile, now: datetime) -> list[str]:

@@ -43,6 +43,7 @@ ADD = f"""
 {_CODES}
 """
 DAYS = 365
+_MOST_DAYS = 36_500
 
 FormArgument = Annotated[Path, typer.Argument(metavar="FORM", help="The form.")]
 EnvironmentOption = Annotated[str, typer.Option(metavar="tni|prod", help="The environment of the form that the key is for.")]
@@ -52,7 +53,7 @@ PassphraseOption = Annotated[
         "--passphrase-fd", min=0, metavar="N", help="Read the passphrase from this file descriptor, its first line.", show_default=False
     ),
 ]
-DaysOption = Annotated[int, typer.Option(min=1, help="In how many days the key ends; the profile may allow fewer.")]
+DaysOption = Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="In how many days the key ends; the profile may allow fewer.")]
 PrivateKeyOption = Annotated[
     Path | None,
     typer.Option(
@@ -97,7 +98,8 @@ def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.")],
     environment: EnvironmentOption,
     days: Annotated[
-        int | None, typer.Option(min=1, help="In how many days a key ends that has no end of its own.", show_default="it gets none")
+        int | None,
+        typer.Option(min=1, max=_MOST_DAYS, help="In how many days a key ends that has no end of its own.", show_default="it gets none"),
     ] = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
@@ -116,7 +118,7 @@ def add(
     for name, key in zip(names, keys, strict=True):
         _say("public key", f"{found.loaded.file.with_name(name)}.jwk.json, {_shown(key)}")
     _say("form", f"{found.loaded.file} names {'it' if len(keys) == 1 else 'them'} for {environment}")
-    _say_next(found, "the private key")
+    _say_next(found, "FILE")
 
 
 def _form(file: Path, environment: str) -> FormOfKeys:
@@ -168,15 +170,16 @@ def _say_next(found: FormOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
     form, environment = found.loaded.file, found.environment
     steps = [f"commit the form and its public keys, and have the change reviewed and brought up on {environment}"]
+    probe = f"acmidm probe {form} --stack {environment} --client-id CLIENT_ID --private-key {private_key}"
     if not found.has_list:
         typer.echo(f"From then on {form} names every key for {environment}: one that was uploaded in the portal and is not here goes.")
     if not found.keys:
-        steps.append(f"acmidm probe {form} --stack {environment} --private-key {private_key} shows whether it works")
+        steps.append(f"{probe} shows whether it works")
     else:
         replaced = ", ".join(key.kid for key in found.keys)
         steps += [
             "have the application sign with the new key, its kid in the header of what it signs: with two keys that is needed",
-            f"acmidm probe {form} --stack {environment} --private-key {private_key} --record proves that the new key works",
+            f"{probe} --record proves that the new key works",
             f"once the overlap that the stack has set is over, take out of jwks what it replaces: {replaced}",
         ]
     typer.echo("Next:")

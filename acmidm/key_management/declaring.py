@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from acmidm.editing import edit_form, on_one_line, put_first
+from acmidm.editing import edit_form, on_one_line, put_first, put_last
 from acmidm.key_management.pair import text_of
 from acmidm_onboarding.model.files import absolute, shown
 from acmidm_onboarding.model.form import MOST_KEYS, AuthMethod, Environment
@@ -83,7 +83,7 @@ class FormOfKeys:
             if request is None:
                 document["environments"][self.environment.value] = {"jwks": on_one_line(files)}
             elif request.get("jwks"):
-                request["jwks"].extend(files)
+                put_last(request["jwks"], files)
             else:
                 put_first(request, "jwks", on_one_line(files))
 

@@ -32,7 +32,7 @@ from acmidm.probe.checks import (
     wrong_signature,
 )
 from acmidm.probe.sent import Sent
-from acmidm.probe.steps import Finding
+from acmidm.probe.steps import Finding, named
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.problems import on_one_line, quoted
 
@@ -156,7 +156,7 @@ MISTAKES = (
         "kid:unknown",
         lambda s, k: when(
             k.keys is not None and "kid" in s.header and s.header["kid"] not in k.keys,
-            kid=str(s.header.get("kid")),
+            kid=(named(str(s.header.get("kid"))),),
             kids=tuple(k.keys or ()),
         ),
         "kid {kid} is no key of the form, which has {kids}: it is an old key, or one that was not added",

@@ -159,4 +159,4 @@ def _key_files(loaded: LoadedForm) -> Iterator[Path]:
 
 def _as_of(revision: str, problem: Problem) -> Problem:
     """A mistake where people find it: not in the files that they have now."""
-    return Problem(Path(f"{revision}:{problem.file}"), problem.line, problem.column, problem.what, problem.remedy)
+    return replace(problem, file=Path(f"{revision}:{problem.file}"))

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from acmidm import online
-from acmidm.published_keys import Unusable
 from acmidm.report.client import ClientState
 from acmidm.report.drift import ClientDrift, drifted, expiring_keys
 from acmidm.report.markdown import as_markdown
 from acmidm.report.plan import Recorded
 from acmidm.report.status import Status, listed
 from acmidm.report.text import print_report
+from acmidm_onboarding.authorities.published_keys import Unusable
 from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.model.policies import Profile
 from tests.report.samples import COMPARISON, NOW, OVO, client

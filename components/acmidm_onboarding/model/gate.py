@@ -149,7 +149,8 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
             yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
         if on_tni is not None and on_tni.keys is None and evidence.thumbprint not in on_tni.listed:
             yield (
-                "its evidence was signed with a key that TNI's authority did not list in the portal when that stack was last brought up; "
+                "its evidence was signed with a key that TNI's authority did not list when that stack was last brought up, neither in the "
+                "portal nor at an address; "
                 f"bring stack {stack} up again, or {_PROBE}"
             )
 

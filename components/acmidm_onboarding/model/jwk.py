@@ -114,6 +114,14 @@ def public_jwk(members: object) -> PublicJwk:
     return PublicJwk(kid=kid, members=public, thumbprint=thumbprint)
 
 
+def thumbprint_of(members: Mapping[str, object]) -> str | None:
+    """Return the thumbprint of whatever key an authority has, one that may not be registered too; None where it has none."""
+    try:
+        return str(JWK(**{name: members[name] for name in ("kty", *_REQUIRED_MEMBERS[str(members["kty"])])}).thumbprint())
+    except (JWException, KeyError, ValueError, TypeError):
+        return None
+
+
 def readable_jwk(members: object) -> PublicJwk | None:
     """Return the public key as ``public_jwk`` does, None for what may not be registered: an authority may have it all the same."""
     try:

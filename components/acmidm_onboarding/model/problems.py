@@ -31,11 +31,13 @@ class Problem:
     remedy: str
     also: Path | None = field(default=None, compare=False)
     """The other file, where two contradict each other."""
+    public: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """The thumbprints of public keys that it names: they look like secrets."""
 
     def __post_init__(self) -> None:
         """Take out what may be a secret, for the rules that repeat a name without quoting it."""
         for name in ("what", "remedy"):
-            object.__setattr__(self, name, without_secrets(getattr(self, name)))
+            object.__setattr__(self, name, without_secrets(getattr(self, name), self.public))
 
     @property
     def shown_file(self) -> str:
@@ -69,6 +71,13 @@ def quoted(text: str) -> str:
         return f'"{HIDDEN}"'
     text = on_one_line(text)
     return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
+
+
+def named_key(kid: str, thumbprint: str | None) -> str:
+    """Quote the ``kid`` of a public key in a message. One that may be a secret is not repeated: the key's thumbprint stands for it."""
+    if thumbprint is None or not may_be_secret(kid):
+        return quoted(kid)
+    return f'"{thumbprint}"' if kid == thumbprint else f'with thumbprint "{thumbprint}"'
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:

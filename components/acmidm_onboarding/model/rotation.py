@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from acmidm_onboarding.model.problems import listed, quoted
+from acmidm_onboarding.model.problems import listed, named_key
 
 EVER = datetime.fromtimestamp(0, UTC)
 """Since when a key has been there of which nobody recorded it."""
@@ -26,6 +26,11 @@ class HeldKey:
     since: datetime
     expires: datetime | None = None
 
+    @property
+    def name(self) -> str:
+        """As a sentence names it."""
+        return named_key(self.kid, self.thumbprint)
+
     def is_usable(self, now: datetime) -> bool:
         return self.expires is None or self.expires > now
 
@@ -35,9 +40,9 @@ class Obstacle:
     """Why keys may not leave yet: which, and what of the key that stays is missing."""
 
     leaving: tuple[str, ...]
-    """By ``kid``."""
+    """As a sentence names them."""
     successor: str | None = None
-    """The ``kid`` of the key that stays and lacks least; None where none stays."""
+    """The key that stays and lacks least; None where none stays."""
     until: datetime | None = None
     """Until when the successor has to be there; None where it has been there long enough."""
     lacks_proof: bool = False
@@ -57,13 +62,13 @@ def obstacle(
     ``declared``, ``trusted`` (proven, or seen in use) and ``compromised`` are thumbprints. Of 0 days there is no guard.
     """
     usable = [key for key in held if key.is_usable(now) and key.thumbprint not in compromised]
-    leaving = tuple(sorted(key.kid for key in usable if key.thumbprint not in declared))
+    leaving = tuple(sorted(key.name for key in usable if key.thumbprint not in declared))
     if not leaving or overlap_days == 0:
         return None
     overlap, found = timedelta(days=overlap_days), list[tuple[bool, datetime, str]]()
     for key in usable:
         if key.thumbprint in declared:
-            found.append((key.thumbprint not in trusted, key.since + overlap, key.kid))
+            found.append((key.thumbprint not in trusted, key.since + overlap, key.name))
     if any(not lacks_proof and until <= now for lacks_proof, until, _ in found):
         return None
     if not found:
@@ -77,13 +82,13 @@ def sentence(found: Obstacle, *, overlap_days: int, probe: str, unseen: str) -> 
 
     ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
     """
-    keys = f"key{'s' if len(found.leaving) > 1 else ''} {listed(map(quoted, found.leaving))}"
+    keys = f"key{'s' if len(found.leaving) > 1 else ''} {listed(found.leaving)}"
     if found.successor is None:
         return (
             f"{keys} cannot leave, for no usable key stays that the client has already; keep {keys} beside a new key for "
             f"{overlap_days} days, and prove the new one with {probe}"
         )
-    successor, what, remedies = f"key {quoted(found.successor)}", list[str](), list[str]()
+    successor, what, remedies = f"key {found.successor}", list[str](), list[str]()
     if found.until is not None:
         what.append(f"from {found.until:%Y-%m-%d %H:%M} UTC, when {successor} has been there for {overlap_days} days")
     if found.lacks_proof:

@@ -7,7 +7,7 @@ hidden where an author's text is repeated: a thumbprint, which reports show, loo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 HIDDEN = "[hidden: it may be a secret]"
@@ -46,9 +46,12 @@ def is_private_key_or_token(text: str) -> bool:
     return marked is not None and (not text[marked:].startswith("-----BEGIN") or "PRIVATE KEY" in text)
 
 
-def without_secrets(sentence: str) -> str:
-    """Return a sentence without the words in it that may be a key, a secret or a token."""
-    return _WORD.sub(lambda word: HIDDEN if looks_random(word[0]) else word[0], without_keys_and_tokens(sentence))
+def without_secrets(sentence: str, public: Collection[str] = ()) -> str:
+    """Return a sentence without the words in it that may be a key, a secret or a token.
+
+    ``public`` has words that look like one and are none: thumbprints, as they were computed from public keys.
+    """
+    return _WORD.sub(lambda word: HIDDEN if word[0] not in public and looks_random(word[0]) else word[0], without_keys_and_tokens(sentence))
 
 
 def _marked(text: str) -> int | None:

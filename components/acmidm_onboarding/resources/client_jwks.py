@@ -4,7 +4,8 @@ Identity: the client. A key that someone slipped in is drift and shows by its ``
 the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``) makes ``check`` refuse the
 whole set. Replaced with the client, and goes with it.
 
-Keys in the portal are looked up for one thing: ``listed`` has those of ``proven``, the keys that evidence was signed with, that are there.
+Keys in the portal, or at an address, are looked up for one thing: ``listed`` has those of ``proven``, the keys that evidence was signed
+with, that are there.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from pulumi.dynamic import CheckResult, CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Jwks
+from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.resources import adoption, overlap
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 
@@ -52,7 +54,12 @@ class ClientJwksProvider(ClientPartProvider):
         inputs = _inputs(props)
         if inputs.get("jwks") is not None:
             inputs |= {**overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days), "jwks": _sorted(snapshot.jwks)}
-        return present(id_, inputs, **self._listed(id_, props))
+        try:
+            listed = self._listed(id_, props)
+        except Rejected as error:
+            pulumi.log.warn(str(error))
+            listed = {name: props[name] for name in ("listed",) if name in props}
+        return present(id_, inputs, **listed)
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         # Keys that were the portal's are unknown to the state: those that are there may go, which the review lists.
@@ -60,12 +67,19 @@ class ClientJwksProvider(ClientPartProvider):
         return UpdateResult({**_inputs(news), **self._listed(id_, news)})
 
     def _listed(self, id_: str, props: Properties) -> dict[str, Any]:
-        """The output ``listed``: of the keys that evidence was signed with, those that the authority has."""
+        """The output ``listed``: of the keys that evidence was signed with, those that the authority has.
+
+        Raises:
+            Rejected: where they are at an address that cannot be fetched, so that the next run looks again.
+        """
         proven = props.get("proven")
         if not proven:
             return {}
         snapshot = self.on(props).clients.get(id_)
-        found = {key.thumbprint for members in (snapshot.jwks if snapshot else {}).values() if (key := readable_jwk(dict(members)))}
+        try:
+            found = keys_in_force(snapshot.jwks if snapshot else {})
+        except Unusable as error:
+            raise Rejected(f"the key that its evidence was signed with cannot be looked for: {error}") from None
         return {"listed": {thumbprint: True for thumbprint in sorted(proven) if thumbprint in found}}
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:

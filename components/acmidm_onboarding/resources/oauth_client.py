@@ -23,7 +23,7 @@ from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.problems import on_one_line
-from acmidm_onboarding.resources import adoption, switching
+from acmidm_onboarding.resources import adoption, overlap, switching
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
     AuthorityResource,
@@ -100,7 +100,9 @@ class OAuthClientProvider(AuthorityProvider):
         return present(id_, inputs, **outputs, **{_UPDATED_AT: found if known is None else known})
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
-        platform = self.on(news)
+        platform, address = self.on(news), news.get("jwks_uri")
+        if address is not None and olds.get("jwks_uri") is None and self._settings.key_overlap_days > 0:
+            overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
         # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.
         is_sent = any(news.get(name) != olds.get(name) for name in _OF_SECRET)
         secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import Jwks, KeyUse, KnowsUse
+from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk
+from acmidm_onboarding.model.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.model.problems import listed
 from acmidm_onboarding.model.rotation import EVER, HeldKey, obstacle, sentence
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.settings import Settings
@@ -68,7 +70,7 @@ class Overlap:
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
             held = self._held(platform if guarded else None)
-        except AuthorityError as error:
+        except (AuthorityError, Unusable) as error:
             return {**inputs, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
         recorded = kept if kept is not None else dict.fromkeys(_by_thumbprint(held), _EARLIER)
         declared = _by_thumbprint(jwks)
@@ -80,19 +82,19 @@ class Overlap:
         return inputs
 
     def _held(self, platform: ConnectedPlatform | None) -> Jwks:
-        """Return the keys that the client has: as recorded, as an adoption saw them, or in the portal, where they were left to it."""
+        """Return the keys that the client has: as recorded, as an adoption saw them, or where they are: in the portal, at an address."""
         if self.before:
             recorded = self.before.get("jwks")
             if recorded is None and platform is not None:
                 snapshot = platform.clients.get(self.before["client_id"])
-                return snapshot.jwks if snapshot else {}
+                return {key.kid: key.members for key in keys_in_force(snapshot.jwks).values()} if snapshot else {}
         else:
             recorded = (adoption.before(self.after) or {}).get("jwks")
         return recorded if isinstance(recorded, Mapping) else {}
 
     def _refused(self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Iterable[str]) -> str | None:
         """Return why a key may not leave yet. What nobody declared, such as one that was slipped in, may leave."""
-        asked, now = self.wanted or {}, datetime.now(UTC)
+        asked, now, client_id = self.wanted or {}, datetime.now(UTC), str(self.before.get("client_id") or self.after["client_id"])
         keys = [
             HeldKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
             for thumbprint, key in _by_thumbprint(held).items()
@@ -104,7 +106,7 @@ class Overlap:
         found, unseen = obstacle(keys, set(declared), trusted=proven, **facts), ""
         if found is not None and found.lacks_proof:
             # Only here, for a preview needs no authority where evidence is enough, or nothing leaves.
-            used, unseen = _in_use(platform, str(self.before.get("client_id") or self.after["client_id"]))
+            used, unseen = _in_use(platform, client_id)
             found = obstacle(keys, set(declared), trusted={*proven, *used}, **facts)
         if found is None:
             return None
@@ -112,7 +114,10 @@ class Overlap:
             unseen = f"its evidence counts as none: {why}; {unseen}"
         elif asked["proven"].keys() - proven:
             unseen = f"its evidence is older than {self.settings.evidence_max_days} days; {unseen}"
-        probe = f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --private-key FILE --record"
+        probe = (
+            f"acmidm probe {self.settings.forms_folder}/{asked['form']}.yaml --stack {asked['stack']} --client-id {client_id} "
+            "--private-key FILE --record"
+        )
         return sentence(found, overlap_days=self._days, probe=probe, unseen=unseen)
 
     @property
@@ -134,16 +139,34 @@ def after_read(before: Mapping[str, Any], found: Jwks, days: int) -> dict[str, A
     return {SINCE: {thumbprint: since for thumbprint, since in recorded.items() if thumbprint in there}}
 
 
+def require_kept(there: Jwks, address: str) -> None:
+    """Refuse an address for the keys of a client where none of those is that it has: its application signs with one of them.
+
+    From then on the keys are its organisation's affair. What may be somebody else's address, set by hand, is not looked into.
+
+    Raises:
+        Rejected: before anything is written.
+    """
+    now = datetime.now(UTC)
+    usable = [
+        one for thumbprint, key in _by_thumbprint(there).items() if (one := HeldKey(key.kid, thumbprint, EVER, key.expires)).is_usable(now)
+    ]
+    if not usable:
+        return
+    try:
+        published = keys_in_force({"jwks_uri": {"jwks_uri": address}})
+    except Unusable as error:
+        raise Rejected(f"the client keeps its keys, for those at its new address cannot be used: {error}") from None
+    if not any(key.thumbprint in published for key in usable):
+        keys = f"key{'s' if len(usable) > 1 else ''} {listed(key.name for key in usable)}"
+        raise Rejected(
+            f"the client keeps {keys}, for {address} has none of them; publish there what its application signs with, beside what is new"
+        )
+
+
 def _by_thumbprint(jwks: Jwks) -> dict[str, PublicJwk]:
     """Return the keys that can be used; what was slipped into a set may be none."""
-    found = {}
-    for members in jwks.values():
-        try:
-            key = public_jwk(dict(members))
-        except InvalidJwk:
-            continue
-        found[key.thumbprint] = key
-    return found
+    return {key.thumbprint: key for members in jwks.values() if (key := readable_jwk(dict(members)))}
 
 
 def _moment(since: str) -> datetime:

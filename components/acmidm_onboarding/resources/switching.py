@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acmidm_onboarding.authorities.port import Authority
+from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.form import AuthMethod
-from acmidm_onboarding.model.jwk import InvalidJwk, public_jwk
 
 METHOD = "token_endpoint_auth_method"
 AWAITED = "awaited_keys"
@@ -54,21 +54,20 @@ def must_wait(authority: Authority, client_id: str, before: object, news: Mappin
     if not is_from_secret(before, news.get(METHOD)):
         return False
     awaited, now = news.get(AWAITED), datetime.now(UTC)
-    return not any(_will_do(members, awaited, now) for members in (authority.read_jwks(client_id) or {}).values())
-
-
-def _will_do(members: Mapping[str, Any], awaited: object, now: datetime) -> bool:
-    if isinstance(members.get("jwks_uri"), str):
-        return awaited is None
     try:
-        key = public_jwk(dict(members))
-    except InvalidJwk:
-        return False
-    return (key.expires is None or key.expires > now) and (not isinstance(awaited, list) or key.thumbprint in awaited)
+        keys = keys_in_force(authority.read_jwks(client_id) or {})
+    except Unusable:
+        return True
+    will_do = keys.keys() & awaited if isinstance(awaited, list) else keys.keys()
+    return not any(key.expires is None or key.expires > now for thumbprint, key in keys.items() if thumbprint in will_do)
 
 
 def sentence(props: Mapping[str, Any]) -> str:
     """What a run says of a client that waits, for people."""
     key = str(props.get("software_id")).partition("/")[2].partition("/")[2]
-    whose = "one of the keys in its form" if props.get(AWAITED) else "a key, which its organisation uploads in the portal"
-    return f"{key} goes on with its client secret until its authority has {whose}; run the same command again then"
+    there = "its authority has a key, which its organisation uploads in the portal"
+    if props.get(AWAITED):
+        there = "its authority has one of the keys in its form"
+    elif address := props.get("jwks_uri"):
+        there = f"a key that can be used is at {address}"
+    return f"{key} goes on with its client secret until {there}; run the same command again then"

@@ -132,7 +132,7 @@ def test_rotation_adds_a_key_beside_the_old_one(place: Workspace) -> None:
     assert result.exit_code == 0, result.output
     assert named("prod")[0] == "prod.jwk.json"
     assert len(named("prod")) == 2
-    assert "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod" in result.output
+    assert "acmidm probe onboardings/gent/mijn-gent.yaml --stack prod --client-id CLIENT_ID --private-key " in result.output
 
 
 @pytest.mark.usefixtures("place")
@@ -246,6 +246,14 @@ def test_the_form_is_replaced_last(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(place, name, looking(getattr(place, name)))
     assert keys("new").exit_code == 0
     assert seen == [(False, False, False), (True, False, False), (True, True, False)]
+
+
+@pytest.mark.parametrize("command", ["new", "rotate"])
+def test_an_end_that_no_calendar_has_is_refused(place: Workspace, command: str) -> None:  # noqa: ARG001
+    before = contents()
+    result = keys(command, "--days", "99999999")
+    assert (result.exit_code, contents()) == (2, before)
+    assert "Traceback" not in result.output
 
 
 def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.editing import NotEdited, edited, on_one_line, put_first, write_once
+from acmidm.editing import NotEdited, edited, on_one_line, put_first, put_last, write_once
 
 
 def add(name: str = "new.jwk.json", environment: str = "tni") -> Any:
@@ -17,7 +17,7 @@ def add(name: str = "new.jwk.json", environment: str = "tni") -> Any:
         if request is None:
             document["environments"][environment] = {"jwks": on_one_line([name])}
         elif "jwks" in request:
-            request["jwks"].append(name)
+            put_last(request["jwks"], [name])
         else:
             put_first(request, "jwks", on_one_line([name]))
 
@@ -50,8 +50,17 @@ environments:
         ("    jwks:\n      - old.jwk.json   # of Jan\n", "    jwks:\n      - old.jwk.json   # of Jan\n      - new.jwk.json\n"),
         ("    jwks:\n    - old.jwk.json\n", "    jwks:\n    - old.jwk.json\n    - new.jwk.json\n"),
         ("", "    jwks: [new.jwk.json]\n"),
+        (
+            "    jwks:\n      - old.jwk.json   # of Jan\n      # no more\n\n    # who asks\n",
+            "    jwks:\n      - old.jwk.json   # of Jan\n      - new.jwk.json\n      # no more\n\n    # who asks\n",
+        ),
+        ("    jwks:\n    - old.jwk.json\n\n", "    jwks:\n    - old.jwk.json\n    - new.jwk.json\n\n"),
+        (
+            "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n\n    # who asks\n",
+            "    jwks:\n      - {file: old.jwk.json, compromised: true}  # stolen\n      - new.jwk.json\n\n    # who asks\n",
+        ),
     ],
-    ids=["flow", "block, indented", "block", "none"],
+    ids=["flow", "block, indented", "block", "none", "comments below", "an empty line below", "below one that was stolen"],
 )
 @pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["lf", "crlf"])
 def test_only_the_lines_of_the_edit_change(before: str, after: str, ending: str) -> None:

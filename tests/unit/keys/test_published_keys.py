@@ -14,9 +14,10 @@ import httpcore
 import pytest
 from typer.testing import CliRunner
 
-from acmidm import online, published_keys
+from acmidm import online
 from acmidm.cli import app
-from acmidm.published_keys import MOST_BYTES, PublicNetwork, Unusable, fetch_keys, is_public, problems_of
+from acmidm_onboarding.authorities import published_keys
+from acmidm_onboarding.authorities.published_keys import MOST_BYTES, PublicNetwork, Unusable, fetch_keys, is_public, problems_of
 from acmidm_onboarding.model.form import MOST_KEYS, Environment
 from acmidm_onboarding.model.jwk import public_jwk
 from acmidm_onboarding.model.policies import Profile
@@ -103,6 +104,10 @@ def test_the_keys_are_fetched_from_the_address_that_was_checked(server: TlsServe
         "::ffff:10.0.0.1",
         "::ffff:a9fe:a9fe",
         "64:ff9b::7f00:1",
+        "64:ff9b:1::a00:1",
+        "::7f00:1",
+        "::ffff:0:a00:1",
+        "fec0::1",
         "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",

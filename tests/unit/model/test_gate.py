@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acmidm_onboarding.model.connection import Connection
@@ -217,6 +217,7 @@ _ASKED = st.builds(
 _TESTS = st.none() | st.builds(TestStack, st.just("tni"), st.none() | _STATES, st.just("why"))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_ASKED, _STATES, _TESTS, st.sampled_from(PromotionGate))
 def test_what_the_state_has_is_never_undeclared(
     asked: Connection, own: Mapping[str, Held], tests: TestStack | None, mode: PromotionGate

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.model.jwk import InvalidJwk, parse_jwk, public_jwk
-from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS
+from acmidm_onboarding.model.jwk import InvalidJwk, parse_jwk, public_jwk, thumbprint_of
+from acmidm_onboarding.model.secrecy import HIDDEN, PRIVATE_MEMBERS
 from beheerportaal import jwk as authority
 from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
 
@@ -286,6 +286,28 @@ def test_one_kid_for_two_keys(workspace: Workspace) -> None:
     assert workspace.sentences() == [
         'onboardings/gent/mijn-gent.yaml:7:26: kid "tni" is also that of key 1 here; give each key a kid of its own'
     ]
+
+
+def test_a_thumbprint_as_kid_is_named_in_a_mistake_and_what_may_be_a_secret_is_not(workspace: Workspace) -> None:
+    thumbprint = public_jwk(rsa()).thumbprint
+    workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
+    for kid, shown in ((thumbprint, thumbprint), (SENTINEL, HIDDEN)):
+        workspace.write_key(rsa(kid=kid), "gent/tni")
+        workspace.write_key({**public_key("other"), "kid": kid}, "gent/other")
+        assert workspace.sentences() == [
+            f'onboardings/gent/mijn-gent.yaml:7:26: kid "{shown}" is also that of key 1 here; give each key a kid of its own'
+        ]
+
+
+def test_a_key_that_may_not_be_registered_has_a_thumbprint_too() -> None:
+    assert thumbprint_of(public_key("small", size=1024)) == thumbprint_of({**public_key("small", size=1024), "kid": "another"})
+    assert thumbprint_of({"kty": "RSA"}) is thumbprint_of({"x5c": [""]}) is thumbprint_of({"kty": "RSA", "n": 7, "e": "AQAB"}) is None
+
+
+def test_one_key_twice_is_that_and_no_other_key_of_its_kid(workspace: Workspace) -> None:
+    workspace.write_key(public_key("tni"), "gent/other")
+    workspace.write_form(FORM.replace("[tni.jwk.json]", "[tni.jwk.json, other.jwk.json]"))
+    assert workspace.sentences() == ["onboardings/gent/mijn-gent.yaml:7:26: this is the same key as key 1 here; keep one of the two"]
 
 
 def test_one_key_under_two_kids(workspace: Workspace) -> None:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.jwk import public_jwk
 from acmidm_onboarding.model.loading import load_onboardings
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import InvalidForms
@@ -82,6 +83,15 @@ def test_a_key_is_reported_at_its_place_among_the_keys(workspace: Workspace) -> 
     found = [one for one in sentences(workspace) if "key-lifetime" in one]
     assert len(found) == 1
     assert found[0].startswith(f'{GENT}:{line}:{column}: key "tni" is valid until ')
+
+
+@pytest.mark.parametrize("kid", [None, "b1946ac92492d2347c6235b4d2611184"])
+def test_a_key_whose_kid_looks_random_is_named_by_its_thumbprint(workspace: Workspace, kid: str | None) -> None:
+    """Which is its ``kid`` where it has none."""
+    key = public_jwk({**public_key("tni"), "kid": kid, "exp": 32503680000})
+    workspace.write_key({**key.members, "kid": kid}, "gent/tni")
+    [found] = [one for one in sentences(workspace) if "key-lifetime" in one]
+    assert f': key {"with thumbprint " if kid else ""}"{key.thumbprint}" is valid until 3000-01-01' in found
 
 
 def test_the_stricter_profile_refuses_what_acmidm_takes(workspace: Workspace) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acmidm_onboarding.model.rotation import EVER, HeldKey, Obstacle, obstacle, sentence
@@ -32,18 +32,18 @@ CASES: dict[str, tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]] = {
     "nothing leaves": ([OLD], "AB", {}, None),
     "beside one that was there and was proven": ([OLD, NEW], "B", {"trusted": "B"}, None),
     "one beside that a third replaces": ([OLD, NEW], "BC", {"trusted": "B"}, None),
-    "not proven": ([OLD, NEW], "B", {"trusted": "A"}, Obstacle(("a",), "b", None, lacks_proof=True)),
-    "not there for long enough": ([OLD, YOUNG], "B", {"trusted": "B"}, Obstacle(("a",), "b", YOUNG.since + 14 * DAY)),
-    "neither": ([OLD, YOUNG], "B", {}, Obstacle(("a",), "b", YOUNG.since + 14 * DAY, lacks_proof=True)),
-    "the last one": ([OLD], "", {"trusted": "A"}, Obstacle(("a",))),
-    "the last usable one": ([OLD, key("b", expires=NOW)], "B", {"trusted": "AB"}, Obstacle(("a",))),
-    "all replaced at once": ([OLD, NEW], "CD", {"trusted": "ABCD"}, Obstacle(("a", "b"))),
+    "not proven": ([OLD, NEW], "B", {"trusted": "A"}, Obstacle(('"a"',), '"b"', None, lacks_proof=True)),
+    "not there for long enough": ([OLD, YOUNG], "B", {"trusted": "B"}, Obstacle(('"a"',), '"b"', YOUNG.since + 14 * DAY)),
+    "neither": ([OLD, YOUNG], "B", {}, Obstacle(('"a"',), '"b"', YOUNG.since + 14 * DAY, lacks_proof=True)),
+    "the last one": ([OLD], "", {"trusted": "A"}, Obstacle(('"a"',))),
+    "the last usable one": ([OLD, key("b", expires=NOW)], "B", {"trusted": "AB"}, Obstacle(('"a"',))),
+    "all replaced at once": ([OLD, NEW], "CD", {"trusted": "ABCD"}, Obstacle(('"a"', '"b"'))),
     "an expired one": ([EXPIRED, YOUNG], "B", {}, None),
     "an expired one that is the last": ([EXPIRED], "", {}, None),
     "a compromised one that is the last": ([OLD], "", {"compromised": "A"}, None),
-    "one beside a compromised one that stays away": ([OLD, NEW], "", {"compromised": "A"}, Obstacle(("b",))),
-    "one beside which only a compromised one stays": ([OLD, NEW], "B", {"compromised": "B", "trusted": "B"}, Obstacle(("a",))),
-    "the one that lacks least is named": ([OLD, YOUNG, key("c", 5)], "BC", {"trusted": "C"}, Obstacle(("a",), "c", NOW + 9 * DAY)),
+    "one beside a compromised one that stays away": ([OLD, NEW], "", {"compromised": "A"}, Obstacle(('"b"',))),
+    "one beside which only a compromised one stays": ([OLD, NEW], "B", {"compromised": "B", "trusted": "B"}, Obstacle(('"a"',))),
+    "the one that lacks least is named": ([OLD, YOUNG, key("c", 5)], "BC", {"trusted": "C"}, Obstacle(('"a"',), '"c"', NOW + 9 * DAY)),
     "no guard": ([OLD], "", {"days": 0}, None),
 }
 
@@ -61,6 +61,7 @@ HELD = st.lists(
 SETS = st.sets(st.sampled_from("ABCDE")).map("".join)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HELD, SETS, SETS, SETS)
 def test_whatever_is_allowed_leaves_a_key_that_works(held: list[HeldKey], declared: str, trusted: str, compromised: str) -> None:
     """Who had a usable key that nobody else has, has one that works afterwards, which is not new."""
@@ -76,20 +77,27 @@ def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
         return sentence(of, overlap_days=14, probe="acmidm probe x --record", unseen="nobody saw it")
 
     until = datetime(2026, 12, 10, 9, 30, tzinfo=UTC)
-    assert said(Obstacle(("a",), "b", until, lacks_proof=True)) == (
+    assert said(Obstacle(('"a"',), '"b"', until, lacks_proof=True)) == (
         'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days, and only once key "b" is proven '
         '(nobody saw it); put key "a" back until then and prove key "b" with acmidm probe x --record'
     )
-    assert said(Obstacle(("a", "c"), "b", until)) == (
+    assert said(Obstacle(('"a"', '"c"'), '"b"', until)) == (
         'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days; put keys "a", "c" back until then'
     )
-    assert said(Obstacle(("a",), "b", lacks_proof=True)) == (
+    assert said(Obstacle(('"a"',), '"b"', lacks_proof=True)) == (
         'key "a" may leave once key "b" is proven (nobody saw it); put key "a" back until then '
         'and prove key "b" with acmidm probe x --record'
     )
-    assert said(Obstacle(("a",))) == (
+    assert said(Obstacle(('"a"',))) == (
         'key "a" cannot leave, for no usable key stays that the client has already; keep key "a" beside a new key for 14 days, '
         "and prove the new one with acmidm probe x --record"
+    )
+
+
+def test_a_key_is_named_by_its_thumbprint_where_its_kid_looks_random() -> None:
+    thumbprint, random = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "b1946ac92492d2347c6235b4d2611184"
+    assert found([HeldKey(thumbprint, thumbprint, EVER), HeldKey(random, "A", EVER)], "") == Obstacle(
+        (f'"{thumbprint}"', 'with thumbprint "A"')
     )
 
 

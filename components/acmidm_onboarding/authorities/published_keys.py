@@ -19,9 +19,11 @@ from typing import Any
 import httpcore
 
 from acmidm_onboarding.authorities.deadlines import Deadlines
+from acmidm_onboarding.authorities.port import Jwks
 from acmidm_onboarding.model.form import MOST_KEYS, AuthMethod, Environment
-from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk
+from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, readable_jwk
 from acmidm_onboarding.model.jwk_set import parse_keys
+from acmidm_onboarding.model.key_address import key_address
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 
 MOST_BYTES = 65_536
@@ -31,6 +33,8 @@ _HEADERS = (("accept", "application/jwk-set+json, application/json"), ("accept-e
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052 §2.1: an IPv4 address, where a network has IPv6 alone."""
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""RFC 4291 §2.4: all that is global; the rest is a network's own, or stands for an IPv4 address in one of the ways that there were."""
 
 Resolve = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host."""
@@ -101,9 +105,26 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found in _NAT64 or found.ipv4_mapped:
             found = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
-        elif found.sixtofour or found.teredo:  # relays, which no web server is behind
+        elif found not in _UNICAST or found.sixtofour or found.teredo:  # relays, which no web server is behind
             return False
     return found.is_global and not found.is_multicast
+
+
+def keys_in_force(jwks: Jwks) -> dict[str, PublicJwk]:
+    """Return, by thumbprint, the keys that an authority verifies a client with; where they are at an address, it is fetched.
+
+    Raises:
+        Unusable: where they cannot be fetched; its sentence begins with the address.
+    """
+    address = jwks.get("jwks_uri", {}).get("jwks_uri")
+    if not isinstance(address, str):
+        return {key.thumbprint: key for members in jwks.values() if (key := readable_jwk(dict(members)))}
+    try:
+        return {key.thumbprint: key for key in fetch_keys(key_address(address))}
+    except ValueError as error:
+        raise Unusable(f"the address of the keys: {error}") from None
+    except Unusable as error:
+        raise Unusable(f"{address} {error}") from None
 
 
 def fetch_keys(
