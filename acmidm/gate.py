@@ -48,8 +48,7 @@ def between_revisions(before: Collection[Connection], after: Collection[Connecti
     from acmidm.report.client import states_of
     from acmidm.report.plan import AtTheGate
     from acmidm_onboarding.model.gate import gate as decide
-    from acmidm_onboarding.model.gate import held_of
-    from acmidm_onboarding.model.held import Held
+    from acmidm_onboarding.model.held import Held, held_of
 
     def unproven(connections: Collection[Connection], own: dict[str, Held]) -> Passage:
         return decide(connections, gate.mode, own, None, now, gate.evidence_max_days)
