@@ -33,6 +33,11 @@ def declared_now(connections: Iterable[Connection], held: Callable[[], Mapping[s
     return [now for connection in connections if (now := _now(connection, held, due(connection, day))) is not None]
 
 
+def staying(connections: Iterable[Connection]) -> list[Connection]:
+    """Return what a run today would declare in a stack that has nothing yet: without what has left, or leaves by now."""
+    return declared_now(connections, dict, today())
+
+
 def last_step(connections: Iterable[Connection], held: Mapping[str, Held], day: date) -> frozenset[str]:
     """Return the names of the clients that a next run removes, or leaves to themselves, or takes a product from."""
     return frozenset(_last_steps(connections, held, day))
