@@ -95,6 +95,7 @@ def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
             protected=any(parts.get((name, part), {}).get("protect") for part in (_CLIENT, _SCOPES, _KEYS)),
             retained=all(one.get("retainOnDelete") for one in (*([client] if client else ()), *products.get(name, {}).values())),
             unprotected_products=frozenset(product for product, one in products.get(name, {}).items() if not one.get("protect")),
+            has_address=bool(_inputs(client).get("jwks_uri")),
         )
         for name, client in of_clients.items()
     }

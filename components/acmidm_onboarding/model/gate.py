@@ -140,11 +140,18 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
             yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
-        if on_tni is not None and on_tni.keys is None and evidence.thumbprint not in on_tni.listed:
-            yield (
-                "its evidence was signed with a key that TNI's authority did not list in the portal when that stack was last brought up; "
-                f"bring stack {stack} up again, or {_PROBE}"
-            )
+        if on_tni is not None and evidence.thumbprint not in on_tni.listed | (on_tni.keys or frozenset()):
+            yield _unlisted(on_tni, stack)
+
+
+def _unlisted(on_tni: Held, stack: str) -> str:
+    """Why a key of evidence counts for nothing, and what to do. That a form declares it is not enough: TNI has to have it."""
+    if on_tni.has_address:
+        what = "TNI's keys are at an address, and no run looks whether that of its evidence is there"
+        return f"{what}; name the key that signs under jwks on TNI, or {_EXEMPTION}"
+    in_portal = "TNI's authority did not list in the portal when that stack was last brought up"
+    where = in_portal if on_tni.keys is None else f"stack {stack} does not have"
+    return f"its evidence was signed with a key that {where}; bring stack {stack} up again, or {_PROBE}"
 
 
 def _missing(connection: Connection, held: Held | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:

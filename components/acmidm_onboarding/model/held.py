@@ -17,13 +17,15 @@ class Held:
     scopes: frozenset[str] = frozenset()
     products: frozenset[str] = frozenset()
     keys: frozenset[str] | None = None
-    """Thumbprints (RFC 7638); None where its organisation uploads its keys in the portal."""
+    """Thumbprints (RFC 7638); None where its organisation uploads its keys in the portal, or publishes them."""
     listed: frozenset[str] = frozenset()
     """Of its evidence, where the keys are in the portal: the thumbprints that the authority listed when it was last looked at."""
     protected: bool = False
     retained: bool = False
     """Whether the engine leaves the client at its authority when it forgets it."""
     unprotected_products: frozenset[str] = frozenset()
+    has_address: bool = False
+    """Whether its keys are where its organisation publishes them (``jwks_uri``)."""
 
 
 def held_of(connection: Connection, states: Mapping[str, Held]) -> Held | None:

@@ -27,7 +27,7 @@ def test_what_is_held_of_each_connection() -> None:
         resource("ClientJwks", "OVO002067/loket", {"jwks": {"loket-1": key, "broken": {"kty": "RSA"}}}, id="id-1"),
         resource("ProductConfiguration", "OVO002067/loket/dosis", {"product": "dosis"}, protect=True),
         resource("ProductConfiguration", "OVO002067/loket/notificaties", {"product": "notificaties"}),
-        resource("OAuthClient", "OVO002067/loket/geosecure", {}, id="40001", retainOnDelete=True),
+        resource("OAuthClient", "OVO002067/loket/geosecure", {"jwks_uri": "https://x"}, id="40001", retainOnDelete=True),
         resource("ClientJwks", "OVO002067/loket/geosecure", {"jwks": None, "proven": {"t": True}}, outputs={"listed": {"t": True}}),
         resource("OAuthClient", "OVO000001/gaat", {}, id="id-2", delete=True),
         resource("ClientScopes", "OVO000001/zonder-client", {"scopes": {"a": "requested"}}),
@@ -41,7 +41,7 @@ def test_what_is_held_of_each_connection() -> None:
             protected=True,
             unprotected_products=frozenset({"notificaties"}),
         ),
-        "OVO002067/loket/geosecure": Held("40001", keys=None, listed=frozenset({"t"}), retained=True),
+        "OVO002067/loket/geosecure": Held("40001", keys=None, listed=frozenset({"t"}), retained=True, has_address=True),
         "OVO000001/zonder-client": Held("", frozenset({"a"}), keys=frozenset(), retained=True),
     }
 
