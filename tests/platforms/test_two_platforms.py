@@ -51,9 +51,7 @@ def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Regis
     assert there["client_id"].isdecimal()
     assert not here["client_id"].isdecimal()
     listed = json.loads(connected.project.acmidm("status", "--stack", "tni", "--scope", DOSSIERS, "--output", "json").stdout)
-    assert {one["client_id"] for one in listed["connections"]} == {connected.acmidm, connected.geosecure}, (
-        "by either of its names"
-    )
+    assert {one["client_id"] for one in listed["connections"]} == {connected.acmidm, connected.geosecure}, "by either of its names"
     assert set(here["scopes"]) == {SEND, DOSSIERS, "vo_info"}
     assert set(there["scopes"]) == {"NotificatiesImport", "DosisImport"}
     assert kids(here) == kids(there) == {"key-1"}
