@@ -62,13 +62,14 @@ def read_approved(file: Path, stack: str) -> Approved:
         document = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise NotApproved(f"{file} cannot be read: {error.strerror}; {remedy}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("version") != _VERSION:
         raise NotApproved(f"{file} is no saved review of this version; {remedy}")
     if document.get("stack") != stack:
         raise NotApproved(f"{file} is a review of stack {plain(str(document.get('stack')))}; {remedy}")
-    if not all(isinstance(document.get(part), dict) for part in ("steps", "clients")):
+    parts = [document.get(part) for part in ("steps", "clients")]
+    if not all(isinstance(part, dict) and all(isinstance(one, dict | None) for one in part.values()) for part in parts):
         raise NotApproved(f"{file} is no whole review; {remedy}")
     return document
 

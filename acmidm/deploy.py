@@ -86,7 +86,9 @@ def deploy(
     if not was_killed:
         warn_of_missing_rights(stack, connections)
     if code := ended or looked:
-        fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then run the same command again.", code)
+        # What was done of an approved review is not to be done again, so that it is not what would run any more.
+        then = "run the same command again" if wanted is None else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
+        fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
 
 
 def _approved(file: Path, stack: str) -> Approved:

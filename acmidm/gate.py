@@ -47,13 +47,14 @@ def between_revisions(before: Collection[Connection], after: Collection[Connecti
     """
     from acmidm.report.client import states_of
     from acmidm.report.plan import AtTheGate
+    from acmidm_onboarding.leaving import staying
     from acmidm_onboarding.model.gate import gate as decide
-    from acmidm_onboarding.model.gate import held_of
-    from acmidm_onboarding.model.held import Held
+    from acmidm_onboarding.model.held import Held, held_of
 
     def unproven(connections: Collection[Connection], own: dict[str, Held]) -> Passage:
         return decide(connections, gate.mode, own, None, now, gate.evidence_max_days)
 
+    after = staying(after)
     held = {one.resource_name: Held("", frozenset(one.scopes), frozenset(one.products)) for one in before}
     were = {one.connection.resource_name: Held("") for one in unproven(before, {}).held_back}
     passed = {one.connection.resource_name for one in unproven(after, {}).held_back}

@@ -184,14 +184,18 @@ def _at_the_gate(stack: str, plan: Plan) -> Plan:
     """The plan with what the stack's program holds back from production, or declares unproven. No preview has that as data."""
     from dataclasses import replace
 
+    from acmidm import engine
     from acmidm.gate import at_the_gate, passage_of
+    from acmidm_onboarding.leaving import declared_now, today
     from acmidm_onboarding.model.policies import PromotionGate
+    from acmidm_onboarding.recorded import held_in
     from acmidm_onboarding.settings import stack_settings
 
     settings = stack_settings(stack, Path())
     if settings.promotion_gate is PromotionGate.OFF:
         return plan
-    return replace(plan, at_the_gate=at_the_gate(passage_of(stack, _declared(plan), settings)))
+    declared = declared_now(_declared(plan), lambda: held_in(engine.stack_deployment(stack)), today())
+    return replace(plan, at_the_gate=at_the_gate(passage_of(stack, declared, settings)))
 
 
 def _warn_of_missing_rights(stack: str, plan: Plan) -> None:

@@ -114,11 +114,12 @@ def _unproven(connections: Sequence[Connection]) -> list[str]:
     """What forms and evidence lack for production, where a stack here has the gate: notes, for what it has already stays."""
     from datetime import UTC, datetime
 
+    from acmidm_onboarding.leaving import staying
     from acmidm_onboarding.model.gate import gate
     from acmidm_onboarding.settings import promotion_gate
 
     wanted = promotion_gate(Path())
-    found = gate(connections, wanted.mode, {}, None, datetime.now(UTC), wanted.evidence_max_days).held_back
+    found = gate(staying(connections), wanted.mode, {}, None, datetime.now(UTC), wanted.evidence_max_days).held_back
     head = ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if found else []
     return head + [f"  {sentence}" for one in found for sentence in one.sentences]
 

@@ -15,9 +15,16 @@ if TYPE_CHECKING:
     from acmidm.key_management.declaring import FormOfKeys
     from acmidm_onboarding.model.jwk import PublicJwk
 
-app = typer.Typer(help="Make a key pair for a form, or name public keys in it that there are.", no_args_is_help=True)
-
 _CODES = "**Exit codes**: 0 done; 2 wrong use, or a mistake in the form: then nothing was written."
+_EPILOG = f"""
+**Examples**
+
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni`
+
+{_CODES}
+"""
+app = typer.Typer(help="Make a key pair for a form, or name public keys in it that there are.", epilog=_EPILOG, no_args_is_help=True)
+
 NEW = f"""
 **Examples**
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
@@ -79,20 +80,28 @@ def read_private_key(file: Path, passphrase: Callable[[], str]) -> PrivateKey:
         raise Failure(f"private key {file} is a public key; give the private one, which stays with you") from None
     except InvalidJwk as error:
         raise Failure(f"private key {file}: the key {error.reasons[0].sentence}") from None
-    except (JWException, ValueError, TypeError, AttributeError, RecursionError):
+    except SharedSecret:
+        raise Failure(f"private key {file} is a shared secret, which signs no evidence; give the private key of a pair") from None
+    except (JWException, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, KeyError, RecursionError):  # KeyError: its curve
         what = f"private key {file} is no private key, or its passphrase is another"
         raise Failure(f"{what}; give PEM (PKCS#8) or a private JSON Web Key") from None
 
 
 class NotPrivate(Exception):
-    """Half a key pair, or none."""
+    """Half a key pair."""
+
+
+class SharedSecret(Exception):
+    """No key pair at all."""
 
 
 def private_key_of(members: dict[str, Any], *, names_kid: bool = True) -> PrivateKey:
-    """Return the key pair of a private JSON Web Key. Raises NotPrivate, InvalidJwk, JWException, ValueError, TypeError, AttributeError."""
+    """Return the key pair of a private JSON Web Key. For what it raises see `read_private_key`."""
     members = {name: value for name, value in members.items() if names_kid or name != "kid"}
     key = JWK(**{name: value for name, value in members.items() if name not in (*_DESCRIBING, "key_ops")})
-    if key.is_symmetric or not key.has_private:
+    if key.is_symmetric:
+        raise SharedSecret
+    if not key.has_private:
         raise NotPrivate
     public = public_jwk({**json.loads(key.export_public()), **{name: members[name] for name in _DESCRIBING if members.get(name)}})
     return PrivateKey(public, bool(members.get("kid")), key)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.recorded import Held
+from acmidm_onboarding.model.held import Held, held_of
 
 
 def today() -> date:
@@ -33,6 +33,11 @@ def declared_now(connections: Iterable[Connection], held: Callable[[], Mapping[s
     return [now for connection in connections if (now := _now(connection, held, due(connection, day))) is not None]
 
 
+def staying(connections: Iterable[Connection]) -> list[Connection]:
+    """Return what a run today would declare in a stack that has nothing yet: without what has left, or leaves by now."""
+    return declared_now(connections, dict, today())
+
+
 def last_step(connections: Iterable[Connection], held: Mapping[str, Held], day: date) -> frozenset[str]:
     """Return the names of the clients that a next run removes, or leaves to themselves, or takes a product from."""
     return frozenset(_last_steps(connections, held, day))
@@ -40,7 +45,7 @@ def last_step(connections: Iterable[Connection], held: Mapping[str, Held], day: 
 
 def _last_steps(connections: Iterable[Connection], held: Mapping[str, Held], day: date) -> Iterator[str]:
     for connection in connections:
-        leaving, has = due(connection, day), _held(connection, held)
+        leaving, has = due(connection, day), held_of(connection, held)
         if leaving and has is not None:
             now = _now(connection, lambda: held, leaving)
             if now is None or has.products & connection.products.keys() - now.products.keys():
@@ -50,7 +55,7 @@ def _last_steps(connections: Iterable[Connection], held: Mapping[str, Held], day
 def _now(connection: Connection, held: Callable[[], Mapping[str, Held]], leaving: frozenset[str]) -> Connection | None:
     if not leaving:
         return connection
-    has = _held(connection, held())
+    has = held_of(connection, held())
     if connection.platform.value in leaving:
         return None if has is None or _may_go(has, preserve=connection.preserve) else _at_first(connection, leaving)
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
@@ -63,12 +68,6 @@ def _now(connection: Connection, held: Callable[[], Mapping[str, Held]], leaving
         default_scopes=connection.default_scopes - withdrawn,
         products={product: configuration for product, configuration in connection.products.items() if product not in gone},
     )
-
-
-def _held(connection: Connection, held: Mapping[str, Held]) -> Held | None:
-    """What the state has of a connection, under its key or under an earlier one."""
-    names = (connection.resource_name, *(former + connection.resource_name.removeprefix(connection.key) for former in connection.formerly))
-    return next((held[name] for name in names if name in held), None)
 
 
 def _may_go(has: Held, *, preserve: bool) -> bool:

@@ -71,7 +71,10 @@ def beside(stack: str) -> str:
 
 
 def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
-    """Return the connections in an export of a state; a client that waits for its removal is none of them."""
+    """Return the connections in an export of a state; what waits for its removal is in none of them.
+
+    One without a client has no ``client_id``: a rename that failed in part left it under this name.
+    """
     resources = [one for one in _resources(document) if not one.get("delete") and str(one.get("type", "")).startswith(_OURS)]
     parts: dict[tuple[str, str], Mapping[str, Any]] = {}
     products: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -81,6 +84,7 @@ def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
             parts[name, resource["type"]] = resource
         elif product := str(inputs.get("product") or ""):
             products.setdefault(name.removesuffix(f"/{product}"), {})[product] = resource
+    of_clients = {name: parts.get((name, _CLIENT), {}) for name in (*(name for name, _ in parts), *products)}
     return {
         name: Held(
             client_id=str(client.get("id") or ""),
@@ -89,11 +93,10 @@ def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
             keys=_thumbprints(_inputs(parts.get((name, _KEYS), {"inputs": {"jwks": {}}})).get("jwks")),
             listed=frozenset(_mapping(_mapping(parts.get((name, _KEYS), {}).get("outputs")).get("listed"))),
             protected=any(parts.get((name, part), {}).get("protect") for part in (_CLIENT, _SCOPES, _KEYS)),
-            retained=all(one.get("retainOnDelete") for one in (client, *products.get(name, {}).values())),
+            retained=all(one.get("retainOnDelete") for one in (*([client] if client else ()), *products.get(name, {}).values())),
             unprotected_products=frozenset(product for product, one in products.get(name, {}).items() if not one.get("protect")),
         )
-        for (name, kind), client in parts.items()
-        if kind == _CLIENT
+        for name, client in of_clients.items()
     }
 
 

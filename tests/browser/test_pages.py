@@ -18,6 +18,7 @@ from tests.support.engine import ROOT
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.offered import ATTRIBUTE
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
+from tests.support.registry import NOT_DECLARED
 
 _DAY = 24 * 3600
 
@@ -183,7 +184,7 @@ def test_names_are_no_markup(operator: httpx.Client, desk: Callable[..., Desk]) 
     client_id, _ = registered(operator)
     path = f"/management/v1/clients/{client_id}"
     document = operator.get(path).json()
-    declared = {key: value for key, value in document.items() if not key.startswith("client_")}
+    declared = {key: value for key, value in document.items() if key not in NOT_DECLARED}
     operator.put(path, json={**declared, "client_name": attack}, headers={"If-Match": "*"}).raise_for_status()
     put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key(f'"{attack}'))]}).raise_for_status()
     someone = desk()

@@ -15,6 +15,7 @@ from tests.browser.conftest import Desk
 from tests.portal.web import client_path
 from tests.support.browser import accessible
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client
+from tests.support.registry import NOT_DECLARED
 
 
 def registered(operator: httpx.Client, **more: object) -> tuple[str, str]:
@@ -22,7 +23,7 @@ def registered(operator: httpx.Client, **more: object) -> tuple[str, str]:
     document = register_client(operator, **{"scopes": ["dv_notificaties_schrijven"], **more})  # type: ignore[arg-type]
     name = f"Stad Gent: {document['client_id'][:8]}"
     path = f"/management/v1/clients/{document['client_id']}"
-    declared = {key: value for key, value in document.items() if not key.startswith("client_")}
+    declared = {key: value for key, value in document.items() if key not in NOT_DECLARED}
     operator.put(path, json={**declared, "client_name": name}, headers={"If-Match": "*"}).raise_for_status()
     return document["client_id"], name
 

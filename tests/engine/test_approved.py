@@ -112,6 +112,8 @@ def test_no_secret_is_saved(project: Project) -> None:
         ('{"version": 2}', "is no saved review of this version"),
         ('{"version": 1, "stack": "prod", "steps": {}, "clients": {}}', "is a review of stack prod"),
         ('{"version": 1, "stack": "tni", "steps": []}', "is no whole review"),
+        ('{"version": 1, "stack": "tni", "steps": {"update": []}, "clients": {}}', "is no whole review"),
+        ("[" * 100_000, "is no saved review of this version"),
         (None, "cannot be read: No such file or directory"),
     ],
 )

@@ -45,7 +45,7 @@ DRIFTS = (
         lambda registry, _, client: registry.change(
             client["client_id"], token_endpoint_auth_method="client_secret_basic", client_secret="made-by-hand-0123456789"
         ),
-        {"OAuthClient": ("update", ["token_endpoint_auth_method"])},
+        {"OAuthClient": ("update", ["awaited_keys", "token_endpoint_auth_method"])},
     ),
     Drift(
         "scope-granted",

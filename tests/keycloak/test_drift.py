@@ -92,7 +92,7 @@ DRIFTS = (
     Drift(
         "authentication-method",
         lambda realm, client_id, _: realm.change(client_id, clientAuthenticatorType="client-secret"),
-        {"OAuthClient": ("update", ["token_endpoint_auth_method"])},
+        {"OAuthClient": ("update", ["awaited_keys", "token_endpoint_auth_method"])},
     ),
     Drift(
         "public",

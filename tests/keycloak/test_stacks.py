@@ -72,6 +72,7 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     for words in ("by-hand", "profile", f"{by_hand}-dedicated", "authorization_code"):
         assert words in shown
     project.apply()
+    project.apply()  # it came with a secret, which works until its key is there
     assert client_id_of(project, form) == by_hand
     assert realm.scopes(by_hand) == {PLAIN}
     assert not realm.client(by_hand)["fullScopeAllowed"]

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import RSAKey
 
 from acmidm.probe import private_key
@@ -278,18 +279,25 @@ def test_kinds_of_private_key(connection: Connection, kind: str) -> None:
         ("", "is no private key"),
         ("{", "is no private key"),
         ("[]", "is no private key"),
-        ('{"kty": "oct", "k": "c2VjcmV0"}', "is a public key"),
+        ('{"kty": "oct", "k": "c2VjcmV0"}', "is a shared secret"),
         ("-----BEGIN PRIVATE KEY-----\nMIIBVg\n-----END PRIVATE KEY-----\n", "is no private key"),
         ("public", "is a public key"),
+        ("unknown curve", "is no private key"),
     ],
 )
 def test_what_is_no_private_key(connection: Connection, content: str, said: str) -> None:
     """One sentence, and nothing of the file."""
-    connection.key_file.write_text(json.dumps(public_jwk(connection.key)) if content == "public" else content)
+    made = {"public": lambda: json.dumps(public_jwk(connection.key)), "unknown curve": _of_an_unknown_curve}
+    connection.key_file.write_text(made.get(content, lambda: content)())
     done = connection.run()
     assert done.code == 2
     assert said in done.output
     assert "c2VjcmV0" not in done.output
+
+
+def _of_an_unknown_curve() -> str:
+    key = ec.generate_private_key(ec.SECP224R1())
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 
 
 def test_no_token_is_shown(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

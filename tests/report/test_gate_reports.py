@@ -98,6 +98,16 @@ def test_validate_lists_what_is_missing_and_stays_well(gated: Project, acmidm: C
     assert len(acmidm.run("validate").stdout.splitlines()) == 1
 
 
+def test_what_has_left_is_not_held_back(gated: Project, acmidm: CommandLine) -> None:
+    """No command wants evidence of a connection that no run declares any more."""
+    acmidm.keep_in_git()
+    for_both(gated, "weg", retire="2020-03-31")
+    for_both(gated, "bewaard", preserve=True)
+    assert acmidm.run("validate").stdout.splitlines() == ["2 forms, 4 connections: all valid"]
+    assert of_gate(acmidm.json("review", "--stack", "tni")) == set()
+    assert of_gate(acmidm.review_of_forms()) == set()
+
+
 def test_promote_has_evidence_and_rights_among_its_checks(gated: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
     """Required where production has the gate. Who may upload a key is seen with --stack alone, and whom to ask where nobody may."""
     loket = for_both(gated, "loket", organisation={"name": "Gemeente Wingene", "ovo": "OVO019997", "kbo": "0207498044"})

@@ -212,7 +212,7 @@ def test_every_kind_has_its_row() -> None:
     for kind in Kind:
         row = kind.row
         assert row.says
-        assert bool(row.headline) is (kind not in {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED})
+        assert bool(row.headline) is (kind not in {Kind.CLIENT_WITH_ONE_KEY, Kind.KEY_AWAITED, Kind.SECRET_UNTIL_KEY})
         assert bool(row.parts) <= bool(row.headline)
         assert not row.worse_by_hand or row.by_hand
         assert all(Change(kind=kind, by_hand=by_hand).text for by_hand in (False, True))

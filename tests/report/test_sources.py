@@ -371,6 +371,6 @@ def test_they_agree_on_authentication_and_protection(project: Project, acmidm: C
     by_forms["notes"] = by_engine["notes"]
     assert without_engine(by_engine) == without_engine(by_forms)
     assert by_engine["headline"] == (
-        "1 client is taken down, 1 client is left to itself, 2 clients authenticate less safely, 12 more kinds of change on tni"
+        "1 client is taken down, 1 client is left to itself, 2 clients authenticate less safely, 13 more kinds of change on tni"
     )
     assert changes_in(by_engine) == AGREED_ELSEWHERE

@@ -11,7 +11,7 @@ from joserfc.jwk import Key
 
 from tests.support.portal import public_jwk, put_current
 
-_NOT_DECLARED = ("client_id", "client_id_issued_at", "client_secret_updated_at", "previous_client_secret_expires_at")
+NOT_DECLARED = ("client_id", "client_id_issued_at", "client_secret_updated_at", "previous_client_secret_expires_at")
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Registry:
         """Changes members of a client's document."""
         path = f"/management/v1/clients/{client_id}"
         document = self.http.get(path).raise_for_status().json()
-        declared = {name: value for name, value in document.items() if name not in _NOT_DECLARED}
+        declared = {name: value for name, value in document.items() if name not in NOT_DECLARED}
         put_current(self.http, path, {**declared, **members}).raise_for_status()
 
     def set_scopes(self, client_id: str, scopes: Iterable[str], default: Iterable[str] = ()) -> None:

@@ -196,6 +196,7 @@ def test_who_approves_what_is_written_and_checked(workspace: Workspace) -> None:
         "* @team/onboarding",
         "/onboardings/gent/*.yaml @stad-gent/api-beheer api@gent.example",
         "/onboardings/gent/*.jwk.json @stad-gent/api-beheer api@gent.example",
+        "/onboardings/gent/*.evidence.json @stad-gent/api-beheer api@gent.example",
         "/onboardings/*/organisation.yaml @team/onboarding",
     ]
     assert acmidm("schema", "--check").exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -19,27 +20,29 @@ class EvidenceReader:
     def __init__(self) -> None:
         self._names = cache(_names_in)
 
-    def evidence_of(self, file: Path, form: Form, organisation: Organisation, keys: Keys) -> tuple[EvidenceFile, ...]:
+    def evidence_of(self, file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys) -> tuple[EvidenceFile, ...]:
         """Return the evidence beside the form in ``file``, one per environment and platform that has a file of its name.
 
         The name decides which file is read. A file of another name is nobody's evidence.
         """
         names = self._names(file.parent)
-        found = []
+        found, stolen = [], {key.thumbprint for of_environment in compromised.values() for key in of_environment}
         for environment in Environment if names else ():
             for platform in Platform:
                 expected = Expected(organisation.code, form.application, environment, platform)
                 if expected.file_name in names:
-                    found.append(_read(file.with_name(expected.file_name), form, expected, keys))
+                    found.append(_read(file.with_name(expected.file_name), form, expected, keys, stolen))
         return tuple(found)
 
 
-def _read(file: Path, form: Form, expected: Expected, keys: Keys) -> EvidenceFile:
+def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: Collection[str]) -> EvidenceFile:
     name, environment, platform = shown(file).as_posix(), expected.environment, expected.platform
     try:
         if is_link(file):
             raise NotEvidence("it is a link, which is not followed")
         evidence = read_evidence(read_text(file), name, expected)
+        if evidence.thumbprint in compromised:
+            raise NotEvidence("it is signed by a key that the form says is compromised")
         _require_declared(evidence.thumbprint, form, environment, keys)
     except Unreadable as error:
         return EvidenceFile(name, environment, platform, refused=f"it {error.what}")

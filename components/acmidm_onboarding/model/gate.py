@@ -12,7 +12,7 @@ from datetime import datetime
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
-from acmidm_onboarding.model.held import Held
+from acmidm_onboarding.model.held import Held, held_of
 from acmidm_onboarding.model.policies import PromotionGate
 from acmidm_onboarding.model.problems import on_one_line, quoted
 
@@ -68,13 +68,6 @@ def added(connection: Connection, held: Held | None) -> tuple[frozenset[str], fr
     """Return the scopes and the products that a connection asks and that are not held."""
     had = held or Held("")
     return frozenset(connection.scopes) - had.scopes, frozenset(connection.products) - had.products
-
-
-def held_of(connection: Connection, states: Mapping[str, Held]) -> Held | None:
-    """Return what a state has of a connection, under its name or an earlier one."""
-    own = connection.resource_name
-    names = (own, *(former + own.removeprefix(connection.key) for former in connection.formerly))
-    return next((states[name] for name in names if name in states), None)
 
 
 def needs_evidence(connection: Connection, own: Mapping[str, Held]) -> bool:
@@ -135,7 +128,7 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
         yield f"nothing is proven, for TNI cannot be looked at: {tests.unreadable}; see acmidm:promotionStack, and bring that stack up"
     elif tests is not None and tests.held is not None:
         on_tni = held_of(connection, tests.held)
-        if on_tni is None:
+        if on_tni is None or not on_tni.client_id:
             yield f"stack {stack} does not have it; bring it up there first"
     if connection.uses_secret:
         yield f"a client with a secret cannot sign evidence; use {AuthMethod.PRIVATE_KEY_JWT}, or {_EXEMPTION}"
@@ -147,12 +140,15 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
             yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
-        if on_tni is not None and on_tni.keys is None and evidence.thumbprint not in on_tni.listed:
-            yield (
-                "its evidence was signed with a key that TNI's authority did not list when that stack was last brought up, neither in the "
-                "portal nor at an address; "
-                f"bring stack {stack} up again, or {_PROBE}"
-            )
+        if on_tni is not None and evidence.thumbprint not in on_tni.listed | (on_tni.keys or frozenset()):
+            yield _unlisted(on_tni, stack)
+
+
+def _unlisted(on_tni: Held, stack: str) -> str:
+    """Why a key of evidence counts for nothing, and what to do. That a form declares it is not enough: TNI has to have it."""
+    unlisted = "TNI's authority did not list when that stack was last brought up, neither in the portal nor at an address"
+    where = unlisted if on_tni.keys is None else f"stack {stack} does not have"
+    return f"its evidence was signed with a key that {where}; bring stack {stack} up again, or {_PROBE}"
 
 
 def _missing(connection: Connection, held: Held | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:

@@ -194,7 +194,7 @@ def load_onboardings(
         read.append((document, form))
         if owner.organisation is None:
             continue
-        proven = evidence.evidence_of(file, form, owner.organisation, keys)
+        proven = evidence.evidence_of(file, form, owner.organisation, keys, compromised)
         loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven, compromised))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))

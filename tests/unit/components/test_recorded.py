@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from acmidm_onboarding.model.held import held_of
 from acmidm_onboarding.model.jwk import public_jwk as read_jwk
 from acmidm_onboarding.recorded import Held, held_in
 from tests.support.portal import new_key, public_jwk
+from tests.unit.components.test_onboarding import CONNECTION
 
 
 def resource(kind: str, name: str, inputs: dict[str, Any], parent: str = "acmidm:index:Onboarding", **more: Any) -> dict[str, Any]:
@@ -15,7 +18,7 @@ def resource(kind: str, name: str, inputs: dict[str, Any], parent: str = "acmidm
 
 
 def test_what_is_held_of_each_connection() -> None:
-    """By resource name, each platform by itself; what waits for its removal, and what has no client, is not held."""
+    """By resource name, each platform by itself; what waits for its removal is not held."""
     key = public_jwk(new_key("loket-1"))
     resources = [
         {"urn": "urn:pulumi:prod::acmidm::pulumi:pulumi:Stack::acmidm-prod", "type": "pulumi:pulumi:Stack"},
@@ -24,7 +27,7 @@ def test_what_is_held_of_each_connection() -> None:
         resource("ClientJwks", "OVO002067/loket", {"jwks": {"loket-1": key, "broken": {"kty": "RSA"}}}, id="id-1"),
         resource("ProductConfiguration", "OVO002067/loket/dosis", {"product": "dosis"}, protect=True),
         resource("ProductConfiguration", "OVO002067/loket/notificaties", {"product": "notificaties"}),
-        resource("OAuthClient", "OVO002067/loket/geosecure", {}, id="40001", retainOnDelete=True),
+        resource("OAuthClient", "OVO002067/loket/geosecure", {"jwks_uri": "https://x"}, id="40001", retainOnDelete=True),
         resource("ClientJwks", "OVO002067/loket/geosecure", {"jwks": None, "proven": {"t": True}}, outputs={"listed": {"t": True}}),
         resource("OAuthClient", "OVO000001/gaat", {}, id="id-2", delete=True),
         resource("ClientScopes", "OVO000001/zonder-client", {"scopes": {"a": "requested"}}),
@@ -39,7 +42,23 @@ def test_what_is_held_of_each_connection() -> None:
             unprotected_products=frozenset({"notificaties"}),
         ),
         "OVO002067/loket/geosecure": Held("40001", keys=None, listed=frozenset({"t"}), retained=True),
+        "OVO000001/zonder-client": Held("", frozenset({"a"}), keys=frozenset(), retained=True),
     }
+
+
+def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
+    """A part that failed in the run of a rename is under the earlier name still; another client of that name is another client."""
+    renamed = replace(CONNECTION, formerly=("OVO002067/vroeger",), application="loket")
+    name = renamed.resource_name
+    client = resource("OAuthClient", name, {}, id="id-1")
+    left = [
+        resource("ClientScopes", "OVO002067/vroeger", {"scopes": {"a": "requested"}}, protect=True),
+        resource("ProductConfiguration", "OVO002067/vroeger/dosis", {"product": "dosis"}, protect=True),
+    ]
+    there = held_of(renamed, held_in({"deployment": {"resources": [client, *left]}}))
+    assert there == Held("id-1", frozenset({"a"}), frozenset({"dosis"}), keys=frozenset(), protected=True)
+    another = resource("OAuthClient", "OVO002067/vroeger", {}, id="id-2")
+    assert held_of(renamed, held_in({"deployment": {"resources": [client, *left, another]}})) == Held("id-1", keys=frozenset())
 
 
 def test_a_state_without_anything_holds_nothing() -> None:

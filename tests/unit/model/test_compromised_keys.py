@@ -6,7 +6,8 @@ import json
 
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import public_jwk
-from tests.unit.model.workspace import FORM, Workspace, public_key
+from tests.support.evidence import write_evidence
+from tests.unit.model.workspace import FORM, Workspace, private_key, public_key
 
 STOLEN = "onboardings/gent/gestolen.jwk.json"
 ENTRY = "{file: gestolen.jwk.json, compromised: true}"
@@ -22,6 +23,18 @@ def test_it_is_known_and_not_declared(workspace: Workspace) -> None:
         assert (list(connection.keys or ()), connection.compromised) == (declared, frozenset({thumbprint}))
         [on_production] = workspace.load().connections(Environment.PROD)
         assert on_production.compromised == frozenset()
+
+
+def test_what_it_signed_is_no_evidence(workspace: Workspace) -> None:
+    """Whichever environment of the form says so: whoever stole it signs what he likes, also where the keys are in the portal."""
+    stolen = private_key("gestolen", kty="RSA", size=2048)
+    workspace.write(STOLEN, {name: stolen[name] for name in ("kty", "n", "e", "kid")})
+    write_evidence(workspace.forms / "gent", stolen)
+    for old, new in (("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]"), ("[prod.jwk.json]", f"[prod.jwk.json, {ENTRY}]")):
+        form = FORM.replace(old, new)
+        workspace.write_form(form if "tni" in old else form.replace("    jwks: [tni.jwk.json]\n", ""))
+        [connection] = workspace.load().connections(Environment.TNI)
+        assert (connection.evidence, connection.evidence_refused) == (None, "it is signed by a key that the form says is compromised")
 
 
 def test_an_entry_that_says_no_more_is_its_name(workspace: Workspace) -> None:

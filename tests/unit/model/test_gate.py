@@ -117,6 +117,14 @@ def test_a_test_stack_that_proves_nothing() -> None:
     assert missing(replace(asked, platform=Platform.GEOSECURE)) == ['gent/loket on prod (geosecure): stack "tni" does not have it']
 
 
+def test_tni_has_the_key_that_signed() -> None:
+    """A form that leaves its keys to the portal from now on has none to compare with: until TNI was brought up, its state has the keys."""
+    forged = replace(EVIDENCE, thumbprint="of the author")
+    assert missing(connection(test_evidence=forged)) == [
+        'gent/loket on prod: its evidence was signed with a key that stack "tni" does not have'
+    ]
+
+
 def test_keys_in_the_portal_count_where_the_authority_listed_them() -> None:
     """Of those in the form its own reader says whether they count."""
     in_portal = replace(ON_TNI, keys=None, listed=frozenset({"thumb"}))
