@@ -23,9 +23,10 @@ def missing_rights(settings: Settings, connections: Iterable[Connection]) -> lis
     from acmidm.connecting import authorities_of
     from acmidm_onboarding.authorities.errors import AuthorityError
     from acmidm_onboarding.authorities.port import KnowsRights
+    from acmidm_onboarding.leaving import staying
 
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Connection]] = {}
-    for connection in connections:
+    for connection in staying(connections):
         if connection.keys is None and connection.codes:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
     platforms = authorities_of(settings, briefly=True) if waiting else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from acmidm.connecting import authorities_of
 from acmidm.rights import missing_rights
@@ -30,6 +31,7 @@ def test_an_authority_that_is_down_is_one_line() -> None:
 
 def test_who_needs_no_right_and_an_authority_that_cannot_tell_are_not_asked() -> None:
     assert missing_rights(settings(), [CONNECTION, replace(_IN_PORTAL, codes=())]) == []
+    assert missing_rights(settings(), [replace(_IN_PORTAL, retire={"acmidm": date(2020, 3, 31)}), replace(_IN_PORTAL, preserve=True)]) == []
     assert missing_rights(settings(), [replace(_IN_PORTAL, platform=Platform.GEOSECURE)]) == []
     keycloak = settings(authority="keycloak", managementUrl="http://127.0.0.1:1/admin/realms/r", issuer="http://127.0.0.1:1/realms/r")
     assert missing_rights(keycloak, [_IN_PORTAL]) == []
