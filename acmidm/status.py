@@ -88,7 +88,7 @@ def _names_of(scope: str, stack: str) -> set[str]:
 def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:
     if not has_connections:
         none = f"stack {stacks[0]} has" if len(stacks) == 1 else f"stacks {' and '.join(stacks)} have"
-        return f"{none} no connections yet; bring it up: acmidm deploy --stack {stacks[0]} also says what the gate to production holds back"
+        return f"{none} no connections; acmidm deploy --stack {stacks[0]} brings up what the forms have, and says what is held back"
     wanted = [f'has "{search}"'] if search else []
     wanted += [f'has scope "{scope}"'] if scope else []
     wanted += [f"has a key that ends within {counted(expiring, 'day')}"] if expiring is not None else []

@@ -119,7 +119,7 @@ def test_status_as_markdown() -> None:
 def test_status_of_a_stack(project: Project, acmidm: CommandLine) -> None:
     """Before and after the first up; no line of it ends in blanks; an unknown stack is wrong use."""
     assert acmidm.run("status", "--stack", "tni").stdout == (
-        "stack tni has no connections yet; bring it up: acmidm deploy --stack tni also says what the gate to production holds back\n"
+        "stack tni has no connections; acmidm deploy --stack tni brings up what the forms have, and says what is held back\n"
     )
     form = write_form(project.forms)
     project.apply()
