@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def tour(steps: Iterable[Step]) -> str:
     stable = Stable(datetime.now(UTC).date())
     parts = [_INTRODUCTION]
     for number, step in enumerate(steps, 1):
-        output = stable.text(step.output).rstrip()
+        command, output = stable.text(step.command), stable.text(step.output).rstrip()
+        step = replace(step, command=command)
         parts.append("\n\n".join(part for part in (f"## {number}. {step.title}", step.text, *_shown(step, output)) if part) + "\n")
     return "\n".join(parts)
 
