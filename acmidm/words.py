@@ -11,7 +11,7 @@ from typing import Any
 from acmidm_onboarding.model.problems import on_one_line
 
 LONGEST = 200
-WHOLE = 1000
+WHOLE = 600
 """For what was cut by its meaning before, and for what the engine or a check reports: its remedy is at its end."""
 _MOST_NAMED = 10
 _SHARED = 20

@@ -88,10 +88,13 @@ def sentence(found: Obstacle, *, overlap_days: int, probe: str, unseen: str) -> 
             f"{keys} cannot leave, for no usable key stays that the client has already; keep {keys} beside a new key for "
             f"{overlap_days} days, and prove the new one with {probe}"
         )
+    # Each key is named once: a name may be a thumbprint, and the command at the end is what people need.
     successor, what, remedies = f"key {found.successor}", list[str](), list[str]()
     if found.until is not None:
         what.append(f"from {found.until:%Y-%m-%d %H:%M} UTC, when {successor} has been there for {overlap_days} days")
+        successor = "that one"
     if found.lacks_proof:
         what.append(f"once {successor} is proven{f' ({unseen})' if unseen else ''}")
-        remedies.append(f"prove {successor} with {probe}")
-    return f"{keys} may leave {', and only '.join(what)}; {' and '.join([f'put {keys} back until then', *remedies])}"
+        remedies.append(f"prove the one that stays with {probe}")
+    back = "put them back until then" if len(found.leaving) > 1 else "put it back until then"
+    return f"{keys} may leave {', and only '.join(what)}; {' and '.join([back, *remedies])}"

@@ -78,15 +78,15 @@ def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
 
     until = datetime(2026, 12, 10, 9, 30, tzinfo=UTC)
     assert said(Obstacle(('"a"',), '"b"', until, lacks_proof=True)) == (
-        'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days, and only once key "b" is proven '
-        '(nobody saw it); put key "a" back until then and prove key "b" with acmidm probe x --record'
+        'key "a" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days, and only once that one is proven '
+        "(nobody saw it); put it back until then and prove the one that stays with acmidm probe x --record"
     )
     assert said(Obstacle(('"a"', '"c"'), '"b"', until)) == (
-        'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days; put keys "a", "c" back until then'
+        'keys "a", "c" may leave from 2026-12-10 09:30 UTC, when key "b" has been there for 14 days; put them back until then'
     )
     assert said(Obstacle(('"a"',), '"b"', lacks_proof=True)) == (
-        'key "a" may leave once key "b" is proven (nobody saw it); put key "a" back until then '
-        'and prove key "b" with acmidm probe x --record'
+        'key "a" may leave once key "b" is proven (nobody saw it); put it back until then '
+        "and prove the one that stays with acmidm probe x --record"
     )
     assert said(Obstacle(('"a"',))) == (
         'key "a" cannot leave, for no usable key stays that the client has already; keep key "a" beside a new key for 14 days, '
