@@ -52,10 +52,14 @@ def cloned(folder: Path) -> Iterator[int]:
             shutil.rmtree(folder)
 
 
+_TRUST = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Where a machine says whose certificates its package registries have: without these no tool reaches them."""
+
+
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     """A script of bash that stops at the first error, with nobody to answer and nothing of this clone or of `make` around it."""
     path = [entry for entry in os.environ["PATH"].split(os.pathsep) if not Path(entry).is_relative_to(ROOT)]
-    environment = {name: os.environ[name] for name in ("HOME", "LANG", "KEYCLOAK_VERSION") if name in os.environ}
+    environment = {name: os.environ[name] for name in ("HOME", "LANG", "KEYCLOAK_VERSION", *_TRUST) if name in os.environ}
     return subprocess.run(
         ["bash", "-ec", script],
         cwd=folder,
