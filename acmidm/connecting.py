@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from acmidm.engine import EngineError, stack_config
 from acmidm.keys import Key, keys_of
 from acmidm.report.client import ClientState, Place
 from acmidm.terminal import working
-from acmidm_onboarding.authorities.connected import Connected, connected
+from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform, connected
 from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings, stack_settings
+
+T = TypeVar("T")
 
 _BRIEFLY_SECONDS = 3.0
 
@@ -57,42 +59,41 @@ def unreachable(settings: Settings, products: Mapping[Platform, Collection[str]]
 
 def uploaded_keys(stack: str, clients: Iterable[ClientState]) -> dict[Place, Mapping[str, Key]]:
     """The keys that organisations uploaded in the portal, per client; a client is left out where its authority cannot be reached."""
-    wanted, found, down = [client for client in clients if client.client_id], dict[Place, Mapping[str, Key]](), set[Platform]()
-    if not wanted:
-        return found
-    try:
-        platforms = authorities_of(settings_of(stack), briefly=True)
-    except (InvalidSettings, EngineError):
-        return found
-    with working(f"reading the keys that are in the portal of {stack}"):
-        for client in wanted:
-            if client.platform not in platforms or client.platform in down:
-                continue
-            try:
-                snapshot = platforms[client.platform].clients.get(client.client_id or "")
-            except AuthorityError:
-                down.add(client.platform)
-                continue
-            found[client.place] = keys_of(snapshot.jwks if snapshot else {})
-    return found
+
+    def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, Key]:
+        snapshot = platform.clients.get(client_id)
+        return keys_of(snapshot.jwks if snapshot else {})
+
+    return _of_each(stack, clients, f"reading the keys that are in the portal of {stack}", read)
 
 
 def keys_in_use(stack: str, clients: Iterable[ClientState]) -> dict[Place, Mapping[str, KeyUse]]:
     """The last use of each key, per client; a client is left out where its authority cannot tell, or cannot be reached."""
-    wanted, found, down = [client for client in clients if client.client_id], dict[Place, Mapping[str, KeyUse]](), set[Platform]()
+
+    def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, KeyUse] | None:
+        return platform.authority.keys_in_use(client_id) if isinstance(platform.authority, KnowsUse) else None
+
+    return _of_each(stack, clients, f"reading which keys are in use on {stack}", read)
+
+
+def _of_each(stack: str, clients: Iterable[ClientState], what: str, read: Callable[[ConnectedPlatform, str], T | None]) -> dict[Place, T]:
+    """What an authority says of each client; without those of which it says nothing, or whose authority cannot be reached."""
+    wanted, found, down = [client for client in clients if client.client_id], dict[Place, T](), set[Platform]()
     if not wanted:
         return found
     try:
         platforms = authorities_of(settings_of(stack), briefly=True)
     except (InvalidSettings, EngineError):
         return found
-    with working(f"reading which keys are in use on {stack}"):
+    with working(what):
         for client in wanted:
-            authority = platforms[client.platform].authority if client.platform in platforms else None
-            if client.platform in down or not isinstance(authority, KnowsUse):
+            if client.platform not in platforms or client.platform in down:
                 continue
             try:
-                found[client.place] = authority.keys_in_use(client.client_id or "")
+                said = read(platforms[client.platform], client.client_id or "")
             except AuthorityError:
                 down.add(client.platform)
+                continue
+            if said is not None:
+                found[client.place] = said
     return found
