@@ -79,7 +79,7 @@ def show(
 
 def _connection(form: Path, stack: str, platform: Platform) -> Connection:
     from acmidm_onboarding.model.loading import load_onboardings
-    from acmidm_onboarding.settings import stack_settings
+    from acmidm_onboarding.stack_files import stack_settings
 
     settings = stack_settings(stack, Path())
     if not form.is_file():

@@ -15,7 +15,8 @@ from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
-from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings, stack_settings
+from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
+from acmidm_onboarding.stack_files import stack_settings
 
 T = TypeVar("T")
 

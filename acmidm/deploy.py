@@ -222,7 +222,8 @@ def _connections(stack: str) -> list[Connection]:
     """What the forms of the stack declare. Forms with mistakes declare nothing: the preview says what they are."""
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
-    from acmidm_onboarding.settings import InvalidSettings, stack_settings
+    from acmidm_onboarding.settings import InvalidSettings
+    from acmidm_onboarding.stack_files import stack_settings
 
     try:
         settings = stack_settings(stack, Path())

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from acmidm.report.plan import AtTheGate
     from acmidm_onboarding.model.connection import Connection
     from acmidm_onboarding.model.gate import Passage
-    from acmidm_onboarding.settings import Gate, Settings
+    from acmidm_onboarding.settings import Settings
+    from acmidm_onboarding.stack_files import Gate
 
 
 def passage_of(stack: str, connections: Collection[Connection], settings: Settings) -> Passage:

@@ -77,7 +77,7 @@ def _clients(stack: str, search: str) -> list[ClientState]:
     from acmidm.report.client import ClientState
     from acmidm.report.plan import recorded_in
     from acmidm.report.status import listed, matching
-    from acmidm_onboarding.settings import stack_settings
+    from acmidm_onboarding.stack_files import stack_settings
 
     with working(f"reading {stack}"):
         states = recorded_in(engine.stack_deployment(stack)).states

@@ -41,7 +41,8 @@ def promote(
     from acmidm.rights import warn_of_missing_rights
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
-    from acmidm_onboarding.settings import own_catalogue, profiles, promotion_gate, stack_settings
+    from acmidm_onboarding.settings import own_catalogue
+    from acmidm_onboarding.stack_files import profiles, promotion_gate, stack_settings
 
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")

@@ -189,7 +189,7 @@ def _at_the_gate(stack: str, plan: Plan) -> Plan:
     from acmidm_onboarding.leaving import declared_now, today
     from acmidm_onboarding.model.policies import PromotionGate
     from acmidm_onboarding.recorded import held_in
-    from acmidm_onboarding.settings import stack_settings
+    from acmidm_onboarding.stack_files import stack_settings
 
     settings = stack_settings(stack, Path())
     if settings.promotion_gate is PromotionGate.OFF:

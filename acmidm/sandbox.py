@@ -78,7 +78,7 @@ class Served:
 def served(stack: str) -> Iterator[Served]:
     """The platforms of a stack. Raises InvalidSettings and InvalidForms."""
     from acmidm_onboarding.model.loading import load_catalogue
-    from acmidm_onboarding.settings import stack_settings
+    from acmidm_onboarding.stack_files import stack_settings
 
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)

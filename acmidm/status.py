@@ -75,7 +75,8 @@ def _names_of(scope: str, stack: str) -> set[str]:
 
     from acmidm_onboarding.model.loading import load_catalogue
     from acmidm_onboarding.model.problems import InvalidForms
-    from acmidm_onboarding.settings import InvalidSettings, stack_settings
+    from acmidm_onboarding.settings import InvalidSettings
+    from acmidm_onboarding.stack_files import stack_settings
 
     try:
         known = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes

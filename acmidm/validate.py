@@ -99,7 +99,8 @@ def _read(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem
     """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
-    from acmidm_onboarding.settings import own_catalogue, profiles, served
+    from acmidm_onboarding.settings import own_catalogue
+    from acmidm_onboarding.stack_files import profiles, served
 
     onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()), known)
     if online:
@@ -116,7 +117,7 @@ def _unproven(connections: Sequence[Connection]) -> list[str]:
 
     from acmidm_onboarding.leaving import staying
     from acmidm_onboarding.model.gate import gate
-    from acmidm_onboarding.settings import promotion_gate
+    from acmidm_onboarding.stack_files import promotion_gate
 
     wanted = promotion_gate(Path())
     found = gate(staying(connections), wanted.mode, {}, None, datetime.now(UTC), wanted.evidence_max_days).held_back

@@ -15,7 +15,7 @@ from jwcrypto.jwk import JWK
 
 from acmidm.portal import api_client_id
 from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.settings import stack_settings
+from acmidm_onboarding.stack_files import stack_settings
 from story.forms import DOSSIER, GENT, GENT_WITH_DOSIS, NAME, NOTIFICATION
 from story.scratch import CommandFailed
 from story.telling import FORM, Shown, Step, Telling

@@ -12,7 +12,8 @@ from acmidm.portal import api_client_id
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
-from acmidm_onboarding.settings import AuthorityKind, stack_settings
+from acmidm_onboarding.settings import AuthorityKind
+from acmidm_onboarding.stack_files import stack_settings
 from beheerportaal.operators import register_operator
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server

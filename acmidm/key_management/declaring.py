@@ -16,7 +16,8 @@ from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.loading import LoadedForm, Served, load_onboardings
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import Failure
-from acmidm_onboarding.settings import own_catalogue, profiles, served
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import profiles, served
 
 
 class NotDeclared(Failure):

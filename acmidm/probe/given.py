@@ -21,7 +21,8 @@ from acmidm_onboarding.model.files import shown
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import LoadedForm, load_onboardings
 from acmidm_onboarding.model.problems import Failure, InvalidForms, did_you_mean, listed
-from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, stack_settings
+from acmidm_onboarding.settings import AuthorityKind, PlatformSettings
+from acmidm_onboarding.stack_files import stack_settings
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentReq
 from acmidm_onboarding.model.gate import gate as passage
 from acmidm_onboarding.model.loading import LoadedForm
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, PromotionGate, Situation
-from acmidm_onboarding.settings import Gate
+from acmidm_onboarding.stack_files import Gate
 
 
 class Side(StrEnum):

@@ -22,7 +22,7 @@ from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboar
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
 from acmidm_onboarding.recorded import Held
-from acmidm_onboarding.settings import Gate
+from acmidm_onboarding.stack_files import Gate
 
 
 @dataclass(frozen=True)

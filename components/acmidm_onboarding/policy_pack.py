@@ -19,7 +19,8 @@ from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_onboardings
 from acmidm_onboarding.model.policies import POLICIES, Planned, Policy, Situation
 from acmidm_onboarding.model.problems import InvalidForms
-from acmidm_onboarding.settings import InvalidSettings, Settings, stack_settings
+from acmidm_onboarding.settings import InvalidSettings, Settings
+from acmidm_onboarding.stack_files import stack_settings
 
 PAGE = "docs/policies.md"
 _TYPE = "pulumi-python:dynamic/acmidm:"

@@ -8,30 +8,26 @@ one key up. ``Pulumi.yaml`` declares the same keys to the engine; a test keeps t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any
 
-import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from acmidm_onboarding.model.documents import Unreadable, read_text
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.policies import Profile, PromotionGate
-from acmidm_onboarding.model.problems import Failure, did_you_mean, listed, on_one_line, quoted
+from acmidm_onboarding.model.problems import Failure, did_you_mean, on_one_line, quoted
 from acmidm_onboarding.model.secrecy import without_secrets
 from acmidm_onboarding.model.validation import SENTENCES
 
 NAMESPACE = "acmidm"
 OLD_WAY = "config:"
 """What the engine once wrote before a key, behind the namespace, and still reads."""
-
-E = TypeVar("E", bound=StrEnum)
 
 Lookup = Callable[[str], object]
 """The value of a key without its namespace, None where it is not set."""
@@ -90,7 +86,7 @@ def _each(text: str, check: Callable[[str], object]) -> str:
     return text
 
 
-def _yaml_off(value: object) -> object:
+def yaml_off(value: object) -> object:
     # YAML 1.1, which Python reads, has off for false; the engine's YAML has it for the word.
     return "off" if value is False else value
 
@@ -163,7 +159,7 @@ class Settings(_Settings):
     ]
     promotion_gate: Annotated[
         PromotionGate,
-        BeforeValidator(_yaml_off),
+        BeforeValidator(yaml_off),
         Field(description="Whether production needs evidence from TNI: off, warn (declare it and say what is missing) or enforce."),
     ] = PromotionGate.OFF
     promotion_stack: Annotated[str, Field(min_length=1, description="The stack of this project that has the connections on TNI.")] = "tni"
@@ -202,12 +198,12 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     credentials the stack has. ``keys`` are all that are set, with or without their namespace: one that nobody knows is refused, for it
     is another one misspelt. Raises InvalidSettings.
     """
-    unknown = _unknown(keys)
+    unknown = unknown_keys(keys)
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
     values.setdefault("catalogueFolder", own_catalogue())
     values["platforms"] = {
-        platform: found for platform in Platform if (found := _of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
+        platform: found for platform in Platform if (found := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
     unknown += _marks(values)
     try:
@@ -252,102 +248,6 @@ def own_catalogue() -> Path:
     return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
-def stack_settings(stack: str, folder: Path) -> Settings:
-    """The settings of a stack as its file has them, without the engine; values encrypted there are left out."""
-    values = _values_of(folder / f"Pulumi.{stack}.yaml")
-    return read_settings(lambda key: None if isinstance(values.get(key), dict) else values.get(key), keys=values)
-
-
-def profiles(folder: Path) -> dict[Environment, Profile]:
-    """The profile of each environment, as the stacks in ``folder`` set it: the strictest where they differ, the default where none does."""
-    found = dict.fromkeys(Environment, Profile.ACMIDM)
-    for stack in _stacks(folder):
-        if stack.profile is Profile.FAPI2:
-            found[stack.environment] = Profile.FAPI2
-    return found
-
-
-class Gate(NamedTuple):
-    """Whether an environment needs evidence, and how many days that counts."""
-
-    mode: PromotionGate = PromotionGate.OFF
-    evidence_max_days: int = Settings.model_fields["evidence_max_days"].default
-
-
-def promotion_gate(folder: Path) -> Gate:
-    """The gate to production, as the stacks in ``folder`` set it: the strictest where they differ."""
-    found = [stack.gate for stack in _stacks(folder) if stack.environment is Environment.PROD]
-    return strictest(found)
-
-
-def strictest(gates: Iterable[Gate]) -> Gate:
-    """The gate that holds back what any of these does; the default one of none."""
-    kept = list(gates) or [Gate()]
-    return Gate(max((one.mode for one in kept), key=list(PromotionGate).index), min(one.evidence_max_days for one in kept))
-
-
-def served(folder: Path) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:
-    """The platforms that every stack in ``folder`` of an environment has an authority for, each with the kinds of those authorities.
-
-    An environment without a stack is left out.
-    """
-    found: dict[Environment, dict[Platform, frozenset[AuthorityKind]]] = {}
-    for stack in _stacks(folder):
-        before = found.get(stack.environment, dict.fromkeys(stack.platforms, frozenset()))
-        found[stack.environment] = {name: before[name] | {stack.platforms[name]} for name in before if name in stack.platforms}
-    return found
-
-
-class _Stack(NamedTuple):
-    """What the file of a stack says of the forms, complete or not."""
-
-    environment: Environment
-    profile: Profile
-    platforms: Mapping[Platform, AuthorityKind]
-    gate: Gate
-
-
-def _stacks(folder: Path) -> Iterator[_Stack]:
-    """The stacks in ``folder`` that name their environment."""
-    for file in sorted(folder.glob("Pulumi.*.yaml")):
-        values = _values_of(file)
-        if unknown := _unknown(values):
-            raise InvalidSettings("\n".join(f"{on_one_line(file.name)}: {sentence}" for sentence in unknown))
-        if (environment := values.get("environment")) in (None, ""):
-            continue
-        own = {platform: _of_platform(platform, values.get, {}) for platform in Platform}
-        platforms = {
-            platform: _known(AuthorityKind, found.get("authority", AuthorityKind.BEHEERPORTAAL), file, config_key(platform, "authority"))
-            for platform, found in own.items()
-            if found or platform is Platform.ACMIDM
-        }
-        profile = values.get("profile") or Profile.ACMIDM
-        gate = _known(PromotionGate, _yaml_off(values.get("promotionGate")) or PromotionGate.OFF, file, "promotionGate")
-        yield _Stack(
-            _known(Environment, environment, file, "environment"),
-            _known(Profile, profile, file, "profile"),
-            platforms,
-            Gate(gate, _days(values.get("evidenceMaxDays"), file)),
-        )
-
-
-def _days(value: object, file: Path) -> int:
-    if value in (None, ""):
-        return Gate().evidence_max_days
-    if not str(value).isdecimal() or not int(str(value)):
-        raise InvalidSettings(on_one_line(f"{file.name}: setting {NAMESPACE}:evidenceMaxDays is no number of days; write one such as 90"))
-    return int(str(value))
-
-
-def _known(kind: type[E], value: object, file: Path, key: str) -> E:
-    try:
-        return kind(value)  # type: ignore[arg-type]  # whatever the file holds: what is none of them raises
-    except ValueError:
-        said = quoted(value) if isinstance(value, str) else "this value"
-        remedy = did_you_mean(str(value), kind, f"use {listed(kind)}")
-        raise InvalidSettings(on_one_line(f"{file.name}: setting {NAMESPACE}:{key}: {said} is not known; {remedy}")) from None
-
-
 def declared_keys() -> dict[str, tuple[object, str]]:
     """Each key with its default (None: it has none) and description, for the check against ``Pulumi.yaml``."""
     keys = {key: (_default(Settings.model_fields[name]), Settings.model_fields[name].description or "") for key, name in _GENERAL.items()}
@@ -364,7 +264,7 @@ def _default(field: FieldInfo) -> object:
     return None if field.is_required() else field.get_default()
 
 
-def _of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
+def of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str]) -> dict[str, object]:
     found = {key: value for key in _OF_PLATFORM if (value := lookup(config_key(platform, key))) not in (None, "")}
     if found or platform is Platform.ACMIDM:
         names = {key: environment_variable(platform, key) for key in ("operatorClientId", *_CREDENTIALS)}
@@ -375,7 +275,7 @@ def _of_platform(platform: Platform, lookup: Lookup, environ: Mapping[str, str])
     return found
 
 
-def _unknown(keys: Iterable[str]) -> list[str]:
+def unknown_keys(keys: Iterable[str]) -> list[str]:
     """A sentence for each key of ours that is not declared."""
     own = sorted({key.removeprefix(f"{NAMESPACE}:") for key in keys} - declared_keys().keys())
     # The engine takes acmidm:config:issuer for acmidm:issuer, even where that is set too.
@@ -398,30 +298,6 @@ def _marks(values: Mapping[str, Any]) -> list[str]:
         for key, value in found.items()
         if isinstance(value, str) and has_mark(value)
     ]
-
-
-def _values_of(file: Path) -> dict[str, Any]:
-    """What a stack's file sets, over the defaults of its project; keys without their namespace, those of other namespaces with it."""
-    own = _config_of(file)
-    project = _config_of(file.with_name("Pulumi.yaml")) if file.with_name("Pulumi.yaml").exists() else {}
-    defaults = {key: value["default"] for key, value in project.items() if isinstance(value, dict) and "default" in value}
-    return {key.removeprefix(f"{NAMESPACE}:"): value for key, value in {**defaults, **own}.items()}
-
-
-def _config_of(file: Path) -> dict[str, Any]:
-    try:
-        text = read_text(file)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader)):
-            # A few lines of them are a value without end, once it is written down.
-            raise InvalidSettings(on_one_line(f"{file.name} has YAML aliases (*name); write the values out"))
-        document = yaml.load(text, Loader=yaml.CSafeLoader)
-    except Unreadable as error:
-        remedy = error.remedy if file.exists() else "run this in the project's folder with an existing stack"
-        raise InvalidSettings(on_one_line(f"{file.name} {error.what}; {remedy}")) from None
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date or a number that Python cannot make
-        raise InvalidSettings(on_one_line(f"{file.name} is not YAML; correct it")) from None
-    config = document.get("config") if isinstance(document, dict) else None
-    return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}
 
 
 def _sentences(error: ValidationError) -> str:

@@ -9,7 +9,8 @@ import pytest
 from acmidm.portal import api_client_id
 from acmidm_onboarding.model.catalogue import TestMessage
 from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.settings import InvalidSettings, stack_settings
+from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack_files import stack_settings
 from tests.unit.components.test_settings import read
 from tests.unit.model.workspace import CATALOGUE, Workspace
 

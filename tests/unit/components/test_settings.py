@@ -17,8 +17,8 @@ from acmidm_onboarding.settings import (
     declared_keys,
     read_settings,
     require_trusted_hosts,
-    stack_settings,
 )
+from acmidm_onboarding.stack_files import stack_settings
 
 ROOT = Path(__file__).parents[3]
 COMPLETE: dict[str, object] = {

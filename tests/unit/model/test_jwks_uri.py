@@ -9,7 +9,8 @@ from acmidm_onboarding.model.jwks_uri import KNOWN_BY
 from acmidm_onboarding.model.key_address import key_address
 from acmidm_onboarding.model.loading import load_onboardings
 from acmidm_onboarding.model.problems import InvalidForms
-from acmidm_onboarding.settings import AuthorityKind, served
+from acmidm_onboarding.settings import AuthorityKind
+from acmidm_onboarding.stack_files import served
 from tests.unit.model.workspace import FORM, Workspace
 
 ADDRESS = "https://keys.gent.example/jwks.json"

@@ -10,7 +10,8 @@ import pytest
 
 from acmidm_onboarding.model.documents import MAXIMUM_BYTES
 from acmidm_onboarding.model.schemas import LinearValidator, is_pattern
-from acmidm_onboarding.settings import InvalidSettings, profiles
+from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack_files import profiles
 from tests.unit.model.workspace import CATALOGUE, FORM, WITHOUT_KEYS, Workspace
 
 SCOPE = "      dv_notificaties_schrijven: {}\n"
