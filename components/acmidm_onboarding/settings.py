@@ -95,6 +95,10 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True)
 
 
+_PORTALS = {Environment.TNI: "https://beheerportaal-ti.vlaanderen.be", Environment.PROD: "https://beheerportaal.vlaanderen.be"}
+"""Of ACM/IDM: the public manual of the Beheerportaal."""
+
+
 class PlatformSettings(_Settings):
     """Where one platform's authority is, and who we are there."""
 
@@ -124,6 +128,10 @@ class PlatformSettings(_Settings):
         Field(description="Per product the client-ID of its API, the audience of a token request, as dosis=ID."),
     ] = ""
 
+    portal_url: Annotated[
+        Address | None, Field(description="The portal where organisations manage their clients; where it is not set, the Beheerportaal.")
+    ] = None
+
     def api_url(self, product: str) -> str:
         """The address of a product's API, without a slash at its end."""
         url = HttpUrl(_pairs(self.api_urls).get(product) or str(self.products_url))
@@ -133,6 +141,10 @@ class PlatformSettings(_Settings):
     def api_client_id(self, product: str) -> str | None:
         """What a token request names a product's API by, where that is known."""
         return _pairs(self.api_client_ids).get(product)
+
+    def portal(self, environment: Environment) -> str:
+        """Where an organisation manages its clients, without a slash at its end."""
+        return str(self.portal_url or _PORTALS[environment]).rstrip("/")
 
     @property
     def product_of_api(self) -> dict[str, str]:

@@ -54,6 +54,13 @@ class Platform(StrEnum):
     GEOSECURE = "geosecure"
 
 
+class Language(StrEnum):
+    """In which language an organisation is addressed (RFC 5646): the first of these where it does not say."""
+
+    NL = "nl"
+    EN = "en"
+
+
 RESERVED_NAME = Platform.GEOSECURE.value
 """No application or product has this name: it ends the name of a client on the second platform."""
 
@@ -200,6 +207,7 @@ class Organisation(_Part):
         dict[str, tuple[Annotated[str, Field(min_length=1), AfterValidator(_one_line)], ...]],
         Field(description="Under which names it may send: per field of a product that speaks for somebody, the values that it may have."),
     ] = Field(default_factory=dict)
+    language: Annotated[Language, Field(description="In which language it is addressed: nl (Dutch) or en.")] = Language.NL
     formerly: Annotated[
         tuple[Annotated[str, AfterValidator(organisation_code)], ...],
         BeforeValidator(_one_is_a_list),

@@ -16,7 +16,7 @@ MISTAKES = {
     "unknown field": (
         "ovo:",
         "▶OVO: 1\novo:",
-        'unknown field "OVO"; known here: adopts, formerly, kbo, name, ovo, owners, speaks_for, suppliers',
+        'unknown field "OVO"; known here: adopts, formerly, kbo, language, name, ovo, owners, speaks_for, suppliers',
     ),
     "unknown field of what it speaks for": (
         "{merk_code:",
@@ -37,7 +37,7 @@ MISTAKES = {
     "a field of a form": (
         "ovo:",
         "▶application: x\novo:",
-        'unknown field "application"; known here: adopts, formerly, kbo, name, ovo, owners, speaks_for, suppliers',
+        'unknown field "application"; known here: adopts, formerly, kbo, language, name, ovo, owners, speaks_for, suppliers',
     ),
     "name missing": ("name: Stad Gent\n", "▶", '"name" is missing; add it'),
     "name empty": ("name: Stad Gent", 'name: ▶""', '"name" is empty; fill it in'),
