@@ -10,9 +10,9 @@ import httpx
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
+from story.person import MENU, client_path
 from tests.browser.conftest import Desk
 from tests.browser.test_steps import registered
-from tests.portal.web import MENU, client_path
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
 from tests.support.forms import DOSIS, NOTIFICATIES

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from beheerportaal.users import set_right
+from story.person import client_path
 from tests.browser.conftest import Desk
-from tests.portal.web import client_path
 from tests.support.browser import accessible
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client
 from tests.support.registry import NOT_DECLARED

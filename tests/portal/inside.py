@@ -21,7 +21,7 @@ from beheerportaal.context import Portal
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import RIGHTS, PortalSettings
 from beheerportaal.users import add_user
-from tests.portal.web import hidden_fields
+from story.person import hidden_fields
 from tests.support.portal import ASSERTION_TYPE, OPERATOR, PRODUCTS, SCOPES, client_document, new_key, public_jwk, sign_assertion
 
 Headers = Sequence[tuple[str, str]]

@@ -9,8 +9,9 @@ import pytest
 
 from beheerportaal.documents import AuditEntry, JwksDocument
 from beheerportaal.store import audit
+from story.person import MENU
 from tests.portal.inside import Browser, inside
-from tests.portal.web import GENT, MENU
+from tests.portal.web import GENT
 from tests.support.portal import client_document, new_key, put_current, register_client
 
 AUDIT = "/management/v1/audit"

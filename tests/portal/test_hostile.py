@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from beheerportaal.store import access_tokens, tables
 from beheerportaal.store.access_tokens import StoredToken, hash_of
 from beheerportaal.store.database import Database
+from story.person import MENU, hidden_fields
 from tests.portal.inside import JSON, Browser, Inside, inside
 from tests.portal.sender import Sender
-from tests.portal.web import GENT, MENU, hidden_fields
+from tests.portal.web import GENT
 from tests.support.forms import DOSIS
 from tests.support.messages import DOSSIER, NOTIFICATION
 from tests.support.portal import PRODUCTS, client_document, new_key, public_jwk

@@ -24,8 +24,9 @@ from beheerportaal.store import access_tokens, sessions, tables
 from beheerportaal.users import add_user
 from beheerportaal.web import rendering
 from beheerportaal.web.visit import Visit
+from story.person import MENU
 from tests.portal.inside import FORM, Answer, Browser, Inside, inside
-from tests.portal.web import GENT, MENU
+from tests.portal.web import GENT
 from tests.support.portal import ASSERTION_TYPE, client_document, new_key, public_jwk, sign_assertion
 
 KEY = new_key()

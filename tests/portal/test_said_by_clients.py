@@ -2,7 +2,8 @@
 
 import httpx
 
-from tests.portal.web import client_path, person
+from story.person import client_path
+from tests.portal.web import person
 from tests.support.portal import ASSERTION_TYPE, RunningPortal, client_document, new_key, put_current, register_client, sign_assertion
 
 SAID = {"setbyclient_proef": "loket 7"}

@@ -10,7 +10,8 @@ import pytest
 from joserfc.jwk import OctKey, RSAKey
 from jwcrypto.jwk import JWK
 
-from tests.portal.web import MENU, Person, client_path, hidden_fields, person
+from story.person import MENU, Person, client_path, hidden_fields
+from tests.portal.web import person
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, put_current, register_client
 
 PEM = "-----BEGIN PRIVATE KEY-----\nbm90LWEta2V5LWJ1dC1hLXNlY3JldA==\n-----END PRIVATE KEY-----"

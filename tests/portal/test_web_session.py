@@ -12,7 +12,8 @@ from beheerportaal.operators import register_operator
 from beheerportaal.store import sessions, tables
 from beheerportaal.store.database import Database
 from beheerportaal.users import add_user, list_users, remove_user, set_right
-from tests.portal.web import GENT, MENU, Person, anybody, client_path, cookies_of, hidden_fields, person
+from story.person import MENU, Person, client_path, hidden_fields
+from tests.portal.web import GENT, anybody, cookies_of, person
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client
 
 LOG_ON = "/portaal/nl/aanmelden"
