@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from acmidm import client_secret, deploy, drift, history, keycloak, portal, portal_users, promote, review, schema, status, validate
+from acmidm.beginning import command as beginning
 from acmidm.github import commands as github
 from acmidm.importing import command as importing
 from acmidm.key_management import command as keys
@@ -85,6 +86,7 @@ def _options(
 ) -> None: ...
 
 
+app.command("new", epilog=beginning.EPILOG)(beginning.new)
 app.command("validate", epilog=validate.EPILOG)(validate.validate)
 app.command("review", epilog=review.EPILOG)(review.review)
 app.command("promote", epilog=promote.EPILOG)(promote.promote)

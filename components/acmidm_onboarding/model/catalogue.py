@@ -135,6 +135,10 @@ class ConfigurationField(_Part):
         ),
     ] = None
     differs_per_environment: Annotated[bool, Field(description="Its value on production is not expected to be that on TNI.")] = False
+    proposed: Annotated[
+        Annotated[str, Field(pattern=r"^[^{}]*(\{ovo\}[^{}]*)*$")] | None,
+        Field(description="What it is for most organisations, {ovo} being their OVO code: acmidm new proposes it."),
+    ] = None
 
 
 class Attribute(_Part):
