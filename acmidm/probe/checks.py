@@ -11,10 +11,13 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
 from acmidm.probe.sent import Sent
+from acmidm.probe.steps import Said
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.jwk import PublicJwk, algorithms_of
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+ENDPOINT = Said("endpoint")
+"""The token endpoint, where its address is not known."""
 _LARGEST = 10**15
 _MATERIAL = ("kty", "n", "e", "crv", "x", "y")
 Values = Mapping[str, object] | None
@@ -119,7 +122,7 @@ def is_endpoint(aud: object, known: Known) -> bool:
 def wrong_audience(sent: Sent, known: Known) -> Values:
     aud = audience_of(sent)
     is_good = aud == known.audience or (not known.has_habits and (aud == known.issuer or is_endpoint(aud, known)))
-    return when(isinstance(aud, str) and known.audience is not None and not is_good, aud=aud)
+    return when(isinstance(aud, str) and known.audience is not None and not is_good, aud=aud, right=(known.audience,))
 
 
 def endpoint_on_acmidm(sent: Sent, known: Known) -> Values:
@@ -135,7 +138,7 @@ def misspelt_audience(sent: Sent, known: Known) -> Values:
     """GeoSecure's is in lower case, wherever it is."""
     aud, right = audience_of(sent), known.audience
     if right is None:
-        return when(isinstance(aud, str) and aud != aud.lower().rstrip("/"), right=("the token endpoint",))
+        return when(isinstance(aud, str) and aud != aud.lower().rstrip("/"), right=ENDPOINT)
     return when(isinstance(aud, str) and aud != right and aud.lower().rstrip("/") == right.lower(), right=(right,))
 
 
@@ -143,7 +146,7 @@ def unfitting_algorithm(sent: Sent, known: Known) -> Values:
     key, alg = key_of(sent, known), str(sent.header.get("alg"))
     if key is None or alg in algorithms_of(key.members):
         return None
-    return {"alg": alg, "kid": (key.kid,), "fitting": (" or ".join(sorted(algorithms_of(key.members))),)}
+    return {"alg": alg, "kid": (key.kid,), "fitting": tuple(sorted(algorithms_of(key.members)))}
 
 
 def numeric_on_acmidm(sent: Sent, known: Known) -> Values:

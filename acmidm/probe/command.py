@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acmidm.terminal import Code, fail
+from acmidm_onboarding.model.form import Language
 from acmidm_onboarding.model.problems import Failure
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def probe(
         bool, typer.Option("--send-test-message", help="Also post the product's test message, which reaches nobody.")
     ] = False,
     record: Annotated[bool, typer.Option("--record", help="Write what was proven beside the form, signed by the key.")] = False,
+    language: Annotated[
+        str | None, typer.Option(metavar="[nl|en]", help="The language of the report.", show_default="language in organisation.yaml")
+    ] = None,
     output: Annotated[str, typer.Option("--output", "-o", metavar="[text|json]", help="text for people, json for programs.")] = "text",
 ) -> None:
     """Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing else.
@@ -70,26 +74,32 @@ def probe(
 
     if output not in ("text", "json"):
         fail(f'--output: "{output}" is not known; use text or json')
+    if language is not None and language not in list(Language):
+        fail(f'--language: "{language}" is not known; use nl or en')
     if (private_key is None) == (assertion is None):
         fail("give either --private-key, to try the connection, or --assertion, to check what your software made")
     if assertion is not None and (record or send_test_message):
         fail("--record and --send-test-message need --private-key: of an assertion nothing is sent")
     connection = given(form, stack, platform, client_id)
+    spoken = Language(language) if language else connection.connection.organisation.language
     if assertion is not None:
-        _write(_checked(connection, assertion), output)
+        _write(_checked(connection, assertion), spoken, output)
         return
     assert private_key is not None  # noqa: S101 - one of the two is given
-    trial = _trial(connection, private_key, passphrase_fd, kid, sends_test_message=send_test_message)
-    _write(_tried(connection, trial, record=record), output)
+    trial = _trial(connection, private_key, passphrase_fd, kid, spoken, sends_test_message=send_test_message)
+    _write(_tried(connection, trial, spoken, record=record), spoken, output)
 
 
-def _write(found: Probe, output: str) -> None:
+def _write(found: Probe, language: Language, output: str) -> None:
+    from acmidm.probe.telling import lines, told
+
+    report = told(found, language)
     if output == "json":
         from acmidm.terminal import as_json
 
-        typer.echo(as_json(found))
+        typer.echo(as_json(report))
     else:
-        for line in found.lines():
+        for line in lines(report):
             typer.echo(line)
     if found.wrong:
         raise typer.Exit(Code.UNREACHABLE if found.is_unreached else Code.FOUND)
@@ -98,16 +108,14 @@ def _write(found: Probe, output: str) -> None:
 def _checked(connection: Given, file: Path) -> Probe:
     from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
     from acmidm.probe.sent import taken_apart
-    from acmidm.probe.steps import Probe, passed, untried, wrong
+    from acmidm.probe.steps import Probe, passed, say, untried, wrong
 
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
     found = mistakes_in(sent, connection.known)
-    what = "the assertion" if sent.fields is None else "the token request"
-    steps = [wrong(what, *found) if found else passed(what, "nothing is wrong with it, as far as that can be told without sending it")]
+    what = "given assertion" if sent.fields is None else "given request"
+    steps = [wrong(what, *found) if found else passed(what, say("said.nothing wrong"))]
     if (ended := ended_seconds_ago(sent, connection.known)) is not None:
-        steps.append(
-            untried("its time", f"it ended {ended:,} seconds ago: no mistake, if it was written down then; each request needs a new one")
-        )
+        steps.append(untried("time", say("why.ended", seconds=ended)))
     return Probe(title=connection.title, steps=tuple(steps))
 
 
@@ -120,8 +128,11 @@ def _text(file: Path) -> str:
         raise Failure(f"{file} {error}") from None
 
 
-def _trial(connection: Given, file: Path, passphrase_fd: int | None, kid: str | None, *, sends_test_message: bool) -> Trial:
+def _trial(
+    connection: Given, file: Path, passphrase_fd: int | None, kid: str | None, language: Language, *, sends_test_message: bool
+) -> Trial:
     from acmidm.probe.private_key import read_private_key
+    from acmidm.probe.telling import words_in
 
     def passphrase() -> str:
         if passphrase_fd is not None:
@@ -132,16 +143,17 @@ def _trial(connection: Given, file: Path, passphrase_fd: int | None, kid: str | 
                 fail(f"file descriptor {passphrase_fd} cannot be read; open it, as in --passphrase-fd 3 3<passphrase")
         if not sys.stdin.isatty():
             fail("the private key is encrypted; give its passphrase with --passphrase-fd")
-        return str(typer.prompt("Passphrase of the private key", hide_input=True, err=True))
+        return str(typer.prompt(words_in(language)("passphrase"), hide_input=True, err=True))
 
     return connection.trial(read_private_key(file, passphrase), kid, sends_test_message=sends_test_message)
 
 
-def _tried(connection: Given, trial: Trial, *, record: bool) -> Probe:
+def _tried(connection: Given, trial: Trial, language: Language, *, record: bool) -> Probe:
     from acmidm.probe.steps import Probe, untried
+    from acmidm.probe.telling import words_in
     from acmidm.terminal import working
 
-    with working("trying the connection"):
+    with working(words_in(language)("working")):
         steps = list(trial.steps())
     recorded = None
     if record:

@@ -12,7 +12,7 @@ from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.recording import signed, write
-from acmidm.probe.steps import Outcome, Step
+from acmidm.probe.steps import Outcome, Said, Step, say
 from acmidm.probe.trying import Trial, Wanted
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.connection import Connection
@@ -20,7 +20,7 @@ from acmidm_onboarding.model.evidence import Expected, Payload
 from acmidm_onboarding.model.files import shown
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import LoadedForm, load_onboardings
-from acmidm_onboarding.model.problems import Failure, InvalidForms, did_you_mean, listed
+from acmidm_onboarding.model.problems import Failure, InvalidForms, did_you_mean
 from acmidm_onboarding.settings import AuthorityKind, PlatformSettings
 from acmidm_onboarding.stack_files import stack_settings
 
@@ -37,9 +37,10 @@ class Given:
     known: Known
 
     @property
-    def title(self) -> str:
+    def title(self) -> Said:
         one = self.connection
-        return f"{one.organisation.name} · {one.application} on {TITLES[one.platform]} {one.environment}"
+        here = {"platform": TITLES[one.platform], "environment": say(f"at.{one.environment}")}
+        return say("title", organisation=one.organisation.name, application=one.application, **here)
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Trial:
         """Everything that a trial of a key needs. Raises Failure."""
@@ -68,12 +69,12 @@ class Given:
     def _named(self, scope: str) -> str | None:
         return self.catalogue.name_on(self.known.platform, scope)
 
-    def why_not_recorded(self, trial: Trial, steps: Sequence[Step]) -> str:
-        """Why nothing is written, though somebody wants it; empty where something is."""
+    def why_not_recorded(self, trial: Trial, steps: Sequence[Step]) -> Said | None:
+        """Why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
-            return "nothing was proven, so that nothing is recorded"
-        bad = {"clock", "key"} & {step.step for step in steps if step.outcome is Outcome.WRONG}
-        return f"not recorded while the {listed(bad)} is wrong" if bad else ""
+            return say("why.nothing proven")
+        bad = next((step.step for step in steps if step.outcome is Outcome.WRONG and step.step in ("clock", "key")), None)
+        return say(f"why.bad {bad}") if bad else None
 
     def record(self, trial: Trial) -> Path:
         """Write what was proven beside the form, and return the file. Raises OSError."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from acmidm.probe.steps import Finding
+from acmidm.probe.steps import Finding, Said, finding, say
 from acmidm_onboarding.authorities.deadlines import Deadlines
 from acmidm_onboarding.model.secrecy import without_secrets
 from acmidm_onboarding.settings import LOOPBACK
@@ -26,9 +26,9 @@ _OK, _REDIRECTS, _PROXY_AUTHENTICATION = 200, range(300, 400), 407
 class NoAnswer(Exception):
     """Nobody answered, or nobody who can be believed. ``is_reached``: something is there."""
 
-    def __init__(self, finding: Finding, *, is_reached: bool) -> None:
-        self.finding, self.is_reached = finding, is_reached
-        super().__init__(str(finding))
+    def __init__(self, found: Finding, *, is_reached: bool) -> None:
+        self.finding, self.is_reached = found, is_reached
+        super().__init__(found.id)
 
 
 @dataclass(frozen=True)
@@ -75,24 +75,12 @@ class Answer:
     def in_between(self) -> Finding | None:
         """Why this is no answer of an API, but of something in between; None where it may be one."""
         if self.status == _PROXY_AUTHENTICATION:
-            return _found(
-                "proxy",
-                f"{self.url}: a proxy in between wants to know who you are (407)",
-                "give it credentials, or go round it with NO_PROXY",
-            )
+            return finding("proxy", "proxy:asks", url=self.url)
         if self.status in _REDIRECTS:
-            return _found(
-                "proxy",
-                f"{self.url}: the answer leads elsewhere ({self.status})",
-                "correct the address, or see which proxy or log-on page is in between",
-            )
+            return finding("proxy", "proxy:redirect", url=self.url, status=self.status)
         if self.document is None and (self.is_ok or "html" in self.headers.get("content-type", "")):
-            kind = "a page (HTML)" if "html" in self.headers.get("content-type", "") else "no JSON"
-            return _found(
-                "proxy",
-                f"{self.url}: the answer is {kind}, with status {self.status}",
-                "see which proxy or firewall is in between, or correct the address",
-            )
+            kind = "page" if "html" in self.headers.get("content-type", "") else "no JSON"
+            return finding("proxy", f"proxy:{kind}", url=self.url, status=self.status)
         return None
 
 
@@ -129,23 +117,13 @@ class Network:
                 for chunk in response.iter_raw():
                     content += chunk
                     if len(content) > _LONGEST_ANSWER:
-                        raise NoAnswer(
-                            _found("too large", f"{url}: the answer is larger than a megabyte", "correct the address"), is_reached=True
-                        )
+                        raise NoAnswer(finding("too large", url=url), is_reached=True)
         except httpx.ProxyError as error:
-            said = " (407)" if str(_PROXY_AUTHENTICATION) in str(error) else ""
-            raise NoAnswer(
-                _found(
-                    "proxy",
-                    f"{url}: the proxy that {_proxy_of(url) or 'the environment'} names lets nothing through{said}",
-                    "correct it, or go round it with NO_PROXY",
-                ),
-                is_reached=True,
-            ) from None
+            text = "proxy:stops 407" if str(_PROXY_AUTHENTICATION) in str(error) else "proxy:stops"
+            raise NoAnswer(finding("proxy", text, url=url, proxy=proxy_of(url) or say("the environment")), is_reached=True) from None
         except httpx.TimeoutException:
-            raise NoAnswer(
-                _found("unreached", f"{url}: no whole answer within {self._timeout_seconds:g} s", _see(url)), is_reached=False
-            ) from None
+            slow = finding("unreached", "unreached:slow", url=url, seconds=f"{self._timeout_seconds:g}", see=_see(url))
+            raise NoAnswer(slow, is_reached=False) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise _unreached(url, error) from None
         after = time.time()
@@ -166,47 +144,20 @@ def _unreached(url: str, error: Exception) -> NoAnswer:
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
     if "CERTIFICATE_VERIFY_FAILED" in text or isinstance(cause, ssl.SSLCertVerificationError):
-        remedy = "have its certificate authority trusted here (SSL_CERT_FILE), if it is your own proxy that opens TLS; else do not go on"
-        return NoAnswer(
-            _found("tls", f"{url}: the certificate is of nobody that is trusted here, so somebody may be in between", remedy),
-            is_reached=True,
-        )
+        return NoAnswer(finding("tls", "tls:nobody", url=url), is_reached=True)
     if isinstance(cause, ssl.SSLError):
-        return NoAnswer(
-            _found("tls", f"{url}: what answers there does not speak https", "correct scheme and port, or see what is in between"),
-            is_reached=True,
-        )
-    said = (
-        "the connection is refused"
-        if "refused" in text
-        else "its host is not known"
-        if "Name or service" in text or "nodename" in text
-        else "it cannot be reached"
-    )
-    return NoAnswer(_found("unreached", f"{url}: {said}", _see(url)), is_reached=False)
+        return NoAnswer(finding("tls", "tls:none", url=url), is_reached=True)
+    how = "refused" if "refused" in text else "unknown" if "Name or service" in text or "nodename" in text else "otherwise"
+    return NoAnswer(finding("unreached", f"unreached:{how}", url=url, see=_see(url)), is_reached=False)
 
 
-def _see(url: str) -> str:
-    proxy = _proxy_of(url)
-    return (
-        f"see whether the proxy that {proxy} names lets it through"
-        if proxy
-        else "see whether a firewall or a proxy is in between, and correct the address"
-    )
+def _see(url: str) -> Said:
+    proxy = proxy_of(url)
+    return say("see proxy", proxy=proxy) if proxy else say("see firewall")
 
 
-def _proxy_of(url: str) -> str | None:
+def proxy_of(url: str) -> str | None:
     """The variable that names a proxy for an address. Its value may hold a password."""
     address = httpx.URL(url)
     is_passed_by = address.host in LOOPBACK or urllib.request.proxy_bypass(address.host)
     return f"{address.scheme.upper()}_PROXY" if address.scheme in urllib.request.getproxies() and not is_passed_by else None
-
-
-def proxy_note(url: str) -> str:
-    """A note on the proxy that requests to an address go through; empty where they go through none that is known."""
-    proxy = _proxy_of(url)
-    return f", through the proxy that {proxy} names" if proxy else ""
-
-
-def _found(name: str, what: str, remedy: str) -> Finding:
-    return Finding(id=name, what=what, remedy=remedy)

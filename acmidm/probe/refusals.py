@@ -12,7 +12,7 @@ from acmidm.probe.checks import Known
 from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Answer
 from acmidm.probe.private_key import PrivateKey
-from acmidm.probe.steps import Finding, named
+from acmidm.probe.steps import Finding, finding, named, say
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.jwk import algorithms_of
 from acmidm_onboarding.model.problems import quoted
@@ -55,10 +55,9 @@ def why_refused(attempt: Attempt, answer: Answer) -> Finding:
         NoAnswer
     """
     if answer.error in _SCOPE_ERRORS:
-        return _scope(attempt)
+        return not_granted(attempt.scope)
     if answer.error in _TARGET_ERRORS:
-        what = f"audience {quoted(attempt.audience or '')} is no API here"
-        return _finding("audience:unknown", what, f"correct {attempt.product} in acmidm:apiClientIds")
+        return finding("audience:unknown", audience=quoted(attempt.audience or ""), product=attempt.product)
     for ask in (_clock, _without_scope, _kid, _audience, _algorithm):
         if found := ask(attempt, answer):
             return found
@@ -70,10 +69,9 @@ def _is_let_in(answer: Answer) -> bool:
     return answer.is_ok or answer.error in _SCOPE_ERRORS | _TARGET_ERRORS
 
 
-def _scope(attempt: Attempt) -> Finding:
-    return _finding(
-        "scope:not granted", f"scope {quoted(attempt.scope)} is not granted", "have the form brought up, or ask who decides about it"
-    )
+def not_granted(scope: str) -> Finding:
+    """Return what is wrong where a client lacks a scope."""
+    return finding("scope:not granted", scope=quoted(scope))
 
 
 def _clock(attempt: Attempt, _: Answer) -> Finding | None:
@@ -81,36 +79,30 @@ def _clock(attempt: Attempt, _: Answer) -> Finding | None:
         return None
     if not _is_let_in(attempt.again(at=time.time() + attempt.skew)):
         return None
-    return _finding(
-        "clock:skew", "the clock is the reason: with the server's time the token is given", "set it by NTP, where your software runs"
-    )
+    return finding("clock:skew")
 
 
 def _without_scope(attempt: Attempt, answer: Answer) -> Finding | None:
     """A server that lets the client in without the scope, or then complains of something else, has nothing against the client."""
     other = attempt.request(None, attempt.audience)
     is_about_scope = answer.error not in _CLIENT_ERRORS and other.error != answer.error
-    return _scope(attempt) if _is_let_in(other) or is_about_scope else None
+    return not_granted(attempt.scope) if _is_let_in(other) or is_about_scope else None
 
 
 def _kid(attempt: Attempt, _: Answer) -> Finding | None:
     if attempt.kid is None:
         if not _is_let_in(attempt.again(kid=attempt.kid_of_key)):
             return None
-        what = "without kid the token is refused, with it it is given: the client has several keys, or the platform requires it"
-        return _finding("kid:missing", what, f"name the key in the header of every assertion: {named(attempt.kid_of_key)}")
+        return finding("kid:missing", kid=named(attempt.kid_of_key))
     if not _is_let_in(attempt.again(kid=None)):
         return None
-    what = f"the key is registered under another kid than {named(attempt.kid)}"
-    return _finding("kid:another", what, "send the kid that the portal shows, or have the key registered again under this one")
+    return finding("kid:another", kid=named(attempt.kid))
 
 
 def _audience(attempt: Attempt, _: Answer) -> Finding | None:
     for audience in {attempt.known.issuer, attempt.known.token_endpoint} - {attempt.known.audience, None}:
         if _is_let_in(attempt.again(aud=audience)):
-            here = TITLES[attempt.known.platform]
-            what = f"this server wants {audience} as aud, which is not the habit of {here}: it may be the other platform's"
-            return _finding("aud:other", what, "correct acmidm:issuer in the stack's file, or send that aud")
+            return finding("aud:other", aud=audience, platform=TITLES[attempt.known.platform])
     return None
 
 
@@ -119,9 +111,7 @@ def _algorithm(attempt: Attempt, _: Answer) -> Finding | None:
     others = [alg for alg in _ALGORITHMS if alg in algorithms_of(members) and alg != attempt.alg][:_MOST_ALGORITHMS]
     for alg in others:
         if _is_let_in(attempt.again(alg=alg)):
-            return _finding(
-                "alg:another", f"this key is registered for {alg}, not for {attempt.alg}", f"sign with {alg}, or have its alg corrected"
-            )
+            return finding("alg:another", alg=alg, sent=attempt.alg)
     return None
 
 
@@ -129,24 +119,12 @@ def _client_or_key(attempt: Attempt, answer: Answer) -> Finding:
     """A client-ID that nobody has tells whether the server knows this one, where it treats the two differently."""
     nobody = str(uuid.uuid4()) if attempt.known.platform is Platform.ACMIDM else str(10**9 + uuid.uuid4().int % 10**9)
     other = attempt.again(client_id=nobody)
-    where = f"{TITLES[attempt.known.platform]} {attempt.known.environment}"
     if _likeness(other) != _likeness(answer):
-        if attempt.declared:
-            what, remedy = "the client is there, and does not have this key yet: the form does", "have the form brought up, then try again"
-        else:
-            what = "the client is there, and does not have this key: it was not uploaded, or is an old one"
-            remedy = "upload its public half in the Beheerportaal, or sign with the key that is there"
-        return _finding("key:not registered", what, remedy)
-    what = f"{where} refuses client {quoted(attempt.client_id)} and says no more: it has no such client, or not this key for it"
-    return _finding(
-        "client:refused", what, "compare the client-ID with the one that was handed over, and the key with those in the Beheerportaal"
-    )
+        return finding("key:not registered", "key:not brought up" if attempt.declared else "key:not uploaded")
+    here = {"platform": TITLES[attempt.known.platform], "environment": say(f"at.{attempt.known.environment}")}
+    return finding("client:refused", id=quoted(attempt.client_id), **here)
 
 
 def _likeness(answer: Answer) -> tuple[int, str]:
     """What an answer is, whichever client it is about."""
     return answer.status, _IDS.sub("#", answer.said or "")
-
-
-def _finding(name: str, what: str, remedy: str) -> Finding:
-    return Finding(id=name, what=what, remedy=remedy)

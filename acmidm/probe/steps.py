@@ -1,13 +1,13 @@
-"""What a probe found: steps, each passed, wrong with its remedy, or not tried."""
+"""What a probe found: steps, each passed, wrong with its remedy, or not tried. No language: `telling` has the sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, computed_field
-
-from acmidm.words import WHOLE, counted, plain
+from acmidm.words import plain
+from acmidm_onboarding.texts import Texts
 
 DISCOVERY = "discovery"
 
@@ -22,44 +22,58 @@ class Outcome(StrEnum):
     UNTRIED = "untried"
 
 
-class Finding(BaseModel):
-    """A mistake: ``id`` is its row in the table, then one sentence and what to do."""
+@dataclass(frozen=True)
+class Said:
+    """A text of room ``probe`` by its name, and the values of its blanks, which may be such texts too."""
 
-    model_config = ConfigDict(frozen=True)
+    name: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def told(self, texts: Texts) -> str:
+        """Return the text in a language."""
+        return texts(self.name, **{name: value.told(texts) if isinstance(value, Said) else value for name, value in self.values.items()})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A mistake. ``id`` is its row in the table; ``text`` names its sentence and its remedy, where one mistake shows in several ways."""
 
     id: str
-    what: str
-    remedy: str
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return f"{self.what}; {self.remedy}"
+    @property
+    def what(self) -> Said:
+        return Said(f"{self.text}.what", self.values)
+
+    @property
+    def remedy(self) -> Said:
+        return Said(f"{self.text}.remedy", self.values)
 
 
-class Step(BaseModel):
-    """One step, or what was made of one scope or product."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True)
+class Step:
+    """One step, or what was made of one scope or product: ``of`` names that."""
 
     step: str
     outcome: Outcome
-    said: str = ""
+    said: Said | str = ""
     """What passed, or why it was not tried."""
+    of: str = ""
     findings: tuple[Finding, ...] = ()
     server: str | None = None
     """What the server said, in its own words."""
 
 
-class Probe(BaseModel):
+@dataclass(frozen=True)
+class Probe:
     """The whole report."""
 
-    model_config = ConfigDict(frozen=True)
-
-    title: str
+    title: Said
     steps: tuple[Step, ...]
     recorded: str | None = None
     """The file of evidence that was written."""
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def wrong(self) -> int:
         return sum(step.outcome in (Outcome.WRONG, Outcome.UNREACHED) for step in self.steps)
@@ -69,31 +83,27 @@ class Probe(BaseModel):
         """Whether nobody answered at all: without the issuer, nobody else is asked."""
         return any(step.step == DISCOVERY and step.outcome is Outcome.UNREACHED for step in self.steps)
 
-    def lines(self) -> Iterator[str]:
-        """The report for a terminal or a log, where no text of others does anything."""
-        found = f"{counted(self.wrong, 'step')} wrong" if self.wrong else "nothing wrong"
-        yield plain(f"{self.title}: {found}", WHOLE)
-        for step in self.steps:
-            said = f": {step.said}" if step.said else ""
-            yield plain(f"  {step.outcome:<10} {step.step}{said}", WHOLE)
-            for finding in step.findings:
-                yield plain(f"             {finding}", WHOLE)
-            if step.server:
-                yield plain(f"             the server's own words: {step.server}", WHOLE)
-        if self.recorded:
-            yield plain(f"recorded in {self.recorded}: commit it beside the form", WHOLE)
+
+def finding(mistake: str, text: str = "", /, **values: object) -> Finding:
+    """Return a mistake; without ``text`` its sentences have its own name."""
+    return Finding(mistake, text or mistake, values)
 
 
-def passed(step: str, said: str = "") -> Step:
-    return Step(step=step, outcome=Outcome.PASSED, said=said)
+def say(name: str, /, **values: object) -> Said:
+    """Return a text with the values of its blanks."""
+    return Said(name, values)
 
 
-def untried(step: str, why: str) -> Step:
-    return Step(step=step, outcome=Outcome.UNTRIED, said=why)
+def passed(step: str, said: Said | str = "", of: str = "") -> Step:
+    return Step(step, Outcome.PASSED, said, of)
 
 
-def wrong(step: str, *findings: Finding, server: str | None = None) -> Step:
-    return Step(step=step, outcome=Outcome.WRONG, findings=findings, server=server)
+def untried(step: str, why: Said, of: str = "") -> Step:
+    return Step(step, Outcome.UNTRIED, why, of)
+
+
+def wrong(step: str, *findings: Finding, of: str = "", server: str | None = None) -> Step:
+    return Step(step, Outcome.WRONG, of=of, findings=findings, server=server)
 
 
 def named(kid: str) -> str:

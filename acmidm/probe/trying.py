@@ -10,15 +10,15 @@ from typing import Any
 
 from acmidm.probe.checks import Known
 from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE, SKEW_SECONDS, mistaken_id, mistakes_in
-from acmidm.probe.network import Answer, Network, NoAnswer, proxy_note
+from acmidm.probe.network import Answer, Network, NoAnswer, proxy_of
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
-from acmidm.probe.refusals import Attempt, why_refused
+from acmidm.probe.refusals import Attempt, not_granted, why_refused
 from acmidm.probe.sent import taken_apart
-from acmidm.probe.steps import DISCOVERY, Finding, Outcome, Step, named, passed, untried, wrong
+from acmidm.probe.steps import DISCOVERY, Finding, Outcome, Said, Step, finding, named, passed, say, untried, wrong
 from acmidm_onboarding.model.catalogue import Product, TestMessage
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.model.problems import listed, quoted
+from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.settings import PlatformSettings
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _BUSY = 401, 403, 404, 429
@@ -63,9 +63,9 @@ class Trial:
         """Yield each step when it is done. A step without which no other can pass ends them."""
         found = mistaken_id(self.client_id, self.known)
         if found:
-            yield wrong("client-ID", found)
+            yield wrong("client-id", found)
             return
-        yield passed("client-ID", quoted(self.client_id))
+        yield passed("client-id", quoted(self.client_id))
         key = self._key()
         yield key
         discovered = self._discovery()
@@ -76,8 +76,8 @@ class Trial:
         if mistakes:
             yield wrong("assertion", *mistakes)
         else:
-            with_kid = f"kid {named(self.kid)}" if self.kid else "no kid"
-            yield passed("assertion", f"{self.alg}, {with_kid}, aud {self.known.audience}, 300 seconds")
+            text, kid = ("said.assertion", named(self.kid)) if self.kid else ("said.assertion without kid", "")
+            yield passed("assertion", say(text, alg=self.alg, kid=kid, aud=self.known.audience))
         yield from self._all_tokens()
         for name in self.configured:
             yield from self._product(name)
@@ -85,22 +85,15 @@ class Trial:
     def _key(self) -> Step:
         thumbprint, keys = self.key.public.thumbprint, self.known.keys
         if keys is None:
-            return passed(
-                "key", f"thumbprint {thumbprint}; the form leaves keys to the portal, so that only a token shows whether it is there"
-            )
+            return passed("key", say("said.key in portal", thumbprint=thumbprint))
         if self.declared is not None:
             if self.declared.expires and self.declared.expires <= datetime.now(UTC):
-                what = f"key {named(self.declared.kid)} ended on {self.declared.expires:%Y-%m-%d}"
-                return wrong("key", Finding(id="key:ended", what=what, remedy="make a new pair, and add its public half to the form"))
-            return passed("key", f"{named(self.declared.kid)} of the form, thumbprint {thumbprint}")
+                ended = f"{self.declared.expires:%Y-%m-%d}"
+                return wrong("key", finding("key:ended", "key:ended on", kid=named(self.declared.kid), day=ended))
+            return passed("key", say("said.key", kid=named(self.declared.kid), thumbprint=thumbprint))
         if elsewhere := self.known.other_keys.get(thumbprint):
-            what, remedy = (
-                f"the form has this key for {elsewhere}, not for {self.known.environment}",
-                "sign with the key of this environment",
-            )
-            return wrong("key", Finding(id="key:elsewhere", what=what, remedy=remedy))
-        what = f"thumbprint {thumbprint} is no key of the form, which has {listed(keys)}: it is an old key, or one that was not added"
-        return wrong("key", Finding(id="key:unknown", what=what, remedy="sign with a key of the form, or add its public half there"))
+            return wrong("key", finding("key:elsewhere", elsewhere=say(f"at.{elsewhere}"), here=say(f"at.{self.known.environment}")))
+        return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
 
     def _discovery(self) -> list[Step]:
         """Where tokens are requested, and what time it is there."""
@@ -109,36 +102,28 @@ class Trial:
             answer = self.network.get(url)
         except NoAnswer as error:
             outcome = Outcome.WRONG if error.is_reached else Outcome.UNREACHED
-            return [Step(step=DISCOVERY, outcome=outcome, findings=(error.finding,))]
+            return [Step(DISCOVERY, outcome, findings=(error.finding,))]
         issuer, endpoint = answer.members.get("issuer"), answer.members.get("token_endpoint")
         if answer.in_between:
             return [wrong(DISCOVERY, answer.in_between)]
         if not answer.is_ok or not isinstance(issuer, str) or not isinstance(endpoint, str):
-            remedy = "correct acmidm:issuer in the stack's file"
-            return [
-                wrong(
-                    DISCOVERY,
-                    Finding(id="discovery:none", what=f"{url} is no discovery document (status {answer.status})", remedy=remedy),
-                )
-            ]
+            return [wrong(DISCOVERY, finding("discovery:none", url=url, status=answer.status))]
         if issuer.rstrip("/") != self.known.issuer:
-            what = f"another issuer answers, {quoted(issuer)}, so that nothing is sent"
-            remedy = "see which proxy is in between, or correct acmidm:issuer in the stack's file"
-            return [wrong(DISCOVERY, Finding(id="discovery:issuer", what=what, remedy=remedy))]
+            return [wrong(DISCOVERY, finding("discovery:issuer", issuer=quoted(issuer)))]
         if not endpoint.startswith(f"{self.known.issuer.split('/', 3)[0]}//{self.known.issuer.split('/', 3)[2]}/"):
-            what = f"the token endpoint, {quoted(endpoint)}, is elsewhere than the issuer, so that nothing is sent"
-            return [wrong(DISCOVERY, Finding(id="discovery:endpoint", what=what, remedy="ask who runs the issuer"))]
+            return [wrong(DISCOVERY, finding("discovery:endpoint", endpoint=quoted(endpoint)))]
         self.known = replace(self.known, issuer=issuer, token_endpoint=endpoint)
-        return [passed(DISCOVERY, f"{issuer}{proxy_note(url)}"), self._clock(answer)]
+        proxy = proxy_of(url)
+        return [passed(DISCOVERY, say("said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer), self._clock(answer)]
 
     def _clock(self, answer: Answer) -> Step:
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
-            return untried("clock", "the server does not say what time it is")
+            return untried("clock", say("why.no time"))
         if abs(self.skew) <= SKEW_SECONDS:
             return passed("clock")
-        what = f"this machine's clock is {abs(round(self.skew)):,} seconds {'behind' if self.skew > 0 else 'ahead of'} the server's"
-        return wrong("clock", Finding(id="clock:skew", what=what, remedy="set it by NTP, here and where your software runs"))
+        text = "clock:behind" if self.skew > 0 else "clock:ahead"
+        return wrong("clock", finding("clock:skew", text, seconds=abs(round(self.skew))))
 
     def _assertion(self, **changes: Any) -> str:
         how: dict[str, Any] = {"client_id": self.client_id, "aud": self.known.audience, "alg": self.alg, "kid": self.kid, **changes}
@@ -159,26 +144,26 @@ class Trial:
         return self.settings.api_client_id(product) if self.known.platform is Platform.ACMIDM else None
 
     def _all_tokens(self) -> Iterator[Step]:
-        ended = ""
+        ended: Said | None = None
         for wanted in self.wanted:
-            step = f"token for {wanted.named}"
+            step, of = "token", wanted.named
             if ended:
-                yield untried(step, ended)
+                yield untried(step, ended, of)
                 continue
             try:
                 answer = self.request_token(wanted.named, self._audience_of(wanted.product.product))
                 found = self._judged(wanted, answer)
             except NoAnswer as error:
-                yield Step(step=step, outcome=Outcome.WRONG if error.is_reached else Outcome.UNREACHED, findings=(error.finding,))
-                ended = "the token endpoint does not answer"
+                yield _unanswered(step, of, error)
+                ended = say("why.endpoint silent")
                 continue
             if found is None:
                 self.proven_scopes.append(wanted.scope)
-                yield passed(step)
+                yield passed(step, of=of)
                 continue
-            yield wrong(step, found, server=None if answer.is_ok else answer.said)
+            yield wrong(step, found, of=of, server=None if answer.is_ok else answer.said)
             if not found.id.startswith("scope:"):
-                ended = "it would end like the one before"
+                ended = say("why.the same")
 
     def _judged(self, wanted: Wanted, answer: Answer) -> Finding | None:
         """What is wrong with the answer to a token request; None where it has a token with the scope."""
@@ -187,21 +172,16 @@ class Trial:
         if answer.is_ok:
             token, scopes = answer.members.get("access_token"), answer.members.get("scope")
             if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-                return Finding(id="proxy", what="the answer to a token request has no token", remedy="see which proxy is in between")
+                return finding("proxy", "proxy:no token")
             if isinstance(scopes, str) and wanted.named not in scopes.split():
-                return _not_granted(wanted.named)
+                return not_granted(wanted.named)
             self._tokens.setdefault(wanted.product.product, token)
             return None
         if answer.status == _BUSY:
             wait = answer.headers.get("retry-after", "")
-            remedy = f"try again in {wait} seconds" if wait.isdecimal() else "try again in some minutes"
-            return Finding(id="server:busy", what="too many attempts failed", remedy=remedy)
+            return finding("server:busy", "server:busy until" if wait.isdecimal() else "", seconds=wait)
         if answer.status in _SERVER_ERRORS:
-            return Finding(
-                id="server:failed",
-                what=f"the token endpoint fails itself (status {answer.status})",
-                remedy="try again later, or ask who runs it",
-            )
+            return finding("server:failed", status=answer.status)
         return why_refused(self._attempt(wanted), answer)
 
     def _attempt(self, wanted: Wanted) -> Attempt:
@@ -223,32 +203,31 @@ class Trial:
         )
 
     def _product(self, name: str) -> Iterator[Step]:
-        step, product = f"product {name}", self.products[name]
+        step, product = "product", self.products[name]
         token = self._tokens.get(name)
         if token is None:
-            yield untried(step, "there is no token for it")
+            yield untried(step, say("why.no token"), name)
             return
         if product.api is None:
             self.proven_products.append(name)  # a token is all that can be proven of it
-            yield passed(step, "no call of its API is known: its token is all that is proven")
+            yield passed(step, say("said.only a token"), name)
             return
         calls: list[tuple[str, TestMessage | None]] = [(path, None) for path in product.api.reads]
         if self.sends_test_message and product.api.test_message:
             calls.append((product.api.test_message.path, product.api.test_message))
         if not calls:
-            why = "add --send-test-message, whose message reaches nobody" if product.api.test_message else "none can be tried"
-            yield untried(step, f"no call of its API that reads is known; {why}")
+            yield untried(step, say("why.no read but a message" if product.api.test_message else "why.no read"), name)
             return
         for path, message in calls:
             if found := self._call(name, path, message, token):
                 yield found
                 return
         self.proven_products.append(name)
-        yield passed(step, ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls))
+        yield passed(step, ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls), name)
 
     def _call(self, product: str, path: str, message: TestMessage | None, token: str) -> Step | None:
         """What is wrong with one call of an API; None where it passed."""
-        url, step = self.settings.api_url(product) + path, f"product {product}"
+        url, step = self.settings.api_url(product) + path, "product"
         try:
             answer = (
                 self.network.get(url, token)
@@ -256,12 +235,12 @@ class Trial:
                 else self.network.post_json(url, message.filled(self._values(product)), token)
             )
         except NoAnswer as error:
-            return Step(step=step, outcome=Outcome.WRONG if error.is_reached else Outcome.UNREACHED, findings=(error.finding,))
+            return _unanswered(step, product, error)
         if answer.in_between:
-            return wrong(step, answer.in_between)
+            return wrong(step, answer.in_between, of=product)
         if answer.is_ok:
             return None
-        return wrong(step, self._refused_call(product, url, answer), server=answer.said)
+        return wrong(step, self._refused_call(product, url, answer), of=product, server=answer.said)
 
     def _values(self, product: str) -> dict[str, Any]:
         now = datetime.now()  # noqa: DTZ005 - local time, as DOSIS wants it
@@ -272,26 +251,14 @@ class Trial:
         if answer.status == _UNAUTHORIZED:
             audience = self._audience_of(product)
             if audience is None and self.known.has_habits and self.known.platform is Platform.ACMIDM:
-                what = f"the API of {product} refuses the token, whose request had no audience"
-                return Finding(
-                    id="product:audience",
-                    what=what,
-                    remedy=f"set acmidm:apiClientIds to {product}=, with the client-ID of the API behind it",
-                )
-            what = f"the API of {product} refuses the token"
-            remedy = "check its client-ID in acmidm:apiClientIds" if audience else "see whether its address is of the same environment"
-            return Finding(id="product:token", what=what, remedy=remedy)
+                return finding("product:audience", product=product)
+            return finding("product:token", "" if audience else "product:token elsewhere", product=product)
         if answer.status == _FORBIDDEN:
-            what = f"product {product} is not configured for client {quoted(self.client_id)}, though its token has the scope"
-            return Finding(id="product:unconfigured", what=what, remedy="have the form's products brought up, or ask who runs the API")
+            return finding("product:unconfigured", product=product, id=quoted(self.client_id))
         if answer.status == _NOT_FOUND:
-            what, remedy = f"{url} is not there (404)", f"set acmidm:apiUrls to {product}=, with the address of its API behind it"
-            return Finding(id="product:address", what=what, remedy=remedy)
-        what = f"{url} fails (status {answer.status})"
-        return Finding(id="product:failed", what=what, remedy="read what the server says, or try again later")
+            return finding("product:address", url=url, product=product)
+        return finding("product:failed", url=url, status=answer.status)
 
 
-def _not_granted(scope: str) -> Finding:
-    return Finding(
-        id="scope:not granted", what=f"scope {quoted(scope)} is not granted", remedy="have the form brought up, or ask who decides about it"
-    )
+def _unanswered(step: str, of: str, error: NoAnswer) -> Step:
+    return Step(step, Outcome.WRONG if error.is_reached else Outcome.UNREACHED, of=of, findings=(error.finding,))

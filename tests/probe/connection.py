@@ -35,7 +35,7 @@ class Result:
 
     @property
     def steps(self) -> dict[str, str]:
-        return {step["step"]: step["outcome"] for step in self.report["steps"]}
+        return {" ".join(filter(None, (step["step"], step.get("of")))): step["outcome"] for step in self.report["steps"]}
 
 
 @dataclass

@@ -39,8 +39,8 @@ def test_a_connection_that_works(request: pytest.FixtureRequest, where: str) -> 
     assert done.steps.pop("product notificaties") == "untried"  # no call of its API that reads is public
     assert set(done.steps.values()) <= {"passed", "untried"}
     text = connection.run()
-    assert "nothing wrong" in text.output
-    assert "passed     product dosis: GET /api/v2/dosis/bronnen/uris, GET /api/v1/dosis/instellingen/validatie" in text.output
+    assert "geen fouten gevonden" in text.output
+    assert "in orde       product dosis: GET /api/v2/dosis/bronnen/uris, GET /api/v1/dosis/instellingen/validatie" in text.output
 
 
 def test_what_was_proven_is_recorded(connection: Connection) -> None:
@@ -93,7 +93,7 @@ def test_scope_not_granted(connection: Connection) -> None:
     connection.grant(SEND)
     done = connection.probe()
     assert (done.code, done.found) == (1, ["scope:not granted"])
-    assert done.steps[f"token for {SEND}"] == "passed"
+    assert done.steps[f"token {SEND}"] == "passed"
 
 
 def test_scope_not_granted_on_geosecure(on_geosecure: Connection) -> None:
@@ -145,7 +145,7 @@ def test_key_not_uploaded_at_a_server_that_tells_clients_apart(
         one.leave_keys_to_the_portal()
         done = one.probe()
         assert done.found == ["key:not registered"]
-        assert "upload its public half" in done.output
+        assert "laad de publieke sleutel op in het Beheerportaal" in done.output
 
 
 def test_an_old_key(connection: Connection) -> None:
@@ -198,7 +198,7 @@ def test_wrong_algorithm(connection: Connection) -> None:
     connection.key_file.write_bytes(key.as_pem(private=True))
     done = connection.probe("--kid", "rsa")
     assert done.found == ["alg:another"]
-    assert "registered for PS256, not for RS256" in done.output
+    assert "geregistreerd voor PS256, niet voor RS256" in done.output
 
 
 @pytest.mark.parametrize("seconds", [-3600, 3600])
@@ -216,7 +216,7 @@ def test_clock_skew(connection: Connection, monkeypatch: pytest.MonkeyPatch, sec
     monkeypatch.setattr("acmidm.probe.given.time", Clock)
     done = connection.probe("--record")
     assert done.found == ["clock:skew", "clock:skew"]
-    assert re.search(f"3,(60|59).* seconds {'ahead of' if seconds > 0 else 'behind'} the server's", done.output)
+    assert re.search(f"loopt 3(60|59). seconden {'voor' if seconds > 0 else 'achter'} op die van de server", done.output)
     assert not done.report.get("recorded")
 
 
@@ -327,3 +327,17 @@ def test_wrong_use(connection: Connection) -> None:
     assert 'platform "magda" is not known' in connection.run("--platform", "magda").output
     assert "need --private-key" in connection.run("--assertion", "x", "--record", key=False).output
     assert "use text or json" in connection.run("--output", "html").output
+    assert "use nl or en" in connection.run("--language", "fr").output
+
+
+def test_the_language_of_the_organisation(connection: Connection) -> None:
+    """Dutch, or what organisation.yaml says, or the option. What programs go by is the same in each."""
+    connection.grant(SEND)
+    organisation = connection.form.path.with_name("organisation.yaml")
+    dutch = connection.probe()
+    assert "is niet toegekend; laat uw formulier doorvoeren" in connection.run().output
+    assert "is not granted; have the form brought up" in connection.run("--language", "en").output
+    organisation.write_text(f"{organisation.read_text()}language: en\n")
+    assert "is not granted; have the form brought up" in connection.run().output
+    english = connection.probe()
+    assert (english.found, english.steps) == (dutch.found, dutch.steps)

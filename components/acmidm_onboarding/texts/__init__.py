@@ -26,7 +26,7 @@ class Texts:
     language: Language
     templates: Mapping[str, str]
 
-    def __call__(self, name: str, **values: object) -> str:
+    def __call__(self, name: str, /, **values: object) -> str:
         """Return a text with its blanks filled in. Raises KeyError where there is none of that name."""
         return self.templates[name].format(**values)
 
