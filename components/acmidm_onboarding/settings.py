@@ -8,17 +8,31 @@ one key up. ``Pulumi.yaml`` declares the same keys to the engine; a test keeps t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AnyUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.form import Environment, Platform, mail_address
+from acmidm_onboarding.model.identifiers import is_visible
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.policies import Profile, PromotionGate
 from acmidm_onboarding.model.problems import Failure, did_you_mean, on_one_line, quoted
@@ -68,6 +82,48 @@ def _address(url: HttpUrl) -> HttpUrl:
 
 Address = Annotated[HttpUrl, AfterValidator(_address)]
 _ADDRESS = TypeAdapter(Address)
+
+
+def _server_shape(text: object) -> object:
+    if not isinstance(text, str) or not re.match(r"smtps?://[^/?#\\\s]", text):
+        raise ValueError("is no address of a mail server; write it as in smtp://smtp.example:587 or smtps://smtp.example")
+    return text
+
+
+def _server(url: AnyUrl) -> AnyUrl:
+    if url.username or url.password:
+        raise ValueError("holds a user name or a password; leave it out, ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD are for those")
+    if (url.path or "").strip("/") or url.query or url.fragment:
+        raise ValueError("goes on behind the host and its port; leave that out")
+    return url
+
+
+SMTP_PORTS = {"smtp": 587, "smtps": 465}
+"""Where mail is submitted (RFC 6409, RFC 8314), per scheme: with STARTTLS, or with TLS from the start."""
+SmtpUrl = Annotated[AnyUrl, BeforeValidator(_server_shape), AfterValidator(_server)]
+
+_MAILBOX = re.compile(r"(?:(?P<name>[^<>@\"\\]+) )?<(?P<between>[^<>]+)>|(?P<alone>[^<>]+)")
+
+
+def mailbox(text: str) -> tuple[str, str]:
+    """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises ValueError."""
+    found = _MAILBOX.fullmatch(text) if is_visible(text) else None
+    try:
+        return ((found["name"] or "").strip(), mail_address(found["between"] or found["alone"])) if found else ("", mail_address(""))
+    except ValueError:
+        raise ValueError("is no mail address; write one as in noreply@vlaanderen.example, or Name <noreply@vlaanderen.example>") from None
+
+
+def _mailbox(text: str) -> str:
+    if text:
+        mailbox(text)
+    return text
+
+
+def _sender(text: str, info: ValidationInfo) -> str:
+    if not text and info.data.get("smtp_url") is not None:
+        raise ValueError(f"is wanted where {NAMESPACE}:smtpUrl is set, for mails have a sender")
+    return _mailbox(text)
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -181,6 +237,18 @@ class Settings(_Settings):
     ] = 14
     request_timeout_seconds: Annotated[int, Field(gt=0, le=300, description="How long one request may take.")] = 10
     retry_deadline_seconds: Annotated[int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")] = 60
+    smtp_url: Annotated[
+        SmtpUrl | None,
+        Field(description="The server that mails go to: smtps://host, or smtp://host with STARTTLS; where it is not set, none is sent."),
+    ] = None
+    mail_sender: Annotated[
+        str,
+        AfterValidator(_sender),
+        Field(description="Who mails are from: an address, or Name <address>; wanted where smtpUrl is set."),
+    ] = ""
+    mail_reply_to: Annotated[
+        str, AfterValidator(_mailbox), Field(description="Who answers to mails go to; where it is not set, the sender.")
+    ] = ""
     platforms: dict[Platform, PlatformSettings]
 
 
@@ -214,6 +282,7 @@ def read_settings(lookup: Lookup, environ: Mapping[str, str] = os.environ, keys:
     values: dict[str, Any] = {key: value for key in _GENERAL if (value := lookup(key)) not in (None, "")}
     values.setdefault("protectClients", values.get("environment") == Environment.PROD)
     values.setdefault("catalogueFolder", own_catalogue())
+    values.setdefault("mailSender", "")  # without one none is checked, and a server wants one
     values["platforms"] = {
         platform: found for platform in Platform if (found := of_platform(platform, lookup, environ)) or platform is Platform.ACMIDM
     }
@@ -243,14 +312,22 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
                     f"setting {NAMESPACE}:{config_key(platform, key)} leads to {names[0]}, which {TRUSTED_HOSTS} does not name, so that no "
                     "credentials are sent; correct the setting, or have the host added to that variable, where the pipeline is set up"
                 )
+    server = settings.smtp_url
+    if server is not None and server.host not in LOOPBACK and trusted.isdisjoint(names := _names_of_host(server)):
+        sentences.append(
+            f"setting {NAMESPACE}:smtpUrl leads to {names[0]}, which {TRUSTED_HOSTS} does not name, so that no mail is sent; "
+            "correct the setting, or have the host added to that variable, where the pipeline is set up"
+        )
     if sentences:
         raise InvalidSettings("\n".join(sentences))
 
 
-def _names_of_host(url: HttpUrl) -> list[str]:
-    """How a host may be written: without its port where that is the one of https."""
-    with_port = f"{url.host}:{url.port}"
-    return [str(url.host), with_port] if url.port == _HTTPS_PORT else [with_port]
+def _names_of_host(url: HttpUrl | AnyUrl) -> list[str]:
+    """How a host may be written: without its port where that is the one of its scheme."""
+    own = SMTP_PORTS.get(url.scheme, _HTTPS_PORT)
+    host = str(url.host).lower()
+    with_port = f"{host}:{url.port or own}"
+    return [host, with_port] if url.port in (None, own) else [with_port]
 
 
 def own_catalogue() -> Path:

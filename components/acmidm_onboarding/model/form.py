@@ -95,7 +95,8 @@ def _application(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
+def mail_address(text: str) -> str:
+    """Return an e-mail address. Raises ValueError with a sentence."""
     if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
         raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
     return text
@@ -347,7 +348,7 @@ class Form(_Part):
         _one_or_more({"type": "string", "pattern": f"^{_NAME}$"}),
     ] = ()
     contacts: Annotated[
-        tuple[Annotated[str, AfterValidator(_address)], ...],
+        tuple[Annotated[str, AfterValidator(mail_address)], ...],
         Field(
             min_length=1, max_length=MOST_CONTACTS, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."
         ),

@@ -247,6 +247,55 @@ def test_credentials_go_only_to_hosts_of_the_environment(trusted: str, refused: 
     require_trusted_hosts(read(**GEOSECURE), {})  # nothing is there to be sent
 
 
+MAIL = {"smtpUrl": "smtp://mail.example", "mailSender": "Digitaal Vlaanderen <noreply@mail.example>"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "ending"),
+    [
+        ({"smtpUrl": "https://mail.example"}, "smtpUrl is no address of a mail server; write it as in smtp://smtp.example:587"),
+        ({"smtpUrl": "mail.example:587"}, "smtpUrl is no address of a mail server"),
+        ({"smtpUrl": "smtp://"}, "smtpUrl is no address of a mail server"),
+        ({"smtpUrl": "smtp://mail.example:0x19"}, "smtpUrl is no address such as"),
+        ({"smtpUrl": "smtp://someone:very-private@mail.example"}, "smtpUrl holds a user name or a password; leave it out, ACMIDM_SMTP_"),
+        ({"smtpUrl": "smtp://mail.example/path"}, "smtpUrl goes on behind the host and its port"),
+        ({"mailSender": ""}, "mailSender is wanted where acmidm:smtpUrl is set"),
+        ({"mailSender": "Digitaal Vlaanderen"}, "mailSender is no mail address; write one as in noreply@vlaanderen.example, or Name <"),
+        ({"mailSender": "A <a@mail.example>\nBcc: <b@mail.example>"}, "mailSender is no mail address"),
+        ({"mailReplyTo": "a@mail.example, b@mail.example"}, "mailReplyTo is no mail address"),
+    ],
+)
+def test_what_mail_cannot_be_sent_with_is_refused(changes: dict[str, object], ending: str) -> None:
+    """One sentence, which repeats no value: it may be a password."""
+    (said,) = sentences(**{**MAIL, **changes})
+    assert said.startswith(f"setting acmidm:{ending}")
+    assert "very-private" not in said
+
+
+@pytest.mark.parametrize("url", ["smtp://mail.example", "smtp://mail.example:587", "smtps://mail.example:465", "smtp://MAIL.example"])
+@pytest.mark.parametrize(
+    ("trusted", "is_sent"), [("mail.example", True), ("other.example", False), ("", False), ("mail.example:25", False)]
+)
+def test_mails_go_only_to_a_host_of_the_environment(url: str, trusted: str, is_sent: bool) -> None:
+    """Whoever changes the setting in a pull request gets neither the mails nor the credentials; loopback needs no permission."""
+    found = read(**{**MAIL, "smtpUrl": url})
+    try:
+        require_trusted_hosts(found, {TRUSTED_HOSTS: trusted})
+        said = ""
+    except InvalidSettings as error:
+        said = str(error)
+    assert (not said) is is_sent
+    assert is_sent or said.startswith(f"setting acmidm:smtpUrl leads to mail.example, which {TRUSTED_HOSTS} does not name")
+    require_trusted_hosts(read(**{**MAIL, "smtpUrl": "smtp://127.0.0.1:8513"}), {})
+
+
+def test_a_port_of_its_own_has_to_be_named() -> None:
+    found = read(**{**MAIL, "smtpUrl": "smtp://mail.example:2525"})
+    require_trusted_hosts(found, {TRUSTED_HOSTS: "mail.example:2525"})
+    with pytest.raises(InvalidSettings, match=r"leads to mail\.example:2525"):
+        require_trusted_hosts(found, {TRUSTED_HOSTS: "mail.example"})
+
+
 def test_secrets_are_in_no_representation() -> None:
     """Settings may be logged by whoever debugs them."""
     for key in SECRET_KEYS:
