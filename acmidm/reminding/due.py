@@ -40,19 +40,14 @@ class KeyEnds:
         """What the ledger knows it by. A key that gets another end is another reminder."""
         return f"{self.key_id} ends {self.expires:%Y-%m-%d} within {self.threshold}"
 
-    @property
-    def occurrence(self) -> str:
-        """The same each time that this one reminder is tried."""
-        return self.id
-
 
 @dataclass(frozen=True)
 class StepWaits:
     """A step that waits for the organisation: one reminder a week and client, whichever step it is."""
 
     standing: Standing
-    last: date | None
-    """When it was last sent; else since when the step waits, where that is known."""
+    reminded: date | None = None
+    """When the last mail about it was accepted."""
 
     @property
     def connection(self) -> ListedConnection:
@@ -61,11 +56,6 @@ class StepWaits:
     @property
     def id(self) -> str:
         return f"{natural_key(self.connection)} waits"
-
-    @property
-    def occurrence(self) -> str:
-        """The same each time that this one reminder is tried, until it was accepted."""
-        return f"{self.id} at {self.standing.step:d} after {self.last}"
 
 
 Due = KeyEnds | StepWaits
@@ -108,9 +98,9 @@ def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
 def _waiting(standing: Standing, sent: Sent, now: datetime) -> StepWaits | None:
     if standing.waits_for is not WaitsFor.ORGANISATION:
         return None
-    found = StepWaits(standing, None)
-    last = sent.get(found.id) or (standing.since.astimezone(UTC).date() if standing.since else None)
+    reminded = sent.get(StepWaits(standing).id)
+    last = reminded or (standing.since.astimezone(UTC).date() if standing.since else None)
     # A day that has not come was written by a clock that was wrong.
     if last is not None and 0 <= (now.astimezone(UTC).date() - last).days < WEEK_DAYS:
         return None
-    return StepWaits(standing, last)
+    return StepWaits(standing, reminded)

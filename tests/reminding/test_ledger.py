@@ -41,11 +41,9 @@ def test_a_damaged_ledger_is_refused_and_left_as_it_is(file: Path, text: str) ->
     """In one sentence: who deletes it knows what that means. Guessing would write to strangers every night."""
     file.parent.mkdir()
     file.write_bytes(damaged := text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(
-        LedgerError, match=r"this is no ledger of reminders, so that nothing is sent; put back a copy, or delete it"
-    ) as failure:
-        with opened(file):
-            pass
+    said = "this is no ledger of reminders, so that nothing is sent; put back a copy, or delete it"
+    with pytest.raises(LedgerError, match=said) as failure, opened(file):
+        pass
     assert "\n" not in str(failure.value)
     assert failure.value.exit_code == 1
     assert file.read_bytes() == damaged
