@@ -30,7 +30,7 @@ def calendar(keys: Iterable[KeyEnds], room: Texts, now: datetime) -> bytes:
             "key": plain(one.key.kid),
             "application": plain(one.connection.name),
             "organisation": plain(one.connection.organisation),
-            "environment": room(f"environment.{one.connection.environment}"),
+            "on": room(f"on.{one.connection.environment}"),
             "time": f"{one.expires.astimezone(UTC):%H:%M}",
         }
         event.add("uid", f"{hashlib.sha256(one.key_id.encode()).hexdigest()[:32]}@acmidm-onboarding")
@@ -40,4 +40,5 @@ def calendar(keys: Iterable[KeyEnds], room: Texts, now: datetime) -> bytes:
         event.add("description", room("event.description", **values))
         event.add("transp", "TRANSPARENT")
         found.add_component(event)
-    return found.to_ical()
+    written: bytes = found.to_ical()
+    return written
