@@ -55,7 +55,7 @@ def recover(stack: str) -> Recovered:
         Locked: where that run may be alive.
         EngineError
     """
-    backend = _folder(os.environ.get("PULUMI_BACKEND_URL", ""))
+    backend = backend_folder(os.environ.get("PULUMI_BACKEND_URL", ""))
     dead: list[Lock] = []
     for lock in _locks(stack, backend) if backend else ():
         if not lock.is_dead(socket.gethostname()):
@@ -118,7 +118,7 @@ class Lock:
             file.unlink(missing_ok=True)
 
 
-def _folder(backend: str) -> Path | None:
+def backend_folder(backend: str) -> Path | None:
     """Where a backend of files has its own, None for another backend, whose locks the engine itself reports."""
     url = urlsplit(backend)
     return Path(unquote(url.netloc + url.path)).expanduser() / ".pulumi" if url.scheme == "file" else None

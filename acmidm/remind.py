@@ -1,0 +1,111 @@
+"""``acmidm remind``: mail organisations what ends, and what waits for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import Code, fail, working
+from acmidm.words import counted, day, first_of, plain
+
+if TYPE_CHECKING:
+    from acmidm.reminding.due import Due
+    from acmidm.reminding.mails import Reminder
+    from acmidm.report.status import ListedConnection
+
+EPILOG = """
+**Examples**
+
+- `acmidm remind --stack prod --dry-run`
+- `acmidm remind --stack prod --metrics /var/lib/node_exporter/acmidm_prod.prom`
+
+**Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends, or the ledger is damaged; 2 wrong use,
+or no mail server is set; 3 keys in the portal could not be read, or the engine cannot be reached.
+"""
+
+
+def remind(
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show who would get what; send and record nothing.")] = False,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            help="Write connections per step, and the days to the next end of a key, for Prometheus' textfile collector.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Mail organisations what ends and what waits: 60, 30 and 7 days before a key ends, and once a week for a step that waits for them.
+
+    The contacts of a form get one mail per environment, in their organisation's language, with a calendar file where a key ends. A file
+    beside the state has what was sent, so that nothing is sent twice.
+    """
+    from datetime import UTC, datetime
+
+    from acmidm.connecting import settings_of
+    from acmidm.reminding.delivery import deliver
+    from acmidm.reminding.due import due
+    from acmidm.reminding.ledger import Ledger, ledger_file, opened
+    from acmidm.reminding.mails import reminders
+    from acmidm.reminding.metrics import write_metrics
+    from acmidm.standings import standings
+    from acmidm_onboarding.model.loading import load_organisations
+
+    now = datetime.now(UTC)
+    settings = settings_of(stack)
+    languages = {organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()}
+    with working(f"reading {stack}"):
+        rows = standings([stack], now)
+    if metrics is not None:
+        write_metrics(metrics, stack, settings.environment, rows, now)
+    code = Code.WELL
+    if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
+        typer.echo(f"the keys of {first_of(unseen)} are in the portal, which cannot be read: nobody is reminded of them", err=True)
+        code = Code.UNREACHABLE
+    if dry_run:
+        found = reminders(due(rows, Ledger(ledger_file(stack)).sent, now))
+        typer.echo(_headline(stack, len(found)))
+        for one in found:
+            typer.echo(_shown(one))
+        raise typer.Exit(code)
+    if settings.smtp_url is None:
+        fail(f"stack {stack} has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what")
+    with opened(ledger_file(stack)) as ledger:
+        found = reminders(due(rows, ledger.sent, now))
+        typer.echo(_headline(stack, len(found)))
+        for done in deliver(found, languages, ledger, settings, now):
+            typer.echo(_shown(done.reminder))
+            for problem in done.problems:
+                typer.echo(f"{_name(done.reminder)}: {problem}{'' if done.is_sent else '; the next run tries it again'}", err=True)
+                code = Code.FOUND
+    raise typer.Exit(code)
+
+
+def _is_unseen(connection: ListedConnection) -> bool:
+    return connection.keys is None and connection.keys_in_portal and connection.client_id is not None
+
+
+def _headline(stack: str, count: int) -> str:
+    return f"{counted(count, 'mail')} for {stack}" if count else f"nothing ends or waits on {stack} that nobody was reminded of"
+
+
+def _name(one: Reminder) -> str:
+    return f"{plain(one.organisation)} ({', '.join(map(plain, one.contacts)) or 'no contacts'})"
+
+
+def _shown(one: Reminder) -> str:
+    return "\n".join((_name(one), *(f"  {_what(each)}" for each in one.about)))
+
+
+def _what(one: Due) -> str:
+    from acmidm.reminding.due import KeyEnds
+
+    name = plain(one.connection.name)
+    if isinstance(one, KeyEnds):
+        return f"{name}: key {plain(one.key.kid)} ends {day(one.expires)}, within {counted(one.threshold, 'day')}"
+    since = f" since {day(one.standing.since)}" if one.standing.since else ""
+    return f"{name}: step {one.standing.step:d} waits for the organisation{since}"
