@@ -1,7 +1,8 @@
 """The application: all rooms of the portal under one origin."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from socket import socket
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -20,15 +21,23 @@ from beheerportaal.web.urls import BASE
 WORKER_THREADS = 8
 
 
-def create_app(settings: PortalSettings) -> FastAPI:
-    """The portal of one environment and platform. The database is opened when the application starts."""
+def create_app(settings: PortalSettings, mail_listener: socket | None = None) -> FastAPI:
+    """The portal of one environment and platform. The database is opened when the application starts.
+
+    `mail_listener` is bound to where mails are received.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = WORKER_THREADS
         app.state.portal = Portal.open(settings)
-        yield
-        app.state.portal.close()
+        async with AsyncExitStack() as opened:
+            opened.callback(app.state.portal.close)
+            if mail_listener is not None:
+                from beheerportaal.mail.office import receiving  # a portal without it starts sooner
+
+                await opened.enter_async_context(receiving(app.state.portal.database, mail_listener))
+            yield
 
     app = FastAPI(
         title=f"Beheerportaal {settings.platform} {settings.environment}",

@@ -6,6 +6,8 @@ import logging
 import socket
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +21,10 @@ from beheerportaal.migrations import UnusableDatabase, open_database
 from beheerportaal.settings import PortalSettings
 
 GRACE_SECONDS = 5
+
+
+class CannotListen(Exception):
+    """A port is taken; the text is one sentence for the person who started the portal."""
 
 
 class _Server(uvicorn.Server):
@@ -40,14 +46,13 @@ def serve(settings: PortalSettings) -> None:
     """Serves until a signal ends it.
 
     Raises:
-        OSError: when the port is taken.
+        CannotListen
     """
-    # Named, because asyncio turns off Nagle's algorithm for TCP by name only, and with it on each answer waits 40 ms.
-    with socket.socket(settings.family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
+    with ExitStack() as opened:
+        listener = opened.enter_context(_bound(settings, settings.port))
+        for_mail = None if settings.smtp_port is None else opened.enter_context(_bound(settings, settings.smtp_port))
         config = uvicorn.Config(
-            create_app(settings),
+            create_app(settings, for_mail),
             http=cast("type[asyncio.Protocol]", Connections().protocol),
             log_config=None,
             access_log=False,
@@ -57,6 +62,19 @@ def serve(settings: PortalSettings) -> None:
         asyncio.run(_Server(config, settings.origin).serve([listener]))
 
 
+@contextmanager
+def _bound(settings: PortalSettings, port: int) -> Iterator[socket.socket]:
+    # Named, because asyncio turns off Nagle's algorithm for TCP by name only, and with it on each answer waits 40 ms.
+    with socket.socket(settings.family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, port))
+        except OSError as error:
+            where = f"{settings.host}:{port}"
+            raise CannotListen(f"can't listen on {where}: {error.strerror}; stop the program that does, or choose another port") from None
+        yield listener
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m beheerportaal.server", description=__doc__)
@@ -64,6 +82,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's, which has a line for each command
     # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news at each request.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
     try:
@@ -74,10 +93,8 @@ def main() -> None:
         # The application opens it again; here a file that is none ends in a sentence instead of a traceback.
         open_database(settings.database).close()
         serve(settings)
-    except UnusableDatabase as error:
+    except (UnusableDatabase, CannotListen) as error:
         sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"can't listen on {settings.host}:{settings.port}: {error.strerror}; stop the program that does, or choose another port")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class PortalSettings(_Settings):
     platform: Platform
     host: str = Field(default="127.0.0.1", description="A loopback address: the portal speaks plain HTTP.")
     port: int = Field(ge=0, le=65535, description="0 lets the operating system choose.")
+    smtp_port: int | None = Field(default=None, ge=1, le=65535, description="Where mails are received; where it is not set, none are.")
     database: Path = Field(description="The SQLite file; made at first start.")
     scopes: dict[str, ScopeSettings]
     products: dict[str, ProductSettings] = {}

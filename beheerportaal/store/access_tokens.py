@@ -37,7 +37,7 @@ def add(connection: Connection, token: StoredToken) -> None:
     """Keeps a token; those that ended long ago go, and the oldest of a client that has too many."""
     connection.execute(delete(access_tokens).where(access_tokens.c.expires_at < int(time.time()) - _KEPT_SECONDS))
     connection.execute(insert(access_tokens), asdict(token))
-    prune(connection, access_tokens, token.client_id, MOST_PER_CLIENT)
+    prune(connection, access_tokens.c.client_id, token.client_id, MOST_PER_CLIENT)
 
 
 def find(connection: Connection, token_hash: str) -> StoredToken | None:

@@ -20,4 +20,4 @@ def add(connection: Connection, client_id: str, document: dict[str, Any]) -> Non
     """Keeps a notification whose Id is new."""
     values = {"received_at": now(), "client_id": client_id, "notification_id": document["Id"], "document": document}
     connection.execute(insert(table), values)
-    newest.prune(connection, table, client_id, newest.MOST_PER_CLIENT)
+    newest.prune(connection, table.c.client_id, client_id, newest.MOST_PER_CLIENT)

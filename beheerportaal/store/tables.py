@@ -1,6 +1,6 @@
 """The tables. `migrations/` makes them; a test holds that both say the same."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -149,6 +149,25 @@ uploads = Table(
     Column("errors", JSON(none_as_null=True)),
     UniqueConstraint("client_id", "upload_id"),
     Index("ix_uploads_dossier", "client_id", "source", "dossier_number"),
+    sqlite_autoincrement=True,
+)
+
+# The same mail for one organisation is one row, however often it came. One without a Message-ID is like no other.
+mails = Table(
+    "mails",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("organisation", Text, nullable=False),  # its code; empty where the mail names none
+    Column("connection", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("message_id", Text),
+    Column("subject", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("recipients", JSON, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    UniqueConstraint("organisation", "message_id"),
     sqlite_autoincrement=True,
 )
 

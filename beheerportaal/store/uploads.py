@@ -27,7 +27,7 @@ def add(connection: Connection, client_id: str, upload_id: str, document: dict[s
     identification = document["Identificatie"]
     values = {"source": identification["Bron"], "dossier_number": identification["DossierNummer"], "document": document}
     connection.execute(insert(table), {"client_id": client_id, "upload_id": upload_id, "due_at": due_at, **values})
-    newest.prune(connection, table, client_id, newest.MOST_PER_CLIENT)
+    newest.prune(connection, table.c.client_id, client_id, newest.MOST_PER_CLIENT)
 
 
 def due(connection: Connection, client_id: str, until: float, most: int) -> Sequence[tuple[int, dict[str, Any], float]]:

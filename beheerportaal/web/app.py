@@ -15,9 +15,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from beheerportaal.context import Portal
-from beheerportaal.web import clients, keys, log_on
+from beheerportaal.web import clients, keys, log_on, mailbox
 from beheerportaal.web.headers import SecurityHeaders
-from beheerportaal.web.urls import CLIENT, HISTORY, KEYS, LOG_OFF, LOG_ON, MENU, REMOVE_KEY, Urls
+from beheerportaal.web.urls import ATTACHMENT, CLIENT, HISTORY, KEYS, LOG_OFF, LOG_ON, MAIL, MAILBOX, MENU, REMOVE_KEY, Urls
 from beheerportaal.web.visit import SEE_OTHER, Access, Handler, Visit, endpoint, texts_of, visit_of
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,9 @@ def _pages() -> list[Route]:
         page(KEYS, keys.add_again, Access.API_BEHEERDER),
         page(KEYS, keys.add, Access.API_BEHEERDER, "POST"),
         page(CLIENT, clients.show_one, Access.API_BEHEERDER),
+        page(MAILBOX, mailbox.show_all, Access.API_BEHEERDER),
+        page(MAIL, mailbox.show_one, Access.API_BEHEERDER),
+        page(ATTACHMENT, mailbox.download, Access.API_BEHEERDER),
     ]
 
 

@@ -35,7 +35,7 @@ _UNTOUCHED = FormState()
 def show_all(visit: Visit) -> Response:
     """My OAuth clients."""
     with visit.portal.database.read() as connection:
-        found, following = clients.page_of_organisation(connection, own(visit), _CLIENTS_ON_A_PAGE, _after(visit))
+        found, following = clients.page_of_organisation(connection, own(visit), _CLIENTS_ON_A_PAGE, visit.after)
         rows = [(client, views.keys_of(client, [])) for client in found]
     return visit.page("clients.html", rows=rows, following=following, secret_methods=SECRET_METHODS)
 
@@ -76,7 +76,7 @@ def show_history(visit: Visit) -> Response:
     """The whole audit trail of a client."""
     with visit.portal.database.read() as connection:
         client = find(visit, connection)
-        page = audit.page(connection, client.document.client_id, _CHANGES_ON_A_PAGE, _after(visit))
+        page = audit.page(connection, client.document.client_id, _CHANGES_ON_A_PAGE, visit.after)
     return visit.page("history.html", client=client.document, changes=views.changes(page.items), following=page.next)
 
 
@@ -95,8 +95,3 @@ def find(visit: Visit, connection: Connection) -> StoredClient:
 def own(visit: Visit) -> ColumnElement[bool]:
     """The clients that this user may see."""
     return of_organisation(visit.somebody.ovo, visit.somebody.kbo)
-
-
-def _after(visit: Visit) -> int | None:
-    given = visit.request.query_params.get("na", "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) <= 18 else None

@@ -31,6 +31,7 @@ def page(visit: Visit, template: str, status: int, **context: object) -> Respons
             user=visit.user,
             csrf=visit.session.csrf_token if visit.session else "",
             environment=settings.environment,
+            has_mailbox=settings.smtp_port is not None,
             platform=settings.platform,
             languages=[(other, in_language(other, path, query)) for other in LANGUAGES if other != language],
             **context,

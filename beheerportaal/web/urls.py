@@ -12,6 +12,9 @@ CLIENT = MENU + "/{client_id}"
 HISTORY = CLIENT + "/geschiedenis"
 KEYS = CLIENT + "/sleutels"
 REMOVE_KEY = KEYS + "/verwijderen"
+MAILBOX = "/postvak"
+MAIL = MAILBOX + "/{mail}"
+ATTACHMENT = MAIL + "/bijlagen/{attachment}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,19 @@ class Urls:
     def remove_key(self, client_id: str, **query: str) -> str:
         """Where a key is removed."""
         return self(REMOVE_KEY, client_id, **query)
+
+    @property
+    def mailbox(self) -> str:
+        """The mails."""
+        return self(MAILBOX)
+
+    def mail(self, number: int) -> str:
+        """One mail."""
+        return self(MAIL.format(mail=number))
+
+    def attachment(self, number: int, attachment: int) -> str:
+        """A file of a mail, the first of which is 1."""
+        return self(ATTACHMENT.format(mail=number, attachment=attachment))
 
     @staticmethod
     def static(file: str) -> str:

@@ -58,6 +58,11 @@ class Visit:
             raise HTTPException(403)
         return self.user
 
+    @property
+    def after(self) -> int | None:
+        """The number after which a list goes on; None at its beginning."""
+        return as_number(self.request.query_params.get("na", ""))
+
     def page(self, template: str, status: int = 200, **context: object) -> Response:
         """A page in this visit's language."""
         return rendering.page(self, template, status, **context)
@@ -89,6 +94,11 @@ def endpoint(handle: Handler, access: Access, *, hashes: bool = False) -> Callab
             raise HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)}) from None
 
     return answer
+
+
+def as_number(text: str) -> int | None:
+    """A number in an address, as far as a database can have it; None where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def texts_of(request: Request) -> Texts:

@@ -10,8 +10,8 @@ from tests.support.portal import RunningPortal, running_portal
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    """A portal that runs as ACM/IDM."""
-    with running_portal(tmp_path_factory.mktemp("acmidm"), processing_seconds=0) as running:
+    """A portal that runs as ACM/IDM, and receives mail."""
+    with running_portal(tmp_path_factory.mktemp("acmidm"), processing_seconds=0, receives_mail=True) as running:
         yield running
 
 

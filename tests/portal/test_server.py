@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.portal import RunningPortal, running_portal
+from tests.support.portal import RunningPortal, reserve_port, running_portal
 
 
 def serve(folder: Path, settings: Mapping[str, object]) -> subprocess.CompletedProcess[str]:
@@ -39,10 +39,12 @@ def test_health_needs_no_token(portal: RunningPortal) -> None:
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
-    """No traceback, an exit code that isn't 0."""
-    with running_portal(tmp_path / "first") as portal:
-        ended = serve(tmp_path, {**portal.settings.model_dump(mode="json", by_alias=True), "database": str(tmp_path / "other.db")})
-    assert re.fullmatch(r"can't listen on 127.0.0.1:\d+: .*; stop the program that does, .*\n", ended.stderr)
+    """No traceback, an exit code that isn't 0; that for mail alike."""
+    with running_portal(tmp_path / "first", receives_mail=True) as portal, reserve_port() as free:
+        settings = {**portal.settings.model_dump(mode="json", by_alias=True), "database": str(tmp_path / "other.db")}
+        for port, changes in ((portal.settings.port, {}), (portal.settings.smtp_port, {"port": free.getsockname()[1]})):
+            ended = serve(tmp_path, {**settings, **changes})
+            assert re.fullmatch(rf"can't listen on 127.0.0.1:{port}: .*; stop the program that does, .*\n", ended.stderr)
 
 
 def test_bad_settings_are_told(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class RunningPortal:
     daemon: Daemon
     settings: PortalSettings
     operator_key: ECKey
-    reserved: socket.socket | None = None
+    reserved: Sequence[socket.socket] = ()
     _token: str | None = field(default=None, repr=False)
 
     @property
@@ -179,20 +179,23 @@ def start_portal(
     scopes: Mapping[str, Any] = SCOPES,
     products: Mapping[str, Any] = PRODUCTS,
     operator_key: ECKey | None = None,
+    receives_mail: bool = False,
     **more: Any,
 ) -> RunningPortal:
     """Starts a portal whose data is in `folder`, and returns when it is ready; the caller stops it.
 
-    A folder that was used before is gone on with; give the same `operator_key` to keep the operator's. `more` are further fields
-    of `PortalSettings`.
+    One that `receives_mail` has a free port for that in its settings. A folder that was used before is gone on with; give the same
+    `operator_key` to keep the operator's. `more` are further fields of `PortalSettings`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    reserved = None if port else reserve_port()
+    reserved = [reserve_port() for wanted in (not port, receives_mail) if wanted]
+    ports = [int(found.getsockname()[1]) for found in reserved]
     settings = PortalSettings.model_validate(
         {
             "environment": environment,
             "platform": platform,
-            "port": reserved.getsockname()[1] if reserved else port,
+            "port": port or ports[0],
+            "smtp_port": ports[-1] if receives_mail else None,
             "database": folder / "portal.db",
             "scopes": scopes,
             "products": products,

@@ -1,0 +1,32 @@
+"""What the post office received, for whoever has the database's file: that is no page's business."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from beheerportaal.mail.reading import Body, read_body
+from beheerportaal.migrations import open_database
+from beheerportaal.store import mails
+from beheerportaal.store.mails import StoredMail
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMail:
+    """A mail, and what it says."""
+
+    stored: StoredMail
+    body: Body
+
+
+def received_mails(database: Path) -> list[ReceivedMail]:
+    """All mails, newest first, those that name no organisation too.
+
+    Raises:
+        UnusableDatabase
+    """
+    store = open_database(database)
+    try:
+        with store.read() as connection:
+            found = mails.everything(connection)
+    finally:
+        store.close()
+    return [ReceivedMail(stored, read_body(raw)) for stored, raw in found]
