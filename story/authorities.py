@@ -32,9 +32,9 @@ class Authorities:
     kind: AuthorityKind
 
     def start(self) -> None:
-        ports = iter(free_ports(4))
+        ports = iter(free_ports(6))
         for stack in ("tni", "prod"):
-            self.scratch.configure(stack, self._settings(stack, next(ports), next(ports)))
+            self.scratch.configure(stack, self._settings(stack, next(ports), next(ports), next(ports)))
             if self.kind is AuthorityKind.KEYCLOAK:
                 self.scratch.run("acmidm", "keycloak", "start", "--stack", stack)
             self.scratch.run("acmidm", "portal", "start", "--stack", stack)
@@ -50,7 +50,7 @@ class Authorities:
         else:
             self._change_as_helpdesk(client_id, scope, key)
 
-    def _settings(self, stack: str, port: int, products: int) -> dict[str, object]:
+    def _settings(self, stack: str, port: int, products: int, mail: int) -> dict[str, object]:
         origin = f"http://127.0.0.1:{port}"
         own: dict[str, object] = {"managementUrl": f"{origin}/management/v1", "issuer": f"{origin}/op"}
         if self.kind is AuthorityKind.KEYCLOAK:
@@ -61,6 +61,9 @@ class Authorities:
             "authority": self.kind.value,
             **own,
             "productsUrl": f"{origin}/products/v1",
+            "portalUrl": f"{origin}/portaal",
+            "smtpUrl": f"smtp://127.0.0.1:{mail}",
+            "mailSender": "Aansluitingen <aansluitingen@vlaanderen.example>",
             "apiClientIds": " ".join(f"{name}={api_client_id(stack, 'acmidm', name)}" for name in ("notificaties", "dosis")),
             "operatorClientId": "onboarding",
             "operatorPrivateKeyFile": f".local/{stack}/acmidm/operator.jwk.json",

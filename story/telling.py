@@ -95,8 +95,8 @@ class Telling(ABC):
         lines = [line.strip() for line in output.splitlines()]
         return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))
 
-    def _client_id(self) -> str:
-        outputs = json.loads(self.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni"))
+    def _client_id(self, stack: str = "tni") -> str:
+        outputs = json.loads(self.scratch.run("pulumi", "stack", "output", "--json", "--stack", stack))
         return str(outputs["connections"][KEY]["acmidm"]["client_id"])
 
     def _write_key(self, name: str) -> JWK:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from story.guide import Guide
 from story.lifetime import Lifetime
 from story.onboarding import Onboarding
 from story.scratch import PROJECT
@@ -14,7 +15,7 @@ from story.stable import Stable
 from story.telling import Shown, Step, Telling
 
 TOUR = Path("docs/tour.md")
-STORIES: tuple[type[Telling], ...] = (Onboarding, Lifetime)
+STORIES: tuple[type[Telling], ...] = (Onboarding, Lifetime, Guide)
 """What it is made from, in this order."""
 _INTRODUCTION = """\
 <!-- Written by `make tour` from what `make story` really does: change the story, not this page. -->
