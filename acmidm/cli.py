@@ -9,7 +9,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from acmidm import client_secret, deploy, drift, history, keycloak, portal, portal_users, promote, remind, review, schema, status, validate
+from acmidm import (
+    client_secret,
+    deploy,
+    drift,
+    history,
+    keycloak,
+    portal,
+    portal_users,
+    promote,
+    remind,
+    review,
+    schema,
+    status,
+    steps,
+    validate,
+)
 from acmidm.github import commands as github
 from acmidm.importing import command as importing
 from acmidm.key_management import command as keys
@@ -91,6 +106,7 @@ app.command("promote", epilog=promote.EPILOG)(promote.promote)
 app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("schema", epilog=schema.EPILOG)(schema.schema)
 app.command("status", epilog=status.EPILOG)(status.status)
+app.command("steps", epilog=steps.EPILOG)(steps.steps)
 app.command("history", epilog=history.EPILOG)(history.history)
 app.command("remind", epilog=remind.EPILOG)(remind.remind)
 app.command("import", epilog=importing.EPILOG)(importing.import_)

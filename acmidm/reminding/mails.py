@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from acmidm.reminding.due import Due, KeyEnds, StepWaits, natural_key
 from acmidm.reminding.ics import calendar
+from acmidm.report.standing import ROOM as STEPS
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.model.form import Environment, Language
@@ -113,14 +114,14 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
 
 def _of_step(one: StepWaits, room: Texts) -> dict[str, str]:
     """What to do: in words to the organisation, where there are some; else as ``acmidm steps`` says it of the organisation."""
-    standing, order = one.standing, f"order.{one.standing.order}"
+    standing, order, step_names = one.standing, f"order.{one.standing.order}", texts(STEPS, room.language)
     waits = []
     if standing.since:
         waits.append(room("since", day=room.day(standing.since.astimezone(UTC).date())))
     if one.reminded:
         waits.append(room("reminded", day=room.day(one.reminded)))  # the same text a week later is another mail
     return {
-        "what": room("waits", application=plain(one.connection.name), step=standing.step.value),
+        "what": room("waits", application=plain(one.connection.name), step=standing.step.value, name=step_names(f"step.{standing.step:d}")),
         "to_do": room(order, **standing.values) if order in room else standing.to_do(room.language),
         "link": standing.values.get("portal", ""),
         "waits": " ".join(waits),

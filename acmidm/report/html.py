@@ -1,4 +1,4 @@
-"""Reports as one HTML file that works without a network and prints. None runs a script but the list of connections, for its filters.
+"""Reports as one HTML file that works without a network and prints. None runs a script but those with filters.
 
 Templates escape whatever they are given. The page's Content-Security-Policy names its style, and that one script, by their hashes, so
 that nothing else runs, whatever a form's author wrote.
@@ -21,14 +21,18 @@ from acmidm.report.drift import Drift
 from acmidm.report.kinds import Part
 from acmidm.report.review import Review
 from acmidm.report.status import Status
+from acmidm.report.steps import Steps
 from acmidm.words import WHOLE, counted, day, days, plain
+from acmidm_onboarding.texts import Texts
 
 
 def as_html(report: Part) -> str:
-    """A report as a page: a review, a drift report, or the list of connections with search and filters."""
+    """A report as a page: a review, a drift report, or the list or the board of connections with search and filters."""
     match report:
         case Status():
             return _page("status", report.title, status=report)
+        case Steps():
+            return _page("steps", report.title, board=report, said=report.said)
         case Review():
             return _page("review", report.headline, review=report)
         case Drift():
@@ -36,7 +40,7 @@ def as_html(report: Part) -> str:
     raise TypeError(f"{type(report).__name__} has no page")
 
 
-def _page(template: str, title: str, **report: Part) -> str:
+def _page(template: str, title: str, **report: Part | Texts) -> str:
     return _templates().get_template(f"{template}.html.j2").render(title=title, **report)
 
 

@@ -22,6 +22,7 @@ from acmidm.report.kinds import Change, FieldChange, Piece, Severity
 from acmidm.report.promotion import Promotion, Side
 from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status
+from acmidm.report.steps import Card, Steps
 from acmidm.words import LONGEST, WHOLE, counted, first_of, plain
 
 LIMIT = 64_000
@@ -66,7 +67,7 @@ class Section:
         return "".join((self.top, *self.lines, self.bottom))
 
 
-def as_markdown(report: Review | Drift | Status | Promotion | History) -> str:
+def as_markdown(report: Review | Drift | Status | Steps | Promotion | History) -> str:
     """Any report, at most ``LIMIT`` characters."""
     remedy = f"`acmidm drift --stack {report.stack}`" if isinstance(report, Drift) else _WHOLE_TEXT
     return _fitted(_SECTIONS[type(report)](report), remedy)
@@ -155,6 +156,15 @@ def _status(status: Status) -> Iterator[Section]:
     yield Section(top, [_row(one) for one in status.connections], what="client")
 
 
+def _steps(report: Steps) -> Iterator[Section]:
+    said = report.said
+    yield Section(f"### {markdown(report.title)}\n")
+    names = ("step", "connection", "waits", "to_do", "contacts", "keys")
+    top = f"\n| {' | '.join(said(name) for name in names)} |\n{'|---' * len(names)}|\n"
+    yield Section(top, [_card(card) for card in report.connections], what="connection")
+    yield Section(f"\n{report.checked if report.connections else said('nothing')}\n")
+
+
 def _promotion(report: Promotion) -> Iterator[Section]:
     """What differs and what is checked."""
     yield Section(f"### {markdown(report.title, WHOLE)}\n\n")
@@ -183,6 +193,7 @@ _SECTIONS: dict[type, Callable[[Any], Iterator[Section]]] = {
     Review: _review,
     Drift: _drift,
     Status: _status,
+    Steps: _steps,
     Promotion: _promotion,
     History: _history,
 }
@@ -282,11 +293,26 @@ def _row(one: ListedConnection) -> str:
     leaves = f"<br>**leaves {markdown(', '.join(one.leaving))}**" if one.leaving else ""
     cells = (
         markdown(one.where),
-        f"**{markdown(one.organisation)}** · {markdown(one.application)}{leaves}",
+        f"**{markdown(one.organisation)}** · {markdown(one.application)}{leaves}{''.join(f'<br>{markdown(name)}' for name in one.people)}",
         code(one.client_id or ""),
         "<br>".join(code(scope) for scope in one.scopes),
         (keys + (" (in the portal)" if one.keys_in_portal else "")) if keys else markdown(one.without_keys),
         "<br>".join(markdown(product) for product in one.products),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _card(card: Card) -> str:
+    one = card.connection
+    codes = f" ({markdown(', '.join(one.codes))})" if one.codes else ""
+    client = f"<br>{code(one.client_id)}" if one.client_id else ""
+    cells = (
+        f"{card.step.value}. {card.title}",
+        f"**{markdown(one.organisation)}** · {markdown(one.application)}{codes}<br>{markdown(card.where)}{client}",
+        f"{f'**{card.whom}**' if card.waits_for else card.whom}<br>{card.from_when}",
+        markdown(card.text, WHOLE),
+        "<br>".join(map(markdown, one.contacts)),
+        "<br>".join(map(markdown, card.keys)),
     )
     return f"| {' | '.join(cells)} |\n"
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from acmidm.report.kinds import Part
 from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
-from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Language
+from acmidm_onboarding.model.form import AuthMethod, Environment, Language
 from acmidm_onboarding.texts import texts
 
 ROOM = "steps"
@@ -74,6 +74,8 @@ class Standing(Part):
             sentences.append(said("leaves", day=said.day(date.fromisoformat(day))))
         if self.last_token_at is not None:
             sentences.append(said("last_token", day=said.day(self.last_token_at)))
+        elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
+            sentences.append(said("no_token"))
         return " ".join((*sentences, *(said(f"unknown.{name}") for name in self.unknown)))
 
 
@@ -103,6 +105,8 @@ class Facts:
     """Whether the gate holds back what the state lacks."""
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
+    is_gone: bool = False
+    """Whether its authority has no such client any more."""
     made_at: datetime | None = None
     keys_since: datetime | None = None
     """From when on it has the keys that its form declares."""
@@ -126,8 +130,12 @@ class Facts:
     has_production: bool = False
     is_on_production: bool = False
     leaves: date | None = None
+    """From which day on it is taken down."""
+    is_leaving: bool = False
+    """Whether that day has come."""
     last_token_at: datetime | None = None
     knows_use: bool = False
+    """Whether its authority tells which keys got a token."""
 
     @property
     def uses_secret(self) -> bool:
@@ -158,5 +166,177 @@ class Row(NamedTuple):
     prod: Step
     waits_for: WaitsFor | None
     holds: Callable[[Facts], bool]
-    since: Callable[[Facts], datetime | None] = lambda facts: None
+    since: Callable[[Facts], datetime | None] = lambda _: None
     unknown: tuple[str, ...] = ()
+
+
+def _is_made(facts: Facts) -> bool:
+    return bool(facts.is_recorded and facts.connection.client_id)
+
+
+def _is_not_mailed(facts: Facts) -> bool:
+    found = facts.handed_over
+    return found is not None and found.sent_at is None and found.not_sent != EXISTED
+
+
+def _has_no_key(facts: Facts) -> bool:
+    return not facts.usable_keys
+
+
+def _is_test(facts: Facts) -> bool:
+    return facts.connection.environment is Environment.TNI
+
+
+def _with_key_since(facts: Facts) -> datetime | None:
+    """Keys in the portal, and at an address, have no moment that anybody tells."""
+    known = (facts.told_at, facts.keys_since)
+    return max(moment for moment in known if moment) if all(known) else None
+
+
+def _proven_at(facts: Facts) -> datetime | None:
+    return facts.evidence.proven_at if facts.evidence else None
+
+
+_US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
+_ROWS = (
+    # The client, and what is in it.
+    Row("state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
+    Row("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
+    Row("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
+    Row("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
+    Row(
+        "hand-over-no-smtp",
+        Step.HAND_OVER,
+        Step.PROMOTION,
+        _US,
+        lambda facts: _is_not_mailed(facts) and facts.handed_over is not None and facts.handed_over.not_sent == NO_SMTP,
+        lambda facts: facts.made_at,
+    ),
+    Row("hand-over-failed", Step.HAND_OVER, Step.PROMOTION, _US, _is_not_mailed, lambda facts: facts.made_at),
+    Row("extend-gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: bool(facts.lacking) and facts.is_held_back),
+    Row("extend", Step.CLIENT, Step.PROMOTION, _US, lambda facts: bool(facts.lacking)),
+    # How it authenticates.
+    Row(
+        "on-production",
+        Step.PROMOTION,
+        Step.PROMOTION,
+        None,
+        lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
+    ),
+    Row("secret", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.uses_secret, lambda facts: facts.told_at, ("secret",)),
+    Row("keys-unknown", Step.KEY, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)),
+    Row(
+        "right",
+        Step.RIGHT,
+        Step.RIGHT_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and facts.administrators == 0,
+        lambda facts: facts.told_at,
+    ),
+    Row(
+        "upload-again",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and facts.had_keys,
+    ),
+    Row(
+        "upload",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal,
+        lambda facts: facts.told_at,
+    ),
+    Row(
+        "publish",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None,
+    ),
+    Row("key-in-form", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _has_no_key),
+    Row("change-over", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.awaits_key),
+    Row("api-owner", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _OWNER, lambda facts: bool(facts.withdrawn)),
+    # Whether it was tried, and goes on to production.
+    Row("done", Step.PROMOTION, Step.DONE, None, lambda facts: not _is_test(facts), _with_key_since),
+    Row("on-production", Step.PROMOTION, Step.PROMOTION, None, lambda facts: facts.is_on_production),
+    Row("form-unknown", Step.PROMOTION, Step.PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
+    Row(
+        "validate-again",
+        Step.PROMOTION,
+        Step.PROMOTION,
+        _ORGANISATION,
+        lambda facts: not facts.is_exempt and not facts.is_proven and (facts.evidence is not None or facts.evidence_refused),
+    ),
+    Row(
+        "validate",
+        Step.PROMOTION,
+        Step.PROMOTION,
+        _ORGANISATION,
+        lambda facts: not facts.is_exempt and not facts.is_proven,
+        _with_key_since,
+    ),
+    Row(
+        "promote",
+        Step.PROMOTION,
+        Step.PROMOTION,
+        _ORGANISATION,
+        lambda facts: not facts.has_production,
+        _proven_at,
+    ),
+    Row("tested", Step.PROMOTION, Step.PROMOTION, None, lambda _: True, _proven_at),
+)
+_WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
+"""Where the last token says something that is not plain from the rest."""
+
+
+def standing(facts: Facts) -> Standing:
+    """Return where a connection stands: by the first row that holds."""
+    row = next(row for row in _ROWS if row.holds(facts))
+    order, waits_for, since = row.order, row.waits_for, row.since(facts)
+    if facts.is_declared is False or facts.is_leaving:
+        order, waits_for, since = "leave" if facts.is_leaving else "undeclared", WaitsFor.US, None
+    return Standing(
+        connection=facts.connection,
+        step=row.tni if _is_test(facts) else row.prod,
+        waits_for=waits_for,
+        order=order,
+        values=_values(facts),
+        since=since,
+        unknown=tuple(_unknown(facts, row)),
+        last_token_at=facts.last_token_at,
+    )
+
+
+def _unknown(facts: Facts, row: Row) -> Iterator[str]:
+    yield from row.unknown
+    if facts.is_declared is None:
+        yield "form"
+    if _is_made(facts) and facts.handed_over is None:
+        yield "hand_over"
+    if row.order in ("upload", "keys-unknown") and facts.connection.keys_in_portal and facts.administrators is None:
+        yield "rights"
+    if row.order in _WITH_TOKENS and not facts.knows_use:
+        yield "last_token"
+
+
+def _values(facts: Facts) -> dict[str, str]:
+    """What the texts name. What others wrote is made harmless where it is shown."""
+    one, handed_over = facts.connection, facts.handed_over
+    found = {
+        "organisation": one.organisation,
+        "application": one.application,
+        "client_id": one.client_id or "",
+        "contacts": ", ".join(one.contacts),
+        "stack": one.stack,
+        "platform": one.platform.value,
+        "portal": facts.portal,
+        "form": facts.form,
+        "address": one.jwks_uri or "",
+        "lacking": ", ".join(facts.lacking),
+        "withdrawn": ", ".join(scope for scope, _ in facts.withdrawn),
+        "owners": ", ".join(sorted({owner for _, owner in facts.withdrawn})),
+        "reason": (handed_over and handed_over.not_sent) or "",
+    }
+    return found | ({"leaves": facts.leaves.isoformat()} if facts.leaves and not facts.is_leaving else {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from pydantic import Field
@@ -60,6 +60,11 @@ class ListedConnection(ClientName):
         whole = self.leaves.get(self.platform)
         parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())] if whole is None else [whole]
         return [*parts, *(["stays at its authority"] if self.preserve else [])]
+
+    @property
+    def people(self) -> list[str]:
+        """Its codes and its contacts, as far as they are known."""
+        return [*self.codes, *map(plain, self.contacts)]
 
     @property
     def days_left(self) -> int | None:
@@ -143,16 +148,25 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
     )
 
 
+def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
+    """Return what says of a connection whether it is one of those; see ``matching``."""
+    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
+    return lambda one: (
+        all(word.search(one.words) for word in wanted)
+        and (not scopes or not set(scopes).isdisjoint(one.scopes))
+        and (days is None or (one.days_left is not None and one.days_left <= days))
+    )
+
+
 def matching(
     connections: Iterable[ListedConnection], *, search: str = "", scopes: Collection[str] = (), days: int | None = None
 ) -> tuple[ListedConnection, ...]:
     """Those that have a word that begins with each of ``search``, have one of ``scopes``, and have a key that ends within ``days``."""
-    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
-    kept = [
-        one
-        for one in connections
-        if all(word.search(one.words) for word in wanted)
-        and (not scopes or not set(scopes).isdisjoint(one.scopes))
-        and (days is None or (one.days_left is not None and one.days_left <= days))
-    ]
-    return tuple(sorted(kept, key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack)))
+    return in_order(filter(matcher(search, scopes, days), connections))
+
+
+def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:
+    """Return them by organisation and application."""
+    return tuple(
+        sorted(connections, key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack))
+    )

@@ -17,6 +17,7 @@ from acmidm.report.kinds import Change, Piece, Severity
 from acmidm.report.promotion import Promotion, Side
 from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status
+from acmidm.report.steps import Steps
 from acmidm.words import WHOLE, counted, plain
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.problems import on_one_line
@@ -24,7 +25,7 @@ from acmidm_onboarding.model.problems import on_one_line
 _STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
 _UNDECLARED_SHOWN = 20
 
-Report = Review | Drift | Status | Promotion | History
+Report = Review | Drift | Status | Steps | Promotion | History
 Line = Text | tuple[Text, Text]
 """A line; or its label and the rest, which on a terminal stays behind the label where it is folded."""
 
@@ -104,17 +105,39 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
 
 
 def _status(status: Status) -> Iterator[Line]:
-    """Three or four short lines per connection, which fit a terminal of 80 columns."""
+    """Four or five short lines per connection, which fit a terminal of 80 columns."""
     yield Text(status.title, style="bold")
     for one in status.connections:
         where = one.where if len(status.stacks) > 1 else one.platform if one.platform is not Platform.ACMIDM else ""
         name = f"{plain(one.organisation)} · {plain(one.application)}"
         yield Text.assemble((name, "bold"), f" ({where})" if where else "", "  ", (plain(one.client_id or ""), "cyan"))
+        people = Text(", ".join(one.people))
         scopes, products = (Text(", ".join(plain(name) for name in names)) for names in (one.scopes, one.products))
         leaves = Text(", ".join(one.leaving), style="bold yellow")
-        for word, names in (("scopes", scopes), ("keys", _keys(one)), ("products", products), ("leaves", leaves)):
+        for word, names in (("whose", people), ("scopes", scopes), ("keys", _keys(one)), ("products", products), ("leaves", leaves)):
             if names.plain:
                 yield Text(f"  {word:<9}", style="dim"), names
+
+
+def _steps(report: Steps) -> Iterator[Line]:
+    """By connection: its step, whom it waits for, and what they must do."""
+    said = report.said
+    yield Text(report.title, style="bold")
+    if not report.connections:
+        yield Text(said("nothing"))
+    words = {name: said(name) for name in ("step", "to_do", "contacts", "keys")}
+    width = max(map(len, words.values())) + 2
+    for card in report.connections:
+        one = card.connection
+        name = f"{plain(one.organisation)} · {plain(one.application)}"
+        codes = f" ({', '.join(one.codes)})" if one.codes else ""
+        yield Text.assemble("\n", (name, "bold"), codes, f"  {card.where}  ", (plain(one.client_id or ""), "cyan"))
+        whom = Text(card.whom, style="bold" if card.waits_for else "")
+        step = Text.assemble(f"{card.step.value}. {card.title} · {said('waits').lower()} ", whom, f" · {card.from_when}")
+        shown = {"step": step, "to_do": Text(plain(card.text, WHOLE))}
+        shown |= {"contacts": Text(", ".join(map(plain, one.contacts))), "keys": Text(", ".join(card.keys))}
+        for word, text in shown.items():
+            yield Text(f"  {words[word]:<{width}}", style="dim"), text
 
 
 def _promotion(report: Promotion) -> Iterator[Line]:
@@ -184,6 +207,7 @@ _LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
     Review: _review,
     Drift: _drift,
     Status: _status,
+    Steps: _steps,
     Promotion: _promotion,
     History: _history,
 }

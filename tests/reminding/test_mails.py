@@ -73,7 +73,7 @@ def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: P
         "De publieke sleutel loket-2026 van loket eindigt op 1 december 2026 om 03:17 (UTC), binnen 7 dagen.",
         "zet de nieuwe publieke sleutel in uw aansluitingsformulier (gent/loket), naast de oude.",
         "laad de nieuwe publieke sleutel op in het Beheerportaal, in de vorm van een JSON Web Key.",
-        "balie, stap 5",
+        "balie, stap 5: Publieke sleutel",
         "Meld aan op het Beheerportaal en laad er de publieke sleutel van balie op",
         "Dit wacht op u sinds 27 oktober 2026.",
         "https://portaal.example",

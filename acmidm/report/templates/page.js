@@ -16,12 +16,13 @@
   };
   const show = () => {
     const words = value("search").toLowerCase().split(/\s+/).filter(Boolean);
-    const environment = value("environment"), scope = value("scope"), days = value("days");
+    const environment = value("environment"), scope = value("scope"), days = value("days"), waits = value("waits");
     let shown = 0;
     for (const row of rows) {
       const own = row.dataset;
       row.hidden = !(words.every((word) => begins(own.words, word))
         && (!environment || own.environment === environment)
+        && (!waits || own.waits === waits)
         && (!scope || own.scopes.split(" ").includes(scope))
         && (!days || left(row) <= Number(days)));
       if (!row.hidden) shown += 1;
@@ -32,7 +33,8 @@
       const sorted = order ? [...rows].sort((one, other) => (left(one) === left(other) ? 0 : left(one) - left(other))) : rows;
       for (const row of sorted) row.parentNode.append(row);
     }
-    status.textContent = `${shown} of ${rows.length} shown`;
+    const said = status.dataset.template || "{shown} of {all} shown";
+    status.textContent = said.replace("{shown}", shown).replace("{all}", rows.length);
   };
   form.addEventListener("input", show);
   form.addEventListener("reset", () => setTimeout(show));
