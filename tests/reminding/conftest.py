@@ -14,6 +14,9 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from acmidm_onboarding.settings import Settings, read_settings
+from tests.support.fixtures import portal, project, registry
+
+__all__ = ["portal", "project", "registry"]
 
 
 @dataclass
