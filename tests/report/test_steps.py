@@ -1,0 +1,78 @@
+"""Where each connection stands, with the real engine and two authorities: a row goes from step 2 to step 10, fact by fact."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any
+
+from tests.engine.test_gate import Both, both, with_production
+from tests.report.conftest import portal, registry
+from tests.support.engine import Project
+from tests.support.forms import PLAIN
+from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
+from tests.support.registry import Registry
+
+__all__ = ["both", "portal", "registry"]
+
+
+def rows(project: Project, *words: str) -> dict[str, dict[str, Any]]:
+    """The rows by stack; each has the code and the contacts."""
+    outcome = project.acmidm("steps", *words, "--output", "json")
+    assert outcome.code == 0, outcome.output
+    found = json.loads(outcome.stdout)["connections"]
+    for row in found:
+        assert row["connection"]["codes"] == ["OVO002067", "0207451227"]
+        assert row["connection"]["contacts"] == ["api-beheer@stad-gent.example"]
+    return {row["connection"]["stack"]: row for row in found}
+
+
+def places(found: dict[str, dict[str, Any]]) -> dict[str, tuple[int, str]]:
+    return {stack: (row["step"], row["order"]) for stack, row in found.items()}
+
+
+def upload(where: Registry, client_id: str, kid: str) -> None:
+    put_current(where.http, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key(kid))]}).raise_for_status()
+
+
+def test_from_step_2_to_step_10(both: Both, portal: RunningPortal) -> None:
+    """Declared, made, its key uploaded, proven, made and done on production; with what is unknown where somebody cannot tell."""
+    both.tni.connect(portal, portalUrl=f"{portal.origin}/portaal")
+    form = with_production(both.tni, "stappen", in_portal=True)
+    at_first = rows(both.tni)
+    assert places(at_first) == {"tni": (2, "deploy"), "prod": (7, "gate")}
+    assert at_first["prod"]["waits_for"] == "organisation"
+
+    both.tni.apply()
+    made = rows(both.tni, "--stack", "tni", "gent")["tni"]
+    assert (made["step"], made["waits_for"]) in ((4, "organisation"), (5, "organisation"))  # other tests give Gent an API-beheerder, or not
+    assert made["since"] is not None
+    assert f"{portal.origin}/portaal" in made["text"]
+
+    client_id = both.on_tni.client(form.application)["client_id"]
+    form.keys["uploaded"] = new_key("uploaded")
+    keys = {"keys": [public_jwk(form.keys["uploaded"])]}
+    put_current(both.on_tni.http, f"/management/v1/clients/{client_id}/jwks", keys).raise_for_status()
+    portal.client_token(form.keys["uploaded"], client_id)
+    tried = rows(both.tni, "--stack", "tni", "--waiting-for", "organisation")["tni"]
+    assert (tried["step"], tried["order"]) == (7, "validate")
+    assert tried["last_token_at"] is not None
+    assert [key["kid"] for key in tried["connection"]["keys"]] == ["uploaded"]
+
+    both.prove(form, "uploaded", PLAIN)
+    both.prod.configure({"promotionGate": "off"})
+    assert places(rows(both.tni)) == {"tni": (7, "tested"), "prod": (7, "deploy")}
+    both.prod.apply()
+    upload(both.in_prod, both.in_prod.client(form.application)["client_id"], "for-production")
+    assert places(rows(both.tni)) == {"tni": (7, "on-production"), "prod": (10, "done")}
+
+    # An authority that is down, and a stack that does not exist, are unknown; neither ends it.
+    both.prod.configure({"managementUrl": "http://127.0.0.1:1/management/v1", "retryDeadlineSeconds": 0})
+    shutil.copy(both.tni.folder / "Pulumi.tni.yaml", both.tni.folder / "Pulumi.elsewhere.yaml")
+    lost = rows(both.tni, "--stack", "prod", "--stack", "elsewhere")
+    assert places(lost) == {"prod": (9, "keys-unknown"), "elsewhere": (2, "state-unknown")}
+    assert lost["prod"]["waits_for"] == "authority"
+    assert set(lost["prod"]["unknown"]) >= {"keys", "rights"}
+    assert lost["elsewhere"]["unknown"] == ["state"]
+    nothing = both.tni.acmidm("steps", "--waiting-for", "organization")
+    assert (nothing.code, nothing.stderr.strip()) == (2, '--waiting-for: "organization" is not known; did you mean "organisation"?')
