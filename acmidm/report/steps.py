@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from acmidm.report.kinds import Part
-from acmidm.report.standing import ROOM, Standing, Step
+from acmidm.report.standing import ROOM, Standing, Step, WaitsFor
 from acmidm.report.status import ListedKey
 from acmidm.words import plain
 from acmidm_onboarding.model.form import AuthMethod, Environment, Language, Platform
@@ -98,7 +98,7 @@ class Steps(Part):
     def waiting(self) -> dict[str, tuple[str, int]]:
         """Whom how many wait for: per name its word and the number."""
         counts = Counter(str(card.waits_for) for card in self.connections if card.waits_for)
-        return {name: (self.said(f"waits.{name}"), count) for name, count in sorted(counts.items())}
+        return {name: (self.said(f"waits.{name}"), counts[name]) for name in map(str, WaitsFor) if counts[name]}
 
     @property
     def environments(self) -> dict[str, str]:

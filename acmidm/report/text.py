@@ -132,8 +132,8 @@ def _steps(report: Steps) -> Iterator[Line]:
         name = f"{plain(one.organisation)} · {plain(one.application)}"
         codes = f" ({', '.join(one.codes)})" if one.codes else ""
         yield Text.assemble("\n", (name, "bold"), codes, f"  {card.where}  ", (plain(one.client_id or ""), "cyan"))
-        whom = Text(card.whom, style="bold" if card.waits_for else "")
-        step = Text.assemble(f"{card.step.value}. {card.title} · {said('waits').lower()} ", whom, f" · {card.from_when}")
+        whom = Text.assemble(f" · {said('waits').lower()} ", (card.whom, "bold")) if card.waits_for else Text()
+        step = Text.assemble(f"{card.step.value}. {card.title}", whom, f" · {card.from_when}")
         shown = {"step": step, "to_do": Text(plain(card.text, WHOLE))}
         shown |= {"contacts": Text(", ".join(map(plain, one.contacts))), "keys": Text(", ".join(card.keys))}
         for word, text in shown.items():

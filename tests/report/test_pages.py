@@ -15,12 +15,15 @@ from acmidm.keys import Key
 from acmidm.report.client import states_of
 from acmidm.report.drift import expiring_keys
 from acmidm.report.html import as_html
+from acmidm.report.standing import standing
 from acmidm.report.status import ListedConnection, ListedKey, Status, listed, matching
-from acmidm_onboarding.model.form import Environment, Platform
+from acmidm.report.steps import Steps, steps_of
+from acmidm_onboarding.model.form import Environment, Language, Platform
 from acmidm_onboarding.model.loading import load_onboardings
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
+from tests.unit.test_standing import CASES, WHOLE, on_production
 
 
 def opened(browser: Browser, folder: Path, html: str) -> Page:
@@ -68,6 +71,14 @@ def status(*more: ListedConnection) -> Status:
     )
 
 
+def board(language: Language = Language.NL, *more: ListedConnection) -> Steps:
+    """The board with something at each step: every case of the derivation, on TNI and on production, and ``more`` of which all is done."""
+    facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
+    facts += [on_production(one) for one in facts[::4]]
+    facts += [on_production(replace(WHOLE, connection=one)) for one in more]
+    return steps_of(map(standing, facts), language, checked_at=NOW, stacks=("tni", "prod"))
+
+
 def shown(page: Page) -> list[str]:
     return [row.inner_text().splitlines()[1].split("\t")[0] for row in page.locator("tbody tr:visible").all()]
 
@@ -101,6 +112,27 @@ def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
     assert shown(page) == ["over"]
 
 
+def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path: Path) -> None:
+    """A column per step of the guide, in its order; filters by words, by whom it waits for; nothing of it is English."""
+    page = opened(browser, tmp_path, as_html(board()))
+    assert page.locator("html").get_attribute("lang") == "nl"
+    numbers = page.locator(".column .number").all_inner_texts()
+    assert [int(number) for number in numbers] == [1, 2, 3, 4, 5, 7, 8, 9, 10]
+    everything = page.locator(".card:visible").count()
+    page.get_by_label("Wacht op").select_option("eigenaar van de API")
+    assert page.locator(".card:visible").count() == 2
+    assert page.get_by_role("status").inner_text() == f"2 van {everything} getoond"
+    assert page.locator(".column h2", has_text="Publieke sleutel voor").locator(".count").inner_text() == "1"
+    page.get_by_role("button", name="Alles tonen").click()
+    page.wait_for_function("document.querySelectorAll('.card[hidden]').length === 0")
+    page.get_by_label("Zoeken").fill("ent")
+    assert page.locator(".card:visible").count() == 0, "no word begins with that"
+    page.get_by_label("Zoeken").fill("gent lok")
+    assert page.locator(".card:visible").count() == everything
+    page.locator("summary").first.click()
+    assert "api@stad.example" in page.locator("dl").first.inner_text()
+
+
 def test_the_first_key_to_end_comes_first_on_request(browser: Browser, tmp_path: Path) -> None:
     """And the page's own order comes back."""
     page = opened(browser, tmp_path, as_html(status()))
@@ -125,7 +157,7 @@ PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)
 """A day on which some of those keys are about to end."""
 
 
-@pytest.mark.parametrize("width", [1440, 1100, 800, 400])
+@pytest.mark.parametrize("width", [1440, 1280, 1100, 800, 400])
 def test_nothing_lies_beyond_the_edge(browser: Browser, tmp_path: Path, width: int) -> None:
     """However narrow the window and however long the names: no scrolling sideways, no column out of sight, nothing that axe minds."""
     long = connection("x" * 64, scopes=(f"dv_{'verenigingen_' * 9}schrijven", "S" * 100), keys=(ListedKey(kid="k" * 255),))
@@ -135,6 +167,7 @@ def test_nothing_lies_beyond_the_edge(browser: Browser, tmp_path: Path, width: i
         "status": as_html(status(long)),
         "drift": drift,
         "declared": as_html(declared()),
+        "board": as_html(board(Language.NL, long)),
     }.items():
         page = opened(browser, tmp_path, html)
         page.set_viewport_size({"width": width, "height": 900})
@@ -154,6 +187,8 @@ def test_pages_are_accessible(browser: Browser, tmp_path: Path, scheme: str) -> 
         "status": as_html(status(hostile)),
         "review": as_html(review),
         "drift": as_html(drift_report(*by_hand((client(), None)))),
+        "board": as_html(board(Language.NL, hostile)),
+        "board-en": as_html(board(Language.EN)),
     }.items():
         page = opened(browser, tmp_path, html)
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -33,6 +33,9 @@
       const sorted = order ? [...rows].sort((one, other) => (left(one) === left(other) ? 0 : left(one) - left(other))) : rows;
       for (const row of sorted) row.parentNode.append(row);
     }
+    for (const count of document.querySelectorAll(".count")) {
+      count.textContent = count.closest(".column").querySelectorAll("[data-words]:not([hidden])").length;
+    }
     const said = status.dataset.template || "{shown} of {all} shown";
     status.textContent = said.replace("{shown}", shown).replace("{all}", rows.length);
   };
