@@ -12,7 +12,7 @@ python = $(if $(shell command -v $(PYTHON)),$(PYTHON),$(error $(PYTHON) was not 
 in_environment = eval "$$($(python) -m toolchain.environment)" && toolchain/identity &&
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue deploy unlock real-backend actionlint lint-workflows
+.PHONY: help up demo story tour keycloak down clean distclean shell env ready venv engine random-plugin lock lint typecheck contracts checks test tests coverage test-keycloak test-exhaustive test-unit ports bench bench-growth bench-validate schema review policies drift drift-issue remind deploy unlock real-backend actionlint lint-workflows
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ policies: ready  ## Check all that a stack would have by the policies (STACK=tni
 
 drift: ready  ## Say what was changed by hand at a stack's authorities (STACK=tni OUTPUT=markdown)
 	@$(in_environment) acmidm drift --stack $(STACK) --output $(OUTPUT)
+
+remind: ready  ## Mail organisations what ends and what waits for them (STACK=tni)
+	@$(in_environment) acmidm remind --stack $(STACK)
 
 # For pipelines: no sandbox, nobody at the screen. See docs/pipelines.md.
 drift-issue: ready

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, fail, working
+from acmidm.terminal import Code, fail
 from acmidm.words import counted, day, first_of, plain
 
 if TYPE_CHECKING:
@@ -52,14 +52,15 @@ def remind(
     from acmidm.reminding.ledger import Ledger, ledger_file, opened
     from acmidm.reminding.mails import reminders
     from acmidm.reminding.metrics import write_metrics
-    from acmidm.standings import standings
+    from acmidm.standings import all_stacks, standings
     from acmidm_onboarding.model.loading import load_organisations
 
     now = datetime.now(UTC)
     settings = settings_of(stack)
     languages = {organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()}
-    with working(f"reading {stack}"):
-        rows = standings([stack], now)
+    # Who is on production already is not asked to go there.
+    every = all_stacks(Path())
+    rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
     if metrics is not None:
         write_metrics(metrics, stack, settings.environment, rows, now)
     code = Code.WELL

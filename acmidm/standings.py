@@ -57,16 +57,27 @@ def all_stacks(folder: Path) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
-def standings(stacks: Sequence[str], now: datetime) -> tuple[Standing, ...]:
+def standings(stacks: Sequence[str], now: datetime, beside: Sequence[str] = ()) -> tuple[Standing, ...]:
     """Return a row per connection and environment, by organisation and application, test before production.
+
+    ``beside`` are further stacks, of which no more is wanted than what is on production.
 
     Raises:
         InvalidSettings: where a stack has no file, or one with mistakes.
+        EngineError: where the state of one beside cannot be read.
     """
     read = [_Stack(name, stack_settings(name, Path()), now) for name in stacks]
     on_production = {place[:2] for one in read if one.settings.environment is Environment.PROD for place in one.states or ()}
+    on_production |= {place[:2] for name in beside for place in _made_in(name) if place[2] is Environment.PROD}
     rows = [standing(facts) for one in read for facts in one.facts(on_production)]
     return tuple(sorted(rows, key=_order))
+
+
+def _made_in(stack: str) -> Iterable[Place]:
+    try:
+        return recorded_in(engine.stack_deployment(stack)).states
+    except engine.UnknownStack:
+        return ()
 
 
 def _order(row: Standing) -> tuple[object, ...]:

@@ -13,6 +13,9 @@ THRESHOLDS = (7, 30, 60)
 """Days before the end of a key."""
 WEEK_DAYS = 7
 
+_FORM = "form"
+"""What is unknown of a connection whose form has mistakes: whether it waits is then a guess."""
+
 Sent = Mapping[str, date]
 """Per reminder the day, in UTC, on which a mail with it was last accepted."""
 
@@ -96,7 +99,7 @@ def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
 
 
 def _waiting(standing: Standing, sent: Sent, now: datetime) -> StepWaits | None:
-    if standing.waits_for is not WaitsFor.ORGANISATION:
+    if standing.waits_for is not WaitsFor.ORGANISATION or _FORM in standing.unknown:
         return None
     reminded = sent.get(StepWaits(standing).id)
     last = reminded or (standing.since.astimezone(UTC).date() if standing.since else None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from acmidm.reminding.due import Due, KeyEnds, StepWaits, natural_key
 from acmidm.reminding.ics import calendar
+from acmidm.report.standing import ROOM as STEPS
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
 from acmidm_onboarding.model.form import Environment, Language
@@ -113,15 +114,16 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
 
 def _of_step(one: StepWaits, room: Texts) -> dict[str, str]:
     """What to do: in words to the organisation, where there are some; else as ``acmidm steps`` says it of the organisation."""
-    standing, order = one.standing, f"order.{one.standing.order}"
+    standing, order, guide = one.standing, f"order.{one.standing.order}", texts(STEPS, room.language)
     waits = []
     if standing.since:
         waits.append(room("since", day=room.day(standing.since.astimezone(UTC).date())))
     if one.reminded:
         waits.append(room("reminded", day=room.day(one.reminded)))  # the same text a week later is another mail
+    step = f"{standing.step:d}"
     return {
-        "what": room("waits", application=plain(one.connection.name), step=standing.step.value),
+        "what": room("waits", application=plain(one.connection.name), step=step, called=guide(f"step.{step}")),
         "to_do": room(order, **standing.values) if order in room else standing.to_do(room.language),
-        "link": standing.values.get("portal", ""),
+        "link": standing.values.get("portal", "") if "{portal}" in guide.templates[order] else "",
         "waits": " ".join(waits),
     }

@@ -12,6 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.reminding.ledger import ledger_file
 from tests.pipelines.workflows import ROOT, Step, jobs, steps, workflows
 
 REVIEW = "make -s review OUTPUT=markdown SAVE=approved.json > review.md"
@@ -22,6 +23,7 @@ MAY_WRITE = {
     ("deploy", "review-prod"): {"id-token"},
     ("deploy", "prod"): {"id-token"},
     ("drift", "drift"): {"id-token", "issues"},
+    ("drift", "remind"): {"id-token"},
 }
 
 
@@ -61,12 +63,14 @@ def test_nothing_is_interpolated_into_a_command(step: Step) -> None:
 
 
 def test_actions_are_pinned_and_few() -> None:
-    """By full commit, with the version beside it: checkout, which keeps no credentials in the clone, and what carries a review on."""
+    """By full commit, with the version beside it: checkout, which keeps no credentials in the clone, and what carries a file on."""
     text = "\n".join(file.read_text() for file in (ROOT / ".github" / "workflows").iterdir())
     assert set(re.findall(r"uses: (.+)", text)) == {
         "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0",
         "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2",
         "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0",
+        "actions/cache/restore@0057852bfaa89a56745cba8c7296529d2fc39830 # v4.3.0",
+        "actions/cache/save@0057852bfaa89a56745cba8c7296529d2fc39830 # v4.3.0",
     }
     for step in steps():
         if "checkout" in step.document.get("uses", ""):
@@ -108,7 +112,7 @@ def test_what_reviews_a_pull_request_is_the_base_s_own() -> None:
 
 def test_secrets_reach_the_steps_that_need_them() -> None:
     """Those that ask an authority: previews do where a form takes a client over."""
-    asking = {"make deploy", DEPLOY_APPROVED, "make drift-issue", REVIEW, "make policies"}
+    asking = {"make deploy", DEPLOY_APPROVED, "make drift-issue", "make remind", REVIEW, "make policies"}
     for workflow, name, job in jobs():
         assert "secrets." not in str(job.get("env", {})), (workflow, name)
         holders = [str(step["run"]) for step in job["steps"] if "secrets." in str(step)]
@@ -159,6 +163,23 @@ def test_a_cancelled_run_gives_its_lock_back(stack: str) -> None:
 def test_drift_never_stands_in_the_way_of_a_deployment() -> None:
     """In the same group, a look at night would take the place of an ``up`` that waits."""
     assert workflows()["drift"]["jobs"]["drift"]["concurrency"]["group"].startswith("drift-")
+
+
+def test_reminders_know_what_was_sent_the_night_before() -> None:
+    """The ledger is where the command looks for it, goes from each run to the next, and is kept after a failure too; one at a time."""
+    job = workflows()["drift"]["jobs"]["remind"]
+    restore, save = (
+        next(step for step in job["steps"] if f"actions/cache/{what}@" in step.get("uses", "")) for what in ("restore", "save")
+    )
+    done = [step.get("run", step.get("uses")) for step in job["steps"]]
+    assert done.index(restore["uses"]) < done.index("make remind") < done.index(save["uses"])
+    for step in (restore, save):
+        assert step["with"]["path"].replace("${{ matrix.stack }}", "tni") == ledger_file("tni", {}).as_posix()
+        assert "github.run_id" in step["with"]["key"], "a cache is never overwritten"
+        assert "github.run_attempt" in step["with"]["key"]
+    assert save["with"]["key"].startswith(restore["with"]["restore-keys"].partition(" ")[0])
+    assert save["if"] == "always()"
+    assert job["concurrency"] == {"group": "remind-${{ matrix.stack }}", "cancel-in-progress": "false"}
 
 
 def test_every_job_ends_by_itself() -> None:

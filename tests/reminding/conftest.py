@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+from asyncio.base_events import Server
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -13,6 +14,9 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from acmidm_onboarding.settings import Settings, read_settings
+from tests.support.fixtures import portal, project, registry
+
+__all__ = ["portal", "project", "registry"]
 
 
 @dataclass
@@ -35,13 +39,13 @@ class PostOffice:
         return "250 OK"
 
 
-class OnAnyPort(Controller):  # type: ignore[misc]  # aiosmtpd has no types
+class OnAnyPort(Controller):
     """On a port that the system gives; ``Controller`` looks for itself on the one that it asked for."""
 
     def _trigger_server(self) -> None:
-        assert self.server is not None
+        assert isinstance(self.server, Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture

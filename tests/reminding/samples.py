@@ -45,5 +45,6 @@ def standing(
     since: datetime | None = None,
     order: str = "validate",
     values: Mapping[str, str] | None = None,
+    unknown: tuple[str, ...] = (),
 ) -> Standing:
-    return Standing(connection=one, step=step, waits_for=waits_for, order=order, values=dict(values or {}), since=since)
+    return Standing(connection=one, step=step, waits_for=waits_for, order=order, values=dict(values or {}), since=since, unknown=unknown)

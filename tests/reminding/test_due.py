@@ -137,3 +137,9 @@ def test_a_day_that_has_not_come_keeps_nobody_silent() -> None:
 def test_only_what_waits_for_the_organisation_is_named() -> None:
     rows = [standing(connection(), Step.CLIENT, who, WAITING) for who in WaitsFor if who is not WaitsFor.ORGANISATION]
     assert due([*rows, standing(connection())], {}, WAITING + timedelta(days=30)) == ()
+
+
+def test_a_guess_reminds_nobody() -> None:
+    """Where forms have mistakes nobody knows what they ask."""
+    row = standing(connection(), Step.PROMOTION, WaitsFor.ORGANISATION, WAITING, "form-unknown", unknown=("form",))
+    assert due([row], {}, WAITING + timedelta(days=30)) == ()

@@ -15,11 +15,14 @@ from acmidm.reminding.delivery import Delivered, deliver
 from acmidm.reminding.due import due
 from acmidm.reminding.ledger import Ledger, opened
 from acmidm.reminding.mails import reminders
+from acmidm.report.standing import _ROWS as ROWS
 from acmidm.report.standing import Standing, Step, WaitsFor
 from acmidm_onboarding.model.form import Environment, Language
 from acmidm_onboarding.settings import Settings
+from acmidm_onboarding.texts import texts
 from tests.reminding.conftest import PostOffice, settings_of
 from tests.reminding.samples import connection, key, standing
+from tests.unit.test_texts import blanks
 
 NOW = datetime(2026, 11, 26, 3, 17, tzinfo=UTC)
 END = NOW + timedelta(days=5)
@@ -73,7 +76,7 @@ def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: P
         "De publieke sleutel loket-2026 van loket eindigt op 1 december 2026 om 03:17 (UTC), binnen 7 dagen.",
         "zet de nieuwe publieke sleutel in uw aansluitingsformulier (gent/loket), naast de oude.",
         "laad de nieuwe publieke sleutel op in het Beheerportaal, in de vorm van een JSON Web Key.",
-        "balie, stap 5",
+        "balie, stap 5: Publieke sleutel",
         "Meld aan op het Beheerportaal en laad er de publieke sleutel van balie op",
         "Dit wacht op u sinds 27 oktober 2026.",
         "https://portaal.example",
@@ -226,3 +229,11 @@ def test_hostile_names_stay_text(settings: Settings, post_office: PostOffice, le
     assert "<script>" not in html_of(mail)
     assert "<img" not in html_of(mail)
     assert "49" not in html_of(mail).partition("<body>")[2]
+
+
+def test_every_step_that_waits_for_an_organisation_has_words_to_it() -> None:
+    """On the board it is spoken of, in a mail to; with no other blanks than the board has."""
+    for language in Language:
+        own, board = texts("remind", language).templates, texts("steps", language).templates
+        for order in {row.order for row in ROWS if row.waits_for is WaitsFor.ORGANISATION} - {"form-unknown"}:
+            assert blanks(own[f"order.{order}"]) <= blanks(board[f"order.{order}"]), order

@@ -1,0 +1,76 @@
+"""``acmidm remind`` on a real state, a real authority and a real mail server."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from acmidm_onboarding.settings import Settings
+from tests.reminding.conftest import PostOffice
+from tests.reminding.test_mails import text_of
+from tests.support.engine import Outcome, Project
+from tests.support.forms import FormFile, write_form
+from tests.support.portal import new_key
+from tests.support.registry import Registry
+
+DAY = 86_400
+NOTHING = "nothing ends or waits on tni that nobody was reminded of"
+
+
+def ends(form: FormFile, kid: str, days: int) -> None:
+    file = form.path.with_name(f"{form.path.stem}-{kid}.jwk.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "exp": int(time.time()) + days * DAY + 60}))
+
+
+def remind(project: Project, *words: str) -> Outcome:
+    return project.acmidm("remind", "--stack", "tni", *words)
+
+
+def test_what_ends_is_mailed_once(
+    project: Project, registry: Registry, settings: Settings, post_office: PostOffice, tmp_path: Path
+) -> None:
+    """A key in a form and one in the portal: one mail. Before that who would get it, without a mail server; after that nothing more."""
+    declared, portal = write_form(project.forms, "gent/a"), write_form(project.forms, "gent/b", keys=())
+    ends(declared, "key-1", 20)
+    project.apply()
+    uploaded: Any = {**new_key("uploaded").as_dict(private=False), "exp": int(time.time()) + 5 * DAY + 60}
+    registry.set_keys(registry.client(portal.application)["client_id"], [ECKey.import_key(uploaded)])
+    metrics, ledger = tmp_path / "acmidm_tni.prom", project.folder / "state" / "reminded" / "tni.json"
+
+    dry = remind(project, "--dry-run", "--metrics", str(metrics))
+    assert (dry.code, ledger.parent.exists()) == (0, False), dry.output
+    headline, to, *about = dry.stdout.splitlines()
+    assert headline == "1 mail for tni"
+    assert to == "Stad Gent (api-beheer@stad-gent.example)"
+    assert [line.partition(" ends ")[0].strip() for line in about] == [
+        f"{portal.application}: key uploaded",
+        f"{declared.application}: key key-1",
+        f"{portal.application}: step 7 waits for the organisation",
+    ]
+    assert 'acmidm_next_key_end_days{environment="tni",stack="tni"} 5.0' in metrics.read_text()
+
+    without = remind(project)
+    assert (without.code, without.stdout) == (2, "")
+    assert without.stderr == "stack tni has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what\n"
+
+    project.configure({"smtpUrl": str(settings.smtp_url), "mailSender": "noreply@vlaanderen.example"})
+    sent, again = remind(project), remind(project)
+    assert (sent.code, sent.stdout) == (0, dry.stdout), sent.output
+    assert (again.code, again.stdout) == (0, f"{NOTHING}\n"), again.output
+    (mail,) = post_office.accepted
+    assert mail["To"] == "api-beheer@stad-gent.example"
+    assert "binnen 7 dagen" in text_of(mail)
+    assert "binnen 30 dagen" in text_of(mail)
+
+    project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
+    unseen = remind(project)
+    assert unseen.code == 3
+    assert f"the keys of Stad Gent · {portal.application} are in the portal, which cannot be read" in unseen.stderr
+    ledger.write_text("{")
+    damaged = remind(project, "--dry-run")
+    assert (damaged.code, damaged.stdout) == (1, "")
+    assert f"{ledger}: this is no ledger of reminders" in damaged.stderr
