@@ -9,7 +9,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from acmidm import client_secret, deploy, drift, history, keycloak, portal, portal_users, promote, review, schema, status, validate
+from acmidm import (
+    client_secret,
+    deploy,
+    drift,
+    history,
+    keycloak,
+    portal,
+    portal_mail,
+    portal_users,
+    promote,
+    review,
+    schema,
+    status,
+    validate,
+)
 from acmidm.github import commands as github
 from acmidm.importing import command as importing
 from acmidm.key_management import command as keys
@@ -97,6 +111,7 @@ app.command("probe", epilog=probing.EPILOG)(probing.probe)
 app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
 app.add_typer(keys.app, name="keys")
 app.add_typer(client_secret.app, name="secret")
+portal.app.command("mail")(portal_mail.mail)
 portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")
 app.add_typer(keycloak.app, name="keycloak")
