@@ -16,6 +16,7 @@ from acmidm import (
     history,
     keycloak,
     portal,
+    portal_mail,
     portal_users,
     promote,
     remind,
@@ -116,6 +117,7 @@ app.command("probe", epilog=probing.EPILOG)(probing.probe)
 app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
 app.add_typer(keys.app, name="keys")
 app.add_typer(client_secret.app, name="secret")
+portal.app.command("mail")(portal_mail.mail)
 portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")
 app.add_typer(keycloak.app, name="keycloak")

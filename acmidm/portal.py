@@ -25,6 +25,7 @@ _EPILOG = """
 - `acmidm portal start --stack tni`
 - `acmidm portal status`
 - `acmidm portal apis --stack tni`
+- `acmidm portal mail gent --stack tni`
 - `acmidm portal user add --name loket --organisation OVO002067 --api-beheerder`
 
 **Exit codes**: 0 done; 1 a portal does not run or could not be started; 2 wrong use, or a wrong setting.
@@ -49,7 +50,8 @@ def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, 
 
     def start_one(portal: Portal) -> str:
         started = portal.daemon.start(portal.prepared())
-        return f"{portal.daemon.title}: {'started' if started else 'running'} at {portal.settings.origin}"
+        mail = f", receives mail at port {portal.settings.smtp_port}" if portal.settings.smtp_port else ""
+        return f"{portal.daemon.title}: {'started' if started else 'running'} at {portal.settings.origin}{mail}"
 
     on_each(portals(stack, explain_refusals, strict), start_one)
 
@@ -108,6 +110,7 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
         command=(sys.executable, "-m", "beheerportaal.server", daemon.settings_file),
         settings=settings.model_dump_json(by_alias=True, indent=2),
         health_url=f"{settings.origin}/health",
+        more_ports=() if settings.smtp_port is None else (settings.smtp_port,),
         start_seconds=start_seconds,
     )
 
@@ -138,9 +141,20 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
             "database": served.daemon(NAME).folder / "portal.db",
             "scopes": {name: {"assigned_by_provider": scope.assigned_by_provider} for name, scope in served.scopes().items()},
             "products": _products(served, origin),
+            "smtp_port": _smtp_port(served),
             **more,
         }
     )
+
+
+def _smtp_port(served: Served) -> int | None:
+    """Where ACM/IDM's portal receives the mails of a stack, which say which platform they are about; None where others do."""
+    from acmidm_onboarding.model.form import Platform
+    from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS
+
+    url = served.smtp_url
+    is_ours = url is not None and url.scheme == "smtp" and url.host in LOOPBACK and served.platform is Platform.ACMIDM
+    return (url.port or SMTP_PORTS[url.scheme]) if url is not None and is_ours else None
 
 
 def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:

@@ -16,6 +16,7 @@ from acmidm_onboarding.model.problems import Failure
 
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey
+    from pydantic import AnyUrl
 
     from acmidm_onboarding.model.catalogue import Catalogue, Scope
     from acmidm_onboarding.model.form import Environment, Platform
@@ -47,6 +48,8 @@ class Served:
     environment: Environment
     settings: PlatformSettings
     catalogue: Catalogue
+    smtp_url: AnyUrl | None
+    """Where the stack's mails go, whichever platform they are about."""
 
     def daemon(self, name: str) -> Daemon:
         return Daemon(server_folder(self.stack, self.platform.value), name)
@@ -83,7 +86,14 @@ def served(stack: str) -> Iterator[Served]:
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)
     for platform, found in settings.platforms.items():
-        yield Served(stack=stack, platform=platform, environment=settings.environment, settings=found, catalogue=catalogue)
+        yield Served(
+            stack=stack,
+            platform=platform,
+            environment=settings.environment,
+            settings=found,
+            catalogue=catalogue,
+            smtp_url=settings.smtp_url,
+        )
 
 
 def on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:

@@ -45,6 +45,8 @@ class Program:
     health_url: str
     environment: Mapping[str, str] = field(default_factory=dict)
     """What it has besides the variables of this process."""
+    more_ports: Sequence[int] = ()
+    """Where it listens too, of the same host."""
     start_seconds: float = 15
 
 
@@ -161,13 +163,14 @@ class Daemon:
 
     def _require_free(self, program: Program) -> None:
         url = urlsplit(program.health_url)
-        with socket.socket(socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((url.hostname, url.port))
-            except OSError:
-                taken = f"port {url.port} of {url.hostname} is taken by {_holder(url.port)}"
-                raise DaemonError(f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100") from None
+        for port in (url.port, *program.more_ports):
+            with socket.socket(socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((url.hostname, port))
+                except OSError:
+                    taken = f"port {port} of {url.hostname} is taken by {_holder(port)}"
+                    raise DaemonError(f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100") from None
 
     def _running(self) -> tuple[int | None, str | None]:
         """Process id and health URL of the living process that has the pid file locked."""

@@ -18,8 +18,8 @@ from tests.support.registry import Registry
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
-    """A portal that knows all that the catalogue offers."""
-    with running_portal(tmp_path_factory.mktemp("portal"), **offered()) as running:
+    """A portal that knows all that the catalogue offers, and receives mail."""
+    with running_portal(tmp_path_factory.mktemp("portal"), receives_mail=True, **offered()) as running:
         yield running
 
 
