@@ -18,7 +18,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
 from acmidm_onboarding.model.documents import read_document
@@ -106,6 +106,40 @@ def put_last(items: Any, more: Iterable[Any]) -> None:
             token.value = f"{own}\n"
         else:
             del items.ca.items[last]
+
+
+def put_below(mapping: Any, name: str, value: Any) -> None:
+    """Give a mapping of a document one more name, after the others and before the comments and empty lines that are below it."""
+    below = _without_below(mapping)
+    mapping[name] = value
+    if below and (place := _last_of(mapping)):
+        holder, last, slot = place
+        token = CommentToken(f"\n{below}", CommentMark(0), None)
+        holder.ca.items[last] = [token if index == slot else None for index in range(4)]
+
+
+def _last_of(node: Any) -> tuple[Any, Any, int] | None:
+    """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or index, and slot."""
+    place = None
+    while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
+        last = next(reversed(node)) if isinstance(node, CommentedMap) else len(node) - 1
+        place = node, last, 2 if isinstance(node, CommentedMap) else 0
+        node = node[last]
+    return place
+
+
+def _without_below(mapping: Any) -> str:
+    """Take what is below a mapping from its last value, whose own comment stays, and return it."""
+    if (place := _last_of(mapping)) is None:
+        return ""
+    holder, last, slot = place
+    token = (holder.ca.items.get(last) or [None] * 4)[slot]
+    own, _, below = ("" if token is None else token.value).partition("\n")
+    if below and own:
+        token.value = f"{own}\n"
+    elif below:
+        del holder.ca.items[last]
+    return str(below)
 
 
 def on_one_line(items: Iterable[Any]) -> CommentedSeq:

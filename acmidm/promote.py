@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from acmidm.terminal import Code, WithoutPage, WithoutPageOption, fail, write_report
+from acmidm.words import plain
+
+if TYPE_CHECKING:
+    from acmidm.report.promotion import Difference
+    from acmidm_onboarding.model.catalogue import Catalogue
+    from acmidm_onboarding.model.form import Environment
+    from acmidm_onboarding.model.loading import LoadedForm
+    from acmidm_onboarding.model.policies import Profile
 
 EPILOG = """
 **Examples**
@@ -15,8 +24,10 @@ EPILOG = """
 - `acmidm promote onboardings/stad-gent/mijn-gent.yaml`
 - `acmidm promote onboardings/stad-gent/mijn-gent.yaml --output markdown`
 - `acmidm promote onboardings/stad-gent/mijn-gent.yaml --stack prod`
+- `acmidm promote onboardings/stad-gent/mijn-gent.yaml --write`
 
 **Exit codes**: 0 nothing to promote; 1 TNI and production differ; 2 wrong use, or a form with mistakes.
+With --write: 0 written, or nothing to write; 2 something is missing or wrong: then nothing was written.
 """
 
 
@@ -30,8 +41,15 @@ def promote(
         typer.Option(metavar="STACK", help="Also see at this stack's authority whether somebody may upload the keys.", show_default=False),
     ] = None,
     output: WithoutPageOption = WithoutPage.TEXT,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write what production lacks into the form, and name what TNI cannot tell.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PRODUCT.FIELD=VALUE", help="With --write: production's value of a field that has its own."),
+    ] = None,
 ) -> None:
-    """Compare what a form has for TNI with what it has for production.
+    """Compare what a form has for TNI with what it has for production, or write what production lacks.
 
     Keys are expected to differ: each environment has its own. The form and its evidence are read, without --stack no engine and no network.
     """
@@ -39,6 +57,8 @@ def promote(
 
     from acmidm.report.promotion import promotion_of
     from acmidm.rights import warn_of_missing_rights
+    from acmidm_onboarding.leaving import staying
+    from acmidm_onboarding.model.files import absolute, shown
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.settings import own_catalogue
@@ -50,11 +70,42 @@ def promote(
     onboardings = load_onboardings([form], catalogue or own_catalogue(), by_profile)
     if not onboardings.forms:
         fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
+    if (set_ and not write) or (write and (stack or output is not WithoutPage.TEXT)):
+        fail("--set goes with --write, which goes with neither --stack nor --output; run acmidm promote once more for these")
     now, profile = datetime.now(UTC), by_profile[Environment.PROD]
-    connections = onboardings.connections(Environment.PROD)
+    connections = staying(onboardings.connections(Environment.PROD))  # what has left needs no proof
     report = promotion_of(onboardings.forms[0], connections, onboardings.catalogue, profile, promotion_gate(Path()), now)
+    if write:
+        loaded = next((one for one in onboardings.forms if one.file == shown(absolute(form))), None)
+        if loaded is None:
+            fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
+        _write(loaded, report.differences, set_ or (), onboardings.catalogue, catalogue or own_catalogue(), by_profile)
+        return
     if stack is not None:
         environment = stack_settings(stack, Path()).environment
         warn_of_missing_rights(stack, onboardings.connections(environment))
     write_report(report, output)
     raise typer.Exit(Code.WELL if not report.unexpected else Code.FOUND)
+
+
+def _write(
+    loaded: LoadedForm,
+    differences: tuple[Difference, ...],
+    given: Sequence[str],
+    catalogue: Catalogue,
+    folder: Path,
+    by_profile: Mapping[Environment, Profile],
+) -> None:
+    import sys
+
+    from acmidm.beginning.talk import Talk, pairs
+    from acmidm.editing import edit_form
+    from acmidm.promoting import addition_to, said_of, write_into
+    from acmidm_onboarding.stack_files import served
+
+    talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=loaded.organisation.language)
+    addition = addition_to(loaded, catalogue, pairs(given, "--set", talk.wrong), differences, talk)
+    if not addition.is_empty:
+        edit_form(loaded, lambda document: write_into(document, addition), {}, folder, by_profile, served(Path()))()
+    for line in said_of(addition, loaded.file, talk.texts):
+        typer.echo(plain(line, 2000))

@@ -195,7 +195,7 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     prod = form.environments.get(Environment.PROD)
     absent = Environment.TNI not in form.environments
     yield _check("connected_on_tni", absent, "the form has TNI, where it is validated first", "the form has no TNI: validate there first")
-    yield _check("has_production", prod is None, "the form has production", "the form has no prod under environments: add it")
+    yield _check("has_production", prod is None, "the form has production", "the form has no prod under environments: add it with --write")
     refused = "; ".join(
         f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
         for policy in POLICIES
