@@ -42,7 +42,7 @@ TYPED = {
     "acmidm probe ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
     "openssl pkey ": "{} -passin 'pass:paard batterij nietje'",
     "export CLIENT_ID=": "export CLIENT_ID=$(acmidm status voorbeeldem | grep -oE '[0-9a-f-]{{36}}' | head -1)",
-    "export KID=": "export KID=$(grep -ohE '[A-Za-z0-9_-]{{43}}\"' onboardings/gemeente-voorbeeldem/*-tni-*.jwk.json | head -1 | tr -d '\"')",
+    "export KID=": 'export KID=$(grep -ohP \'"kid": "\\K[^"]+\' onboardings/gemeente-voorbeeldem/*.jwk.json)',
 }
 """What a person types at a prompt, or takes over from what was shown before."""
 
