@@ -98,9 +98,7 @@ class Guide(Telling):
 
     def _go_to_production(self) -> None:
         command = f"acmidm promote {FORM} --write"
-        self._command(
-            "Production is asked", "What TNI has is what production gets, but for what only the organisation knows.", command
-        )
+        self._command("Production is asked", "What TNI has is what production gets, but for what only the organisation knows.", command)
         self.scratch.commit("Stad Gent, mijn-gent: production")
         self._deploy("Step 7, production", "Reviewed, approved, merged.", "prod")
         self._mail("The client-ID for production", "Another one than on TNI.", "prod")

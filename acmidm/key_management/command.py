@@ -14,6 +14,7 @@ from acmidm_onboarding.model.problems import on_one_line, quoted
 if TYPE_CHECKING:
     from acmidm.key_management.declaring import FormOfKeys
     from acmidm_onboarding.model.jwk import PublicJwk
+    from acmidm_onboarding.texts import Texts
 
 _CODES = "**Exit codes**: 0 done; 2 wrong use, or a mistake in the form: then nothing was written."
 _EPILOG = f"""
@@ -117,14 +118,15 @@ def add(
     from acmidm.key_management.passphrase import known_passphrase
 
     found, now = _form(form, environment), datetime.now(UTC)
+    words = _words(found)
     ends = None if days is None else now + timedelta(days=days)
-    keys = keys_in(file, found.profile, lambda: known_passphrase(passphrase_fd), ends, now)
+    keys = keys_in(file, found.profile, lambda: known_passphrase(passphrase_fd, words), ends, now)
     found.require_room(len(keys))
     names = found.names_of(len(keys), now)
     found.declare(dict(zip(names, keys, strict=True)))()
     for name, key in zip(names, keys, strict=True):
-        _say("public key", f"{found.loaded.file.with_name(name)}.jwk.json, {_shown(key)}")
-    _say("form", f"{found.loaded.file} names {'it' if len(keys) == 1 else 'them'} for {environment}")
+        _say_public(found, name, key)
+    _say(words, "form", words(f"form.{'one' if len(keys) == 1 else 'many'}", form=found.loaded.file, environment=environment))
     _say_next(found, "FILE")
 
 
@@ -144,7 +146,7 @@ def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd:
     from acmidm.key_management.pair import default_folder, make_pair, require_outside_git, write_private_key
     from acmidm.key_management.passphrase import new_passphrase
 
-    now = datetime.now(UTC)
+    now, words = datetime.now(UTC), _words(found)
     found.require_room()
     folder = default_folder()
 
@@ -154,41 +156,48 @@ def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd:
     [name] = found.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
     file = private(name)
     require_outside_git(file)
-    passphrase = new_passphrase(passphrase_fd)
-    with working("making a key pair"):
+    passphrase = new_passphrase(passphrase_fd, words)
+    with working(words("working")):
         pair = make_pair(found.profile, now + timedelta(days=days), passphrase)
     write_private_key(file, pair, found.declare({name: pair.public}))
-    _say("private key", f"{file}, encrypted; keep it and its passphrase where the application's secrets are, and nowhere else")
-    _say("public key", f"{found.loaded.file.with_name(name)}.jwk.json, {_shown(pair.public)}")
-    _say("form", f"{found.loaded.file} names it for {found.environment}")
+    _say(words, "private", words("private", file=file))
+    _say_public(found, name, pair.public)
+    _say(words, "form", words("form.one", form=found.loaded.file, environment=found.environment))
     _say_next(found, str(file))
 
 
-def _shown(key: PublicJwk) -> str:
-    signs = f"{key.members['alg']}, " if "alg" in key.members else ""
-    return f"kid {key.kid} ({signs}{f'ends {day(key.expires)}' if key.expires else 'without an end'})"
+def _words(found: FormOfKeys) -> Texts:
+    """What the organisation reads, in its language. What is wrong stays English, as everywhere."""
+    from acmidm_onboarding.texts import texts
+
+    return texts("keys", found.loaded.organisation.language)
 
 
-def _say(what: str, text: str) -> None:
-    typer.echo(f"{what:<12} {on_one_line(text)}")
+def _say(words: Texts, label: str, text: str) -> None:
+    width = max(len(words(f"label.{one}")) for one in ("private", "public", "form")) + 1
+    typer.echo(f"{words(f'label.{label}'):<{width}} {on_one_line(text)}")
+
+
+def _say_public(found: FormOfKeys, name: str, key: PublicJwk) -> None:
+    words = _words(found)
+    facts = [str(key.members["alg"])] if "alg" in key.members else []
+    facts.append(words("ends", day=day(key.expires)) if key.expires else words("endless"))
+    file = f"{found.loaded.file.with_name(name)}.jwk.json"
+    _say(words, "public", words("public", file=file, kid=key.kid, facts=", ".join(facts)))
 
 
 def _say_next(found: FormOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
-    form, environment = found.loaded.file, found.environment
-    steps = [f"commit the form and its public keys, and have the change reviewed and brought up on {environment}"]
+    form, environment, words = found.loaded.file, found.environment, _words(found)
+    steps = [words("next.commit", environment=environment)]
     probe = f"acmidm probe {form} --stack {environment} --client-id CLIENT_ID --private-key {private_key}"
     if not found.has_list:
-        typer.echo(f"From then on {form} names every key for {environment}: one that was uploaded in the portal and is not here goes.")
+        typer.echo(on_one_line(words("all", form=form, environment=environment)))
     if not found.keys:
-        steps.append(f"{probe} shows whether it works")
+        steps.append(words("next.try", probe=probe))
     else:
         replaced = ", ".join(key.kid for key in found.keys)
-        steps += [
-            "have the application sign with the new key, its kid in the header of what it signs: with two keys that is needed",
-            f"{probe} --record proves that the new key works",
-            f"once the overlap that the stack has set is over, take out of jwks what it replaces: {replaced}",
-        ]
-    typer.echo("Next:")
+        steps += [words("next.sign"), words("next.prove", probe=probe), words("next.remove", kids=replaced)]
+    typer.echo(words("next"))
     for number, step in enumerate(steps, 1):
         typer.echo(f"  {number}. {on_one_line(step)}")

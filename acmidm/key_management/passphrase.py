@@ -7,6 +7,7 @@ import sys
 from getpass import getpass
 
 from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.texts import Texts
 
 SHORTEST = 12
 """Characters: the file with the key is copied one day, and then it is all that protects it."""
@@ -18,25 +19,25 @@ class NoPassphrase(Failure):
     """A passphrase that is missing or cannot be used; it is never repeated."""
 
 
-def new_passphrase(descriptor: int | None) -> bytes:
+def new_passphrase(descriptor: int | None, words: Texts) -> bytes:
     """Return a passphrase for a new key: typed twice, or the first line of a file descriptor. Raises NoPassphrase."""
-    given = _read(descriptor) if descriptor is not None else _typed("Passphrase of the new private key: ")
-    if descriptor is None and _typed("The same again: ") != given:
+    given = _read(descriptor) if descriptor is not None else _typed(words("prompt.new"))
+    if descriptor is None and _typed(words("prompt.again")) != given:
         raise NoPassphrase("the two passphrases differ, and no key was made; run the command again")
     if len(given) < SHORTEST:
         raise NoPassphrase(f"the passphrase has less than {SHORTEST} characters, and no key was made; choose a longer one")
     return given.encode()
 
 
-def known_passphrase(descriptor: int | None) -> bytes:
+def known_passphrase(descriptor: int | None, words: Texts) -> bytes:
     """Return the passphrase of a file that there is: typed once, or the first line of a file descriptor. Raises NoPassphrase."""
-    return (_read(descriptor) if descriptor is not None else _typed("Passphrase of the file: ")).encode()
+    return (_read(descriptor) if descriptor is not None else _typed(words("prompt.known"))).encode()
 
 
 def _typed(prompt: str) -> str:
     if not sys.stdin.isatty():
         raise NoPassphrase("there is no terminal to type a passphrase at; give it with --passphrase-fd N, a file descriptor")
-    given = getpass(prompt)
+    given = getpass(f"{prompt} ")
     return _checked(given.encode())
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from beheerportaal.limits import LONGEST_MAIL, MOST_RECIPIENTS
 from beheerportaal.mail.received import ReceivedMail, received_mails
+from story.person import MENU, Person
 from tests.portal.mails import CALENDAR, connected, deliver, mail
-from tests.portal.web import MENU, Person, person
+from tests.portal.web import person
 from tests.support.portal import RunningPortal
 
 MAILBOX = "/portaal/nl/postvak"

@@ -1,13 +1,14 @@
-"""Each command of the README and of ``docs/cli.md``, as it is written, in a clone with ports of its own."""
+"""Each command of the README, of ``docs/cli.md`` and of the guide in Dutch, as it is written, in a clone with ports of its own."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.support.clone import cloned, run, scripts
-from tests.support.engine import SIGNS_OF_A_TRACEBACK
+from tests.support.clone import cloned, run, scripts, with_ports
+from tests.support.engine import ROOT, SIGNS_OF_A_TRACEBACK
 
 PAGES = ("README.md", "docs/cli.md")
 LEFT_OUT = {
@@ -32,3 +33,42 @@ def test_each_command_works_as_written(tmp_path: Path) -> None:
                 done += wanted
     assert {"make up", "make up STACK=prod", "make demo", "pulumi preview --refresh --diff"} <= set(done)
     assert any("acmidm review --base origin/main" in command for command in done)
+
+
+JAVA = "java/src/main/java/Client.java"
+GUIDE = "docs/nl/aansluiten.md"
+TYPED = {
+    "acmidm keys ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
+    "acmidm probe ": "{} --passphrase-fd 3 3<<<'paard batterij nietje'",
+    "openssl pkey ": "{} -passin 'pass:paard batterij nietje'",
+    "export CLIENT_ID=": "export CLIENT_ID=$(acmidm status voorbeeldem | grep -oE '[0-9a-f-]{{36}}' | head -1)",
+    "export KID=": 'export KID=$(grep -ohP \'"kid": "\\K[^"]+\' onboardings/gemeente-voorbeeldem/*.jwk.json)',
+}
+"""What a person types at a prompt, or takes over from what was shown before."""
+
+
+@pytest.mark.exhaustive
+def test_the_guide_in_dutch_from_a_clone_to_production(tmp_path: Path) -> None:
+    """Word by word, in one terminal: a form from nothing, a posted notification, production, a second key."""
+    clone = tmp_path / "clone"
+    with cloned(clone) as offset:
+        environment = clone / "examples/acmidm.env"
+        environment.write_text(with_ports(environment.read_text(), offset))
+        lines = [line for script in scripts((clone / GUIDE).read_text()) for line in script]
+        typed = [next((typed.format(line) for begins, typed in TYPED.items() if line.startswith(begins)), line) for line in lines]
+        who = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.example GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.example"
+        done = run(clone, "\n".join([who, *typed]).replace("~/", f"{tmp_path}/"))
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        assert not any(sign in said for sign in SIGNS_OF_A_TRACEBACK), said
+        assert "POST /api/v2/notificaties {'Id'" in done.stdout
+        assert done.stdout.count("geen fouten gevonden") == 2
+        assert "1 connection on prod" in done.stdout
+
+
+def test_the_guide_quotes_the_examples() -> None:
+    """Its code in Python, Java and Node is that of the clients that are run."""
+    examples = "".join((ROOT / "examples" / file).read_text() for file in ("python/client.py", JAVA, "node/jsonwebtoken.mjs"))
+    quoted = re.findall(r"^```(?:python|java|js)\n(.*?)^```", (ROOT / GUIDE).read_text(), re.DOTALL | re.MULTILINE)
+    assert len(quoted) == 3
+    assert [text for text in quoted if text not in examples] == []

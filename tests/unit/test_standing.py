@@ -128,7 +128,9 @@ def test_each_row_of_the_derivation(
 def test_done_on_production() -> None:
     found = standing(on_production(replace(WHOLE, last_token_at=NOW - DAY)))
     assert (found.order, found.step, found.waits_for, found.since) == ("done", Step.DONE, None, NOW - 5 * DAY)
-    assert found.to_do(Language.NL).startswith("Klaar. Voor nazorg of met vragen kan Stad Gent terecht bij de Servicedesk Informatiekanalen.")
+    assert found.to_do(Language.NL).startswith(
+        "Klaar. Voor nazorg of met vragen kan Stad Gent terecht bij de Servicedesk Informatiekanalen."
+    )
     assert "Laatste token: " in found.to_do(Language.NL)
     assert standing(on_production(replace(WHOLE, connection=IN_PORTAL, keys_since=None))).since is None
 
@@ -182,9 +184,7 @@ def require_not_further(facts: Facts, found: Standing) -> None:
         assert found.step <= (2 if tested else 7)
     elif facts.handed_over and facts.handed_over.not_sent:
         assert found.step <= (3 if tested else 7)
-    elif facts.uses_secret and not (tested and facts.is_on_production):
-        assert found.step <= (5 if tested else 9)
-    elif not facts.uses_secret and not facts.usable_keys:
+    elif (facts.uses_secret and not (tested and facts.is_on_production)) or (not facts.uses_secret and not facts.usable_keys):
         assert found.step <= (5 if tested else 9)
     if found.waits_for is None:
         assert facts.is_recorded

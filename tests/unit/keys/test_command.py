@@ -110,7 +110,14 @@ def test_a_new_pair_is_named_in_the_form_and_encrypted_elsewhere(place: Workspac
     assert Path(FORM_FILE).read_text() == before.replace("[tni.jwk.json]", f"[tni.jwk.json, {new}]")
     assert place.sentences() == []
     assert {str(private), f"onboardings/gent/{new}", public["kid"]} <= set(result.output.replace(",", "").split())
-    assert "take out of jwks what it replaces: tni" in result.output
+    assert "haal daarna uit jwks wat hij vervangt, zodra de ingestelde overlap voorbij is: tni" in result.output
+
+
+@pytest.mark.usefixtures("place")
+def test_it_speaks_the_language_of_the_organisation() -> None:
+    file = Path("onboardings/gent/organisation.yaml")
+    file.write_text(f"{file.read_text().rstrip()}\nlanguage: en\n")
+    assert "take out of jwks what it replaces: tni" in keys("new").output
 
 
 def test_in_profile_acmidm_it_is_an_rsa_key_of_4096_bits(place: Workspace) -> None:
@@ -122,7 +129,7 @@ def test_in_profile_acmidm_it_is_an_rsa_key_of_4096_bits(place: Workspace) -> No
     public = json.loads(Path("onboardings/gent", *named()).read_text())
     assert (public["alg"], JWK(**{name: public[name] for name in ("kty", "n", "e")}).get_op_key("verify").key_size) == ("RS256", 4096)
     assert 89 <= (datetime.fromtimestamp(public["exp"], UTC) - datetime.now(UTC)).days <= 90
-    assert "one that was uploaded in the portal and is not here goes" in result.output
+    assert "een sleutel die in het Beheerportaal staat en hier niet, gaat weg" in result.output
 
 
 def test_rotation_adds_a_key_beside_the_old_one(place: Workspace) -> None:
