@@ -26,6 +26,8 @@ _KEYS = "private"
 _LONG_DAYS, _SHORT_DAYS = 365, 25
 _A_WEEK = timedelta(days=8)
 _TIMES = frozenset({"created", "modified"})
+_NEXT = re.compile(r"\n(?=\d{4}-\d\d-\d\d )")
+"""Where another mail begins in a list of them."""
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _NEW = (
     f'acmidm new --organisation "Stad Gent" --ovo {_CODE} --owner @stad-gent/api-beheer --application mijn-gent '
@@ -91,7 +93,10 @@ class Guide(Telling):
         self._board("Validation on TNI", "There is a key, and nobody knows yet whether it works.", "tni")
         self._a_week_passes("tni")
         self._remind("A reminder", "", "tni")
-        command = f"acmidm probe {FORM} --stack tni --private-key ../{_KEYS}/tni.jwk.json --send-test-message --record"
+        command = (
+            f"acmidm probe {FORM} --stack tni --client-id {self._client_id('tni')} --private-key ../{_KEYS}/tni.jwk.json "
+            "--send-test-message --record"
+        )
         self._command("Proven", "The API-beheerder runs the probe with the private key; the key signs what was proven.", command)
         self.scratch.commit("Stad Gent, mijn-gent: proven on TNI")
         self._board("The board again", "", "tni")
@@ -100,7 +105,8 @@ class Guide(Telling):
         command = f"acmidm promote {FORM} --write"
         self._command("Production is asked", "What TNI has is what production gets, but for what only the organisation knows.", command)
         self.scratch.commit("Stad Gent, mijn-gent: production")
-        self._deploy("Step 7, production", "Reviewed, approved, merged.", "prod")
+        self._deploy("On TNI once more", "Merged; the pipeline brings TNI up first, whose state then has the key that was proven.", "tni")
+        self._deploy("Step 7, production", "Somebody approves, and production follows.", "prod")
         self._mail("The client-ID for production", "Another one than on TNI.", "prod")
 
     def _finish(self) -> None:
@@ -112,9 +118,10 @@ class Guide(Telling):
         self._command(title, text, " ".join(("acmidm steps", *(f"--stack {stack}" for stack in stacks or ("tni", "prod")))))
 
     def _mail(self, title: str, text: str, stack: str) -> None:
-        """The newest mail that the sandbox received."""
+        """Show the newest of the mails that the sandbox received."""
         command = f"acmidm portal mail --stack {stack}"
-        self.say(Step(title, text, command, self.scratch.run(*command.split())))
+        newest = _NEXT.split(self.scratch.run(*command.split()))[0]
+        self.say(Step(title, text, command, newest))
 
     def _remind(self, title: str, text: str, stack: str, *, shows_mail: bool = True) -> None:
         self._command(title, text, f"acmidm remind --stack {stack}")
