@@ -108,6 +108,10 @@ class _Stack:
                 found[(part[0], part[1], self.settings.environment), part[2]] = datetime.fromisoformat(made)
         return found
 
+    @cached_property
+    def _evidence_days(self) -> int:
+        return promotion_gate(Path()).evidence_max_days
+
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
         forms, are_whole = _forms(self.settings)
         declared = forms.connections(self.settings.environment) if forms else []
@@ -183,7 +187,7 @@ class _Stack:
                 facts,
                 evidence=connection.evidence,
                 evidence_refused=connection.evidence_refused is not None,
-                evidence_days=promotion_gate(Path()).evidence_max_days,
+                evidence_days=self._evidence_days,
                 is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions,
             )
         if state is None:

@@ -105,7 +105,7 @@ class Facts:
     """Whether the gate holds back what the state lacks."""
     is_on_test: bool = False
     """Whether the stack on which it is to be proven has its client."""
-    test_stack: str = ""
+    test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
     is_gone: bool = False

@@ -110,9 +110,12 @@ def test_status_as_markdown() -> None:
         "",
         "| where | client | client-ID | scopes | keys | products |",
         "|---|---|---|---|---|---|",
-        f"| tni | **Agentschap** · agentschap{whose} | `5` | `vo_info` | **u until 2026-11-28 (3 days left)** (in the portal) | notificaties |",
-        f"| tni | **Agentschap** · onbereikbaar{whose} | `6` | `vo_info` | unknown: in the portal, which cannot be reached | notificaties |",
-        f"| tni | **Stad Gent** · loket{whose} | `1234` | `dv_dosis_schrijven`<br>`vo_info` | **a until 2026-12-04 (9 days left)**<br>b | dosis |",
+        f"| tni | **Agentschap** · agentschap{whose} | `5` | `vo_info` "
+        "| **u until 2026-11-28 (3 days left)** (in the portal) | notificaties |",
+        f"| tni | **Agentschap** · onbereikbaar{whose} | `6` | `vo_info` "
+        "| unknown: in the portal, which cannot be reached | notificaties |",
+        f"| tni | **Stad Gent** · loket{whose} | `1234` | `dv_dosis_schrijven`<br>`vo_info` "
+        "| **a until 2026-12-04 (9 days left)**<br>b | dosis |",
         "| tni (geosecure) | **VLAIO** · steun<br>0123456789<br>steun@&#8203;vlaio.example | `40001` | `DosisImport` | client secret |  |",
     ]
 
