@@ -33,9 +33,9 @@ class Texts:
     def __contains__(self, name: str) -> bool:
         return name in self.templates
 
-    def counted(self, name: str, count: int) -> str:
+    def counted(self, name: str, count: int, **values: object) -> str:
         """Return a text that has another form for one: ``<name>.one`` and ``<name>.many``, with ``{count}``."""
-        return self(f"{name}.{'one' if count == 1 else 'many'}", count=count)
+        return self(f"{name}.{'one' if count == 1 else 'many'}", count=count, **values)
 
     def day(self, day: date) -> str:
         """Return a day as people write it, such as 3 maart 2027."""
