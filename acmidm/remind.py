@@ -22,7 +22,7 @@ EPILOG = """
 - `acmidm remind --stack prod --metrics /var/lib/node_exporter/acmidm_prod.prom`
 
 **Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends, or the ledger is damaged; 2 wrong use,
-or no mail server is set; 3 keys in the portal could not be read, or the engine cannot be reached.
+or no mail server is set; 3 keys in the portal, or a state, cannot be read.
 """
 
 
@@ -63,7 +63,7 @@ def remind(
     rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
     if metrics is not None:
         write_metrics(metrics, stack, settings.environment, rows, now)
-    code = Code.WELL
+    code = Code.UNREACHABLE if any("state" in row.unknown for row in rows) else Code.WELL  # and a warning said why
     if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
         typer.echo(f"the keys of {first_of(unseen)} are in the portal, which cannot be read: nobody is reminded of them", err=True)
         code = Code.UNREACHABLE

@@ -7,15 +7,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from joserfc.jwk import ECKey
 
 from acmidm_onboarding.settings import Settings
+from tests.engine.test_gate import Both, both, with_production
 from tests.reminding.conftest import PostOffice
 from tests.reminding.test_mails import text_of
 from tests.support.engine import Outcome, Project
 from tests.support.forms import FormFile, write_form
-from tests.support.portal import new_key
+from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry
+
+__all__ = ["both"]
 
 DAY = 86_400
 NOTHING = "nothing ends or waits on tni that nobody was reminded of"
@@ -24,6 +28,28 @@ NOTHING = "nothing ends or waits on tni that nobody was reminded of"
 def ends(form: FormFile, kid: str, days: int) -> None:
     file = form.path.with_name(f"{form.path.stem}-{kid}.jwk.json")
     file.write_text(json.dumps({**json.loads(file.read_text()), "exp": int(time.time()) + days * DAY + 60}))
+
+
+@pytest.mark.exhaustive
+def test_who_is_on_production_is_not_asked_to_go_there(both: Both, portal: RunningPortal) -> None:
+    """Though only the stack of TNI is looked at. Where the state of production cannot be read nobody is reminded of anything."""
+    both.tni.connect(portal)
+    form = with_production(both.tni, "herinnerd", in_portal=True)
+    both.tni.apply()
+    both.on_tni.set_keys(both.on_tni.client(form.application)["client_id"], [new_key("uploaded")])
+    assert "step 7 waits for the organisation" in remind(both.tni, "--dry-run").stdout
+    both.prod.configure({"promotionGate": "off"})
+    both.prod.apply()
+    assert remind(both.tni, "--dry-run").stdout == f"{NOTHING}\n"
+
+    state = both.tni.folder / "state" / ".pulumi" / "stacks" / "acmidm" / "prod.json"
+    state.write_text("{")
+    unknown = remind(both.tni, "--dry-run")
+    assert (unknown.code, unknown.stdout) == (3, ""), unknown.output
+    state.with_name("tni.json").write_text("{")
+    state.unlink()
+    own = remind(both.tni, "--dry-run")
+    assert (own.code, own.stdout) == (3, f"{NOTHING}\n"), own.output
 
 
 def remind(project: Project, *words: str) -> Outcome:
