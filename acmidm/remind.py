@@ -61,9 +61,11 @@ def remind(
     # Who is on production already is not asked to go there.
     every = all_stacks(Path())
     rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
+    if any("state" in row.unknown for row in rows):  # and a warning said why
+        fail(f"nobody is reminded, for the state of stack {stack} is not known; see that it can be read", Code.UNREACHABLE)
     if metrics is not None:
         write_metrics(metrics, stack, settings.environment, rows, now)
-    code = Code.UNREACHABLE if any("state" in row.unknown for row in rows) else Code.WELL  # and a warning said why
+    code = Code.WELL
     if unseen := [row.connection.title for row in rows if _is_unseen(row.connection)]:
         typer.echo(f"the keys of {first_of(unseen)} are in the portal, which cannot be read: nobody is reminded of them", err=True)
         code = Code.UNREACHABLE

@@ -48,8 +48,8 @@ def test_who_is_on_production_is_not_asked_to_go_there(both: Both, portal: Runni
     assert (unknown.code, unknown.stdout) == (3, ""), unknown.output
     state.with_name("tni.json").write_text("{")
     state.unlink()
-    own = remind(both.tni, "--dry-run")
-    assert (own.code, own.stdout) == (3, f"{NOTHING}\n"), own.output
+    own = remind(both.tni, "--dry-run", "--metrics", str(metrics := both.tni.folder / "tni.prom"))
+    assert (own.code, own.stdout, metrics.exists()) == (3, "", False), own.output
 
 
 def remind(project: Project, *words: str) -> Outcome:
