@@ -34,10 +34,11 @@ from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy, Platform
+from acmidm_onboarding.model.held import held_of
 from acmidm_onboarding.model.loading import Onboardings, load_onboardings
 from acmidm_onboarding.model.problems import Failure, InvalidForms, Problem, on_one_line
 from acmidm_onboarding.promotion import passing
-from acmidm_onboarding.recorded import held_in
+from acmidm_onboarding.recorded import held_in, recorded
 from acmidm_onboarding.settings import AuthorityKind, Settings
 from acmidm_onboarding.stack_files import promotion_gate, stack_settings
 
@@ -118,6 +119,10 @@ class _Stack:
                 found[(part[0], part[1], self.settings.environment), part[2]] = datetime.fromisoformat(made)
         return found
 
+    @cached_property
+    def _evidence_days(self) -> int:
+        return promotion_gate(Path()).evidence_max_days
+
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
         forms, are_whole = _forms(self.settings)
         declared = forms.connections(self.settings.environment) if forms else []
@@ -132,6 +137,7 @@ class _Stack:
                 own,
                 is_declared=True if connection else False if are_whole else None,
                 is_held_back=place in held_back,
+                is_on_test=held_back.get(place, False),
                 has_production=place in in_production,
                 is_on_production=place in on_production,
             )
@@ -146,19 +152,20 @@ class _Stack:
                 yield one, state
         yield from ((None, state) for state in states.values())
 
-    def _held_back(self, declared: Sequence[Connection]) -> set[tuple[str, Platform]]:
+    def _held_back(self, declared: Sequence[Connection]) -> Mapping[tuple[str, Platform], bool]:
+        """What the gate holds back, and whether the stack on TNI has it, where it is to be proven."""
         document = self._document
         if document is None:
-            return set()
+            return {}
+        passage = passing(declared, self.settings, lambda: held_in(document), self._beside, self._now)
+        waiting = [one.connection for one in passage.held_back if not one.is_declared]
+        on_test = (recorded(self._beside(self.settings.promotion_stack)) or {}) if waiting else {}
+        return {(one.key, one.platform): bool((held := held_of(one, on_test)) and held.client_id) for one in waiting}
+
+    def _beside(self, stack: str) -> str:
+        """The full name of a stack of the same project."""
         above = self.name.rpartition("/")[0]
-        passage = passing(
-            declared,
-            self.settings,
-            lambda: held_in(document),
-            lambda stack: stack if "/" in stack or not above else f"{above}/{stack}",
-            self._now,
-        )
-        return {(one.connection.key, one.connection.platform) for one in passage.held_back if not one.is_declared}
+        return stack if "/" in stack or not above else f"{above}/{stack}"
 
     def _of(self, connection: Connection | None, state: ClientState | None, asked: _Asked, catalogue: Catalogue | None) -> Facts:
         own = next(iter(states_of([connection] if connection else [], protect=None).values()), None)
@@ -177,6 +184,7 @@ class _Stack:
             self._now,
             portal=self.settings.platforms[shown.platform].portal(shown.environment) if shown.platform in self.settings.platforms else "",
             form=(self.settings.forms_folder / f"{connection.form}.yaml").as_posix() if connection else "",
+            test_stack=self.settings.promotion_stack,
             is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
             handed_over=getattr(state, "handed_over", None),
@@ -190,7 +198,7 @@ class _Stack:
                 facts,
                 evidence=connection.evidence,
                 evidence_refused=connection.evidence_refused is not None,
-                evidence_days=promotion_gate(Path()).evidence_max_days,
+                evidence_days=self._evidence_days,
                 is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions,
             )
         if state is None:

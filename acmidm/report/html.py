@@ -59,7 +59,7 @@ def _templates() -> Jinja:
 
 
 def _breakable(text: str) -> Markup:
-    """A name that may go on in the next line after each underscore, hyphen, slash and @: those of scopes are longer than a column is wide."""
+    """A name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is wide."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
     return Markup(re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped))  # noqa: S704 - escaped before
 

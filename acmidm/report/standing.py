@@ -103,6 +103,9 @@ class Facts:
     """Whether the state has its client; None where the state cannot be read."""
     is_held_back: bool = False
     """Whether the gate holds back what the state lacks."""
+    is_on_test: bool = False
+    """Whether the stack on which it is to be proven has its client."""
+    test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
     is_gone: bool = False
@@ -176,7 +179,7 @@ def _is_made(facts: Facts) -> bool:
 
 def _is_not_mailed(facts: Facts) -> bool:
     found = facts.handed_over
-    return found is not None and found.sent_at is None and found.not_sent != EXISTED
+    return found is not None and found.sent_at is None and found.not_sent not in (None, EXISTED)
 
 
 def _has_no_key(facts: Facts) -> bool:
@@ -201,6 +204,7 @@ _US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, Wai
 _ROWS = (
     # The client, and what is in it.
     Row("state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
+    Row("gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts) and facts.is_held_back and not facts.is_on_test),
     Row("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
     Row("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
     Row("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
@@ -313,7 +317,7 @@ def _unknown(facts: Facts, row: Row) -> Iterator[str]:
     yield from row.unknown
     if facts.is_declared is None:
         yield "form"
-    if _is_made(facts) and facts.handed_over is None:
+    if _is_made(facts) and (facts.handed_over is None or facts.handed_over == HandedOver()):
         yield "hand_over"
     if row.order in ("upload", "keys-unknown") and facts.connection.keys_in_portal and facts.administrators is None:
         yield "rights"
@@ -330,6 +334,7 @@ def _values(facts: Facts) -> dict[str, str]:
         "client_id": one.client_id or "",
         "contacts": ", ".join(one.contacts),
         "stack": one.stack,
+        "test_stack": facts.test_stack,
         "platform": one.platform.value,
         "portal": facts.portal,
         "form": facts.form,

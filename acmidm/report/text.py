@@ -131,7 +131,8 @@ def _steps(report: Steps) -> Iterator[Line]:
         one = card.connection
         name = f"{plain(one.organisation)} · {plain(one.application)}"
         codes = f" ({', '.join(one.codes)})" if one.codes else ""
-        yield Text.assemble("\n", (name, "bold"), codes, f"  {card.where}  ", (plain(one.client_id or ""), "cyan"))
+        client = ("  ", (plain(one.client_id), "cyan")) if one.client_id else ()
+        yield Text.assemble("\n", (name, "bold"), codes, f"  {card.where}", *client)
         whom = Text.assemble(f" · {said('waits').lower()} ", (card.whom, "bold")) if card.waits_for else Text()
         step = Text.assemble(f"{card.step.value}. {card.title}", whom, f" · {card.from_when}")
         shown = {"step": step, "to_do": Text(plain(card.text, WHOLE))}

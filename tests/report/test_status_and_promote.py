@@ -102,17 +102,21 @@ def test_status_searches_and_filters() -> None:
 
 
 def test_status_as_markdown() -> None:
-    """Keys that end soon stand out, in words too; keys in the portal are shown, or unknown."""
+    """Whose it is and whom to write to; keys that end soon stand out, in words too; keys in the portal are shown, or unknown."""
+    whose = "<br>OVO002067<br>api@&#8203;stad.example"
     shown = Status(checked_at=NOW, stacks=("tni",), connections=matching(connections()))
     assert as_markdown(shown).splitlines() == [
         "### 4 connections on tni",
         "",
         "| where | client | client-ID | scopes | keys | products |",
         "|---|---|---|---|---|---|",
-        "| tni | **Agentschap** · agentschap | `5` | `vo_info` | **u until 2026-11-28 (3 days left)** (in the portal) | notificaties |",
-        "| tni | **Agentschap** · onbereikbaar | `6` | `vo_info` | unknown: in the portal, which cannot be reached | notificaties |",
-        "| tni | **Stad Gent** · loket | `1234` | `dv_dosis_schrijven`<br>`vo_info` | **a until 2026-12-04 (9 days left)**<br>b | dosis |",
-        "| tni (geosecure) | **VLAIO** · steun | `40001` | `DosisImport` | client secret |  |",
+        f"| tni | **Agentschap** · agentschap{whose} | `5` | `vo_info` "
+        "| **u until 2026-11-28 (3 days left)** (in the portal) | notificaties |",
+        f"| tni | **Agentschap** · onbereikbaar{whose} | `6` | `vo_info` "
+        "| unknown: in the portal, which cannot be reached | notificaties |",
+        f"| tni | **Stad Gent** · loket{whose} | `1234` | `dv_dosis_schrijven`<br>`vo_info` "
+        "| **a until 2026-12-04 (9 days left)**<br>b | dosis |",
+        "| tni (geosecure) | **VLAIO** · steun<br>0123456789<br>steun@&#8203;vlaio.example | `40001` | `DosisImport` | client secret |  |",
     ]
 
 
@@ -127,7 +131,8 @@ def test_status_of_a_stack(project: Project, acmidm: CommandLine) -> None:
     lines = outcome.stdout.splitlines()
     assert lines[0] == "1 connection on tni"
     assert lines[1].startswith(f"Stad Gent · {form.application}  ")
-    assert lines[2:] == ["  scopes   dv_notificaties_schrijven", "  keys     key-1", "  products notificaties"]
+    assert lines[2] == "  whose    OVO002067, 0207451227, api-beheer@stad-gent.example"
+    assert lines[3:] == ["  scopes   dv_notificaties_schrijven", "  keys     key-1", "  products notificaties"]
     assert acmidm.run("status", "Stad", "Gent", "--stack", "tni").stdout.startswith('1 connection on tni with "Stad Gent"')
     assert acmidm.run("status", "nobody", "--stack", "tni").stdout == 'no connection on tni has "nobody"\n'
     assert acmidm.run("status", "--stack", "tni", "--scope", "x", "--expiring", "3").stdout == (

@@ -40,8 +40,8 @@ def test_from_step_2_to_step_10(both: Both, portal: RunningPortal) -> None:
     both.tni.connect(portal, portalUrl=f"{portal.origin}/portaal")
     form = with_production(both.tni, "stappen", in_portal=True)
     at_first = rows(both.tni)
-    assert places(at_first) == {"tni": (2, "deploy"), "prod": (7, "gate")}
-    assert at_first["prod"]["waits_for"] == "organisation"
+    assert places(at_first) == {"tni": (2, "deploy"), "prod": (7, "gate-test")}
+    assert at_first["prod"]["waits_for"] == "us"
 
     both.tni.apply()
     made = rows(both.tni, "--stack", "tni", "gent")["tni"]

@@ -67,13 +67,13 @@ def case(order: str, tni: int, prod: int | None, whom: WaitsFor | None, since: i
 
 CASES = [
     case("state-unknown", 2, 7, US, is_recorded=None),
-    case("gate", 2, 7, ORGANISATION, **MISSING, is_held_back=True),
+    case("gate-test", 2, 7, US, **MISSING, is_held_back=True),
+    case("gate", 2, 7, ORGANISATION, **MISSING, is_held_back=True, is_on_test=True),
     case("deploy", 2, 7, US, **MISSING),
     case("deploy", 2, 7, US, connection=listed(client_id=None)),
     case("gone", 2, 7, US, is_gone=True),
     case("hand-over-no-smtp", 3, 7, US, 9, handed_over=HandedOver(not_sent=NO_SMTP)),
     case("hand-over-failed", 3, 7, US, 9, handed_over=HandedOver(not_sent="the server refused it")),
-    case("hand-over-failed", 3, 7, US, 9, handed_over=HandedOver()),
     case("extend-gate", 2, 7, ORGANISATION, lacking=("dv_dosis_schrijven",), is_held_back=True),
     case("extend", 2, 7, US, lacking=("dv_dosis_schrijven",)),
     case("secret", 5, 9, US, 8, connection=SECRET),
@@ -128,7 +128,9 @@ def test_each_row_of_the_derivation(
 def test_done_on_production() -> None:
     found = standing(on_production(replace(WHOLE, last_token_at=NOW - DAY)))
     assert (found.order, found.step, found.waits_for, found.since) == ("done", Step.DONE, None, NOW - 5 * DAY)
-    assert found.to_do(Language.NL).startswith("Klaar. Voor nazorg of met vragen kan Stad Gent terecht bij de Servicedesk Informatiekanalen.")
+    assert found.to_do(Language.NL).startswith(
+        "Klaar. Voor nazorg of met vragen kan Stad Gent terecht bij de Servicedesk Informatiekanalen."
+    )
     assert "Laatste token: " in found.to_do(Language.NL)
     assert standing(on_production(replace(WHOLE, connection=IN_PORTAL, keys_since=None))).since is None
 
@@ -153,7 +155,7 @@ def test_each_row_decides_a_case(monkeypatch: pytest.MonkeyPatch, number: int) -
 
 NOTHING: list[tuple[str, list[dict[str, Any]]]] = [
     ("state", [{}, {"is_recorded": None}, MISSING]),
-    ("mail", [{}, {"handed_over": None}, {"handed_over": HandedOver(not_sent=NO_SMTP)}]),
+    ("mail", [{}, {"handed_over": None}, {"handed_over": HandedOver()}, {"handed_over": HandedOver(not_sent=NO_SMTP)}]),
     ("keys", [{}, {"usable_keys": None}, {"usable_keys": frozenset()}]),
     ("rights", [{}, {"administrators": None}, {"administrators": 0}]),
     ("evidence", [{}, {"evidence": None}, {"evidence": None, "evidence_refused": True}]),
@@ -174,6 +176,7 @@ def test_no_row_is_further_than_its_facts() -> None:
             facts = replace(WHOLE, **{"connection": shown, **changes})
             for each in (facts, on_production(facts)):
                 require_not_further(each, standing(each))
+                require_unknown_is_said(each, standing(each))
 
 
 def require_not_further(facts: Facts, found: Standing) -> None:
@@ -182,31 +185,31 @@ def require_not_further(facts: Facts, found: Standing) -> None:
         assert found.step <= (2 if tested else 7)
     elif facts.handed_over and facts.handed_over.not_sent:
         assert found.step <= (3 if tested else 7)
-    elif facts.uses_secret and not (tested and facts.is_on_production):
-        assert found.step <= (5 if tested else 9)
-    elif not facts.uses_secret and not facts.usable_keys:
+    elif (facts.uses_secret and not (tested and facts.is_on_production)) or (not facts.uses_secret and not facts.usable_keys):
         assert found.step <= (5 if tested else 9)
     if found.waits_for is None:
         assert facts.is_recorded
         assert facts.usable_keys or (tested and facts.is_on_production)
         assert found.order != "tested" or facts.is_proven
-    if facts.is_recorded is None:
-        assert "state" in found.unknown
-    # Nor is what is not known said to be missing.
-    if found.order in ("right", "upload", "upload-again", "publish", "key-in-form"):
-        assert facts.usable_keys is not None
-    if found.order == "right":
-        assert facts.administrators == 0
-    if found.order == "upload" and facts.administrators is None:
-        assert "rights" in found.unknown
-    if found.order == "deploy":
-        assert facts.is_recorded is not None
-    if found.order == "keys-unknown":
-        assert "keys" in found.unknown
-    if facts.is_declared is None:
-        assert "form" in found.unknown
-    if found.order == "done" and not facts.knows_use:
-        assert "last_token" in found.unknown
+
+
+def require_unknown_is_said(facts: Facts, found: Standing) -> None:
+    """What is not known is said so, and never that it is missing."""
+    has_no_key = found.order in ("right", "upload", "upload-again", "publish", "key-in-form")
+    is_made = facts.is_recorded and facts.connection.client_id
+    is_mailed = facts.handed_over is not None and facts.handed_over != HandedOver()
+    said = {
+        "state": facts.is_recorded is None,
+        "keys": found.order == "keys-unknown",
+        "rights": found.order == "upload" and facts.administrators is None,
+        "hand_over": bool(is_made) and not is_mailed,
+        "form": facts.is_declared is None,
+        "last_token": found.order == "done" and not facts.knows_use,
+    }
+    assert {name for name, is_unknown in said.items() if is_unknown} <= set(found.unknown)
+    assert not has_no_key or facts.usable_keys is not None
+    assert found.order != "right" or facts.administrators == 0
+    assert found.order != "deploy" or facts.is_recorded is not None
 
 
 def test_what_must_be_done_names_everybody() -> None:
