@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from acmidm.keys import Key, keys_of
@@ -24,6 +25,14 @@ OWNER = ("software_id", "managed_by")
 JWKS_URI = "jwks_uri"
 OF_ATTRIBUTES = "attributes."
 """How the names of its attributes begin among its fields."""
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """When an organisation was last mailed about its client; or why it was not: ``no-smtp``, ``existed``, or a sentence."""
+
+    sent_at: datetime | None = None
+    not_sent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,8 @@ class ClientState:
     announced: Mapping[str, str] = field(default_factory=dict)
     """All that its form says of leaving, of other platforms too."""
     formerly: tuple[str, ...] = ()
+    handed_over: HandedOver | None = None
+    """What its organisation was told; None where the state has nothing of that."""
     urns: Mapping[str, str] = field(default_factory=dict)
     """The resources that are in the state, per part."""
 

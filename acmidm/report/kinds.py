@@ -30,12 +30,14 @@ class Severity(StrEnum):
 
 
 class Resource(StrEnum):
-    """What a change is about: one of the four resources of a client, the component above them, or neither."""
+    """What a change is about: one of the resources of a client, the component above them, or neither."""
 
     CLIENT = "OAuthClient"
     SCOPES = "ClientScopes"
     KEYS = "ClientJwks"
     PRODUCT = "ProductConfiguration"
+    HAND_OVER = "HandOver"
+    """At no authority, and so in no change: what an organisation was told."""
     ONBOARDING = "Onboarding"
     NONE = "no resource"
     """It is beside the clients."""

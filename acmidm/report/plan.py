@@ -1,6 +1,6 @@
 """What the engine has: ``pulumi stack export`` as clients, and ``pulumi preview --json`` as clients before and after.
 
-In the engine's documents a client is four kinds of resources, each with its inputs; what the engine does not know yet is absent.
+In the engine's documents a client is five kinds of resources, each with its inputs; what the engine does not know yet is absent.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from acmidm.engine import problems_in
 from acmidm.keys import keys_of
-from acmidm.report.client import ClientState, Place, States, flat, leaving, with_exemptions_once
+from acmidm.report.client import ClientState, HandedOver, Place, States, flat, leaving, with_exemptions_once
 from acmidm.report.kinds import Resource
 from acmidm_onboarding.authorities.port import ClientMetadata
 from acmidm_onboarding.model.form import Environment, Platform
@@ -111,7 +112,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         raise NotAPlan("the preview does not have its environment; make it in this project, with pulumi preview --json")
     problems, refused = problems_in(document.get("diagnostics"))
     ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
-    ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]
+    ours = [(op, old, new) for op, old, new in ours if (part := part_of(new or old or {})) and part[2] != Resource.HAND_OVER]
     plan = _planned(ours, _by_part(resources, environment), environment, has_state=state is not None, ends_early=bool(problems or refused))
     return replace(
         plan, problems=problems, refused=refused, renewed_secrets=frozenset(_clients_of_passwords(steps, environment)), config=config
@@ -166,7 +167,7 @@ def _planned(steps: Iterable[Step], recorded: _Resources, environment: Environme
 
 
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
-    """The key, the platform and the part of a client that one of the four resources is, or the component above them."""
+    """The key, the platform and the part of a client that one of the resources is, or the component above them."""
     kind, inputs = kind_of(resource), _mapping(resource.get("inputs"))
     name = str(resource.get("urn" if kind == Resource.ONBOARDING else "parent", "")).rpartition("::")[2]
     if kind not in list(Resource) or not name:
@@ -245,8 +246,18 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
         proven=frozenset(_mapping(inputs.get(Resource.KEYS, {}).get("proven"))),
         products={product: flat(_mapping(inputs[part].get("configuration"))) for product, part in products.items()},
         owners={product: (inputs[part].get("software_id"), inputs[part].get("managed_by")) for product, part in products.items()},
-        urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
+        handed_over=_handed_over(parts.get(Resource.HAND_OVER)),
+        urns={part: str(resource.get("urn", "")) for part, resource in parts.items() if part != Resource.HAND_OVER},
     )
+
+
+def _handed_over(resource: EngineResource | None) -> HandedOver | None:
+    """What a hand-over recorded; None where there is none."""
+    if resource is None:
+        return None
+    outputs = _mapping(resource.get("outputs"))
+    sent_at, not_sent = outputs.get("sent_at"), outputs.get("not_sent")
+    return HandedOver(datetime.fromisoformat(sent_at) if sent_at else None, str(not_sent) if not_sent else None)
 
 
 def _keys_stay(old: EngineResource | None, new: EngineResource | None) -> bool:

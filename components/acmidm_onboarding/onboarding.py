@@ -14,6 +14,7 @@ from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 from acmidm_onboarding.resources.client_scopes import ClientScopes
+from acmidm_onboarding.resources.hand_over import HandOver
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
 
@@ -73,7 +74,12 @@ class Onboarding(pulumi.ComponentResource):
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
         inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
-        self.parts += [client, ClientScopes(connection, client_id, inside), ClientJwks(connection, client_id, keys, inside)]
+        scopes = ClientScopes(connection, client_id, inside)
+        self.parts += [client, scopes, ClientJwks(connection, client_id, keys, inside)]
+        told = pulumi.ResourceOptions(
+            parent=self, protect=protected, aliases=aliases, retain_on_delete=retained, depends_on=[client, scopes]
+        )
+        HandOver(connection, client, has_keys=keys is not None, opts=told)
         for product in connection.products:
             protected = protect and not connection.is_leaving(product)
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")

@@ -75,7 +75,9 @@ def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
 
     One without a client has no ``client_id``: a rename that failed in part left it under this name.
     """
-    resources = [one for one in _resources(document) if not one.get("delete") and str(one.get("type", "")).startswith(_OURS)]
+    # What an organisation was told is at no authority: it outlives a client that somebody removed there.
+    ours = [one for one in _resources(document) if str(one.get("type", "")).startswith(_OURS) and one["type"] != f"{_OURS}HandOver"]
+    resources = [one for one in ours if not one.get("delete")]
     parts: dict[tuple[str, str], Mapping[str, Any]] = {}
     products: dict[str, dict[str, Mapping[str, Any]]] = {}
     for resource in resources:

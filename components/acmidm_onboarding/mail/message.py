@@ -32,6 +32,8 @@ _NOWHERE = "acmidm.invalid"
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
 _LONGEST_LOCAL = 64
 """Characters before the @ (RFC 5321 §4.5.3.1.1)."""
+_LONGEST_HEADER = 500
+"""Characters of a subject or the like."""
 _MARK = 32
 """Characters of a Message-ID that say what it is of: 128 bits."""
 
@@ -82,16 +84,21 @@ def compose(
         mail["Reply-To"] = Address(name, *_parts(address))
     if mail.recipients:
         mail["To"] = [Address("", *_parts(address)) for address in mail.recipients]
-    mail["Subject"] = subject.strip()
+    mail["Subject"] = _header(subject)
     mail["Date"] = datetime.now(UTC)
     mail["Message-ID"] = f"<{_mark(key, step, text)}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no out-of-office answers, please
-    mail["Content-Language"] = language.value
-    mail["X-Acmidm-Connection"] = str(_seen(key))
-    mail["X-Acmidm-Step"] = str(_seen(step))
+    mail["X-Acmidm-Connection"] = _header(key)
+    mail["X-Acmidm-Step"] = _header(step)
     mail.set_content(body.strip() + "\n")
     mail.add_alternative(html, subtype="html")
+    mail["Content-Language"] = language.value
     return mail
+
+
+def _header(text: str) -> str:
+    """A header's value. Words that are encoded (RFC 2047) are decoded when a mail is written out, line breaks in them too."""
+    return spelled_out(text.strip()).replace("=?", "= ?")[:_LONGEST_HEADER] or "-"
 
 
 def _mark(*parts: str) -> str:

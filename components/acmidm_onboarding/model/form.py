@@ -95,8 +95,7 @@ def _application(text: str) -> str:
     return text
 
 
-def mail_address(text: str) -> str:
-    """Return an e-mail address. Raises ValueError with a sentence."""
+def _address(text: str) -> str:
     if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
         raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
     return text
@@ -348,7 +347,7 @@ class Form(_Part):
         _one_or_more({"type": "string", "pattern": f"^{_NAME}$"}),
     ] = ()
     contacts: Annotated[
-        tuple[Annotated[str, AfterValidator(mail_address)], ...],
+        tuple[Annotated[str, AfterValidator(_address)], ...],
         Field(
             min_length=1, max_length=MOST_CONTACTS, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."
         ),

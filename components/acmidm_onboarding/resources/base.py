@@ -1,4 +1,4 @@
-"""What the four providers share: configuration, normalised inputs, precise diffs, adoption, one-sentence errors."""
+"""What the providers share: configuration, normalised inputs, precise diffs, adoption, one-sentence errors."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class ClientPartProvider(AuthorityProvider):
 
 
 class AuthorityResource(Resource):
-    """What the four resources share."""
+    """What the resources at authorities share."""
 
     adopt: pulumi.Output[Mapping[str, Any] | None]
     """The client that was taken over, and what it had before; in a preview also why it is refused."""
@@ -159,7 +159,7 @@ def _plain(value: Any) -> Any:
 
 
 def _connected(settings: Settings) -> Connected:
-    """One set of connections for the four providers, so that a client is read once for all of them."""
+    """One set of connections for all providers, so that a client is read once for all of them."""
     # Here, for the program declares resources without it: importing HTTP takes a tenth of a second.
     from acmidm_onboarding.authorities.connected import connected
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
 _UPDATED_AT = "client_secret_updated_at"
+_HAND_OVER = "hand_over"
+"""The output of a client that this project made since it hands clients over: its organisation has to be told its ID."""
 _OF_SECRET = ("client_secret", switching.METHOD)
 _SECONDS_A_DAY = 24 * 60 * 60
 
@@ -76,11 +78,13 @@ class OAuthClientProvider(AuthorityProvider):
             try:
                 made = authority.register(_metadata(props), props.get("client_secret"))
                 outputs = _of_secret(authority, made.client_id, props.get("client_secret"))
-                return CreateResult(made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs})
+                return CreateResult(made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs, _HAND_OVER: True})
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, _metadata(props))
                 client_id, known = existing.client_id, existing.metadata
-        return CreateResult(client_id, self._replace(authority, client_id, known, props, self._secret(props, None)))
+        outputs = self._replace(authority, client_id, known, props, self._secret(props, None))
+        # What an earlier run made, and was cut off before it told anybody of, is as good as made now.
+        return CreateResult(client_id, outputs if seen is not None else {**outputs, _HAND_OVER: True})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
@@ -92,6 +96,7 @@ class OAuthClientProvider(AuthorityProvider):
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
         waits = inputs.pop(switching.WAITS, False) and switching.is_from_secret(inputs[switching.METHOD], AuthMethod.PRIVATE_KEY_JWT)
         outputs: dict[str, Any] = {"client_id": id_, **({switching.WAITS: True} if waits else {})}
+        outputs |= {_HAND_OVER: True} if inputs.pop(_HAND_OVER, None) else {}
         if inputs.get("client_secret") is None:
             return present(id_, inputs, **outputs, **({} if known is None else {_UPDATED_AT: known}))
         if known not in (None, found):
@@ -109,7 +114,8 @@ class OAuthClientProvider(AuthorityProvider):
         outputs = self._replace(platform.authority, id_, _metadata(olds), news, secret)
         platform.clients.forget(id_)
         keeps = secret is None and _UPDATED_AT in olds and (switching.is_awaiting(outputs) or news.get("client_secret") is not None)
-        return UpdateResult({**outputs, **({_UPDATED_AT: olds[_UPDATED_AT]} if keeps else {})})
+        outputs |= {_UPDATED_AT: olds[_UPDATED_AT]} if keeps else {}
+        return UpdateResult({**outputs, **({_HAND_OVER: True} if olds.get(_HAND_OVER) else {})})
 
     def _secret(self, props: Properties, follows: int | None) -> NewSecret | None:
         value = props.get("client_secret")
@@ -139,6 +145,8 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
     client_id: pulumi.Output[str]
     """The client-ID that is handed over to the organisation."""
+    hand_over: pulumi.Output[bool | None]
+    """Whether that has to be done: not for a client that was taken over, or was there before."""
 
     def __init__(
         self,
@@ -154,6 +162,7 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
             switching.AWAITED: None if keys is None else pulumi.Output.from_input(keys).apply(_thumbprints),
             "adopt": adoption.wanted(connection, managed_by()),
             "client_id": None,
+            _HAND_OVER: None,
         }
         super().__init__(OAuthClientProvider(), connection.resource_name, props, opts)
 
@@ -167,7 +176,7 @@ def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
 
 
 def _but_for_outputs(olds: Properties) -> dict[str, Any]:
-    return {name: value for name, value in inputs_of(olds).items() if name not in ("client_id", _UPDATED_AT)}
+    return {name: value for name, value in inputs_of(olds).items() if name not in ("client_id", _UPDATED_AT, _HAND_OVER)}
 
 
 def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
