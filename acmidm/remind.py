@@ -22,7 +22,7 @@ EPILOG = """
 - `acmidm remind --stack prod --metrics /var/lib/node_exporter/acmidm_prod.prom`
 
 **Exit codes**: 0 all that is due was sent, or nothing is; 1 a mail was refused, another run sends, or the ledger is damaged; 2 wrong use,
-or no mail server is set; 3 keys in the portal could not be read, or the engine cannot be reached.
+or no mail server is set; 3 keys in the portal, or a state, cannot be read.
 """
 
 
@@ -61,6 +61,8 @@ def remind(
     # Who is on production already is not asked to go there.
     every = all_stacks(Path())
     rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
+    if any("state" in row.unknown for row in rows):  # and a warning said why
+        fail(f"nobody is reminded, for the state of stack {stack} is not known; see that it can be read", Code.UNREACHABLE)
     if metrics is not None:
         write_metrics(metrics, stack, settings.environment, rows, now)
     code = Code.WELL

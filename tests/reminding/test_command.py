@@ -7,15 +7,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from joserfc.jwk import ECKey
 
 from acmidm_onboarding.settings import Settings
-from tests.reminding.conftest import PostOffice
+from tests.engine.test_gate import Both, both, with_production
 from tests.reminding.test_mails import text_of
 from tests.support.engine import Outcome, Project
 from tests.support.forms import FormFile, write_form
-from tests.support.portal import new_key
+from tests.support.mail_server import MailServer
+from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry
+
+__all__ = ["both"]
 
 DAY = 86_400
 NOTHING = "nothing ends or waits on tni that nobody was reminded of"
@@ -26,17 +30,42 @@ def ends(form: FormFile, kid: str, days: int) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), "exp": int(time.time()) + days * DAY + 60}))
 
 
+@pytest.mark.exhaustive
+def test_who_is_on_production_is_not_asked_to_go_there(both: Both, portal: RunningPortal, settings: Settings) -> None:
+    """Though only the stack of TNI is looked at. Where the state of production cannot be read nobody is reminded of anything."""
+    both.tni.connect(portal, smtpUrl=str(settings.smtp_url), mailSender="noreply@vlaanderen.example")
+    form = with_production(both.tni, "herinnerd", in_portal=True)
+    both.tni.apply()
+    both.on_tni.set_keys(both.on_tni.client(form.application)["client_id"], [new_key("uploaded")])
+    assert "step 7 waits for the organisation" in remind(both.tni, "--dry-run").stdout
+    both.prod.configure({"promotionGate": "off"})
+    both.prod.apply()
+    assert remind(both.tni, "--dry-run").stdout == f"{NOTHING}\n"
+
+    state = both.tni.folder / "state" / ".pulumi" / "stacks" / "acmidm" / "prod.json"
+    state.write_text("{")
+    unknown = remind(both.tni, "--dry-run")
+    assert (unknown.code, unknown.stdout) == (3, ""), unknown.output
+    state.with_name("tni.json").write_text("{")
+    state.unlink()
+    own = remind(both.tni, "--dry-run", "--metrics", str(metrics := both.tni.folder / "tni.prom"))
+    assert (own.code, own.stdout, metrics.exists()) == (3, "", False), own.output
+
+
 def remind(project: Project, *words: str) -> Outcome:
     return project.acmidm("remind", "--stack", "tni", *words)
 
 
 def test_what_ends_is_mailed_once(
-    project: Project, registry: Registry, settings: Settings, post_office: PostOffice, tmp_path: Path
+    project: Project, registry: Registry, settings: Settings, post_office: MailServer, tmp_path: Path
 ) -> None:
     """A key in a form and one in the portal: one mail. Before that who would get it, without a mail server; after that nothing more."""
     declared, portal = write_form(project.forms, "gent/a"), write_form(project.forms, "gent/b", keys=())
     ends(declared, "key-1", 20)
+    project.configure({"smtpUrl": str(settings.smtp_url), "mailSender": "noreply@vlaanderen.example"})
     project.apply()
+    post_office.received.clear()  # the client-IDs
+    project.configure({"smtpUrl": ""})
     uploaded: Any = {**new_key("uploaded").as_dict(private=False), "exp": int(time.time()) + 5 * DAY + 60}
     registry.set_keys(registry.client(portal.application)["client_id"], [ECKey.import_key(uploaded)])
     metrics, ledger = tmp_path / "acmidm_tni.prom", project.folder / "state" / "reminded" / "tni.json"
@@ -57,11 +86,11 @@ def test_what_ends_is_mailed_once(
     assert (without.code, without.stdout) == (2, "")
     assert without.stderr == "stack tni has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what\n"
 
-    project.configure({"smtpUrl": str(settings.smtp_url), "mailSender": "noreply@vlaanderen.example"})
+    project.configure({"smtpUrl": str(settings.smtp_url)})
     sent, again = remind(project), remind(project)
     assert (sent.code, sent.stdout) == (0, dry.stdout), sent.output
     assert (again.code, again.stdout) == (0, f"{NOTHING}\n"), again.output
-    (mail,) = post_office.accepted
+    (mail,) = post_office.received
     assert mail["To"] == "api-beheer@stad-gent.example"
     assert "binnen 7 dagen" in text_of(mail)
     assert "binnen 30 dagen" in text_of(mail)
