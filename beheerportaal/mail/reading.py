@@ -53,6 +53,15 @@ class Body:
     attachments: tuple[Attachment, ...]
 
 
+class _Part(Message):
+    """A part without headers on its structure that are too long: the time to read them grows with the square of their length."""
+
+    def set_raw(self, name: str, value: str) -> None:
+        """What the parser calls for each header."""
+        if len(value) <= LONGEST_HEADER or not name.lower().startswith("content-"):
+            super().set_raw(name, value)
+
+
 def read_headers(raw: bytes) -> Headers:
     """The headers of a mail (RFC 5322), each on one line and cut."""
     message = BytesHeaderParser().parsebytes(raw)
@@ -74,8 +83,8 @@ def read_headers(raw: bytes) -> Headers:
 def read_body(raw: bytes) -> Body:
     """The first part in plain text, and the files; nothing where the parts cannot be told apart."""
     try:
-        message = BytesParser().parsebytes(raw)
-    except RecursionError:  # parts in parts in parts
+        message = BytesParser(_Part).parsebytes(raw)
+    except (RecursionError, ValueError):  # parts in parts in parts; a boundary in a character set that it is not in
         return Body(None, ())
     text: str | None = None
     attachments: list[Attachment] = []
@@ -108,13 +117,8 @@ def _parts(message: Message) -> Iterator[Message]:
 
 
 def _text(part: Message) -> str:
-    content = _content(part)
-    try:
-        charset = codecs.lookup(str(part.get_content_charset("utf-8"))).name
-    except (LookupError, ValueError):
-        charset = "utf-8"
-    decoded = content.decode(charset if charset in _CHARSETS else "utf-8", "replace")
-    return seen(decoded.replace("\r\n", "\n"), kept="\n\t")
+    charset = _parameter(part, "charset", "content-type")
+    return seen(_in_charset(_content(part), charset).replace("\r\n", "\n"), kept="\n\t")
 
 
 def _content(part: Message) -> bytes:
@@ -124,8 +128,26 @@ def _content(part: Message) -> bytes:
 
 def _file_name(part: Message, number: int) -> str:
     """Its name without a path, as a browser would save it; one of ours where it has none."""
-    name = _decoded(str(part.get_filename(""))).replace("\\", "/").rpartition("/")[2].strip(". ")
+    given = _parameter(part, "filename", "content-disposition") or _parameter(part, "name", "content-type")
+    name = _decoded(given).replace("\\", "/").rpartition("/")[2].strip(". ")
     return name or f"bijlage-{number + 1}"
+
+
+def _parameter(part: Message, name: str, header: str) -> str:
+    """A parameter of a header, also one with a character set of its own (RFC 2231). The library's own methods fail on some."""
+    given = part.get_param(name, "", header)
+    if isinstance(given, tuple):
+        charset, _, value = given
+        return _in_charset(value.encode("latin-1", "replace"), charset or "")
+    return given
+
+
+def _in_charset(content: bytes, name: str) -> str:
+    try:
+        charset = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        charset = "utf-8"
+    return content.decode(charset if charset in _CHARSETS else "utf-8", "replace")
 
 
 def _first(message: Message, name: str) -> str:

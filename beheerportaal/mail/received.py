@@ -26,7 +26,6 @@ def received_mails(database: Path) -> list[ReceivedMail]:
     store = open_database(database)
     try:
         with store.read() as connection:
-            found = mails.everything(connection)
+            return [ReceivedMail(stored, read_body(raw)) for stored, raw in mails.everything(connection)]
     finally:
         store.close()
-    return [ReceivedMail(stored, read_body(raw)) for stored, raw in found]

@@ -1,9 +1,9 @@
 """What the post office received: the newest mails of each organisation, and of all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
 
 from beheerportaal.limits import MOST_RECIPIENTS
 from beheerportaal.mail.reading import Headers
@@ -79,10 +79,14 @@ def page(connection: Connection, condition: ColumnElement[bool], limit: int, aft
 def find(connection: Connection, condition: ColumnElement[bool], number: int) -> tuple[StoredMail, bytes] | None:
     """The mail with this number and its bytes, where the condition holds for it."""
     row = connection.execute(select(table).where(and_(condition, table.c.seq == number))).mappings().one_or_none()
-    return None if row is None else (StoredMail(**{name: value for name, value in row.items() if name != "raw"}), row["raw"])
+    return None if row is None else _with_bytes(row)
 
 
-def everything(connection: Connection) -> list[tuple[StoredMail, bytes]]:
-    """All mails with their bytes, newest first."""
-    rows = connection.execute(select(table).order_by(table.c.seq.desc())).mappings()
-    return [(StoredMail(**{name: value for name, value in row.items() if name != "raw"}), row["raw"]) for row in rows]
+def everything(connection: Connection) -> Iterator[tuple[StoredMail, bytes]]:
+    """All mails with their bytes, newest first, one by one."""
+    for row in connection.execute(select(table).order_by(table.c.seq.desc())).mappings():
+        yield _with_bytes(row)
+
+
+def _with_bytes(row: RowMapping) -> tuple[StoredMail, bytes]:
+    return StoredMail(**{name: value for name, value in row.items() if name != "raw"}), row["raw"]

@@ -1,0 +1,109 @@
+"""Any bytes are a mail that can be looked at."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from beheerportaal.limits import LONGEST_MAIL
+from beheerportaal.mail.reading import LONGEST_HEADER, MOST_PARTS, read_body, read_headers
+from tests.portal.mails import CALENDAR, mail
+from tests.portal.test_mailbox import hostile
+
+
+def _samples() -> list[bytes]:
+    message = mail(subject="Uw cliënt-ID", text="Dag één\n")
+    message.add_alternative("<p>Dag</p>", subtype="html")
+    message.add_attachment(CALENDAR.encode(), "text", "calendar", filename="é.ics")
+    return [message.as_bytes(), *(raw for raw in hostile("OVO002067").values() if len(raw) < 4000)]
+
+
+SAMPLES = _samples()
+TOKENS = [
+    b"=?utf-8?b?",
+    b"?=",
+    b"=?x?q?",
+    b"*0*=",
+    b"''",
+    b"boundary=",
+    b"--",
+    b"\r\n",
+    b"\r\n ",
+    b"(",
+    b'"',
+    b"<",
+    b":",
+    b"\x00",
+    b"\xff",
+    b";",
+    b"%",
+]
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> bytes:
+    """A mail with pieces taken out, put in twice, or replaced by what parsers look for."""
+    raw = draw(st.sampled_from(SAMPLES))
+    for _ in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(0, len(raw)))
+        end = draw(st.integers(start, min(len(raw), start + 40)))
+        piece = draw(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=8), st.just(raw[start:end] * 2)))
+        raw = raw[:start] + piece + raw[end:]
+    return raw
+
+
+def look_at(raw: bytes) -> None:
+    """Reads all of a mail, and finds nothing in it that acts on a page, a header or a terminal."""
+    headers, body = read_headers(raw), read_body(raw)
+    texts = [getattr(headers, name) for name in headers.__slots__]
+    texts += [part for attachment in body.attachments for part in (attachment.name, attachment.content_type)]
+    assert all(text.isprintable() and len(text) <= LONGEST_HEADER for text in texts), texts
+    assert all(attachment.name and "/" not in attachment.name for attachment in body.attachments)
+    assert len(body.attachments) <= MOST_PARTS
+    assert all(character.isprintable() or character in "\n\t" for character in body.text or "")
+
+
+@given(broken())
+@settings(max_examples=80, deadline=None)
+def test_a_broken_mail_is_read(raw: bytes) -> None:
+    """Whatever is taken out of it or put in."""
+    look_at(raw)
+
+
+@pytest.mark.exhaustive
+@given(st.one_of(broken(), st.binary(max_size=2000)))
+@settings(max_examples=20_000, deadline=None)
+def test_any_bytes_are_read(raw: bytes) -> None:
+    """The same at length."""
+    look_at(raw)
+
+
+def test_a_name_in_a_character_set() -> None:
+    """As RFC 2231 has it; one that is not read, or that the name is not in, is read as UTF-8."""
+
+    def name_of(parameter: bytes) -> str:
+        (attachment,) = read_body(b"Content-Disposition: attachment; " + parameter + b"\r\n\r\nx").attachments
+        return attachment.name
+
+    assert name_of(b"filename*=utf-8''%C3%A9%E2%82%AC.ics") == "é€.ics"
+    assert name_of(b"filename*=iso-8859-1''%E9.ics") == "é.ics"
+    assert name_of(b"filename*0*=utf-8''%C3; filename*1*=%A9; filename*2=.ics") == "é.ics"
+    assert name_of(b"filename*=punycode''%FF%FF.ics") == "\ufffd\ufffd.ics"
+    assert name_of(b"filename*=punycode''" + b"b" * 900) == "b" * 900
+    assert name_of(b'filename="=?utf-8?q?=C3=A9.ics?="') == "é.ics"
+    assert name_of(b'filename=".."') == name_of(b"filename=") == "bijlage-1"
+
+
+@pytest.mark.parametrize(
+    "header", ["Content-Disposition: attachment; filename", "Content-Type: text/plain; charset", "Content-Type: multipart/x; boundary"]
+)
+def test_headers_that_are_slow_or_fail_are_left_out(header: str) -> None:
+    """Those that are too long to be read in time, and those whose parameters the library cannot decode: what is left is read."""
+    field, parameter = header.rsplit(" ", 1)
+    numbers = "9" * 5000  # Python reads no number that long
+    long = "".join(f"\r\n {parameter}*{at}*={'b' * 900};" for at in range(1, 250))
+    for value in (f"{parameter}*0*=punycode''b;{long}", f"{parameter}*{numbers}*=x", f"{parameter}*=punycode''%FF%FF"):
+        raw = f"{field}\r\n {value}\r\n\r\nx".encode()
+        assert len(raw) < LONGEST_MAIL
+        look_at(raw)
