@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from acmidm.beginning.talk import NotBegun
@@ -47,8 +48,9 @@ def place(
     except BaseException as error:
         for one in made:
             one.unlink(missing_ok=True)
-        if not had_folder and folder.exists():
-            folder.rmdir()
+        if not had_folder:
+            with suppress(OSError):  # it is not there, or somebody else's file is in it by now
+                folder.rmdir()
         if isinstance(error, FileExistsError):
             raise _exists(forms / name) from None
         raise
@@ -61,12 +63,11 @@ def _require_valid(
     try:
         load_onboardings([stage], catalogue, profiles, served)
     except InvalidForms as error:
-        own = {stage / name: forms / name for name in files}
-        about = set[str]()
+        own, about = {stage / name for name in files}, set[str]()
         for problem in error.problems:
             places = [Path.cwd() / one for one in (problem.file, problem.also) if one]
-            for file in [own[one] for one in places if one in own][:1]:
-                about.add(f"{file.as_posix()}: {problem.what}; {problem.remedy}".replace(str(stage), forms.as_posix()))
+            if not own.isdisjoint(places):
+                about.add(f"{places[0]}: {problem.what}; {problem.remedy}".replace(str(stage), forms.as_posix()))
         if about:
             raise NotBegun("\n".join(f"not written: {sentence}" for sentence in sorted(about))) from None
 

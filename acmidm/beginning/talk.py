@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
@@ -16,6 +17,7 @@ from acmidm_onboarding.model.problems import Failure, quoted
 from acmidm_onboarding.texts import Texts, texts
 
 E = TypeVar("E", bound=StrEnum)
+_METAVAR = re.compile(r"[ =][A-Z]+$")
 Check = Callable[[str], Sequence[str]]
 """Returns what is wrong with an answer, a sentence each."""
 
@@ -89,7 +91,7 @@ class Talk:
 
     def refuse(self, option: str, sentences: Sequence[str]) -> bool:
         """Note what is wrong with an option, and return whether there is anything."""
-        self.wrong += [f"{option.split()[0]}: {sentence}" for sentence in sentences]
+        self.wrong += [f"{_METAVAR.sub('', option)}: {sentence}" for sentence in sentences]
         return bool(sentences)
 
     def _ask(self, question: str, check: Check, proposed: str | None) -> str:

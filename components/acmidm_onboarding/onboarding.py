@@ -47,6 +47,8 @@ class Onboarding(pulumi.ComponentResource):
         protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        if not connections:
+            raise pulumi.RunError("an Onboarding is given no connections; give it those of one application, or leave it out")
         first = connections[0]
         # No authority knows of these, and so a preview shows a change of one.
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}

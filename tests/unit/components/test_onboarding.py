@@ -107,6 +107,12 @@ def value(output: pulumi.Output[Any]) -> Any:
     return found[0]
 
 
+def test_no_connections_is_one_sentence(declare: Declare) -> None:
+    """A program of one's own reads forms, and may find none."""
+    with pytest.raises(pulumi.RunError, match="is given no connections; give it those of one application, or leave it out"):
+        declare()
+
+
 def test_resources_of_one_connection(declare: Declare) -> None:
     """A client, its scopes, its keys and each product; names from the natural key, ids passed on."""
     _, recorder = declare(CONNECTION)
