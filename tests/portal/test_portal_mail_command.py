@@ -41,7 +41,7 @@ def stack(tmp_path: Path) -> Iterator[MailStack]:
 
 
 def test_a_taken_port_for_mail_is_as_clear(stack: MailStack) -> None:
-    """Before anything was started: the portal that runs without it goes on only where it still may."""
+    """Named with who has it, before anything is started."""
     stack.receive_mail()
     stack.reserved_for_mail.listen()
     refused = stack.run("start")
