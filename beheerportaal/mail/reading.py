@@ -109,9 +109,8 @@ def _parts(message: Message) -> Iterator[Message]:
         if not waiting:
             return
         part = waiting.pop()
-        inner = part.get_payload()
-        if isinstance(inner, list):
-            waiting += reversed([one for one in inner if isinstance(one, Message)])
+        if part.is_multipart():
+            waiting += reversed([one for one in part.get_payload() if isinstance(one, Message)])
         else:
             yield part
 

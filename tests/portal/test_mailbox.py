@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import smtplib
+import sqlite3
 import uuid
+from contextlib import closing
 
 import pytest
 
@@ -230,6 +232,20 @@ def test_a_command_that_cannot_be_read_is_answered(portal: RunningPortal) -> Non
     assert "Traceback" not in portal.log.read_text()
 
 
+@pytest.mark.exhaustive
+def test_a_mail_that_cannot_be_kept_is_not_accepted(portal: RunningPortal, code: str) -> None:
+    """While another program has the database for longer than is waited: the sender tries again, and it is one mail."""
+    message = mail(code)
+    with closing(sqlite3.connect(portal.settings.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            deliver(portal, message)
+        other.execute("ROLLBACK")
+    assert refused.value.smtp_code == 451
+    deliver(portal, message)
+    assert [one.stored.times for one in received(portal, code)] == [1]
+
+
 def test_a_portal_without_a_post_office_has_no_mailbox(geosecure: RunningPortal) -> None:
     """GeoSecure's: what is mailed is at ACM/IDM's portal."""
     reader = person(geosecure, f"postvak-{uuid.uuid4().hex[:8]}")
@@ -251,7 +267,7 @@ def hostile(code: str) -> dict[str, bytes]:
         "no header at all": own + b"\r\n",
         "not ASCII": of("Subject: één ✉\r\n".encode() + b"From: \xff\xfe\r\n", b"\xff\xfe\x00text\r\n"),
         "a wrong charset": of(b"Content-Type: text/plain; charset=klingon\r\n"),
-        "a charset that is none": of(b'Content-Type: text/plain; charset="\x00"\r\n'),
+        "a charset that is none": of(b'Content-Type: text/plain; charset="\x00"\r\n', b"\xff\r\n"),
         "a slow charset": of(b"Content-Type: text/plain; charset=punycode\r\n", (b"a" * 900 + b"\r\n") * 250),
         "a codec that is no charset": of(b"Content-Type: text/plain; charset=base64\r\n"),
         "a wrong encoding": of(b"Content-Transfer-Encoding: base64\r\n", b"====not base64\r\n"),

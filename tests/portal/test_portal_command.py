@@ -2,15 +2,13 @@
 
 import json
 import os
-import re
 import shutil
 import signal
-import smtplib
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,7 +17,6 @@ import pytest
 from joserfc.jwk import ECKey
 
 from acmidm.portal import api_client_id
-from tests.portal.mails import CALENDAR, CONTACT, mail
 from tests.support.portal import ASSERTION_TYPE, reserve_port, sign_assertion
 
 PROJECT = Path(__file__).parents[2]
@@ -31,9 +28,8 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.reserved, self.reserved_for_mail = reserve_port(), reserve_port()  # between a stop and a start too
+        self.reserved = reserve_port()  # between a stop and a start too
         self.port = int(self.reserved.getsockname()[1])
-        self.smtp_port = int(self.reserved_for_mail.getsockname()[1])
         self.origin = f"http://127.0.0.1:{self.port}"
         self.data = folder / ".local" / "tni" / "acmidm"
         self.key_file = self.data / "operator.jwk.json"
@@ -47,17 +43,8 @@ class Stack:
             "operatorClientId": OPERATOR,
             "operatorPrivateKeyFile": str(self.key_file.relative_to(folder)),
         }
-        self.configure(settings)
-
-    def configure(self, settings: Mapping[str, str]) -> None:
-        """Writes the stack's settings, beside those that are there."""
-        file = self.folder / "Pulumi.tni.yaml"
-        there = json.loads(file.read_text())["config"] if file.exists() else {}
-        file.write_text(json.dumps({"config": {**there, **{f"acmidm:{name}": value for name, value in settings.items()}}}))
-
-    def receive_mail(self, url: str = "smtp://127.0.0.1:{port}") -> None:
-        """From the next start on."""
-        self.configure({"smtpUrl": url.format(port=self.smtp_port), "mailSender": "noreply@vlaanderen.example"})
+        config = {f"acmidm:{name}": value for name, value in settings.items()}
+        (folder / "Pulumi.tni.yaml").write_text(json.dumps({"config": config}))
 
     def run(self, *arguments: str, umask: int = -1) -> subprocess.CompletedProcess[str]:
         """`acmidm portal …` in the folder."""
@@ -93,7 +80,6 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     yield made
     assert made.run("stop").returncode == 0
     made.reserved.close()
-    made.reserved_for_mail.close()
 
 
 def test_start_brings_up_a_portal_that_knows_the_catalogue_and_the_operator(stack: Stack) -> None:
@@ -178,52 +164,6 @@ def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
         f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()} ({psutil.Process().name()} in {Path.cwd()}); "
         "stop that, or move this clone with make ports OFFSET=100\n"
     )
-
-
-def test_a_taken_port_for_mail_is_as_clear(stack: Stack) -> None:
-    """Before anything was started: the portal that runs without it goes on only where it still may."""
-    stack.receive_mail()
-    stack.reserved_for_mail.listen()
-    refused = stack.run("start")
-    assert refused.returncode == 1
-    assert f"port {stack.smtp_port} of 127.0.0.1 is taken by process {os.getpid()} " in refused.stderr
-    assert "make ports OFFSET=100" in refused.stderr
-
-
-def test_mails_of_the_stack_are_received_and_shown(stack: Stack) -> None:
-    """By text for people and by JSON for programs, newest first, whoever they are for; a word narrows them down."""
-    none = stack.run("mail")
-    assert (none.returncode, "no sandbox that receives mail" in none.stderr) == (2, True)
-    stack.receive_mail()
-    assert stack.run("mail").stdout == "the sandbox of tni received no mail\n"
-    assert stack.run("start").stdout == f"portal tni acmidm: started at {stack.origin}, receives mail at port {stack.smtp_port}\n"
-    first, second = mail(text="Dag\tGent,\n\nuw \x1b[31mclient-ID\n##[error]x\n"), mail("OVO000001", subject="")
-    second.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel.ics")
-    with smtplib.SMTP("127.0.0.1", stack.smtp_port, timeout=30) as client:
-        for message in (first, second, first):
-            client.send_message(message)
-    shown = stack.run("mail").stdout
-    head, body = shown.split("\n\n", 1)
-    assert re.fullmatch(
-        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d UTC  acmidm/tni/OVO000001/mijn-gent  no subject\n  to {CONTACT}\n  with sleutel.ics", head
-    )
-    assert f"acmidm/tni/OVO002067/mijn-gent  Uw client-ID\n  to {CONTACT}, received 2 times\n\n    Dag    Gent,\n\n    uw " in body
-    assert "\x1b" not in shown
-    assert "##[" not in shown
-    found = json.loads(stack.run("mail", "ovo002067", "uw", "-o", "json").stdout)
-    assert found["stack"] == "tni"
-    assert [(one["message_id"], one["received"], one["step"]) for one in found["mails"]] == [(first["Message-ID"], 2, "3")]
-    assert found["mails"][0]["text"].startswith("Dag\tGent,\n\nuw ")
-    assert stack.run("mail", "067").stdout == 'the sandbox of tni received no mail that has "067"\n'
-    stack.run("stop")
-    assert "Uw client-ID" in stack.run("mail").stdout
-
-
-@pytest.mark.parametrize("url", ["smtps://127.0.0.1:{port}", "smtp://smtp.vlaanderen.example"])
-def test_a_mail_server_of_others_is_left_to_them(stack: Stack, url: str) -> None:
-    """What has a certificate, or is elsewhere, is not the sandbox."""
-    stack.receive_mail(url)
-    assert "no sandbox that receives mail" in stack.run("mail").stderr
 
 
 def test_a_number_left_behind_is_never_killed(stack: Stack) -> None:

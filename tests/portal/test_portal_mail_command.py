@@ -1,0 +1,86 @@
+"""`acmidm portal start` and `acmidm portal mail` of a stack whose mails the sandbox receives: a real process, a real SMTP client."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import smtplib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.portal.mails import CALENDAR, CONTACT, mail
+from tests.portal.test_portal_command import Stack
+from tests.support.portal import reserve_port
+
+
+class MailStack(Stack):
+    """A stack that has a free port for mails."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reserved_for_mail = reserve_port()
+        self.smtp_port = int(self.reserved_for_mail.getsockname()[1])
+
+    def receive_mail(self, url: str = "smtp://127.0.0.1:{port}") -> None:
+        """From the next start on."""
+        file = self.folder / "Pulumi.tni.yaml"
+        more = {"acmidm:smtpUrl": url.format(port=self.smtp_port), "acmidm:mailSender": "noreply@vlaanderen.example"}
+        file.write_text(json.dumps({"config": {**json.loads(file.read_text())["config"], **more}}))
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[MailStack]:
+    made = MailStack(tmp_path)
+    yield made
+    assert made.run("stop").returncode == 0
+    made.reserved.close()
+    made.reserved_for_mail.close()
+
+
+def test_a_taken_port_for_mail_is_as_clear(stack: MailStack) -> None:
+    """Named with who has it, before anything is started."""
+    stack.receive_mail()
+    stack.reserved_for_mail.listen()
+    refused = stack.run("start")
+    assert refused.returncode == 1
+    assert f"port {stack.smtp_port} of 127.0.0.1 is taken by process {os.getpid()} " in refused.stderr
+    assert "make ports OFFSET=100" in refused.stderr
+
+
+def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
+    """By text for people and by JSON for programs, newest first, whoever they are for; a word narrows them down."""
+    none = stack.run("mail")
+    assert (none.returncode, "no sandbox that receives mail" in none.stderr) == (2, True)
+    stack.receive_mail()
+    assert stack.run("mail").stdout == "the sandbox of tni received no mail\n"
+    assert stack.run("start").stdout == f"portal tni acmidm: started at {stack.origin}, receives mail at port {stack.smtp_port}\n"
+    first, second = mail(text="Dag\tGent,\n\nuw \x1b[31mclient-ID\n##[error]x\n"), mail("OVO000001", subject="")
+    second.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel.ics")
+    with smtplib.SMTP("127.0.0.1", stack.smtp_port, timeout=30) as client:
+        for message in (first, second, first):
+            client.send_message(message)
+    shown = stack.run("mail").stdout
+    head, body = shown.split("\n\n", 1)
+    assert re.fullmatch(
+        rf"\d{{4}}-\d\d-\d\d \d\d:\d\d UTC  acmidm/tni/OVO000001/mijn-gent  no subject\n  to {CONTACT}\n  with sleutel.ics", head
+    )
+    assert f"acmidm/tni/OVO002067/mijn-gent  Uw client-ID\n  to {CONTACT}, received 2 times\n\n    Dag    Gent,\n\n    uw " in body
+    assert "\x1b" not in shown
+    assert "##[" not in shown
+    found = json.loads(stack.run("mail", "ovo002067", "uw", "-o", "json").stdout)
+    assert found["stack"] == "tni"
+    assert [(one["message_id"], one["received"], one["step"]) for one in found["mails"]] == [(first["Message-ID"], 2, "3")]
+    assert found["mails"][0]["text"].startswith("Dag\tGent,\n\nuw ")
+    assert stack.run("mail", "067").stdout == 'the sandbox of tni received no mail that has "067"\n'
+    stack.run("stop")
+    assert "Uw client-ID" in stack.run("mail").stdout
+
+
+@pytest.mark.parametrize("url", ["smtps://127.0.0.1:{port}", "smtp://smtp.vlaanderen.example"])
+def test_a_mail_server_of_others_is_left_to_them(stack: MailStack, url: str) -> None:
+    """What has a certificate, or is elsewhere, is not the sandbox."""
+    stack.receive_mail(url)
+    assert "no sandbox that receives mail" in stack.run("mail").stderr
