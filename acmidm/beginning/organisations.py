@@ -15,6 +15,8 @@ from acmidm_onboarding.model.form import Language, Organisation, is_name
 from acmidm_onboarding.model.identifiers import look_of, organisation_code
 from acmidm_onboarding.model.problems import listed, nearest, quoted
 
+_MOST_NAMED = 20
+
 
 @dataclass(frozen=True)
 class Given:
@@ -43,7 +45,7 @@ class Owner:
 
 def owner_of(given: Given, known: Mapping[str, Organisation], forms: Path, talk: Talk) -> Owner | None:
     """Return the organisation, None where an answer is missing or wrong, which ``talk`` has noted."""
-    names = ", ".join(sorted(known)[:20])
+    names = ", ".join([*sorted(known)[:_MOST_NAMED], *(["…"] if len(known) > _MOST_NAMED else [])])
     if talk.on_terminal and given.organisation is None and names:
         talk.tell("organisation.known", folders=names)
     text = talk.one(

@@ -366,8 +366,8 @@ def typed(arguments: Sequence[str], *lines: str) -> str:
     with suppress(OSError):  # the terminal ends with the command
         while part := os.read(terminal, 4096):
             shown += part
-            if left and shown[seen:].endswith(b": "):
+            if shown[seen:].endswith(b": "):
                 seen = len(shown)
-                os.write(terminal, f"{left.pop(0)}\n".encode())
+                os.write(terminal, f"{left.pop(0)}\n".encode() if left else b"\x03")  # what asks more than expected is stopped
     os.waitpid(child, 0)
     return shown.decode()

@@ -59,7 +59,7 @@ contacts: [a@b.example]
 environments:
   tni:
     scopes: {dv_kop: {}}
-    products: {kop: {widget_id: w-tni, app_id: gent}}
+    products: {kop: {widget_id: w-tni, app_id: gent, production_url: "https://tni.example"}}
 """
 
 
