@@ -88,6 +88,11 @@ def test_what_ends_is_mailed_once(
     assert (without.code, without.stdout) == (2, "")
     assert without.stderr == "stack tni has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what\n"
 
+    project.configure({"smtpUrl": "smtps://127.0.0.2:1"})
+    untrusted = remind(project)
+    assert (untrusted.code, untrusted.stdout, ledger.parent.exists()) == (2, "", False)
+    assert "setting acmidm:smtpUrl leads to 127.0.0.2:1, which ACMIDM_TRUSTED_HOSTS does not name" in untrusted.stderr
+
     project.configure({"smtpUrl": str(settings.smtp_url)})
     sent, again = remind(project), remind(project)
     assert (sent.code, sent.stdout) == (0, dry.stdout), sent.output
