@@ -58,8 +58,8 @@ WHOLE = Facts(
     knows_use=True,
 )
 """All is done on TNI. Each case takes something away."""
-NO_KEY = {"usable_keys": frozenset[str](), "evidence": None}
-MISSING = {"is_recorded": False, "made_at": None, "handed_over": None, "usable_keys": None, "connection": listed(client_id=None)}
+NO_KEY: dict[str, Any] = {"usable_keys": frozenset[str](), "evidence": None}
+MISSING: dict[str, Any] = {"is_recorded": False, "made_at": None, "handed_over": None, "usable_keys": None, "connection": listed(client_id=None)}
 
 
 def case(order: str, tni: int, prod: int | None, whom: WaitsFor | None, since: int | None = None, **how: Any) -> Any:
