@@ -86,7 +86,7 @@ class Row:
 
 
 _SEVERAL = {"is": "are", "has": "have"}
-_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING, _BESIDE, _ = Resource
+_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING, _BESIDE, _HAND_OVER = Resource
 _DANGER, _WARNING, _NOTICE = Severity
 _WHOLE, _, _NEW_PART, _NOTE = Scale
 _FIELDS = "[: {fields}]"
