@@ -54,6 +54,7 @@ def remind(
     from acmidm.reminding.metrics import write_metrics
     from acmidm.standings import all_stacks, standings
     from acmidm_onboarding.model.loading import load_organisations
+    from acmidm_onboarding.settings import require_trusted_hosts
 
     now = datetime.now(UTC)
     settings = settings_of(stack)
@@ -77,6 +78,7 @@ def remind(
         raise typer.Exit(code)
     if settings.smtp_url is None:
         fail(f"stack {stack} has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what")
+    require_trusted_hosts(settings)
     with opened(ledger_file(stack)) as ledger:
         found = reminders(due(rows, ledger.sent, now))
         typer.echo(_headline(stack, len(found)))

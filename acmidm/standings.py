@@ -187,7 +187,7 @@ class _Stack:
             test_stack=self.settings.promotion_stack,
             is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
-            handed_over=getattr(state, "handed_over", None),
+            handed_over=state.handed_over if state else None,
             usable_keys=usable,
             had_keys=bool(keys),
             leaves=whole,

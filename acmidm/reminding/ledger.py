@@ -61,20 +61,29 @@ class Ledger:
         return self._sent
 
     def record(self, ids: Iterable[str], day: date) -> None:
-        """Write that these were sent, before anything else is."""
+        """Write that these were sent, before anything else is. Raises LedgerError where that cannot be written."""
         kept = {one: when for one, when in self._sent.items() if when > day - _KEPT}
         self._sent = {**kept, **dict.fromkeys(ids, day)}
         text = json.dumps({"sent": {one: when.isoformat() for one, when in sorted(self._sent.items())}}, indent=1) + "\n"
-        with tempfile.NamedTemporaryFile("w", dir=self.file.parent, prefix=f".{self.file.name}.", delete=False) as stream:
-            temporary = Path(stream.name)
-            try:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-                temporary.replace(self.file)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+        try:
+            _write(self.file, text)
+        except OSError as error:
+            why = f"cannot be written: {error.strerror}; the run ends, and the mail that was just accepted is sent again by the next one"
+            raise LedgerError(on_one_line(f"{self.file}: {why}")) from None
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file whole, or leave it as it was."""
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as stream:
+        temporary = Path(stream.name)
+        try:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+            temporary.replace(file)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:

@@ -36,11 +36,11 @@ class Resource(StrEnum):
     SCOPES = "ClientScopes"
     KEYS = "ClientJwks"
     PRODUCT = "ProductConfiguration"
-    HAND_OVER = "HandOver"
-    """At no authority, and so in no change: what an organisation was told."""
     ONBOARDING = "Onboarding"
     NONE = "no resource"
     """It is beside the clients."""
+    HAND_OVER = "HandOver"
+    """At no authority, and so in no change: what an organisation was told."""
 
 
 class Scale(StrEnum):
@@ -86,7 +86,7 @@ class Row:
 
 
 _SEVERAL = {"is": "are", "has": "have"}
-_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING, _BESIDE = Resource
+_CLIENT, _SCOPES, _KEYS, _PRODUCT, _ONBOARDING, _BESIDE, _HAND_OVER = Resource
 _DANGER, _WARNING, _NOTICE = Severity
 _WHOLE, _, _NEW_PART, _NOTE = Scale
 _FIELDS = "[: {fields}]"

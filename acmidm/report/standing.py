@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from acmidm.report.client import HandedOver
 from acmidm.report.kinds import Part
 from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
@@ -72,19 +73,13 @@ class Standing(Part):
         sentences = [said(f"order.{self.order}", **self.values)]
         if day := self.values.get("leaves"):
             sentences.append(said("leaves", day=said.day(date.fromisoformat(day))))
+        if reason := self.values.get("unsent"):
+            sentences.append(said("unsent", reason=reason))
         if self.last_token_at is not None:
             sentences.append(said("last_token", day=said.day(self.last_token_at)))
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
             sentences.append(said("no_token"))
         return " ".join((*sentences, *(said(f"unknown.{name}") for name in self.unknown)))
-
-
-@dataclass(frozen=True)
-class HandedOver:
-    """What became of the mail with the client-ID."""
-
-    sent_at: datetime | None = None
-    not_sent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -344,4 +339,6 @@ def _values(facts: Facts) -> dict[str, str]:
         "owners": ", ".join(sorted({owner for _, owner in facts.withdrawn})),
         "reason": (handed_over and handed_over.not_sent) or "",
     }
+    if handed_over and handed_over.sent_at and handed_over.not_sent:
+        found["unsent"] = handed_over.not_sent
     return found | ({"leaves": facts.leaves.isoformat()} if facts.leaves and not facts.is_leaving else {})

@@ -14,7 +14,7 @@ from acmidm_onboarding.settings import Settings
 from tests.engine.test_gate import Both, both, with_production
 from tests.reminding.test_mails import text_of
 from tests.support.engine import Outcome, Project
-from tests.support.forms import FormFile, write_form
+from tests.support.forms import GENT, FormFile, write_form
 from tests.support.mail_server import MailServer
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry
@@ -59,8 +59,10 @@ def remind(project: Project, *words: str) -> Outcome:
 def test_what_ends_is_mailed_once(
     project: Project, registry: Registry, settings: Settings, post_office: MailServer, tmp_path: Path
 ) -> None:
-    """A key in a form and one in the portal: one mail. Before that who would get it, without a mail server; after that nothing more."""
-    declared, portal = write_form(project.forms, "gent/a"), write_form(project.forms, "gent/b", keys=())
+    """A key in a form and one in the portal: one mail, in their language. Before that who would get it; after that nothing more."""
+    english = {**GENT, "language": "en"}
+    declared = write_form(project.forms, "gent/a", organisation=english)
+    portal = write_form(project.forms, "gent/b", keys=(), organisation=english)
     ends(declared, "key-1", 20)
     project.configure({"smtpUrl": str(settings.smtp_url), "mailSender": "noreply@vlaanderen.example"})
     project.apply()
@@ -86,14 +88,19 @@ def test_what_ends_is_mailed_once(
     assert (without.code, without.stdout) == (2, "")
     assert without.stderr == "stack tni has no mail server; set acmidm:smtpUrl, or add --dry-run to see who would get what\n"
 
+    project.configure({"smtpUrl": "smtps://127.0.0.2:1"})
+    untrusted = remind(project)
+    assert (untrusted.code, untrusted.stdout, ledger.parent.exists()) == (2, "", False)
+    assert "setting acmidm:smtpUrl leads to 127.0.0.2:1, which ACMIDM_TRUSTED_HOSTS does not name" in untrusted.stderr
+
     project.configure({"smtpUrl": str(settings.smtp_url)})
     sent, again = remind(project), remind(project)
     assert (sent.code, sent.stdout) == (0, dry.stdout), sent.output
     assert (again.code, again.stdout) == (0, f"{NOTHING}\n"), again.output
     (mail,) = post_office.received
     assert mail["To"] == "api-beheer@stad-gent.example"
-    assert "binnen 7 dagen" in text_of(mail)
-    assert "binnen 30 dagen" in text_of(mail)
+    assert "within 7 days" in text_of(mail)
+    assert "within 30 days" in text_of(mail)
 
     project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
     unseen = remind(project)

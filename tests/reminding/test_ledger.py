@@ -57,7 +57,7 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(file: Path, monkeypatch:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(Path, "replace", no_space)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(LedgerError, match="No space left on device; the run ends, and the mail that was just accepted is sent again"):
             ledger.record(["two"], DAY)
     assert Ledger(file).sent == {"one": DAY}
     assert len(list(file.parent.iterdir())) == 2

@@ -10,6 +10,7 @@ from tests.engine.test_gate import Both, both, with_production
 from tests.report.conftest import portal, registry
 from tests.support.engine import Project
 from tests.support.forms import PLAIN
+from tests.support.mail_server import running_mail_server
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
 from tests.support.registry import Registry
 
@@ -36,8 +37,14 @@ def upload(where: Registry, client_id: str, kid: str) -> None:
 
 
 def test_from_step_2_to_step_10(both: Both, portal: RunningPortal) -> None:
-    """Declared, made, its key uploaded, proven, made and done on production; with what is unknown where somebody cannot tell."""
-    both.tni.connect(portal, portalUrl=f"{portal.origin}/portaal")
+    """Declared, made, its key uploaded, proven, made, mailed and done on production; with what is unknown where somebody cannot tell."""
+    with running_mail_server() as mail_server:
+        walk(both, portal, {"smtpUrl": f"smtp://127.0.0.1:{mail_server.port}", "mailSender": "dv@vlaanderen.example"})
+
+
+def walk(both: Both, portal: RunningPortal, mails: dict[str, str]) -> None:
+    """Each assertion is a fact that came."""
+    both.tni.connect(portal, portalUrl=f"{portal.origin}/portaal", **mails)
     form = with_production(both.tni, "stappen", in_portal=True)
     at_first = rows(both.tni)
     assert places(at_first) == {"tni": (2, "deploy"), "prod": (7, "gate-test")}
@@ -62,6 +69,10 @@ def test_from_step_2_to_step_10(both: Both, portal: RunningPortal) -> None:
     both.prove(form, "uploaded", PLAIN)
     both.prod.configure({"promotionGate": "off"})
     assert places(rows(both.tni)) == {"tni": (7, "tested"), "prod": (7, "deploy")}
+    both.prod.apply()
+    not_mailed = rows(both.tni)["prod"]
+    assert (not_mailed["step"], not_mailed["order"], not_mailed["waits_for"]) == (7, "hand-over-no-smtp", "us")
+    both.prod.configure(mails)
     both.prod.apply()
     upload(both.in_prod, both.in_prod.client(form.application)["client_id"], "for-production")
     assert places(rows(both.tni)) == {"tni": (7, "on-production"), "prod": (10, "done")}

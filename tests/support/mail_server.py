@@ -48,9 +48,10 @@ class MailServer:
         refused = self.answers.get("DATA", "")
         if not refused:
             content = envelope.original_content or b""
-            self.received.append(message_from_bytes(content, EmailMessage, policy=policy.default))  # type: ignore[arg-type]
+            self.received.append(message_from_bytes(content, EmailMessage, policy=policy.default))
             self.recipients.append(list(envelope.rcpt_tos))
         if refused is None:  # it has the mail, and its answer is lost
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return await self._answer("DATA", "250 accepted")
 
@@ -75,7 +76,7 @@ def running_mail_server(
     more: dict[str, Any] = {"authenticator": server.authenticate, "auth_require_tls": False, "auth_required": True} if auth else {}
     controller = Controller(server, hostname=host, port=port or _free_port(host), ssl_context=tls, tls_context=starttls, **more)
     if tls is not None:
-        controller._trigger_server = lambda: _knock(host, controller.port)  # its own wants to trust the certificate
+        controller._trigger_server = lambda: _knock(host, controller.port)  # type: ignore[method-assign]  # its own wants to trust the certificate
     controller.start()
     server.port = controller.port
     try:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.report.standing import _ROWS, EXISTED, NO_SMTP, Facts, HandedOver, Standing, Step, WaitsFor, standing
+from acmidm.report.client import HandedOver
+from acmidm.report.standing import _ROWS, EXISTED, NO_SMTP, Facts, Standing, Step, WaitsFor, standing
 from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence
 from acmidm_onboarding.model.form import Environment, Language, Platform
@@ -57,8 +58,8 @@ WHOLE = Facts(
     knows_use=True,
 )
 """All is done on TNI. Each case takes something away."""
-NO_KEY = {"usable_keys": frozenset[str](), "evidence": None}
-MISSING = {"is_recorded": False, "made_at": None, "handed_over": None, "usable_keys": None, "connection": listed(client_id=None)}
+NO_KEY: dict[str, Any] = {"usable_keys": frozenset[str](), "evidence": None}
+MISSING: dict[str, Any] = {"is_recorded": False, "made_at": None, "handed_over": None, "usable_keys": None, "connection": listed(client_id=None)}
 
 
 def case(order: str, tni: int, prod: int | None, whom: WaitsFor | None, since: int | None = None, **how: Any) -> Any:
@@ -219,6 +220,8 @@ def test_what_must_be_done_names_everybody() -> None:
         assert word in said
     leaving = standing(replace(WHOLE, leaves=date(2027, 3, 1))).to_do(Language.NL)
     assert leaving.endswith("Deze aansluiting stopt op 1 maart 2027.")
+    later = standing(replace(WHOLE, handed_over=HandedOver(NOW - DAY, "the server is down"))).to_do(Language.NL)
+    assert "De mail over wat er later bijkwam, is niet verstuurd (the server is down)." in later
     never = standing(replace(WHOLE, evidence=None)).to_do(Language.NL)
     assert never.endswith("Er is nog geen token opgehaald.")
     unknown = standing(replace(WHOLE, evidence=None, knows_use=False)).to_do(Language.NL)

@@ -123,6 +123,7 @@ def test_resources_of_one_connection(declare: Declare) -> None:
         "ClientJwks OVO002067/loket",
         "ProductConfiguration OVO002067/loket/notificaties",
         "ProductConfiguration OVO002067/loket/dosis",
+        "HandOver OVO002067/loket",
     }
     client = recorder.registered["OAuthClient OVO002067/loket"].inputs
     assert client["software_id"] == "acmidm/tni/OVO002067/loket"
@@ -156,7 +157,7 @@ def test_second_platform_has_names_of_its_own(declare: Declare) -> None:
     assert both.registered["ProductConfiguration OVO002067/loket/geosecure/dosis"].inputs["managed_by"] == "acmidm/tni"
 
 
-ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "dosis", "notificaties"}
+ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "HandOver", "dosis", "notificaties"}
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_client_from_create_to_delete(world: World, registry: Registry, applicat
     inputs = client_inputs(application)
 
     created = provider.create(inputs)
-    assert outs(created) == {**inputs, "client_id": created.id}
+    assert outs(created) == {**inputs, "client_id": created.id, "hand_over": True}
     assert registry.client(application)["client_id"] == created.id
 
     read = provider.read(created.id, outs(created))
@@ -133,7 +133,7 @@ def test_client_from_create_to_delete(world: World, registry: Registry, applicat
 
     changed = {**inputs, "contacts": ["nieuw@stad-gent.example"]}
     updated = provider.update(created.id, outs(created), changed)
-    assert outs(updated) == {**changed, "client_id": created.id}
+    assert outs(updated) == {**changed, "client_id": created.id, "hand_over": True}
     assert registry.client(application)["contacts"] == ["nieuw@stad-gent.example"]
     reread = provider.read(created.id, outs(updated))
     assert outs(reread)["contacts"] == ["nieuw@stad-gent.example"], "the read must not be that of before the update"

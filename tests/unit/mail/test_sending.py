@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import socket
 import ssl
 import threading
@@ -25,7 +26,13 @@ def settings_for(port: int, scheme: str = "smtp", host: str = "127.0.0.1") -> Se
 
 
 def mail_to(*to: str, settings: Settings) -> Mail:
-    values = {"application": "loket", "organisation": "Stad Gent", "platform": "acmidm", "environment": "tni", "client_id": "c"}
+    values: dict[str, object] = {
+        "application": "loket",
+        "organisation": "Stad Gent",
+        "platform": "acmidm",
+        "environment": "tni",
+        "client_id": "c",
+    }
     values |= {"scopes": ["s"], "portal": None, "keys": "form", "jwks_uri": None}
     return compose("client-id", values, language=Language.NL, to=to, key="acmidm/tni/OVO002067/loket", step="3", settings=settings)
 
@@ -183,8 +190,8 @@ def test_nothing_goes_to_another_machine_in_the_clear() -> None:
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 def test_a_certificate_that_nobody_trusts_gets_nothing(tmp_path: Path, scheme: str) -> None:
     """With STARTTLS and with TLS from the start: no credentials, no mail."""
-    own = {"starttls" if scheme == "smtp" else "tls": context(tmp_path)}
-    with running_mail_server(host=ELSEWHERE, **own) as server:
+    own = context(tmp_path)
+    with running_mail_server(host=ELSEWHERE, **({"starttls": own} if scheme == "smtp" else {"tls": own})) as server:  # type: ignore[arg-type]
         settings = settings_for(server.port, scheme, ELSEWHERE)
         with pytest.raises(NotSent, match=r"no encrypted connection: .*certificate.*; correct its certificate, or acmidm:smtpUrl"):
             send(mail_to(A, settings=settings), settings, CREDENTIALS)
@@ -205,7 +212,7 @@ def test_a_server_that_is_down_is_tried_once_for_many_mails(monkeypatch: pytest.
         for _ in range(2):
             with pytest.raises(NotSent, match=rf"mail server 127\.0\.0\.1:{port}: cannot be reached: Connection refused"):
                 send(mail_to(A, settings=settings), settings, {})
-            monkeypatch.setattr(sending.smtplib, "SMTP", None)
+            monkeypatch.setattr(smtplib, "SMTP", None)
     monkeypatch.undo()
     with running_mail_server() as server:
         assert sent(server, A) == {}

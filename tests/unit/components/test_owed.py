@@ -1,0 +1,62 @@
+"""Who is told what: whatever a mail server does, nobody who has a mail gets it again, and nobody who may get it is forgotten."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acmidm_onboarding.resources.owed import CLIENT_ID, Record
+
+CONTACTS = ("a", "b", "c")
+FIRST = Record(owed=(CLIENT_ID,))
+outcomes = st.lists(st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550"]))) | st.none(), max_size=6)
+
+
+def tried(record: Record, outcome: dict[str, str] | None) -> tuple[Record, list[str]]:
+    """The record after a try, and who has the mail now."""
+    to = record.left(CONTACTS)
+    if not to or outcome is None:
+        return (record.unsent("down") if to else record), []
+    refused = {one: outcome[one] for one in to if outcome[one] != "ok"}
+    temporary = [one for one, code in refused.items() if code == "450"]
+    return record.sent(to, refused, temporary, "<id>", "2026-01-01T00:00:00Z"), [one for one in to if one not in refused]
+
+
+@given(outcomes)
+def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(tries: list[dict[str, str] | None]) -> None:
+    record, have = FIRST, list[str]()
+    for outcome in tries:
+        record, got = tried(record, outcome)
+        have += got
+        record = Record.of(record.outputs)
+    assert len(have) == len(set(have))
+    lost = {one for one in CONTACTS if one in record.refused and one not in record.retry}
+    assert set(CONTACTS) == set(have) | lost | set(record.left(CONTACTS))
+    assert bool(have) == (record.sent_at is not None) == (record.message_id is not None)
+    assert (record.not_sent is None) or not have
+
+
+def test_what_was_not_sent_is_owed_still_once_scopes_come_and_go() -> None:
+    """The client-ID tells all scopes; a scope that went again is owed no more."""
+    assert FIRST.unsent("down").with_scopes({"x"}, {"x", "y"}).owed == (CLIENT_ID,)
+    told, _ = tried(FIRST, dict.fromkeys(CONTACTS, "ok"))
+    owed = told.with_scopes({"x"}, {"x", "y", "z"}).unsent("down")
+    assert owed.owed == ("y", "z")
+    assert owed.with_scopes({"x", "y", "z"}, {"x", "z"}).owed == ("z",)
+    withdrawn = owed.with_scopes({"x", "y", "z"}, {"x"})
+    assert (withdrawn.owed, withdrawn.not_sent, withdrawn.left(CONTACTS)) == ((), None, [])
+    assert withdrawn.sent_at == told.sent_at
+
+
+def test_who_missed_a_mail_that_others_have_gets_the_next_one_alone() -> None:
+    partly, have = tried(FIRST, {"a": "450", "b": "ok", "c": "550"})
+    assert (have, partly.left(CONTACTS)) == (["b"], ["a"])
+    following = partly.with_scopes({"x"}, {"x", "y"})
+    assert (following.owed, following.left(CONTACTS)) == (("y",), list(CONTACTS))
+
+
+def test_a_client_that_was_there_before_owes_nothing_but_what_comes() -> None:
+    existed = Record(not_sent="existed")
+    assert existed.left(CONTACTS) == []
+    assert existed.with_scopes({"x"}, set()).not_sent == "existed"
+    assert existed.with_scopes({"x"}, {"x", "y"}).left(CONTACTS) == list(CONTACTS)
