@@ -59,7 +59,13 @@ WHOLE = Facts(
 )
 """All is done on TNI. Each case takes something away."""
 NO_KEY: dict[str, Any] = {"usable_keys": frozenset[str](), "evidence": None}
-MISSING: dict[str, Any] = {"is_recorded": False, "made_at": None, "handed_over": None, "usable_keys": None, "connection": listed(client_id=None)}
+MISSING: dict[str, Any] = {
+    "is_recorded": False,
+    "made_at": None,
+    "handed_over": None,
+    "usable_keys": None,
+    "connection": listed(client_id=None),
+}
 
 
 def case(order: str, tni: int, prod: int | None, whom: WaitsFor | None, since: int | None = None, **how: Any) -> Any:
