@@ -38,7 +38,12 @@ HEADERS |= {"X-Acmidm-Connection", "X-Acmidm-Step", "MIME-Version", "Content-Typ
 def made(
     template: str = "client-id", *, language: Language = Language.NL, to: tuple[str, ...] = ("a@stad.example",), **changes: Any
 ) -> Mail:
-    given = {"key": KEY, "step": "3", "settings": SETTINGS, **{name: changes.pop(name) for name in ("key", "step") if name in changes}}
+    given: dict[str, Any] = {
+        "key": KEY,
+        "step": "3",
+        "settings": SETTINGS,
+        **{name: changes.pop(name) for name in ("key", "step") if name in changes},
+    }
     return compose(template, {**VALUES, **changes}, language=language, to=to, **given)
 
 
@@ -80,8 +85,8 @@ CASES = list(product(("client-id", "scopes"), Language, Platform, Environment, (
 def test_text_and_html_say_the_same(template: str, language: Language) -> None:
     """On every platform, in each environment, wherever the keys come from. A number or a bullet is the page's own."""
     for _, _, platform, environment, keys in (case for case in CASES if case[:2] == (template, language)):
-        address = {"jwks_uri": "https://stad.example/jwks"} if keys == "jwks_uri" else {}
-        portal = {"portal": None} if keys == "nowhere" else {}
+        address: dict[str, Any] = {"jwks_uri": "https://stad.example/jwks"} if keys == "jwks_uri" else {}
+        portal: dict[str, Any] = {"portal": None} if keys == "nowhere" else {}
         mail = made(template, language=language, platform=platform.value, environment=environment.value, keys=keys, **address, **portal)
         bare = re.sub(r"^(\d\.|-|-- )\s", "", text_of(mail), flags=re.MULTILINE)
         assert f"{mail['Subject']} {bare}".split() == page_of(mail).words
@@ -145,7 +150,7 @@ contacts = (
     hostile,
 )
 def test_whatever_anybody_is_called_it_stays_one_mail(
-    values: dict[str, str], scopes: list[str], to: list[str], key: str, step: str
+    values: dict[str, Any], scopes: list[str], to: list[str], key: str, step: str
 ) -> None:
     """Written out and read again: the same headers, two parts, no tag that is not ours, no address that was not given."""
     plain = page_of(made("scopes", jwks_uri="x", added=["x"] * len(scopes))).tags
