@@ -34,7 +34,8 @@ from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy, Platform
-from acmidm_onboarding.model.held import held_of
+from acmidm_onboarding.model.gate import waits_for_test
+from acmidm_onboarding.model.held import Held, held_of
 from acmidm_onboarding.model.loading import Onboardings, load_onboardings
 from acmidm_onboarding.model.problems import Failure, InvalidForms, Problem, on_one_line
 from acmidm_onboarding.promotion import passing
@@ -137,7 +138,8 @@ class _Stack:
                 own,
                 is_declared=True if connection else False if are_whole else None,
                 is_held_back=place in held_back,
-                is_on_test=held_back.get(place, False),
+                is_on_test=bool(held_back.get(place)),
+                is_proven_there=bool(connection and (on_test := held_back.get(place)) and waits_for_test(connection, on_test)),
                 has_production=place in in_production,
                 is_on_production=place in on_production,
             )
@@ -152,15 +154,16 @@ class _Stack:
                 yield one, state
         yield from ((None, state) for state in states.values())
 
-    def _held_back(self, declared: Sequence[Connection]) -> Mapping[tuple[str, Platform], bool]:
-        """What the gate holds back, and whether the stack on TNI has it, where it is to be proven."""
+    def _held_back(self, declared: Sequence[Connection]) -> Mapping[tuple[str, Platform], Held | None]:
+        """What the gate holds back, with what the stack on TNI has of it, where it is to be proven: None where it has no client."""
         document = self._document
         if document is None:
             return {}
         passage = passing(declared, self.settings, lambda: held_in(document), self._beside, self._now)
         waiting = [one.connection for one in passage.held_back if not one.is_declared]
         on_test = (recorded(self._beside(self.settings.promotion_stack)) or {}) if waiting else {}
-        return {(one.key, one.platform): bool((held := held_of(one, on_test)) and held.client_id) for one in waiting}
+        found = {(one.key, one.platform): held_of(one, on_test) for one in waiting}
+        return {place: held if held and held.client_id else None for place, held in found.items()}
 
     def _beside(self, stack: str) -> str:
         """The full name of a stack of the same project."""

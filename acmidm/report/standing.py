@@ -100,6 +100,8 @@ class Facts:
     """Whether the gate holds back what the state lacks."""
     is_on_test: bool = False
     """Whether the stack on which it is to be proven has its client."""
+    is_proven_there: bool = False
+    """Whether it was proven by a key that the state of that stack has not seen yet: that stack has to be brought up again."""
     test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
@@ -200,6 +202,13 @@ _ROWS = (
     # The client, and what is in it.
     Row("state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
     Row("gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts) and facts.is_held_back and not facts.is_on_test),
+    Row(
+        "gate-again",
+        Step.CLIENT,
+        Step.PROMOTION,
+        _US,
+        lambda facts: _lacks_something(facts) and facts.is_held_back and facts.is_proven_there,
+    ),
     Row("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
     Row("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
     Row("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),

@@ -75,6 +75,7 @@ def case(order: str, tni: int, prod: int | None, whom: WaitsFor | None, since: i
 CASES = [
     case("state-unknown", 2, 7, US, is_recorded=None),
     case("gate-test", 2, 7, US, **MISSING, is_held_back=True),
+    case("gate-again", 2, 7, US, **MISSING, is_held_back=True, is_on_test=True, is_proven_there=True),
     case("gate", 2, 7, ORGANISATION, **MISSING, is_held_back=True, is_on_test=True),
     case("deploy", 2, 7, US, **MISSING),
     case("deploy", 2, 7, US, connection=listed(client_id=None)),

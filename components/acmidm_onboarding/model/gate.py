@@ -140,8 +140,18 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
             yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
-        if on_tni is not None and evidence.thumbprint not in on_tni.listed | (on_tni.keys or frozenset()):
+        if on_tni is not None and not _lists(on_tni, evidence):
             yield _unlisted(on_tni, stack)
+
+
+def _lists(on_tni: Held, evidence: Evidence) -> bool:
+    return evidence.thumbprint in on_tni.listed | (on_tni.keys or frozenset())
+
+
+def waits_for_test(connection: Connection, on_tni: Held) -> bool:
+    """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run there is missing."""
+    evidence = connection.test_evidence
+    return evidence is not None and evidence.client_id == on_tni.client_id and not _lists(on_tni, evidence)
 
 
 def _unlisted(on_tni: Held, stack: str) -> str:
