@@ -19,7 +19,7 @@ import yaml
 
 from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
-from tests.support.vault import PROVIDER, vault
+from tests.support.vault import PROVIDER, quick
 from tests.support.warm_server import warm_environment
 from toolchain.environment import variables
 
@@ -115,8 +115,7 @@ class Project:
         own = {
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-tests",
-            **vault(),
-            "GOGC": "400",  # processes that live for a second
+            **quick(),
             "PULUMI_STACK": self.stack,
             "PULUMI_PYTHON_CMD": str(self.folder / ".venv" / "bin" / "python"),
             "NO_COLOR": "1",
@@ -212,7 +211,7 @@ def _new_stack(stack: str) -> tuple[Path, str]:
         project = Project(Path(folder), stack)
         (project.folder / "state").mkdir()
         shutil.copy(ROOT / "Pulumi.yaml", project.folder)
-        project.succeed("stack", "init", stack, "--secrets-provider", PROVIDER)
+        project.succeed("stack", "init", stack, *(("--secrets-provider", PROVIDER) if quick() else ()))
         kept = Path(mkdtemp(prefix="acmidm-stack-"))
         atexit.register(shutil.rmtree, kept)
         shutil.copytree(project.folder / "state", kept, dirs_exist_ok=True)
