@@ -3,8 +3,9 @@ OUTPUT ?= text
 AUTHORITY ?= beheerportaal
 CONNECTIONS ?= 200
 FORMS ?= 1000
-# One more than cores: a test often waits for a server.
+# One more than cores: a test often waits for a server. The unit tests, whose files take least, come last: no worker waits for another's.
 WORKERS ?= 3
+BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PYTHON ?= python3
 
 # Looked up when a recipe runs, so that `make help` needs no Python.
@@ -128,15 +129,15 @@ test: ready random-plugin  ## Run the checks, and beside them the tests of each 
 	@$(MAKE) --no-print-directory -j2 checks tests
 
 tests:
-	@$(in_environment) pytest tests toolchain -n $(WORKERS) --dist loadfile
+	@$(in_environment) pytest tests toolchain $(BY_FILE)
 
 coverage: ready random-plugin  ## Run all tests, and count the lines that ran: in the engine's, providers' and servers' processes too
-	@$(in_environment) pytest tests toolchain -m "exhaustive or not exhaustive" -n $(WORKERS) --dist loadfile --cov
+	@$(in_environment) pytest tests toolchain -m "exhaustive or not exhaustive" $(BY_FILE) --cov
 
 # Another version than the pinned one, on which the tests above ran.
 test-keycloak: export KEYCLOAK_VERSION ?= 26.4.0
 test-keycloak: ready random-plugin  ## Run the tests on a second Keycloak (KEYCLOAK_VERSION=26.4.0)
-	@$(in_environment) pytest tests/keycloak -n $(WORKERS) --dist loadfile
+	@$(in_environment) pytest tests/keycloak $(BY_FILE)
 
 test-exhaustive: ready random-plugin  ## Run what takes too long for each change: every kill, long sequences, the wheel, a second Keycloak
 	@$(in_environment) pytest tests -m exhaustive -n $(WORKERS) --dist load

@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NoReturn, TextIO
 from urllib.parse import urlsplit
@@ -254,10 +256,13 @@ def _origin(url: str) -> str:
 
 
 def _answers(health_url: str) -> bool:
-    import httpx
-
+    # By the standard library: httpx reads the machine's certificates for each request, and would go through a proxy.
+    parts = urlsplit(health_url)
+    connection = HTTPConnection(parts.netloc, timeout=5)
     try:
-        # Never through a proxy that the environment names: this is loopback.
-        return httpx.get(health_url, timeout=5, trust_env=False).status_code == 200
-    except httpx.HTTPError:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()

@@ -102,33 +102,25 @@ def test_the_order_of_a_set_is_no_difference(project: Project, registry: Registr
     assert registry.configuration("notificaties", client_id) == {**ordered, "merk_code": "nieuw"}
 
 
-def test_removing_the_line_afterwards_is_no_change(project: Project, registry: Registry) -> None:
-    """And neither is leaving it: the adoption is done."""
-    form = write_form(project.forms)
-    client_id = made_by_hand(registry, form)
-    adopt(form, client_id)
+def test_the_line_may_stay_or_go_afterwards(project: Project, registry: Registry) -> None:
+    """Neither is a change: the adoption is done, and what comes later, such as a product, is a change of its own."""
+    stays, goes = write_form(project.forms, "gent/blijft"), write_form(project.forms, "gent/gaat")
+    ids = {form.application: made_by_hand(registry, form) for form in (stays, goes)}
+    for form in (stays, goes):
+        adopt(form, ids[form.application])
     project.apply()
     assert project.preview("--expect-no-changes").code == 0
-    stop_adopting(form)
+    stop_adopting(goes)
     assert project.preview("--expect-no-changes").code == 0
-    assert project.steps() == []
-    project.in_sync()
-    form.document["contacts"] = ["nieuw@stad-gent.example"]
-    form.save()
+    goes.document["contacts"] = ["nieuw@stad-gent.example"]
+    goes.save()
+    stays.request()["scopes"][DOSSIERS] = {}
+    stays.request()["products"]["dosis"] = DOSIS
+    stays.save()
     project.apply()
-    assert registry.client(form.application)["client_id"] == client_id
-
-
-def test_a_product_that_is_added_later_is_compared_with_what_is_there(project: Project, registry: Registry) -> None:
-    """The line may stay in the form: what comes later is a change of its own."""
-    form = write_form(project.forms)
-    adopt(form, made_by_hand(registry, form))
-    project.apply()
-    form.request()["scopes"][DOSSIERS] = {}
-    form.request()["products"]["dosis"] = DOSIS
-    form.save()
-    project.apply()
-    assert set(registry.client(form.application)["scopes"]) == {SEND, DOSSIERS, "vo_info"}
+    assert {form.application: registry.client(form.application)["client_id"] for form in (stays, goes)} == ids
+    assert registry.client(goes.application)["contacts"] == ["nieuw@stad-gent.example"]
+    assert set(registry.client(stays.application)["scopes"]) == {SEND, DOSSIERS, "vo_info"}
     project.in_sync()
 
 

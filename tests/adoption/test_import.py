@@ -13,11 +13,12 @@ import yaml
 from joserfc.jwk import ECKey
 from openpyxl import Workbook
 
-from tests.support.engine import ROOT, Project
+from tests.support.engine import Project
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, new_key, register_client, running_portal
 from tests.support.registry import Registry
+from tests.support.warm_server import warm_environment
 
 HEADINGS = ["KBOnummer", "Klant", "TAN", "URI TEST", "URI PRD", "CliëntID TEST", "CliëntID PRD"]
 OWNERSHIP = {"software_id", "managed_by"}
@@ -44,7 +45,7 @@ class World:
         return self.acmidm("import", "klanten.xlsx", *words)
 
     def acmidm(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [str(ROOT / ".venv/bin/acmidm"), *words]
+        command = [str(warm_environment() / "bin/acmidm"), *words]
         return subprocess.run(
             command, cwd=self.tni.folder, env=self.tni.variables(), capture_output=True, text=True, timeout=60, check=False
         )

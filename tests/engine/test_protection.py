@@ -24,7 +24,7 @@ def test_removals_are_refused_and_lose_nothing(project: Project, registry: Regis
     assert registry.audit() == audit
 
     form.save()
-    project.succeed("preview", "--expect-no-changes")
+    project.succeed("preview", "--expect-no-changes", "--refresh")
 
     dosis = form.request()["products"].pop("dosis")
     scope = form.request()["scopes"].pop(DOSSIERS)

@@ -83,6 +83,7 @@ def test_secret_is_shown_to_who_can_decrypt_the_stack(project: Project, tmp_path
     ):
         refused = project.acmidm(*words)
         assert (refused.code, sentence in refused.stderr) == (code, True), refused.output
+    project.succeed("stack", "change-secrets-provider", "passphrase")
     project.environment["PULUMI_CONFIG_PASSPHRASE"] = "another"
     refused = project.acmidm(*show, "--file", str(tmp_path / "s"))
     assert (refused.code, refused.stderr.startswith("stack tni cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE")) == (3, True)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.engine.test_first_preview import NO_ACCESS
-from tests.support.engine import Project, details
+from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
@@ -98,50 +98,6 @@ def rotate_by_hand(registry: Registry, client_id: str) -> str:
         rotated = secrets.token_urlsafe(48)
         registry.change(client_id, client_secret=rotated)
     return rotated
-
-
-@pytest.mark.usefixtures("random_plugin")
-def test_secret_rotated_by_hand_is_drift(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """Nobody can read it, but its date tells: the preview shows the very line, ``up`` puts the declared one back."""
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
-    project.apply()
-    secret, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
-    rotated = rotate_by_hand(registry, client_id)
-    project.secrets.append(rotated)
-
-    assert details(project.steps("--refresh")) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}
-    project.succeed("refresh", "--yes")
-    project.succeed("refresh", "--yes")
-    assert details(project.steps()) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}, "a second look does not settle it"
-    assert secret not in project.exported()
-    project.apply()
-    assert has_access(portal, client_id, secret)
-    assert not has_access(portal, client_id, rotated)
-    project.in_sync()
-
-
-@pytest.mark.usefixtures("random_plugin")
-def test_client_moves_from_a_secret_to_a_key(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """Both ways the client-ID stays; the secret stops working when the key takes over."""
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
-    project.apply()
-    secret, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
-
-    form.document["token_endpoint_auth_method"] = "private_key_jwt"
-    form.add_key("key-1")
-    form.save()
-    project.apply()  # the key is there from now on
-    project.apply()
-    assert registry.client(form.application)["client_id"] == client_id
-    assert not has_access(portal, client_id, secret)
-    assert portal.client_token(form.keys["key-1"], client_id)
-
-    form.document["token_endpoint_auth_method"] = "client_secret_basic"
-    del form.request()["jwks"]
-    form.save()
-    project.apply()
-    assert registry.client(form.application)["client_id"] == client_id
-    assert has_access(portal, client_id, secret_of(project, form))
 
 
 def test_operators_key_never_shows(project: Project, portal: RunningPortal) -> None:

@@ -60,7 +60,7 @@ def test_state_survives_everything_but_404(project: ProxiedProject, proxy: Fault
     require_as_declared(project, registry, forms)
 
 
-@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("status", cases({"404": 404, "410": 410}, "404"))
 def test_a_list_that_is_not_there_says_nothing_about_clients(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, status: int
 ) -> None:

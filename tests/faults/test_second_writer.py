@@ -8,10 +8,17 @@ import pytest
 
 from tests.faults.between import ProxiedProject, require_as_declared
 from tests.support import faults
+from tests.support.cases import cases
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry, kids
+
+FAILURES: dict[str, Fault] = {
+    "refused": faults.answer(422, b'{"detail": "this key is too weak"}'),
+    "500": faults.answer(500),
+    "unreachable": faults.cut_before,
+}
 
 
 def test_no_update_is_lost(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
@@ -80,11 +87,7 @@ def test_one_who_writes_the_same_disturbs_nobody(project: ProxiedProject, proxy:
     require_as_declared(project, registry, [form])
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [faults.answer(422, b'{"detail": "this key is too weak"}'), faults.answer(500), faults.cut_before],
-    ids=["refused", "500", "unreachable"],
-)
+@pytest.mark.parametrize("fault", cases(FAILURES, "refused"))
 def test_failed_key_replacement_leaves_the_client_as_it_was(
     project: ProxiedProject, proxy: FaultProxy, registry: Registry, portal: RunningPortal, fault: Fault
 ) -> None:

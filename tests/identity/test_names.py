@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.identity.places import OTHER
+from tests.support.cases import cases
 from tests.support.engine import Project
 from tests.support.forms import write_form
 
@@ -29,7 +30,7 @@ def test_a_geosecure_client_and_an_application_of_that_name(project: Project) ->
     assert any("geosecure.yaml:" in sentence and '"geosecure"' in sentence for sentence in refused.errors), refused.errors
 
 
-@pytest.mark.parametrize("folder", ["a::b$c", "Gent", "gent_1", "a--b"])
+@pytest.mark.parametrize("folder", cases({name: name for name in ("a::b$c", "Gent", "gent_1", "a--b")}, "a::b$c"))
 def test_a_folder_that_is_no_name(project: Project, folder: str) -> None:
     """Each would be part of a resource's name, or of a path that nobody can type."""
     write_form(project.forms, f"{folder}/loket")

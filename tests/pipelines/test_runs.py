@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from tests.pipelines.conftest import PULL_REQUEST, Job, event_about
 from tests.pipelines.fake_github import FakeGitHub
 from tests.pipelines.workflows import ROOT, Step, steps
 from tests.support.warm_server import warm_environment
+from toolchain.environment import variables
 
 FILES = ("Makefile", "toolchain", "policies", "schema", "pyproject.toml", "requirements-dev.txt")
 LOCKED_BY_A_RUNNER = {"pid": 4711, "username": "runner", "hostname": "a-runner-that-died", "timestamp": "2026-11-25T03:17:00Z"}
@@ -91,7 +93,8 @@ def named(found: list[Step], command: str) -> Step:
 @pytest.fixture
 def clone(job: Job, tmp_path: Path) -> Clone:
     """With one connection on main."""
-    scratch = Scratch(tmp_path / "clone", FILES)
+    path = os.pathsep.join([str(warm_environment() / "bin"), variables()["PATH"]])
+    scratch = Scratch(tmp_path / "clone", FILES, {"PATH": path})
     scratch.lay_out()
     (scratch.folder / ".venv").unlink()
     (scratch.folder / ".venv").symlink_to(warm_environment())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from tests.support.cases import cases
 from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion
@@ -54,7 +55,7 @@ def test_the_preview_shows_exactly_what_ends(project: Project, at_acmidm: Regist
     project.in_sync()
 
 
-@pytest.mark.parametrize("flags", [(), ("--continue-on-error",)], ids=["stops-at-first-error", "continues-on-error"])
+@pytest.mark.parametrize("flags", cases({"stops-at-first-error": (), "continues-on-error": ("--continue-on-error",)}, "continues-on-error"))
 def test_a_protecting_stack_wants_it_announced(
     project: Project, at_acmidm: Registry, at_geosecure: Registry, flags: tuple[str, ...]
 ) -> None:

@@ -101,7 +101,7 @@ def test_the_other_platforms_client_id_or_audience_is_told_apart(
     assert "aud is the issuer, as ACM/IDM wants it; this is GeoSecure" in said["aud at geosecure"]
 
 
-def test_a_scope_extension_reaches_both(project: Project, at_geosecure: Registry) -> None:
+def test_a_scope_extension_reaches_both(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:
     """One line in the form, one line on each platform, each under its own name."""
     form = write_form(project.forms, scopes=(SEND,), platforms=BOTH)
     project.apply()
@@ -117,6 +117,8 @@ def test_a_scope_extension_reaches_both(project: Project, at_geosecure: Registry
     }
     project.apply()
     assert set(at_geosecure.client(form.application)["scopes"]) == {"NotificatiesImport", "DosisImport"}
+    client_id = at_acmidm.client(form.application)["client_id"]
+    assert at_acmidm.configuration("dosis", client_id) == extended.request()["products"]["dosis"]
 
 
 def test_adding_geosecure_touches_nothing_at_acmidm(project: Project, at_acmidm: Registry) -> None:

@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey
 
 from acmidm.portal import api_client_id
 from tests.support.portal import ASSERTION_TYPE, reserve_port, sign_assertion
+from tests.support.warm_server import warm_environment
 
 PROJECT = Path(__file__).parents[2]
 OPERATOR = "acmidm-operator"
@@ -28,6 +29,7 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.acmidm: Path | str = warm_environment() / "bin" / "acmidm"
         self.reserved = reserve_port()  # between a stop and a start too
         self.port = int(self.reserved.getsockname()[1])
         self.origin = f"http://127.0.0.1:{self.port}"
@@ -49,7 +51,7 @@ class Stack:
     def run(self, *arguments: str, umask: int = -1) -> subprocess.CompletedProcess[str]:
         """`acmidm portal …` in the folder."""
         return subprocess.run(
-            ["acmidm", "portal", *arguments],
+            [self.acmidm, "portal", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -74,37 +76,42 @@ class Stack:
         return httpx.Client(base_url=self.origin, headers={"Authorization": f"Bearer {token}"})
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    made = Stack(tmp_path)
+def made_in(folder: Path) -> Iterator[Stack]:
+    made = Stack(folder)
     yield made
     assert made.run("stop").returncode == 0
     made.reserved.close()
 
 
-def test_start_brings_up_a_portal_that_knows_the_catalogue_and_the_operator(stack: Stack) -> None:
-    """After one command the operator's key is there for its owner only, and works; the scopes are the catalogue's."""
-    started = stack.run("start", "--stack", "tni")
-    assert (started.returncode, started.stdout) == (0, f"portal tni acmidm: started at {stack.origin}\n"), started.stderr
-    assert stat.S_IMODE(stack.key_file.stat().st_mode) == 0o600
-    scopes = httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
-    assert {"dv_notificaties_schrijven", "dv_dosis_schrijven"} <= set(scopes)
-    with stack.operator() as operator:
-        assert operator.get("/management/v1/clients").json() == {"items": [], "next": None}
-        assert operator.get("/products/v1/notificaties/configurations").status_code == 200
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One that is brought up again and again: each test begins with a start."""
+    yield from made_in(tmp_path_factory.mktemp("stack"))
+
+
+@pytest.fixture
+def new_stack(tmp_path: Path) -> Iterator[Stack]:
+    """One whose portal never ran."""
+    yield from made_in(tmp_path)
 
 
 @pytest.mark.parametrize("is_there", [False, True])
-def test_what_it_writes_is_its_owners_alone(stack: Stack, is_there: bool) -> None:
-    """Databases, keys, logs, settings and process ids, whatever the umask, and where the folder lay open before."""
+def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(new_stack: Stack, is_there: bool) -> None:
+    """It knows the catalogue and the operator, whose key works; whatever the umask, and where the folder lay open before."""
+    stack = new_stack
     if is_there:
         stack.data.mkdir(parents=True)
         for folder in (stack.data, *stack.data.parents[:2]):
             folder.chmod(0o777)
         for name in ("portal.log", "portal.pid", "portal.settings.json"):
             (stack.data / name).touch(0o666)
-    assert stack.run("start", umask=0).returncode == 0
-    stack.operator().close()
+    started = stack.run("start", "--stack", "tni", umask=0)
+    assert (started.returncode, started.stdout) == (0, f"portal tni acmidm: started at {stack.origin}\n"), started.stderr
+    scopes = httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
+    assert {"dv_notificaties_schrijven", "dv_dosis_schrijven"} <= set(scopes)
+    with stack.operator() as operator:
+        assert operator.get("/management/v1/clients").json() == {"items": [], "next": None}
+        assert operator.get("/products/v1/notificaties/configurations").status_code == 200
     assert stack.run("user", "add", "--organisation", "OVO002067", "--name", "x", umask=0).returncode == 0
     modes = {str(path.relative_to(stack.folder)): stat.S_IMODE(path.stat().st_mode) for path in (stack.folder / ".local").rglob("*")}
     assert {"portal.db", "portal.db-wal", "portal.log", "portal.pid", "operator.jwk.json"} <= {Path(name).name for name in modes}
@@ -136,8 +143,10 @@ def test_a_changed_catalogue_takes_effect_at_the_next_start(stack: Stack) -> Non
     stack.run("start")
     pid = stack.pid
     file = stack.folder / "catalogue" / "dosis.yaml"
-    file.write_text(file.read_text().replace("acmidm: dv_dosis_schrijven", "acmidm: dv_dosis_renamed"))
+    before = file.read_text()
+    file.write_text(before.replace("acmidm: dv_dosis_schrijven", "acmidm: dv_dosis_renamed"))
     assert "started at" in stack.run("start").stdout
+    file.write_text(before)
     assert stack.pid != pid
     assert "dv_dosis_renamed" in httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
 
@@ -155,8 +164,9 @@ def test_a_lost_database_or_key_is_made_good(stack: Stack) -> None:
     stack.operator().close()
 
 
-def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
+def test_a_port_of_another_program_is_one_clear_sentence(new_stack: Stack) -> None:
     """Also where that program speaks HTTP: nothing is taken for ours that isn't."""
+    stack = new_stack
     stack.reserved.listen()
     refused = stack.run("start")
     assert refused.returncode == 1
@@ -166,8 +176,10 @@ def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
     )
 
 
-def test_a_number_left_behind_is_never_killed(stack: Stack) -> None:
+def test_a_number_left_behind_is_never_killed(new_stack: Stack) -> None:
     """After kill -9 the file still names a process; if that number is another program's by now, it is left alone."""
+    stack = new_stack
+    stack.acmidm = "acmidm"  # its own child is killed
     stack.run("start")
     os.kill(stack.pid, signal.SIGKILL)
     deadline = time.monotonic() + 10
@@ -182,8 +194,9 @@ def test_a_number_left_behind_is_never_killed(stack: Stack) -> None:
         bystander.communicate()
 
 
-def test_a_database_that_is_none_is_told(stack: Stack) -> None:
+def test_a_database_that_is_none_is_told(new_stack: Stack) -> None:
     """A file that is no database is one sentence, and stays as it is."""
+    stack = new_stack
     stack.data.mkdir(parents=True)
     database = stack.data / "portal.db"
     database.write_bytes(b"no database" * 100)
@@ -197,6 +210,7 @@ def test_a_database_that_is_none_is_told(stack: Stack) -> None:
 
 def test_serve_runs_in_the_foreground_until_it_is_told_to_stop(stack: Stack) -> None:
     """The same portal, its log on the screen; Ctrl-C ends it."""
+    stack.run("stop")
     with subprocess.Popen(
         ["acmidm", "portal", "serve"],
         cwd=stack.folder,

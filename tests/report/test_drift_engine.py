@@ -20,7 +20,7 @@ from acmidm_onboarding.model.marks import MARKS
 from tests.engine.test_secrets import has_access, rotate_by_hand, secret_of
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.report.test_sources import TEN_DAYS, ends
-from tests.support.engine import ROOT, Project, settings_of
+from tests.support.engine import ROOT, Project, details, settings_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND
 from tests.support.offered import offered
 from tests.support.portal import OPERATOR, RunningPortal, client_document, new_key, public_jwk, running_portal
@@ -134,11 +134,19 @@ def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine
     assert (healed["healed"], changes_in(healed, "repaired")) == (True, changes_in(report, "by_hand"))
     assert has_access(portal, client_id, secret)
 
-    project.secrets.append(rotate_by_hand(registry, client_id))
-    project.succeed("refresh", "--yes")
+    rotated = rotate_by_hand(registry, client_id)
+    project.secrets.append(rotated)
+    assert details(project.steps("--refresh")) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}
+    for _ in range(2):
+        project.succeed("refresh", "--yes")
     restored = {("loket", "secret_restored", None)}
     assert changes_in(acmidm.json("drift", "--stack", "tni", code=1), "not_applied") == restored
     assert changes_in(acmidm.json("review", "--stack", "tni")) == restored
+    assert details(project.steps()) == {f"OAuthClient {form.key}": ("update", ["client_secret"])}, "a second look does not settle it"
+    assert secret not in project.exported()
+    project.apply()
+    assert (has_access(portal, client_id, secret), has_access(portal, client_id, rotated)) == (True, False)
+    project.in_sync()
 
 
 @pytest.mark.usefixtures("random_plugin")
@@ -231,6 +239,8 @@ def test_keys_in_the_portal_stay_there(project: Project, acmidm: CommandLine, re
     assert [(key["kid"], key["days_left"]) for key in report["expiring"]] == [("uploaded", 9)]
     registry.set_scopes(client_id, [SEND, PLAIN])
     assert acmidm.json("drift", "--stack", "tni", "--heal")["healed"] is True
+    project.apply()
+    project.in_sync()
     assert set(kids(registry.client(form.application))) == {"uploaded"}
 
 

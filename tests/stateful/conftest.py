@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -27,7 +26,6 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command of the real thing reads once: here all commands are one process."""
-    monkeypatch.setattr(ssl, "create_default_context", lru_cache(ssl.create_default_context))
     once = lru_cache(loading.load_catalogue)
     for module in (loading, base, connecting):
         monkeypatch.setattr(module, "load_catalogue", once)

@@ -19,6 +19,7 @@ import yaml
 
 from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
+from tests.support.vault import PROVIDER, quick
 from tests.support.warm_server import warm_environment
 from toolchain.environment import variables
 
@@ -84,9 +85,9 @@ class Project:
             shutil.copy(ROOT / file, self.folder)
         if not (self.folder / ".venv").exists():
             self.start_python(warm_environment())
-        state, salt = _new_stack(self.stack)
+        state, file = _new_stack(self.stack)
         shutil.copytree(state, self.folder / "state", dirs_exist_ok=True)
-        (self.folder / f"Pulumi.{self.stack}.yaml").write_text(salt)
+        (self.folder / f"Pulumi.{self.stack}.yaml").write_text(file)
         self.configure({"environment": self.stack, "catalogueFolder": str(catalogue_folder()), "keyOverlapDays": 0, **config})
 
     def start_python(self, environment: Path = ROOT / ".venv") -> None:
@@ -114,6 +115,7 @@ class Project:
         own = {
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-tests",
+            **quick(),
             "PULUMI_STACK": self.stack,
             "PULUMI_PYTHON_CMD": str(self.folder / ".venv" / "bin" / "python"),
             "NO_COLOR": "1",
@@ -204,12 +206,12 @@ class Project:
 
 @cache
 def _new_stack(stack: str) -> tuple[Path, str]:
-    """The state of a stack that has nothing yet, and its file, which has a salt: made once for all tests of a process."""
+    """The state of a stack that has nothing yet, and its file, which has its key: made once for all tests of a process."""
     with TemporaryDirectory() as folder:
         project = Project(Path(folder), stack)
         (project.folder / "state").mkdir()
         shutil.copy(ROOT / "Pulumi.yaml", project.folder)
-        project.succeed("stack", "init", stack)
+        project.succeed("stack", "init", stack, *(("--secrets-provider", PROVIDER) if quick() else ()))
         kept = Path(mkdtemp(prefix="acmidm-stack-"))
         atexit.register(shutil.rmtree, kept)
         shutil.copytree(project.folder / "state", kept, dirs_exist_ok=True)

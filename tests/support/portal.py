@@ -1,11 +1,12 @@
 """Starts real portals for tests: a process of its own on a free port of loopback, real keys, real tokens."""
 
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from acmidm.portal import program
 from acmidm.supervisor import Daemon
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import RIGHTS, Platform, PortalSettings
+from tests.support.warm_server import warm_environment
 
 OPERATOR = "test-operator"
 START_SECONDS = 30
@@ -180,6 +182,7 @@ def start_portal(
     products: Mapping[str, Any] = PRODUCTS,
     operator_key: ECKey | None = None,
     receives_mail: bool = False,
+    python: str | Path = sys.executable,
     **more: Any,
 ) -> RunningPortal:
     """Starts a portal whose data is in `folder`, and returns when it is ready; the caller stops it.
@@ -208,7 +211,8 @@ def start_portal(
     key = operator_key or new_key("operator")
     register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     daemon = Daemon(folder, "portal")
-    daemon.start(program(settings, daemon, start_seconds=START_SECONDS))
+    started = program(settings, daemon, start_seconds=START_SECONDS)
+    daemon.start(replace(started, command=(python, *started.command[1:])))
     return RunningPortal(daemon, settings, key, reserved)
 
 
@@ -222,8 +226,8 @@ def reserve_port() -> socket.socket:
 
 @contextmanager
 def running_portal(folder: Path, **settings: Any) -> Iterator[RunningPortal]:
-    """`start_portal` for a with statement."""
-    portal = start_portal(folder, **settings)
+    """`start_portal` for a with statement; its process is forked from one that has imported all it needs."""
+    portal = start_portal(folder, python=warm_environment() / "bin" / "python", **settings)
     try:
         yield portal
     finally:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 
-PROVIDER, SCRIPTS = "pulumi.dynamic", ("pulumi-language-python-exec", "acmidm")
+MODULES, SCRIPTS = ("pulumi.dynamic", "beheerportaal.server"), ("pulumi-language-python-exec", "acmidm")
 PACKAGES = ["-m", "pip", "list", "-v", "--format", "json"]
 """What the language host asks of pip before each program; the answer is in a file beside the server's socket."""
 
@@ -21,13 +21,15 @@ def main(server: str, words: list[str]) -> int:
         with open(f"{server}.packages") as packages:  # noqa: PTH123
             print(packages.read())  # noqa: T201
         return 0
-    known = any(word == PROVIDER or os.path.basename(word) in SCRIPTS for word in words[:3])  # noqa: PTH119
+    known = any(word in MODULES or os.path.basename(word) in SCRIPTS for word in words[:3])  # noqa: PTH119
     # Another path to import from is another process: what was imported before would hide what is there.
     if not known or "PYTHONPATH" in os.environ:
         os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell is wanted
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(server)
-        request = marshal.dumps((os.getcwd(), words, dict(os.environ)))  # noqa: PTH109
+        mask = os.umask(0)
+        os.umask(mask)
+        request = marshal.dumps((os.getcwd(), words, dict(os.environ), mask))  # noqa: PTH109
         socket.send_fds(connection, [len(request).to_bytes(4, "big")], [0, 1, 2])
         connection.sendall(request)
         pid = int.from_bytes(connection.recv(4, socket.MSG_WAITALL), "big")

@@ -31,6 +31,11 @@ from tests.support import warm_python
 IMPORTED = (
     "httpcore",
     "dill",
+    "confusable_homoglyphs.confusables",
+    "cryptography.hazmat.backends.openssl.backend",
+    "encodings.idna",
+    "grpc._channel",
+    "grpc._server",
     "pulumi.dynamic",
     "pulumi_random",
     "acmidm_onboarding.onboarding",
@@ -38,14 +43,23 @@ IMPORTED = (
     "acmidm_onboarding.refusals",
     "acmidm_onboarding.authorities.connected",
     "acmidm.cli",
+    "acmidm.connecting",
     "acmidm.deploy",
     "acmidm.drift",
+    "acmidm.gate",
+    "acmidm.online",
     "acmidm.review",
     "acmidm.status",
+    "acmidm.undeclared",
     "acmidm.report.drift",
     "acmidm.report.review",
     "acmidm.report.text",
     "rich.console",
+    "acmidm.portal",
+    "alembic.command",
+    "beheerportaal.app",
+    "beheerportaal.http.connections",
+    "beheerportaal.operators",
 )
 
 
@@ -113,7 +127,7 @@ class Server:
     def _fork(self) -> list[str] | None:
         client, _ = self._listener.accept()
         length, files, _, _ = socket.recv_fds(client, 4, 3)
-        folder, words, variables = marshal.loads(client.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))  # noqa: S302 - our own
+        folder, words, variables, mask = marshal.loads(client.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))  # noqa: S302 - our own
         pid = os.fork()
         if pid:
             for file in files:
@@ -129,6 +143,7 @@ class Server:
             os.dup2(file, number)
             os.close(file)
         os.chdir(folder)
+        os.umask(mask)
         os.environ.clear()
         os.environ.update(variables)
         return list(words)
@@ -144,8 +159,9 @@ class Server:
                 client.sendall((code if code >= 0 else 128 - code).to_bytes(4, "big"))
 
 
-def become(words: list[str]) -> None:
-    """Run what Python would run with these words."""
+def become(python: Path, words: list[str]) -> None:
+    """Run what Python would run with these words; what it starts itself by its own name is forked too."""
+    sys.executable = str(python)
     sys.stdin = io.TextIOWrapper(io.FileIO(0))
     sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(number, "w"), write_through=True) for number in (1, 2))
     words = [word for word in words if word != "-u"]
@@ -166,7 +182,7 @@ def main() -> None:
     sys.stdout.flush()
     words = server.run()
     if words is not None:
-        become(words)
+        become(Path(sys.argv[1]).parent / "bin" / "python", words)
 
 
 if __name__ == "__main__":

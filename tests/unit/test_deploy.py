@@ -19,6 +19,7 @@ import pytest
 from acmidm import deploy
 from acmidm import engine as pulumi
 from tests.support.engine import ROOT
+from tests.support.warm_server import warm_environment
 from toolchain import install_random
 
 CLIENT = "pulumi-python:dynamic/acmidm:OAuthClient"
@@ -71,7 +72,7 @@ class Engine:
 
     def deploy(self, *options: str) -> subprocess.CompletedProcess[str]:
         (self.folder / "called").unlink(missing_ok=True)
-        words = ["acmidm", "deploy", "--stack", "tni", *options]
+        words = [str(warm_environment() / "bin" / "acmidm"), "deploy", "--stack", "tni", *options]
         return subprocess.run(words, cwd=self.folder, env=self.variables(), capture_output=True, text=True, check=False, timeout=60)
 
 

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -118,8 +119,11 @@ def test_one_that_ends_at_once_says_why(daemon: Daemon, said: list[str], shown: 
     assert daemon.pid is None
 
 
-def test_one_that_is_not_ready_in_time_is_stopped(daemon: Daemon) -> None:
-    slow = Program(command=("sleep", "60"), settings="{}", health_url=f"http://127.0.0.1:{free_port()}/", start_seconds=0.1)
-    with pytest.raises(DaemonError, match=r"was not ready within 0\.1 seconds"):
+@pytest.mark.parametrize("answers", [False, True], ids=["", "which answers 404"])
+def test_one_that_is_not_ready_in_time_is_stopped(daemon: Daemon, answers: bool) -> None:
+    sleeps = replace(program(), command=("sleep", "60"), start_seconds=0.1)
+    serves = program()
+    slow = replace(serves, health_url=f"{serves.health_url}not-there", start_seconds=2) if answers else sleeps
+    with pytest.raises(DaemonError, match=r"was not ready within [0-9.]+ seconds"):
         daemon.start(slow)
     assert daemon.pid is None

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -254,15 +253,14 @@ def test_no_schema_of_a_wrong_catalogue(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["validate", "--help"], ["validate"]])
 def test_a_command_starts_quickly_and_without_the_engine(arguments: list[str]) -> None:
-    """Half a second is the goal; the bound leaves room for a busy machine, and what may not be imported is checked exactly."""
+    """Half a second is the goal. Of processor time, which a busy machine does not take from it; what may not be imported is exact."""
     code = (
-        "import sys\nfrom acmidm.cli import app\ntry:\n    app(sys.argv[1:])\nfinally:\n"
+        "import sys, time\nfrom acmidm.cli import app\ntry:\n    app(sys.argv[1:])\nfinally:\n"
+        "    print('slow' if time.process_time() > 3 else 'quick', file=sys.stderr)\n"
         "    print('heavy:', *sorted({'pulumi', 'httpx', 'fastapi', 'sqlalchemy', 'authlib'} & set(sys.modules)), file=sys.stderr)"
     )
-    started = time.perf_counter()
     run = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert time.perf_counter() - started < 5
-    assert (run.returncode, run.stderr) == (0, "heavy:\n")
+    assert (run.returncode, run.stderr) == (0, "quick\nheavy:\n")
 
 
 HOSTILE = "a\n::error::b ##vso[task.x]y ##[error]z \x1b[2J \u202egnp"

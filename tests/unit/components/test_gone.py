@@ -82,7 +82,8 @@ def test_a_wrong_address_has_no_configuration_that_is_gone(call: Callable[[Produ
 
 
 @pytest.mark.parametrize("authority", [beheerportaal, keycloak])
-def test_many_that_are_gone_cost_one_list(authority: Callable[[FakeServer], Authority]) -> None:
+def test_many_that_are_gone_cost_one_list(authority: Callable[[FakeServer], Authority], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collection, "_COUNTS_FOR_SECONDS", 600)
     with serving(only_lists) as server:
         one = authority(server)
         for number in range(50):
@@ -91,8 +92,9 @@ def test_many_that_are_gone_cost_one_list(authority: Callable[[FakeServer], Auth
     assert len([request for request in server.requests if "limit=1" in request.path or "max=1" in request.path]) == 1
 
 
-def test_each_product_has_a_list_of_its_own() -> None:
+def test_each_product_has_a_list_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Product APIs are many: that one answers says nothing of another."""
+    monkeypatch.setattr(collection, "_COUNTS_FOR_SECONDS", 600)
     with serving(only_lists) as server:
         one = products(server)
         for number in range(50):

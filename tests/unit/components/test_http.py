@@ -283,7 +283,7 @@ def test_body_that_trickles_is_cut_off() -> None:
     error = error_of(Reply(chunks=trickle), timeout=0.3)
     assert isinstance(error, Unreachable)
     assert "not complete within 0.3 s" in str(error)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 4
 
 
 def test_broken_connection() -> None:

@@ -207,7 +207,7 @@ def test_absurd_wait_is_not_waited_for() -> None:
         start = time.monotonic()
         with pytest.raises(Unreachable, match="which wants a wait of 3600 s"):
             api(server, deadline=5).request("GET", "/x")
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 4
         assert len(server.requests) == 1
 
 
