@@ -207,7 +207,7 @@ _ROWS = (
         Step.CLIENT,
         Step.PROMOTION,
         _US,
-        lambda facts: _lacks_something(facts) and facts.is_held_back and facts.is_proven_there,
+        lambda facts: facts.is_held_back and facts.is_proven_there and (not _is_made(facts) or bool(facts.lacking)),
     ),
     Row("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
     Row("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
