@@ -25,7 +25,7 @@ _KEYS = "private"
 """A folder beside the repository: no private key is ever in one."""
 _LONG_DAYS, _SHORT_DAYS = 365, 25
 _A_WEEK = timedelta(days=8)
-_TIMES = frozenset({"created", "modified"})
+_TIMES = frozenset({"created", "modified", "sent_at"})
 _NEXT = re.compile(r"\n(?=\d{4}-\d\d-\d\d )")
 """Where another mail begins in a list of them."""
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
@@ -111,7 +111,7 @@ class Guide(Telling):
 
     def _finish(self) -> None:
         self._remind("A key that ends", "The key for production lasts less than a month: 60, 30 and 7 days before, a mail says so.", "prod")
-        self._remind("Not twice", "", "prod", shows_mail=False)
+        self._remind("Not twice", "", "prod", mails=0)
         self._board("Step 10, done", "")
 
     def _board(self, title: str, text: str, *stacks: str) -> None:
@@ -123,9 +123,13 @@ class Guide(Telling):
         newest = _NEXT.split(self.scratch.run(*command.split()))[0]
         self.say(Step(title, text, command, newest))
 
-    def _remind(self, title: str, text: str, stack: str, *, shows_mail: bool = True) -> None:
-        self._command(title, text, f"acmidm remind --stack {stack}")
-        if shows_mail:
+    def _remind(self, title: str, text: str, stack: str, *, mails: int = 1) -> None:
+        command = f"acmidm remind --stack {stack}"
+        said = self.scratch.run(*command.split())
+        if said.startswith("1 mail for ") != bool(mails):
+            raise CommandFailed(f"{command} was to send {mails}: {said}")
+        self.say(Step(title, text, command, said))
+        if mails:
             self._mail("Its mail", "", stack)
 
     def _a_week_passes(self, stack: str) -> None:
