@@ -136,9 +136,8 @@ class Guide(Telling):
         """Set back the times that the state has, and the days on which somebody was reminded."""
         exported = json.loads(self.scratch.run("pulumi", "stack", "export", "--stack", stack))
         for resource in exported["deployment"]["resources"]:
-            resource |= {
-                name: f"{datetime.fromisoformat(resource[name]) - _A_WEEK:%Y-%m-%dT%H:%M:%S.%fZ}" for name in _TIMES & resource.keys()
-            }
+            for part in (resource, resource.get("outputs", {})):
+                part |= {name: _a_week_before(part[name]) for name in _TIMES if part.get(name)}
         file = self.scratch.folder.parent / "state.json"
         file.write_text(json.dumps(exported))
         self.scratch.run("pulumi", "stack", "import", "--stack", stack, "--file", str(file))
