@@ -105,6 +105,7 @@ class Guide(Telling):
         command = f"acmidm promote {FORM} --write"
         self._command("Production is asked", "What TNI has is what production gets, but for what only the organisation knows.", command)
         self.scratch.commit("Stad Gent, mijn-gent: production")
+        self._board("Step 7 on the board", "The organisation has done its part.", "prod")
         self._deploy("On TNI once more", "Merged; the pipeline brings TNI up first, whose state then has the key that was proven.", "tni")
         self._deploy("Step 7, production", "Somebody approves, and production follows.", "prod")
         self._mail("The client-ID for production", "Another one than on TNI.", "prod")
