@@ -17,7 +17,7 @@ from acmidm.report.client import HandedOver
 from acmidm.report.kinds import Part
 from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
-from acmidm_onboarding.model.form import AuthMethod, Environment, Language
+from acmidm_onboarding.model.form import AuthMethod, Environment, Language, Platform
 from acmidm_onboarding.texts import texts
 
 ROOM = "steps"
@@ -332,6 +332,14 @@ def _unknown(facts: Facts, row: Row) -> Iterator[str]:
         yield "last_token"
 
 
+def _probe(facts: Facts) -> str:
+    """The command that proves a connection, but for the private key."""
+    one = facts.connection
+    stack, client_id = (one.stack, one.client_id or "") if _is_test(facts) else (facts.test_stack, facts.test_client_id)
+    platform = f" --platform {one.platform}" if one.platform is not Platform.ACMIDM else ""
+    return f"acmidm probe {facts.form} --stack {stack}{platform} --client-id {client_id}"
+
+
 def _values(facts: Facts) -> dict[str, str]:
     """What the texts name. What others wrote is made harmless where it is shown."""
     one, handed_over = facts.connection, facts.handed_over
@@ -342,7 +350,7 @@ def _values(facts: Facts) -> dict[str, str]:
         "contacts": ", ".join(one.contacts),
         "stack": one.stack,
         "test_stack": facts.test_stack,
-        "test_client_id": facts.test_client_id,
+        "probe": _probe(facts),
         "platform": one.platform.value,
         "portal": facts.portal,
         "form": facts.form,

@@ -235,6 +235,8 @@ def test_what_must_be_done_names_everybody() -> None:
     assert command.format("c-1") in standing(replace(WHOLE, evidence=None)).to_do(Language.NL)
     held_back = on_production(replace(WHOLE, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT))
     assert command.format(TEST_CLIENT) in standing(held_back).to_do(Language.NL)
+    on_geosecure = replace(WHOLE, connection=listed(platform=Platform.GEOSECURE, client_id="7001"), evidence=None)
+    assert "--stack tni --platform geosecure --client-id 7001 --private-key" in standing(on_geosecure).to_do(Language.NL)
     never = standing(replace(WHOLE, evidence=None)).to_do(Language.NL)
     assert never.endswith("Er is nog geen token opgehaald.")
     unknown = standing(replace(WHOLE, evidence=None, knows_use=False)).to_do(Language.NL)
