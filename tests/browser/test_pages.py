@@ -143,8 +143,8 @@ def test_expiry_is_told_in_words(portal: RunningPortal, desk: Callable[..., Desk
     someone.log_on()
     someone.page.goto(portal.origin + client_path(client[0]))
     for kid, words in (
-        ("mijn-gent-2024", "Verlopen"),
-        ("mijn-gent-2025", "Verloopt binnenkort"),
+        ("mijn-gent-2024", "Vervallen"),
+        ("mijn-gent-2025", "Vervalt binnenkort"),
         ("mijn-gent-2026", "Geldig"),
         ("zonder-einde", "Zonder einddatum"),
     ):
