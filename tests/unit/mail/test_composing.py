@@ -119,6 +119,15 @@ def test_the_id_is_of_connection_step_and_content_alone() -> None:
     assert len(same | {mail.message_id for mail in others}) == 1 + len(others)
 
 
+def test_an_address_that_looks_encoded_is_no_header_of_its_own() -> None:
+    """Words that are encoded (RFC 2047) are decoded when a mail is written out, those in an address too: it is left out, and reported."""
+    address = "=?utf-8?q?x=0aBcc:=20y?=@stad.example"
+    mail = made(to=("a@stad.example", address))
+    found: Any = message_from_bytes(mail.as_bytes(), policy=policy.default)
+    assert set(found.keys()) == HEADERS
+    assert list(mail.unusable) == [address]
+
+
 hostile = st.text(max_size=60) | st.sampled_from(
     [
         "x\r\nBcc: victim@evil.example",
