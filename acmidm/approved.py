@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from acmidm.report.client import OWNER, ClientState, Place, flat, snapshot_state
 from acmidm.report.compare import field_changes, paired
+from acmidm.report.kinds import Resource
 from acmidm.report.plan import Plan, kind_of, part_of
 from acmidm.words import LONGEST, plain
 from acmidm_onboarding.model.form import Platform
@@ -116,7 +117,12 @@ def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a step does, None where it does nothing. A protection that is lifted is in no operation of the engine's."""
+    """What a step does, None where it does nothing. A protection that is lifted is in no operation of the engine's.
+
+    Nobody approves a mail by itself: one that another run has sent meanwhile stops nothing.
+    """
+    if kind_of(step) == Resource.HAND_OVER:
+        return None
     was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
     if step["op"] == "refresh" or (step["op"] in _NOTHING and was == becomes):
         return None

@@ -22,6 +22,7 @@ CREDENTIALS = "also changes where the operator's credentials go, in Pulumi.prod.
     ("changes", "said"),
     [
         ({"managementUrl": EVIL}, f"{CREDENTIALS}managementUrl https://beheer.example/management/v1 → {EVIL}"),
+        ({"smtpUrl": "smtp://evil.example"}, f"{CREDENTIALS}smtpUrl none → smtp://evil.example"),
         ({"issuer": EVIL}, f"{CREDENTIALS}issuer https://op.example/op → {EVIL}"),
         ({"geosecureProductsUrl": EVIL}, f"{CREDENTIALS}geosecureProductsUrl none → {EVIL}"),
         ({"authority": "keycloak"}, f"{CREDENTIALS}authority none → keycloak"),
