@@ -102,14 +102,15 @@ SMTP_PORTS = {"smtp": 587, "smtps": 465}
 """Where mail is submitted (RFC 6409, RFC 8314), per scheme: with STARTTLS, or with TLS from the start."""
 SmtpUrl = Annotated[AnyUrl, BeforeValidator(_server_shape), AfterValidator(_server)]
 
-_PLAIN_ADDRESS = r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9]"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PLAIN_ADDRESS = rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}"
 _MAILBOX = re.compile(rf"(?:(?P<name>[^<>@\"\\]+) )?<(?P<between>{_PLAIN_ADDRESS})>|(?P<alone>{_PLAIN_ADDRESS})", re.ASCII | re.IGNORECASE)
 
 
 def mailbox(text: str) -> tuple[str, str]:
     """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises ValueError."""
     found = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
-    if found is None:
+    if found is None or "=?" in text:  # which mails decode (RFC 2047)
         raise ValueError("is no mail address; write one as in noreply@vlaanderen.example, or Name <noreply@vlaanderen.example>")
     return (found["name"] or "").strip(), found["between"] or found["alone"]
 

@@ -134,6 +134,7 @@ def test_a_mail_that_arrived_without_an_answer_has_the_same_id_when_it_comes_aga
         (CREDENTIALS, "refused the credentials (535); correct ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD"),
         ({"ACMIDM_SMTP_USERNAME": "onboarding"}, "needs both ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD in the environment, or neither"),
         ({}, "refused the sender: 530"),
+        ({"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "very-private-é"}, "is not given ACMIDM_SMTP_USERNAME"),
     ],
 )
 def test_credentials_that_are_wrong_or_missing(environ: dict[str, str], said: str) -> None:
