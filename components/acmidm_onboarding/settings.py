@@ -199,9 +199,10 @@ class PlatformSettings(_Settings):
         """What a token request names a product's API by, where that is known."""
         return _pairs(self.api_client_ids).get(product)
 
-    def portal(self, environment: Environment) -> str:
-        """Where an organisation manages its clients, without a slash at its end."""
-        return str(self.portal_url or _PORTALS[environment]).rstrip("/")
+    def portal(self, environment: Environment) -> str | None:
+        """Where an organisation manages its clients, without a slash at its end; None where its authority has no portal."""
+        found = self.portal_url or (_PORTALS[environment] if self.authority is AuthorityKind.BEHEERPORTAAL else None)
+        return None if found is None else str(found).rstrip("/")
 
     @property
     def product_of_api(self) -> dict[str, str]:

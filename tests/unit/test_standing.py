@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from acmidm.report.client import HandedOver
-from acmidm.report.standing import _ROWS, EXISTED, NO_SMTP, Facts, Standing, Step, WaitsFor, standing
+from acmidm.report.standing import _ROWS, Facts, Standing, Step, WaitsFor, standing
 from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence
 from acmidm_onboarding.model.form import Environment, Language, Platform
+from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.texts import texts
 from tests.report.samples import NOW
 
@@ -92,6 +93,8 @@ CASES = [
     case("upload", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, administrators=None),
     case("upload-again", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, had_keys=True),
     case("publish", 5, 9, ORGANISATION, connection=listed(jwks_uri="https://gent.example/jwks"), **NO_KEY),
+    case("first-key", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, portal=""),
+    case("key-in-form", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, portal="", had_keys=True),
     case("key-in-form", 5, 9, ORGANISATION, **NO_KEY),
     case("change-over", 5, 9, US, connection=SECRET, awaits_key=True),
     case("api-owner", 7, 9, OWNER, withdrawn=(("vo_info", "Digitaal Vlaanderen"),)),
@@ -203,7 +206,7 @@ def require_not_further(facts: Facts, found: Standing) -> None:
 
 def require_unknown_is_said(facts: Facts, found: Standing) -> None:
     """What is not known is said so, and never that it is missing."""
-    has_no_key = found.order in ("right", "upload", "upload-again", "publish", "key-in-form")
+    has_no_key = found.order in ("right", "upload", "upload-again", "publish", "first-key", "key-in-form")
     is_made = facts.is_recorded and facts.connection.client_id
     is_mailed = facts.handed_over is not None and facts.handed_over != HandedOver()
     said = {
