@@ -93,8 +93,6 @@ CASES = [
     case("upload", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, administrators=None),
     case("upload-again", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, had_keys=True),
     case("publish", 5, 9, ORGANISATION, connection=listed(jwks_uri="https://gent.example/jwks"), **NO_KEY),
-    case("first-key", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, portal=""),
-    case("key-in-form", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, portal="", had_keys=True),
     case("key-in-form", 5, 9, ORGANISATION, **NO_KEY),
     case("change-over", 5, 9, US, connection=SECRET, awaits_key=True),
     case("api-owner", 7, 9, OWNER, withdrawn=(("vo_info", "Digitaal Vlaanderen"),)),
@@ -113,6 +111,8 @@ CASES = [
     case("undeclared", 7, 10, US, is_declared=False),
     case("undeclared", 5, 9, US, **NO_KEY, is_declared=False),
     case("leave", 7, 10, US, is_leaving=True, leaves=date(2026, 1, 1)),
+    case("first-key", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, portal=""),
+    case("key-in-form", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, portal="", had_keys=True),
 ]
 
 
