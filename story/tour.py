@@ -21,10 +21,11 @@ _INTRODUCTION = """\
 <!-- Written by `make tour` from what `make story` really does: change the story, not this page. -->
 # A tour
 
-One organisation, from its form to production, as its reviewers and the team that runs the onboarding see it. Then, from *A key pair* on,
-the life of one connection, until it leaves. All of it was really run, in scratch repositories with an embedded authority: `make story`
-does it again. `make story AUTHORITY=keycloak` tells the first part on a real Keycloak, word for word, but that whoever changes something
-by hand is named by a user's id there.
+Three stories. One organisation, from its form to production, as its reviewers and the team that runs the onboarding see it. Then, from
+*A key pair* on, the life of one connection, until it leaves. Then, from *Step 1* on, the ten steps of the guide, with the board, the mails
+and the reminders, in Dutch, as an API-beheerder reads them. All of it was really run, in scratch repositories with an embedded authority:
+`make story` does it again. `make story AUTHORITY=keycloak` tells the first on a real Keycloak, word for word, but that whoever changes
+something by hand is named by a user's id there. A week passes by setting back the times in the state.
 Client-IDs, thumbprints, dates and times are stand-ins.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -30,6 +30,8 @@ class MailServer:
     tries: int = 0
     """How often a mail was begun."""
     log_ins: list[tuple[str, str]] = field(default_factory=list)
+    once_received: Callable[[], None] | None = None
+    """What happens between a mail that is accepted and the answer that says so."""
 
     async def handle_MAIL(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -52,6 +54,8 @@ class MailServer:
             content = envelope.original_content or b""
             self.received.append(message_from_bytes(content, EmailMessage, policy=policy.default))
             self.recipients.append(list(envelope.rcpt_tos))
+            if self.once_received is not None:
+                self.once_received()
         if refused is None:  # it has the mail, and its answer is lost
             assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
