@@ -216,6 +216,7 @@ class _Stack:
             made_at=self._moments.get((state.place, Resource.CLIENT)),
             keys_since=self._moments.get((state.place, Resource.KEYS)) if shown.keys else None,
             awaits_key=state.awaits_key,
+            is_seen=seen is not None,
             is_gone=seen is not None and seen.snapshot is None,
             withdrawn=_withdrawn(state, connection, seen, catalogue),
             administrators=asked.administrators(state, connection) if usable is not None and not usable and shown.keys is None else None,

@@ -103,6 +103,8 @@ class Facts:
     test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
+    is_seen: bool = True
+    """Whether its authority said what it has of it."""
     is_gone: bool = False
     """Whether its authority has no such client any more."""
     made_at: datetime | None = None
@@ -276,6 +278,7 @@ _ROWS = (
     ),
     Row("key-in-form", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _has_no_key),
     Row("change-over", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.awaits_key),
+    Row("authority-unknown", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: not facts.is_seen, unknown=("authority",)),
     Row("api-owner", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _OWNER, lambda facts: bool(facts.withdrawn)),
     # Whether it was tried, and goes on to production.
     Row("done", Step.PROMOTION, Step.DONE, None, lambda facts: not _is_test(facts), _with_key_since),

@@ -15,7 +15,7 @@ from acmidm.keys import Key
 from acmidm.report.client import states_of
 from acmidm.report.drift import expiring_keys
 from acmidm.report.html import as_html
-from acmidm.report.standing import standing
+from acmidm.report.standing import Step, WaitsFor, standing
 from acmidm.report.status import ListedConnection, ListedKey, Status, listed, matching
 from acmidm.report.steps import Steps, steps_of
 from acmidm_onboarding.model.form import Environment, Language, Platform

@@ -113,6 +113,7 @@ CASES = [
     case("leave", 7, 10, US, is_leaving=True, leaves=date(2026, 1, 1)),
     case("first-key", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, portal=""),
     case("key-in-form", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, portal="", had_keys=True),
+    case("authority-unknown", 7, 9, AUTHORITY, is_seen=False),
 ]
 
 
@@ -171,7 +172,7 @@ NOTHING: list[tuple[str, list[dict[str, Any]]]] = [
     ("rights", [{}, {"administrators": None}, {"administrators": 0}]),
     ("evidence", [{}, {"evidence": None}, {"evidence": None, "evidence_refused": True}]),
     ("form", [{}, {"is_declared": None}, {"is_declared": False}]),
-    ("authority", [{}, {"is_gone": True}, {"withdrawn": (("s", "o"),)}]),
+    ("authority", [{}, {"is_seen": False}, {"is_gone": True}, {"withdrawn": (("s", "o"),)}]),
     ("use", [{}, {"knows_use": False}]),
     ("production", [{}, {"is_on_production": True}, {"has_production": False}]),
 ]
@@ -200,6 +201,7 @@ def require_not_further(facts: Facts, found: Standing) -> None:
         assert found.step <= (5 if tested else 9)
     if found.waits_for is None:
         assert facts.is_recorded
+        assert facts.is_seen or (tested and facts.uses_secret)
         assert facts.usable_keys or (tested and facts.is_on_production)
         assert found.order != "tested" or facts.is_proven
 
@@ -212,6 +214,7 @@ def require_unknown_is_said(facts: Facts, found: Standing) -> None:
     said = {
         "state": facts.is_recorded is None,
         "keys": found.order == "keys-unknown",
+        "authority": found.order == "authority-unknown",
         "rights": found.order == "upload" and facts.administrators is None,
         "hand_over": bool(is_made) and not is_mailed,
         "form": facts.is_declared is None,
