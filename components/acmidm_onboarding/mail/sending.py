@@ -110,7 +110,8 @@ def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smt
 
 def _cut(server: smtplib.SMTP) -> None:
     if server.sock is not None:
-        server.sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it has just ended by itself
+            server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
@@ -141,7 +142,12 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
     if name and password:
         if not (name.isascii() and password.isascii()):
             raise NotSent(f"is not given {USERNAME} and {PASSWORD}: they have other characters than ASCII's; use others")
-        server.login(name, password)
+        try:
+            server.login(name, password)
+        except smtplib.SMTPException as error:
+            if type(error) is smtplib.SMTPException:  # none of the ways that it offers is known here
+                raise smtplib.SMTPNotSupportedError from None
+            raise
 
 
 @contextmanager
