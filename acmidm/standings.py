@@ -170,6 +170,10 @@ class _Stack:
         above = self.name.rpartition("/")[0]
         return stack if "/" in stack or not above else f"{above}/{stack}"
 
+    def _portal(self, state: ClientState) -> str | None:
+        platform = self.settings.platforms.get(state.platform)
+        return platform.portal(state.environment) if platform else None
+
     def _of(self, connection: Connection | None, state: ClientState | None, asked: _Asked, catalogue: Catalogue | None) -> Facts:
         own = next(iter(states_of([connection] if connection else [], protect=None).values()), None)
         shown = state or own
@@ -185,7 +189,7 @@ class _Stack:
         facts = Facts(
             listed(self.name, shown, self._now),
             self._now,
-            portal=self.settings.platforms[shown.platform].portal(shown.environment) if shown.platform in self.settings.platforms else "",
+            portal=self._portal(shown) or "",
             form=(self.settings.forms_folder / f"{connection.form}.yaml").as_posix() if connection else "",
             test_stack=self.settings.promotion_stack,
             is_recorded=None if self.states is None else state is not None,
@@ -212,6 +216,7 @@ class _Stack:
             made_at=self._moments.get((state.place, Resource.CLIENT)),
             keys_since=self._moments.get((state.place, Resource.KEYS)) if shown.keys else None,
             awaits_key=state.awaits_key,
+            is_seen=seen is not None,
             is_gone=seen is not None and seen.snapshot is None,
             withdrawn=_withdrawn(state, connection, seen, catalogue),
             administrators=asked.administrators(state, connection) if usable is not None and not usable and shown.keys is None else None,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from os.path import commonprefix
 from typing import Any
@@ -116,3 +117,9 @@ def _first(items: list[str], longest: int) -> str:
             break
         text, shown = text + _SEPARATOR + item, shown + 1
     return f"{text} and {len(items) - shown:,} more" if shown < len(items) else text
+
+
+def searched(search: str) -> Callable[[str], bool]:
+    """Return what says whether a text, in lower case, has a word that begins with each one of ``search``."""
+    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
+    return lambda text: all(one.search(text) for one in wanted)

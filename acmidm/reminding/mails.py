@@ -94,12 +94,12 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
     later = next(
         (key for key in connection.keys or () if key.kid != one.key.kid and (key.expires is None or key.expires > one.expires)), None
     )
+    portal = settings.platforms[connection.platform].portal(connection.environment) if connection.keys_in_portal else None
     link = ""
     if later is not None:
         to_do = room("successor", other=plain(later.kid))
-    elif connection.keys_in_portal:
-        link = settings.platforms[connection.platform].portal(connection.environment)
-        to_do = room("renew.portal", portal=link)
+    elif portal is not None:
+        to_do, link = room("renew.portal", portal=portal), portal
     else:
         to_do = room("renew.form", form=plain(connection.form or connection.application))
     said = room(

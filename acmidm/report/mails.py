@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from acmidm.report.kinds import Part
+from acmidm.words import searched
 from acmidm_onboarding.model.problems import on_one_line
 
 if TYPE_CHECKING:
@@ -44,9 +44,8 @@ class Mails(Part):
 
 def listed(received: Iterable[ReceivedMail], search: str) -> tuple[ListedMail, ...]:
     """The mails that have a word that begins with each of ``search``."""
-    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
-    found = (_listed(one) for one in received)
-    return tuple(mail for mail in found if all(word.search(mail.words) for word in wanted))
+    has_words = searched(search)
+    return tuple(mail for mail in map(_listed, received) if has_words(mail.words))
 
 
 def lines(mail: ListedMail) -> Iterator[str]:

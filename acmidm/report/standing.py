@@ -18,12 +18,10 @@ from acmidm.report.kinds import Part
 from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
 from acmidm_onboarding.model.form import AuthMethod, Environment, Language, Platform
+from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.texts import texts
 
 ROOM = "steps"
-EXISTED = "existed"
-"""Why a client-ID was not mailed where that is no omission: the client was there before."""
-NO_SMTP = "no-smtp"
 
 
 class Step(IntEnum):
@@ -93,7 +91,7 @@ class Facts:
     connection: ListedConnection
     now: datetime
     portal: str = ""
-    """The address where its organisation manages its clients."""
+    """The address where its organisation manages its clients; empty where its authority has no portal."""
     form: str = ""
     """The path of its form."""
     is_declared: bool | None = True
@@ -109,6 +107,8 @@ class Facts:
     test_stack: str = "tni"
     lacking: tuple[str, ...] = ()
     """The scopes and products that its form has and the state lacks."""
+    is_seen: bool = True
+    """Whether its authority said what it has of it."""
     is_gone: bool = False
     """Whether its authority has no such client any more."""
     made_at: datetime | None = None
@@ -144,6 +144,11 @@ class Facts:
     @property
     def uses_secret(self) -> bool:
         return self.connection.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT and not self.awaits_key
+
+    @property
+    def takes_uploads(self) -> bool:
+        """Whether its keys are left to a portal that is there."""
+        return self.connection.keys_in_portal and bool(self.portal)
 
     @property
     def is_proven(self) -> bool:
@@ -241,7 +246,7 @@ _ROWS = (
         Step.RIGHT,
         Step.RIGHT_ON_PRODUCTION,
         _ORGANISATION,
-        lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and facts.administrators == 0,
+        lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.administrators == 0,
         lambda facts: facts.told_at,
     ),
     Row(
@@ -249,14 +254,14 @@ _ROWS = (
         Step.KEY,
         Step.KEY_ON_PRODUCTION,
         _ORGANISATION,
-        lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and facts.had_keys,
+        lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys,
     ),
     Row(
         "upload",
         Step.KEY,
         Step.KEY_ON_PRODUCTION,
         _ORGANISATION,
-        lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal,
+        lambda facts: _has_no_key(facts) and facts.takes_uploads,
         lambda facts: facts.told_at,
     ),
     Row(
@@ -266,8 +271,17 @@ _ROWS = (
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None,
     ),
+    Row(
+        "first-key",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
+        lambda facts: facts.told_at,
+    ),
     Row("key-in-form", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _has_no_key),
     Row("change-over", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.awaits_key),
+    Row("authority-unknown", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: not facts.is_seen, unknown=("authority",)),
     Row("api-owner", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _OWNER, lambda facts: bool(facts.withdrawn)),
     # Whether it was tried, and goes on to production.
     Row("done", Step.PROMOTION, Step.DONE, None, lambda facts: not _is_test(facts), _with_key_since),
@@ -326,7 +340,7 @@ def _unknown(facts: Facts, row: Row) -> Iterator[str]:
         yield "form"
     if _is_made(facts) and (facts.handed_over is None or facts.handed_over == HandedOver()):
         yield "hand_over"
-    if row.order in ("upload", "keys-unknown") and facts.connection.keys_in_portal and facts.administrators is None:
+    if row.order in ("upload", "keys-unknown") and facts.takes_uploads and facts.administrators is None:
         yield "rights"
     if row.order in _WITH_TOKENS and not facts.knows_use:
         yield "last_token"

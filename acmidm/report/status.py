@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
@@ -11,7 +10,7 @@ from pydantic import Field
 from acmidm.report.client import ClientState
 from acmidm.report.compare import SOON_DAYS, ClientName, client_name
 from acmidm.report.kinds import Part
-from acmidm.words import counted, day, days, plain
+from acmidm.words import counted, day, days, plain, searched
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 
 
@@ -150,9 +149,9 @@ def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
 
 def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
     """Return what says of a connection whether it is one of those; see ``matching``."""
-    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
+    has_words = searched(search)
     return lambda one: (
-        all(word.search(one.words) for word in wanted)
+        has_words(one.words)
         and (not scopes or not set(scopes).isdisjoint(one.scopes))
         and (days is None or (one.days_left is not None and one.days_left <= days))
     )

@@ -102,14 +102,15 @@ SMTP_PORTS = {"smtp": 587, "smtps": 465}
 """Where mail is submitted (RFC 6409, RFC 8314), per scheme: with STARTTLS, or with TLS from the start."""
 SmtpUrl = Annotated[AnyUrl, BeforeValidator(_server_shape), AfterValidator(_server)]
 
-_PLAIN_ADDRESS = r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9]"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PLAIN_ADDRESS = rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?:{_LABEL}\.)+{_LABEL}"
 _MAILBOX = re.compile(rf"(?:(?P<name>[^<>@\"\\]+) )?<(?P<between>{_PLAIN_ADDRESS})>|(?P<alone>{_PLAIN_ADDRESS})", re.ASCII | re.IGNORECASE)
 
 
 def mailbox(text: str) -> tuple[str, str]:
     """Return the name, empty where there is none, and the address of ``address`` or ``Name <address>``. Raises ValueError."""
     found = _MAILBOX.fullmatch(text) if is_visible(text) and len(text) <= LONGEST_TEXT else None
-    if found is None:
+    if found is None or "=?" in text:  # which mails decode (RFC 2047)
         raise ValueError("is no mail address; write one as in noreply@vlaanderen.example, or Name <noreply@vlaanderen.example>")
     return (found["name"] or "").strip(), found["between"] or found["alone"]
 
@@ -198,9 +199,10 @@ class PlatformSettings(_Settings):
         """What a token request names a product's API by, where that is known."""
         return _pairs(self.api_client_ids).get(product)
 
-    def portal(self, environment: Environment) -> str:
-        """Where an organisation manages its clients, without a slash at its end."""
-        return str(self.portal_url or _PORTALS[environment]).rstrip("/")
+    def portal(self, environment: Environment) -> str | None:
+        """Where an organisation manages its clients, without a slash at its end; None where its authority has no portal."""
+        found = self.portal_url or (_PORTALS[environment] if self.authority is AuthorityKind.BEHEERPORTAAL else None)
+        return None if found is None else str(found).rstrip("/")
 
     @property
     def product_of_api(self) -> dict[str, str]:

@@ -119,6 +119,13 @@ def test_secrets_reach_the_steps_that_need_them() -> None:
         assert set(holders) <= asking, (workflow, name)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("ACMIDM_SMTP_USERNAME", "vars"), ("ACMIDM_SMTP_PASSWORD", "secrets")])
+def test_the_mail_servers_credentials_are_the_same_for_whatever_mails(name: str, kind: str) -> None:
+    """A user name that is a variable to one workflow and a secret to another is empty in one of them."""
+    given = [step["env"][name] for _, _, job in jobs() for step in job["steps"] if name in step.get("env", {})]
+    assert given == [f"${{{{ {kind}.{name} }}}}"] * 3
+
+
 def test_production_comes_after_tni_and_after_somebody_looked() -> None:
     deploy = workflows()["deploy"]["jobs"]
     assert deploy["prod"]["needs"] == "review-prod"

@@ -15,6 +15,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from acmidm_onboarding.mail.sending import trusting
+
 
 @dataclass
 class MailServer:
@@ -90,9 +92,7 @@ def running_mail_server(
 
 
 def _knock(host: str, port: int) -> None:
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection((host, port)) as plain, trusting.wrap_socket(plain) as knocking:
+    with socket.create_connection((host, port)) as plain, trusting().wrap_socket(plain) as knocking:
         knocking.recv(1)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from acmidm.report.client import HandedOver
-from acmidm.report.standing import _ROWS, EXISTED, NO_SMTP, Facts, Standing, Step, WaitsFor, standing
+from acmidm.report.standing import _ROWS, Facts, Standing, Step, WaitsFor, standing
 from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence
 from acmidm_onboarding.model.form import Environment, Language, Platform
+from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.texts import texts
 from tests.report.samples import NOW
 
@@ -112,6 +113,9 @@ CASES = [
     case("undeclared", 5, 9, US, **NO_KEY, is_declared=False),
     case("leave", 7, 10, US, is_leaving=True, leaves=date(2026, 1, 1)),
     case("gate-test", 2, 7, US, lacking=("dv_dosis_schrijven",), is_held_back=True),
+    case("first-key", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, portal=""),
+    case("key-in-form", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, portal="", had_keys=True),
+    case("authority-unknown", 7, 9, AUTHORITY, is_seen=False),
 ]
 
 
@@ -170,7 +174,7 @@ NOTHING: list[tuple[str, list[dict[str, Any]]]] = [
     ("rights", [{}, {"administrators": None}, {"administrators": 0}]),
     ("evidence", [{}, {"evidence": None}, {"evidence": None, "evidence_refused": True}]),
     ("form", [{}, {"is_declared": None}, {"is_declared": False}]),
-    ("authority", [{}, {"is_gone": True}, {"withdrawn": (("s", "o"),)}]),
+    ("authority", [{}, {"is_seen": False}, {"is_gone": True}, {"withdrawn": (("s", "o"),)}]),
     ("use", [{}, {"knows_use": False}]),
     ("production", [{}, {"is_on_production": True}, {"has_production": False}]),
 ]
@@ -199,18 +203,20 @@ def require_not_further(facts: Facts, found: Standing) -> None:
         assert found.step <= (5 if tested else 9)
     if found.waits_for is None:
         assert facts.is_recorded
+        assert facts.is_seen or (tested and facts.uses_secret)
         assert facts.usable_keys or (tested and facts.is_on_production)
         assert found.order != "tested" or facts.is_proven
 
 
 def require_unknown_is_said(facts: Facts, found: Standing) -> None:
     """What is not known is said so, and never that it is missing."""
-    has_no_key = found.order in ("right", "upload", "upload-again", "publish", "key-in-form")
+    has_no_key = found.order in ("right", "upload", "upload-again", "publish", "first-key", "key-in-form")
     is_made = facts.is_recorded and facts.connection.client_id
     is_mailed = facts.handed_over is not None and facts.handed_over != HandedOver()
     said = {
         "state": facts.is_recorded is None,
         "keys": found.order == "keys-unknown",
+        "authority": found.order == "authority-unknown",
         "rights": found.order == "upload" and facts.administrators is None,
         "hand_over": bool(is_made) and not is_mailed,
         "form": facts.is_declared is None,

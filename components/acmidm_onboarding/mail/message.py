@@ -123,7 +123,8 @@ def _parts(address: str) -> tuple[str, str]:
         Unusable: where the address is none that mail servers have.
     """
     local, _, domain = address.rpartition("@")
-    if not local or len(local) > _LONGEST_LOCAL or not (local.isascii() and local.isprintable()) or "=?" in local:  # RFC 2047 §5
+    # An encoded word (RFC 2047) is decoded when a mail is written out, line breaks in it too.
+    if not local or len(local) > _LONGEST_LOCAL or not (local.isascii() and local.isprintable()) or "=?" in local:
         raise Unusable("what stands before the @ is not what mail servers can have there")
     try:
         domain = domain.encode("idna").decode()

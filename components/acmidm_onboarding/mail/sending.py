@@ -110,7 +110,8 @@ def _connected(is_tls: bool, host: str, port: int, seconds: int) -> Iterator[smt
 
 def _cut(server: smtplib.SMTP) -> None:
     if server.sock is not None:
-        server.sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it has just ended by itself
+            server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
@@ -122,11 +123,16 @@ def _secure(server: smtplib.SMTP, host: str, *, is_tls: bool) -> None:
     if not offered and not local:
         raise NotSent("does not offer STARTTLS, and nothing is sent in the clear; use smtps://, or another server")
     if offered:
-        context = ssl.create_default_context()
-        if local:  # nobody is on the way, and a certificate for this name is rare
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        server.starttls(context=context)
+        # On this machine nobody is on the way, and a certificate for this name is rare.
+        server.starttls(context=trusting() if local else ssl.create_default_context())
         server.ehlo()
+
+
+def trusting() -> ssl.SSLContext:
+    """Return a context that takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
@@ -134,7 +140,14 @@ def _log_in(server: smtplib.SMTP, environ: Mapping[str, str]) -> None:
     if bool(name) != bool(password):
         raise NotSent(f"needs both {USERNAME} and {PASSWORD} in the environment, or neither")
     if name and password:
-        server.login(name, password)
+        if not (name.isascii() and password.isascii()):
+            raise NotSent(f"is not given {USERNAME} and {PASSWORD}: they have other characters than ASCII's; use others")
+        try:
+            server.login(name, password)
+        except smtplib.SMTPException as error:
+            if type(error) is smtplib.SMTPException:  # none of the ways that it offers is known here
+                raise smtplib.SMTPNotSupportedError from None
+            raise
 
 
 @contextmanager

@@ -18,17 +18,16 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Re
 
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import Environment, Language, Platform
+from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.model.problems import on_one_line
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, present
 from acmidm_onboarding.resources.owed import CLIENT_ID, Record
-from acmidm_onboarding.settings import NAMESPACE, AuthorityKind
+from acmidm_onboarding.settings import NAMESPACE
 
 if TYPE_CHECKING:
     from acmidm_onboarding.mail import Mail
     from acmidm_onboarding.resources.oauth_client import OAuthClient
 
-NO_SMTP = "no-smtp"
-EXISTED = "existed"
 _STEPS = {Environment.TNI: "3", Environment.PROD: "7"}
 """The guide's, at which an organisation gets its client-ID."""
 
@@ -99,7 +98,7 @@ class HandOverProvider(AuthorityProvider):
         from acmidm_onboarding.mail import compose
 
         platform, environment = Platform(props["key"].split("/")[0]), Environment(props["key"].split("/")[1])
-        portal = self._portal(platform, environment)
+        portal = self._settings.platforms[platform].portal(environment)
         values = {
             **{name: props.get(name) for name in ("organisation", "application", "client_id", "jwks_uri")},
             "platform": platform.value,
@@ -113,11 +112,6 @@ class HandOverProvider(AuthorityProvider):
         template, step = ("client-id", _STEPS[environment]) if is_first else ("scopes", "scopes")
         language = Language(props["language"])
         return compose(template, values, language=language, to=to, key=props["key"], step=step, settings=self._settings)
-
-    def _portal(self, platform: Platform, environment: Environment) -> str | None:
-        """Where the organisation manages its client; None where its authority has no portal."""
-        found = self._settings.platforms[platform]
-        return found.portal(environment) if found.portal_url or found.authority is AuthorityKind.BEHEERPORTAAL else None
 
 
 class HandOver(Resource, module="acmidm", name="HandOver"):

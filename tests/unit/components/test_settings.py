@@ -263,6 +263,8 @@ MAIL = {"smtpUrl": "smtp://mail.example", "mailSender": "Digitaal Vlaanderen <no
         ({"mailSender": "Digitaal Vlaanderen"}, "mailSender is no mail address; write one as in noreply@vlaanderen.example, or Name <"),
         ({"mailSender": "A <a@mail.example>\nBcc: <b@mail.example>"}, "mailSender is no mail address"),
         ({"mailReplyTo": "a@mail.example, b@mail.example"}, "mailReplyTo is no mail address"),
+        ({"mailSender": f"a@{'x' * 64}.example"}, "mailSender is no mail address"),
+        ({"mailSender": "=?utf-8?q?=0aBcc?=@mail.example"}, "mailSender is no mail address"),
     ],
 )
 def test_what_mail_cannot_be_sent_with_is_refused(changes: dict[str, object], ending: str) -> None:

@@ -119,15 +119,6 @@ def test_the_id_is_of_connection_step_and_content_alone() -> None:
     assert len(same | {mail.message_id for mail in others}) == 1 + len(others)
 
 
-def test_an_address_that_looks_encoded_is_no_header_of_its_own() -> None:
-    """Words that are encoded (RFC 2047) are decoded when a mail is written out, those in an address too: it is left out, and reported."""
-    address = "=?utf-8?q?x=0aBcc:=20y?=@stad.example"
-    mail = made(to=("a@stad.example", address))
-    found: Any = message_from_bytes(mail.as_bytes(), policy=policy.default)
-    assert set(found.keys()) == HEADERS
-    assert list(mail.unusable) == [address]
-
-
 hostile = st.text(max_size=60) | st.sampled_from(
     [
         "x\r\nBcc: victim@evil.example",
@@ -141,6 +132,7 @@ hostile = st.text(max_size=60) | st.sampled_from(
         "\ud800",
         "\0",
         "=?utf-8?q?x=0aBcc:=20y?=",
+        "=?utf-8?q?=0d=0aBcc:_x=40y.example?=",
         "a" * 2000,
         "é" * 500,
     ]
@@ -175,3 +167,11 @@ def test_whatever_anybody_is_called_it_stays_one_mail(
     assert [address.addr_spec for address in found["To"].addresses] == list(mail.recipients.values())
     assert mail.recipients.keys() | mail.unusable.keys() == {"a@stad.example", *to}
     assert all("\r" not in wire and "\n" not in wire for wire in mail.recipients.values())
+
+
+def test_a_contact_writes_no_header_of_its_own() -> None:
+    """What is encoded in an address is decoded when the mail is written out: a form takes such a contact."""
+    mail = made(to=("=?utf-8?q?=0d=0aBcc:_x=40y.example?=@stad.example", "a@stad.example"))
+    assert b"Bcc" not in mail.as_bytes()
+    assert list(mail.recipients) == ["a@stad.example"]
+    assert len(mail.unusable) == 1

@@ -134,6 +134,7 @@ def test_a_mail_that_arrived_without_an_answer_has_the_same_id_when_it_comes_aga
         (CREDENTIALS, "refused the credentials (535); correct ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD"),
         ({"ACMIDM_SMTP_USERNAME": "onboarding"}, "needs both ACMIDM_SMTP_USERNAME and ACMIDM_SMTP_PASSWORD in the environment, or neither"),
         ({}, "refused the sender: 530"),
+        ({"ACMIDM_SMTP_USERNAME": "onboarding", "ACMIDM_SMTP_PASSWORD": "very-private-é"}, "is not given ACMIDM_SMTP_USERNAME"),
     ],
 )
 def test_credentials_that_are_wrong_or_missing(environ: dict[str, str], said: str) -> None:
@@ -242,3 +243,22 @@ def test_a_server_that_strings_its_answer_out_is_left_at_the_deadline(monkeypatc
             send(mail_to(A, settings=settings), settings, {})
         ended.set()
         thread.join()
+
+
+def test_a_server_that_wants_to_be_logged_on_to_in_another_way_is_told_apart_from_one_that_ends() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rwb", buffering=0) as stream:
+                stream.write(b"220 here\r\n")
+                stream.readline()
+                stream.write(b"250-here\r\n250 AUTH XOAUTH2\r\n")
+                stream.readline()
+
+        server = threading.Thread(target=serve)
+        server.start()
+        settings = settings_for(listener.getsockname()[1])
+        with pytest.raises(NotSent, match="does not offer what is needed to send it"):
+            send(mail_to(A, settings=settings), settings, CREDENTIALS)
+        server.join()

@@ -1,0 +1,6 @@
+"""Why a client-ID was not mailed, where that is no failure: what the state has of it, and reports read."""
+
+NO_SMTP = "no-smtp"
+"""No mail server is set."""
+EXISTED = "existed"
+"""The client was there before, or was taken over: nothing had to be sent."""
