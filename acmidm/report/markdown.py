@@ -309,7 +309,7 @@ def _card(card: Card) -> str:
     cells = (
         f"{card.step.value}. {card.title}",
         f"**{markdown(one.organisation)}** · {markdown(one.application)}{codes}<br>{markdown(card.where)}{client}",
-        f"{f'**{card.whom}**' if card.waits_for else card.whom}<br>{card.from_when}",
+        "<br>".join(filter(None, (f"**{card.whom}**" if card.waits_for else card.whom, card.from_when))),
         markdown(card.text, WHOLE),
         "<br>".join(map(markdown, one.contacts)),
         "<br>".join(map(markdown, card.keys)),

@@ -42,7 +42,10 @@ class Card(Standing):
 
     @property
     def from_when(self) -> str:
-        return self.said("since", day=self.said.day(self.since)) if self.since else self.said("since.unknown")
+        """Since when; nothing where that is not known and nobody waits."""
+        if self.since is None:
+            return self.said("since.unknown") if self.waits_for else ""
+        return self.said("since", day=self.said.day(self.since))
 
     @property
     def where(self) -> str:

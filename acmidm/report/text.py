@@ -134,7 +134,7 @@ def _steps(report: Steps) -> Iterator[Line]:
         client = ("  ", (plain(one.client_id), "cyan")) if one.client_id else ()
         yield Text.assemble("\n", (name, "bold"), codes, f"  {card.where}", *client)
         whom = Text.assemble(f" · {said('waits').lower()} ", (card.whom, "bold")) if card.waits_for else Text()
-        step = Text.assemble(f"{card.step.value}. {card.title}", whom, f" · {card.from_when}")
+        step = Text.assemble(f"{card.step.value}. {card.title}", whom, f" · {card.from_when}" if card.from_when else "")
         shown = {"step": step, "to_do": Text(plain(card.text, WHOLE))}
         shown |= {"contacts": Text(", ".join(map(plain, one.contacts))), "keys": Text("; ".join(card.keys))}
         for word, text in shown.items():
