@@ -138,8 +138,8 @@ class _Stack:
                 own,
                 is_declared=True if connection else False if are_whole else None,
                 is_held_back=place in held_back,
-                is_on_test=bool(held_back.get(place)),
-                is_proven_there=bool(connection and (on_test := held_back.get(place)) and waits_for_test(connection, on_test)),
+                test_client_id=on_test.client_id if (on_test := held_back.get(place)) else "",
+                is_proven_there=bool(connection and on_test and waits_for_test(connection, on_test)),
                 has_production=place in in_production,
                 is_on_production=place in on_production,
             )

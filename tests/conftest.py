@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -22,13 +23,20 @@ from tests.support.browser import chromium
 from tests.support.keycloak import one_keycloak
 from tests.support.offered import SHARED, catalogue_folder, write_catalogue
 
+_new_context = ssl.create_default_context
+_kept_context = lru_cache(_new_context)
+
+
+def _context(*given: Any, **how: Any) -> ssl.SSLContext:
+    """One context for all of httpx, which names a file: it reads that for each request without a client, 40 ms. Others change theirs."""
+    return _kept_context(*given, **how) if how else _new_context(*given)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # A script's background job ignores SIGINT, and so would all that tests start: an engine takes 5 s more for each command then.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # httpx reads the machine's certificates for each request that has no client of its own: 40 ms.
-    pytest.MonkeyPatch().setattr(ssl, "create_default_context", lru_cache(ssl.create_default_context))
+    pytest.MonkeyPatch().setattr(ssl, "create_default_context", _context)
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="acmidm-tests-")
         write_catalogue(catalogue_folder())

@@ -12,8 +12,12 @@ HIGHEST = 65535
 
 
 def move(offset: int) -> None:
-    """Write into each stack's file the ports of the last commit, ``offset`` higher; 0 puts them back. Raises ToolchainError."""
-    files = sorted(ROOT.glob("Pulumi.*.yaml"))
+    """Write into each stack's file, and into what the examples read, the ports of the last commit, ``offset`` higher; 0 puts them back.
+
+    Raises:
+        ToolchainError: where one was changed by hand, or the ports would be none.
+    """
+    files = [*sorted(ROOT.glob("Pulumi.*.yaml")), *sorted((ROOT / "examples").glob("*.env"))]
     moved = {file: _moved(file, offset) for file in files}
     for file, text in moved.items():
         file.write_text(text)
@@ -33,7 +37,9 @@ def _moved(file: Path, offset: int) -> str:
 
 
 def _committed(file: Path) -> str:
-    shown = subprocess.run(["git", "show", f"HEAD:./{file.name}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    shown = subprocess.run(
+        ["git", "show", f"HEAD:./{file.relative_to(ROOT).as_posix()}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if shown.returncode != 0:
         raise ToolchainError(f"{file.name} is not in the last commit of a Git repository: change its ports by hand")
     return shown.stdout

@@ -74,8 +74,7 @@ class Fields:
         described = str(part.get("description", f"{name} of {product.product}"))
         own = f"field.{product.product}.{name}"
         if talk.on_terminal:
-            source = product.fields[name]
-            talk.tell("field.source", field=f"{product.product}.{name}", basis=source.basis, source=source.source)
+            talk.tell(f"field.{product.fields[name].basis}", field=f"{product.product}.{name}")
             if allowed := [] if self._owner.is_new else self._allowed(name):
                 talk.tell(
                     "field.beginnings" if product.speaks_for.get(name) is Speaks.BEGINNING else "field.allowed", values=listed(allowed)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acmidm.terminal import fail, working
-from acmidm.words import day
 from acmidm_onboarding.model.problems import on_one_line, quoted
 
 if TYPE_CHECKING:
@@ -126,8 +125,12 @@ def add(
     found.declare(dict(zip(names, keys, strict=True)))()
     for name, key in zip(names, keys, strict=True):
         _say_public(found, name, key)
-    _say(words, "form", words(f"form.{'one' if len(keys) == 1 else 'many'}", form=found.loaded.file, environment=environment))
-    _say_next(found, "FILE")
+    _say(
+        words,
+        "form",
+        words(f"form.{'one' if len(keys) == 1 else 'many'}", form=found.loaded.file, environment=words(f"environment.{environment}")),
+    )
+    _say_next(found, words("file"))
 
 
 def _form(file: Path, environment: str) -> FormOfKeys:
@@ -162,7 +165,7 @@ def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd:
     write_private_key(file, pair, found.declare({name: pair.public}))
     _say(words, "private", words("private", file=file))
     _say_public(found, name, pair.public)
-    _say(words, "form", words("form.one", form=found.loaded.file, environment=found.environment))
+    _say(words, "form", words("form.one", form=found.loaded.file, environment=words(f"environment.{found.environment}")))
     _say_next(found, str(file))
 
 
@@ -179,18 +182,21 @@ def _say(words: Texts, label: str, text: str) -> None:
 
 
 def _say_public(found: FormOfKeys, name: str, key: PublicJwk) -> None:
+    from datetime import UTC
+
     words = _words(found)
     facts = [str(key.members["alg"])] if "alg" in key.members else []
-    facts.append(words("ends", day=day(key.expires)) if key.expires else words("endless"))
+    facts.append(words("ends", day=words.day(key.expires.astimezone(UTC))) if key.expires else words("endless"))
     file = f"{found.loaded.file.with_name(name)}.jwk.json"
     _say(words, "public", words("public", file=file, kid=key.kid, facts=", ".join(facts)))
 
 
 def _say_next(found: FormOfKeys, private_key: str) -> None:
     """Say what a person does next: with a first key, or in place of the keys that there are."""
-    form, environment, words = found.loaded.file, found.environment, _words(found)
+    form, words = found.loaded.file, _words(found)
+    environment = words(f"environment.{found.environment}")
     steps = [words("next.commit", environment=environment)]
-    probe = f"acmidm probe {form} --stack {environment} --client-id CLIENT_ID --private-key {private_key}"
+    probe = f"acmidm probe {form} --stack {found.environment} --client-id CLIENT_ID --private-key {private_key}"
     if not found.has_list:
         typer.echo(on_one_line(words("all", form=form, environment=environment)))
     if not found.keys:

@@ -99,7 +99,7 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
     if later is not None:
         to_do = room("successor", other=plain(later.kid))
     elif portal is not None:
-        to_do, link = room("renew.portal"), portal
+        to_do, link = room("renew.portal", portal=portal), portal
     else:
         to_do = room("renew.form", form=plain(connection.form or connection.application))
     said = room(
@@ -114,8 +114,8 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
 
 
 def _of_step(one: StepWaits, room: Texts) -> dict[str, str]:
-    """What to do: in words to the organisation, where there are some; else as ``acmidm steps`` says it of the organisation."""
-    standing, order, guide = one.standing, f"order.{one.standing.order}", texts(STEPS, room.language)
+    """What to do, as ``acmidm steps`` says it to the organisation."""
+    standing, guide = one.standing, texts(STEPS, room.language)
     waits = []
     if standing.since:
         waits.append(room("since", day=room.day(standing.since.astimezone(UTC).date())))
@@ -124,7 +124,7 @@ def _of_step(one: StepWaits, room: Texts) -> dict[str, str]:
     step = f"{standing.step:d}"
     return {
         "what": room("waits", application=plain(one.connection.name), step=step, called=guide(f"step.{step}")),
-        "to_do": room(order, **standing.values) if order in room else standing.to_do(room.language),
-        "link": standing.values.get("portal", "") if "{portal}" in guide.templates[order] else "",
+        "to_do": (to_do := standing.told(room.language)),
+        "link": portal if (portal := standing.values.get("portal", "")) in to_do else "",
         "waits": " ".join(waits),
     }

@@ -59,9 +59,10 @@ def _templates() -> Jinja:
 
 
 def _breakable(text: str) -> Markup:
-    """A name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is wide."""
+    """A name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is wide. No option does."""
     escaped = str(Markup.escape(plain(text, WHOLE)))
-    return Markup(re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped))  # noqa: S704 - escaped before
+    broken = re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped)
+    return Markup(re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken))  # noqa: S704 - escaped before
 
 
 def _hash(text: str) -> str:

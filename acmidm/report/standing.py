@@ -17,7 +17,7 @@ from acmidm.report.client import HandedOver
 from acmidm.report.kinds import Part
 from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
-from acmidm_onboarding.model.form import AuthMethod, Environment, Language
+from acmidm_onboarding.model.form import AuthMethod, Environment, Language, Platform
 from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.texts import texts
 
@@ -65,14 +65,18 @@ class Standing(Part):
     last_token_at: datetime | None = None
     """When its client last got a token, where its authority tells."""
 
+    def told(self, language: Language) -> str:
+        """Return what must be done: to the organisation where it waits for that, else about whoever must do it."""
+        return texts(ROOM, language)(f"order.{self.order}", **self.values)
+
     def to_do(self, language: Language) -> str:
-        """Return what must be done, by whom, and what is not known, in full sentences."""
+        """Return what must be done, and what is not known, in full sentences."""
         said = texts(ROOM, language)
-        sentences = [said(f"order.{self.order}", **self.values)]
+        sentences = [self.told(language)]
         if day := self.values.get("leaves"):
             sentences.append(said("leaves", day=said.day(date.fromisoformat(day))))
         if reason := self.values.get("unsent"):
-            sentences.append(said("unsent", reason=reason))
+            sentences.append(said("unsent.no_smtp") if reason == NO_SMTP else said("unsent", reason=reason))
         if self.last_token_at is not None:
             sentences.append(said("last_token", day=said.day(self.last_token_at)))
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
@@ -96,8 +100,8 @@ class Facts:
     """Whether the state has its client; None where the state cannot be read."""
     is_held_back: bool = False
     """Whether the gate holds back what the state lacks."""
-    is_on_test: bool = False
-    """Whether the stack on which it is to be proven has its client."""
+    test_client_id: str = ""
+    """Its client-ID on the stack on which it is to be proven; none where that has no client."""
     is_proven_there: bool = False
     """Whether it was proven by a key that the state of that stack has not seen yet: that stack has to be brought up again."""
     test_stack: str = "tni"
@@ -179,6 +183,11 @@ def _is_made(facts: Facts) -> bool:
     return bool(facts.is_recorded and facts.connection.client_id)
 
 
+def _lacks_proof(facts: Facts) -> bool:
+    """Whether the gate holds back the client, or what its form adds."""
+    return facts.is_held_back and (not _is_made(facts) or bool(facts.lacking))
+
+
 def _is_not_mailed(facts: Facts) -> bool:
     found = facts.handed_over
     return found is not None and found.sent_at is None and found.not_sent not in (None, EXISTED)
@@ -206,14 +215,8 @@ _US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, Wai
 _ROWS = (
     # The client, and what is in it.
     Row("state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
-    Row("gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts) and facts.is_held_back and not facts.is_on_test),
-    Row(
-        "gate-again",
-        Step.CLIENT,
-        Step.PROMOTION,
-        _US,
-        lambda facts: facts.is_held_back and facts.is_proven_there and (not _is_made(facts) or bool(facts.lacking)),
-    ),
+    Row("gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id),
+    Row("gate-again", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there),
     Row("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
     Row("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
     Row("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
@@ -343,6 +346,14 @@ def _unknown(facts: Facts, row: Row) -> Iterator[str]:
         yield "last_token"
 
 
+def _probe(facts: Facts) -> str:
+    """The command that proves a connection, but for the private key."""
+    one = facts.connection
+    stack, client_id = (one.stack, one.client_id or "") if _is_test(facts) else (facts.test_stack, facts.test_client_id)
+    platform = f" --platform {one.platform}" if one.platform is not Platform.ACMIDM else ""
+    return f"acmidm probe {facts.form} --stack {stack}{platform} --client-id {client_id}"
+
+
 def _values(facts: Facts) -> dict[str, str]:
     """What the texts name. What others wrote is made harmless where it is shown."""
     one, handed_over = facts.connection, facts.handed_over
@@ -353,6 +364,7 @@ def _values(facts: Facts) -> dict[str, str]:
         "contacts": ", ".join(one.contacts),
         "stack": one.stack,
         "test_stack": facts.test_stack,
+        "probe": _probe(facts),
         "platform": one.platform.value,
         "portal": facts.portal,
         "form": facts.form,

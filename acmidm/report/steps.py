@@ -36,6 +36,11 @@ class Card(Standing):
         return self.said(f"waits.{self.waits_for or 'nobody'}")
 
     @property
+    def to_contact(self) -> tuple[str, ...]:
+        """Whom to mail or call about it, where it waits for the organisation."""
+        return self.connection.contacts if self.waits_for is WaitsFor.ORGANISATION else ()
+
+    @property
     def from_when(self) -> str:
         return self.said("since", day=self.said.day(self.since)) if self.since else self.said("since.unknown")
 

@@ -136,7 +136,7 @@ def _steps(report: Steps) -> Iterator[Line]:
         whom = Text.assemble(f" · {said('waits').lower()} ", (card.whom, "bold")) if card.waits_for else Text()
         step = Text.assemble(f"{card.step.value}. {card.title}", whom, f" · {card.from_when}")
         shown = {"step": step, "to_do": Text(plain(card.text, WHOLE))}
-        shown |= {"contacts": Text(", ".join(map(plain, one.contacts))), "keys": Text(", ".join(card.keys))}
+        shown |= {"contacts": Text(", ".join(map(plain, one.contacts))), "keys": Text("; ".join(card.keys))}
         for word, text in shown.items():
             yield Text(f"  {words[word]:<{width}}", style="dim"), text
 

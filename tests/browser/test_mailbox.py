@@ -13,20 +13,20 @@ from tests.support.portal import RunningPortal
 
 TEXT = """Dag,
 
-De OAuth-client van Mijn Gent is aangemaakt in de testomgeving (TNI).
+De OAuth-client van Mijn Gent is aangemaakt op de testomgeving (TNI).
 De client-ID is:
 
     8f6a2b1e-4c1f-4f0e-9a2f-6f1f0a5f7f11
 
-Meld u aan in het Beheerportaal en laad daar uw publieke sleutel op.
+Meld aan op het Beheerportaal en laad daar uw publieke sleutel op.
 
-Vragen? Servicedesk Informatiekanalen helpt u verder.
+Vragen? De Servicedesk Informatiekanalen helpt u verder.
 """
 
 
 def test_the_mailbox_from_the_menu_to_a_file(portal: RunningPortal, desk: Callable[..., Desk]) -> None:
     """Found in the menu, read, kept as a file, and left again; axe finds nothing, in either language, on a narrow screen too."""
-    message = mail(subject="Uw client-ID voor Mijn Gent op TNI", text=TEXT)
+    message = mail(subject="Uw OAuth client-ID voor mijn-gent: testomgeving (TNI)", text=TEXT)
     message.add_alternative("<h1>Nooit getoond</h1><img src='https://elders.example/x.png'>", subtype="html")
     message.add_attachment(CALENDAR.encode(), "text", "calendar", filename="sleutel-vervalt.ics")
     deliver(portal, message)
@@ -39,7 +39,7 @@ def test_the_mailbox_from_the_menu_to_a_file(portal: RunningPortal, desk: Callab
     expect(page.get_by_role("heading", level=1)).to_have_text("Postvak")
     accessible(page)
     shot(page, "mailbox-nl")
-    page.get_by_role("link", name="Uw client-ID voor Mijn Gent op TNI").click()
+    page.get_by_role("link", name="Uw OAuth client-ID voor mijn-gent: testomgeving (TNI)").click()
     expect(page.get_by_text("8f6a2b1e-4c1f-4f0e-9a2f-6f1f0a5f7f11")).to_be_visible()
     assert "Nooit getoond" not in page.content()
     accessible(page)

@@ -110,7 +110,7 @@ def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, d
     _tab_to(page, "Verwijderen typed")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sleutel verwijderen")
-    _tab_to(page, "Ik begrijp dat de toepassing daarna niet meer werkt")
+    _tab_to(page, "Ik begrijp dat de applicatie daarna niet meer werkt")
     page.keyboard.press("Space")
     _tab_to(page, "Sleutel verwijderen")
     page.keyboard.press("Enter")
@@ -143,8 +143,8 @@ def test_expiry_is_told_in_words(portal: RunningPortal, desk: Callable[..., Desk
     someone.log_on()
     someone.page.goto(portal.origin + client_path(client[0]))
     for kid, words in (
-        ("mijn-gent-2024", "Verlopen"),
-        ("mijn-gent-2025", "Verloopt binnenkort"),
+        ("mijn-gent-2024", "Vervallen"),
+        ("mijn-gent-2025", "Vervalt binnenkort"),
         ("mijn-gent-2026", "Geldig"),
         ("zonder-einde", "Zonder einddatum"),
     ):

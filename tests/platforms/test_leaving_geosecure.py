@@ -39,14 +39,14 @@ def assert_gone(registry: Registry, form: FormFile, client_id: str) -> None:
 
 
 def test_the_preview_shows_exactly_what_ends(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:
-    """The five resources at GeoSecure and nothing else; then they are gone, and ACM/IDM was not touched."""
+    """The five resources at GeoSecure, the record of its mail, and nothing else; then they are gone, and ACM/IDM was not touched."""
     form = connect(project)
     kept, ended = at_acmidm.client(form.application), at_geosecure.client(form.application)["client_id"]
     trail = at_acmidm.audit()
     leave(form)
 
     assert details(project.steps()) == geosecure_alone(form)
-    assert "5 to delete" in project.preview("--diff").stdout
+    assert "6 to delete" in project.preview("--diff").stdout
     project.apply()
     assert_gone(at_geosecure, form, ended)
     assert at_acmidm.client(form.application) == kept

@@ -33,7 +33,7 @@ def test_the_day_is_that_of_the_end_in_utc() -> None:
     (event,) = Calendar.from_ical(written).walk("VEVENT")
     assert event.decoded("dtstart") == date(2026, 11, 30)
     assert event.decoded("dtstamp") == NOW
-    assert str(event["summary"]) == "Publieke sleutel gent-tni van loket op de testomgeving (TNI) eindigt"
+    assert str(event["summary"]) == "Publieke sleutel gent-tni van loket op de testomgeving (TNI) vervalt"
     assert "om 23:30 (UTC)" in str(event["description"])
 
 

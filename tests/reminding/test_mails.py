@@ -15,15 +15,12 @@ from acmidm.reminding.delivery import Delivered, deliver
 from acmidm.reminding.due import due
 from acmidm.reminding.ledger import Ledger, opened
 from acmidm.reminding.mails import reminders
-from acmidm.report.standing import _ROWS as ROWS
 from acmidm.report.standing import Standing, Step, WaitsFor
 from acmidm_onboarding.model.form import Environment, Language
 from acmidm_onboarding.settings import Settings
-from acmidm_onboarding.texts import texts
 from tests.reminding.conftest import settings_of
 from tests.reminding.samples import connection, key, standing
 from tests.support.mail_server import MailServer
-from tests.unit.test_texts import blanks
 
 NOW = datetime(2026, 11, 26, 3, 17, tzinfo=UTC)
 END = NOW + timedelta(days=5)
@@ -69,21 +66,23 @@ def test_one_mail_has_all_that_ends_and_waits(settings: Settings, post_office: M
     rows = [ends(), ends("portaal", keys_in_portal=True), uploads()]
     assert [one.problems for one in run(rows, settings, ledger_file)] == [()]
     (mail,) = post_office.received
-    assert mail["Subject"] == f"{GHENT}: 2 publieke sleutels eindigen, de eerste op 1 december 2026, en een stap wacht op u"
+    assert mail["Subject"] == f"{GHENT}: 2 publieke sleutels vervallen, de eerste op 1 december 2026, en een stap wacht op u"
     assert mail["To"] == "api@stad.example"
     assert mail["X-Acmidm-Connection"] == "acmidm/tni/OVO002067/loket"
     text, html = text_of(mail), html_of(mail)
     for said in (
-        "De publieke sleutel loket-2026 van loket eindigt op 1 december 2026 om 03:17 (UTC), binnen 7 dagen.",
+        "De publieke sleutel loket-2026 van loket vervalt op 1 december 2026 om 03:17 (UTC), binnen 7 dagen.",
         "zet de nieuwe publieke sleutel in uw aansluitingsformulier (gent/loket), naast de oude.",
-        "laad de nieuwe publieke sleutel op in het Beheerportaal, in de vorm van een JSON Web Key.",
+        "laad de nieuwe publieke sleutel op in het Beheerportaal (",
         "balie, stap 5: Publieke sleutel",
-        "Meld aan op het Beheerportaal en laad er de publieke sleutel van balie op",
-        "Dit wacht op u sinds 27 oktober 2026.",
+        "Meld aan op het Beheerportaal (",
+        ") en laad er de publieke sleutel van balie op, in de vorm van een JSON Web Key.",
+        "Deze stap wacht op u sinds 27 oktober 2026.",
         "https://portaal.example",
     ):
         assert said in text
         assert said in html
+    assert html.count('<a href="https://portaal.example') == 2
     (attached,) = mail.iter_attachments()
     assert (attached.get_content_type(), attached.get_filename()) == ("text/calendar", "publieke-sleutels.ics")
     assert attached.get_param("method") == "PUBLISH"
@@ -98,7 +97,7 @@ def test_english_where_the_organisation_says_so(settings: Settings, post_office:
     run([ends(), uploads()], settings, ledger_file, languages={"OVO002067": Language.EN})
     (mail,) = post_office.received
     assert mail["Subject"] == "Stad Gent on the test environment (TNI): a public key ends on 1 December 2026, and one step waits for you"
-    assert "Log on to the Beheerportaal and upload the public key of balie there" in text_of(mail)
+    assert "Log on to the Beheerportaal (https://portaal.example) and upload the public key of balie there" in text_of(mail)
     assert '<html lang="en">' in html_of(mail)
 
 
@@ -230,11 +229,3 @@ def test_hostile_names_stay_text(settings: Settings, post_office: MailServer, le
     assert "<script>" not in html_of(mail)
     assert "<img" not in html_of(mail)
     assert "49" not in html_of(mail).partition("<body>")[2]
-
-
-def test_every_step_that_waits_for_an_organisation_has_words_to_it() -> None:
-    """On the board it is spoken of, in a mail to; with no other blanks than the board has."""
-    for language in Language:
-        own, board = texts("remind", language).templates, texts("steps", language).templates
-        for order in {row.order for row in ROWS if row.waits_for is WaitsFor.ORGANISATION} - {"form-unknown"}:
-            assert blanks(own[f"order.{order}"]) <= blanks(board[f"order.{order}"]), order

@@ -6,13 +6,15 @@ import re
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from acmidm.keys import Key
-from acmidm.report.client import states_of
+from acmidm.report.client import HandedOver, states_of
 from acmidm.report.drift import expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.standing import Step, WaitsFor, standing
@@ -23,7 +25,7 @@ from acmidm_onboarding.model.loading import load_onboardings
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
-from tests.unit.test_standing import CASES, WHOLE, on_production
+from tests.unit.test_standing import CASES, MISSING, NO_KEY, WHOLE, on_production
 
 
 def opened(browser: Browser, folder: Path, html: str) -> Page:
@@ -119,7 +121,7 @@ def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path:
     numbers = page.locator(".column .number").all_inner_texts()
     assert [int(number) for number in numbers] == [1, 2, 3, 4, 5, 7, 8, 9, 10]
     everything = page.locator(".card:visible").count()
-    page.get_by_label("Wacht op").select_option("eigenaar van de API")
+    page.get_by_label("Wacht op").select_option("de eigenaar van de API")
     theirs = [card.step for card in board().connections if card.waits_for is WaitsFor.API_OWNER]
     assert page.locator(".card:visible").count() == len(theirs) > 0
     assert page.get_by_role("status").inner_text() == f"{len(theirs)} van {everything} getoond"
@@ -131,8 +133,10 @@ def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path:
     assert page.locator(".card:visible").count() == 0, "no word begins with that"
     page.get_by_label("Zoeken").fill("gent lok")
     assert page.locator(".card:visible").count() == everything
-    page.locator("summary").first.click()
-    assert "api@stad.example" in page.locator("dl").first.inner_text()
+    assert page.locator(".card", has_text="Wacht op de organisatie").first.get_by_text("api@stad.example").is_visible()
+    ours = page.locator(".card", has_text="Wacht op Digitaal Vlaanderen").first
+    ours.locator("summary").click()
+    assert "api@stad.example" in ours.locator("dl").inner_text()
 
 
 def test_the_first_key_to_end_comes_first_on_request(browser: Browser, tmp_path: Path) -> None:
@@ -155,6 +159,27 @@ def declared() -> Status:
     return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=matching(connections))
 
 
+def declared_steps() -> Steps:
+    """The board of the same connections, each somewhere on its way."""
+    portal = {**NO_KEY, "administrators": 0}
+    ways: list[dict[str, Any]] = [
+        {"evidence": None},
+        {},
+        {"handed_over": HandedOver(not_sent="no-smtp")},
+        {**MISSING},
+        {},
+        portal,
+        {**portal, "administrators": 1},
+    ]
+    facts = []
+    for one, how in zip((one for one in declared().connections if one.platform is Platform.ACMIDM), cycle(ways), strict=False):
+        changes: dict[str, Any] = (
+            {"client_id": None} if how == MISSING else {"keys": (), "keys_in_portal": True} if "administrators" in how else {}
+        )
+        facts.append(replace(WHOLE, **{**how, "connection": one.model_copy(update=changes), "is_exempt": not how}))
+    return steps_of(map(standing, facts), Language.NL, checked_at=NOW, stacks=("tni", "prod"))
+
+
 PICTURED = datetime(2027, 7, 20, 9, 30, tzinfo=UTC)
 """A day on which some of those keys are about to end."""
 
@@ -169,6 +194,7 @@ def test_nothing_lies_beyond_the_edge(browser: Browser, tmp_path: Path, width: i
         "status": as_html(status(long)),
         "drift": drift,
         "declared": as_html(declared()),
+        "steps": as_html(declared_steps()),
         "board": as_html(board(Language.NL, long)),
     }.items():
         page = opened(browser, tmp_path, html)

@@ -19,6 +19,7 @@ from acmidm_onboarding.texts import texts
 from tests.report.samples import NOW
 
 DAY = timedelta(days=1)
+TEST_CLIENT = "c-on-test"
 US, ORGANISATION, AUTHORITY, OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
 EVIDENCE = Evidence(Environment.TNI, Platform.ACMIDM, "c-1", frozenset(), frozenset(), "t1", NOW - DAY, True, "e.json")
 
@@ -76,14 +77,14 @@ def case(order: str, tni: int, prod: int | None, whom: WaitsFor | None, since: i
 CASES = [
     case("state-unknown", 2, 7, US, is_recorded=None),
     case("gate-test", 2, 7, US, **MISSING, is_held_back=True),
-    case("gate-again", 2, 7, US, **MISSING, is_held_back=True, is_on_test=True, is_proven_there=True),
-    case("gate", 2, 7, ORGANISATION, **MISSING, is_held_back=True, is_on_test=True),
+    case("gate-again", 2, 7, US, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT, is_proven_there=True),
+    case("gate", 2, 7, ORGANISATION, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT),
     case("deploy", 2, 7, US, **MISSING),
     case("deploy", 2, 7, US, connection=listed(client_id=None)),
     case("gone", 2, 7, US, is_gone=True),
     case("hand-over-no-smtp", 3, 7, US, 9, handed_over=HandedOver(not_sent=NO_SMTP)),
     case("hand-over-failed", 3, 7, US, 9, handed_over=HandedOver(not_sent="the server refused it")),
-    case("extend-gate", 2, 7, ORGANISATION, lacking=("dv_dosis_schrijven",), is_held_back=True),
+    case("extend-gate", 2, 7, ORGANISATION, lacking=("dv_dosis_schrijven",), is_held_back=True, test_client_id=TEST_CLIENT),
     case("extend", 2, 7, US, lacking=("dv_dosis_schrijven",)),
     case("secret", 5, 9, US, 8, connection=SECRET),
     case("keys-unknown", 5, 9, AUTHORITY, connection=IN_PORTAL, usable_keys=None),
@@ -111,6 +112,7 @@ CASES = [
     case("undeclared", 7, 10, US, is_declared=False),
     case("undeclared", 5, 9, US, **NO_KEY, is_declared=False),
     case("leave", 7, 10, US, is_leaving=True, leaves=date(2026, 1, 1)),
+    case("gate-test", 2, 7, US, lacking=("dv_dosis_schrijven",), is_held_back=True),
     case("first-key", 5, 9, ORGANISATION, 8, connection=IN_PORTAL, **NO_KEY, portal=""),
     case("key-in-form", 5, 9, ORGANISATION, connection=IN_PORTAL, **NO_KEY, portal="", had_keys=True),
     case("authority-unknown", 7, 9, AUTHORITY, is_seen=False),
@@ -141,7 +143,7 @@ def test_done_on_production() -> None:
     found = standing(on_production(replace(WHOLE, last_token_at=NOW - DAY)))
     assert (found.order, found.step, found.waits_for, found.since) == ("done", Step.DONE, None, NOW - 5 * DAY)
     assert found.to_do(Language.NL).startswith(
-        "Klaar. Voor nazorg of met vragen kan Stad Gent terecht bij de Servicedesk Informatiekanalen."
+        "Klaar. Voor nazorg of met vragen of problemen kan Stad Gent altijd terecht bij de Servicedesk Informatiekanalen."
     )
     assert "Laatste token: " in found.to_do(Language.NL)
     assert standing(on_production(replace(WHOLE, connection=IN_PORTAL, keys_since=None))).since is None
@@ -227,15 +229,23 @@ def require_unknown_is_said(facts: Facts, found: Standing) -> None:
 
 
 def test_what_must_be_done_names_everybody() -> None:
-    """The contacts, the portal's address, the Lokale Beheerder and 1700, choice 5."""
+    """The portal's address, the Lokale Beheerder and 1700, choice 5; the command that proves a connection, whole."""
     said = standing(replace(WHOLE, connection=IN_PORTAL, **NO_KEY, administrators=0)).to_do(Language.NL)
-    for word in ("Stad Gent", "API-beheerder", "https://portaal.example", "api@stad.example", "Lokale Beheerder", "1700, keuze 5"):
+    for word in ("API-beheerder", "https://portaal.example", "Lokale Beheerder", "1700 en druk keuze 5"):
         assert word in said
     leaving = standing(replace(WHOLE, leaves=date(2027, 3, 1))).to_do(Language.NL)
     assert leaving.endswith("Deze aansluiting stopt op 1 maart 2027.")
     later = standing(replace(WHOLE, handed_over=HandedOver(NOW - DAY, "the server is down"))).to_do(Language.NL)
     assert "De mail over wat er later bijkwam, is niet verstuurd (the server is down)." in later
+    command = "acmidm probe onboardings/gent/loket.yaml --stack tni --client-id {} --private-key BESTAND --record"
+    assert command.format("c-1") in standing(replace(WHOLE, evidence=None)).to_do(Language.NL)
+    held_back = on_production(replace(WHOLE, **MISSING, is_held_back=True, test_client_id=TEST_CLIENT))
+    assert command.format(TEST_CLIENT) in standing(held_back).to_do(Language.NL)
+    on_geosecure = replace(WHOLE, connection=listed(platform=Platform.GEOSECURE, client_id="7001"), evidence=None)
+    assert "--stack tni --platform geosecure --client-id 7001 --private-key" in standing(on_geosecure).to_do(Language.NL)
+    without = standing(replace(WHOLE, handed_over=HandedOver(NOW - DAY, NO_SMTP))).to_do(Language.NL)
+    assert "De mail over wat er later bijkwam, is niet verstuurd: er is geen mailserver ingesteld." in without
     never = standing(replace(WHOLE, evidence=None)).to_do(Language.NL)
     assert never.endswith("Er is nog geen token opgehaald.")
     unknown = standing(replace(WHOLE, evidence=None, knows_use=False)).to_do(Language.NL)
-    assert unknown.endswith("Onbekend is wanneer er laatst een token is opgehaald.")
+    assert unknown.endswith("Het is niet bekend wanneer er laatst een token is opgehaald.")

@@ -342,7 +342,7 @@ def test_on_a_terminal_it_asks_what_is_missing_until_it_is_right(workspace: Work
     )
     assert "Voor welke organisatie is het aansluitingsformulier" in shown
     assert '"Een naam" is not an application name' in shown
-    assert "dosis.bron_uri (assumed: the tests)" in shown
+    assert "dosis.bron_uri (nog niet bevestigd door Digitaal Vlaanderen)" in shown
     assert "Voor uw organisatie toegelaten is wat begint met: urn://gent/." in shown
     assert "Geschreven: onboardings/gent/loket.yaml" in shown
     assert workspace.sentences() == []

@@ -141,8 +141,8 @@ def test_what_production_does_not_offer_is_left_out(workspace: Workspace) -> Non
     workspace.write_form(f"application: mijn-gent\ncontacts: [a@b.example]\nenvironments:\n  tni:\n    {scopes}")
     said = written(workspace)
     assert yaml.safe_load(Path(FILE).read_text())["environments"]["prod"] == {"scopes": {"dv_register_lezen": {"default": True}}}
-    assert [line for line in said if "is er niet op productie" in line] == [
-        f"  - {what} is er niet op productie, en staat er dus niet bij."
+    assert [line for line in said if "bestaat niet in productie" in line] == [
+        f"  - {what} bestaat niet in productie, en staat er dus niet bij."
         for what in ("scope dv_register_test", "scope dv_proef", "product proef")
     ]
 
