@@ -76,7 +76,7 @@ class Standing(Part):
         if day := self.values.get("leaves"):
             sentences.append(said("leaves", day=said.day(date.fromisoformat(day))))
         if reason := self.values.get("unsent"):
-            sentences.append(said("unsent", reason=reason))
+            sentences.append(said("unsent.no_smtp") if reason == NO_SMTP else said("unsent", reason=reason))
         if self.last_token_at is not None:
             sentences.append(said("last_token", day=said.day(self.last_token_at)))
         elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:

@@ -243,6 +243,8 @@ def test_what_must_be_done_names_everybody() -> None:
     assert command.format(TEST_CLIENT) in standing(held_back).to_do(Language.NL)
     on_geosecure = replace(WHOLE, connection=listed(platform=Platform.GEOSECURE, client_id="7001"), evidence=None)
     assert "--stack tni --platform geosecure --client-id 7001 --private-key" in standing(on_geosecure).to_do(Language.NL)
+    without = standing(replace(WHOLE, handed_over=HandedOver(NOW - DAY, NO_SMTP))).to_do(Language.NL)
+    assert "De mail over wat er later bijkwam, is niet verstuurd: er is geen mailserver ingesteld." in without
     never = standing(replace(WHOLE, evidence=None)).to_do(Language.NL)
     assert never.endswith("Er is nog geen token opgehaald.")
     unknown = standing(replace(WHOLE, evidence=None, knows_use=False)).to_do(Language.NL)
