@@ -20,7 +20,7 @@ name: Stad Gent
 ovo: OVO002067
 kbo: "0207.451.227"
 owners: ["@stad-gent/api-beheer"]
-language: en # it would be Dutch without this line
+language: en # Dutch without this line
 speaks_for:
   aanbieder_uri: [https://data.vlaanderen.be/id/organisatie/OVO002067]
   merk_code: [stad-gent]
