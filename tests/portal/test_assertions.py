@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -243,7 +244,7 @@ def test_a_used_jti_is_remembered_over_a_restart(tmp_path_factory: pytest.TempPa
     """kill -9 does not make an assertion fresh again, and ends no access token."""
     folder = tmp_path_factory.mktemp("restart")
     key = new_key()
-    with running_portal(folder) as first:
+    with running_portal(folder, python=sys.executable) as first:
         with first.operator() as operator:
             client_id = register_client(operator, keys=[key])["client_id"]
         assertion = sign_assertion(key, client_id, first.issuer)

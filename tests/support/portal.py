@@ -19,6 +19,7 @@ from acmidm.portal import program
 from acmidm.supervisor import Daemon
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import RIGHTS, Platform, PortalSettings
+from tests.support import warm_python
 from tests.support.warm_server import warm_environment
 
 OPERATOR = "test-operator"
@@ -161,9 +162,10 @@ class RunningPortal:
         return str(self.request_token(sign_assertion(key, client_id, self.issuer)).raise_for_status().json()["access_token"])
 
     def kill(self) -> None:
-        """kill -9."""
+        """kill -9. A portal that is forked has a stand-in, which dies before the portal does and frees its port too late."""
         assert self.daemon.pid is not None
         process = psutil.Process(self.daemon.pid)
+        assert warm_python.__file__ not in process.cmdline(), "this portal is forked; start it with python=sys.executable"
         process.kill()
         process.wait()
 
@@ -226,8 +228,11 @@ def reserve_port() -> socket.socket:
 
 @contextmanager
 def running_portal(folder: Path, **settings: Any) -> Iterator[RunningPortal]:
-    """`start_portal` for a with statement; its process is forked from one that has imported all it needs."""
-    portal = start_portal(folder, python=warm_environment() / "bin" / "python", **settings)
+    """`start_portal` for a with statement; its process is forked from one that has imported all it needs.
+
+    One that a test kills has to be a process of its own: `python=sys.executable`.
+    """
+    portal = start_portal(folder, **{"python": warm_environment() / "bin" / "python", **settings})
     try:
         yield portal
     finally:
