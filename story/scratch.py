@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,8 @@ PROJECT = Path(__file__).parents[1]
 _FILES = ("Pulumi.yaml", "__main__.py", "catalogue")
 _PERSON = {"GIT_AUTHOR_NAME": "team", "GIT_AUTHOR_EMAIL": "team@stad.example", "GIT_COMMITTER_NAME": "team"}
 _COMMAND_SECONDS = 300
+_LOWEST_PORT, _PORTS = 20_000, 12_000
+"""Below those that Linux and macOS give to whoever asks for no port in particular."""
 
 
 class CommandFailed(Failure):
@@ -87,12 +91,11 @@ class Scratch:
 
 
 def free_ports(number: int) -> list[int]:
-    """Ports of loopback that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports of loopback that nobody listens on now, and that no system gives to a program that asks for any: those are higher."""
+    found: list[int] = []
+    while len(found) < number:
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            found += [port] if port not in found else []
+    return found

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from inspect import iscoroutine
 from itertools import count, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -147,6 +148,8 @@ def _end_quietly_when_interrupted() -> None:
     """Print no traceback where the engine interrupts the program, as it does when a refresh beside it fails: it has said why itself."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = lambda kind, error, trace: None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
+        # What the SDK had under way is closed then, where no event loop is left to close it in.
+        sys.unraisablehook = lambda found: None if iscoroutine(found.object) else sys.__unraisablehook__(found)
 
 
 def _settings() -> Settings:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clone import cloned, run, scripts, with_ports
+from tests.support.clone import cloned, run, scripts
 
 PLATFORMS = ("acmidm", "geosecure")
 _ENVIRONMENT = "examples/{}.env"
@@ -52,12 +52,12 @@ def tools() -> None:
 def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
     """A token, a notification, a dossier and its result; who is refused says why, and fails. With the page's own commands."""
     clone = tmp_path / "clone"
-    with cloned(clone) as offset:
+    with cloned(clone):
         page = Page.read(clone)
         for script in (page.key_and_sandbox, page.packages):
             done = run(clone, script)
             assert done.returncode == 0, done.stdout + done.stderr
-        move(clone, offset)
+        name_apis(clone)
         ids = client_ids(clone)
 
         wrong = []
@@ -77,11 +77,11 @@ def test_each_client_works_on_both_platforms(tmp_path: Path) -> None:
         assert not wrong, "\n".join(wrong)
 
 
-def move(clone: Path, offset: int) -> None:
-    """Let the examples' settings lead to the clone's ports, and name its APIs as `acmidm portal apis` does."""
+def name_apis(clone: Path) -> None:
+    """Let the examples' settings name the clone's APIs as `acmidm portal apis` does."""
     for platform in PLATFORMS:
         file = clone / _ENVIRONMENT.format(platform)
-        text = with_ports(file.read_text(), offset)
+        text = file.read_text()
         for product, audience in audiences(clone).items():
             text = re.sub(rf"(?<={product.upper()}_AUDIENCE=)\S+", audience, text)
         file.write_text(text)

@@ -145,9 +145,14 @@ class InProcess:
 def _ran(ended: Ended) -> Ran:
     ran = Ran(steps={place for _, urn in ended.steps if (place := place_of(urn))})
     for urn, sentence in ended.errors:
-        place = place_of(urn) if urn else None
-        ran.troubled.setdefault(place[0] if place else "", []).append(sentence)
+        kind, _, name = (urn or "").rpartition("::")
+        ran.troubled.setdefault(_connection_of(kind, name), []).append(sentence)
     return ran
+
+
+def _connection_of(kind: str, name: str) -> str:
+    """Whose trouble that of a resource is, by its type and name: nobody's in particular where it is none of the module's."""
+    return "/".join(name.split("/")[:2]) if "acmidm:" in kind.rpartition("$")[2] else ""
 
 
 class Engine:
@@ -200,7 +205,7 @@ class Engine:
         ran, key = Ran(), ""
         for line in output.partition("Diagnostics:")[2].splitlines():
             if found := self._OF.match(line):
-                key = "/".join(found[2].split("/")[:2]) if "acmidm:" in found[1] else ""
+                key = _connection_of(found[1], found[2])
             elif line.strip().startswith("error: ") and "update failed" not in line:
                 ran.troubled.setdefault(key, []).append(line.strip().removeprefix("error: "))
         return ran

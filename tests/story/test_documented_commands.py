@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clone import cloned, run, scripts, with_ports
+from tests.support.clone import cloned, run, scripts
 from tests.support.engine import ROOT, SIGNS_OF_A_TRACEBACK
 
 PAGES = ("README.md", "docs/cli.md")
@@ -51,9 +51,7 @@ TYPED = {
 def test_the_guide_in_dutch_from_a_clone_to_production(tmp_path: Path) -> None:
     """Word by word, in one terminal: a form from nothing, a posted notification, production, a second key."""
     clone = tmp_path / "clone"
-    with cloned(clone) as offset:
-        environment = clone / "examples/acmidm.env"
-        environment.write_text(with_ports(environment.read_text(), offset))
+    with cloned(clone):
         lines = [line for script in scripts((clone / GUIDE).read_text()) for line in script]
         typed = [next((typed.format(line) for begins, typed in TYPED.items() if line.startswith(begins)), line) for line in lines]
         who = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.example GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.example"

@@ -31,11 +31,8 @@ def scripts(page: str) -> Iterator[list[str]]:
 
 
 @contextmanager
-def cloned(folder: Path) -> Iterator[int]:
-    """A clone in `folder` with the tools that this one has, its own Python packages apart, which `make up` installs.
-
-    Gives how much higher its ports are than the committed ones.
-    """
+def cloned(folder: Path) -> Iterator[None]:
+    """A clone in `folder` with the tools that this one has, its own Python packages apart, which `make up` installs."""
     with _free_offset() as offset:
         subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
         subprocess.run(["git", "update-ref", "refs/remotes/origin/main", "HEAD"], cwd=folder, check=True)
@@ -46,7 +43,7 @@ def cloned(folder: Path) -> Iterator[int]:
         done = run(folder, f"make ports OFFSET={offset}")
         assert done.returncode == 0, done.stderr
         try:
-            yield offset
+            yield
         finally:
             run(folder, "make down")
             shutil.rmtree(folder)
@@ -69,11 +66,6 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-def with_ports(text: str, offset: int) -> str:
-    """A text with loopback's ports as a clone has them."""
-    return _PORT.sub(lambda found: f"127.0.0.1:{int(found[1]) + offset}", text)
 
 
 @contextmanager
