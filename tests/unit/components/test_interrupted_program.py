@@ -22,6 +22,6 @@ def test_what_the_sdk_had_under_way_ends_quietly(monkeypatch: pytest.MonkeyPatch
     declared._end_quietly_when_interrupted()
     closed = under_way()
     for thing in (closed, declared):
-        sys.unraisablehook(SimpleNamespace(object=thing))  # type: ignore[arg-type]
+        sys.unraisablehook(SimpleNamespace(object=thing))
     closed.close()
     assert printed == [declared]
