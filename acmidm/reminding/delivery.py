@@ -20,7 +20,6 @@ class Delivered(NamedTuple):
     """What became of one mail."""
 
     reminder: Reminder
-    subject: str
     problems: tuple[str, ...]
     """Why it was sent to nobody, or who did not get it."""
     is_sent: bool
@@ -32,14 +31,13 @@ def deliver(
     """Send each mail, in the language of its organisation's code; one that nobody got is not recorded, so that the next run tries it."""
     for reminder in found:
         message = message_of(reminder, languages.get(reminder.code, Language.NL), settings, now)
-        subject = str(message["Subject"])
         try:
             refused = send(message, settings)
         except NotSent as error:
-            yield Delivered(reminder, subject, (str(error),), is_sent=False)
+            yield Delivered(reminder, (str(error),), is_sent=False)
             continue
         is_sent = len(refused) < len(reminder.contacts)
         if is_sent:
             ledger.record((one.id for one in reminder.about), now.astimezone(UTC).date())
         problems = tuple(f"{plain(address)} was refused: {plain(why)}" for address, why in refused.items())
-        yield Delivered(reminder, subject, problems or (() if is_sent else ("its form names no contact",)), is_sent)
+        yield Delivered(reminder, problems or (() if is_sent else ("its form names no contact",)), is_sent)
