@@ -1,5 +1,7 @@
 """Starts real portals for tests: a process of its own on a free port of loopback, real keys, real tokens."""
 
+import atexit
+import shutil
 import socket
 import sys
 import time
@@ -7,7 +9,9 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import httpx
@@ -17,6 +21,7 @@ from joserfc.jwk import ECKey, Key
 
 from acmidm.portal import program
 from acmidm.supervisor import Daemon
+from beheerportaal.migrations import open_database
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import RIGHTS, Platform, PortalSettings
 from tests.support import warm_python
@@ -210,12 +215,23 @@ def start_portal(
             **more,
         }
     )
+    if not settings.database.exists():
+        shutil.copy(_new_database(), settings.database)
     key = operator_key or new_key("operator")
     register_operator(settings.database, OPERATOR, RIGHTS, public_jwk=public_jwk(key))
     daemon = Daemon(folder, "portal")
     started = program(settings, daemon, start_seconds=START_SECONDS)
     daemon.start(replace(started, command=(python, *started.command[1:])))
     return RunningPortal(daemon, settings, key, reserved)
+
+
+@cache
+def _new_database() -> Path:
+    """A database that has its tables and nothing else: made once for all tests of a process."""
+    folder = Path(mkdtemp(prefix="acmidm-portal-"))
+    atexit.register(shutil.rmtree, folder)
+    open_database(folder / "portal.db").close()
+    return folder / "portal.db"
 
 
 def reserve_port() -> socket.socket:
