@@ -26,6 +26,7 @@ TAKEN_OVER = f"taken-over-{uuid.uuid4().hex[:12]}"
 
 NOTHING = (None,)
 """The subject of a change that has none."""
+NEW = {"client_created": NOTHING, "scope_granted": (SEND,), "key_added": ("key-1",), "product_configured": ("notificaties",)}
 AGREED: dict[str, dict[str, tuple[str | None, ...]]] = {
     "created": {
         "client_created": NOTHING,
@@ -37,12 +38,7 @@ AGREED: dict[str, dict[str, tuple[str | None, ...]]] = {
     "removed": {"client_removed": NOTHING},
     "renamed": {"client_renamed": NOTHING, "client_updated": NOTHING},
     "another": {"client_removed": NOTHING},
-    "another-anders": {
-        "client_created": NOTHING,
-        "scope_granted": (SEND,),
-        "key_added": ("key-1",),
-        "product_configured": ("notificaties",),
-    },
+    "another-anders": NEW,
     "granted": {"scope_granted": (DOSSIERS,), "product_configured": ("dosis",)},
     "withdrawn": {"scope_withdrawn": (PLAIN,)},
     "key-added": {"key_added": ("key-2",)},
@@ -89,7 +85,7 @@ AGREED_ELSEWHERE: dict[str, dict[str, tuple[str | None, ...]]] = {
     },
     "coming": {"retirement_coming": NOTHING, "client_updated": NOTHING},
     "preserved": {"retirement_announced": NOTHING, "client_preserved": NOTHING, "protection_lifted": NOTHING},
-    "back": {"client_created": NOTHING, "scope_granted": (SEND,), "key_added": ("key-1",), "product_configured": ("notificaties",)},
+    "back": NEW,
 }
 """Those that need a client secret or a second platform."""
 NOT_BY_FORMS = {
