@@ -50,6 +50,11 @@ class Repository:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message=x")
 
+    def merge(self) -> None:
+        """Make ``main`` what is here now, and the change none yet."""
+        self.commit()
+        self.git("branch", "--quiet", "--force", "main", "change")
+
     def write(self, name: str, **how: Any) -> FormFile:
         return write_form(
             self.folder / "onboardings", f"gent/{name}", **{"application": name, "scopes": (PLAIN,), "environment": "prod", **how}
@@ -69,20 +74,27 @@ class Repository:
         (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / file).write_text(text)
 
-    def review(self, *words: str, code: int = 0) -> Result:
-        self.commit()
-        result = CliRunner().invoke(app, ["review", "--base", "main", "--head", "change", *words])
+    def run(self, *words: str, code: int = 0) -> Result:
+        """``acmidm`` in this process, without an engine."""
+        result = CliRunner().invoke(app, words)
         assert result.exit_code == code, result.output
         return result
 
+    def review(self, *words: str, code: int = 0) -> Result:
+        self.commit()
+        return self.run("review", "--base", "main", "--head", "change", *words, code=code)
+
+    def report(self, code: int = 0) -> dict[str, Any]:
+        """The review as data."""
+        return dict(json.loads(self.review("--output", "json", code=code).stdout))
+
     def beside(self, code: int = 0) -> list[str]:
         """The sentences of what changes beside the clients."""
-        return [change["text"] for change in json.loads(self.review("--output", "json", code=code).stdout)["beside"]]
+        return [change["text"] for change in self.report(code)["beside"]]
 
     def of_client(self, application: str, code: int = 0) -> dict[str, dict[str, Any]]:
         """The changes of a client, by kind."""
-        connections = json.loads(self.review("--output", "json", code=code).stdout)["connections"]
-        (one,) = [one for one in connections if one["application"] == application]
+        (one,) = [one for one in self.report(code)["connections"] if one["application"] == application]
         return {change["kind"]: change for change in one["changes"]}
 
 

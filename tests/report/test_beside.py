@@ -15,50 +15,36 @@ from tests.support.portal import new_key
 
 __all__ = ["repository"]
 
-CREDENTIALS = "also changes where the operator's credentials go, in Pulumi.prod.yaml: "
+CREDENTIALS, OPERATOR = "where the operator's credentials go", "who the operator is"
+HIDDEN = "none → a value that is not shown"
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("setting", "value", "about", "change"),
     [
-        ({"managementUrl": EVIL}, f"{CREDENTIALS}managementUrl https://beheer.example/management/v1 → {EVIL}"),
-        ({"smtpUrl": "smtp://evil.example"}, f"{CREDENTIALS}smtpUrl none → smtp://evil.example"),
-        ({"issuer": EVIL}, f"{CREDENTIALS}issuer https://op.example/op → {EVIL}"),
-        ({"geosecureProductsUrl": EVIL}, f"{CREDENTIALS}geosecureProductsUrl none → {EVIL}"),
-        ({"authority": "keycloak"}, f"{CREDENTIALS}authority none → keycloak"),
-        ({"operatorClientId": "evil"}, "also changes who the operator is, in Pulumi.prod.yaml: operatorClientId onboarding → evil"),
-        (
-            {"operatorPrivateKeyFile": "x.jwk.json"},
-            "also changes who the operator is, in Pulumi.prod.yaml: operatorPrivateKeyFile none → x.jwk.json",
-        ),
-        (
-            {"operatorClientSecret": "hunter2"},
-            "also changes who the operator is, in Pulumi.prod.yaml: operatorClientSecret none → a value that is not shown",
-        ),
-        (
-            {"operatorClientSekret": "hunter2"},
-            "also changes settings, in Pulumi.prod.yaml: operatorClientSekret none → a value that is not shown",
-        ),
-        ({"config:managementUrl": EVIL}, f"{CREDENTIALS}managementUrl none → {EVIL}"),
-        (
-            {"config:protectClients": "false"},
-            "also changes which clients are protected, in Pulumi.prod.yaml: protectClients none → false",
-        ),
-        (
-            {"config:operatorClientSecret": "hunter2"},
-            "also changes who the operator is, in Pulumi.prod.yaml: operatorClientSecret none → a value that is not shown",
-        ),
-        ({"formsFolder": "others"}, "also changes settings, in Pulumi.prod.yaml: formsFolder none → others"),
-        ({"catalogueFolder": "others"}, "also changes settings, in Pulumi.prod.yaml: catalogueFolder none → others"),
-        ({"profile": "acmidm"}, "also changes settings, in Pulumi.prod.yaml: profile none → acmidm"),
-        ({"retryDeadlineSeconds": "0"}, "also changes settings, in Pulumi.prod.yaml: retryDeadlineSeconds none → 0"),
+        ("managementUrl", EVIL, CREDENTIALS, f"https://beheer.example/management/v1 → {EVIL}"),
+        ("smtpUrl", "smtp://evil.example", CREDENTIALS, "none → smtp://evil.example"),
+        ("issuer", EVIL, CREDENTIALS, f"https://op.example/op → {EVIL}"),
+        ("geosecureProductsUrl", EVIL, CREDENTIALS, f"none → {EVIL}"),
+        ("authority", "keycloak", CREDENTIALS, "none → keycloak"),
+        ("operatorClientId", "evil", OPERATOR, "onboarding → evil"),
+        ("operatorPrivateKeyFile", "x.jwk.json", OPERATOR, "none → x.jwk.json"),
+        ("operatorClientSecret", "hunter2", OPERATOR, HIDDEN),
+        ("operatorClientSekret", "hunter2", "settings", HIDDEN),
+        ("config:managementUrl", EVIL, CREDENTIALS, f"none → {EVIL}"),
+        ("config:protectClients", "false", "which clients are protected", "none → false"),
+        ("config:operatorClientSecret", "hunter2", OPERATOR, HIDDEN),
+        ("formsFolder", "others", "settings", "none → others"),
+        ("catalogueFolder", "others", "settings", "none → others"),
+        ("profile", "acmidm", "settings", "none → acmidm"),
+        ("retryDeadlineSeconds", "0", "settings", "none → 0"),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
-def test_each_setting_that_changes(repository: Repository, changes: dict[str, object], said: str) -> None:
+def test_each_setting_that_changes(repository: Repository, setting: str, value: str, about: str, change: str) -> None:
     """Is told with its old value and its new one, in a sentence of what it is about; none that may be a secret is shown."""
-    repository.set("prod", **changes)
-    assert repository.beside() == [said]
+    repository.set("prod", **{setting: value})
+    name = setting.removeprefix("config:")
+    assert repository.beside() == [f"also changes {about}, in Pulumi.prod.yaml: {name} {change}"]
 
 
 @pytest.mark.parametrize("output", ["text", "markdown", "json", "html"])
@@ -66,8 +52,8 @@ def test_every_kind_of_report_has_them_and_a_pipeline_stops_on_them(repository: 
     """Its headline too; no secret is in any."""
     repository.set("prod", managementUrl=EVIL, operatorClientSecret="hunter2")
     shown = repository.review("--fail-on", "prod:danger", "--output", output, code=1).output.replace("&#39;", "'").replace("\\u2192", "→")
-    assert "No client changes; also changes where the operator's credentials go, who the operator is" in shown
-    assert "also changes where the operator's credentials go, in " in shown
+    assert f"No client changes; also changes {CREDENTIALS}, {OPERATOR}" in shown
+    assert f"also changes {CREDENTIALS}, in " in shown
     assert EVIL in shown.replace("&#8203;", "").replace("<wbr>", "")
     assert "hunter2" not in shown
 
@@ -114,64 +100,60 @@ scopes:
 """
 
 
+DOSIS, PRODUCT = "catalogue/dosis.yaml", "scopes.dv_dosis_schrijven"
+GENT = "onboardings/gent/organisation.yaml"
+
+
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("file", "old", "new", "change"),
     [
         (
-            lambda one: one.add("catalogue/evil.yaml", NEW_PRODUCT),
-            "also changes what can be granted, in catalogue/evil.yaml: owner none → Digitaal Vlaanderen, product none → evil, "
-            "scopes.acmidm_beheer.names.acmidm none → beheer, and 5 more",
+            *("catalogue/evil.yaml", "", NEW_PRODUCT),
+            "owner none → Digitaal Vlaanderen, product none → evil, scopes.acmidm_beheer.names.acmidm none → beheer, and 5 more",
         ),
+        (DOSIS, "verified: false", "verified: true", f"{PRODUCT}.verified false → true"),
+        (DOSIS, "owner: Digitaal", "owner: Digitaler", "owner Digitaal Vlaanderen → Digitaler Vlaanderen"),
+        (DOSIS, "geosecure: DosisImport", "geosecure: Alles", f"{PRODUCT}.names.geosecure DosisImport → Alles"),
+        ("catalogue/mijn-burgerprofiel.yaml", "speaks_for: exactly", "", "fields.widget_id.speaks_for exactly → none"),
+        (GENT, "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']", "owners none → @evil/team"),
         (
-            lambda one: one.replace("catalogue/dosis.yaml", "verified: false", "verified: true"),
-            "also changes what can be granted, in catalogue/dosis.yaml: scopes.dv_dosis_schrijven.verified false → true",
+            *("onboardings/nieuw/organisation.yaml", "", "name: Nieuw\nkbo: '0417497106'\nsuppliers: [gent]\n"),
+            "kbo none → 0417497106, name none → Nieuw, suppliers none → gent",
         ),
-        (
-            lambda one: one.replace("catalogue/dosis.yaml", "owner: Digitaal", "owner: Digitaler"),
-            "also changes what can be granted, in catalogue/dosis.yaml: owner Digitaal Vlaanderen → Digitaler Vlaanderen",
-        ),
-        (
-            lambda one: one.replace("catalogue/mijn-burgerprofiel.yaml", "speaks_for: exactly", ""),
-            "also changes what can be granted, in catalogue/mijn-burgerprofiel.yaml: fields.widget_id.speaks_for exactly → none",
-        ),
-        (
-            lambda one: one.replace("catalogue/notificaties.yaml", "NotificatiesImport", "Alles"),
-            "also changes what can be granted, in catalogue/notificaties.yaml: "
-            "scopes.dv_notificaties_schrijven.names.geosecure NotificatiesImport → Alles",
-        ),
-        (
-            lambda one: one.replace("onboardings/gent/organisation.yaml", "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']"),
-            "also changes who an organisation is, in onboardings/gent/organisation.yaml: owners none → @evil/team",
-        ),
-        (
-            lambda one: one.add("onboardings/nieuw/organisation.yaml", "name: Nieuw\nkbo: '0417497106'\nsuppliers: [gent]\n"),
-            "also changes who an organisation is, in onboardings/nieuw/organisation.yaml: kbo none → 0417497106, name none → Nieuw, "
-            "suppliers none → gent",
-        ),
-        (lambda one: one.add("acmidm/review.py"), "also changes code: acmidm/review.py none → 587be6b4c3"),
-        (lambda one: one.add("httpx.py"), "also changes code: httpx.py none → 587be6b4c3"),
-        (lambda one: one.add("Makefile"), "also changes code: Makefile none → 587be6b4c3"),
-        (lambda one: one.add("catalogue/.gitattributes"), "also changes code: catalogue/.gitattributes none → 587be6b4c3"),
-        (lambda one: one.add("policies/x.py"), "also changes policies: policies/x.py none → 587be6b4c3"),
-        (lambda one: one.add("requirements.txt"), "also changes which packages are installed: requirements.txt none → 587be6b4c3"),
-        *(
-            (lambda one, file=file: one.add(file), f"also changes what pipelines do or who approves: {file} none → 587be6b4c3")
-            for file in (".github/workflows/review.yml", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab-ci.yml", "azure-pipelines.yml")
-        ),
-        (
-            lambda one: one.replace("Pulumi.yaml", "virtualenv: .venv", "virtualenv: evil"),
-            "also changes settings, in Pulumi.yaml: runtime.options.virtualenv .venv → evil",
-        ),
-        (
-            lambda one: one.replace("Pulumi.yaml", "name: acmidm", "backend: {url: 's3://evil'}\nname: acmidm"),
-            "also changes settings, in Pulumi.yaml: backend.url none → s3://evil",
-        ),
+        ("Pulumi.yaml", "virtualenv: .venv", "virtualenv: evil", "runtime.options.virtualenv .venv → evil"),
+        ("Pulumi.yaml", "name: acmidm", "backend: {url: 's3://evil'}\nname: acmidm", "backend.url none → s3://evil"),
     ],
 )
-def test_whatever_else_changes(repository: Repository, change: Callable[[Repository], None], said: str) -> None:
-    """Organisations and catalogue by value; code, pipelines, policies, packages by file."""
-    change(repository)
-    assert repository.beside() == [said]
+def test_values_that_change(repository: Repository, file: str, old: str, new: str, change: str) -> None:
+    """Of organisations, catalogue and project each is told, under its name."""
+    if old:
+        repository.replace(file, old, new)
+    else:
+        repository.add(file, new)
+    about = {"catalogue": "what can be granted", "onboardings": "who an organisation is", "Pulumi.yaml": "settings"}
+    assert repository.beside() == [f"also changes {about[file.partition('/')[0]]}, in {file}: {change}"]
+
+
+FOR_AGENTS = ("CLAUDE.md", "docs/AGENTS.md", ".claude/commands/x.md", "docs/.cursor/rules.md")
+FILES = {
+    "code": ("acmidm/review.py", "httpx.py", "Makefile", "catalogue/.gitattributes", "a/README.md", "LICENSE", "docs/x.py", *FOR_AGENTS),
+    "policies": ("policies/x.py",),
+    "which packages are installed": ("requirements.txt",),
+    "what pipelines do or who approves": (
+        ".github/workflows/review.yml",
+        ".github/CODEOWNERS",
+        "docs/CODEOWNERS",
+        ".gitlab-ci.yml",
+        "azure-pipelines.yml",
+    ),
+}
+
+
+@pytest.mark.parametrize(("about", "file"), [(about, file) for about, files in FILES.items() for file in files])
+def test_files_that_change(repository: Repository, about: str, file: str) -> None:
+    """Code, and what a coding agent takes for its instructions; pipelines, policies, packages: each by its name."""
+    repository.add(file)
+    assert repository.beside() == [f"also changes {about}: {file} none → 587be6b4c3"]
 
 
 def _gitlink(repository: Repository, path: str) -> None:
@@ -191,18 +173,6 @@ def _with_mode(repository: Repository, mode: int, *paths: str) -> None:
     ("change", "told"),
     [
         (lambda one: _with_mode(one, 0o644, "docs/page.md", "docs/images/a.png", "README.md", "schema/onboarding.schema.json"), []),
-        *(
-            (lambda one, file=file: one.add(file), [f"{file} none → 587be6b4c3"])
-            for file in (
-                "CLAUDE.md",
-                "docs/AGENTS.md",
-                ".claude/commands/x.md",
-                "docs/.cursor/rules.md",
-                "a/README.md",
-                "LICENSE",
-                "docs/x.py",
-            )
-        ),
         (lambda one: _with_mode(one, 0o755, "docs/page.md"), ["docs/page.md none → 587be6b4c3 100755"]),
         (lambda one: _with_mode(one, 0o755, "onboardings/gent/x.jwk.json"), ["onboardings/gent/x.jwk.json none → 587be6b4c3 100755"]),
         (lambda one: _gitlink(one, "docs/x"), ["docs/x none → ", " 160000"]),
@@ -213,7 +183,7 @@ def _with_mode(repository: Repository, mode: int, *paths: str) -> None:
     ],
 )
 def test_what_nobody_runs_is_a_page_or_a_picture(repository: Repository, change: Callable[[Repository], None], told: list[str]) -> None:
-    """Where people look for one, and a plain file. What a coding agent takes for its instructions is code; any other mode is told."""
+    """Where people look for one, and a plain file: any other mode is told."""
     change(repository)
     found = " ".join(repository.beside())
     assert all(part in found for part in told)
@@ -238,7 +208,7 @@ def test_a_change_that_no_value_shows_is_told_all_the_same(repository: Repositor
             EVIL,
             '"config.acmidm:managementUrl": https://beheer.example/management/v1',
             [
-                f"{CREDENTIALS}managementUrl https://beheer.example/management/v1 → {EVIL}",
+                f"also changes {CREDENTIALS}, in Pulumi.prod.yaml: managementUrl https://beheer.example/management/v1 → {EVIL}",
                 'also changes settings, in Pulumi.prod.yaml: "config.acmidm:managementUrl" none → a value that is not shown',
             ],
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -63,30 +64,97 @@ def test_a_takeover_is_a_danger(repository: Repository, name: str, more: str) ->
     assert (adopted["severity"], adopted["text"]) == ("danger", f"takes over the existing client of-somebody-else{more}")
 
 
-def test_half_of_the_forms_gone_is_a_danger(repository: Repository) -> None:
-    """Each with its organisation, its form and what it had."""
-    repository.git("switch", "--quiet", "main")
+def test_what_goes_stops_a_pipeline(repository: Repository) -> None:
+    """Each with its organisation, its form and what it had; so many at once are refused until somebody allows them."""
     repository.set("prod", protectClients="false")
-    forms = [repository.write(f"app{number}") for number in range(3)]
-    repository.commit()
-    repository.git("switch", "--quiet", "--force-create", "change")
-    for form in forms[:2]:
+    forms = [repository.write(f"app{number}", keys=()) for number in range(9)]
+    repository.merge()
+    for form in forms[:3]:
         form.path.unlink()
     review = repository.review("--fail-on", "danger", code=1)
-    assert review.stdout.startswith("2 clients are removed on prod\n")
+    assert review.stdout.startswith("3 clients are removed on prod\n")
     assert "Stad Gent · app0  OVO002067/app0, form gent/app0\n  danger   is removed, with its scopes, keys and products\n" in review.stdout
+    repository.review()
+    forms[3].path.unlink()
+    refused = repository.review(code=1)
+    assert "refused  4 clients of 10 on prod would be removed or replaced, more than 30%: OVO002067/app0, " in refused.stdout
+    assert all(f"OVO002067/app{number}" in refused.stderr for number in range(4))
+    repository.review("--allow-mass-change")
 
 
-def test_a_form_that_was_not_valid_and_goes_is_told(repository: Repository) -> None:
-    """Nobody sees which clients go with it; what is corrected shows as new."""
-    repository.git("switch", "--quiet", "main")
-    gone, corrected = repository.write("gone"), repository.write("corrected")
+def test_fail_on(repository: Repository) -> None:
+    """A pipeline stops on the kinds that it names, and on a name that means nothing it does not pass."""
+    repository.write("nieuw")
+    for kinds, code in {"client_removed,danger": 0, "tni:scope_granted": 0, "prod:scope_granted": 1, "client_removed, warning": 1}.items():
+        repository.review("--fail-on", kinds, code=code)
+    unknown = '--fail-on: "scope_grant" is no kind of change; did you mean "scope_granted"?\n'
+    assert repository.review("--fail-on", "scope_grant", code=2).output == unknown
+    assert repository.review("--fail-on", "acc:danger", code=2).output == '--fail-on: environment "acc" is not known; use tni: or prod:\n'
+    assert repository.review("--fail-on", " , ", code=2).output.startswith("--fail-on names no kind of change; use attributes_changed, ")
+
+
+def test_forms_that_were_not_valid(repository: Repository) -> None:
+    """Nobody sees which clients go with one; what is corrected, a key too, shows as new, and all else is compared."""
+    gone, corrected, keyless = (repository.write(name) for name in ("gone", "corrected", "keyless"))
     for form in (gone, corrected):
         form.path.write_text(f"{form.path.read_text()}unheard_of: 1\n")
-    repository.commit()
-    repository.git("switch", "--quiet", "--force-create", "change")
+    jwk = keyless.path.with_name("keyless-key-1.jwk.json")
+    text = jwk.read_text()
+    jwk.write_text("{")
+    repository.merge()
     gone.path.unlink()
     corrected.save()
-    (said,) = repository.beside()
+    jwk.write_text(text)
+    repository.form.document["contacts"] = ["loket@stad-gent.example"]
+    repository.form.save()
+    report = repository.report()
+    (said,) = [change["text"] for change in report["beside"]]
     assert said.startswith("also changes which forms there are: those that were not valid before go, with their clients: ")
     assert said.endswith("onboardings/gent/gone.yaml not valid → none")
+    found = {(one["application"], change["kind"]) for one in report["connections"] for change in one["changes"]}
+    assert {one for one in found if one[1].startswith("client")} == {
+        ("loket", "client_updated"),
+        ("corrected", "client_created"),
+        ("keyless", "client_created"),
+    }
+    assert report["headline"].endswith("; 3 forms were not valid before: all that they have shows as new")
+    assert repository.review().stderr.splitlines() == [
+        f"onboardings/gent/{name}.yaml was no valid form at main: all that it has shows as new" for name in ("corrected", "gone", "keyless")
+    ]
+
+
+SECRET = "client_secret_basic"
+EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
+
+
+def test_an_exemption_that_exempts_nothing(repository: Repository) -> None:
+    """Reported as it becomes so, in any environment of the form, and then to whoever changes the form for another reason."""
+    form = repository.write("oud", keys=(), token_endpoint_auth_method=SECRET, exemptions=EXEMPT)
+    form.document["environments"]["tni"] = deepcopy(form.request("prod"))
+
+    def changed(**fields: Any) -> set[tuple[str, str, str | None]]:
+        """What a change of the form is once what it was is on ``main``."""
+        repository.merge()
+        form.document.update(fields)
+        form.save()
+        found = repository.report()["connections"]
+        return {(one["environment"], change["kind"], change.get("subject")) for one in found for change in one["changes"]}
+
+    form.save()
+    updated = {(environment, "client_updated", None) for environment in ("prod", "tni")}
+    unneeded = ("prod", "exemption_unneeded", "client-secret")
+    assert changed(contacts=["loket@stad-gent.example"]) == updated, "on prod it is needed"
+    method = changed(token_endpoint_auth_method="private_key_jwt")
+    assert {one for one in method if one[1] == "exemption_unneeded"} == {unneeded}
+    assert changed() == set(), "it does not nag"
+    assert changed(contacts=["elders@stad-gent.example"]) == {*updated, unneeded}
+
+
+def test_policies_check_what_is_declared_now(repository: Repository) -> None:
+    """As the engine's program does: an exemption that is taken away from a client that needs it is a mistake, reported with its place."""
+    form = repository.write("oud", keys=(), token_endpoint_auth_method=SECRET, exemptions=EXEMPT)
+    repository.merge()
+    del form.document["exemptions"]
+    form.save()
+    said = f"the client authenticates with {SECRET} on prod; use private_key_jwt"
+    assert said in repository.review(code=2).stderr

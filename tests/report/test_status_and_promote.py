@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
@@ -11,22 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey
+from typer.testing import CliRunner
 
+from acmidm.cli import app
 from acmidm.keys import Key
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.markdown import as_markdown
 from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status, listed, matching
+from acmidm.report.text import print_report
 from acmidm.terminal import as_json
 from acmidm_onboarding.model.form import Platform
-from tests.report.conftest import CommandLine
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
-from tests.support.engine import ROOT, Project
-from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, write_form
+from tests.support.engine import ROOT
+from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.offered import ATTRIBUTE, catalogue_folder
-from tests.support.portal import new_key
-from tests.support.registry import Registry
 
 PROMOTED = """\
 Stad Gent · loket: production lacks 2 of what TNI has, TNI lacks 1 of what production has, 1 set differently
@@ -120,188 +118,139 @@ def test_status_as_markdown() -> None:
     ]
 
 
-def test_status_of_a_stack(project: Project, acmidm: CommandLine) -> None:
-    """Before and after the first up; no line of it ends in blanks; an unknown stack is wrong use."""
-    assert acmidm.run("status", "--stack", "tni").stdout == (
-        "stack tni has no connections; acmidm deploy --stack tni brings up what the forms have, and says what is held back\n"
-    )
-    form = write_form(project.forms)
-    project.apply()
-    outcome = acmidm.run("status", "--stack", "tni")
-    lines = outcome.stdout.splitlines()
-    assert lines[0] == "1 connection on tni"
-    assert lines[1].startswith(f"Stad Gent · {form.application}  ")
-    assert lines[2] == "  whose    OVO002067, 0207451227, api-beheer@stad-gent.example"
-    assert lines[3:] == ["  scopes   dv_notificaties_schrijven", "  keys     key-1", "  products notificaties"]
-    assert acmidm.run("status", "Stad", "Gent", "--stack", "tni").stdout.startswith('1 connection on tni with "Stad Gent"')
-    assert acmidm.run("status", "nobody", "--stack", "tni").stdout == 'no connection on tni has "nobody"\n'
-    assert acmidm.run("status", "--stack", "tni", "--scope", "x", "--expiring", "3").stdout == (
-        'no connection on tni has scope "x" and has a key that ends within 3 days\n'
-    )
-    assert acmidm.run("status", "nobody", "--stack", "tni", "--output", "markdown").stdout == '### 0 connections on tni with "nobody"\n'
-    assert acmidm.run("status", "--stack", "nowhere").code == 2
-    assert acmidm.json("status", "--stack", "tni")["connections"][0]["keys"][0]["kid"] == "key-1"
-    page = acmidm.run("status", "--stack", "tni", "--output", "html").stdout
-    assert page.startswith("<!doctype html>")
-
-
-def test_status_shows_what_is_there(project: Project, acmidm: CommandLine, registry: Registry) -> None:
-    """Keys in the portal with their end, or "unknown"; a client that was refused is not there, and keeps no command from working.
-
-    A scope that was refused is not shown either: here somebody else writes the scopes, and the run stops before them.
-    """
-    form = write_form(project.forms, keys=())
-    refused = write_form(project.forms, "gent/refused")
-    refused.request()["adopt"] = {"acmidm": "no-such-client"}
-    refused.save()
-    assert project.up().code != 0
-    key: Any = {**new_key("uploaded").as_dict(private=False), "exp": int(time.time()) + 10 * 86_400 + 60}
-    client_id = registry.client(form.application)["client_id"]
-    registry.set_keys(client_id, [ECKey.import_key(key)])
-    registry.set_scopes(client_id, [])
-    form.request()["scopes"][PLAIN] = {}
-    form.save()
-    assert any("scopes" in line and PLAIN in line for line in project.up().errors)
-    (shown,) = acmidm.json("status", "--stack", "tni", "--expiring", "30")["connections"]
-    assert shown["scopes"] == [SEND]
-    assert (shown["application"], shown["keys"][0]["kid"], shown["keys"][0]["days_left"]) == (form.application, "uploaded", 10)
-    assert "uploaded until" in acmidm.run("status", "--stack", "tni").stdout
-
-    project.configure({"managementUrl": "http://127.0.0.1:9/management/v1"})
-    outcome = acmidm.run("status", "--stack", "tni")
-    assert outcome.code == 0
-    assert "  keys     unknown: in the portal, which cannot be reached" in outcome.stdout.splitlines()
+def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Four or five lines each, none of which ends in blanks; a product or a key that is not there takes no line."""
+    print_report(Status(checked_at=NOW, stacks=("tni",), search="x", connections=matching(connections())))
+    assert capsys.readouterr().out.splitlines() == [
+        '4 connections on tni with "x"',
+        "Agentschap · agentschap  5",
+        "  whose    OVO002067, api@stad.example",
+        "  scopes   vo_info",
+        "  keys     u until 2026-11-28 (3 days left) (in the portal)",
+        "  products notificaties",
+        "Agentschap · onbereikbaar  6",
+        "  whose    OVO002067, api@stad.example",
+        "  scopes   vo_info",
+        "  keys     unknown: in the portal, which cannot be reached",
+        "  products notificaties",
+        "Stad Gent · loket  1234",
+        "  whose    OVO002067, api@stad.example",
+        "  scopes   dv_dosis_schrijven, vo_info",
+        "  keys     a until 2026-12-04 (9 days left), b",
+        "  products dosis",
+        "VLAIO · steun (geosecure)  40001",
+        "  whose    0123456789, steun@vlaio.example",
+        "  scopes   DosisImport",
+        "  keys     client secret",
+    ]
 
 
 @pytest.fixture
-def promoting(tmp_path: Path) -> Callable[..., Any]:
-    project = Project(tmp_path / "project")
-    (project.folder / "state").mkdir(parents=True)
+def promote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What the command says of a form as it is now, and that it ends with the code."""
+    monkeypatch.chdir(tmp_path)
 
-    def run(*words: str, catalogue: Path = ROOT / "catalogue") -> Any:
-        return CommandLine(project).run("promote", *words, "--catalogue", str(catalogue))
+    def run(form: FormFile, *words: str, code: int = 0, catalogue: Path = ROOT / "catalogue") -> str:
+        form.save()
+        result = CliRunner().invoke(app, ["promote", str(form.path), "--catalogue", str(catalogue), *words])
+        assert result.exit_code == code, result.output
+        return result.output
 
     return run
 
 
-def test_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+def on_both(folder: Path, **how: Any) -> FormFile:
+    """A form whose production is as its TNI, with its keys in the portal."""
+    form = write_form(folder, **{"application": "loket", **how})
+    form.document["environments"]["prod"] = deepcopy(form.request())
+    form.request("prod").pop("jwks", None)
+    return form
+
+
+AS_EXPECTED = "Stad Gent · loket: production is as TNI, but for what is expected to differ"
+
+
+def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
     """What production lacks, the reverse, what differs, and why it is not ready; 1 until there is nothing to promote."""
-    form = write_form(tmp_path / "project" / "onboardings", scopes=(SEND, DOSSIERS), application="loket")
+    form = on_both(tmp_path, scopes=(SEND, DOSSIERS))
+    whole = form.request("prod")
     form.document["environments"]["prod"] = {
-        "scopes": {SEND: {}, "dv_organisatieregister_info": {}},
+        "scopes": {SEND: {}, PLAIN: {}},
         "products": {"notificaties": {**deepcopy(NOTIFICATIES), "merk_code": "gent"}},
     }
-    form.save()
-    outcome = promoting(str(form.path))
-    assert (outcome.code, outcome.stdout) == (1, PROMOTED)
-    report = json.loads(promoting(str(form.path), "--output", "json").stdout)
-    assert report["ready"] is True
-    assert "- [ ] the organisation uploads its key" in promoting(str(form.path), "--output", "markdown").stdout
-
-    form.document["environments"]["prod"] = {
-        "scopes": {SEND: {}, DOSSIERS: {}},
-        "products": {"notificaties": deepcopy(NOTIFICATIES), "dosis": deepcopy(DOSIS)},
-    }
+    assert promote(form, code=1) == PROMOTED
+    assert json.loads(promote(form, "--output", "json", code=1))["ready"] is True
+    assert "- [ ] the organisation uploads its key" in promote(form, "--output", "markdown", code=1)
+    form.document["environments"]["prod"] = whole
     form.add_key("prod-key", "prod")
-    form.save()
-    outcome = promoting(str(form.path))
-    assert outcome.code == 0, outcome.output
-    assert "ready for production: yes" in outcome.stdout
+    assert "ready for production: yes" in promote(form)
 
 
-def test_promote_compares_default_scopes_and_attributes(tmp_path: Path, promoting: Callable[..., Any]) -> None:
-    form = write_form(tmp_path / "project" / "onboardings", scopes=(PLAIN,), application="loket")
+def test_promote_compares_default_scopes_and_attributes(tmp_path: Path, promote: Callable[..., str]) -> None:
+    form = on_both(tmp_path, scopes=(PLAIN,))
     form.request()["scopes"] = {PLAIN: {"default": True}}
-    form.document["environments"]["prod"] = {"scopes": {PLAIN: {}}, "attributes": {ATTRIBUTE: "balie"}}
-    form.save()
-    outcome = promoting(str(form.path), catalogue=catalogue_folder())
-    assert outcome.code == 1, outcome.output
-    assert "on production, not on TNI\n  attribute   setbyclient_proef\n" in outcome.stdout
-    assert f"set differently, TNI → production\n  scope       {PLAIN}, default: true → false\n" in outcome.stdout
+    form.request("prod")["attributes"] = {ATTRIBUTE: "balie"}
+    said = promote(form, code=1, catalogue=catalogue_folder())
+    assert "on production, not on TNI\n  attribute   setbyclient_proef\n" in said
+    assert f"set differently, TNI → production\n  scope       {PLAIN}, default: true → false\n" in said
     form.request()["attributes"] = {ATTRIBUTE: "loket"}
-    form.save()
-    assert "  attribute   setbyclient_proef: loket → balie" in promoting(str(form.path), catalogue=catalogue_folder()).stdout
+    assert "  attribute   setbyclient_proef: loket → balie" in promote(form, code=1, catalogue=catalogue_folder())
 
 
-def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
     """It is shown, and no change of the form can take it away: the exit code is not 1 for ever."""
-    form = write_form(tmp_path / "project" / "onboardings", application="loket")
-    form.document["environments"]["prod"] = deepcopy(form.request())
-    del form.document["environments"]["prod"]["jwks"]
+    form = on_both(tmp_path)
     form.request()["scopes"]["dv_organisatieregister_testclient"] = {}
-    form.save()
-    outcome = promoting(str(form.path))
-    assert outcome.code == 0, outcome.output
-    assert outcome.stdout.splitlines()[:4] == [
-        "Stad Gent · loket: production is as TNI, but for what is expected to differ",
-        "",
-        "on TNI, not on production",
-        "  scope       dv_organisatieregister_testclient (offered there only)",
-    ]
+    lines = [AS_EXPECTED, "", "on TNI, not on production", "  scope       dv_organisatieregister_testclient (offered there only)"]
+    assert promote(form).splitlines()[:4] == lines
 
 
-HEADER = {"widget_id": "w-tni", "app_id": "mijn-gent", "test_url": "https://test.gent.example"}
-
-
-def test_what_differs_per_environment_is_nothing_to_promote(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+def test_what_differs_per_environment_is_nothing_to_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
     """It is shown with why, and counts no more than what is offered there only; another field of the same product does."""
-    products = {"mijn-burgerprofiel": HEADER}
-    form = write_form(tmp_path / "project" / "onboardings", scopes=("dv_mbp_incidents",), products=products, keys=(), application="loket")
-    prod = form.document["environments"]["prod"] = deepcopy(form.request())
-    prod["products"]["mijn-burgerprofiel"] |= {"widget_id": "w-prod", "production_url": "https://gent.example"}
-    form.save()
-    outcome = promoting(str(form.path))
-    assert outcome.code == 0, outcome.output
-    assert outcome.stdout.splitlines()[:5] == [
-        "Stad Gent · loket: production is as TNI, but for what is expected to differ",
+    header = {"widget_id": "w-tni", "app_id": "mijn-gent", "test_url": "https://test.gent.example"}
+    form = on_both(tmp_path, scopes=("dv_mbp_incidents",), products={"mijn-burgerprofiel": header}, keys=())
+    product = form.request("prod")["products"]["mijn-burgerprofiel"]
+    product |= {"widget_id": "w-prod", "production_url": "https://gent.example"}
+    assert promote(form).splitlines()[:5] == [
+        AS_EXPECTED,
         "",
         "set differently, TNI → production",
         "  field       mijn-burgerprofiel.production_url: nothing → https://gent.example (differs per environment)",
         "  field       mijn-burgerprofiel.widget_id: w-tni → w-prod (differs per environment)",
     ]
-    assert "`w-tni` → `w-prod` (differs per environment)" in promoting(str(form.path), "--output", "markdown").stdout
-    prod["products"]["mijn-burgerprofiel"]["app_id"] = "gent"
-    form.save()
-    outcome = promoting(str(form.path))
-    assert (outcome.code, outcome.stdout.splitlines()[0]) == (1, "Stad Gent · loket: 1 set differently")
+    assert "`w-tni` → `w-prod` (differs per environment)" in promote(form, "--output", "markdown")
+    product["app_id"] = "gent"
+    assert promote(form, code=1).startswith("Stad Gent · loket: 1 set differently\n")
 
 
-def test_promote_where_the_organisation_manages_its_keys(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+def test_promote_where_the_organisation_manages_its_keys(tmp_path: Path, promote: Callable[..., str]) -> None:
     """The form cannot tell whether there is a key, and does not say that there is none; that keeps nothing from being ready."""
-    form = write_form(tmp_path / "project" / "onboardings", application="loket")
-    form.document["environments"]["prod"] = deepcopy(form.request())
-    del form.document["environments"]["prod"]["jwks"]
-    form.save()
-    outcome = promoting(str(form.path))
-    assert outcome.code == 0, outcome.output
-    assert "ready for production: yes" in outcome.stdout
-    assert "  note  the organisation uploads its key for production in the portal (step 9): only the portal knows" in outcome.stdout
-    assert outcome.stdout.splitlines()[-1].endswith("Keys: 1 on TNI, in the portal on production.")
-    report = json.loads(promoting(str(form.path), "--output", "json").stdout)
-    assert report["keys"] == {"tni": 1}
+    form = on_both(tmp_path)
+    said = promote(form)
+    assert "ready for production: yes" in said
+    assert "  note  the organisation uploads its key for production in the portal (step 9): only the portal knows" in said
+    assert said.splitlines()[-1].endswith("Keys: 1 on TNI, in the portal on production.")
+    assert json.loads(promote(form, "--output", "json"))["keys"] == {"tni": 1}
 
 
-def test_promote_knows_the_policies(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+def test_promote_knows_the_policies(tmp_path: Path, promote: Callable[..., str]) -> None:
     """A client that may have a secret on TNI is warned before production is in the form, and stopped once it is."""
-    form = write_form(tmp_path / "project" / "onboardings", keys=(), token_endpoint_auth_method="client_secret_basic")
-    said = promoting(str(form.path)).stdout
-    assert said.splitlines()[0] == "Stad Gent · " + form.application + ": production is not in the form yet, and lacks 2 of what TNI has"
+    form = on_both(tmp_path, keys=(), token_endpoint_auth_method="client_secret_basic")
+    prod = form.document["environments"].pop("prod")
+    said = promote(form, code=1)
+    assert said.splitlines()[0] == "Stad Gent · loket: production is not in the form yet, and lacks 2 of what TNI has"
     assert "environment" not in said.partition("ready for production")[0], "it is none of what TNI has"
     assert "  TO DO the form has no prod under environments: add it" in said
     assert "  TO DO the client authenticates with client_secret_basic on prod: use private_key_jwt, or agree on an exemption" in said
-    form.document["environments"]["prod"] = deepcopy(form.request())
-    form.save()
-    refused = promoting(str(form.path))
-    assert refused.code == 2
-    assert "the client authenticates with client_secret_basic on prod; use private_key_jwt" in refused.stderr
+    form.document["environments"]["prod"] = prod
+    assert "the client authenticates with client_secret_basic on prod; use private_key_jwt" in promote(form, code=2)
 
 
-def test_promote_used_wrongly(tmp_path: Path, promoting: Callable[..., Any]) -> None:
+def test_promote_used_wrongly(tmp_path: Path, promote: Callable[..., str]) -> None:
     """2 for what is no form."""
-    form = write_form(tmp_path / "project" / "onboardings", contacts=[])
-    assert promoting(str(form.path)).code == 2
-    assert promoting(str(form.path.parent)).code == 2
-    assert promoting("none.yaml").code == 2
+    promote(write_form(tmp_path, contacts=[]), code=2)
+    for path in (tmp_path / "gent", tmp_path / "none.yaml"):
+        assert CliRunner().invoke(app, ["promote", str(path)]).exit_code == 2
 
 
 def test_a_headline_of_drift_counts_keys_that_end() -> None:
