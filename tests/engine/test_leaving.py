@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from tests.identity.places import everything
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion
@@ -42,7 +41,7 @@ class Leaving:
 
     def there(self, registry: Registry) -> dict[str, Any]:
         """Per form its client with its products' configurations, but for its ETags; None where it is gone."""
-        found = everything(registry, *(form.application for form in self.forms.values()))
+        found = registry.everything(*(form.application for form in self.forms.values()))
         return {
             name: {**one, "etags": None} if (one := next(iter(found[form.application]), None)) else None
             for name, form in self.forms.items()
