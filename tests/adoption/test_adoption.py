@@ -1,136 +1,147 @@
-"""A client that exists already is taken over by naming its client-ID once; the preview shows what that changes."""
+"""A client that exists already is taken over by naming its client-ID once; the preview shows what that changes.
+
+One project with a form per client that people made by hand, brought up once.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 from acmidm_onboarding.resources.client_scopes import NOT_DECLARED
 from tests.adoption.by_hand import adopt, made_by_hand, stop_adopting
-from tests.support.engine import Project, place_of
-from tests.support.forms import DOSIS, DOSSIERS, PLAIN, SEND, write_form
-from tests.support.portal import new_key, public_jwk
+from tests.support.engine import Project, details, place_of
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
+from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry, kids
 
-
-def before(project: Project) -> dict[str, dict[str, Any]]:
-    """Per resource what a preview shows of the client before its adoption."""
-    return {place_of(step["urn"]): step["newState"]["inputs"]["adopt"]["before"] for step in project.steps()}
+SECRET: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_basic"}
+TWO = ["10244", "10245"]
 
 
-def parts(client: dict[str, Any]) -> dict[str, Any]:
-    return {name: client[name] for name in ("client_id", "scopes", "jwks", "contacts", "token_endpoint_auth_method", "client_name")}
+@dataclass
+class TakenOver:
+    """What there was of each form's client, what the preview showed of it, in JSON and in text, and what there is after ``up``."""
+
+    project: Project
+    forms: dict[str, FormFile]
+    before: dict[str, Any]
+    shown: dict[str, dict[str, Any]]
+    text: list[str]
+    written: list[dict[str, Any]]
+    after: dict[str, Any]
 
 
-def test_a_form_that_says_what_exists_changes_the_owner_alone(project: Project, registry: Registry) -> None:
-    """Scopes and keys are not written; the preview shows all that is there."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    adopt(form, made_by_hand(registry, form))
-    there = registry.client(form.application)
-
-    shown = before(project)
-    assert {"software_id", "managed_by"}.isdisjoint(shown[f"OAuthClient {form.key}"])
-    assert shown[f"OAuthClient {form.key}"]["organisation"] == {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"}
-    assert shown[f"ClientScopes {form.key}"] == {"scopes": dict.fromkeys((DOSSIERS, SEND), NOT_DECLARED), "default_scopes": {}}
-    assert shown[f"ClientJwks {form.key}"] == {"jwks": {"key-1": public_jwk(form.keys["key-1"])}}
-    assert shown[f"ProductConfiguration {form.key}/dosis"] == {"configuration": form.request()["products"]["dosis"]}
-    trail = registry.audit()
-    project.apply()
-
-    after = registry.client(form.application)
-    assert parts(after) == parts(there)
-    assert (after["software_id"], after["managed_by"]) == (f"acmidm/tni/{form.key}", "acmidm/tni")
-    assert {name: after["etags"][name] for name in ("scopes", "jwks")} == {name: there["etags"][name] for name in ("scopes", "jwks")}
-    assert len(registry.audit()) == len(trail) + 3, "the owner in the client's document, and in those of its two products"
-    project.in_sync()
+def clients(registry: Registry, forms: dict[str, FormFile]) -> dict[str, Any]:
+    found = registry.everything(*(form.application for form in forms.values()))
+    return {name: found[form.application][0] for name, form in forms.items()}
 
 
-def test_the_preview_shows_what_would_change(project: Project, registry: Registry) -> None:
-    """Per scope, key, contact and value; as text for a person, as JSON for a pipeline; afterwards it is as the form says."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    old_key = new_key("of-2019")
-    client_id = made_by_hand(
-        registry,
-        form,
-        scopes=[SEND, PLAIN],
-        keys=[old_key],
-        contacts=["iemand@elders.example"],
-        client_name="Gent loket (oud)",
-        products={"notificaties": {**form.request()["products"]["notificaties"], "merk_code": "gent"}},
-    )
-    adopt(form, client_id)
-
-    shown = before(project)
-    assert shown[f"OAuthClient {form.key}"]["client_name"] == "Gent loket (oud)"
-    assert shown[f"OAuthClient {form.key}"]["contacts"] == ["iemand@elders.example"]
-    assert set(shown[f"ClientScopes {form.key}"]["scopes"]) == {SEND, PLAIN}
-    assert set(shown[f"ClientJwks {form.key}"]["jwks"]) == {"of-2019"}
-    assert shown[f"ProductConfiguration {form.key}/notificaties"]["configuration"]["merk_code"] == "gent"
-    assert shown[f"ProductConfiguration {form.key}/dosis"] == {}
+@pytest.fixture(scope="module")
+def taken(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> TakenOver:
+    project = Project(tmp_path_factory.mktemp("adoption"))
+    project.connect(portal)
+    forms = {name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("same", "other")}
+    forms |= {name: write_form(project.forms, f"gent/{name}") for name in ("ordered", "stays", "goes")}
+    forms["secret"] = write_form(project.forms, "gent/secret", keys=(), **SECRET)
+    forms["ordered"].request()["products"]["notificaties"]["product_ids"] = TWO
+    by_hand: dict[str, dict[str, Any]] = {
+        "other": {
+            "scopes": [SEND, PLAIN],
+            "keys": [new_key("of-2019")],
+            "contacts": ["iemand@elders.example"],
+            "client_name": "Gent loket (oud)",
+            "products": {"notificaties": {**NOTIFICATIES, "merk_code": "gent"}},
+        },
+        "ordered": {"products": {"notificaties": {**NOTIFICATIES, "product_ids": TWO[::-1]}}},
+        "secret": {**SECRET, "client_secret": "a-secret-that-was-made-by-hand-years-ago"},
+    }
+    for name, form in forms.items():
+        adopt(form, made_by_hand(registry, form, **by_hand.get(name, {})))
+    before, trail = clients(registry, forms), registry.audit()
+    steps = [step for step in project.steps() if "adopt" in step["newState"]["inputs"]]
     text = project.preview("--diff").stdout
-    for line in (f'client_id: "{client_id}"', f'{PLAIN}: "{NOT_DECLARED}"', 'kid: "of-2019"', 'merk_code: "gent"'):
-        assert any(line in " ".join(shown.split()).replace(" :", ":") for shown in text.splitlines()), f"{line} is not in\n{text}"
-
     project.apply()
-    client = registry.client(form.application)
+    project.in_sync()
+    return TakenOver(
+        project,
+        forms,
+        before,
+        {place_of(step["urn"]): step["newState"]["inputs"]["adopt"]["before"] for step in steps},
+        [" ".join(line.split()).replace(" :", ":") for line in text.splitlines()],
+        [entry for entry in registry.audit() if entry not in trail],
+        clients(registry, forms),
+    )
+
+
+def test_a_form_that_says_what_exists_changes_the_owner_alone(taken: TakenOver) -> None:
+    """Scopes and keys are not written; the preview shows all that is there."""
+    form, there, after = taken.forms["same"], taken.before["same"], taken.after["same"]
+    client = taken.shown[f"OAuthClient {form.key}"]
+    assert {"software_id", "managed_by"}.isdisjoint(client)
+    assert client["organisation"] == {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"}
+    assert taken.shown[f"ClientScopes {form.key}"] == {"scopes": dict.fromkeys((DOSSIERS, SEND), NOT_DECLARED), "default_scopes": {}}
+    assert taken.shown[f"ClientJwks {form.key}"] == {"jwks": {"key-1": public_jwk(form.keys["key-1"])}}
+    assert taken.shown[f"ProductConfiguration {form.key}/dosis"] == {"configuration": form.request()["products"]["dosis"]}
+
+    owner = {"software_id": f"acmidm/tni/{form.key}", "managed_by": "acmidm/tni"}
+    assert after == {**there, **owner, "etags": {**there["etags"], "client": after["etags"]["client"]}}
+    written = [entry for entry in taken.written if entry["client_id"] == there["client_id"]]
+    assert len(written) == 3, "the owner in the client's document, and in those of its two products"
+
+
+def test_the_preview_shows_what_would_change(taken: TakenOver) -> None:
+    """Per scope, key, contact and value; as text for a person, as JSON for a pipeline; afterwards it is as the form says."""
+    form, client_id, client = taken.forms["other"], taken.before["other"]["client_id"], taken.after["other"]
+    shown = {place.replace(form.key, ""): known for place, known in taken.shown.items() if form.key in place}
+    assert shown["OAuthClient "]["client_name"] == "Gent loket (oud)"
+    assert shown["OAuthClient "]["contacts"] == ["iemand@elders.example"]
+    assert set(shown["ClientScopes "]["scopes"]) == {SEND, PLAIN}
+    assert set(shown["ClientJwks "]["jwks"]) == {"of-2019"}
+    assert shown["ProductConfiguration /notificaties"]["configuration"]["merk_code"] == "gent"
+    assert shown["ProductConfiguration /dosis"] == {}
+    for words in (f'client_id: "{client_id}"', f'{PLAIN}: "{NOT_DECLARED}"', 'kid: "of-2019"', 'merk_code: "gent"'):
+        assert any(words in line for line in taken.text), f"{words} is not in\n{taken.text}"
+
     assert client["client_id"] == client_id
     assert set(client["scopes"]) == {SEND, DOSSIERS, "vo_info"}
     assert kids(client) == {"key-1"}
     assert client["contacts"] == ["api-beheer@stad-gent.example"]
-    assert registry.configuration("notificaties", client_id) == form.request()["products"]["notificaties"]
+    assert client["products"] == form.request()["products"]
+
+
+def test_what_comes_later_is_a_change_of_its_own(taken: TakenOver, registry: Registry) -> None:
+    """The line may stay or go, which is no change; nor is the order of a set, taken over or made by hand.
+
+    A secret is replaced, for nobody can read the old one: the organisation has to be given the new one.
+    """
+    project, forms = taken.project, taken.forms
+    ids = {name: client["client_id"] for name, client in taken.before.items()}
+    assert {name: client["client_id"] for name, client in taken.after.items()} == ids
+    order = taken.after["ordered"]["products"]["notificaties"]["product_ids"]
+    assert set(order) == set(TWO)
+    registry.set_configuration("notificaties", ids["ordered"], {**NOTIFICATIES, "product_ids": order[::-1]})
+    stop_adopting(forms["goes"])
     project.in_sync()
 
-
-def test_the_order_of_a_set_is_no_difference(project: Project, registry: Registry) -> None:
-    """Product numbers, whose schema says ``uniqueItems``: neither when taken over, nor when somebody reorders them."""
-    form = write_form(project.forms)
-    ordered = form.request()["products"]["notificaties"]
-    ordered["product_ids"] = ["10244", "10245"]
-    reversed_ = {**ordered, "product_ids": ["10245", "10244"]}
-    client_id = made_by_hand(registry, form, products={"notificaties": reversed_})
-    adopt(form, client_id)
+    forms["goes"].document["contacts"] = ["nieuw@stad-gent.example"]
+    forms["stays"].request()["scopes"][DOSSIERS] = {}
+    forms["stays"].request()["products"]["dosis"] = DOSIS
+    forms["ordered"].request()["products"]["notificaties"]["merk_code"] = "nieuw"
+    for name in ("goes", "stays", "ordered"):
+        forms[name].save()
+    assert details(project.steps()) == {
+        f"OAuthClient {forms['goes'].key}": ("update", ["contacts[0]"]),
+        f"ClientScopes {forms['stays'].key}": ("update", [f"scopes.{DOSSIERS}"]),
+        f"ProductConfiguration {forms['stays'].key}/dosis": ("create", []),
+        f"ProductConfiguration {forms['ordered'].key}/notificaties": ("update", ["configuration.merk_code"]),
+    }
     project.apply()
-    assert set((registry.configuration("notificaties", client_id) or {})["product_ids"]) == {"10244", "10245"}
-    project.in_sync()
-
-    registry.set_configuration("notificaties", client_id, {**ordered, "merk_code": "ander"})
-    project.apply("--refresh")
-    registry.set_configuration("notificaties", client_id, reversed_)
-    project.in_sync()
-    form.request()["products"]["notificaties"]["merk_code"] = "nieuw"
-    form.save()
-    project.apply()
-    assert registry.configuration("notificaties", client_id) == {**ordered, "merk_code": "nieuw"}
-
-
-def test_the_line_may_stay_or_go_afterwards(project: Project, registry: Registry) -> None:
-    """Neither is a change: the adoption is done, and what comes later, such as a product, is a change of its own."""
-    stays, goes = write_form(project.forms, "gent/blijft"), write_form(project.forms, "gent/gaat")
-    ids = {form.application: made_by_hand(registry, form) for form in (stays, goes)}
-    for form in (stays, goes):
-        adopt(form, ids[form.application])
-    project.apply()
-    assert project.preview("--expect-no-changes").code == 0
-    stop_adopting(goes)
-    assert project.preview("--expect-no-changes").code == 0
-    goes.document["contacts"] = ["nieuw@stad-gent.example"]
-    goes.save()
-    stays.request()["scopes"][DOSSIERS] = {}
-    stays.request()["products"]["dosis"] = DOSIS
-    stays.save()
-    project.apply()
-    assert {form.application: registry.client(form.application)["client_id"] for form in (stays, goes)} == ids
-    assert registry.client(goes.application)["contacts"] == ["nieuw@stad-gent.example"]
-    assert set(registry.client(stays.application)["scopes"]) == {SEND, DOSSIERS, "vo_info"}
-    project.in_sync()
-
-
-def test_a_secret_is_replaced(project: Project, registry: Registry) -> None:
-    """Nobody can read the old one: the organisation has to be given the new one."""
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
-    client_id = made_by_hand(
-        registry, form, token_endpoint_auth_method="client_secret_basic", client_secret="a-secret-that-was-made-by-hand-years-ago"
-    )
-    adopt(form, client_id)
-    project.apply()
-    assert registry.client(form.application)["client_id"] == client_id
+    later = clients(registry, forms)
+    assert {name: client["client_id"] for name, client in later.items()} == ids
+    assert later["goes"]["contacts"] == ["nieuw@stad-gent.example"]
+    assert set(later["stays"]["scopes"]) == {SEND, DOSSIERS, "vo_info"}
+    assert later["ordered"]["products"]["notificaties"] == {**NOTIFICATIES, "product_ids": TWO, "merk_code": "nieuw"}
     project.in_sync()

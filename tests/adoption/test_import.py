@@ -184,36 +184,20 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     assert (again.returncode, "0 forms written, 3 declared already" in again.stdout) == (0, True), again.stdout + again.stderr
 
 
-def test_what_a_takeover_changes_is_in_the_notes(world: World) -> None:
-    """Name and contacts that a form has differently: each that the preview shows was reported before."""
-    found = client(world.at_tni, "Stad Gent", GENT, "loket", client_name="Gent loket (oud)", contacts=[])
-    row = [GENT, "Stad Gent", None, None, None, found, None]
-    done = world.import_(row, words=("--tni", "tni", "--contact", "api@stad-gent.example"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    notes = [line for line in done.stdout.splitlines() if line.startswith("  note: ")]
-    (changes,) = (changed(step) for step in world.tni.steps() if "OAuthClient" in step["urn"])
-    assert changes - OWNERSHIP == {"client_name", "contacts"}
-    assert len(notes) == 2
-    assert all(any(f"the {member} " in note for note in notes) for member in changes - OWNERSHIP)
-
-
-def test_a_row_of_another_organisation_than_its_client_is_a_note(world: World) -> None:
-    """Its client has no KBO number that contradicts the row's: the row's is in a note, and stays with the form."""
-    found = client(world.at_tni, "Stad Gent", GENT, "loket", organisation={"name": "Stad Gent", "ovo": "OVO002067", "kbo": None})
-    done = world.import_([AALST, "Stad Aalst", None, None, None, found, None], words=("--tni", "tni"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"  note: column A (KBOnummer) has {AALST}, while its organisation has OVO002067 and no KBO number" in done.stdout
-    assert '  note: column B (Klant) has "Stad Aalst", and the authority "Stad Gent"' in done.stdout
-    text = (world.tni.forms / "stad-gent/loket.yaml").read_text()
-    assert f"# From klanten.xlsx, row 2: KBOnummer {AALST}; Klant Stad Aalst\n" in text
-
-
 def test_what_cannot_be_placed_is_all_named(world: World) -> None:
-    """Rows with row and column, clients without a row, scopes the catalogue lacks; the rest is written; the exit code is 1."""
-    good = client(world.at_tni, "Stad Gent", GENT, "goed")
+    """Rows with row and column, clients without a row; a form that exists is never written over. The rest is written; the exit code is 1.
+
+    What a takeover changes is in the notes: each name that the preview shows was reported before.
+    """
+    good = client(world.at_tni, "Stad Gent", GENT, "goed", client_name="Gent goed (oud)", contacts=[])
     browser = client(world.at_tni, "Stad Gent", GENT, "browser", grant_types=["authorization_code", "client_credentials"])
     forgotten = client(world.at_tni, "Gemeente Wingene", WINGENE, "vergeten")
     misplaced = client(world.at_prod, "Stad Aalst", AALST, "verkeerd")
+    taken = client(world.at_tni, "Stad Gent", GENT, "bezet", keys=(new_key("gent-1"),))
+    there, text = world.tni.forms / "stad-gent/bezet.yaml", "application: iets-anders\ncontacts: [a@b.example]\nenvironments: {tni: {}}\n"
+    there.parent.mkdir()
+    there.with_name("organisation.yaml").write_text(f'name: Stad Gent\nkbo: "{GENT}"\n')
+    there.write_text(text)
     done = world.import_(
         [GENT, "Stad Gent", None, None, None, good, None],
         ["0207451228", "Fout nummer", None, None, None, "x", None],
@@ -223,9 +207,11 @@ def test_what_cannot_be_placed_is_all_named(world: World) -> None:
         [WINGENE, "Dubbel", None, None, None, "dubbel", None],
         [WINGENE, "Dubbel", None, None, None, "DUBBEL", None],
         [None, "Totaal: 7", None, None, None, None, None],
+        [GENT, "Stad Gent", None, None, None, taken, None],
+        words=("--tni", "tni", "--prod", "prod", "--contact", "api@stad-gent.example"),
     )
     assert done.returncode == 1, done.stdout
-    assert "8 rows: 1 form written" in done.stdout
+    assert "9 rows: 1 form written" in done.stdout
     sentences = done.stderr.splitlines()
     for start, what in (
         ("not placed: row 3: column A (KBOnummer)", "check digits 28 where 27 is due"),
@@ -236,27 +222,21 @@ def test_what_cannot_be_placed_is_all_named(world: World) -> None:
         ("not placed: row 7: column F", "is in row 8 too"),
         ("not placed: row 8: column F", "is in row 7 too"),
         ("not placed: row 9: ", "neither CliëntID TEST nor CliëntID PRD is filled in"),
+        ("not placed: row 10: ", "onboardings/stad-gent/bezet.yaml exists already, for another connection, and is left as it is"),
         (f"not placed: client {forgotten} ", "is in no row and in no form"),
         (f"not placed: client {misplaced} ", "is in no row and in no form"),
     ):
         assert any(line.startswith(start) and what in line for line in sentences), (start, what, sentences)
-    assert len(sentences) == 10
-    assert sorted(file.name for file in world.tni.forms.rglob("*.yaml")) == ["goed.yaml", "organisation.yaml"]
+    assert len(sentences) == 11
+    assert sorted(file.name for file in world.tni.forms.rglob("*.*")) == ["bezet.yaml", "goed.yaml", "organisation.yaml"]
+    assert there.read_text() == text
 
-
-def test_a_form_that_exists_is_never_written_over(world: World) -> None:
-    """Nothing else is written for that row either."""
-    client_id = client(world.at_tni, "Stad Gent", GENT, "loket", keys=(new_key("gent-1"),))
-    taken = world.tni.forms / "stad-gent/loket.yaml"
-    taken.parent.mkdir()
-    taken.with_name("organisation.yaml").write_text('name: Stad Gent\nkbo: "0207.451.227"\n')
-    text = "application: iets-anders\ncontacts: [api@stad-gent.example]\nenvironments: {tni: {}}\n"
-    taken.write_text(text)
-    done = world.import_([GENT, "Stad Gent", None, None, None, client_id, None], words=("--tni", "tni"))
-    assert done.returncode == 1
-    assert "onboardings/stad-gent/loket.yaml exists already, for another connection, and is left as it is" in done.stderr
-    assert taken.read_text() == text
-    assert list(world.tni.forms.rglob("*.jwk.json")) == []
+    notes = [line for line in done.stdout.splitlines() if line.startswith("  note: ")]
+    there.unlink()
+    (changes,) = (changed(step) for step in world.tni.steps() if "OAuthClient" in step["urn"])
+    assert changes - OWNERSHIP == {"client_name", "contacts"}
+    assert len(notes) == 2
+    assert all(any(f"the {member} " in note for note in notes) for member in changes - OWNERSHIP)
 
 
 def test_wrong_use_and_unreachable(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.engine.test_secrets import random_plugin
 from tests.support.fixtures import portal, project, registry
 
-__all__ = ["portal", "project", "registry"]
+__all__ = ["portal", "project", "random_plugin", "registry"]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.engine import Outcome, Project, detail_lines, details
+from tests.engine.test_first_preview import NO_ACCESS, contents
+from tests.support.engine import Outcome, Project, detail_lines, details, settings_of
 from tests.support.forms import PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
@@ -42,7 +43,12 @@ def story(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
     forms["code"].organisation = {"name": "Stad Aalst", "ovo": "OVO002002"}
     for form in forms.values():
         form.save()
+    # On a machine without access a preview compares the forms with the state, and writes nothing.
+    project.configure(NO_ACCESS)
+    kept = contents(project.folder / "state")
     steps, text = project.steps(), project.preview("--diff")
+    assert contents(project.folder / "state") == kept
+    project.configure({**settings_of(portal), "operatorPrivateKeyFile": "operator-tni.jwk.json"})
     project.apply()
     after = {name: registry.client(form.application) for name, form in forms.items()}
     project.in_sync()

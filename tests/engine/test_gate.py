@@ -15,7 +15,7 @@ from tests.support.evidence import write_evidence
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, running_portal
-from tests.support.registry import Registry
+from tests.support.registry import Registry, kids
 
 _EXEMPT = {"promotion-gate": {"reason": "a system of before, replaced in 2027", "reference": "SD-4810"}}
 
@@ -62,9 +62,13 @@ def held_back(outcome: Outcome) -> list[str]:
 
 
 def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPortal) -> None:
-    """Refused without a TNI stack and without evidence, others go on; proven, it is declared; nothing that happens later undeclares it."""
+    """Refused without a TNI stack and without evidence, others go on; proven, it is declared; nothing that happens later undeclares it.
+
+    The two environments share nothing: a form without prod is not in prod, and what is destroyed on TNI stays in prod.
+    """
     loket, portaal = with_production(both.prod, "loket"), with_production(both.prod, "portaal", in_portal=True)
     exempted = with_production(both.prod, "uitgezonderd", exemptions=_EXEMPT)
+    only_tni = write_form(both.prod.forms, "gent/alleen-tni")
 
     unproven = both.prod.apply()
     assert [sentence.partition(";")[0] for sentence in held_back(unproven)] == sorted(
@@ -93,11 +97,16 @@ def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPo
     both.tni.in_sync()
     assert held_back(both.prod.apply()) == []
     assert set(both.prod.outputs()["connections"]) == {loket.key, portaal.key, exempted.key}
+    assert set(both.tni.outputs()["connections"]) == {loket.key, portaal.key, exempted.key, only_tni.key}
     there = both.in_prod.client(loket.application)
+    here = both.on_tni.client(loket.application)
+    assert [client["software_id"] for client in (here, there)] == [f"acmidm/tni/{loket.key}", f"acmidm/prod/{loket.key}"]
+    assert (kids(here), kids(there)) == ({"tni-key"}, {"prod-key"})
 
     for file in evidence:
         file.unlink()
     both.tni.succeed("destroy", "--yes", "--suppress-progress")
+    assert both.on_tni.clients(loket.application) == []
     loket.request("prod")["scopes"]["vo"] = {}
     loket.request("prod")["jwks"] = []
     loket.add_key("next-key", "prod")
@@ -110,7 +119,7 @@ def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPo
     }
     after = both.in_prod.client(loket.application)
     assert after["scopes"] == there["scopes"]
-    assert [key["kid"] for key in after["jwks"]["keys"]] == ["next-key"]
+    assert kids(after) == {"next-key"}
     assert both.in_prod.client(portaal.application)["client_id"]
     both.tni.succeed("stack", "rm", "tni", "--yes")
     both.prod.in_sync()

@@ -1,9 +1,13 @@
-"""A connection that leaves: announced, taken down from its day on in two runs, or left at its authority where its form says so."""
+"""Connections that leave: announced, taken down from their day on in two runs, or left at their authority where their form says so.
+
+One protecting stack with a form for each: the first run is an ``up``, the second ``acmidm deploy``, which goes on where that is due.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,15 +18,34 @@ from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry
 
 COMING, DUE = "2999-03-31", "2020-03-31"
+PRODUCTS = ("notificaties", "dosis")
+NAMES = ("coming", "whole", "back", "product", "kept", "kept-since", "at-once", "stays")
+RETIRED = ["client_retired", "protection_lifted", "retirement_announced", "scope_withdrawn", "scope_withdrawn"]
 
 
-def connect(project: Project, **changes: Any) -> FormFile:
-    """A form of two products on a protecting stack, and one that stays beside it."""
-    project.configure({"protectClients": True})
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS), **changes)
-    write_form(project.forms, "gent/blijft")
-    project.apply()
-    return form
+@dataclass
+class Leaving:
+    """What was there before the first run, what its review said, and what is there after it."""
+
+    project: Project
+    forms: dict[str, FormFile]
+    before: dict[str, Any]
+    reviewed: dict[str, list[str]]
+    after: dict[str, Any]
+
+    def kinds(self) -> dict[str, list[str]]:
+        """The kinds of change in the engine's review, per form."""
+        report = json.loads(self.project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
+        changes = {one["application"]: [change["kind"] for change in one["changes"]] for one in report["connections"]}
+        return {name: changes[form.application] for name, form in self.forms.items() if form.application in changes}
+
+    def there(self, registry: Registry) -> dict[str, Any]:
+        """Per form its client with its products' configurations, but for its ETags; None where it is gone."""
+        found = registry.everything(*(form.application for form in self.forms.values()))
+        return {
+            name: {**one, "etags": None} if (one := next(iter(found[form.application]), None)) else None
+            for name, form in self.forms.items()
+        }
 
 
 def retire(form: FormFile, day: str | dict[str, str] = DUE, **changes: Any) -> None:
@@ -30,145 +53,101 @@ def retire(form: FormFile, day: str | dict[str, str] = DUE, **changes: Any) -> N
     form.save()
 
 
-def kinds(project: Project) -> list[str]:
-    """The kinds of change in the engine's review."""
-    [report] = [json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)]
-    return [change["kind"] for one in report["connections"] for change in one["changes"]]
-
-
 def granted(client: Mapping[str, Any]) -> list[str]:
     """Its scopes, but for the one that its API's provider assigns by itself."""
     return [scope for scope in client["scopes"] if scope != "vo_info"]
 
 
-def at_first(registry: Registry, form: FormFile) -> None:
-    """The scopes are withdrawn, and nothing else is."""
-    client = registry.client(form.application)
-    assert granted(client) == []
-    assert [key["kid"] for key in client["jwks"]["keys"]] == ["key-1"]
-    assert all(registry.configuration(product, client["client_id"]) for product in ("notificaties", "dosis"))
-
-
-def gone(registry: Registry, form: FormFile, client_id: str) -> None:
-    assert registry.clients(form.application) == []
-    assert [registry.configuration(product, client_id) for product in ("notificaties", "dosis")] == [None, None]
-
-
-def test_until_its_day_it_is_announced_and_protected(project: Project, registry: Registry) -> None:
-    """The review of the line, each later review of the client, and the service desk's list say so; nobody lifts the protection."""
-    form = connect(project)
-    client, trail = registry.client(form.application), registry.audit()
-    retire(form, COMING)
-    assert kinds(project) == ["retirement_announced"]
+@pytest.fixture(scope="module")
+def leaving(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Leaving:
+    project = Project(tmp_path_factory.mktemp("leaving"))
+    project.connect(portal, protectClients=True)
+    forms = {name: write_form(project.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in NAMES}
     project.apply()
-    assert (registry.client(form.application), registry.audit()) == (client, trail)
+    found = Leaving(project, forms, {}, {}, {})
+    found.before = found.there(registry)
+    retire(forms["coming"], COMING)
+    for name in ("whole", "back"):
+        retire(forms[name])
+    retire(forms["product"], {"dosis": DUE})
+    retire(forms["kept-since"], preserve=True)
+    forms["kept"].document["preserve"] = True
+    forms["kept"].save()
+    found.reviewed = found.kinds()
+    project.apply()
+    found.after = found.there(registry)
+    return found
+
+
+def test_the_first_run_withdraws_the_scopes_and_nothing_else(leaving: Leaving) -> None:
+    """Of a product its own; nothing at all of what is announced or preserved. The review says so, and the service desk's list."""
+    assert leaving.reviewed == {
+        "coming": ["retirement_announced"],
+        "whole": RETIRED,
+        "back": RETIRED,
+        "product": ["retirement_announced", "product_retired", "scope_withdrawn", "product_unprotected"],
+        "kept": ["client_preserved", "protection_lifted", "retirement_announced"],
+        "kept-since": ["client_preserved", "protection_lifted", "retirement_announced"],
+    }
+    withdrawn: dict[str, list[str]] = {"whole": [], "back": [], "product": [SEND]}
+    for name, before in leaving.before.items():
+        after = leaving.after[name]
+        assert granted(after) == withdrawn.get(name, [DOSSIERS, SEND])
+        assert {**after, "scopes": before["scopes"]} == before
+
+
+def test_the_next_deployment_goes_on_and_does_both_for_others(leaving: Leaving, registry: Registry, portal: RunningPortal) -> None:
+    """Also after a run that was cut off between the two. A day that is taken away again gives the client back what it had."""
+    project, forms, before = leaving.project, leaving.forms, leaving.before
     assert f"leaves   {COMING}" in project.acmidm("status", "--stack", "tni").stdout
-    form.document["contacts"] = ["loket@stad-gent.example"]
-    form.save()
-    assert kinds(project) == ["retirement_coming", "client_updated"]
-    form.path.unlink()
-    refused = project.preview()
-    assert refused.code != 0
-    assert "because it is protected" in refused.output
-
-
-def test_one_deployment_does_both(project: Project, registry: Registry, portal: RunningPortal) -> None:
-    """And the one after it has nothing to do. What stays works as before."""
-    form = connect(project)
-    client_id = registry.client(form.application)["client_id"]
-    retire(form)
+    forms["coming"].document["contacts"] = ["loket@stad-gent.example"]
+    forms["coming"].save()
+    del forms["back"].document["retire"]
+    forms["back"].save()
+    retire(forms["at-once"])
+    reviewed = leaving.kinds()
+    assert [reviewed[name] for name in ("coming", "whole")] == [["retirement_coming", "client_updated"], ["client_removed"]]
     done = project.recover()
     assert done.code == 0, done.output
-    assert f"a second run goes on with {form.key}" in done.stderr
-    gone(registry, form, client_id)
-    assert portal.request_token(sign_assertion(form.keys["key-1"], client_id, portal.audience)).status_code == 401
-    trail = registry.audit()
+    assert f"a second run goes on with {forms['at-once'].key}" in done.stderr
+
+    there = leaving.there(registry)
+    expected = {**before, "whole": None, "at-once": None}
+    expected["coming"] = {**before["coming"], "contacts": ["loket@stad-gent.example"]}
+    expected["product"] = {**leaving.after["product"], "products": {**before["product"]["products"], "dosis": None}}
+    assert there == expected
+    for name in ("whole", "at-once"):
+        assert [registry.configuration(product, before[name]["client_id"]) for product in PRODUCTS] == [None, None]
+    for name, status in (("at-once", 401), ("kept", 200), ("kept-since", 200)):
+        assertion = sign_assertion(forms[name].keys["key-1"], before[name]["client_id"], portal.audience)
+        assert portal.request_token(assertion).status_code == status
+    resources = project.resources()
+    protected = {name for name, form in forms.items() if resources.get(f"OAuthClient {form.key}", {}).get("protect")}
+    assert protected == {"coming", "back", "product", "stays"}
+    assert not any(forms[name].key in place for name in ("kept", "kept-since") for place in resources)
+    project.in_sync()
+
+
+def test_what_has_left_stays_as_it_is_and_may_be_taken_back(leaving: Leaving, registry: Registry) -> None:
+    """What is preserved is listed, and no drift. Lines and forms of what is gone may go at any time; with no line it is declared again."""
+    project, forms, before = leaving.project, leaving.forms, leaving.before
     again = project.recover()
-    assert (again.code, "a second run" in again.output) == (0, False)
-    assert registry.audit() == trail
-    project.in_sync()
-
-
-def test_what_was_cut_off_between_the_two_is_gone_on_with(project: Project, registry: Registry) -> None:
-    """By the same command, from what the state has; and a day that is taken away again gives the client back what it had."""
-    form = connect(project)
-    before = registry.client(form.application)
-    retire(form)
-    assert kinds(project) == ["client_retired", "protection_lifted", "retirement_announced", "scope_withdrawn", "scope_withdrawn"]
-    project.apply()
-    at_first(registry, form)
-    assert kinds(project) == ["client_removed"]
-    del form.document["retire"]
-    form.save()
-    project.apply()
-    assert {**registry.client(form.application), "etags": None} == {**before, "etags": None}
-    assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True
-    retire(form)
-    project.apply()
-    done = project.recover()
-    assert done.code == 0, done.output
-    gone(registry, form, before["client_id"])
-    form.path.unlink()
-    project.succeed("preview", "--expect-no-changes")
-
-
-def test_a_product_alone(project: Project, registry: Registry) -> None:
-    """Its scopes go first, then its configuration; the rest of the client stays as it is, and protected."""
-    form = connect(project)
-    client_id = registry.client(form.application)["client_id"]
-    retire(form, {"dosis": DUE})
-    assert kinds(project) == ["retirement_announced", "product_retired", "scope_withdrawn", "product_unprotected"]
-    project.apply()
-    assert granted(registry.client(form.application)) == [SEND]
-    assert registry.configuration("dosis", client_id) is not None
-    project.apply()
-    assert registry.configuration("dosis", client_id) is None
-    assert registry.configuration("notificaties", client_id) is not None
-    project.in_sync()
-    del form.document["retire"], form.request()["products"]["dosis"], form.request()["scopes"][DOSSIERS]
-    form.save()
-    assert project.steps() == []
-    assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True
-
-
-def test_a_client_is_preserved_and_taken_back(project: Project, registry: Registry, portal: RunningPortal) -> None:
-    """It stays at its authority as it is, listed and no drift; without the line, the same client is declared again."""
-    form = connect(project)
-    client, trail = registry.client(form.application), registry.audit()
-    form.document["preserve"] = True
-    form.save()
-    assert "client_preserved" in kinds(project)
-    done = project.recover()
-    assert done.code == 0, done.output
-    assert (registry.client(form.application), registry.audit()) == (client, trail), "nothing is written at the authority"
-    assert not any(form.key in name for name in project.resources())
-    assert portal.request_token(sign_assertion(form.keys["key-1"], client["client_id"], portal.audience)).status_code == 200
-
+    assert (again.code, "a second run" in again.output) == (0, False), again.output
     looked = project.acmidm("drift", "--stack", "tni", "--output", "json")
     report = json.loads(looked.stdout)
     assert (looked.code, report["in_sync"]) == (0, True)
-    assert [one["client_id"] for one in report["preserved"]] == [client["client_id"]]
-    assert client["client_id"] not in {one["client_id"] for one in report["undeclared"]}
+    preserved = {before[name]["client_id"] for name in ("kept", "kept-since")}
+    assert {one["client_id"] for one in report["preserved"]} == preserved
+    assert preserved.isdisjoint(one["client_id"] for one in report["undeclared"])
 
-    del form.document["preserve"]
-    form.save()
+    forms["whole"].path.unlink()
+    product = forms["product"]
+    del product.document["retire"], product.request()["products"]["dosis"], product.request()["scopes"][DOSSIERS]
+    product.save()
+    assert project.steps() == []
+    del forms["kept"].document["preserve"]
+    forms["kept"].save()
     project.apply()
-    assert {**registry.client(form.application), "etags": None} == {**client, "etags": None}
-    assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True
+    assert leaving.there(registry)["kept"] == before["kept"]
+    assert project.resources()[f"OAuthClient {forms['kept'].key}"]["protect"] is True
     project.in_sync()
-
-
-@pytest.mark.exhaustive
-def test_preserved_from_a_day_on(project: Project, registry: Registry) -> None:
-    """Until then it is declared and protected; a step that is cut off loses nothing."""
-    form = connect(project)
-    client = registry.client(form.application)
-    retire(form, COMING, preserve=True)
-    project.apply()
-    assert project.resources()[f"OAuthClient {form.key}"]["protect"] is True
-    retire(form, DUE)
-    project.apply()
-    project.apply()
-    assert registry.client(form.application) == client
-    assert not any(form.key in name for name in project.resources())
-    project.succeed("preview", "--expect-no-changes")

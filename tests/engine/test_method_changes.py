@@ -6,80 +6,69 @@ import json
 
 import pytest
 
-from tests.engine.test_secrets import has_access, random_plugin, secret_of
+from tests.engine.test_secrets import has_access, secret_of
 from tests.support.engine import Project, details
 from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry, kids
 
-__all__ = ["random_plugin"]
-
 
 @pytest.mark.usefixtures("random_plugin")
 def test_secret_works_until_the_key_does(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """The run that registers the key changes nothing else; the next one changes over, and the one after that finds nothing to do."""
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
-    project.apply()
-    secret, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
-    use_key(form)
+    """The run that registers a form's key changes nothing else; the next one changes over.
 
-    waiting = project.apply()
-    assert f"{form.key} goes on with its client secret until its authority has one of the keys in its form" in waiting.output
-    assert has_access(portal, client_id, secret)
-    assert kids(registry.client(form.application)) == {"key-1"}
-    assert details(project.steps()).keys() == {f"OAuthClient {form.key}"}
-    assert secret not in project.exported()
-
-    project.apply()
-    assert not has_access(portal, client_id, secret)
-    assert portal.client_token(form.keys["key-1"], client_id)
-    project.in_sync()
-
-
-def use_key(form: FormFile) -> None:
-    form.document["token_endpoint_auth_method"] = "private_key_jwt"
-    form.add_key("key-1")
-    form.save()
-
-
-@pytest.mark.usefixtures("random_plugin")
-def test_secret_works_until_a_key_is_uploaded(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """Where the organisation has its keys in the portal: however long that takes, drift is none, and reports say what is in force.
-
-    A form that goes back to a secret meanwhile gets a new one, beside the one that its application has.
+    Where the organisation has its keys in the portal, the secret works until it uploads one: however long that takes, drift is none, and
+    reports say what is in force. A form that goes back to a secret meanwhile gets a new one, beside the one that its application has.
     """
     project.configure({"keyOverlapDays": 14})
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    form, waits = (
+        write_form(project.forms, f"gent/{name}", keys=(), token_endpoint_auth_method="client_secret_basic") for name in ("loket", "wacht")
+    )
     project.apply()
-    secret, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
-    form.document["token_endpoint_auth_method"] = "private_key_jwt"
-    form.save()
-    assert "until its authority has a key, which its organisation uploads" in project.apply().output
+    ids = [registry.client(one.application)["client_id"] for one in (form, waits)]
+    declared, secret = secret_of(project, form), secret_of(project, waits)
+    form.add_key("key-1")
+    authenticate(form, "private_key_jwt")
+    authenticate(waits, "private_key_jwt")
+
+    waiting = project.apply().output
+    assert f"{form.key} goes on with its client secret until its authority has one of the keys in its form" in waiting
+    assert f"{waits.key} goes on with its client secret until its authority has a key, which its organisation uploads" in waiting
+    assert has_access(portal, ids[0], declared)
+    assert kids(registry.client(form.application)) == {"key-1"}
+    assert details(project.steps()).keys() == {f"OAuthClient {one.key}" for one in (form, waits)}
+    assert not any(one in project.exported() for one in (declared, secret))
     project.apply()
+    assert not has_access(portal, ids[0], declared)
+    assert portal.client_token(form.keys["key-1"], ids[0])
 
     drift = project.acmidm("drift", "--stack", "tni", "--output", "json")
     found = json.loads(drift.stdout)
     assert (drift.code, found["by_hand"]) == (1, []), drift.output
-    pending = {change["kind"] for one in found["not_applied"] for change in one["changes"]}
-    assert pending == {"authentication_changed", "secret_until_key"}
+    pending = {(one["application"], change["kind"]) for one in found["not_applied"] for change in one["changes"]}
+    assert pending == {(waits.application, "authentication_changed"), (waits.application, "secret_until_key")}
     reviewed = json.loads(project.acmidm("review", "--stack", "tni", "--output", "json").stdout)
-    assert {change["kind"] for one in reviewed["connections"] for change in one["changes"]} == pending
+    assert {(one["application"], change["kind"]) for one in reviewed["connections"] for change in one["changes"]} == pending
     listed = json.loads(project.acmidm("status", "--stack", "tni", "--output", "json").stdout)
-    assert [one["token_endpoint_auth_method"] for one in listed["connections"]] == ["client_secret_basic"]
-    assert has_access(portal, client_id, secret)
+    methods = {one["application"]: one["token_endpoint_auth_method"] for one in listed["connections"]}
+    assert methods == {form.application: "private_key_jwt", waits.application: "client_secret_basic"}
+    assert has_access(portal, ids[1], secret)
 
-    form.document["token_endpoint_auth_method"] = "client_secret_basic"
-    form.save()
+    authenticate(waits, "client_secret_basic")
     assert "gets a new client secret" in project.acmidm("review", "--stack", "tni").output
     project.apply()
-    assert has_access(portal, client_id, secret)
-    assert has_access(portal, client_id, secret_of(project, form))
+    assert has_access(portal, ids[1], secret)
+    assert has_access(portal, ids[1], secret_of(project, waits))
 
-    form.document["token_endpoint_auth_method"] = "private_key_jwt"
-    form.save()
+    authenticate(waits, "private_key_jwt")
     key = new_key("uploaded")
-    registry.set_keys(client_id, [key])
+    registry.set_keys(ids[1], [key])
     project.apply()
-    assert portal.client_token(key, client_id)
-    assert not has_access(portal, client_id, secret)
+    assert portal.client_token(key, ids[1])
+    assert not has_access(portal, ids[1], secret)
     project.in_sync()
+
+
+def authenticate(form: FormFile, method: str) -> None:
+    form.document["token_endpoint_auth_method"] = method
+    form.save()

@@ -8,48 +8,40 @@ from tests.support.registry import Registry
 
 
 def test_removals_are_refused_and_lose_nothing(project: Project, registry: Registry) -> None:
-    """A form, and a product of a form: after each refusal authority and state are what they were, and reverting is enough."""
+    """A form, and a product of another: after the refusal authority and state have both, and reverting is enough.
+
+    Taking the protection away is one change, removing the form another; then it goes with all it had.
+    """
     project.configure({"protectClients": True})
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    write_form(project.forms, "gent/blijft")
+    forms = [write_form(project.forms, name, scopes=(SEND, DOSSIERS)) for name in ("gent/loket", "gent/ander")]
+    form, other = forms
     project.apply()
-    before, audit, resources = registry.client(form.application), registry.audit(), project.resources()
+    before, resources = [registry.client(one.application) for one in forms], project.resources()
 
-    form.remove()
-    assert project.preview().code != 0
-    refused = project.up()
-    assert refused.code != 0
-    assert refused.output.count("because it is protected") >= 1
-    assert project.resources() == resources
-    assert registry.audit() == audit
+    form.path.unlink()
+    dosis, scope = other.request()["products"].pop("dosis"), other.request()["scopes"].pop(DOSSIERS)
+    other.save()
+    for refused in (project.preview(), project.up()):
+        assert refused.code != 0
+        assert "because it is protected" in refused.output
+        assert all(f'{name}/dosis" cannot be deleted' in refused.output for name in (form.key, other.key)), refused.output
+    kept = project.resources()
+    assert {place: kept[place] for place in resources if form.key in place or "dosis" in place} == {
+        place: known for place, known in resources.items() if form.key in place or "dosis" in place
+    }
+    assert registry.client(form.application) == before[0]
+    assert registry.configuration("dosis", before[1]["client_id"]) == dosis
 
-    form.save()
-    project.succeed("preview", "--expect-no-changes", "--refresh")
-
-    dosis = form.request()["products"].pop("dosis")
-    scope = form.request()["scopes"].pop(DOSSIERS)
-    form.save()
-    assert project.up().code != 0
-    assert registry.configuration("dosis", before["client_id"]) == dosis
-
-    form.request()["products"]["dosis"], form.request()["scopes"][DOSSIERS] = dosis, scope
-    form.save()
+    other.request()["products"]["dosis"], other.request()["scopes"][DOSSIERS] = dosis, scope
+    for one in forms:
+        one.save()
     project.apply()
-    after = registry.client(form.application)
-    assert {**after, "etags": None} == {**before, "etags": None}
+    assert [{**registry.client(one.application), "etags": None} for one in forms] == [{**client, "etags": None} for client in before]
     project.in_sync()
 
-
-def test_unprotected_form_goes_with_all_it_had(project: Project, registry: Registry) -> None:
-    """Taking the protection away is one change, removing the form another."""
-    project.configure({"protectClients": True})
-    form = write_form(project.forms)
-    project.apply()
-    client_id = registry.client(form.application)["client_id"]
     project.configure({"protectClients": False})
     project.apply()
-    form.remove()
+    form.path.unlink()
     project.apply()
-
     assert registry.clients(form.application) == []
-    assert registry.configuration("notificaties", client_id) is None
+    assert [registry.configuration(product, before[0]["client_id"]) for product in ("notificaties", "dosis")] == [None, None]

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.test_secrets import has_access, random_plugin, secret_of
+from tests.engine.test_secrets import has_access, secret_of
 from tests.support.engine import Project, details
 from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
 from tests.support.warm_server import warm_environment
 
-__all__ = ["random_plugin"]
 RENEWED = "gets a new client secret, which has to be handed over"
 
 

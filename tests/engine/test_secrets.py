@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.test_first_preview import NO_ACCESS
 from tests.support.engine import Project
-from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
+from tests.support.forms import FormFile, write_form
 from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
 from toolchain.common import PULUMI_HOME
@@ -54,24 +54,32 @@ def test_without_the_plugin_one_sentence_says_how_to_get_it(tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("random_plugin")
 def test_secret_works_and_never_shows(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """Through create, preview, refresh, update and repair, the secret stays encrypted and masked, and goes on working."""
+    """Through create, preview, review, refresh, update and repair, the secret stays encrypted and masked, and goes on working.
+
+    So does the operator's key, given as a secret of the stack instead of a file.
+    """
     form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
-    outputs = [project.apply().output]
+    project.configure({"operatorPrivateKeyFile": ""})
+    key = json.dumps(portal.operator_key.as_dict(private=True))
+    project.succeed("config", "set", "--secret", "acmidm:operatorPrivateKey", key)
+    made = project.apply().output
     secret = secret_of(project, form)
     client_id = registry.client(form.application)["client_id"]
     assert has_access(portal, client_id, secret)
     shown = project.outputs()
     assert shown["client_secrets"] == "[secret]"
     assert shown["connections"][form.key]["acmidm"]["client_id"] == client_id
-    outputs.append(project.exported())
+    project.exported()
 
     form.document["contacts"] = ["nieuw@stad-gent.example"]
     form.save()
-    project.succeed("preview", "--diff")
-    project.succeed("preview", "--json")
+    project.succeed("preview", "--refresh", "--json")
+    saved = project.folder / "approved.json"
+    assert project.acmidm("review", "--stack", "tni", "--save", str(saved)).code == 0
+    assert "[secret]" in saved.read_text()
     project.apply("--diff")
     project.succeed("refresh", "--yes")
-    outputs.append(project.exported())
+    project.exported()
     project.in_sync()
     assert has_access(portal, client_id, secret)
 
@@ -79,15 +87,11 @@ def test_secret_works_and_never_shows(project: Project, portal: RunningPortal, r
     assert not has_access(portal, client_id, secret)
     project.apply("--refresh", "--diff")
     assert has_access(portal, client_id, secret)
-    outputs.append(project.exported())
-    assert not any(secret in output for output in outputs)
-    assert secret not in portal.log.read_text()
-    assert all(secret not in file.read_text() for file in files_of(project))
-
-
-def files_of(project: Project) -> list[Path]:
-    """What the engine keeps, all of it: state, backups, history."""
-    return [file for file in (project.folder / "state").rglob("*") if file.is_file()]
+    project.exported()
+    assert secret not in made
+    # What the engine keeps, all of it: state, backups, history; and what a review saved.
+    kept = [file.read_text() for file in (*(project.folder / "state").rglob("*"), saved, portal.log) if file.is_file()]
+    assert not any(private in text for private in project.secrets for text in kept)
 
 
 def rotate_by_hand(registry: Registry, client_id: str) -> str:
@@ -98,18 +102,3 @@ def rotate_by_hand(registry: Registry, client_id: str) -> str:
         rotated = secrets.token_urlsafe(48)
         registry.change(client_id, client_secret=rotated)
     return rotated
-
-
-def test_operators_key_never_shows(project: Project, portal: RunningPortal) -> None:
-    """Given as a secret of the stack instead of a file, the operator's key is in no output and in no state in the clear."""
-    write_form(project.forms, scopes=(SEND, DOSSIERS))
-    key = json.dumps(portal.operator_key.as_dict(private=True))
-    project.configure({"operatorPrivateKeyFile": ""})
-    project.succeed("config", "set", "--secret", "acmidm:operatorPrivateKey", key)
-
-    project.apply("--diff")
-    project.succeed("preview", "--refresh", "--json")
-    project.exported()
-
-    private = project.secrets[0]
-    assert all(private not in file.read_text() for file in files_of(project))

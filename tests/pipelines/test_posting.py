@@ -69,30 +69,18 @@ def bodies(github: FakeGitHub, issue: int = PULL_REQUEST) -> list[str]:
 
 
 def test_a_pull_request_gets_one_comment_which_follows_its_pushes(job: Job, github: FakeGitHub) -> None:
-    """Also where others commented before and after, beyond the first page."""
-    for number in range(3):
-        github.add_comment(PULL_REQUEST, f"people talk {number}", "somebody")
+    """Also where others commented before and after, beyond the first page, and quote ours with its mark. Each name has one of its own."""
+    people = ["people talk", "and talk", f"{MARK}\nnothing to see"]
+    for text in people:
+        github.add_comment(PULL_REQUEST, text, "somebody")
     assert comment(job, "### one\n").exit_code == 0
-    github.add_comment(PULL_REQUEST, "and talk", "somebody")
+    github.add_comment(PULL_REQUEST, "later", "somebody")
+    comment(job, "plan\n", "--name", "plan")
     assert comment(job, "### two\n").exit_code == 0
-    assert bodies(github) == ["people talk 0", "people talk 1", "people talk 2", f"{MARK}\n### two\n", "and talk"]
+    assert bodies(github) == [*people, f"{MARK}\n### two\n", "later", "<!-- acmidm:plan -->\nplan\n"]
     github.writes.clear()
     assert comment(job, "### two\n").exit_code == 0
     assert github.writes == [], "nothing changed, so that nobody is notified"
-
-
-def test_a_comment_of_somebody_else_is_left_alone(job: Job, github: FakeGitHub) -> None:
-    """Even one that quotes ours, its mark included."""
-    github.add_comment(PULL_REQUEST, f"{MARK}\nnothing to see", "somebody")
-    assert comment(job, "### real\n").exit_code == 0
-    assert bodies(github) == [f"{MARK}\nnothing to see", f"{MARK}\n### real\n"]
-
-
-def test_each_name_has_a_comment_of_its_own(job: Job, github: FakeGitHub) -> None:
-    comment(job, "forms\n")
-    comment(job, "plan\n", "--name", "plan")
-    comment(job, "forms again\n")
-    assert bodies(github) == [f"{MARK}\nforms again\n", "<!-- acmidm:plan -->\nplan\n"]
 
 
 def test_a_report_that_is_too_long_is_refused_before_github_does(job: Job, github: FakeGitHub) -> None:
@@ -114,14 +102,6 @@ def test_outside_a_workflow_it_says_what_is_missing(job: Job, monkeypatch: pytes
     monkeypatch.delenv("GITHUB_TOKEN")
     result = comment(job, "### one\n")
     assert (result.exit_code, result.output.partition(";")[0]) == (3, "GITHUB_TOKEN is not set")
-
-
-def test_the_comment_on_forms_that_became_invalid_is_no_longer_that_of_earlier_ones(job: Job, github: FakeGitHub) -> None:
-    """The review failed before it wrote anything; there is one comment all the same."""
-    comment(job, "### 1 client is new on tni\n")
-    assert comment(job, "").exit_code == 0
-    [body] = bodies(github)
-    assert body.startswith(f"{MARK}\n### There is no review of this change\n")
 
 
 def test_an_event_without_pull_request(job: Job, github: FakeGitHub) -> None:
@@ -214,3 +194,15 @@ def test_without_the_permission_there_is_no_identity_token(monkeypatch: pytest.M
     result = github_command("token", "sts.amazonaws.com", "token")
     assert result.exit_code == 3
     assert not Path("token").exists()
+
+
+def test_a_run_that_another_one_passed_does_not_put_old_forms_back(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Approved late, it is refused; the newest one goes on."""
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
+    monkeypatch.setenv("GITHUB_SHA", "1111111aaaa")
+    github.branches["main"] = "1111111aaaa"
+    assert github_command("newest").output == "1111111 is the newest commit\n"
+    github.branches["main"] = "2222222bbbb"
+    passed = github_command("newest")
+    assert passed.exit_code == 1
+    assert passed.output == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest commit instead\n"

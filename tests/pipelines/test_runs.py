@@ -148,27 +148,6 @@ def change(clone: Clone) -> Clone:
     return clone
 
 
-def test_a_pull_request_is_checked_and_reviewed(change: Clone, github: FakeGitHub) -> None:
-    """Only what it brings is in the comment, not what main got meanwhile; a fork's as anybody's."""
-    git = change.scratch.run
-    add_form(change.scratch, "stad-gent/mijn-gent", GENT)
-    git("git", "switch", "--quiet", "main")
-    add_form(change.scratch, "stad-aalst/tweede", AALST.replace("e-loket", "tweede"))
-    git("git", "switch", "--quiet", "change")
-    propose(change)
-
-    for step in (*of("review", "validate"), *of("review", "review")):
-        change.succeed(step)
-
-    [comment] = github.comments[PULL_REQUEST]
-    assert "1 client is new on tni" in comment["body"]
-    assert "also changes who an organisation is" in comment["body"]
-    assert "mijn-gent" in comment["body"]
-    assert "tweede" not in comment["body"]
-    assert change.job.summary.strip() in comment["body"]
-    assert comment["body"].endswith(f"This is about commit {change.given['github.event.pull_request.head.sha']}.\n")
-
-
 def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: FakeGitHub) -> None:
     """And the comment, which was about an earlier push, says that there is no review."""
     github.add_comment(PULL_REQUEST, "<!-- acmidm:review -->\n### Nothing changes\n")
@@ -184,9 +163,12 @@ def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: Fak
     assert "### There is no review of this change" in change.job.summary
 
 
-def test_nothing_of_a_hostile_pull_request_runs(change: Clone, github: FakeGitHub) -> None:
-    """Whatever it brings of its own: tools, workflows, modules by the names of ours, what Git or Python would run."""
-    ran = change.scratch.folder.parent / "ran"
+def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(change: Clone, github: FakeGitHub) -> None:
+    """Only what it brings is in the comment, not what main got meanwhile; a fork's as anybody's.
+
+    Whatever it brings of its own does not run: tools, workflows, modules by the names of ours, what Git or Python would run.
+    """
+    ran, git = change.scratch.folder.parent / "ran", change.scratch.run
     python, shell = f"open({str(ran)!r}, 'a').write(__file__)\n", f"touch {ran}"
     modules = (
         "acmidm/__init__.py",
@@ -198,6 +180,7 @@ def test_nothing_of_a_hostile_pull_request_runs(change: Clone, github: FakeGitHu
         "__main__.py",
         "conftest.py",
     )
+    add_form(change.scratch, "stad-gent/mijn-gent", GENT)
     for name in (*modules, "toolchain/install_venv.py"):
         change.scratch.write(name, python)
     change.scratch.write("Makefile", f"$(shell {shell})\n%:\n\t{shell}\n")
@@ -206,24 +189,37 @@ def test_nothing_of_a_hostile_pull_request_runs(change: Clone, github: FakeGitHu
     change.scratch.write(".github/workflows/review.yml", "on: pull_request\n")
     change.scratch.write(".gitattributes", "* filter=evil\n")
     change.scratch.commit("Innocent")
+    git("git", "switch", "--quiet", "main")
+    add_form(change.scratch, "stad-aalst/tweede", AALST.replace("e-loket", "tweede"))
+    git("git", "switch", "--quiet", "change")
     propose(change)
-    change.scratch.run("git", "config", "filter.evil.smudge", f"{shell}; cat")
-    change.scratch.run("git", "config", "filter.evil.clean", f"{shell}; cat")
+    git("git", "config", "filter.evil.smudge", f"{shell}; cat")
+    git("git", "config", "filter.evil.clean", f"{shell}; cat")
     for step in (*of("review", "validate"), *of("review", "review")):
         change.succeed(step)
-    change.scratch.run("make", "--dry-run", "venv")
+    git("make", "--dry-run", "venv")
     assert not ran.exists()
+
     [comment] = github.comments[PULL_REQUEST]
     headline = comment["body"].splitlines()[1]
-    assert headline.startswith("### No client changes; also changes ")
-    assert headline.endswith(", settings, what pipelines do or who approves, code")
-    for name in ("Makefile", "acmidm/review.py", "httpx.py", ".gitattributes"):
+    assert headline.startswith("### 1 client is new on tni; also changes ")
+    assert headline.endswith(", settings, what pipelines do or who approves, code, who an organisation is")
+    for name in ("mijn-gent", "Makefile", "acmidm/review.py", "httpx.py", ".gitattributes"):
         assert name in comment["body"]
+    assert "tweede" not in comment["body"]
+    assert change.job.summary.strip() in comment["body"]
+    assert comment["body"].endswith(f"This is about commit {change.given['github.event.pull_request.head.sha']}.\n")
 
 
 def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: Clone, running: Authorities) -> None:  # noqa: ARG001
-    """Policies and all, TNI, then what production would get; with the lock of a runner that died in between."""
-    tni, review = of("deploy", "tni"), of("deploy", "review-prod")
+    """Policies and all, TNI, then what production would get; with the lock of a runner that died in between.
+
+    Without a backend nothing is deployed, which would be to the sandbox.
+    """
+    tni, review, prod = of("deploy", "tni"), of("deploy", "review-prod"), named(of("deploy", "prod"), "deploy")
+    without = clone.run(prod, ACMIDM_BACKEND_URL="")
+    assert without.returncode != 0
+    assert "ACMIDM_BACKEND_URL is not set" in without.stderr
     token = clone.scratch.folder / ".local" / "identity-token"
     folder = clone.scratch.folder / "state" / ".pulumi" / "locks" / "organization" / "acmidm" / "tni"
     folder.mkdir(parents=True, exist_ok=True)
@@ -239,7 +235,7 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
     for step in review:
         clone.succeed(step)
     assert clone.job.summary.startswith("### Nothing changes")
-    clone.succeed(named(of("deploy", "prod"), "deploy"))
+    clone.succeed(prod)
 
     nobody = "  prod:\n    adopt: {acmidm: 8abae908-3b66-41e8-bf7d-262d136515b4}\n"
     add_form(clone.scratch, "stad-gent/mijn-gent", GENT.replace("  tni:\n", nobody))
@@ -247,12 +243,6 @@ def test_merged_changes_are_deployed_and_a_dead_runner_s_lock_is_cleared(clone: 
     assert [refused.returncode, *(one.returncode for one in summary)] == [2, 0], "of make: the review's 3"
     assert "the engine refuses this change" in clone.job.summary
     assert 'client "8abae908-3b66-41e8-bf7d-262d136515b4" does not exist' in refused.stderr
-
-
-def test_without_a_backend_nothing_is_deployed_to_the_sandbox(clone: Clone) -> None:
-    done = clone.run(named(of("deploy", "prod"), "deploy"))
-    assert done.returncode != 0
-    assert "ACMIDM_BACKEND_URL is not set" in done.stderr
 
 
 @pytest.mark.exhaustive
@@ -284,18 +274,6 @@ def test_each_command_shows_the_state_s_cloud_a_token_of_its_own(clone: Clone, r
     assert requested() == ordinary + 1, "this run looked at the authority first"
 
 
-def test_a_run_that_another_one_passed_does_not_put_old_forms_back(clone: Clone, github: FakeGitHub) -> None:
-    """Approved late, it is refused; the newest one goes on."""
-    newest = named(of("deploy", "prod"), "newest")
-    passed = {"GITHUB_REF": "refs/heads/main", "GITHUB_SHA": "1111111aaaa"}
-    github.branches["main"] = "1111111aaaa"
-    assert clone.succeed(newest, **passed) == "1111111 is the newest commit\n"
-    github.branches["main"] = "2222222bbbb"
-    done = clone.run(newest, **passed)
-    assert done.returncode == 1
-    assert done.stderr == "main is at 2222222 by now, and this run is of 1111111: approve the run of the newest commit instead\n"
-
-
 def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authorities, github: FakeGitHub) -> None:
     """As an operator of its own that may only read, whom the job's variables name beside the deploying one of the stack's file."""
     [look] = [step for step in of("drift", "drift") if "drift-issue" in step.run]
@@ -306,19 +284,17 @@ def test_drift_keeps_one_issue_until_it_is_healed(clone: Clone, running: Authori
     database = clone.scratch.folder / ".local/tni/acmidm/portal.db"
     register_operator(database, "reader", [MANAGEMENT_READ], public_jwk=json.loads(reader.export_public()))
     clone.given |= {"ACMIDM_OPERATOR_CLIENT_ID": "reader", "ACMIDM_OPERATOR_PRIVATE_KEY": reader.export_private()}
-    assert clone.succeed(look, STACK="tni").strip() == "tni is in sync"
 
     outputs = json.loads(clone.scratch.run("pulumi", "stack", "output", "--json", "--stack", "tni"))
     client_id = outputs["connections"]["OVO001992/e-loket"]["acmidm"]["client_id"]
     running.change_by_hand(client_id, "dv_organisatieregister_info", new_public_key("slipped-in"))
-    clone.succeed(look, STACK="tni")
     clone.succeed(look, STACK="tni")
     [issue] = github.issues
     assert "dv_organisatieregister_info" in issue["body"]
     assert "slipped-in" in issue["body"]
 
     clone.scratch.run("acmidm", "drift", "--stack", "tni", "--heal")
-    clone.succeed(look, STACK="tni")
+    assert clone.succeed(look, STACK="tni").startswith("tni is in sync again: ")
     assert [one["state"] for one in github.issues] == ["closed"]
 
     running.stop()

@@ -55,11 +55,3 @@ def connected_to_both(acmidm: RunningPortal, geosecure: RunningPortal, folder: P
     made.secrets.append(str(geosecure.operator_key.as_dict(private=True)["d"]))
     made.connect(acmidm, **settings_of(geosecure, prefix="geosecure"), geosecureOperatorPrivateKeyFile=str(file))
     return made
-
-
-@pytest.fixture
-def acmidm_alone(acmidm: RunningPortal, tmp_path: Path) -> Project:
-    """A project whose stack has no GeoSecure."""
-    made = Project(tmp_path / "alone")
-    made.connect(acmidm)
-    return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 
 import httpx
@@ -12,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from tests.platforms.conftest import connected_to_both
 from tests.support.engine import Project, details
-from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.forms import DOSIS, DOSSIERS, SEND, FormFile, write_form
 from tests.support.messages import NOTIFICATION
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry, kids
@@ -23,12 +22,14 @@ AWAY = {"geosecureManagementUrl": "http://127.0.0.1:9/management/v1", "retryDead
 
 @dataclass(frozen=True)
 class Connected:
-    """A form that was brought up on both platforms; no test changes it."""
+    """A form that was brought up on both platforms, which no test changes, and two beside it that are changed by one."""
 
     project: Project
     form: FormFile
     acmidm: str
     geosecure: str
+    extended: FormFile
+    added: FormFile
 
     @property
     def key(self) -> ECKey:
@@ -39,9 +40,10 @@ class Connected:
 def connected(acmidm: RunningPortal, geosecure: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Connected:
     project = connected_to_both(acmidm, geosecure, tmp_path_factory.mktemp("both") / "project")
     form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
+    extended, added = write_form(project.forms, "gent/uitgebreid", platforms=BOTH), write_form(project.forms, "gent/erbij")
     project.apply()
     outputs = project.outputs()["connections"][form.key]
-    return Connected(project, form, outputs["acmidm"]["client_id"], outputs["geosecure"]["client_id"])
+    return Connected(project, form, outputs["acmidm"]["client_id"], outputs["geosecure"]["client_id"], extended, added)
 
 
 def test_each_platform_has_its_own_client(connected: Connected, at_acmidm: Registry, at_geosecure: Registry) -> None:
@@ -101,72 +103,33 @@ def test_the_other_platforms_client_id_or_audience_is_told_apart(
     assert "aud is the issuer, as ACM/IDM wants it; this is GeoSecure" in said["aud at geosecure"]
 
 
-def test_a_scope_extension_reaches_both(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:
+def test_a_scope_extension_reaches_both_and_a_platform_that_is_added_touches_no_other(
+    connected: Connected, at_acmidm: Registry, at_geosecure: Registry
+) -> None:
     """One line in the form, one line on each platform, each under its own name."""
-    form = write_form(project.forms, scopes=(SEND,), platforms=BOTH)
-    project.apply()
-    extended = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH, application=form.application, keys=())
-    extended.request()["jwks"] = form.request()["jwks"]
-    extended.save()
+    project, form, added = connected.project, connected.extended, connected.added
+    before = at_acmidm.client(added.application)
+    form.request()["scopes"][DOSSIERS] = {}
+    form.request()["products"]["dosis"] = DOSIS
+    form.save()
+    added.document["platforms"] = BOTH
+    added.save()
 
-    assert details(project.steps()) == {
+    shown = details(project.steps())
+    assert {place: step for place, step in shown.items() if form.key in place} == {
         f"ClientScopes {form.key}": ("update", [f"scopes.{DOSSIERS}"]),
         f"ProductConfiguration {form.key}/dosis": ("create", []),
         f"ClientScopes {form.key}/geosecure": ("update", ["scopes.DosisImport"]),
         f"ProductConfiguration {form.key}/geosecure/dosis": ("create", []),
     }
+    others = {place: operation for place, (operation, _) in shown.items() if form.key not in place}
+    assert set(others.values()) == {"create"}
+    assert all(f"{added.key}/geosecure" in place for place in others)
     project.apply()
     assert set(at_geosecure.client(form.application)["scopes"]) == {"NotificatiesImport", "DosisImport"}
     client_id = at_acmidm.client(form.application)["client_id"]
-    assert at_acmidm.configuration("dosis", client_id) == extended.request()["products"]["dosis"]
-
-
-def test_adding_geosecure_touches_nothing_at_acmidm(project: Project, at_acmidm: Registry) -> None:
-    form = write_form(project.forms)
-    project.apply()
-    before = at_acmidm.client(form.application)
-    form.document["platforms"] = BOTH
-    form.save()
-
-    assert {operation for operation, _ in details(project.steps()).values()} == {"create"}
-    assert all(f"{form.key}/geosecure" in place for place in details(project.steps()))
-    project.apply()
-    assert at_acmidm.client(form.application) == before
-
-
-def test_a_scope_that_geosecure_lacks_is_refused_with_its_place(project: Project) -> None:
-    """Not one of the two clients is made."""
-    form = write_form(project.forms, scopes=(SEND, PLAIN), platforms=BOTH)
-    refused = project.preview()
-    assert refused.code != 0
-    assert any(
-        f"{form.path.name}:" in line and f'scope "{PLAIN}" is not offered on platform geosecure; remove the scope, or geosecure' in line
-        for line in refused.errors
-    ), refused.output
-
-
-def test_a_stack_without_geosecure_refuses_the_form(acmidm_alone: Project, at_acmidm: Registry) -> None:
-    """With its place, as any other mistake in a form, and together with those: nothing is made anywhere."""
-    good = write_form(acmidm_alone.forms, "gent/goed")
-    write_form(acmidm_alone.forms, platforms=BOTH)
-    write_form(acmidm_alone.forms, "fout/loket", organisation={"name": "Stad Gent", "ovo": "OVO2067"})
-    trail = at_acmidm.audit()
-    for refused in (acmidm_alone.preview(), acmidm_alone.up()):
-        assert refused.code != 0
-        geosecure, other = sorted(refused.errors, key=lambda line: "geosecure" not in line)
-        assert re.fullmatch(
-            r"onboardings/gent/loket\.yaml:\d+:3: geosecure has no authority in this stack of tni; "
-            "remove it here, or set acmidm:geosecureManagementUrl and what goes with it",
-            geosecure,
-        ), refused.output
-        assert other.startswith("onboardings/fout/organisation.yaml:")
-    assert at_acmidm.audit() == trail
-    assert at_acmidm.clients(good.application) == []
-
-
-def test_a_form_that_is_not_in_this_environment_may_name_geosecure(acmidm_alone: Project) -> None:
-    write_form(acmidm_alone.forms, platforms=BOTH, environment="prod")
-    assert acmidm_alone.steps() == []
+    assert at_acmidm.configuration("dosis", client_id) == DOSIS
+    assert at_acmidm.client(added.application) == before
 
 
 def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:

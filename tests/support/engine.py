@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -172,6 +172,14 @@ class Project:
     def exported(self) -> str:
         """The state as it is stored, secrets encrypted."""
         return self.succeed("stack", "export").stdout
+
+    def change_state(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Changes what the state has, in place, as no run of this version left it."""
+        state = json.loads(self.exported())
+        change(state["deployment"])
+        file = self.folder / "state.json"
+        file.write_text(json.dumps(state))
+        self.succeed("stack", "import", "--file", str(file))
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """The state's resources of this project's four kinds, as ``OAuthClient OVO002067/loket``."""

@@ -32,6 +32,16 @@ class Registry:
         assert len(found) == 1, f"{len(found)} clients of {application}"
         return found[0]
 
+    def everything(self, *applications: str) -> dict[str, list[dict[str, Any]]]:
+        """Per application its clients, scopes, keys and product configurations included."""
+        return {
+            application: [
+                {**client, "products": {product: self.configuration(product, client["client_id"]) for product in ("notificaties", "dosis")}}
+                for client in self.clients(application)
+            ]
+            for application in applications
+        }
+
     def change(self, client_id: str, **members: Any) -> None:
         """Changes members of a client's document."""
         path = f"/management/v1/clients/{client_id}"
