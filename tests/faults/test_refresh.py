@@ -11,7 +11,15 @@ import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
-from tests.faults.between import API, REQUEST_TIMEOUT_SECONDS, ProxiedProject, metadata, platform_through, require_as_declared
+from tests.faults.between import (
+    API,
+    PATIENCE_SECONDS,
+    REQUEST_TIMEOUT_SECONDS,
+    ProxiedProject,
+    metadata,
+    platform_through,
+    require_as_declared,
+)
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import SEND, write_form
@@ -48,15 +56,17 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 
 def test_nothing_but_404_means_gone(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> None:
     """Each answer in the place of each document and of the list: one sentence, and none that says that it does not exist."""
-    limits = {"request_timeout_seconds": REQUEST_TIMEOUT_SECONDS, "retry_deadline_seconds": 0}
-    platform = platform_through(proxy.origin, portal, tmp_path, **limits)
-    client_id = platform.authority.register(metadata(uuid.uuid4().hex), None).client_id
+    patient, hurried = (
+        platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=seconds, retry_deadline_seconds=0)
+        for seconds in (PATIENCE_SECONDS, REQUEST_TIMEOUT_SECONDS)
+    )
+    client_id = patient.authority.register(metadata(uuid.uuid4().hex), None).client_id
     for path, read in READS.items():
         for name, (fault, said) in FAULTS.items():
             proxy.heal()
             proxy.rule("GET", path, fault, times=None)
             with pytest.raises(AuthorityError) as raised:
-                read(platform, client_id)
+                read(hurried if fault is faults.time_out_before else patient, client_id)
             assert said in str(raised.value), f"{name} to {path}: {raised.value}"
             assert not isinstance(raised.value, NotFound), f"{name} to {path}"
 

@@ -42,25 +42,6 @@ def test_a_post_is_tried_again_with_the_same_body() -> None:
         assert len(server.requests) == 2
 
 
-def test_silence_is_tried_again() -> None:
-    """A server that takes longer than the time-out, once."""
-    release: list[bool] = []
-
-    def script(request: Request) -> Reply:  # noqa: ARG001
-        if not release:
-            release.append(True)
-            return Reply(chunks=lambda: iter(_late()))
-        return GOOD
-
-    def _late() -> list[bytes]:
-        time.sleep(1)  # the server's slowness is what is tested
-        return [b"{}"]
-
-    with serving(script) as server:
-        assert api(server, timeout=0.2).request("GET", "/x").document == {"fine": True}
-        assert len(server.requests) == 2
-
-
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 412, 422, 428, 500, 501])
 def test_what_does_not_pass_is_tried_once(status: int) -> None:
     with serving(in_turn(Reply(status))) as server:
