@@ -1,4 +1,4 @@
-"""One portal for the session and a realm of a real Keycloak for each file, a proxy in front of them for each test."""
+"""One portal for the session, a proxy in front of it for each test."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
 from tests.engine.test_secrets import random_plugin
 from tests.faults.between import ProxiedProject, platform_through
 from tests.faults.cutting import buried
 from tests.support.fault_proxy import FaultProxy
 from tests.support.fixtures import portal, registry
-from tests.support.keycloak import TestRealm, make_realm
 from tests.support.portal import RunningPortal
 
 __all__ = ["buried", "portal", "random_plugin", "registry"]
@@ -39,15 +36,3 @@ def project(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> Proxied
 def platform(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> ConnectedPlatform:
     """The provider's own connections, without an engine."""
     return platform_through(proxy.origin, portal, tmp_path)
-
-
-@pytest.fixture(scope="module")
-def realm(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    return make_realm(keycloak_server, administrator)
-
-
-@pytest.fixture
-def between(realm: TestRealm) -> Iterator[FaultProxy]:
-    """The proxy in front of Keycloak."""
-    with FaultProxy(realm.server.origin) as proxy:
-        yield proxy

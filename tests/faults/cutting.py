@@ -21,6 +21,19 @@ DESTROY = ("destroy", "--yes", "--skip-preview", "--continue-on-error")
 DEPLOY = ("acmidm", "deploy")
 CHECKPOINTS = {"each step": "false", "at the end": "true"}
 """When the state is written: as ``pulumi up`` does it, and as ``acmidm deploy`` does; by the value of PULUMI_SKIP_CHECKPOINTS."""
+Victims = tuple[str, int, str]
+
+
+def victims(*cuts: tuple[str, int]) -> dict[str, Victims]:
+    """Who is killed at which request, with either way of writing the state where that matters.
+
+    It does where the engine dies. One that lives, or ends in good order, writes down at the end what it knows, either way.
+    """
+    return {
+        f"{victim}-{request}, state {when}": (victim, request, when)
+        for victim, request in cuts
+        for when in (CHECKPOINTS if victim in ("engine", "everything") else ["at the end"])
+    }
 
 
 def write_state(project: ProxiedProject, when: str) -> None:

@@ -92,7 +92,10 @@ def test_a_run_that_is_killed_leaves_a_credential_that_works(
 
 
 def secrets_in_state(project: ProxiedProject) -> list[str]:
-    """The passwords that whoever can decrypt the stack finds there."""
+    """The passwords that whoever can decrypt the stack finds there, once what a kill within a checkpoint left is mended (test_locks.py)."""
+    for file in (project.folder / "state" / ".pulumi" / "stacks").rglob("*.attrs"):
+        if file.stat().st_size == 0:
+            file.unlink()
     state = json.loads(project._run(("stack", "export", "--show-secrets")).stdout)
     resources = state["deployment"].get("resources") or []
     return [json.loads(one["outputs"]["result"]["plaintext"]) for one in resources if one["type"].endswith(":RandomPassword")]

@@ -6,20 +6,22 @@ import pytest
 
 from tests.engine.test_hand_over import hand_over, mailing
 from tests.faults.between import ProxiedProject, require_as_declared
-from tests.faults.cutting import CHECKPOINTS, UP, Run, write_state
+from tests.faults.cutting import UP, Run, Victims, victims, write_state
 from tests.support.forms import PLAIN, SEND, write_form
 from tests.support.mail_server import running_mail_server
 from tests.support.registry import Registry
 from tests.support.warm_server import warm_environment
 
+ALL = victims(*((victim, 1) for victim in ("engine", "provider", "everything", "Ctrl-C")))
+
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("when", CHECKPOINTS)
-@pytest.mark.parametrize("victim", ["engine", "provider", "everything", "Ctrl-C"])
+@pytest.mark.parametrize("case", ALL.values(), ids=ALL)
 def test_each_organisation_is_told_at_least_once_and_by_one_mail(
-    project: ProxiedProject, registry: Registry, buried: list[Run], victim: str, when: str
+    project: ProxiedProject, registry: Registry, buried: list[Run], case: Victims
 ) -> None:
     """At most one copy more per run that was cut off, with the same ``Message-ID``; the clients are as they are declared."""
+    victim, _, when = case
     write_state(project, when)
     forms = [write_form(project.forms, "gent/een", scopes=(SEND,)), write_form(project.forms, "gent/twee", scopes=(PLAIN,))]
     with running_mail_server() as server:

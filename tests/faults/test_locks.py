@@ -86,11 +86,13 @@ def test_what_has_to_be_looked_at_is_not_forgotten(project: ProxiedProject, tmp_
             patched.setenv("PATH", failing_engine(tmp_path / str(failing), project, failing))
             with pytest.raises(EngineError) if failing <= ENGINE_COMMANDS else nullcontext():
                 recover(project)
-        for _ in range(2):
-            assert recover(project).look_first
-            assert not file.exists()
-        project.succeed("stack", "tag", "rm", recovery.LOOK_TAG)
-        assert not recover(project).look_first
+        assert recover(project).look_first
+        assert not file.exists()
+        if failing <= ENGINE_COMMANDS:
+            project.succeed("stack", "tag", "rm", recovery.LOOK_TAG)
+    assert recover(project).look_first, "until one went well"
+    project.succeed("stack", "tag", "rm", recovery.LOOK_TAG)
+    assert not recover(project).look_first
 
 
 def test_number_that_a_later_process_got_is_no_life(project: ProxiedProject) -> None:
@@ -100,11 +102,10 @@ def test_number_that_a_later_process_got_is_no_life(project: ProxiedProject) -> 
     assert not file.exists()
 
 
-@pytest.mark.parametrize("changes", [{"pid": os.getpid()}, {"hostname": "another-machine"}], ids=["alive", "another-machine"])
-def test_any_other_lock_is_explained(project: ProxiedProject, changes: dict[str, object]) -> None:
-    """Whose, since when, and the command; it stays where it is, and no engine is started."""
+def test_any_other_lock_is_explained(project: ProxiedProject) -> None:
+    """Of another machine: whose, since when, and the command; it stays where it is, and no engine is started."""
     since = datetime.now(UTC)
-    file = lock(project, timestamp=since.isoformat(), **changes)
+    file = lock(project, timestamp=since.isoformat(), hostname="another-machine")
     outcome = project.recover()
     assert outcome.code == 1
     assert "locked by jan@" in outcome.stderr
@@ -136,9 +137,9 @@ def test_half_written_file_is_mended(project: ProxiedProject, registry: Registry
     (stacks / "tni.json.attrs").write_bytes(b"")
     (stacks / "tni.json.0123.tmp").write_bytes(b"{")
     assert "EOF" in project.pulumi("stack", "export").stderr
-    outcome = project.recover()
-    assert outcome.code == 0, outcome.output
+    recover(project)
     assert sorted(file.name for file in stacks.iterdir() if file.name.endswith("tmp")) == []
+    project.apply("--expect-no-changes")
     require_as_declared(project, registry, [form])
 
 
@@ -156,9 +157,8 @@ def test_process_that_cannot_be_seen_is_alive(
     assert not Lock(Path("any"), os.getpid(), "jan", here, datetime.now(UTC)).is_dead(here)
 
 
-@pytest.mark.parametrize("clock_set_by", [timedelta(0), timedelta(hours=1)], ids=["", "the-clock-is-set"])
-def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry, clock_set_by: timedelta) -> None:
-    """The real thing: a run waits at its first write, a second one is refused and the first ends well.
+def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+    """The real thing: a run waits at its first write, others are refused and the first ends well.
 
     Also when the clock was set meanwhile, and the process seems to have started after it took the lock.
     """
@@ -177,10 +177,13 @@ def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultPr
     assert waiting.wait(COMMAND_SECONDS)
     (file,) = project.locks()
     written = json.loads(file.read_text())
-    file.write_text(json.dumps({**written, "timestamp": (datetime.fromisoformat(written["timestamp"]) - clock_set_by).isoformat()}))
-    second = project.recover()
+    others = [project.recover()]
+    before = datetime.fromisoformat(written["timestamp"]) - timedelta(hours=1)
+    file.write_text(json.dumps({**written, "timestamp": before.isoformat()}))
+    others.append(project.recover())
     released.set()
     assert first.wait(COMMAND_SECONDS) == 0
-    assert second.code == 1
-    assert f"process {first.pid}" in second.stderr
+    for other in others:
+        assert other.code == 1
+        assert f"process {first.pid}" in other.stderr
     require_as_declared(project, registry, [form])

@@ -1,43 +1,57 @@
-"""Whatever an authority answers, only an AuthorityError comes out of the adapters: random bytes, random JSON, right answers gone wrong."""
+"""Whatever an authority answers, only an AuthorityError comes out of the adapters: random bytes, random JSON, right answers gone wrong.
+
+No server is needed for that: a proxy gives each request the same answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities import keycloak_writes
+from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.http import Api
+from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.port import Owner, ProductDocument
-from tests.faults.between import API, metadata, platform_through
+from acmidm_onboarding.authorities.products import Products
+from acmidm_onboarding.authorities.retry import Retrying
 from tests.support.answers import Answering, replies
 from tests.support.fault_proxy import FaultProxy, Reply
-from tests.support.portal import RunningPortal
+from tests.support.keycloak import metadata
 
-METADATA = metadata("any")
+METADATA = metadata()
 
 
-def product(value: int) -> ProductDocument:
+def document(value: int) -> ProductDocument:
     return ProductDocument({"a": value}, METADATA.owner)
 
 
-CALLS: dict[str, Callable[[ConnectedPlatform], object]] = {
-    "read": lambda platform: platform.authority.read("any"),
-    "read_scopes": lambda platform: platform.authority.read_scopes("any"),
-    "read_jwks": lambda platform: platform.authority.read_jwks("any"),
-    "clients": lambda platform: list(platform.authority.clients()),
-    "register": lambda platform: platform.authority.register(METADATA, None),
-    "update": lambda platform: platform.authority.update("any", METADATA, METADATA, None),
-    "remove": lambda platform: platform.authority.remove("any", METADATA.owner),
-    "replace_scopes": lambda platform: platform.authority.replace_scopes("any", {"a": False}, {"b": False}),
-    "replace_jwks": lambda platform: platform.authority.replace_jwks("any", {}, {"key-1": {"kid": "key-1"}}),
-    "product": lambda platform: platform.product_api.read("dosis", "any"),
-    "put": lambda platform: platform.product_api.put("dosis", "any", product(1), product(2)),
-    "delete": lambda platform: platform.product_api.delete("dosis", "any", Owner()),
-    "configurations": lambda platform: list(platform.product_api.configurations("dosis")),
+CALLS: dict[str, Callable[[Any], object]] = {
+    "read": lambda authority: authority.read("any"),
+    "read_scopes": lambda authority: authority.read_scopes("any"),
+    "read_jwks": lambda authority: authority.read_jwks("any"),
+    "snapshot": lambda authority: authority.snapshot("any"),
+    "clients": lambda authority: list(authority.clients()),
+    "register": lambda authority: authority.register(METADATA, None),
+    "update": lambda authority: authority.update("any", METADATA, METADATA, None),
+    "remove": lambda authority: authority.remove("any", METADATA.owner),
+    "replace_scopes": lambda authority: authority.replace_scopes("any", {"a": False}, {"b": False}),
+    "replace_jwks": lambda authority: authority.replace_jwks("any", {}, {"key-1": {"kid": "key-1"}}),
+    "recorded_changes": lambda authority: list(authority.recorded_changes("any")),
+}
+PRODUCT_CALLS: dict[str, Callable[[Any], object]] = {
+    "read": lambda products: products.read("dosis", "any"),
+    "put": lambda products: products.put("dosis", "any", document(1), document(2)),
+    "delete": lambda products: products.delete("dosis", "any", Owner()),
+    "configurations": lambda products: list(products.configurations("dosis")),
 }
 CLIENT: dict[str, Any] = {
     "client_id": "any",
@@ -55,36 +69,116 @@ CLIENT: dict[str, Any] = {
     "keys": [{"kid": "key-1"}],
     "next": None,
 }
-RIGHT = {**CLIENT, "configuration": {"a": 1}, "items": [{**CLIENT, "configuration": {"a": 1}}]}
+ANSWER = {**CLIENT, "configuration": {"a": 1}, "items": [{**CLIENT, "configuration": {"a": 1}}]}
+KEYCLOAKS: dict[str, Any] = {
+    "id": "1",
+    "clientId": "any",
+    "name": "Stad Gent: loket",
+    "enabled": True,
+    "clientAuthenticatorType": "client-jwt",
+    "serviceAccountsEnabled": True,
+    "attributes": {
+        "acmidm.software_id": "any",
+        "use.jwks.string": "true",
+        "jwks.string": json.dumps({"keys": [{"kid": "key-1"}]}),
+        "client.secret.creation.time": "1795580548",
+    },
+    "defaultClientScopes": ["a"],
+    "optionalClientScopes": ["b"],
+    "protocolMappers": [{"id": "3", "name": "claim"}],
+}
+SCOPE = {"id": "2", "name": "a", "protocol": "openid-connect"}
+EVENT = {
+    "time": 1795580548250,
+    "authDetails": {"clientId": "1", "userId": "4"},
+    "operationType": "UPDATE",
+    "resourceType": "CLIENT",
+    "resourcePath": "clients/1",
+    "representation": json.dumps(KEYCLOAKS),
+}
+# A server whose answer is the same whatever is asked has clients that are scopes and events as well.
+WHOLE = {**KEYCLOAKS, **SCOPE, **EVENT}
+OTHER = json.dumps({**KEYCLOAKS, "enabled": False})
+REPLIES = {
+    "beheerportaal": replies(ANSWER),
+    "products": replies(ANSWER),
+    "keycloak": replies(
+        [KEYCLOAKS],
+        [WHOLE],
+        [{**WHOLE, "representation": OTHER}, WHOLE],
+        [{**WHOLE, "representation": OTHER, "time": 10**18}, WHOLE],
+    ),
+}
+WRONG: tuple[dict[str, Any], ...] = ({"name": 1}, {"attributes": {"a": []}}, {"attributes": []})
+EMBEDDED = (
+    *("", "{", "{}", "[]", "1", '{"keys": 1}', '{"keys": [1]}', '{"keys": [{}]}', '{"keys": [{"kid": 1, "d": ""}]}', "[" * 100_000),
+    *(json.dumps({**KEYCLOAKS, **wrong}) for wrong in WRONG),
+)
 
 
 @dataclass(frozen=True)
 class Fuzzed:
-    platform: ConnectedPlatform
+    """The adapters by their names, and what any request is answered with."""
+
+    adapters: Mapping[str, Any]
     answering: Answering
+
+    def answer(self, *documents: object) -> None:
+        self.answering.reply = Reply(200, (("content-type", "application/json"),), json.dumps(documents).encode())
+
+    def require_one_sentence(self, adapter: str, call: Callable[[Any], object]) -> None:
+        said = "nothing"
+        try:
+            call(self.adapters[adapter])
+        except AuthorityError as error:
+            said = str(error)
+        assert len(said.splitlines()) == 1
+        assert said.isprintable()
 
 
 @pytest.fixture(scope="module")
-def fuzzed(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
-    """The adapter, and a proxy that gives each request of the API the same answer."""
-    with FaultProxy(portal.origin) as proxy:
-        platform = platform_through(
-            proxy.origin, portal, tmp_path_factory.mktemp("parsing"), request_timeout_seconds=10, retry_deadline_seconds=0
-        )
+def fuzzed() -> Iterator[Fuzzed]:
+    """Nobody waits after a conflict: there is no other writer."""
+    with FaultProxy("http://127.0.0.1:9") as proxy, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
         answering = Answering()
-        proxy.rule(".*", API, answering, times=None)
-        yield Fuzzed(platform, answering)
+        proxy.rule(".*", "", answering, times=None)
+        api = Api(f"{proxy.origin}/admin/realms/any", None, timeout_seconds=10, retrying=Retrying(0))
+        adapters = {
+            "beheerportaal": Beheerportaal(api, "operator", frozenset()),
+            "keycloak": Keycloak(api, "operator", frozenset()),
+            "products": Products(api, lambda _, configuration: configuration),
+        }
+        yield Fuzzed(adapters, answering)
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(reply=replies(RIGHT))
-def test_only_our_own_errors_come_out(fuzzed: Fuzzed, call: Callable[[ConnectedPlatform], object], reply: Reply) -> None:
-    fuzzed.answering.reply = reply
-    said = "nothing"
-    try:
-        call(fuzzed.platform)
-    except AuthorityError as error:
-        said = str(error)
-    assert len(said.splitlines()) == 1
-    assert said.isprintable()
+@pytest.mark.parametrize(
+    ("adapter", "call"),
+    [
+        *(pytest.param(adapter, call, id=f"{adapter}-{name}") for adapter in ("beheerportaal", "keycloak") for name, call in CALLS.items()),
+        *(pytest.param("products", call, id=f"products-{name}") for name, call in PRODUCT_CALLS.items()),
+    ],
+)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_only_our_own_errors_come_out(fuzzed: Fuzzed, adapter: str, call: Callable[[Any], object], data: st.DataObject) -> None:
+    fuzzed.answering.reply = data.draw(REPLIES[adapter])
+    fuzzed.require_one_sentence(adapter, call)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_json_inside_keycloaks_json(fuzzed: Fuzzed, call: Callable[[Keycloak], object]) -> None:
+    """Which no strategy gets into by itself."""
+    for text in EMBEDDED:
+        attributes = {**KEYCLOAKS["attributes"], "jwks.string": text}
+        for document in ({**WHOLE, "attributes": attributes}, {**WHOLE, "representation": text}):
+            fuzzed.answer(document, WHOLE)
+            fuzzed.require_one_sentence("keycloak", call)
+
+
+@pytest.mark.parametrize("time", ["abc", "", "-1", "1.5", "\u0661", "9" * 5000, None])
+def test_a_time_that_somebody_typed_stops_nothing(fuzzed: Fuzzed, time: str | None) -> None:
+    """One client would otherwise end every listing and refresh."""
+    fuzzed.answer({**WHOLE, "attributes": {**KEYCLOAKS["attributes"], "client.secret.creation.time": time}})
+    (found,) = fuzzed.adapters["keycloak"].clients()
+    assert found.client.client_secret_updated_at == 0

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
+import uuid
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.between import API, ProxiedProject, require_as_declared
+from acmidm_onboarding.authorities.connected import ConnectedPlatform
+from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
+from tests.faults.between import (
+    API,
+    PATIENCE_SECONDS,
+    REQUEST_TIMEOUT_SECONDS,
+    ProxiedProject,
+    metadata,
+    platform_through,
+    require_as_declared,
+)
 from tests.support import faults
-from tests.support.cases import cases
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import SEND, write_form
+from tests.support.portal import RunningPortal
 from tests.support.registry import Registry
 
 DOCUMENT = API + "[^?]*$"
 """Not the lists: that those still answer is a second safeguard, and would hide it if the first one failed."""
+READS: dict[str, Callable[[ConnectedPlatform, str], object]] = {
+    "/clients/[^/?]+$": lambda platform, client_id: platform.authority.snapshot(client_id),
+    "/scopes$": lambda platform, client_id: platform.authority.snapshot(client_id),
+    "/jwks$": lambda platform, client_id: platform.authority.snapshot(client_id),
+    "/configurations/": lambda platform, client_id: platform.product_api.read("notificaties", client_id),
+    r"/clients\?": lambda platform, _: list(platform.authority.clients()),
+}
+"""What a refresh requests, by its path."""
 PROBLEM = b'{"type": "about:blank", "title": "No", "status": 500, "detail": "the database is away"}'
 FAULTS: dict[str, tuple[Fault, str]] = {
     "unreachable": (faults.cut_before, "the connection broke off"),
@@ -33,51 +52,50 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "other-json": (faults.answer(200, b'["items"]', "application/json"), "the answer is not what this API gives"),
     "redirect": (faults.answer(302, headers={"location": "http://127.0.0.1:9/"}), "redirects, which is never followed"),
 }
-SOME = {"unreachable", "403", "html", "empty"}
 
 
-@pytest.mark.parametrize("names", cases({"some": SOME, "others": FAULTS.keys() - SOME}, "some"))
-def test_state_survives_everything_but_404(project: ProxiedProject, proxy: FaultProxy, registry: Registry, names: Collection[str]) -> None:
-    """One project, each fault in turn: what the state says is the same to the letter, and each failed refresh says what it met."""
+def test_nothing_but_404_means_gone(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> None:
+    """Each answer in the place of each document and of the list: one sentence, and none that says that it does not exist."""
+    patient, hurried = (
+        platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=seconds, retry_deadline_seconds=0)
+        for seconds in (PATIENCE_SECONDS, REQUEST_TIMEOUT_SECONDS)
+    )
+    client_id = patient.authority.register(metadata(uuid.uuid4().hex), None).client_id
+    for path, read in READS.items():
+        for name, (fault, said) in FAULTS.items():
+            proxy.heal()
+            proxy.rule("GET", path, fault, times=None)
+            with pytest.raises(AuthorityError) as raised:
+                read(hurried if fault is faults.time_out_before else patient, client_id)
+            assert said in str(raised.value), f"{name} to {path}: {raised.value}"
+            assert not isinstance(raised.value, NotFound), f"{name} to {path}"
+
+
+def test_a_refresh_that_fails_leaves_the_state_as_it_was(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
+    """To the letter. So does a 404 on a list, a wrong address: a refresh of many lists pages. A client's own 404 alone leaves the state."""
     project.configure({"retryDeadlineSeconds": 1})
-    forms = [write_form(project.forms, f"gent/{name}", scopes=(SEND,)) for name in ("een", "twee")]
+    forms = [write_form(project.forms, f"gent/form-{number}", scopes=(SEND,)) for number in range(6)]
     project.apply()
     before = resources(project)
-    for name in names:
-        fault, said = FAULTS[name]
+    for path, (fault, said) in ((DOCUMENT, FAULTS["html"]), (r"/clients\?", (faults.answer(404), "404"))):
         proxy.heal()
-        proxy.rule("GET", DOCUMENT, fault, times=None)
+        proxy.rule("GET", path, fault, times=None)
         outcome = project.pulumi("refresh", "--yes", "--skip-preview", "--suppress-progress")
-        assert outcome.code != 0, f"{name}: {outcome.output}"
-        assert any(said in sentence for sentence in outcome.errors), f"{name}: {outcome.errors}"
-        assert resources(project) == before, name
+        assert outcome.code != 0, outcome.output
+        assert any(said in sentence for sentence in outcome.errors), outcome.errors
+        assert resources(project) == before, path
 
     proxy.heal()
     registry.remove(registry.client(forms[0].application)["client_id"])
     project.succeed("refresh", "--yes", "--skip-preview", "--suppress-progress")
-    assert not any(forms[0].key in place and not place.startswith("ProductConfiguration") for place in project.resources())
+    left = {urn for urn in before.keys() - resources(project).keys() if "ProductConfiguration" not in urn}
+    assert len(left) == 3, left
+    assert all(forms[0].key in urn for urn in left)
     project.apply()
-    require_as_declared(project, registry, forms)
-
-
-@pytest.mark.parametrize("status", cases({"404": 404, "410": 410}, "404"))
-def test_a_list_that_is_not_there_says_nothing_about_clients(
-    project: ProxiedProject, proxy: FaultProxy, registry: Registry, status: int
-) -> None:
-    """A refresh of many lists pages: a 404 on the list itself, a wrong address, is no sign that each client is gone."""
-    forms = [write_form(project.forms, f"gent/form-{number}", scopes=("dv_organisatieregister_info",)) for number in range(6)]
-    project.apply()
-    before = resources(project)
-    proxy.rule("GET", r"/clients\?", faults.answer(status), times=None)
-    outcome = project.pulumi("refresh", "--yes", "--skip-preview", "--suppress-progress")
-    assert outcome.code != 0
-    assert resources(project) == before
-    proxy.heal()
-    project.in_sync()
     require_as_declared(project, registry, forms)
 
 
 def resources(project: ProxiedProject) -> dict[str, dict[str, Any]]:
     """What the state says of each resource, by its URN. The engine's own notes, such as the time of its last look, are left out."""
-    found = json.loads(project.exported())["deployment"]["resources"]
+    found = project.stored()["resources"]
     return {resource["urn"]: {name: resource.get(name) for name in ("type", "id", "inputs", "outputs", "parent")} for resource in found}

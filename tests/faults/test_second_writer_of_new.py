@@ -46,7 +46,7 @@ def test_a_product_configured_by_hand_is_not_overwritten_by_a_create(
     assert registry.configuration("notificaties", client_id) == BY_HAND
     assert set(registry.client(form.application)["scopes"]) == {PLAIN, SEND, "vo_info"}
     assert proxy.seen("PUT", "/configurations/") == []
-    assert project.recover().code != 0
+    assert project.up().code != 0
     assert registry.configuration("notificaties", client_id) == BY_HAND
 
     # What a person does about it without losing anything: the form says what is there, and changes it afterwards.

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import ssl
 import tracemalloc
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from acmidm_onboarding.authorities import collection, http
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Rejected, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http import MAXIMUM_ANSWER_BYTES
 from acmidm_onboarding.authorities.port import Authority, Owner
-from acmidm_onboarding.settings import InvalidSettings, read_settings
 from tests.faults.between import metadata, platform_through
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
 from tests.support.portal import RunningPortal
+from tests.support.tls_server import self_signed
 from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
 from tests.unit.components.test_gone import beheerportaal, keycloak
 
@@ -51,60 +44,14 @@ def at_most(limit_bytes: int) -> Iterator[None]:
         tracemalloc.stop()
 
 
-def self_made(folder: Path) -> ssl.SSLContext:
-    """A server's context with a certificate for 127.0.0.1 that nobody else signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "self-made.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
-
-
 def test_self_made_certificate_is_refused(portal: RunningPortal, tmp_path: Path) -> None:
     """No request gets through, none is tried again: time does not make a certificate good."""
-    with FaultProxy(portal.origin, self_made(tmp_path)) as proxy:
+    with FaultProxy(portal.origin, self_signed(tmp_path, "127.0.0.1")[0]) as proxy:
         platform = platform_through(proxy.origin, portal, tmp_path)
         with pytest.raises(Rejected, match=r"the server's certificate cannot be verified; check the address"):
             platform.authority.read("any")
         assert proxy.requests == []
         assert proxy.connections == 1
-
-
-def test_redirect_is_not_followed(platform: ConnectedPlatform, proxy: FaultProxy, portal: RunningPortal) -> None:
-    """The place it points at sees nothing, the access token least of all."""
-    with FaultProxy(portal.origin) as elsewhere:
-        for status in (301, 302, 303, 307, 308):
-            proxy.heal()
-            proxy.rule("GET", "/clients/", faults.answer(status, headers={"location": f"{elsewhere.origin}/management/v1/clients/x"}))
-            with pytest.raises(Rejected, match=rf"{status} .*redirects, which is never followed: set the address"):
-                platform.authority.read("any")
-            assert len(proxy.seen("GET", "/clients/")) == 1
-        assert elsewhere.requests == []
-
-
-@pytest.mark.parametrize("status", [200, 404])
-def test_html_is_refused(platform: ConnectedPlatform, proxy: FaultProxy, status: int) -> None:
-    """A sign-in page is no client, and a gateway's 404 does not mean that the client is gone."""
-    proxy.rule("GET", "/clients/", faults.answer(status, b"<html><title>Sign in</title></html>", "text/html; charset=utf-8"))
-    with pytest.raises(Unintelligible, match="check the address"):
-        platform.authority.read("any")
-    assert len(proxy.seen("GET", "/clients/")) == 1
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "undeclared"])
@@ -116,27 +63,6 @@ def test_two_gigabytes_are_not_read(portal: RunningPortal, proxy: FaultProxy, tm
         platform.authority.read("any")
     (request,) = proxy.seen("GET", "/clients/")
     assert request.sent_bytes < IN_FLIGHT_BYTES + (0 if declared else MAXIMUM_ANSWER_BYTES)
-
-
-@pytest.mark.parametrize("layers", [1, 2])
-def test_small_answer_that_unpacks_large_is_refused(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path, layers: int) -> None:
-    """Nothing is unpacked: 256 MiB of zeros are 256 kB on the wire, and 1 kB where they are packed twice."""
-    platform = platform_through(proxy.origin, portal, tmp_path)
-    packed = bytes(256 * 1024**2)
-    for _ in range(layers):
-        packed = gzip.compress(packed, compresslevel=1)
-    encoding = ", ".join(["gzip"] * layers)
-    proxy.rule("GET", "/clients/", faults.answer(200, packed, "application/json", {"content-encoding": encoding}))
-    with at_most(MOST_MEMORY_BYTES), pytest.raises(Unintelligible, match=rf"the answer is packed \({encoding}\)"):
-        platform.authority.read("any")
-
-
-def test_a_list_without_end_is_refused(platform: ConnectedPlatform, proxy: FaultProxy) -> None:
-    """A server that gives the same page for ever."""
-    proxy.rule("GET", r"/clients\?", faults.answer(200, b'{"items": [], "next": "1"}', "application/json"), times=None)
-    with pytest.raises(Unintelligible, match="the list has no end"):
-        list(platform.authority.clients())
-    assert len(proxy.seen("GET", r"/clients\?")) == 2
 
 
 def client_at(number: int, **more: Any) -> dict[str, Any]:
@@ -215,18 +141,3 @@ def test_garbage_in_place_of_an_answer_to_a_write(platform: ConnectedPlatform, p
     client = platform.authority.read(str(found.value.client_id))
     assert client is not None
     assert client.metadata == wanted
-
-
-@pytest.mark.parametrize("key", ["managementUrl", "issuer", "productsUrl"])
-def test_plain_http_goes_to_loopback_only(key: str) -> None:
-    values = {
-        "environment": "tni",
-        "managementUrl": "http://127.0.0.1:8511/management/v1",
-        "issuer": "http://localhost:8511/op",
-        "productsUrl": "http://[::1]:8511/products/v1",
-        "operatorClientId": "operator",
-    }
-    assert read_settings(values.get, {})
-    for address in ("http://portaal.example/", "http://127.0.0.1.example/", "http://10.0.0.1/", "ftp://127.0.0.1/"):
-        with pytest.raises(InvalidSettings, match=key):
-            read_settings({**values, key: address}.get, {})

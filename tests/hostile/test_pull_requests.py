@@ -70,6 +70,8 @@ class Place:
     client_ids: list[str]
     begin: Path
     before: Mapping[str, Any] = field(default_factory=dict)
+    is_as_begun: bool = False
+    """Whether no pull request was applied since all was as it was."""
 
     def others(self) -> dict[str, Any]:
         """All at the authority that is not the author's: clients whole, and configurations."""
@@ -285,11 +287,13 @@ def test_one_organisation_reaches_itself_alone(place: Place, portal: RunningPort
 
 def start(place: Place) -> None:
     """Everything as it was before the pull requests, at the authority too."""
+    if place.is_as_begun:
+        return
     shutil.rmtree(place.stack.forms)
     shutil.copytree(place.begin, place.stack.forms)
     ran = place.stack.up()
     assert not ran.troubled, ran.troubled
-    place.before = place.others()
+    place.before, place.is_as_begun = place.others(), True
 
 
 def write_pull(place: Place, pull: Mapping[str, Any]) -> None:
@@ -323,6 +327,7 @@ def apply(place: Place, portal: RunningPortal, number: int) -> bool:
         shutil.rmtree(place.stack.forms)
         shutil.copytree(place.begin, place.stack.forms)
         return False
+    place.is_as_begun = False
     contacts = [f"nieuw-{number}@aalst.example"]
     form = place.stack.forms / "aalst" / "balie.yaml"
     document = yaml.safe_load(form.read_text())

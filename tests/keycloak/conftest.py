@@ -1,4 +1,4 @@
-"""One realm for most tests; each works on applications of its own."""
+"""One realm for most tests, with all of the catalogue's scopes; each works on applications of its own."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.engine.test_secrets import random_plugin
 from tests.support.engine import Project
-from tests.support.keycloak import TestRealm, make_realm
+from tests.support.keycloak import TestRealm
 from tests.support.keycloak_platform import Platform, running_platform
 
 __all__ = ["random_plugin"]
 
 
 @pytest.fixture(scope="session")
-def realm(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    """A realm with all of the catalogue's scopes."""
-    return make_realm(keycloak_server, administrator)
+def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def realm(platform: Platform) -> TestRealm:
+    return platform.realm
 
 
 @pytest.fixture(scope="session")
 def adapter(realm: TestRealm) -> Keycloak:
     return realm.adapter()
-
-
-@pytest.fixture(scope="session")
-def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.support.portal import new_key
 
 @pytest.fixture(scope="module")
 def audited(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    return make_realm(keycloak_server, administrator, audited=True)
+    return make_realm(keycloak_server, administrator, scopes={SEND: "Send", PLAIN: "Plain"}, audited=True)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_events_that_are_gone_blame_nobody(audited: TestRealm, client_id: str) -
 
 @pytest.mark.parametrize("settings", [{}, {"adminEventsEnabled": True}], ids=["no events", "not to be seen"])
 def test_a_realm_that_tells_nothing(keycloak_server: Server, administrator: Admin, settings: dict[str, Any]) -> None:
-    realm = make_realm(keycloak_server, administrator, **settings)
+    realm = make_realm(keycloak_server, administrator, scopes={}, **settings)
     client_id = realm.adapter().register(metadata(), None).client_id
     realm.change(client_id, enabled=False)
     assert list(realm.adapter().recorded_changes(client_id)) == []

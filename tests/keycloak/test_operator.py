@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -23,8 +22,24 @@ from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
 from tests.support.portal import new_key, public_jwk
 
 
-def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRealm) -> None:
-    other = make_realm(realm.server, realm.administrator)
+@pytest.fixture(scope="module")
+def set_up_once(keycloak_server: Server, administrator: Admin) -> TestRealm:
+    return make_realm(keycloak_server, administrator, scopes={SEND: "Send"}, audience="http://one.example")
+
+
+@pytest.fixture
+def own(set_up_once: TestRealm) -> TestRealm:
+    """A realm whose operator these tests change: each begins with the rights and the credentials that it should have."""
+    have_rights(set_up_once, "manage-clients")
+    set_up_once.change(OPERATOR, clientAuthenticatorType="client-jwt")
+    return set_up_once
+
+
+def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRealm, own: TestRealm) -> None:
+    """Nor can it give roles, to itself or to others: that would make its rights whatever it likes."""
+    account = realm.administrator.get(f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/service-account-user")["id"]
+    management = realm.client("realm-management")["id"]
+    role = realm.administrator.get(f"/{realm.name}/clients/{management}/roles/manage-realm")
     with realm.operator_http() as operator:
         assert operator.get(f"/{realm.name}/clients").status_code == 200
         for method, path, document in (
@@ -33,35 +48,13 @@ def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRe
             ("DELETE", f"/{realm.name}", None),
             ("GET", f"/{realm.name}/users", None),
             ("POST", f"/{realm.name}/users", {"username": "mine"}),
+            ("POST", f"/{realm.name}/users/{account}/role-mappings/clients/{management}", [role]),
             ("GET", f"/{realm.name}/groups", None),
             ("GET", f"/{realm.name}/events", None),
-            ("GET", f"/{other.name}/clients", None),
+            ("GET", f"/{own.name}/clients", None),
             ("GET", "/master/clients", None),
         ):
             assert operator.request(method, path, json=document).status_code in (401, 403), f"{method} {path}"
-
-
-def test_it_cannot_give_roles(realm: TestRealm) -> None:
-    """Neither to itself nor to others: that would make its rights whatever it likes."""
-    account = realm.administrator.get(f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/service-account-user")["id"]
-    management = realm.client("realm-management")["id"]
-    role = realm.administrator.get(f"/{realm.name}/clients/{management}/roles/manage-realm")
-    with realm.operator_http() as operator:
-        path = f"/{realm.name}/users/{account}/role-mappings/clients/{management}"
-        assert operator.post(path, json=[role]).status_code == 403
-
-
-def test_without_its_right_nothing_counts_as_gone(keycloak_server: Server, administrator: Admin) -> None:
-    """Keycloak then answers with empty lists, which must never empty a state."""
-    realm = make_realm(keycloak_server, administrator)
-    client_id = realm.adapter().register(metadata(), None).client_id
-    have_rights(realm, "query-clients")
-    with realm.operator_http() as operator:
-        assert operator.get(f"/{realm.name}/clients", params={"clientId": client_id}).json() == []
-    adapter = realm.adapter()
-    for read in (lambda: adapter.read(client_id), lambda: list(adapter.clients())):
-        with pytest.raises(NotAllowed, match="sees no client at all"):
-            read()
 
 
 def have_rights(realm: TestRealm, *names: str) -> None:
@@ -92,22 +85,24 @@ WRITES = {"register", "update", "scopes", "keys", "take over", "remove"}
     ],
     ids=["deploys", "looks", "makes", "makes unseen", "others"],
 )
-def test_the_least_rights(keycloak_server: Server, administrator: Admin, rights: tuple[str, ...], may: set[str]) -> None:
-    """``manage-clients`` to deploy, ``view-clients`` to look: with less, each is refused, and nothing counts as gone."""
-    realm = make_realm(keycloak_server, administrator, scopes={SEND: "Send"})
-    wanted = metadata()
-    client_id = realm.adapter().register(wanted, None).client_id
-    realm.add_client("by-hand", publicClient=False, fullScopeAllowed=False)
-    have_rights(realm, *rights)
-    adapter = realm.adapter()
+def test_the_least_rights(own: TestRealm, rights: tuple[str, ...], may: set[str]) -> None:
+    """``manage-clients`` to deploy, ``view-clients`` to look: with less, each is refused.
+
+    Nothing counts as gone then, although Keycloak answers with empty lists to who sees no client.
+    """
+    wanted, by_hand = metadata(), metadata().application
+    client_id = own.adapter().register(wanted, None).client_id
+    own.add_client(by_hand, publicClient=False, fullScopeAllowed=False)
+    have_rights(own, *rights)
+    adapter = own.adapter()
     acts: dict[str, Callable[[], object]] = {
         "list": lambda: list(adapter.clients()),
         "read": lambda: adapter.snapshot(client_id),
-        "who is reserved": lambda: adapter.reserved("by-hand"),
+        "who is reserved": lambda: adapter.reserved(by_hand),
         "register": lambda: adapter.register(metadata(), None),
         "scopes": lambda: adapter.replace_scopes(client_id, None, {SEND: False}),
         "keys": lambda: adapter.replace_jwks(client_id, None, {"a": public_jwk(new_key("a"))}),
-        "take over": lambda: adapter.update("by-hand", None, metadata(), None),
+        "take over": lambda: adapter.update(by_hand, None, metadata(), None),
         "update": lambda: adapter.update(client_id, wanted, wanted.model_copy(update={"contacts": ("a@b.example",)}), None),
         "remove": lambda: adapter.remove(client_id, wanted.owner),
     }
@@ -119,16 +114,15 @@ def test_the_least_rights(keycloak_server: Server, administrator: Admin, rights:
     assert done == may
 
 
-def test_it_may_have_a_secret_in_place_of_a_key(keycloak_server: Server, administrator: Admin) -> None:
+def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
     """As docs/keycloak.md offers it; form-encoded first (RFC 6749 §2.3.1), so that no character of it does harm."""
-    realm = make_realm(keycloak_server, administrator)
     secret = "of an operator: 100 % + /é"
-    realm.change(OPERATOR, clientAuthenticatorType="client-secret", secret=secret)
+    own.change(OPERATOR, clientAuthenticatorType="client-secret", secret=secret)
 
     def adapter(given: str) -> Keycloak:
         credentials = Credentials(client_id=OPERATOR, client_secret=SecretStr(given))
-        tokens = OperatorTokens(realm.issuer, credentials, Api(realm.issuer, None, timeout_seconds=30, retrying=Retrying(30)))
-        return Keycloak(Api(realm.management_url, tokens, timeout_seconds=30, retrying=Retrying(30)), OPERATOR, frozenset())
+        tokens = OperatorTokens(own.issuer, credentials, Api(own.issuer, None, timeout_seconds=30, retrying=Retrying(30)))
+        return Keycloak(Api(own.management_url, tokens, timeout_seconds=30, retrying=Retrying(30)), OPERATOR, frozenset())
 
     client_id = adapter(secret).register(metadata(), None).client_id
     assert adapter(secret).read(client_id) is not None
@@ -145,62 +139,42 @@ def test_another_realms_address_says_nothing_of_a_client(realm: TestRealm) -> No
         adapter.read("any")
 
 
-def test_tokens_are_renewed_before_they_end(keycloak_server: Server, administrator: Admin) -> None:
-    """Of a realm whose tokens live six seconds, in a run that needs three: no request is ever answered with 401."""
-    realm = make_realm(keycloak_server, administrator, accessTokenLifespan=6)
-    adapter = realm.adapter()
-    refused: list[httpx.Response] = []
-    adapter._api._client.event_hooks["response"].append(lambda answer: refused.append(answer) if answer.status_code == 401 else None)
-    tokens = adapter._api._tokens
-    assert tokens is not None
-    seen: set[str] = set()
+def test_a_token_that_is_revoked_is_replaced_once(own: TestRealm) -> None:
+    adapter = own.adapter()
     client_id = adapter.register(metadata(), None).client_id
-    end = time.monotonic() + 60
-    while len(seen) < 3 and time.monotonic() < end:
-        assert adapter.read(client_id) is not None
-        seen.add(tokens.current())
-    assert len(seen) == 3
-    assert refused == []
-
-
-def test_a_token_that_is_revoked_is_replaced_once(keycloak_server: Server, administrator: Admin) -> None:
-    realm = make_realm(keycloak_server, administrator)
-    adapter = realm.adapter()
-    client_id = adapter.register(metadata(), None).client_id
-    administrator.put(f"/{realm.name}", {"realm": realm.name, "notBefore": int(time.time()) + 1})
+    own.administrator.put(f"/{own.name}", {"realm": own.name, "notBefore": int(time.time()) + 1})
     time.sleep(2)
     assert adapter.read(client_id) is not None
 
 
-def test_the_set_up_repairs_the_realm_and_touches_no_connection(keycloak_server: Server, administrator: Admin) -> None:
+def test_the_set_up_repairs_the_realm_and_touches_no_connection(own: TestRealm, administrator: Admin) -> None:
     """Run again, it takes away rights and scopes that the operator was given since, and what it lost comes back."""
-    realm = make_realm(keycloak_server, administrator, scopes={SEND: "Send"}, audience="http://one.example")
-    adapter = realm.adapter()
+    adapter = own.adapter()
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_scopes(client_id, None, {SEND: False})
-    before = realm.client(client_id)
-    operator = realm.client(OPERATOR)
-    account = administrator.get(f"/{realm.name}/clients/{operator['id']}/service-account-user")["id"]
-    management = realm.client("realm-management")["id"]
-    place = f"/{realm.name}/users/{account}/role-mappings/clients/{management}"
-    administrator.post(place, [administrator.get(f"/{realm.name}/clients/{management}/roles/manage-realm")])
-    realm.change(OPERATOR, standardFlowEnabled=True)
-    realm.grant(OPERATOR, "profile")
+    before = own.client(client_id)
+    operator = own.client(OPERATOR)
+    account = administrator.get(f"/{own.name}/clients/{operator['id']}/service-account-user")["id"]
+    management = own.client("realm-management")["id"]
+    place = f"/{own.name}/users/{account}/role-mappings/clients/{management}"
+    administrator.post(place, [administrator.get(f"/{own.name}/clients/{management}/roles/manage-realm")])
+    own.change(OPERATOR, standardFlowEnabled=True)
+    own.grant(OPERATOR, "profile")
 
     wanted = Realm(
-        name=realm.name,
+        name=own.name,
         scopes={SEND: "Send", "dv_new": "New"},
         operator=OPERATOR,
         operator_scopes=("management_read", "management_write"),
-        operator_jwk=public_jwk(realm.operator_key),
+        operator_jwk=public_jwk(own.operator_key),
         audience="http://two.example",
     )
     set_up(administrator, wanted)
     set_up(administrator, wanted)
     assert [role["name"] for role in administrator.get(place)] == ["manage-clients"]
-    assert realm.client(OPERATOR)["optionalClientScopes"] == []
-    assert not realm.client(OPERATOR)["standardFlowEnabled"]
-    scopes = {scope["name"]: scope for scope in administrator.get(f"/{realm.name}/client-scopes")}
+    assert own.client(OPERATOR)["optionalClientScopes"] == []
+    assert not own.client(OPERATOR)["standardFlowEnabled"]
+    scopes = {scope["name"]: scope for scope in administrator.get(f"/{own.name}/client-scopes")}
     assert scopes["dv_new"]
     assert [mapper["config"]["included.custom.audience"] for mapper in scopes[SEND]["protocolMappers"]] == ["http://two.example"]
-    assert realm.client(client_id) == before
+    assert own.client(client_id) == before

@@ -39,8 +39,8 @@ def test_the_token_of_a_connection_configures_nothing(platform: Platform) -> Non
 def test_other_tokens_are_refused(platform: Platform) -> None:
     """Those of another realm, those for another audience, those that have ended, and what is no token."""
     realm = platform.realm
-    others = make_realm(realm.server, realm.administrator, audience=platform.portal.origin)
-    elsewhere = make_realm(realm.server, realm.administrator, audience="http://elsewhere.example")
+    others = make_realm(realm.server, realm.administrator, scopes={}, audience=platform.portal.origin)
+    elsewhere = make_realm(realm.server, realm.administrator, scopes={}, audience="http://elsewhere.example")
     assert answer(platform, others.tokens().current()) == 401
     assert answer(platform, elsewhere.tokens().current()) == 401
     assert answer(platform, "no.token.atall") == 401

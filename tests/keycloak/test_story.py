@@ -11,7 +11,11 @@ from tests.support.messages import NOTIFICATION
 
 
 def test_form_client_token_notification_and_a_scope_extension(platform: Platform, project: Project) -> None:
-    """The key of the form gets a token for what the form asks and nothing more; a second `up` changes nothing."""
+    """The key of the form gets a token for what its request names of what the form asks; a second `up` changes nothing.
+
+    And after `destroy` nothing is left.
+    """
+    before = platform.realm.client_ids()
     form = write_form(project.forms, scopes=(SEND,), keys=("old", "new"))
     project.apply()
     client_id = project.outputs()["connections"][form.key]["acmidm"]["client_id"]
@@ -36,21 +40,9 @@ def test_form_client_token_notification_and_a_scope_extension(platform: Platform
     both = platform.realm.request_token(form.keys["new"], client_id, scope=f"{SEND} {DOSSIERS}")
     assert set(both.json()["scope"].split()) == {SEND, DOSSIERS}
 
+    assert platform.realm.request_token(form.keys["new"], client_id).json()["scope"] == ""
+
     project.apply("--expect-no-changes")
     project.in_sync()
-
-
-def test_a_token_carries_only_the_scopes_that_its_request_names(platform: Platform, project: Project) -> None:
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    client_id = project.outputs()["connections"][form.key]["acmidm"]["client_id"]
-    assert platform.realm.request_token(form.keys["key-1"], client_id).json()["scope"] == ""
-
-
-def test_destroy_leaves_nothing(platform: Platform, project: Project) -> None:
-    before = platform.realm.client_ids()
-    write_form(project.forms)
-    project.apply()
-    assert len(platform.realm.client_ids() - before) == 1
     project.succeed("destroy", "--yes", "--skip-preview")
     assert platform.realm.client_ids() == before

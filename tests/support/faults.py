@@ -42,13 +42,6 @@ def time_out_before(exchange: Exchange) -> None:
     exchange.cut()
 
 
-def time_out_after(exchange: Exchange) -> None:
-    """The server committed it, and the answer does not come until the client gave up."""
-    exchange.forward()
-    exchange.hung_up(UPSTREAM_SECONDS)
-    exchange.cut()
-
-
 def answer(status: int, body: bytes = b"", content_type: str = "application/problem+json", headers: Mapping[str, str] = NONE) -> Fault:
     """An answer of somebody else; the server never sees the request."""
     return lambda exchange: exchange.reply(Reply(status, (("content-type", content_type), *headers.items()), body))

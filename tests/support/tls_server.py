@@ -48,12 +48,7 @@ def answering(content: bytes, status: int = 200, **headers: str) -> Answer:
 @contextmanager
 def running_tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
     """A server for ``host``; it ends with the block."""
-    certificate, key = _certificate(host)
-    pem = folder / "server.pem"
-    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM))
-    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    own.load_cert_chain(pem)
-    trusted = ssl.create_default_context(cadata=certificate.public_bytes(Encoding.PEM).decode())
+    own, trusted = self_signed(folder, host)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -83,11 +78,17 @@ def running_tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
         listener.server_close()
 
 
-def _certificate(host: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+def self_signed(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The context of a server whose certificate nobody else signed, and that of who trusts it."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     builder = x509.CertificateBuilder(
         name, name, key.public_key(), x509.random_serial_number(), now - timedelta(hours=1), now + timedelta(1)
     )
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-    return builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256()), key
+    certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256())
+    public, pem = certificate.public_bytes(Encoding.PEM), folder / "server.pem"
+    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + public)
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(pem)
+    return own, ssl.create_default_context(cadata=public.decode())

@@ -111,9 +111,10 @@ def test_address_is_encrypted_or_loopback(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://idp.example/op", "http://127.0.0.1.example/op", "http://10.0.0.1/op", "http://localhost.example/", "ftp://127.0.0.1/"]
 )
-def test_plain_http_elsewhere_is_refused(url: str) -> None:
-    (line,) = sentences(issuer=url)
-    assert line.startswith("setting acmidm:issuer is ")
+@pytest.mark.parametrize("key", ["issuer", "managementUrl", "productsUrl"])
+def test_plain_http_elsewhere_is_refused(key: str, url: str) -> None:
+    (line,) = sentences(**{key: url})
+    assert line.startswith(f"setting acmidm:{key} is ")
 
 
 @pytest.mark.parametrize(
