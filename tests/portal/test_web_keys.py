@@ -183,6 +183,7 @@ def test_two_people_do_not_overwrite_each_other(portal: RunningPortal, operator:
     assert answer.status_code == 412
     assert f"Intussen wijzigde {somebody.name} de sleutels" in answer.text
     assert "first" in answer.text
+    assert "&#34;kid&#34;: &#34;second&#34;" in answer.text
     assert [key["kid"] for key in keys_of(operator, client_id)] == ["first"]
     again = other.http.post(f"{path}/sleutels", data={**hidden_fields(answer.text), "jwk": mine})
     assert again.status_code == 303
