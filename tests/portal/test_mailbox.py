@@ -94,29 +94,17 @@ def test_nobody_sees_a_mail_of_another(portal: RunningPortal, reader: Person, co
     assert nobody.status_code == 303
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        None,
-        "",
-        "OVO002067",
-        "acmidm/tni/{code}",
-        "acmidm/tni/x{code}/mijn-gent",
-        "acmidm/tni/{code}/mijn-gent/more",
-        "acmidm/tni/%/mijn-gent",
-        "twice",
-    ],
-)
-def test_a_mail_that_names_no_organisation_is_nobodys(portal: RunningPortal, reader: Person, code: str, named: str | None) -> None:
+def test_a_mail_that_names_no_organisation_is_nobodys(portal: RunningPortal, reader: Person, code: str) -> None:
     """It is kept for whoever runs the sandbox, and on no page."""
-    message = mail(code)
-    del message["X-Acmidm-Connection"]
-    raw = message.as_bytes()
-    for value in () if named is None else (f"acmidm/tni/{code}/a", f"acmidm/tni/{code}/b") if named == "twice" else (named,):
-        raw = f"X-Acmidm-Connection: {value.format(code=code)}\r\n".encode() + raw
-    deliver(portal, raw)
-    kept = next(one.stored for one in received_mails(portal.settings.database) if one.stored.message_id == message["Message-ID"])
-    assert kept.organisation == ""
+    place = f"acmidm/tni/{code}"
+    odd = ("", "OVO002067", place, f"acmidm/tni/x{code}/mijn-gent", f"{place}/mijn-gent/more", "acmidm/tni/%/mijn-gent")
+    for named in ((), *((value,) for value in odd), (f"{place}/a", f"{place}/b")):
+        message = mail(code)
+        del message["X-Acmidm-Connection"]
+        raw = b"".join(f"X-Acmidm-Connection: {value}\r\n".encode() for value in named) + message.as_bytes()
+        deliver(portal, raw)
+        kept = next(one.stored for one in received_mails(portal.settings.database) if one.stored.message_id == message["Message-ID"])
+        assert kept.organisation == "", named
     assert "Er zijn nog geen mails" in reader.http.get(MAILBOX).text
 
 
