@@ -66,11 +66,3 @@ def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
         ended = serve(tmp_path, {**settings, "database": str(database)}, warm_environment() / "bin" / "python")
         assert ended.stderr.startswith(f"{database} can't be used: ")
         assert reason in ended.stderr
-
-
-def test_the_signing_key_stays_and_the_data_too(tmp_path: Path) -> None:
-    """Tokens that were issued before a restart are good after it."""
-    with running_portal(tmp_path) as first:
-        token = first.operator_token()
-    with running_portal(tmp_path, port=first.settings.port, operator_key=first.operator_key) as second, second.operator(token) as operator:
-        assert operator.get("/management/v1/clients").status_code == 200
