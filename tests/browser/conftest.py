@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,11 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from beheerportaal.users import add_user
-from tests.support.fixtures import portal, project
+from tests.support.fixtures import portal
 from tests.support.portal import RunningPortal
-from tests.support.registry import Registry
 
-__all__ = ["portal", "project"]
+__all__ = ["portal"]
 
 
 @pytest.fixture
@@ -24,14 +24,8 @@ def operator(portal: RunningPortal) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture
-def registry(operator: httpx.Client) -> Registry:
-    """The portal, seen by its operator."""
-    return Registry(operator)
-
-
 class Desk:
-    """Someone of Stad Gent before a browser of their own. Whatever the console has to complain of is kept."""
+    """Someone of Stad Gent before a browser of their own. Whatever the console has to complain of is kept, and each dialog that opens."""
 
     def __init__(self, page: Page, portal: RunningPortal, name: str, password: str) -> None:
         self.page, self.portal, self.name, self.password = page, portal, name, password
@@ -39,6 +33,7 @@ class Desk:
         self.sent: list[str] = []
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))  # type: ignore[func-returns-value]
         page.on("request", lambda request: self.sent.append(f"{request.method} {request.url}\n{request.post_data or ''}"))
 
     def log_on(self) -> None:
@@ -51,6 +46,14 @@ class Desk:
     def open(self, client_name: str) -> None:
         """Opens a client from the list."""
         self.page.get_by_role("link", name=client_name, exact=True).click()
+
+    def upload(self, jwk: str | Path) -> None:
+        """Fills the field of the client's page, by a file where it is one, and presses the button."""
+        if isinstance(jwk, Path):
+            self.page.get_by_label("Bestand").set_input_files(jwk)
+        else:
+            self.page.get_by_label("JSON Web Key").fill(jwk)
+        self.page.get_by_role("button", name="Sleutel opladen").click()
 
     @property
     def summary(self) -> str:

@@ -8,25 +8,26 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Page, expect
 
+from beheerportaal.users import set_right
 from story.person import MENU, client_path
 from tests.browser.conftest import Desk
 from tests.browser.test_steps import registered
+from tests.portal.mails import deliver, mail
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.offered import ATTRIBUTE
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
-from tests.support.registry import NOT_DECLARED
 
 _DAY = 24 * 3600
 
 
 @pytest.fixture
-def client(operator: httpx.Client) -> tuple[str, str]:
+def client_id(operator: httpx.Client) -> str:
     """A client with all there can be: keys in each state, products, scopes, an attribute, a history."""
-    client_id, name = registered(operator, attributes={ATTRIBUTE: "loket"})
+    client_id, _ = registered(operator, attributes={ATTRIBUTE: "loket"})
     scopes = {"scopes": ["dv_notificaties_schrijven", "dv_dosis_schrijven"], "default": ["dv_dosis_schrijven"]}
     put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
     now = int(time.time())
@@ -36,46 +37,41 @@ def client(operator: httpx.Client) -> tuple[str, str]:
     for product, configuration in (("notificaties", NOTIFICATIES), ("dosis", DOSIS)):
         path = f"/products/v1/{product}/configurations/{client_id}"
         operator.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
-    return client_id, name
+    return client_id
 
 
-def pages_of(client_id: str, language: str) -> dict[str, str]:
-    """Every page of someone who has logged on."""
-    own = client_path(client_id, language)
-    return {
-        "clients": f"/portaal/{language}{MENU}",
+def test_every_page_is_for_everybody(portal: RunningPortal, desk: Callable[..., Desk], client_id: str) -> None:
+    """Before and after logging on, with mistakes, and without the right: see ``_look_at``."""
+    deliver(portal, mail(subject="Herinnering: " + "een heel lang onderwerp dat niet op een regel past " * 3), "x" * 60 + "@stad.example")
+    someone = desk()
+    page, mailbox, own = someone.page, "/portaal/nl/postvak", client_path(client_id)
+    log_on = f"{portal.origin}/portaal/nl/aanmelden"
+    _look_at(page, "log-on", log_on)
+    page.get_by_label("Gebruikersnaam").fill("nobody")
+    page.get_by_label("Wachtwoord").fill("nothing")
+    page.get_by_role("button", name="Aanmelden").click()
+    assert "horen niet bij elkaar" in someone.summary
+    accessible(page)
+    someone.log_on()
+    page.goto(portal.origin + mailbox)
+    pages = {
+        "clients": f"/portaal/nl{MENU}",
         "client": own,
         "history": f"{own}/geschiedenis",
         "remove-key": f"{own}/sleutels/verwijderen?kid=mijn-gent-2025",
-        "not-found": f"/portaal/{language}/nowhere",
+        "not-found": "/portaal/nl/nowhere",
+        "mailbox": mailbox,
+        "mail": str(page.get_by_role("link", name="Herinnering:").first.get_attribute("href")),
     }
-
-
-def test_axe_finds_nothing(portal: RunningPortal, desk: Callable[..., Desk], client: tuple[str, str]) -> None:
-    """On every page, in both languages, before and after logging on."""
-    someone = desk()
-    for language in ("nl", "en"):
-        someone.page.goto(f"{portal.origin}/portaal/{language}/aanmelden")
-        accessible(someone.page)
-        shot(someone.page, f"log-on-{language}")
-    someone.page.goto(f"{portal.origin}/portaal/nl/aanmelden")
-    someone.page.get_by_label("Gebruikersnaam").fill("nobody")
-    someone.page.get_by_label("Wachtwoord").fill("nothing")
-    someone.page.get_by_role("button", name="Aanmelden").click()
-    assert "horen niet bij elkaar" in someone.summary
-    accessible(someone.page)
-    someone.log_on()
-    for language in ("nl", "en"):
-        for name, path in pages_of(client[0], language).items():
-            someone.page.goto(portal.origin + path)
-            accessible(someone.page)
-            shot(someone.page, f"{name}-{language}")
-    someone.page.goto(portal.origin + client_path(client[0]))
-    someone.page.get_by_label("JSON Web Key").fill('{"kty": "EC"}')
-    someone.page.get_by_role("button", name="Sleutel opladen").click()
+    for name, path in pages.items():
+        _look_at(page, name, portal.origin + path)
+    page.goto(portal.origin + own)
+    someone.upload('{"kty": "EC"}')
     assert "kid ontbreekt" in someone.summary
-    accessible(someone.page)
-    shot(someone.page, "refused")
+    accessible(page)
+    shot(page, "refused")
+    set_right(portal.settings.database, someone.name, api_beheerder=False)
+    _look_at(page, "no-right", portal.origin + own)
 
 
 def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
@@ -118,30 +114,11 @@ def test_the_keyboard_is_enough(portal: RunningPortal, operator: httpx.Client, d
     assert operator.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"] == []
 
 
-def test_the_language_can_be_switched_on_every_page(portal: RunningPortal, desk: Callable[..., Desk], client: tuple[str, str]) -> None:
-    """To the same page, there and back; the page says which language it is in."""
+def test_a_client_on_the_screen_and_on_paper(portal: RunningPortal, desk: Callable[..., Desk], client_id: str) -> None:
+    """Expiry is told in words, not by colour alone; on paper what can be done is left out, and what is known is there."""
     someone = desk()
     someone.log_on()
-    page = someone.page
-    for path in pages_of(client[0], "nl").values():
-        page.goto(portal.origin + path)
-        assert page.locator("html").get_attribute("lang") == "nl"
-        heading = page.get_by_role("heading", level=1).inner_text()
-        page.get_by_role("link", name="English").click()
-        assert page.url == portal.origin + path.replace("/nl/", "/en/", 1)
-        assert page.locator("html").get_attribute("lang") == "en"
-        page.get_by_role("link", name="Nederlands").click()
-        assert page.get_by_role("heading", level=1).inner_text() == heading
-    english = desk(locale="en-GB")
-    english.page.goto(portal.origin)
-    expect(english.page.get_by_role("heading", level=1)).to_have_text("Log on to the Beheerportaal")
-
-
-def test_expiry_is_told_in_words(portal: RunningPortal, desk: Callable[..., Desk], client: tuple[str, str]) -> None:
-    """Not by colour alone."""
-    someone = desk()
-    someone.log_on()
-    someone.page.goto(portal.origin + client_path(client[0]))
+    someone.page.goto(portal.origin + client_path(client_id))
     for kid, words in (
         ("mijn-gent-2024", "Vervallen"),
         ("mijn-gent-2025", "Vervalt binnenkort"),
@@ -150,25 +127,6 @@ def test_expiry_is_told_in_words(portal: RunningPortal, desk: Callable[..., Desk
     ):
         expect(someone.page.get_by_role("row").filter(has_text=kid).first).to_contain_text(words)
     expect(someone.page.get_by_text("nog 11 dagen")).to_be_visible()
-
-
-@pytest.mark.parametrize("width", [320, 390])
-def test_a_narrow_screen(portal: RunningPortal, desk: Callable[..., Desk], client: tuple[str, str], width: int) -> None:
-    """WCAG 1.4.10: nothing but tables scrolls sideways."""
-    someone = desk(viewport={"width": width, "height": 700})
-    someone.log_on()
-    for name, path in pages_of(client[0], "nl").items():
-        someone.page.goto(portal.origin + path)
-        assert someone.page.evaluate("document.documentElement.scrollWidth") <= width, path
-        accessible(someone.page)
-        shot(someone.page, f"{name}-{width}")
-
-
-def test_on_paper(portal: RunningPortal, desk: Callable[..., Desk], client: tuple[str, str]) -> None:
-    """What can be done is left out, what is known is there."""
-    someone = desk()
-    someone.log_on()
-    someone.page.goto(portal.origin + client_path(client[0]))
     someone.page.emulate_media(media="print")
     expect(someone.page.get_by_role("rowheader", name="mijn-gent-2026")).to_be_visible()
     for gone in ("Sleutel opladen", "Afmelden"):
@@ -178,38 +136,19 @@ def test_on_paper(portal: RunningPortal, desk: Callable[..., Desk], client: tupl
     assert someone.page.pdf().startswith(b"%PDF")
 
 
-def test_names_are_no_markup(operator: httpx.Client, desk: Callable[..., Desk]) -> None:
-    """Nothing of what others call themselves runs: no dialog opens, and the page's policy has nothing to stop."""
+def test_nothing_of_others_runs(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
+    """What others call themselves opens no dialog, and leaves the page's policy nothing to stop. What another page sends is refused,
+    and no page of the portal shows inside another."""
     attack = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-    client_id, _ = registered(operator)
-    path = f"/management/v1/clients/{client_id}"
-    document = operator.get(path).json()
-    declared = {key: value for key, value in document.items() if key not in NOT_DECLARED}
-    operator.put(path, json={**declared, "client_name": attack}, headers={"If-Match": "*"}).raise_for_status()
-    put_current(operator, f"{path}/jwks", {"keys": [public_jwk(new_key(f'"{attack}'))]}).raise_for_status()
+    client_id, _ = registered(operator, attack, keys=[new_key(f'"{attack}')])
     someone = desk()
-    dialogs: list[str] = []
-
-    def note(dialog: Dialog) -> None:
-        dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    someone.page.on("dialog", note)
+    page, target = someone.page, f"{portal.origin}{client_path(client_id)}"
     someone.log_on()
     someone.open(attack)
-    expect(someone.page.get_by_role("heading", level=1)).to_have_text(attack)
-    someone.page.get_by_role("link", name="Verwijderen").click()
-    expect(someone.page.get_by_text(f'"{attack}').first).to_be_visible()
-    assert (dialogs, someone.complaints) == ([], [])
-
-
-def test_another_origin_can_not_use_the_session(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk]) -> None:
-    """A form that another page sends is refused, and no page of the portal shows inside another."""
-    client_id, _ = registered(operator, keys=[new_key()])
-    someone = desk()
-    someone.log_on()
-    page = someone.page
-    target = f"{portal.origin}{client_path(client_id)}"
+    expect(page.get_by_role("heading", level=1)).to_have_text(attack)
+    page.get_by_role("link", name="Verwijderen").click()
+    expect(page.get_by_text(f'"{attack}').first).to_be_visible()
+    assert someone.complaints == []
     page.route(
         "http://evil.example/",
         lambda route: route.fulfill(
@@ -231,6 +170,26 @@ def test_the_screenshots_are_small() -> None:
     files = list((ROOT / "docs" / "images").glob("*.png"))
     assert files
     assert all(file.stat().st_size < 150_000 for file in files)
+
+
+def _look_at(page: Page, name: str, address: str) -> None:
+    """A page in Dutch as it is, and in English on a narrow screen: axe finds nothing, and nothing but tables scrolls sideways (WCAG
+    1.4.10); each language leads to the same page in the other, and says which it is."""
+    page.set_viewport_size({"width": 1180, "height": 800})
+    page.goto(address)
+    heading = page.get_by_role("heading", level=1).inner_text()
+    for language, other, there in (
+        ("nl", "English", address.replace("/nl/", "/en/", 1)),
+        ("en", "Nederlands", address),
+    ):
+        assert page.locator("html").get_attribute("lang") == language
+        accessible(page)
+        shot(page, f"{name}-{language}")
+        page.set_viewport_size({"width": 320, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
+        page.get_by_role("link", name=other).click()
+        assert page.url == there
+    assert page.get_by_role("heading", level=1).inner_text() == heading
 
 
 def _tab_to(page: Page, name: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 from beheerportaal.migrations import open_database
 from beheerportaal.store.database import Database
 from beheerportaal.store.tables import server_keys
-from tests.support.portal import RunningPortal, client_document, register_client, running_portal, start_portal
+from tests.support.portal import OPERATOR, RunningPortal, client_document, register_client, running_portal, sign_assertion, start_portal
 from tests.support.registry import NOT_DECLARED
 
 CLIENTS = "/management/v1/clients"
@@ -19,10 +19,15 @@ WRITERS = 8
 
 
 def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Four threads register clients and grant them scopes until the process is killed; each answered write is there afterwards."""
+    """Four threads register clients and grant them scopes until the process is killed; each answered write is there afterwards.
+
+    No assertion is fresh again, no access token ended, and the trail has what was done last.
+    """
     folder = tmp_path_factory.mktemp("killed")
     portal = start_portal(folder)
     token = portal.operator_token()
+    used = sign_assertion(portal.operator_key, OPERATOR, portal.issuer)
+    assert portal.request_token(used).status_code == 200
     answered: dict[str, list[str]] = {}
     enough = threading.Event()
 
@@ -52,6 +57,7 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path_factory: pytest.TempPat
         running_portal(folder, port=portal.settings.port, operator_key=portal.operator_key) as restarted,
         restarted.operator(token) as operator,
     ):
+        assert "jti was used before" in restarted.request_token(used).json()["error_description"]
         found: dict[str, list[str]] = {}
         following: str | None = "0"
         while following is not None:
@@ -87,7 +93,7 @@ def test_of_writers_with_the_same_etag_exactly_one_wins(portal: RunningPortal, o
 
 
 def test_parallel_writers_of_a_clients_documents_all_win(portal: RunningPortal, operator: httpx.Client) -> None:
-    """The client, its scopes and its keys are written at once by different threads, and none is refused."""
+    """The client, its scopes and its keys are written at once by different threads, and none is refused: each has its own version."""
     path = f"{CLIENTS}/{register_client(operator)['client_id']}"
     document = {name: value for name, value in operator.get(path).json().items() if name not in NOT_DECLARED}
     bodies = {"": {**document, "client_name": "new"}, "/scopes": {"scopes": ["dv_magda"]}, "/jwks": {"keys": []}}
@@ -98,6 +104,7 @@ def test_parallel_writers_of_a_clients_documents_all_win(portal: RunningPortal, 
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(write, bodies)) == [200, 200, 200]
+    assert write("/scopes") == 412
 
 
 def test_a_registration_that_many_try_at_once_happens_once(portal: RunningPortal) -> None:

@@ -53,13 +53,6 @@ def test_the_token_endpoint_is_the_audience(geosecure: RunningPortal, client: Re
     assert "aud is elsewhere; it must be" in refusal(geosecure, sign_assertion(client.key, client.geosecure, "elsewhere"))
 
 
-def test_the_kid_is_required(geosecure: RunningPortal, portal: RunningPortal, client: Registered) -> None:
-    """GeoSecure asks for it even where the client has one key; ACM/IDM does not."""
-    assertion = sign_assertion(client.key, client.geosecure, geosecure.audience, header={"kid": None})
-    assert "kid is missing in the assertion's header, GeoSecure requires it" in refusal(geosecure, assertion)
-    assert portal.request_token(sign_assertion(client.key, client.acmidm, portal.audience, header={"kid": None})).status_code == 200
-
-
 def test_the_other_platforms_client_id_is_recognised(portal: RunningPortal, geosecure: RunningPortal, client: Registered) -> None:
     """The frequent mistake: a client_id works on its own platform only, and the error says exactly that."""
     uuid_here = refusal(geosecure, sign_assertion(client.key, client.acmidm, geosecure.audience))

@@ -106,6 +106,11 @@ def sender(portal: Inside) -> Sender:
     return Sender.of(portal)
 
 
+@pytest.fixture(scope="module")
+def client_id(portal: Inside) -> str:
+    return portal.register()
+
+
 def answers_of(portal: Inside, browser: Browser, client_id: str) -> dict[str, Any]:
     """Everything that shows the client, each of which must be an answer."""
     found = {
@@ -126,18 +131,17 @@ def answers_of(portal: Inside, browser: Browser, client_id: str) -> dict[str, An
     return {target: answer.json() for target, answer in found.items()}
 
 
-@pytest.mark.parametrize("kind", HOSTILE_KEYS)
-def test_a_hostile_key_is_refused_whichever_way_it_comes(portal: Inside, browser: Browser, kind: str) -> None:
+def test_a_hostile_key_is_refused_whichever_way_it_comes(portal: Inside, browser: Browser) -> None:
     """At the management API and in the upload; it is stored nowhere, and what is harmless beside a good key is left out."""
-    document = HOSTILE_KEYS[kind]
-    body = document if isinstance(document, bytes) else json.dumps(document).encode()
     client_id = portal.register()
-    refused = portal.manage("PUT", f"{CLIENTS}/{client_id}/jwks", body, If_Match="*")
-    assert refused.status in (400, 422), refused.text
-    page = f"/portaal/nl{MENU}/{client_id}"
-    uploaded = browser.post(f"{page}/sleutels", browser.get(page).text, jwk=body.decode())
-    assert uploaded.status in (413, 422)
-    assert answers_of(portal, browser, client_id)[f"{CLIENTS}/{client_id}/jwks"] == {"keys": []}
+    path, page = f"{CLIENTS}/{client_id}/jwks", f"/portaal/nl{MENU}/{client_id}"
+    shown = browser.get(page).text
+    for kind, document in HOSTILE_KEYS.items():
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        assert portal.manage("PUT", path, body, If_Match="*").status in (400, 422), kind
+        assert browser.post(f"{page}/sleutels", shown, jwk=body.decode()).status in (413, 422), kind
+        assert portal.manage("GET", path).json() == {"keys": []}, kind
+    answers_of(portal, browser, client_id)
 
 
 def test_only_registered_members_are_kept(portal: Inside, browser: Browser) -> None:
@@ -181,48 +185,51 @@ STORED: dict[str, dict[str, Any]] = {
 
 def kept_token(portal: Inside, client_id: str) -> str:
     """A token that was requested with a key that is none."""
-    token = StoredToken(hash_of("before"), client_id, "", "management_read", [client_id], 0, int(time.time()) + 60)
+    token = StoredToken(hash_of(client_id), client_id, "", "management_read", [client_id], 0, int(time.time()) + 60)
     with portal.app.state.portal.database.write() as connection:
         access_tokens.add(connection, token)
-    return "before"
+    return client_id
 
 
-@pytest.mark.parametrize("kind", STORED)
-def test_what_lies_there_already_is_answered(tmp_path: Path, kind: str) -> None:
-    """Lists, documents, trail and pages; the client beside it is in them, and the odd one can be changed and removed."""
+def store_what_is_odd(database: Database, client_id: str, values: dict[str, Any]) -> None:
+    """As a portal of before may have: at the client, in the trail, at a product."""
+    jwks = values.get("jwks", [])
+    line = {"at": "2026-01-01T00:00:00.000Z", "actor": "x", "action": "jwks.replaced", "client_id": client_id, "document": "/x"}
+    trail = ({"keys": jwks, "note": nested(254)}, {"keys": jwks}), (None, {"jwks": {"keys": jwks}, "x": float("inf")})
+    configuration = {"bron_uri": "\ud800", "deep": nested(254), "number": float("nan")}
+    row = {"product": "dosis", "client_id": client_id, "configuration": configuration, "software_id": "a\0", "version": 900}
+    with database.write() as connection:
+        connection.execute(sa.update(tables.clients).where(tables.clients.c.client_id == client_id).values(**values))
+        for before, after in trail:
+            connection.execute(sa.insert(tables.audit), {**line, "before": before, "after": after})
+        connection.execute(sa.insert(tables.product_configurations), row)
+
+
+def test_what_lies_there_already_is_answered(tmp_path: Path) -> None:
+    """Lists, documents, trail and pages; the client beside it is in them, and each odd one can be changed and removed."""
     with inside(tmp_path) as portal:
-        browser = Browser(portal).of(GENT)
-        other, odd = portal.register(), portal.register()
-        deep = nested(254)
-        database = Database(portal.settings.database)
-        with database.write() as connection:
-            connection.execute(sa.update(tables.clients).where(tables.clients.c.client_id == odd).values(**STORED[kind]))
-            jwks = STORED[kind].get("jwks", [])
-            for before, after in (({"keys": jwks, "note": deep}, {"keys": jwks}), (None, {"jwks": {"keys": jwks}, "x": float("inf")})):
-                line = {"at": "2026-01-01T00:00:00.000Z", "actor": "x", "action": "jwks.replaced", "client_id": odd, "document": "/x"}
-                connection.execute(sa.insert(tables.audit), {**line, "before": before, "after": after})
-            configuration = {"bron_uri": "\ud800", "deep": deep, "number": float("nan")}
-            connection.execute(
-                sa.insert(tables.product_configurations),
-                {"product": "dosis", "client_id": odd, "configuration": configuration, "software_id": "a\0", "version": 900},
-            )
-        database.close()
-        found = answers_of(portal, browser, odd)
-        assert {item["client_id"] for item in found[f"{CLIENTS}?limit=500"]["items"]} == {other, odd}
-        assert not any("note" in key for key in found[f"{CLIENTS}/{odd}/jwks"]["keys"])
-        assert portal.request_token(client_id=odd, client_secret="x").status == 401
-        assert portal.app.state.portal.access_tokens.claims(kept_token(portal, odd)) is None
-        page = f"/portaal/nl{MENU}/{odd}"
-        key = json.dumps(public_jwk(new_key("new")))
-        assert browser.post(f"{page}/sleutels", browser.get(page).text, jwk=key).status in (303, 422)
-        replaced = [portal.manage("PUT", f"{CLIENTS}/{odd}{part}", document, If_Match="*").status for part, document in CHANGES.items()]
-        assert replaced == [200, 200, 200]
-        path = f"/products/v1/dosis/configurations/{odd}"
-        document = {"configuration": {"bron_uri": "urn://gent/", "product_ids": []}}
-        assert portal.manage("PUT", path, document, If_Match="*").status == 200
-        answers_of(portal, browser, odd)
-        assert portal.manage("DELETE", path, If_Match="*").status == 204
-        assert portal.manage("DELETE", f"{CLIENTS}/{odd}", If_Match="*").status == 204
+        browser, other = Browser(portal).of(GENT), portal.register()
+        odd_ones = {portal.register(): values for values in STORED.values()}
+        for odd, values in odd_ones.items():
+            store_what_is_odd(portal.app.state.portal.database, odd, values)
+        listed = answers_of(portal, browser, other)[f"{CLIENTS}?limit=500"]["items"]
+        assert {item["client_id"] for item in listed} == {other, *odd_ones}
+        for odd in odd_ones:
+            found = answers_of(portal, browser, odd)
+            assert not any("note" in key for key in found[f"{CLIENTS}/{odd}/jwks"]["keys"])
+            assert portal.request_token(client_id=odd, client_secret="x").status == 401
+            assert portal.app.state.portal.access_tokens.claims(kept_token(portal, odd)) is None
+            page = f"/portaal/nl{MENU}/{odd}"
+            key = json.dumps(public_jwk(new_key("new")))
+            assert browser.post(f"{page}/sleutels", browser.get(page).text, jwk=key).status in (303, 422)
+            replaced = [portal.manage("PUT", f"{CLIENTS}/{odd}{part}", document, If_Match="*").status for part, document in CHANGES.items()]
+            assert replaced == [200, 200, 200]
+            path = f"/products/v1/dosis/configurations/{odd}"
+            document = {"configuration": {"bron_uri": "urn://gent/", "product_ids": []}}
+            assert portal.manage("PUT", path, document, If_Match="*").status == 200
+            answers_of(portal, browser, odd)
+            assert portal.manage("DELETE", path, If_Match="*").status == 204
+            assert portal.manage("DELETE", f"{CLIENTS}/{odd}", If_Match="*").status == 204
         answers_of(portal, browser, other)
 
 
@@ -352,9 +359,12 @@ TYPES = [
 @pytest.mark.parametrize(("method", "target"), TARGETS)
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_no_request_makes_a_500(portal: Inside, browser: Browser, sender: Sender, method: str, target: str, data: st.DataObject) -> None:
+def test_no_request_makes_a_500(
+    portal: Inside, browser: Browser, sender: Sender, client_id: str, method: str, target: str, data: st.DataObject
+) -> None:
     """Whatever path, query, headers and body: refused with a 4xx or carried out, for somebody who is allowed everything."""
-    client_id = data.draw(st.sampled_from([portal.register(), "x"]) | texts, "client_id")
+    known = portal.register() if method == "DELETE" else client_id
+    client_id = data.draw(st.sampled_from([known, "x"]) | texts, "client_id")
     encoded = quote(client_id.encode("utf-8", "surrogatepass"), safe="")
     query = data.draw(st.dictionaries(st.sampled_from(QUERIES), texts, max_size=3), "query")
     if target.startswith("/api/v1/dosis/"):

@@ -81,10 +81,3 @@ def test_a_busy_key_is_noted_once_a_minute(portal: RunningPortal) -> None:
         keys_in_use.forget_others(connection, "busy", [])
     database.close()
     assert noted == [1000, 1000, 1060]
-
-
-def test_only_operators_see_it(portal: RunningPortal, operator: httpx.Client) -> None:
-    key = new_key()
-    client_id = str(register_client(operator, keys=[key], scopes=["dv_magda"])["client_id"])
-    with portal.operator(portal.client_token(key, client_id)) as client:
-        assert client.get(path_of(client_id)).status_code in (401, 403)

@@ -6,8 +6,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +27,6 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.acmidm: Path | str = warm_environment() / "bin" / "acmidm"
         self.reserved = reserve_port()  # between a stop and a start too
         self.port = int(self.reserved.getsockname()[1])
         self.origin = f"http://127.0.0.1:{self.port}"
@@ -51,7 +48,7 @@ class Stack:
     def run(self, *arguments: str, umask: int = -1) -> subprocess.CompletedProcess[str]:
         """`acmidm portal …` in the folder."""
         return subprocess.run(
-            [self.acmidm, "portal", *arguments],
+            [warm_environment() / "bin" / "acmidm", "portal", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -76,35 +73,22 @@ class Stack:
         return httpx.Client(base_url=self.origin, headers={"Authorization": f"Bearer {token}"})
 
 
-def made_in(folder: Path) -> Iterator[Stack]:
-    made = Stack(folder)
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One that all tests share, in their order: each goes on where the one before left it."""
+    made = Stack(tmp_path_factory.mktemp("stack"))
     yield made
     assert made.run("stop").returncode == 0
     made.reserved.close()
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One that is brought up again and again: each test begins with a start."""
-    yield from made_in(tmp_path_factory.mktemp("stack"))
-
-
-@pytest.fixture
-def new_stack(tmp_path: Path) -> Iterator[Stack]:
-    """One whose portal never ran."""
-    yield from made_in(tmp_path)
-
-
-@pytest.mark.parametrize("is_there", [False, True])
-def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(new_stack: Stack, is_there: bool) -> None:
+def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(stack: Stack) -> None:
     """It knows the catalogue and the operator, whose key works; whatever the umask, and where the folder lay open before."""
-    stack = new_stack
-    if is_there:
-        stack.data.mkdir(parents=True)
-        for folder in (stack.data, *stack.data.parents[:2]):
-            folder.chmod(0o777)
-        for name in ("portal.log", "portal.pid", "portal.settings.json"):
-            (stack.data / name).touch(0o666)
+    stack.data.mkdir(parents=True)
+    for folder in (stack.data, *stack.data.parents[:2]):
+        folder.chmod(0o777)
+    for name in ("portal.log", "portal.pid", "portal.settings.json"):
+        (stack.data / name).touch(0o666)
     started = stack.run("start", "--stack", "tni", umask=0)
     assert (started.returncode, started.stdout) == (0, f"portal tni acmidm: started at {stack.origin}\n"), started.stderr
     scopes = httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
@@ -120,84 +104,20 @@ def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(new_stack: St
     assert all((mode == 0o700) == (stack.folder / name).is_dir() for name, mode in modes.items())
 
 
-def test_a_second_start_leaves_it_alone_and_stop_keeps_its_data(stack: Stack) -> None:
-    """The same process after a second start; the same data and key after a stop and a start."""
-    stack.run("start")
+def test_a_second_start_leaves_it_alone_and_stop_keeps_what_is_there(stack: Stack) -> None:
+    """The same process after a second start; the same key after a stop. What is no database is one sentence, and stays as it is;
+    a database or a key that is lost is made good."""
     pid, key = stack.pid, stack.key_file.read_text()
-    again = stack.run("start")
-    assert again.stdout == f"portal tni acmidm: running at {stack.origin}\n"
+    assert stack.run("start").stdout == f"portal tni acmidm: running at {stack.origin}\n"
     assert stack.pid == pid
     assert stack.run("status").stdout == f"portal tni acmidm: running at {stack.origin} (process {pid})\n"
-    stopped = stack.run("stop")
-    assert stopped.stdout == "portal tni acmidm: stopped\n"
+    assert stack.run("stop").stdout == "portal tni acmidm: stopped\n"
     assert stack.run("stop").stdout == ""
     status = stack.run("status")
     assert (status.returncode, status.stdout) == (1, "portal tni acmidm: stopped\n")
-    stack.run("start")
-    assert stack.key_file.read_text() == key
-    stack.operator().close()
 
-
-def test_a_changed_catalogue_takes_effect_at_the_next_start(stack: Stack) -> None:
-    """A new scope is a line of data: the portal is restarted, so that it knows it."""
-    stack.run("start")
-    pid = stack.pid
-    file = stack.folder / "catalogue" / "dosis.yaml"
-    before = file.read_text()
-    file.write_text(before.replace("acmidm: dv_dosis_schrijven", "acmidm: dv_dosis_renamed"))
-    assert "started at" in stack.run("start").stdout
-    file.write_text(before)
-    assert stack.pid != pid
-    assert "dv_dosis_renamed" in httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
-
-
-def test_a_lost_database_or_key_is_made_good(stack: Stack) -> None:
-    """The operator works again after either is removed, without a hand's turn."""
-    stack.run("start")
-    stack.run("stop")
     for file in stack.data.glob("portal.db*"):
         file.unlink()
-    stack.run("start")
-    stack.operator().close()
-    stack.key_file.unlink()
-    stack.run("start")
-    stack.operator().close()
-
-
-def test_a_port_of_another_program_is_one_clear_sentence(new_stack: Stack) -> None:
-    """Also where that program speaks HTTP: nothing is taken for ours that isn't."""
-    stack = new_stack
-    stack.reserved.listen()
-    refused = stack.run("start")
-    assert refused.returncode == 1
-    assert refused.stderr == (
-        f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()} ({psutil.Process().name()} in {Path.cwd()}); "
-        "stop that, or move this clone with make ports OFFSET=100\n"
-    )
-
-
-def test_a_number_left_behind_is_never_killed(new_stack: Stack) -> None:
-    """After kill -9 the file still names a process; if that number is another program's by now, it is left alone."""
-    stack = new_stack
-    stack.acmidm = "acmidm"  # its own child is killed
-    stack.run("start")
-    os.kill(stack.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while stack.run("status").returncode == 0:
-        assert time.monotonic() < deadline
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
-        (stack.data / "portal.pid").write_text(json.dumps({"pid": bystander.pid, "health_url": f"{stack.origin}/health"}))
-        assert stack.run("stop").stdout == ""
-        assert bystander.poll() is None
-        assert "started" in stack.run("start").stdout
-        assert bystander.poll() is None
-        bystander.communicate()
-
-
-def test_a_database_that_is_none_is_told(new_stack: Stack) -> None:
-    """A file that is no database is one sentence, and stays as it is."""
-    stack = new_stack
-    stack.data.mkdir(parents=True)
     database = stack.data / "portal.db"
     database.write_bytes(b"no database" * 100)
     refused = stack.run("start")
@@ -206,6 +126,42 @@ def test_a_database_that_is_none_is_told(new_stack: Stack) -> None:
     assert "can't be used: file is not a database; move it away" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert database.read_bytes() == b"no database" * 100
+    database.unlink()
+    stack.run("start")
+    assert stack.key_file.read_text() == key
+    stack.operator().close()
+    stack.key_file.unlink()
+    stack.run("start")
+    stack.operator().close()
+
+
+def test_other_settings_are_another_start(stack: Stack) -> None:
+    """A scope that is new in the catalogue, and what the options say: refusals are explained only where that is wished, as ``make up``
+    does, for that tells which clients there are. What a token request names an API by is shown before a start as after it."""
+    pid = stack.pid
+
+    def refusal() -> str:
+        form = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": "x"}
+        refused = httpx.post(f"{stack.origin}/op/v1/token", data=form)
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+        return str(refused.json()["error_description"])
+
+    assert "could not be authenticated" in refusal()
+    file = stack.folder / "catalogue" / "dosis.yaml"
+    file.write_text(file.read_text().replace("acmidm: dv_dosis_schrijven", "acmidm: dv_dosis_renamed"))
+    shown = stack.run("apis").stdout
+    assert "started at" in stack.run("start", "--strict").stdout
+    assert stack.pid != pid
+    assert stack.run("apis").stdout == shown
+    assert "dv_dosis_renamed" in httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
+    settings = json.loads((stack.data / "portal.settings.json").read_text())
+    assert settings["strict"] is True
+    dosis = settings["products"]["dosis"]
+    named = f"audience={api_client_id('tni', 'acmidm', 'dosis')} or resource={stack.origin}/api/v2/dosis"
+    assert f"acmidm dosis: scope=dv_dosis_renamed, {named}\n" in shown
+    assert named == f"audience={dosis['client_id']} or resource={dosis['resources'][0]}"
+    assert "started" in stack.run("start", "--explain-refusals").stdout
+    assert "there is no client nobody" in refusal()
 
 
 def test_serve_runs_in_the_foreground_until_it_is_told_to_stop(stack: Stack) -> None:
@@ -236,24 +192,13 @@ def test_unknown_stacks_and_platforms_are_told(stack: Stack) -> None:
     assert "Traceback" not in unknown.stderr + platform.stderr
 
 
-def test_what_a_token_request_names_an_api_by_is_shown(stack: Stack) -> None:
-    """Before and after a start alike; what the portal accepts is what is shown."""
-    shown = stack.run("apis").stdout
-    stack.run("start", "--strict")
-    assert stack.run("apis").stdout == shown
-    settings = json.loads((stack.data / "portal.settings.json").read_text())
-    assert settings["strict"] is True
-    dosis = settings["products"]["dosis"]
-    named = f"audience={api_client_id('tni', 'acmidm', 'dosis')} or resource={stack.origin}/api/v2/dosis"
-    assert f"acmidm dosis: scope=dv_dosis_schrijven, {named}\n" in shown
-    assert named == f"audience={dosis['client_id']} or resource={dosis['resources'][0]}"
-
-
-def test_refusals_are_explained_only_where_that_is_wished(stack: Stack) -> None:
-    """Which `make up` does: it helps, and tells which clients there are."""
-    for options, words in (((), "could not be authenticated"), (("--explain-refusals",), "there is no client nobody")):
-        assert "started" in stack.run("start", *options).stdout
-        form = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": "x"}
-        refused = httpx.post(f"{stack.origin}/op/v1/token", data=form)
-        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
-        assert words in refused.json()["error_description"]
+def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:
+    """Also where that program speaks HTTP: nothing is taken for ours that isn't. The last test: nobody else can have the port then."""
+    stack.run("stop")
+    stack.reserved.listen()
+    refused = stack.run("start")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"portal tni acmidm: port {stack.port} of 127.0.0.1 is taken by process {os.getpid()} ({psutil.Process().name()} in {Path.cwd()}); "
+        "stop that, or move this clone with make ports OFFSET=100\n"
+    )

@@ -31,29 +31,26 @@ class MailStack(Stack):
         file.write_text(json.dumps({"config": {**json.loads(file.read_text())["config"], **more}}))
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[MailStack]:
-    made = MailStack(tmp_path)
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailStack]:
+    made = MailStack(tmp_path_factory.mktemp("mail"))
     yield made
     assert made.run("stop").returncode == 0
     made.reserved.close()
     made.reserved_for_mail.close()
 
 
-def test_a_taken_port_for_mail_is_as_clear(stack: MailStack) -> None:
-    """Named with who has it, before anything is started."""
-    stack.receive_mail()
-    stack.reserved_for_mail.listen()
-    refused = stack.run("start")
-    assert refused.returncode == 1
-    assert f"port {stack.smtp_port} of 127.0.0.1 is taken by process {os.getpid()} " in refused.stderr
-    assert "make ports OFFSET=100" in refused.stderr
+@pytest.mark.parametrize("url", [None, "smtps://127.0.0.1:{port}", "smtp://smtp.vlaanderen.example"])
+def test_a_mail_server_of_others_is_left_to_them(stack: MailStack, url: str | None) -> None:
+    """What has a certificate, or is elsewhere, is not the sandbox; nor is none."""
+    if url:
+        stack.receive_mail(url)
+    none = stack.run("mail")
+    assert (none.returncode, "no sandbox that receives mail" in none.stderr) == (2, True)
 
 
 def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     """By text for people and by JSON for programs, newest first, whoever they are for; a word narrows them down."""
-    none = stack.run("mail")
-    assert (none.returncode, "no sandbox that receives mail" in none.stderr) == (2, True)
     stack.receive_mail()
     assert stack.run("mail").stdout == "the sandbox of tni received no mail\n"
     assert stack.run("start").stdout == f"portal tni acmidm: started at {stack.origin}, receives mail at port {stack.smtp_port}\n"
@@ -79,8 +76,10 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     assert "Uw client-ID" in stack.run("mail").stdout
 
 
-@pytest.mark.parametrize("url", ["smtps://127.0.0.1:{port}", "smtp://smtp.vlaanderen.example"])
-def test_a_mail_server_of_others_is_left_to_them(stack: MailStack, url: str) -> None:
-    """What has a certificate, or is elsewhere, is not the sandbox."""
-    stack.receive_mail(url)
-    assert "no sandbox that receives mail" in stack.run("mail").stderr
+def test_a_taken_port_for_mail_is_as_clear(stack: MailStack) -> None:
+    """Named with who has it, before anything is started."""
+    stack.reserved_for_mail.listen()
+    refused = stack.run("start")
+    assert refused.returncode == 1
+    assert f"port {stack.smtp_port} of 127.0.0.1 is taken by process {os.getpid()} " in refused.stderr
+    assert "make ports OFFSET=100" in refused.stderr

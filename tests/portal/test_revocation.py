@@ -93,18 +93,6 @@ def test_a_token_is_worth_what_its_client_still_has(portal: RunningPortal, opera
             assert refused.status_code == (200 if taken == "nothing" else 403)
 
 
-def test_a_changed_secret_ends_the_tokens_of_the_old_one(portal: RunningPortal, operator: httpx.Client) -> None:
-    """As a removed key does."""
-    secret: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_post", "client_secret": SECRET}
-    client_id = register_client(operator, **secret)["client_id"]
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": SECRET}
-    token = httpx.post(portal.token_endpoint, data=form, timeout=10).json()["access_token"]
-    path = f"/management/v1/clients/{client_id}"
-    for new, active in ((SECRET, True), (OTHER_SECRET, False)):
-        put_current(operator, path, client_document(**{**secret, "client_secret": new})).raise_for_status()
-        assert introspect(portal, token).json()["active"] is active
-
-
 def test_an_operator_loses_a_right_and_its_key_at_once(portal: RunningPortal) -> None:
     """Operators are made on the machine itself; their tokens are looked at in the same way."""
     database, key = portal.settings.database, new_key()

@@ -81,16 +81,15 @@ def test_tokens_of_the_one_before_end_with_it(portal: RunningPortal, operator: h
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": FIRST}
     token = httpx.post(portal.token_endpoint, data=form, timeout=10).json()["access_token"]
 
-    def is_active() -> bool:
+    def is_active(secret: str) -> bool:
         introspected = httpx.post(
-            f"{portal.issuer}/v1/introspect", data={"token": token, "client_id": client_id, "client_secret": SECOND}, timeout=10
+            f"{portal.issuer}/v1/introspect", data={"token": token, "client_id": client_id, "client_secret": secret}, timeout=10
         )
         return bool(introspected.json()["active"])
 
-    renew(operator, client_id, SECOND, **OVERLAP).raise_for_status()
-    assert is_active()
-    renew(operator, client_id, client_secret_overlap_seconds=0).raise_for_status()
-    assert not is_active()
+    for secret, overlap, active in ((FIRST, 0, True), (SECOND, 3600, True), (SECOND, 0, False)):
+        renew(operator, client_id, secret, client_secret_overlap_seconds=overlap).raise_for_status()
+        assert is_active(secret) is active
 
 
 def test_what_is_no_overlap_is_refused(operator: httpx.Client, client_id: str) -> None:
@@ -106,7 +105,10 @@ def test_neither_secret_nor_hash_is_in_the_trail(operator: httpx.Client, client_
     """But that it changed, and until when the one before works."""
     renew(operator, client_id, SECOND, **OVERLAP).raise_for_status()
     trail = operator.get("/management/v1/audit", params={"client_id": client_id})
-    assert trail.json()["items"][0]["after"]["previous_client_secret_expires_at"] > time.time()
+    assert [entry["action"] for entry in trail.json()["items"]] == ["client.replaced", "client.created"]
+    after = trail.json()["items"][0]["after"]
+    assert after["previous_client_secret_expires_at"] > time.time()
+    assert "client_secret_updated_at" in after
     assert not any(secret in trail.text for secret in (FIRST, SECOND, "scrypt"))
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import httpx
 
 from tests.support.portal import RunningPortal, reserve_port, running_portal
+from tests.support.warm_server import warm_environment
 
 
-def serve(folder: Path, settings: Mapping[str, object]) -> subprocess.CompletedProcess[str]:
+def serve(folder: Path, settings: Mapping[str, object], python: Path | str = sys.executable) -> subprocess.CompletedProcess[str]:
     """Run the server itself, which ends because it cannot start."""
     file = folder / "settings.json"
     file.write_text(json.dumps(settings))
-    words = [sys.executable, "-m", "beheerportaal.server", str(file)]
+    words = [python, "-m", "beheerportaal.server", str(file)]
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
@@ -43,7 +44,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     with running_portal(tmp_path / "first", receives_mail=True) as portal, reserve_port() as free:
         settings = {**portal.settings.model_dump(mode="json", by_alias=True), "database": str(tmp_path / "other.db")}
         for port, changes in ((portal.settings.port, {}), (portal.settings.smtp_port, {"port": free.getsockname()[1]})):
-            ended = serve(tmp_path, {**settings, **changes})
+            ended = serve(tmp_path, {**settings, **changes}, warm_environment() / "bin" / "python")
             assert re.fullmatch(rf"can't listen on 127.0.0.1:{port}: .*; stop the program that does, .*\n", ended.stderr)
 
 
@@ -62,14 +63,6 @@ def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
     with sqlite3.connect(newer) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     for database, reason in ((damaged, "file is not a database"), (newer, "'9999'")):
-        ended = serve(tmp_path, {**settings, "database": str(database)})
+        ended = serve(tmp_path, {**settings, "database": str(database)}, warm_environment() / "bin" / "python")
         assert ended.stderr.startswith(f"{database} can't be used: ")
         assert reason in ended.stderr
-
-
-def test_the_signing_key_stays_and_the_data_too(tmp_path: Path) -> None:
-    """Tokens that were issued before a restart are good after it."""
-    with running_portal(tmp_path) as first:
-        token = first.operator_token()
-    with running_portal(tmp_path, port=first.settings.port, operator_key=first.operator_key) as second, second.operator(token) as operator:
-        assert operator.get("/management/v1/clients").status_code == 200
