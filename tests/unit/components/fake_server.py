@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
+from acmidm_onboarding.authorities.http import Api, Tokens
+from acmidm_onboarding.authorities.retry import Retrying
+
 RESET = "reset"
 
 
@@ -51,6 +54,11 @@ class FakeServer:
     def waits(self) -> list[float]:
         """Seconds between the requests."""
         return [later.at - earlier.at for earlier, later in zip(self.requests, self.requests[1:], strict=False)]
+
+
+def api_at(address: str, tokens: Tokens | None = None, *, timeout: float = 5, deadline: float = 0) -> Api:
+    """One that tries each request once, unless there is a deadline."""
+    return Api(address, tokens, timeout_seconds=timeout, retrying=Retrying(deadline))
 
 
 def in_turn(*replies: Reply | str) -> Script:

@@ -6,7 +6,6 @@ import socket
 from typing import Any
 
 import pytest
-from pulumi.runtime import rpc
 
 from acmidm.connecting import authorities_of
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
@@ -24,10 +23,6 @@ from tests.support.registry import Registry, kids
 from tests.unit.components.world import MANAGED_BY, UNKNOWN, World, adopting, client_inputs, outs
 
 PROVIDERS = (OAuthClientProvider, ClientScopesProvider, ClientJwksProvider, ProductConfigurationProvider)
-
-
-def test_unknown_is_what_the_sdk_says() -> None:
-    assert UNKNOWN == rpc.UNKNOWN
 
 
 def scopes_of(client_id: str, *scopes: str, default: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -49,12 +44,6 @@ def product_of(client_id: str, **changes: Any) -> dict[str, Any]:
         "managed_by": MANAGED_BY,
         "configuration": configuration,
     }
-
-
-@pytest.fixture
-def client_id(world: World, application: str) -> str:
-    """A client that the provider made."""
-    return str(world.provider(OAuthClientProvider).create(client_inputs(application)).id)
 
 
 def test_check_gives_whole_numbers_back_as_integers(world: World) -> None:
