@@ -145,18 +145,18 @@ def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ("{acmidm:environment: tni, acmidm:profile: fapi}", 'setting acmidm:profile: "fapi" is not known; did you mean "fapi2"?'),
-        ("{acmidm:environment: [tni]}", 'setting acmidm:environment: this value is not known; did you mean "tni"?'),
-        ("{acmidm:environment: tni, acmidm:profil: fapi2}", 'setting acmidm:profil is not known; did you mean "profile"?'),
-        (b"# caf\xe9", None),
+        ("{", "is not YAML; correct it"),
+        (b"# caf\xe9", "is not UTF-8 text; save it as UTF-8"),
+        ("{acmidm:environment: tni, acmidm:profile: fapi}", ': setting acmidm:profile: "fapi" is not known; did you mean "fapi2"?'),
+        ("{acmidm:environment: [tni]}", ': setting acmidm:environment: this value is not known; did you mean "tni"?'),
+        ("{acmidm:environment: tni, acmidm:profil: fapi2}", ': setting acmidm:profil is not known; did you mean "profile"?'),
     ],
 )
-def test_stack_files_with_mistakes_are_wrong_use(config: str | bytes, sentence: str | None, workspace: Workspace) -> None:
+def test_stack_files_with_mistakes_are_wrong_use(config: str | bytes, sentence: str, workspace: Workspace) -> None:
     """With a misspelt profile, or key, the forms would be checked by the lenient one."""
     workspace.write("Pulumi.tni.yaml", config if isinstance(config, bytes) else f"config: {config}\n")
     result = acmidm("validate")
-    expected = f"Pulumi.tni.yaml: {sentence}\n" if sentence else "Pulumi.tni.yaml is not UTF-8 text; save it as UTF-8\n"
-    assert (result.exit_code, result.stderr) == (2, expected)
+    assert (result.exit_code, result.stderr) == (2, f"Pulumi.tni.yaml{'' if sentence[0] == ':' else ' '}{sentence}\n")
 
 
 def test_a_folder_without_forms_is_wrong_use(workspace: Workspace) -> None:

@@ -155,14 +155,21 @@ def test_create_refuses_the_client_of_another_owner(world: World, registry: Regi
     assert registry.client(application) == before
 
 
-@pytest.mark.parametrize("changed", ["managed_by", "software_id"])
-def test_deletes_spare_what_bears_another_owner(world: World, registry: Registry, application: str, changed: str) -> None:
+@pytest.mark.parametrize(
+    ("changed", "owner"),
+    [("managed_by", "elders/tni"), ("managed_by", None), ("software_id", "acmidm/tni/OVO002067/{}-2")],
+    ids=["another stack", "nobody", "another connection"],
+)
+def test_deletes_spare_what_bears_another_owner(
+    world: World, registry: Registry, application: str, changed: str, owner: str | None
+) -> None:
     """Another stack's, or another connection's by ``formerly``: the client and its products are theirs."""
     clients, products = world.provider(OAuthClientProvider), world.provider(ProductConfigurationProvider)
     old = clients.create(client_inputs(application))
     configured = products.create(product_of(old.id))
-    registry.change(old.id, **{changed: f"acmidm/tni/OVO002067/{application}-2"})
-    registry.set_configuration("notificaties", old.id, NOTIFICATIES, **{changed: "acmidm/tni/OVO002067/another"})
+    owner = owner and owner.format(application)
+    registry.change(old.id, **{changed: owner})
+    registry.set_configuration("notificaties", old.id, NOTIFICATIES, **{changed: owner})
 
     products.delete(configured.id, outs(configured))
     clients.delete(old.id, outs(old))

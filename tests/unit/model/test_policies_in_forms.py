@@ -103,11 +103,6 @@ def test_validate_goes_by_the_profile_that_a_stack_sets(workspace: Workspace) ->
     assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [f"{GENT}:18:12"] * 2, "prod's key alone"
 
 
-def test_a_stack_file_that_cannot_be_read_is_wrong_use(workspace: Workspace) -> None:
-    workspace.write("Pulumi.broken.yaml", "config: {")
-    assert (validate().exit_code, validate().stderr) == (2, "Pulumi.broken.yaml is not YAML; correct it\n")
-
-
 def test_annotations_show_each_mistake_at_its_line_on_github(workspace: Workspace) -> None:
     """Nothing in a form can end the command or start another."""
     workspace.write_form(FORM.replace("mijn-gent\n", '"mijn%0Agent\\n::set-output name=x::"\n', 1))
