@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -29,7 +27,7 @@ from acmidm_onboarding.authorities.errors import (
 )
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.model.marks import MARKS
-from tests.unit.components.fake_server import RESET, FakeServer, Reply, api_at, in_turn, serving
+from tests.unit.components.fake_server import RESET, FakeServer, Reply, api_at, in_turn, serving, talking
 
 TOKEN = "eyJ-an-access-token"
 
@@ -162,29 +160,16 @@ def test_nothing_for_this_machine_goes_to_a_proxy(monkeypatch: pytest.MonkeyPatc
 
 def test_https_to_a_port_without_it_is_final() -> None:
     """No time makes it speak TLS: one connection, at once a sentence."""
-    connections = 0
+    connections = []
 
-    def answer() -> None:
-        nonlocal connections
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            connections += 1
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    def answer(connection: socket.socket) -> None:
+        connections.append(connection)
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        address = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(Rejected, match="does not speak https; check scheme and port"):
-            api_at(address, deadline=3).request("GET", "/x")
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-    assert connections == 1
+    with talking(answer) as port, pytest.raises(Rejected, match="does not speak https; check scheme and port"):
+        api_at(f"https://127.0.0.1:{port}", deadline=3).request("GET", "/x")
+    assert len(connections) == 1
 
 
 def test_address_that_is_none_is_a_sentence() -> None:
@@ -290,24 +275,17 @@ def test_an_answer_that_trickles_ends_with_the_time_out(start: bytes, said: str)
     """The time-out is that of the whole request, also of its headers: each byte comes in time, and they never end."""
     sent = 0
 
-    def answer() -> None:
+    def answer(connection: socket.socket) -> None:
         nonlocal sent
-        connection, _ = listener.accept()
-        with connection, suppress(OSError):
-            connection.recv(4096)
-            connection.sendall(start)
-            while True:
-                time.sleep(0.05)  # the server's slowness is what is tested
-                connection.sendall(b"x")
-                sent += 1
+        connection.recv(4096)
+        connection.sendall(start)
+        while True:
+            time.sleep(0.05)  # the server's slowness is what is tested
+            connection.sendall(b"x")
+            sent += 1
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(Unreachable, match=said):
-            api_at(address, timeout=0.5).request("GET", "/x")
-        thread.join(10)
+    with talking(answer) as port, pytest.raises(Unreachable, match=said):
+        api_at(f"http://127.0.0.1:{port}", timeout=0.5).request("GET", "/x")
     assert sent < 50
 
 
