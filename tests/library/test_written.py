@@ -10,12 +10,12 @@ import pytest
 
 from acmidm_onboarding import declared
 from acmidm_onboarding.onboarding import _public_keys
-from acmidm_onboarding.settings import read_settings
 from tests.support.engine import Project
 from tests.support.forms import PLAIN
 from tests.support.portal import new_key, public_jwk
 from tests.support.registry import Registry
 from tests.unit.components.test_onboarding import CONNECTION
+from tests.unit.components.test_settings import read
 
 _PROGRAM = """
 import json, pulumi
@@ -63,9 +63,7 @@ def test_a_program_with_a_connection_of_its_own(project: Project, registry: Regi
     ],
 )
 def test_what_is_no_form_is_a_sentence(monkeypatch: pytest.MonkeyPatch, form: dict[str, Any], sentence: str) -> None:
-    values = {"environment": "tni", "managementUrl": "http://127.0.0.1:1/m", "issuer": "http://127.0.0.1:1/op", "operatorClientId": "o"}
-    settings = read_settings({**values, "productsUrl": "http://127.0.0.1:1/p"}.get)
-    monkeypatch.setattr(declared, "_settings", lambda: settings)
+    monkeypatch.setattr(declared, "_settings", read)
     lines: list[str] = []
     monkeypatch.setattr(pulumi.log, "error", lines.append)
     with pytest.raises(SystemExit):

@@ -23,9 +23,10 @@ from tests.support.warm_server import warm_environment
 from toolchain import install_random
 
 CLIENT = "pulumi-python:dynamic/acmidm:OAuthClient"
+PASSWORD = "random:index/randomPassword:RandomPassword"
 ONBOARDING = "acmidm:index:Onboarding"
-ENGINE = """#!{python}
-import json, os, pathlib, signal, sys
+ENGINE = """#!{python} -IS
+import os, pathlib, signal, sys
 here = pathlib.Path(__file__).parent
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
 command = " ".join(words[:2 if words[0] == "stack" else 1]) + (" list" if "list" in words else "") + (" rm" if "rm" in words else "")
@@ -117,40 +118,35 @@ def recorded(*names: str) -> dict[str, Any]:
     return {"deployment": {"resources": [resource(name, kind) for name in names for kind in (ONBOARDING, CLIENT)]}}
 
 
+def made(type_: str, op: str = "create") -> dict[str, Any]:
+    one = resource("OVO000001/loket", type_)
+    return {"op": op, "urn": one["urn"], "newState": one}
+
+
 @pytest.mark.parametrize(
-    ("type_", "settings", "when"),
+    ("planned", "kept", "settings", "when"),
     [
-        (CLIENT, {}, "at the end"),
-        ("random:index/randomPassword:RandomPassword", {}, "at the end"),
-        (CLIENT, {"PULUMI_SKIP_CHECKPOINTS": "false"}, "each step"),
-        ("random:index/randomPet:RandomPet", {}, "each step"),
-        ("aws:s3/bucket:Bucket", {}, "each step"),
+        ([*steps("create", "OVO000001/loket"), made(PASSWORD)], [], {}, "at the end"),
+        (steps("same", "OVO000001/loket"), [CLIENT, PASSWORD], {}, "at the end"),
+        (steps("same", "OVO000001/loket"), [CLIENT], {"PULUMI_SKIP_CHECKPOINTS": "false"}, "each step"),
+        ([made("random:index/randomPet:RandomPet")], [], {}, "each step"),
+        (steps("same", "OVO000001/loket"), ["aws:s3/bucket:Bucket"], {}, "each step"),
+        ([*steps("update", "OVO000001/loket"), made(PASSWORD)], [], {}, "each step"),
+        ([*steps("update", "OVO000001/loket"), made(PASSWORD, "replace")], [], {}, "each step"),
     ],
+    ids=["made", "there", "as set", "another is made", "another is there", "a secret in use", "a new secret in use"],
 )
-@pytest.mark.parametrize("where", ["preview", "stack export"])
 def test_the_state_is_written_at_the_end_where_all_that_is_made_is_found_again(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, type_: str, settings: dict[str, str], when: str, where: str
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, planned: list[dict[str, Any]], kept: list[str], settings: dict[str, str], when: str
 ) -> None:
-    """Else after each step: a program may make other things beside connections, and a create of those makes a second one."""
-    other = resource("OVO000001/loket", type_)
-    if where == "preview":
-        engine.says("preview", plan(*steps("create", "OVO000001/loket"), {"op": "create", "urn": other["urn"], "newState": other}))
-    else:
-        engine.says("preview", plan(*steps("same", "OVO000001/loket")))
-        engine.says("stack export", {"deployment": {"resources": [other]}})
+    """Else after each step: a program may make other things beside connections, and a create of those makes a second one.
+
+    Killed before the state knows the secret of a client in use, nobody would have the one that works; a new client's is nobody's yet.
+    """
+    engine.says("preview", plan(*planned))
+    engine.says("stack export", {"deployment": {"resources": [resource("OVO000001/loket", kind) for kind in kept]}})
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    engine.deploy()
-    assert f"up {when}" in (engine.folder / "state").read_text().splitlines()
-
-
-@pytest.mark.parametrize(
-    ("op", "client", "when"), [("create", "update", "each step"), ("replace", "update", "each step"), ("create", "create", "at the end")]
-)
-def test_a_secret_in_use_is_in_the_state_before_an_authority_has_it(engine: Engine, op: str, client: str, when: str) -> None:
-    """Killed in between, nobody would have the one that works; a new client's was handed over to nobody yet."""
-    password = resource("OVO000001/loket", "random:index/randomPassword:RandomPassword")
-    engine.says("preview", plan(*steps(client, "OVO000001/loket"), {"op": op, "urn": password["urn"], "newState": password}))
     engine.deploy()
     assert f"up {when}" in (engine.folder / "state").read_text().splitlines()
 
@@ -192,16 +188,16 @@ def test_nothing_is_started_where_a_preview_plans_nothing(engine: Engine) -> Non
     ids=["a look that did not go well", "a run that failed", "pending operations"],
 )
 def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(engine: Engine, trouble: Callable[[Engine], None]) -> None:
-    """Until that look went well, though the rest is brought up all the same."""
+    """Though the rest is brought up all the same where that look fails."""
     trouble(engine)
     engine.fails("refresh")
-    done = engine.deploy()
-    assert done.returncode == 1
-    kept = [command for command in engine.called if command not in ("stack tag", "stack import")]
-    assert kept == ["preview", "refresh", "up"]
-    (engine.folder / "refresh.fails").unlink()
-    done = engine.deploy()
-    assert done.returncode == 0
+    assert engine.deploy().returncode == 1
+    assert [command for command in engine.called if command not in ("stack tag", "stack import")] == ["preview", "refresh", "up"]
+
+
+def test_the_mark_of_such_a_run_goes_once_a_look_went_well(engine: Engine) -> None:
+    engine.says("stack tag list", {"acmidm:look-first": "true"})
+    assert engine.deploy().returncode == 0
     assert engine.called[-3:] == ["refresh", "up", "stack tag rm"]
 
 
@@ -227,18 +223,18 @@ def test_whoever_stops_it_stops_the_engine_in_good_order(engine: Engine, number:
     assert engine.called[-1] == command
 
 
-@pytest.mark.parametrize("refused", [(), ("client x does not exist",)], ids=["", "and something else is refused"])
-def test_a_mass_change_needs_a_word(engine: Engine, refused: tuple[str, ...]) -> None:
+def test_a_mass_change_needs_a_word(engine: Engine) -> None:
     """A preview that ends in a refusal shows no removals; they are counted all the same."""
     names = [f"OVO000001/app-{number}" for number in range(10)]
     engine.says("stack export", recorded(*names))
-    removed = [] if refused else steps("delete", *names[:4])
-    engine.says("preview", plan(*removed, *steps("same", *names[4:]), refused=refused))
-    done = engine.deploy()
-    assert (done.returncode, engine.called) == (1, ["preview"])
-    said = done.stderr.splitlines()[-1]
-    assert said.startswith("4 clients of 10 on tni would be removed or replaced, more than 30%: ")
-    assert said.endswith("add --allow-mass-change")
+    kept = steps("same", *names[4:])
+    for preview in (plan(*steps("delete", *names[:4]), *kept), plan(*kept, refused=["client x does not exist"])):
+        engine.says("preview", preview)
+        done = engine.deploy()
+        assert (done.returncode, engine.called) == (1, ["preview"])
+        said = done.stderr.splitlines()[-1]
+        assert said.startswith("4 clients of 10 on tni would be removed or replaced, more than 30%: ")
+        assert said.endswith("add --allow-mass-change")
     assert engine.deploy("--allow-mass-change").returncode == 0
     engine.says("preview", plan(*steps("delete", *names[:3]), *steps("same", *names[3:])))
     assert engine.deploy().returncode == 0, "three of ten are 30%, and not more"
@@ -260,7 +256,7 @@ def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_on
     monkeypatch.chdir(tmp_path)
     installed: list[bool] = []
     monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
-    made = "random:index/randomPassword:RandomPassword" if secret_in == "state" else CLIENT
+    made = PASSWORD if secret_in == "state" else CLIENT
     deploy._install_random_plugin(deploy._connections("tni"), {"deployment": {"resources": [{"type": made}]}})
     assert bool(installed) == (secret_in != "nothing")
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import shutil
-import sys
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +18,7 @@ from acmidm_onboarding.model.form import Language
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.texts import texts
 from tests.support.engine import ROOT
+from tests.unit.by_hand import contents, descriptor, typed
 from tests.unit.model.workspace import Workspace
 
 CATALOGUE = load_catalogue(ROOT / "catalogue")
@@ -57,10 +53,6 @@ def run(*arguments: str) -> Result:
 
 def new(*arguments: str) -> Result:
     return run("new", *arguments)
-
-
-def contents() -> dict[str, bytes]:
-    return {str(file): file.read_bytes() for file in sorted(Path().rglob("*")) if file.is_file()}
 
 
 def refused(*arguments: str) -> list[str]:
@@ -316,11 +308,9 @@ def test_from_an_empty_folder_to_production(real: Workspace) -> None:
     assert new(*NEW, "--set", "notificaties.merk_code=brugge").exit_code == 0
     form, comments = Path("onboardings/stad-brugge/loket.yaml"), 5
     for environment in ("tni", "prod"):
-        reading, writing = os.pipe()
-        os.write(writing, b"correct horse battery staple\n")
-        os.close(writing)
         file = real.root.parent / f"{real.root.name}-{environment}.pem"
-        made = run("keys", "new", str(form), "--environment", environment, "--private-key", str(file), "--passphrase-fd", str(reading))
+        passphrase = str(descriptor("correct horse battery staple"))
+        made = run("keys", "new", str(form), "--environment", environment, "--private-key", str(file), "--passphrase-fd", passphrase)
         assert made.exit_code == 0, made.output
         if environment == "tni":
             written = run("promote", str(form), "--write")
@@ -355,19 +345,3 @@ def test_a_terminal_that_ends_leaves_nothing() -> None:
     before = contents()
     typed(["new"], "gent", "loket", "\x03")
     assert contents() == before
-
-
-def typed(arguments: Sequence[str], *lines: str) -> str:
-    """What a terminal shows of the command, at which somebody types these lines, each when it is asked for."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execv(sys.executable, [sys.executable, "-c", "import acmidm; acmidm.main()", *arguments])  # noqa: S606
-    shown, left, seen = b"", list(lines), 0
-    with suppress(OSError):  # the terminal ends with the command
-        while part := os.read(terminal, 4096):
-            shown += part
-            if shown[seen:].endswith(b": "):
-                seen = len(shown)
-                os.write(terminal, f"{left.pop(0)}\n".encode() if left else b"\x03")  # what asks more than expected is stopped
-    os.waitpid(child, 0)
-    return shown.decode()

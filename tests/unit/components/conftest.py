@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from tests.support.fixtures import portal, registry
 from tests.support.portal import RunningPortal
-from tests.unit.components.world import World, world_of
+from tests.unit.components.world import World, client_inputs, world_of
 
 __all__ = ["portal", "registry"]
 
@@ -20,6 +21,18 @@ def world(portal: RunningPortal, tmp_path_factory: pytest.TempPathFactory) -> It
     """A fresh run: nothing was read yet. Providers cut tracebacks off in their process, which here is pytest's."""
     yield world_of(portal, tmp_path_factory.mktemp("run"))
     vars(sys).pop("tracebacklimit", None)
+
+
+@pytest.fixture
+def guarded(world: World) -> World:
+    """Where keys and secrets stay beside new ones for a while."""
+    return World({**world.config, "acmidm:keyOverlapDays": "14"})
+
+
+@pytest.fixture
+def client_id(world: World, application: str) -> str:
+    """A client that the provider made."""
+    return str(world.provider(OAuthClientProvider).create(client_inputs(application)).id)
 
 
 @pytest.fixture

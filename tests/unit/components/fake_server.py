@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
+
+from acmidm_onboarding.authorities.http import Api, Tokens
+from acmidm_onboarding.authorities.retry import Retrying
 
 RESET = "reset"
 
@@ -51,6 +55,11 @@ class FakeServer:
     def waits(self) -> list[float]:
         """Seconds between the requests."""
         return [later.at - earlier.at for earlier, later in zip(self.requests, self.requests[1:], strict=False)]
+
+
+def api_at(address: str, tokens: Tokens | None = None, *, timeout: float = 5, deadline: float = 0) -> Api:
+    """One that tries each request once, unless there is a deadline."""
+    return Api(address, tokens, timeout_seconds=timeout, retrying=Retrying(deadline))
 
 
 def in_turn(*replies: Reply | str) -> Script:
@@ -116,3 +125,22 @@ def serving(script: Script) -> Iterator[FakeServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def talking(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A port whose connections are served so, one after another, until whoever connected has enough."""
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    serve(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)

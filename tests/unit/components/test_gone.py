@@ -9,12 +9,10 @@ import pytest
 from acmidm_onboarding.authorities import collection
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
-from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.port import Authority, Owner, ProductDocument
 from acmidm_onboarding.authorities.products import Products
-from acmidm_onboarding.authorities.retry import Retrying
-from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
+from tests.unit.components.fake_server import FakeServer, Reply, Request, api_at, serving
 
 OWNER = Owner("acmidm/tni/OVO002067/loket", "acmidm/tni")
 CLIENT = {"id": "1", "clientId": "another"}
@@ -38,20 +36,16 @@ PRODUCT_CALLS: dict[str, Callable[[Products], object]] = {
 }
 
 
-def api(server: FakeServer) -> Api:
-    return Api(server.url, None, timeout_seconds=5, retrying=Retrying(0))
-
-
 def beheerportaal(server: FakeServer) -> Beheerportaal:
-    return Beheerportaal(api(server), "operator", frozenset())
+    return Beheerportaal(api_at(server.url), "operator", frozenset())
 
 
 def keycloak(server: FakeServer) -> Keycloak:
-    return Keycloak(api(server), "operator", frozenset())
+    return Keycloak(api_at(server.url), "operator", frozenset())
 
 
 def products(server: FakeServer) -> Products:
-    return Products(api(server), lambda _, configuration: configuration)
+    return Products(api_at(server.url), lambda _, configuration: configuration)
 
 
 def only_lists(request: Request) -> Reply:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -28,9 +26,8 @@ from acmidm_onboarding.authorities.errors import (
     Unreachable,
 )
 from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.retry import Retrying
 from acmidm_onboarding.model.marks import MARKS
-from tests.unit.components.fake_server import RESET, FakeServer, Reply, in_turn, serving
+from tests.unit.components.fake_server import RESET, FakeServer, Reply, api_at, in_turn, serving, talking
 
 TOKEN = "eyJ-an-access-token"
 
@@ -55,7 +52,7 @@ class Document(BaseModel):
 
 
 def api(server: FakeServer, *, timeout: float = 5, tokens: FakeTokens | None = None) -> Api:
-    return Api(server.url, tokens or FakeTokens(), timeout_seconds=timeout, retrying=Retrying(0))
+    return api_at(server.url, tokens or FakeTokens(), timeout=timeout)
 
 
 def error_of(reply: Reply | str, *, timeout: float = 5) -> AuthorityError:
@@ -156,46 +153,30 @@ def test_nothing_for_this_machine_goes_to_a_proxy(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(variable, proxy.url)
         port = portal.url.rpartition(":")[2]
         for address in (portal.url, f"http://localhost:{port}"):
-            one = Api(address, FakeTokens(), timeout_seconds=5, retrying=Retrying(0))
-            assert one.request("GET", "/x").document == {"from": "portal"}
+            assert api_at(address, FakeTokens()).request("GET", "/x").document == {"from": "portal"}
         assert proxy.requests == []
-        one = Api("http://portal.example", FakeTokens(), timeout_seconds=5, retrying=Retrying(0))
-        assert one.request("GET", "/x").document == {"from": "proxy"}
+        assert api_at("http://portal.example", FakeTokens()).request("GET", "/x").document == {"from": "proxy"}
         assert [request.path for request in proxy.requests] == ["http://portal.example/x"]
 
 
 def test_https_to_a_port_without_it_is_final() -> None:
     """No time makes it speak TLS: one connection, at once a sentence."""
-    connections = 0
+    connections = []
 
-    def answer() -> None:
-        nonlocal connections
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            connections += 1
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    def answer(connection: socket.socket) -> None:
+        connections.append(connection)
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        address = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(Rejected, match="does not speak https; check scheme and port"):
-            Api(address, None, timeout_seconds=5, retrying=Retrying(3)).request("GET", "/x")
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-    assert connections == 1
+    with talking(answer) as port, pytest.raises(Rejected, match="does not speak https; check scheme and port"):
+        api_at(f"https://127.0.0.1:{port}", deadline=3).request("GET", "/x")
+    assert len(connections) == 1
 
 
 def test_address_that_is_none_is_a_sentence() -> None:
     """As of a client whose ID, as a server gave it, is longer than an address may be."""
-    one = Api("http://127.0.0.1:1", None, timeout_seconds=5, retrying=Retrying(0))
     with pytest.raises(Rejected, match="this is no address") as caught:
-        one.request("GET", "/clients/" + "x" * 70_000)
+        api_at("http://127.0.0.1:1").request("GET", "/clients/" + "x" * 70_000)
     assert len(str(caught.value)) < 500
 
 
@@ -272,21 +253,6 @@ def test_huge_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent < 1000
 
 
-def test_body_that_trickles_is_cut_off() -> None:
-    """Each byte comes within the time-out, the whole does not."""
-
-    def trickle() -> Iterator[bytes]:
-        for _ in range(100):
-            time.sleep(0.05)  # the server's slowness is what is tested
-            yield b" "
-
-    start = time.monotonic()
-    error = error_of(Reply(chunks=trickle), timeout=0.3)
-    assert isinstance(error, Unreachable)
-    assert "not complete within 0.3 s" in str(error)
-    assert time.monotonic() - start < 4
-
-
 def test_broken_connection() -> None:
     assert "broke off" in str(error_of(RESET))
 
@@ -300,29 +266,29 @@ def test_no_packed_answer_is_requested_or_read(encoding: str) -> None:
         assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
-@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nx-slow: ", b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n"])
-def test_an_answer_that_trickles_ends_with_the_time_out(start: bytes) -> None:
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"HTTP/1.1 200 OK\r\nx-slow: ", "no answer within 0.5 s"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n", "not complete within 0.5 s"),
+    ],
+    ids=["headers", "body"],
+)
+def test_an_answer_that_trickles_ends_with_the_time_out(start: bytes, said: str) -> None:
     """The time-out is that of the whole request, also of its headers: each byte comes in time, and they never end."""
     sent = 0
 
-    def answer() -> None:
+    def answer(connection: socket.socket) -> None:
         nonlocal sent
-        connection, _ = listener.accept()
-        with connection, suppress(OSError):
-            connection.recv(4096)
-            connection.sendall(start)
-            while True:
-                time.sleep(0.05)  # the server's slowness is what is tested
-                connection.sendall(b"x")
-                sent += 1
+        connection.recv(4096)
+        connection.sendall(start)
+        while True:
+            time.sleep(0.05)  # the server's slowness is what is tested
+            connection.sendall(b"x")
+            sent += 1
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(Unreachable, match=r"no answer within 0.5 s|not complete within 0.5 s"):
-            Api(address, None, timeout_seconds=0.5, retrying=Retrying(0)).request("GET", "/x")
-        thread.join(10)
+    with talking(answer) as port, pytest.raises(Unreachable, match=said):
+        api_at(f"http://127.0.0.1:{port}", timeout=0.5).request("GET", "/x")
     assert sent < 50
 
 

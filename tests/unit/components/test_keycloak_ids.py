@@ -10,13 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered
-from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
 from acmidm_onboarding.authorities.port import ClientMetadata, Owner
-from acmidm_onboarding.authorities.retry import Retrying
 from tests.support.keycloak import metadata
-from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
+from tests.unit.components.fake_server import FakeServer, Reply, Request, api_at, serving
 
 Document = dict[str, Any]
 KEY, NEW_KEY = "acmidm/tni/OVO002067/loket", "acmidm/tni/OVO002067/nieuw-loket"
@@ -62,7 +60,7 @@ def server() -> Iterator[FakeServer]:
 
 def adapter(server: FakeServer) -> Keycloak:
     """A fresh run: nothing was read yet."""
-    return Keycloak(Api(server.url, None, timeout_seconds=5, retrying=Retrying(0)), "operator", frozenset())
+    return Keycloak(api_at(server.url), "operator", frozenset())
 
 
 def under(key: str) -> ClientMetadata:

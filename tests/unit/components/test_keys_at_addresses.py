@@ -50,11 +50,6 @@ def published(monkeypatch: pytest.MonkeyPatch) -> Published:
     return found
 
 
-@pytest.fixture
-def guarded(world: World) -> World:
-    return World({**world.config, "acmidm:keyOverlapDays": "14"})
-
-
 def on_authority(provider: ClientJwksProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = SimpleNamespace(clients=SimpleNamespace(get=lambda _: SimpleNamespace(jwks=AT_ADDRESS)), authority=None)
     monkeypatch.setattr(provider, "on", lambda _: platform)

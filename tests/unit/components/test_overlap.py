@@ -10,23 +10,11 @@ from joserfc.jwk import ECKey
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
-from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client, sign_assertion
 from tests.support.registry import Registry
 from tests.unit.components.world import UNKNOWN, World, adopting, client_inputs, outs
 
-OVERLAP_DAYS = 14
 OLD, NEW = new_key("old"), new_key("new")
-
-
-@pytest.fixture
-def guarded(world: World) -> World:
-    return World({**world.config, "acmidm:keyOverlapDays": str(OVERLAP_DAYS)})
-
-
-@pytest.fixture
-def client_id(world: World, application: str) -> str:
-    return str(world.provider(OAuthClientProvider).create(client_inputs(application)).id)
 
 
 def keys(
@@ -67,7 +55,7 @@ def test_since_is_when_a_key_was_first_declared(guarded: World) -> None:
     assert after.get("refused") is None
 
 
-@pytest.mark.parametrize("days", [0, OVERLAP_DAYS])
+@pytest.mark.parametrize("days", [0, 14])
 def test_nothing_changes_by_itself(world: World, days: int) -> None:
     """A state of before the guard, one of after it, evidence that appears, a guard that is switched on or off."""
     switched = World({**world.config, "acmidm:keyOverlapDays": str(days)})

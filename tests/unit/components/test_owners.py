@@ -51,21 +51,6 @@ def test_what_goes_over_the_wire_comes_back(platform: ConnectedPlatform, wanted:
 
 
 @pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
-def test_a_client_of_another_owner_stays(
-    platform: ConnectedPlatform, registry: Registry, wanted: ClientMetadata, client_id: str, change: dict[str, str | None]
-) -> None:
-    registry.change(client_id, **{**change, "software_id": change.get("software_id") and f"{change['software_id']}-{client_id}"})
-    platform.authority.remove(client_id, wanted.owner)
-    assert platform.authority.read(client_id) is not None
-
-
-def test_a_client_of_ones_own_goes_and_may_be_gone(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
-    for _ in range(2):
-        platform.authority.remove(client_id, wanted.owner)
-        assert platform.authority.read(client_id) is None
-
-
-@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
 def test_a_configuration_of_another_owner_stays(
     platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str, change: dict[str, str | None]
 ) -> None:
@@ -87,20 +72,6 @@ def test_what_a_preview_has_shown_is_overwritten(platform: ConnectedPlatform, wa
     platform.product_api.put("dosis", client_id, None, nobodys)
     platform.product_api.put("dosis", client_id, nobodys, ours)
     assert platform.product_api.read("dosis", client_id) == ours
-
-
-def test_what_an_earlier_run_left_is_overwritten(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
-    """A create that was cut off, of a form that has changed since."""
-    platform.product_api.put("dosis", client_id, None, ProductDocument(SETTINGS, wanted.owner))
-    platform.product_api.put("dosis", client_id, None, ProductDocument(CHANGED, wanted.owner))
-    assert platform.product_api.read("dosis", client_id) == ProductDocument(CHANGED, wanted.owner)
-
-
-def test_what_is_declared_as_it_was_made_by_hand_is_taken_over(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
-    """Nothing of it changes but whose it is: that is how a person brings one into a form."""
-    platform.product_api.put("dosis", client_id, None, ProductDocument(BY_HAND, Owner()))
-    platform.product_api.put("dosis", client_id, None, ProductDocument(BY_HAND, wanted.owner))
-    assert platform.product_api.read("dosis", client_id) == ProductDocument(BY_HAND, wanted.owner)
 
 
 def test_the_error_names_the_fields_of_the_organisation(

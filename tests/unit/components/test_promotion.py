@@ -13,15 +13,15 @@ from acmidm_onboarding import declared, promotion
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.recorded import Held, Unreadable
-from acmidm_onboarding.settings import Settings, read_settings
+from acmidm_onboarding.settings import Settings
 from tests.unit.components.test_onboarding import CONNECTION
+from tests.unit.components.test_settings import read
 
 IN_PRODUCTION: Connection = replace(CONNECTION, environment=Environment.PROD)
 
 
 def settings(**changes: str) -> Settings:
-    values = {"environment": "prod", "managementUrl": "http://127.0.0.1:1/m", "issuer": "http://127.0.0.1:1/op", "operatorClientId": "o"}
-    return read_settings({**values, "productsUrl": "http://127.0.0.1:1/p", **changes}.get)
+    return read(**{"environment": "prod", **changes})
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import socket
 from typing import Any
 
 import pytest
-from pulumi.runtime import rpc
 
 from acmidm.connecting import authorities_of
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
@@ -24,10 +23,6 @@ from tests.support.registry import Registry, kids
 from tests.unit.components.world import MANAGED_BY, UNKNOWN, World, adopting, client_inputs, outs
 
 PROVIDERS = (OAuthClientProvider, ClientScopesProvider, ClientJwksProvider, ProductConfigurationProvider)
-
-
-def test_unknown_is_what_the_sdk_says() -> None:
-    assert UNKNOWN == rpc.UNKNOWN
 
 
 def scopes_of(client_id: str, *scopes: str, default: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -49,12 +44,6 @@ def product_of(client_id: str, **changes: Any) -> dict[str, Any]:
         "managed_by": MANAGED_BY,
         "configuration": configuration,
     }
-
-
-@pytest.fixture
-def client_id(world: World, application: str) -> str:
-    """A client that the provider made."""
-    return str(world.provider(OAuthClientProvider).create(client_inputs(application)).id)
 
 
 def test_check_gives_whole_numbers_back_as_integers(world: World) -> None:
@@ -166,14 +155,21 @@ def test_create_refuses_the_client_of_another_owner(world: World, registry: Regi
     assert registry.client(application) == before
 
 
-@pytest.mark.parametrize("changed", ["managed_by", "software_id"])
-def test_deletes_spare_what_bears_another_owner(world: World, registry: Registry, application: str, changed: str) -> None:
+@pytest.mark.parametrize(
+    ("changed", "owner"),
+    [("managed_by", "elders/tni"), ("managed_by", None), ("software_id", "acmidm/tni/OVO002067/{}-2")],
+    ids=["another stack", "nobody", "another connection"],
+)
+def test_deletes_spare_what_bears_another_owner(
+    world: World, registry: Registry, application: str, changed: str, owner: str | None
+) -> None:
     """Another stack's, or another connection's by ``formerly``: the client and its products are theirs."""
     clients, products = world.provider(OAuthClientProvider), world.provider(ProductConfigurationProvider)
     old = clients.create(client_inputs(application))
     configured = products.create(product_of(old.id))
-    registry.change(old.id, **{changed: f"acmidm/tni/OVO002067/{application}-2"})
-    registry.set_configuration("notificaties", old.id, NOTIFICATIES, **{changed: "acmidm/tni/OVO002067/another"})
+    owner = owner and owner.format(application)
+    registry.change(old.id, **{changed: owner})
+    registry.set_configuration("notificaties", old.id, NOTIFICATIES, **{changed: owner})
 
     products.delete(configured.id, outs(configured))
     clients.delete(old.id, outs(old))

@@ -15,14 +15,14 @@ from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Passi
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.retry import Retrying, retry_after_seconds
 from acmidm_onboarding.model.loading import load_catalogue
-from acmidm_onboarding.settings import read_settings
-from tests.unit.components.fake_server import RESET, FakeServer, Reply, Request, in_turn, serving
+from tests.unit.components.fake_server import RESET, FakeServer, Reply, Request, api_at, in_turn, serving
+from tests.unit.components.test_settings import read
 
 GOOD = Reply(200, {"fine": True})
 
 
 def api(server: FakeServer, *, deadline: float = 10, timeout: float = 5) -> Api:
-    return Api(server.url, None, timeout_seconds=timeout, retrying=Retrying(deadline))
+    return api_at(server.url, timeout=timeout, deadline=deadline)
 
 
 @pytest.mark.parametrize("failure", [429, 502, 503, 504, RESET])
@@ -152,14 +152,8 @@ def test_a_platform_retries_per_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """Issuer, management API and product APIs often are one host, written with and without its port."""
     made: list[Retrying] = []
     monkeypatch.setattr("acmidm_onboarding.authorities.connected.Api", lambda *_, retrying, **__: made.append(retrying))
-    values = {
-        "environment": "tni",
-        "issuer": "https://portal.example:443/op",
-        "managementUrl": "https://portal.example/management/v1",
-        "productsUrl": "https://products.example/v1",
-        "operatorClientId": "operator",
-    }
-    connected(read_settings(values.get, {}), load_catalogue(Path("catalogue")))
+    settings = read(issuer="https://portal.example:443/op", managementUrl="https://portal.example/management/v1")
+    connected(settings, load_catalogue(Path("catalogue")))
     issuer, management, products = made
     assert issuer is management
     assert issuer is not products

@@ -10,11 +10,10 @@ import pytest
 
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.errors import NotAllowed
-from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.retry import Retrying
 from tests.faults.between import metadata
 from tests.support.forms import SEND
 from tests.support.portal import RunningPortal, new_key, public_jwk
+from tests.unit.components.fake_server import api_at
 
 READS = {"list", "read", "who is reserved"}
 WRITES = {"register", "update", "scopes", "keys", "remove"}
@@ -35,7 +34,7 @@ class OneToken:
 
 def authority(portal: RunningPortal, *rights: str) -> Beheerportaal:
     tokens = OneToken(portal.new_operator_token("-".join(["with", *rights]), rights))
-    return Beheerportaal(Api(f"{portal.origin}/management/v1", tokens, timeout_seconds=10, retrying=Retrying(0)), "operator", frozenset())
+    return Beheerportaal(api_at(f"{portal.origin}/management/v1", tokens), "operator", frozenset())
 
 
 @pytest.mark.parametrize(

@@ -22,17 +22,13 @@ def works(portal: RunningPortal, client_id: str, secret: str) -> bool:
     return httpx.post(portal.token_endpoint, data=form, timeout=10).status_code == 200
 
 
-def with_overlap(world: World) -> OAuthClientProvider:
-    return World({**world.config, "acmidm:keyOverlapDays": "14"}).provider(OAuthClientProvider)
-
-
 def checked(provider: OAuthClientProvider, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
     return dict(provider.check(olds, news).inputs or {})
 
 
-def test_a_secret_that_nobody_got_ends_and_not_the_one_in_use(world: World, portal: RunningPortal, application: str) -> None:
+def test_a_secret_that_nobody_got_ends_and_not_the_one_in_use(guarded: World, portal: RunningPortal, application: str) -> None:
     """A run was killed after it had set one, and before the state knew it: the next one makes a third."""
-    provider = with_overlap(world)
+    provider = guarded.provider(OAuthClientProvider)
     inputs = client_inputs(application, **SECRET, client_secret=FIRST)
     state = provider.create(inputs)
     provider.update(state.id, outs(state), {**inputs, "client_secret": LOST})
@@ -43,9 +39,9 @@ def test_a_secret_that_nobody_got_ends_and_not_the_one_in_use(world: World, port
     assert [works(portal, state.id, secret) for secret in (FIRST, LOST, SECOND)] == [False, True, True]
 
 
-def test_a_secret_that_was_set_by_hand_has_no_overlap(world: World, portal: RunningPortal, registry: Registry, application: str) -> None:
+def test_a_secret_that_was_set_by_hand_has_no_overlap(guarded: World, portal: RunningPortal, registry: Registry, application: str) -> None:
     """It may be anybody's: the declared one takes its place at once."""
-    provider = with_overlap(world)
+    provider = guarded.provider(OAuthClientProvider)
     inputs = client_inputs(application, **SECRET, client_secret=FIRST)
     state = provider.create(inputs)
     registry.change(state.id, client_secret=LOST)

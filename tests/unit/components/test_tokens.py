@@ -6,7 +6,9 @@ import base64
 import json
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,13 +23,11 @@ from pydantic import SecretStr
 
 from acmidm_onboarding.authorities import tokens
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected, Unintelligible
-from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.retry import Retrying
 from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.model.form import Platform
 from tests.support.answers import Answering, replies
 from tests.support.fault_proxy import FaultProxy
-from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
+from tests.unit.components.fake_server import FakeServer, Reply, Request, api_at, serving
 
 KEY = ECKey.generate_key("P-256", {"kid": "operator", "use": "sig"})
 
@@ -53,8 +53,7 @@ class Issuer:
 def operator(server: FakeServer, **credentials: Any) -> OperatorTokens:
     if not credentials:
         credentials = {"private_key": SecretStr(json.dumps(KEY.as_dict(private=True)))}
-    api = Api(f"{server.url}/op", None, timeout_seconds=5, retrying=Retrying(0))
-    return OperatorTokens(f"{server.url}/op", Credentials(client_id="operator:1", **credentials), api)
+    return OperatorTokens(f"{server.url}/op", Credentials(client_id="operator:1", **credentials), api_at(f"{server.url}/op"))
 
 
 @pytest.fixture
@@ -105,20 +104,20 @@ def test_renewed_before_it_ends(clock: list[float], expires_in: float | None, go
 
 
 @pytest.mark.parametrize(
-    ("key", "algorithm"),
+    ("make", "algorithm"),
     [
-        (ECKey.generate_key("P-256"), "ES256"),
-        (ECKey.generate_key("P-384"), "ES384"),
-        (ECKey.generate_key("P-521"), "ES512"),
-        (RSAKey.generate_key(2048), "RS256"),
-        (RSAKey.generate_key(2048, {"alg": "PS256"}), "PS256"),
-        (OKPKey.generate_key("Ed25519"), "EdDSA"),
+        (partial(ECKey.generate_key, "P-256"), "ES256"),
+        (partial(ECKey.generate_key, "P-384"), "ES384"),
+        (partial(ECKey.generate_key, "P-521"), "ES512"),
+        (partial(RSAKey.generate_key, 2048), "RS256"),
+        (partial(RSAKey.generate_key, 2048, {"alg": "PS256"}), "PS256"),
+        (partial(OKPKey.generate_key, "Ed25519"), "EdDSA"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_assertion_is_what_rfc_7523_asks(tmp_path: Path, key: Key, algorithm: str) -> None:
+def test_assertion_is_what_rfc_7523_asks(tmp_path: Path, make: Callable[[], Key], algorithm: str) -> None:
     """Signed with the operator's key, for the issuer, five minutes, its own ``jti`` each time; from a file too."""
-    file = tmp_path / "key.json"
+    file, key = tmp_path / "key.json", make()
     file.write_text(json.dumps(key.as_dict(private=True)))
     issuer = Issuer(0)
     with serving(issuer) as server:
@@ -195,9 +194,8 @@ def test_a_redirect_takes_no_credentials_along() -> None:
         with serving(redirecting) as server:
             with pytest.raises(Rejected, match="the server redirects, which is never followed"):
                 operator(server, client_secret=SecretStr("secret")).current()
-            api = Api(server.url, operator(other), timeout_seconds=5, retrying=Retrying(0))
             with pytest.raises(Rejected, match="the server redirects, which is never followed"):
-                api.request("GET", "/clients")
+                api_at(server.url, operator(other)).request("GET", "/clients")
         assert [request.path for request in other.requests] == ["/op/.well-known/openid-configuration", "/op/token"], "its own token alone"
 
 
@@ -221,7 +219,7 @@ def test_token_that_no_header_can_hold_or_that_never_ends(members: dict[str, Any
         operator(server).current()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_only_our_own_errors_come_out(data: st.DataObject) -> None:
     """Whatever discovery and token endpoint answer, here both the same; what is accepted as a token fits into a header."""
@@ -229,10 +227,9 @@ def test_only_our_own_errors_come_out(data: st.DataObject) -> None:
         right = {"issuer": f"{proxy.origin}/op", "token_endpoint": f"{proxy.origin}/op/token", "access_token": "token", "expires_in": 60}
         answering = Answering(data.draw(replies(right)))
         proxy.rule(".*", "", answering, times=None)
-        api = Api(f"{proxy.origin}/op", None, timeout_seconds=10, retrying=Retrying(0))
         credentials = Credentials(client_id="operator", client_secret=SecretStr("secret"))
         try:
-            said = OperatorTokens(f"{proxy.origin}/op", credentials, api).current()
+            said = OperatorTokens(f"{proxy.origin}/op", credentials, api_at(f"{proxy.origin}/op")).current()
         except AuthorityError as error:
             said = str(error)
             assert len(said.splitlines()) == 1
@@ -278,24 +275,24 @@ def test_key_that_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key",
+    "make",
     [
-        ECKey.generate_key("secp256k1"),
-        OKPKey.generate_key("Ed448"),
-        OKPKey.generate_key("X25519"),
-        RSAKey.generate_key(2048, {"alg": "RSA-OAEP-256"}),
-        RSAKey.generate_key(2048, {"alg": "HS256"}),
-        RSAKey.generate_key(2048, {"use": "enc"}),
-        ECKey.generate_key("P-256", {"alg": "RS256"}),
-        ECKey.generate_key("P-256", {"key_ops": ["deriveKey"]}),
+        partial(ECKey.generate_key, "secp256k1"),
+        partial(OKPKey.generate_key, "Ed448"),
+        partial(OKPKey.generate_key, "X25519"),
+        partial(RSAKey.generate_key, 2048, {"alg": "RSA-OAEP-256"}),
+        partial(RSAKey.generate_key, 2048, {"alg": "HS256"}),
+        partial(RSAKey.generate_key, 2048, {"use": "enc"}),
+        partial(ECKey.generate_key, "P-256", {"alg": "RS256"}),
+        partial(ECKey.generate_key, "P-256", {"key_ops": ["deriveKey"]}),
     ],
     ids=["secp256k1", "Ed448", "X25519", "alg of encryption", "alg of secrets", "use of encryption", "alg of another type", "key_ops"],
 )
-def test_key_that_signs_nothing(key: Key) -> None:
+def test_key_that_signs_nothing(make: Callable[[], Key]) -> None:
     """A sentence in place of what the library says, before anything is sent."""
     script = Issuer()
     with serving(script) as server, pytest.raises(AuthorityError, match="acmidm:operatorPrivateKey signs no assertion; give a key of"):
-        operator(server, private_key=SecretStr(json.dumps(key.as_dict(private=True)))).current()
+        operator(server, private_key=SecretStr(json.dumps(make().as_dict(private=True)))).current()
     assert script.issued == []
 
 

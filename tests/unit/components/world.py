@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pulumi.dynamic import Config, ConfigureRequest, CreateResult, ReadResult, UpdateResult
+from pulumi.runtime.rpc import UNKNOWN as UNKNOWN
 
 from acmidm_onboarding.resources.base import AuthorityProvider
 from tests.support.engine import settings_of
@@ -17,8 +18,6 @@ from tests.support.portal import RunningPortal
 
 Provider = TypeVar("Provider", bound=AuthorityProvider)
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the SDK hands over for a value that is not known yet (``pulumi.runtime.rpc.UNKNOWN``)."""
 MANAGED_BY = "acmidm/tni"
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import stat
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,10 +31,12 @@ from acmidm import editing
 from acmidm.cli import app
 from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.form import MOST_KEYS
+from tests.unit.by_hand import contents, descriptor, typed
 from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
 
 PASSPHRASE = "correct horse battery staple"
 FORM_FILE = "onboardings/gent/mijn-gent.yaml"
+ASKING = ["keys", "new", FORM_FILE, "--environment", "tni"]
 ENDS = datetime.now(UTC) + timedelta(days=100)
 
 
@@ -59,13 +58,6 @@ def keys(*arguments: str, passphrase: str | None = PASSPHRASE, form: str = FORM_
     return CliRunner().invoke(app, ["keys", command, form, *more, "--environment", environment, *given])
 
 
-def descriptor(text: str) -> int:
-    reading, writing = os.pipe()
-    os.write(writing, f"{text}\nnot read\n".encode())
-    os.close(writing)
-    return reading
-
-
 def private_files() -> list[Path]:
     return sorted((Path.home() / ".acmidm/keys").glob("*")) if (Path.home() / ".acmidm").exists() else []
 
@@ -73,10 +65,6 @@ def private_files() -> list[Path]:
 def named(environment: str = "tni") -> list[str]:
     document: Any = read_document(Path(FORM_FILE).absolute(), Path(FORM_FILE)).data
     return list(document["environments"][environment].get("jwks", ()))
-
-
-def contents() -> dict[str, bytes]:
-    return {str(file): file.read_bytes() for folder in (Path(), Path.home()) for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
 def only_public(result: Result) -> None:
@@ -147,10 +135,10 @@ def test_a_sixth_key_is_refused_before_it_is_made() -> None:
     for number in range(MOST_KEYS - 1):
         result = keys("new")
         assert result.exit_code == 0, (number, result.output)
-    before = contents()
+    before = contents(Path(), Path.home())
     for command in ("new", "rotate"):
         result = keys(command)
-        assert (result.exit_code, contents()) == (2, before)
+        assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
         assert "names 5 keys for tni, and has 5 at most; take one that is no longer used out of jwks first" in result.output
         assert f"the first to end is tni, on {ENDS:%Y-%m-%d}" in result.output
     assert len(private_files()) == MOST_KEYS - 1
@@ -175,9 +163,9 @@ def test_a_private_key_is_never_in_a_repository(tmp_path: Path, where: str) -> N
         (top / ".git").mkdir()
     (tmp_path / "link").symlink_to(top / "deep")
     file = {"below it": top / "deep/er/key.pem", "linked into it": tmp_path / "link/er/key.pem"}.get(where, top / "key.pem")
-    before = contents()
+    before = contents(Path(), Path.home())
     result = keys("new", "--private-key", str(file))
-    assert (result.exit_code, contents()) == (2, before)
+    assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
     assert f"is in the Git repository {top.resolve()}" in result.output
 
 
@@ -186,10 +174,10 @@ def test_nothing_is_written_over(place: Workspace, tmp_path_factory: pytest.Temp
     folder = tmp_path_factory.mktemp("keys")
     (folder / "key.pem").write_text("mine")
     (folder / "link.pem").symlink_to(folder / "absent")
-    before = contents()
+    before = contents(Path(), Path.home())
     for name in ("key.pem", "link.pem"):
         result = keys("new", "--private-key", str(folder / name))
-        assert (result.exit_code, contents()) == (2, before)
+        assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
         assert "exists already, and is never overwritten" in result.output
     year = datetime.now(UTC).year
     place.write(f"onboardings/gent/mijn-gent-tni-{year}.jwk.json", "not named by any form")
@@ -201,7 +189,7 @@ def test_nothing_is_written_over(place: Workspace, tmp_path_factory: pytest.Temp
 @pytest.mark.parametrize("step", ["the private key", "the public key", "the form"])
 @pytest.mark.usefixtures("place")
 def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    before, done = contents(), []
+    before, done = contents(Path(), Path.home()), []
     original = editing.write_once
 
     def fails(file: Path, *more: Any) -> None:
@@ -217,7 +205,7 @@ def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, step:
     result = keys("new")
     assert result.exit_code == 2, result.output
     assert "No space left on device" in result.output
-    assert contents() == before
+    assert contents(Path(), Path.home()) == before
     assert len(done) == {"the private key": 1}.get(step, 2)
 
 
@@ -228,12 +216,12 @@ def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: py
         place.write_form(theirs)
         original(*arguments)
 
-    before = contents()
+    before = contents(Path(), Path.home())
     monkeypatch.setattr("acmidm.key_management.pair.write_once", meanwhile)
     result = keys("new")
     assert result.exit_code == 2
     assert "was changed meanwhile, and left as it is" in result.output
-    assert contents() == {**before, FORM_FILE: theirs.encode()}
+    assert contents(Path(), Path.home()) == {**before, FORM_FILE: theirs.encode()}
 
 
 @pytest.mark.usefixtures("place")
@@ -257,23 +245,23 @@ def test_the_form_is_replaced_last(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("command", ["new", "rotate"])
 def test_an_end_that_no_calendar_has_is_refused(place: Workspace, command: str) -> None:  # noqa: ARG001
-    before = contents()
+    before = contents(Path(), Path.home())
     result = keys(command, "--days", "99999999")
-    assert (result.exit_code, contents()) == (2, before)
+    assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
     assert "Traceback" not in result.output
 
 
 def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:
     """The profile allows 365 days; what is wrong is told of the form, not of the copy that was checked."""
-    before = contents()
+    before = contents(Path(), Path.home())
     result = keys("new", "--days", "400")
-    assert (result.exit_code, contents()) == (2, before)
+    assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
     assert result.output.startswith(f"{FORM_FILE}:7:26: key ")
     assert "profile fapi2 allows 365 days" in result.output
     place.write_form(FORM.replace("contacts: [api-beheer@stad-gent.example]", "contacts: []"))
-    before = contents()
+    before = contents(Path(), Path.home())
     result = keys("new")
-    assert (result.exit_code, contents()) == (2, before)
+    assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
     assert result.output.startswith(f'{FORM_FILE}:2:11: "contacts" is empty')
 
 
@@ -286,9 +274,9 @@ def test_what_is_no_environment_or_form_is_wrong_use(place: Workspace) -> None:
         ("onboardings/gent/notes.txt", "tni", "is not a mapping of names to values"),
         ("onboardings/gent/absent.yaml", "tni", "there is no file or folder of this name"),
     ):
-        before = contents()
+        before = contents(Path(), Path.home())
         result = keys("new", form=form, environment=environment)
-        assert (result.exit_code, contents()) == (2, before), result.output
+        assert (result.exit_code, contents(Path(), Path.home())) == (2, before), result.output
         assert sentence in result.output
 
 
@@ -307,49 +295,33 @@ def test_a_form_that_takes_no_key_says_why(place: Workspace, case: str) -> None:
     text, sentence = REFUSED_FORMS[case]
     place.write_form(text)
     place.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:profile: fapi2, acmidm:authority: keycloak}\n")
-    before = contents()
+    before = contents(Path(), Path.home())
     result = keys("new", environment="prod" if case == "no such environment" else "tni")
-    assert (result.exit_code, contents()) == (2, before)
+    assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
     assert sentence in result.output
 
 
 @pytest.mark.usefixtures("place")
 def test_a_passphrase_is_long_and_comes_from_somewhere() -> None:
-    before = contents()
+    before = contents(Path(), Path.home())
     for passphrase, sentence in (("short", "has less than 12 characters"), (None, "there is no terminal to type a passphrase at")):
         result = keys("new", passphrase=passphrase)
-        assert (result.exit_code, contents()) == (2, before)
+        assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
         assert sentence in result.output
         assert "short" not in result.output
-    result = CliRunner().invoke(app, ["keys", "new", FORM_FILE, "--environment", "tni", "--passphrase-fd", "9999"])
+    result = CliRunner().invoke(app, [*ASKING, "--passphrase-fd", "9999"])
     assert "file descriptor 9999 cannot be read" in result.output
 
 
 @pytest.mark.usefixtures("place")
 def test_a_passphrase_is_typed_twice_at_a_terminal_that_does_not_show_it() -> None:
-    before = contents()
-    assert "the two passphrases differ, and no key was made" in typed(PASSPHRASE, PASSPHRASE + "!")
-    assert contents() == before
-    shown = typed(PASSPHRASE, PASSPHRASE)
+    before = contents(Path(), Path.home())
+    assert "the two passphrases differ, and no key was made" in typed(ASKING, PASSPHRASE, PASSPHRASE + "!")
+    assert contents(Path(), Path.home()) == before
+    shown = typed(ASKING, PASSPHRASE, PASSPHRASE)
     assert PASSPHRASE not in shown
     [private] = private_files()
     assert load_pem_private_key(private.read_bytes(), PASSPHRASE.encode())
-
-
-def typed(*lines: str) -> str:
-    """What a terminal shows of the command, at which somebody types these lines, each when it is asked for."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execv(sys.executable, [sys.executable, "-c", "import acmidm; acmidm.main()", "keys", "new", FORM_FILE, "--environment", "tni"])  # noqa: S606
-    shown, left = b"", list(lines)
-    with suppress(OSError):  # the terminal ends with the command
-        while part := os.read(terminal, 4096):
-            shown += part
-            if left and shown.count(b": ") > len(lines) - len(left):
-                os.write(terminal, f"{left.pop(0)}\n".encode())
-    os.waitpid(child, 0)
-    os.close(terminal)
-    return shown.decode()
 
 
 PAIR = ec.generate_private_key(ec.SECP256R1())
@@ -399,12 +371,12 @@ def test_each_key_of_a_set_gets_a_file(place: Workspace) -> None:
     two = [jwk(), {**public_key("second", kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp())}]
     assert keys("add", str(place.write("set", {"keys": two}))).exit_code == 0
     assert [json.loads(Path("onboardings/gent", name).read_text())["kid"] for name in named()[1:]] == ["given", "second"]
-    before = contents()
+    before = contents(Path(), Path.home())
     many = [{**public_key(f"k{number}", kty="EC", crv="P-256"), "exp": int(ENDS.timestamp())} for number in range(3)]
     result = keys("add", str(place.write("set", {"keys": many})))
     assert result.exit_code == 2
     assert "names 3 keys for tni, and has 5 at most" in result.output
-    assert contents().keys() == before.keys()
+    assert contents(Path(), Path.home()).keys() == before.keys()
 
 
 SECRET = private_key("ec", kty="EC", crv="P-256")
@@ -426,9 +398,9 @@ PRIVATE: dict[str, bytes] = {
 @pytest.mark.parametrize("kind", PRIVATE)
 def test_a_private_key_is_refused_and_not_repeated(place: Workspace, kind: str) -> None:
     file = place.write("given", PRIVATE[kind])
-    before = contents()
+    before = contents(Path(), Path.home())
     result = keys("add", str(file))
-    assert (result.exit_code, contents()) == (2, before)
+    assert (result.exit_code, contents(Path(), Path.home())) == (2, before)
     assert "private" in result.output or "symmetric" in result.output
     assert "make a" in result.output
     secrets = [SECRET["d"], *(line for line in PRIVATE[kind].decode("latin-1").splitlines() if len(line) > 30)]
@@ -463,8 +435,8 @@ USELESS: dict[str, tuple[bytes, str]] = {
 def test_what_is_no_key_says_why(place: Workspace, kind: str) -> None:
     content, sentence = USELESS[kind]
     file = place.write("given", content)
-    before = contents()
+    before = contents(Path(), Path.home())
     result = keys("add", str(file))
-    assert (result.exit_code, contents()) == (2, before), result.output
+    assert (result.exit_code, contents(Path(), Path.home())) == (2, before), result.output
     assert sentence in result.output
     assert len(result.output.splitlines()) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import socket
-import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from acmidm_onboarding.model.form import Language
 from acmidm_onboarding.settings import Settings
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.tls_server import self_signed
+from tests.unit.components.fake_server import talking
 from tests.unit.components.test_settings import read
 
 A, B = "a@stad.example", "b@stad.example"
@@ -209,43 +210,24 @@ def test_a_server_that_is_down_is_tried_once_for_many_mails(monkeypatch: pytest.
 def test_a_server_that_strings_its_answer_out_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte now and then is within every time-out of one read."""
     monkeypatch.setattr(sending, "_ANSWERS", 1)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        ended = threading.Event()
 
-        def drip() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(b"220 here\r\n")
-                while not ended.is_set():
-                    try:
-                        connection.sendall(b"2")
-                    except OSError:
-                        return
-                    ended.wait(0.1)
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"220 here\r\n")
+        while True:
+            connection.sendall(b"2")
+            time.sleep(0.1)  # the server's slowness is what is tested
 
-        thread = threading.Thread(target=drip)
-        thread.start()
-        settings = settings_for(listener.getsockname()[1])
-        with pytest.raises(NotSent, match="gave no answer in time"):
-            send(mail_to(A, settings=settings), settings, {})
-        ended.set()
-        thread.join()
+    with talking(drip) as port, pytest.raises(NotSent, match="gave no answer in time"):
+        send(mail_to(A, settings=settings_for(port)), settings_for(port), {})
 
 
 def test_a_server_that_wants_to_be_logged_on_to_in_another_way_is_told_apart_from_one_that_ends() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    def serve(connection: socket.socket) -> None:
+        with connection.makefile("rwb", buffering=0) as stream:
+            stream.write(b"220 here\r\n")
+            stream.readline()
+            stream.write(b"250-here\r\n250 AUTH XOAUTH2\r\n")
+            stream.readline()
 
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, connection.makefile("rwb", buffering=0) as stream:
-                stream.write(b"220 here\r\n")
-                stream.readline()
-                stream.write(b"250-here\r\n250 AUTH XOAUTH2\r\n")
-                stream.readline()
-
-        server = threading.Thread(target=serve)
-        server.start()
-        settings = settings_for(listener.getsockname()[1])
-        with pytest.raises(NotSent, match="does not offer what is needed to send it"):
-            send(mail_to(A, settings=settings), settings, CREDENTIALS)
-        server.join()
+    with talking(serve) as port, pytest.raises(NotSent, match="does not offer what is needed to send it"):
+        send(mail_to(A, settings=settings_for(port)), settings_for(port), CREDENTIALS)

@@ -16,6 +16,7 @@ attributes:
   setbyclient_bron: {title: The source, source: the tests, speaks_for: beginning}
 """
 TNI = "    products:\n      notificaties:\n"
+NO_TEXT = '"setbyclient_proef" is not a text; write one value, in quotes where it could be read otherwise'
 MISTAKES = {
     "a name that is not in the catalogue": (
         "{▶setbyclient_prof: loket}",
@@ -33,17 +34,11 @@ MISTAKES = {
         f"{{setbyclient_proef: ▶{'x' * 256}}}",
         '"setbyclient_proef" is longer than 255 characters; shorten it',
     ),
-    "neither a text nor a number": (
-        "{setbyclient_proef: ▶true}",
-        '"setbyclient_proef" is not a text; write one value, in quotes where it could be read otherwise',
-    ),
+    "neither a text nor a number": ("{setbyclient_proef: ▶true}", NO_TEXT),
+    "a list": ("{setbyclient_proef: ▶[loket]}", NO_TEXT),
     "what is not seen": (
         '{setbyclient_proef: ▶"lo\\u202eket"}',
         '"setbyclient_proef" contains a line break, a control or invisible character, or a space at an end; write it on one line',
-    ),
-    "a list": (
-        "{setbyclient_proef: ▶[loket]}",
-        '"setbyclient_proef" is not a text; write one value, in quotes where it could be read otherwise',
     ),
     **{
         f"another's code, {written}": (
@@ -143,16 +138,8 @@ def test_what_a_connection_has(listing: Workspace) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *(
-            "vo_ovocode",
-            "sub",
-            "setbyapi_proef",
-            "SETBYCLIENT_PROEF",
-            "setbyclient_",
-            "setbyclient_a__b",
-            "setbyclient_é",
-            "setbyclient_a.b",
-        ),
+        *("vo_ovocode", "sub", "setbyapi_proef", "SETBYCLIENT_PROEF"),
+        *("setbyclient_", "setbyclient_a__b", "setbyclient_é", "setbyclient_a.b"),
         *("setbyclient_sub", "setbyclient_vo_orgcode_ovo", "setbyclient_mijnorgcode", "setbyclient_client_id", "setbyclient_clientid"),
         f"setbyclient_{'x' * 64}",
     ],

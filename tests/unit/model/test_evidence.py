@@ -37,59 +37,47 @@ def parts(**changes: Any) -> dict[str, Any]:
     return dict(json.loads(evidence_text(KEY, **changes)))
 
 
-def header_of(evidence: dict[str, Any]) -> dict[str, Any]:
-    text = evidence["protected"]
+def decoded(evidence: dict[str, Any], part: str) -> dict[str, Any]:
+    text = evidence[part]
     return dict(json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
 
 
-def signed_again(header: dict[str, Any] | str, payload: str, key: JWK | None = None) -> str:
-    """Evidence with another header or payload whose signature holds all the same."""
-    alg = "RS256" if isinstance(header, str) else header["alg"]
-    jws = JWS(payload.encode())
+def signed_again(payload: str | None = None, key: JWK | None = None, alg: str = "RS256") -> str:
+    """Evidence with another payload, or by another key, whose signature holds all the same."""
+    good = parts()
+    jws = JWS((payload or json.dumps(decoded(good, "payload"))).encode())
     jws.allowed_algs = [alg]
-    jws.add_signature(key or JWK(**KEY), alg, header if isinstance(header, str) else json.dumps(header))
+    jws.add_signature(key or JWK(**KEY), alg, json.dumps({**decoded(good, "protected"), "alg": alg}))
     return str(jws.serialize())
 
 
-def payload_of(evidence: dict[str, Any]) -> dict[str, Any]:
-    text = evidence["payload"]
-    return dict(json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
-
-
 def with_payload(**changes: Any) -> str:
-    good = parts()
-    return signed_again(header_of(good), json.dumps({**payload_of(good), **changes}))
+    return signed_again(json.dumps({**decoded(parts(), "payload"), **changes}))
 
 
 def with_header(**changes: Any) -> str:
     good = parts()
-    header = {name: value for name, value in {**header_of(good), **changes}.items() if value is not None}
+    header = {name: value for name, value in {**decoded(good, "protected"), **changes}.items() if value is not None}
     return json.dumps({**good, "protected": base64url(header)})
 
 
 def signed_as_secret() -> str:
     """The old attack: a MAC, whose secret is the public key that everybody has."""
-    good = parts()
-    header = {**header_of(good), "alg": "HS256"}
-    secret = JWK(kty="oct", k=base64url(header["jwk"]))
-    return signed_again(header, json.dumps(payload_of(good)), secret)
+    return signed_again(key=JWK(kty="oct", k=base64url(decoded(parts(), "protected")["jwk"])), alg="HS256")
 
 
 def by_another_key() -> str:
     """Somebody else's signature, with the header of the key that was proven."""
-    good = parts()
-    return signed_again(header_of(good), json.dumps(payload_of(good)), JWK.generate(kty="RSA", size=2048))
+    return signed_again(key=JWK.generate(kty="RSA", size=2048))
 
 
-def twice(part: str) -> str:
-    """A member twice: which one counts is another one's choice."""
+def twice(part: str, member: str) -> str:
+    """A part with a member twice: which one counts is another one's choice."""
     good = parts()
-    text = json.dumps(payload_of(good) if part == "payload" else header_of(good))
-    doubled = text[:-1] + (', "client_id": "another"}' if part == "payload" else ', "alg": "none"}')
+    doubled = json.dumps(decoded(good, part))[:-1] + f", {member}}}"
     if part == "payload":
-        return signed_again(header_of(good), doubled)
-    protected = base64.urlsafe_b64encode(doubled.encode()).decode().rstrip("=")
-    return json.dumps({**good, "protected": protected})
+        return signed_again(doubled)
+    return json.dumps({**good, part: base64.urlsafe_b64encode(doubled.encode()).decode().rstrip("=")})
 
 
 WAYS: dict[str, tuple[Callable[[], str], str]] = {
@@ -97,17 +85,11 @@ WAYS: dict[str, tuple[Callable[[], str], str]] = {
     "a list": (lambda: "[]", "it is no JSON object"),
     "deep": (lambda: "[" * 60_000, "it is no JSON object"),
     "a compact JWS": (lambda: json.dumps("eyJ.eyJ.x"), "it is no JSON object"),
-    "a general JWS": (
-        lambda: json.dumps({"payload": "", "signatures": []}),
-        NOT_FLATTENED,
-    ),
-    "an unprotected header": (
-        lambda: json.dumps({**parts(), "header": {"alg": "none"}}),
-        NOT_FLATTENED,
-    ),
+    "a general JWS": (lambda: json.dumps({"payload": "", "signatures": []}), NOT_FLATTENED),
+    "an unprotected header": (lambda: json.dumps({**parts(), "header": {"alg": "none"}}), NOT_FLATTENED),
     "twice": (lambda: json.dumps(parts())[:-1] + ', "payload": ""}', "it has a member twice"),
-    "twice in the header": (lambda: twice("header"), "it has a member twice"),
-    "twice in the payload": (lambda: twice("payload"), "it has a member twice"),
+    "twice in the header": (lambda: twice("protected", '"alg": "none"'), "it has a member twice"),
+    "twice in the payload": (lambda: twice("payload", '"client_id": "another"'), "it has a member twice"),
     "not base64url": (lambda: json.dumps({**parts(), "protected": "{}"}), "it is not base64url throughout"),
     "not UTF-8": (lambda: json.dumps({**parts(), "protected": "____"}), "it is not base64url throughout"),
     "another payload": (lambda: json.dumps({**parts(), "payload": parts(client_id="another")["payload"]}), "its signature does not hold"),

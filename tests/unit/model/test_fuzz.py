@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,30 +15,32 @@ from hypothesis import strategies as st
 from acmidm_onboarding.model.problems import Problem
 from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
-fuzz = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-"""The workspace is made once per test and not per example: each example writes the one file that it is about."""
+examples = pytest.mark.parametrize("examples", [60, pytest.param(200, marks=pytest.mark.exhaustive)])
 
 YAML_WORDS = [
+    *("a: ", "- ", "[", "]", "{", "}", "&x ", "*x ", "<<: ", "? ", "! ", "!!int ", "!!binary ", "!!python/object:os.system "),
     *(
-        "a: ",
-        "- ",
-        "[",
-        "]",
-        "{",
-        "}",
-        "&x ",
-        "*x ",
-        "<<: ",
-        "? ",
-        "! ",
-        "!!int ",
-        "!!binary ",
-        "!!python/object:os.system ",
         "|\n ",
         ">\n ",
         "'",
+        '"',
+        "\\",
+        "#",
+        "%YAML 1.1\n",
+        "---\n",
+        "...\n",
+        "\n",
+        "\n  ",
+        "\t",
+        "\r",
+        "\x00",
+        "\ufeff",
+        "\u2028",
+        "~",
+        "0x1f",
+        "1e999",
+        ".inf",
     ),
-    *('"', "\\", "#", "%YAML 1.1\n", "---\n", "...\n", "\n", "\n  ", "\t", "\r", "\x00", "\ufeff", "\u2028", "~", "0x1f", "1e999", ".inf"),
     *("2026-01-01", "0207451227", "organisation", "environments", "tni", "scopes", "jwks", "kbo: ", "ovo: ", "OVO002067"),
 ]
 yaml_text = st.lists(st.sampled_from(YAML_WORDS) | st.text(max_size=5), max_size=30).map("".join)
@@ -102,53 +103,44 @@ def mutated(draw: st.DrawFn, original: Any) -> Any:
     return value
 
 
-def files(workspace: Workspace) -> dict[str, Callable[[bytes], Path]]:
-    return {
-        "form": lambda data: workspace.write("onboardings/gent/mijn-gent.yaml", data),
-        "catalogue": lambda data: workspace.write("catalogue/dosis.yaml", data),
-        "key": lambda data: workspace.write("onboardings/gent/tni.jwk.json", data),
-        "organisation": lambda data: workspace.write("onboardings/gent/organisation.yaml", data),
-    }
+YAML, JSON = (
+    lambda value: yaml.safe_dump(value, allow_unicode=True).encode("utf-8", "replace"),
+    lambda value: json.dumps(value).encode(),
+)
+KEY = "onboardings/gent/tni.jwk.json"
+ORIGINALS: dict[str, tuple[str, Callable[[Any], bytes], Callable[[], dict[str, Any]]]] = {
+    "form": ("onboardings/gent/mijn-gent.yaml", YAML, lambda: yaml.safe_load(FORM)),
+    "catalogue": ("catalogue/notificaties.yaml", YAML, lambda: yaml.safe_load(CATALOGUE["notificaties.yaml"])),
+    "organisation": (
+        "onboardings/gent/organisation.yaml",
+        YAML,
+        lambda: {**yaml.safe_load(ORGANISATION), "suppliers": ["leverancier"], "formerly": ["OVO000001"], "speaks_for": {}},
+    ),
+    "key": (KEY, JSON, lambda: {**public_key("tni"), "use": "sig", "alg": "RS256", "key_ops": ["verify"], "exp": 1_800_000_000}),
+    "elliptic key": (KEY, JSON, lambda: {**public_key("ec", kty="EC", crv="P-256"), "use": "sig", "alg": "ES256"}),
+}
 
 
+def read_or_refused(workspace: Workspace, file: str, contents: st.SearchStrategy[bytes], examples: int) -> None:
+    """The workspace is made once: each example writes the one file that it is about."""
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(contents)
+    def one(data: bytes) -> None:
+        workspace.write(file, data)
+        assert well_formed(workspace.problems())
+
+    one()
+
+
+@examples
 @pytest.mark.parametrize("kind", ["form", "catalogue", "key", "organisation"])
-@given(data=content)
-@fuzz
-def test_arbitrary_content_is_read_or_refused(kind: str, workspace: Workspace, data: bytes) -> None:
-    files(workspace)[kind](data)
-    assert well_formed(workspace.problems())
+def test_arbitrary_content_is_read_or_refused(workspace: Workspace, kind: str, examples: int) -> None:
+    read_or_refused(workspace, ORIGINALS[kind][0], content, examples)
 
 
-@given(form=mutated(yaml.safe_load(FORM)))
-@fuzz
-def test_a_form_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, form: object) -> None:
-    files(workspace)["form"](yaml.safe_dump(form, allow_unicode=True).encode("utf-8", "replace"))
-    assert well_formed(workspace.problems())
-
-
-@given(organisation=mutated({**yaml.safe_load(ORGANISATION), "suppliers": ["leverancier"], "formerly": ["OVO000001"], "speaks_for": {}}))
-@fuzz
-def test_an_organisation_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, organisation: object) -> None:
-    files(workspace)["organisation"](yaml.safe_dump(organisation, allow_unicode=True).encode("utf-8", "replace"))
-    assert well_formed(workspace.problems())
-
-
-@given(product=mutated(yaml.safe_load(CATALOGUE["notificaties.yaml"])))
-@fuzz
-def test_a_catalogue_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, product: object) -> None:
-    workspace.write("catalogue/notificaties.yaml", yaml.safe_dump(product).encode("utf-8", "replace"))
-    assert well_formed(workspace.problems())
-
-
-@given(key=mutated({**public_key("tni"), "use": "sig", "alg": "RS256", "key_ops": ["verify"], "exp": 1_800_000_000}))
-@fuzz
-def test_a_key_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, key: object) -> None:
-    files(workspace)["key"](json.dumps(key).encode())
-    assert well_formed(workspace.problems())
-
-
-@given(key=mutated({**public_key("ec", kty="EC", crv="P-256"), "use": "sig", "alg": "ES256"}))
-@fuzz
-def test_an_elliptic_key_with_anything_in_any_place_is_read_or_refused(workspace: Workspace, key: object) -> None:
-    files(workspace)["key"](json.dumps(key).encode())
-    assert well_formed(workspace.problems())
+@examples
+@pytest.mark.parametrize("kind", ORIGINALS)
+def test_anything_in_any_place_is_read_or_refused(workspace: Workspace, kind: str, examples: int) -> None:
+    file, written, original = ORIGINALS[kind]
+    read_or_refused(workspace, file, mutated(original()).map(written), examples)

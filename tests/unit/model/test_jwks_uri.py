@@ -7,8 +7,6 @@ import pytest
 from acmidm_onboarding.model.form import LONGEST_TEXT, Environment, Platform
 from acmidm_onboarding.model.jwks_uri import KNOWN_BY
 from acmidm_onboarding.model.key_address import key_address
-from acmidm_onboarding.model.loading import load_onboardings
-from acmidm_onboarding.model.problems import InvalidForms
 from acmidm_onboarding.settings import AuthorityKind
 from acmidm_onboarding.stack_files import served
 from tests.unit.model.workspace import FORM, Workspace
@@ -32,47 +30,17 @@ def test_an_address_leads_to_a_public_web_server(address: str) -> None:
     assert key_address(address) == address
 
 
+NO_HOSTS = r"""keys.gent.example:8443 keys.gent.example:0443x keys.gent.example:99999 user@keys.gent.example user:hunter2@keys.gent.example
+    @keys.gent.example 127.0.0.1 2130706433 0x7f000001 0177.0.0.1 127.1 10.0.0.0x1 [::1] [::ffff:127.0.0.1] [keys.gent.example localhost
+    keys.localhost printer.local metadata.google.internal intranet keys..example keys.gent.example. -keys.example keys_1.example
+    keys.gent.example\@127.0.0.1 kéys.example 127。0。0。1"""
+NO_ADDRESSES = """http://keys.gent.example/jwks ftp://keys.gent.example/jwks HTTPS://keys.gent.example/jwks //keys.gent.example/jwks
+    keys.gent.example/jwks https://keys.gent.example/jwks#one https://keys.gent.example/jwks# https:///jwks
+    https://keys.gent.example/\u2025"""
+
+
 @pytest.mark.parametrize(
-    "address",
-    [
-        "http://keys.gent.example/jwks",
-        "ftp://keys.gent.example/jwks",
-        "HTTPS://keys.gent.example/jwks",
-        "//keys.gent.example/jwks",
-        "keys.gent.example/jwks",
-        "https://keys.gent.example:8443/jwks",
-        "https://keys.gent.example:0443x/jwks",
-        "https://keys.gent.example:99999/jwks",
-        "https://user@keys.gent.example/jwks",
-        "https://user:hunter2@keys.gent.example/jwks",
-        "https://@keys.gent.example/jwks",
-        "https://keys.gent.example/jwks#one",
-        "https://keys.gent.example/jwks#",
-        "https:///jwks",
-        "https://127.0.0.1/jwks",
-        "https://2130706433/jwks",
-        "https://0x7f000001/jwks",
-        "https://0177.0.0.1/jwks",
-        "https://127.1/jwks",
-        "https://10.0.0.0x1/jwks",
-        "https://[::1]/jwks",
-        "https://[::ffff:127.0.0.1]/jwks",
-        "https://[keys.gent.example/jwks",
-        "https://localhost/jwks",
-        "https://keys.localhost/jwks",
-        "https://printer.local/jwks",
-        "https://metadata.google.internal/jwks",
-        "https://intranet/jwks",
-        "https://keys..example/jwks",
-        "https://keys.gent.example./jwks",
-        "https://-keys.example/jwks",
-        "https://keys_1.example/jwks",
-        "https://keys.gent.example\\@127.0.0.1/jwks",
-        "https://keys.gent.example\t/jwks",
-        "https://k\u00e9ys.example/jwks",
-        "https://keys.gent.example/\u2025",
-        "https://127。0。0。1/jwks",
-    ],
+    "address", [*(f"https://{host}/jwks" for host in [*NO_HOSTS.split(), "keys.gent.example\t"]), *NO_ADDRESSES.split()]
 )
 def test_any_other_address_is_refused(workspace: Workspace, address: str) -> None:
     with pytest.raises(ValueError, match=r"such as https://keys\.stad\.example/jwks\.json|on port"):
@@ -108,22 +76,14 @@ def test_an_authority_that_takes_no_keys_from_an_address_is_named(workspace: Wor
     """By the settings of each stack of the environment: of two, one that does not know it is enough."""
     workspace.write_form(WITH_ADDRESS)
     workspace.write("Pulumi.realm.yaml", "config: {acmidm:environment: tni, acmidm:authority: keycloak}\n")
-    assert sentences(workspace) == []
+    assert workspace.sentences(served=served(workspace.root)) == []
     workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni}\n")
-    assert sentences(workspace) == [
+    assert workspace.sentences(served=served(workspace.root)) == [
         "onboardings/gent/mijn-gent.yaml:7:5: beheerportaal, the authority of acmidm in a stack of tni, takes no keys from an address; "
         "name the keys under jwks, or leave both out and upload them in the portal; known by keycloak"
     ]
     workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: prod}\n")
-    assert sentences(workspace) == []
-
-
-def sentences(workspace: Workspace) -> list[str]:
-    try:
-        load_onboardings([workspace.forms], workspace.catalogue, served=served(workspace.root))
-    except InvalidForms as error:
-        return [str(problem) for problem in error.problems]
-    return []
+    assert workspace.sentences(served=served(workspace.root)) == []
 
 
 def test_what_a_stack_serves_is_known_by_platform_and_kind(workspace: Workspace) -> None:

@@ -9,7 +9,8 @@ import pytest
 from pulumi.runtime import rpc
 
 from acmidm_onboarding.model.marks import MARKS, has_mark, without_marks
-from acmidm_onboarding.settings import InvalidSettings, read_settings
+from acmidm_onboarding.settings import InvalidSettings
+from tests.unit.components.test_settings import read
 from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
 WHERE = {
@@ -52,16 +53,8 @@ def test_a_mark_beside_forms_is_refused(workspace: Workspace, mark: str) -> None
 
 @pytest.mark.parametrize("key", ["formsFolder", "operatorClientId", "environment"])
 def test_a_mark_in_a_setting_is_refused(key: str) -> None:
-    values = {
-        "environment": "tni",
-        "managementUrl": "https://a.example",
-        "issuer": "https://a.example",
-        "productsUrl": "https://a.example",
-        "operatorClientId": "operator",
-    }
-    read_settings(values.get, {})
     with pytest.raises(InvalidSettings, match=f"setting acmidm:{key} is a mark of the Pulumi engine"):
-        read_settings({**values, key: rpc.UNKNOWN}.get, {})
+        read(**{key: rpc.UNKNOWN})
 
 
 def test_nothing_of_the_samples_has_one() -> None:

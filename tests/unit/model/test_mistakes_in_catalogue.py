@@ -19,7 +19,46 @@ fields:
 configuration: {type: object, properties: {code: {type: string}}}
 """
 
+SCOPE = "source: the tests}"
+"""The end of the scope."""
+OWN = "is a scope that an authority keeps for itself; name the product's own"
+NO_ENVIRONMENT = '"environments" is empty; give at least one'
+
+ON_THE_SCOPE = {
+    "environment": ("environments: [▶test]", 'item 1 of "environments": "test" is not known; use prod, tni'),
+    "no environment": ("environments: ▶[]", NO_ENVIRONMENT),
+    "the authority's own scope, by its name on a platform": ("names: {geosecure: ▶management_write}", f'"management_write" {OWN}'),
+    "a name that another scope has on a platform": (
+        "names: {geosecure: ▶DosisImport}",
+        'scope "dv_dosis_schrijven" is called "DosisImport" on geosecure too; give each scope a name of its own',
+    ),
+    "a name that is another scope's": (
+        "names: {acmidm: ▶dv_dosis_schrijven}",
+        'scope "dv_dosis_schrijven" is called "dv_dosis_schrijven" on acmidm too; give each scope a name of its own',
+    ),
+}
+NAMED = {
+    "scope with a space": ("dv nieuw", '"dv nieuw" is not a scope; write visible ASCII characters without space, quote or backslash'),
+    **{
+        f"the authority's own scope {name}": (name, f'"{name}" {OWN}')
+        for name in ("management_write", "management_read", "MANAGEMENT_WRITE", "openid", "offline_access", "roles", "service_account")
+    },
+    "a scope longer than an authority accepts": ("x" * 256, f'"{"x" * 79}…" is longer than 255 characters; shorten it'),
+    "a scope of another product": (
+        "dv_dosis_schrijven",
+        'scope "dv_dosis_schrijven" is in catalogue/dosis.yaml too; keep one of the two',
+    ),
+}
+SCHEMA = {
+    "a reference": ('$ref: "https://elsewhere.example/schema"', 'uses "$ref"; write the schema out, each product in one piece'),
+    "a format that nobody checks": ("format: iri", 'uses format "iri", which is not checked here; use a pattern instead'),
+    "a pattern": ('pattern: "("', "is no JSON Schema: '(' is not a 'regex'; correct the schema"),
+    "a pattern too large": ('pattern: "a{99999999999}"', "is no JSON Schema that can be used; simplify its patterns"),
+}
 MISTAKES = {
+    **{kind: (SCOPE, f"{SCOPE[:-1]}, {more}}}", sentence) for kind, (more, sentence) in ON_THE_SCOPE.items()},
+    **{kind: ("  dv_nieuw:", f"  ▶{name}:", sentence) for kind, (name, sentence) in NAMED.items()},
+    **{kind: ("{type: string}", f"{{{schema}}}", f"configuration {sentence}") for kind, (schema, sentence) in SCHEMA.items()},
     "unknown field": ("owner: Dig", "▶owned: x\nowner: Dig", 'unknown field "owned"; did you mean "owner"?'),
     "unknown field of a scope": ("verified: true, ", "verified: true, ▶name: x, ", 'unknown field "name"; did you mean "names"?'),
     "missing": ("title: New\n", "", '"title" is missing; add it'),
@@ -31,38 +70,10 @@ MISTAKES = {
         "scopes: ▶{}",
         '"scopes" is empty; give at least one',
     ),
-    "environment": (
-        "source: the tests}",
-        "source: the tests, environments: [▶test]}",
-        'item 1 of "environments": "test" is not known; use prod, tni',
-    ),
     "environments of the product": (
         PRODUCT,
         "▶" + PRODUCT.replace("nieuw\n", "nieuw\nenvironments: [tni]\n", 1).replace("tests}", "tests, environments: [tni, prod]}"),
         'scope "dv_nieuw" is offered in an environment where its product is not; correct environments',
-    ),
-    "scope with a space": (
-        "  dv_nieuw:",
-        "  ▶dv nieuw:",
-        '"dv nieuw" is not a scope; write visible ASCII characters without space, quote or backslash',
-    ),
-    **{
-        f"the authority's own scope {name}": (
-            "  dv_nieuw:",
-            f"  ▶{name}:",
-            f'"{name}" is a scope that an authority keeps for itself; name the product\'s own',
-        )
-        for name in ("management_write", "management_read", "MANAGEMENT_WRITE", "openid", "offline_access", "roles", "service_account")
-    },
-    "the authority's own scope, by its name on a platform": (
-        "source: the tests}",
-        "source: the tests, names: {geosecure: ▶management_write}}",
-        '"management_write" is a scope that an authority keeps for itself; name the product\'s own',
-    ),
-    "a scope longer than an authority accepts": (
-        "  dv_nieuw:",
-        f"  ▶{'x' * 256}:",
-        f'"{"x" * 79}…" is longer than 255 characters; shorten it',
     ),
     "a field without basis": ("  code: {source: the tests, basis: seen}", "  code: ▶{source: the tests}", '"basis" is missing; add it'),
     "a basis that there is not": (
@@ -100,61 +111,15 @@ MISTAKES = {
         "▶{type: objekt,",
         "configuration is no JSON Schema: 'objekt' is not valid under any of the given schemas; correct the schema",
     ),
-    "a reference": (
-        "{type: string}",
-        '{$ref: "https://elsewhere.example/schema"}',
-        'configuration uses "$ref"; write the schema out, each product in one piece',
-    ),
     "another dialect": (
         "{type: object, ",
         "▶{$schema: 'http://json-schema.org/draft-07/schema#', type: object, ",
         "configuration is of another dialect of JSON Schema; write it in https://json-schema.org/draft/2020-12/schema",
     ),
-    "a format that nobody checks": (
-        "{type: string}",
-        "{format: iri}",
-        'configuration uses format "iri", which is not checked here; use a pattern instead',
-    ),
-    "no environment": ("source: the tests}", "source: the tests, environments: ▶[]}", '"environments" is empty; give at least one'),
-    "no environment of the product": (
-        "product: nieuw\n",
-        "product: nieuw\nenvironments: ▶[]\n",
-        '"environments" is empty; give at least one',
-    ),
-    "a name that another scope has on a platform": (
-        "source: the tests}",
-        "source: the tests, names: {geosecure: ▶DosisImport}}",
-        'scope "dv_dosis_schrijven" is called "DosisImport" on geosecure too; give each scope a name of its own',
-    ),
-    "a name that is another scope's": (
-        "source: the tests}",
-        "source: the tests, names: {acmidm: ▶dv_dosis_schrijven}}",
-        'scope "dv_dosis_schrijven" is called "dv_dosis_schrijven" on acmidm too; give each scope a name of its own',
-    ),
-    "a pattern": (
-        "{type: string}",
-        '{pattern: "("}',
-        "configuration is no JSON Schema: '(' is not a 'regex'; correct the schema",
-    ),
-    "a pattern too large": (
-        "{type: string}",
-        '{pattern: "a{99999999999}"}',
-        "configuration is no JSON Schema that can be used; simplify its patterns",
-    ),
-    "a scope of another product": (
-        "  dv_nieuw:",
-        "  ▶dv_dosis_schrijven:",
-        'scope "dv_dosis_schrijven" is in catalogue/dosis.yaml too; keep one of the two',
-    ),
+    "no environment of the product": ("product: nieuw\n", "product: nieuw\nenvironments: ▶[]\n", NO_ENVIRONMENT),
     "a product of another file": ("product: nieuw", "product: ▶dosis", 'product "dosis" is in another file too; keep one of the two'),
 }
-PLACES = {
-    "missing": (1, 1),
-    "a reference": (9, 16),
-    "a format that nobody checks": (9, 16),
-    "a pattern": (9, 16),
-    "a pattern too large": (9, 16),
-}
+PLACES = {"missing": (1, 1), **dict.fromkeys(SCHEMA, (9, 16))}
 
 
 @pytest.mark.parametrize("kind", MISTAKES)

@@ -9,64 +9,43 @@ from tests.unit.model.workspace import FORM, HERE, Workspace, place_of_mark
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 
-CONFIGURATION = {
-    "missing": ("        merk_code: stad-gent\n", "", 'notificaties: "merk_code" is missing; give the brand\'s code'),
-    "unknown field": (
-        "        merk_code: stad-gent\n",
-        "        merk_code: stad-gent\n        ▶merkcode: x\n",
-        'notificaties: unknown field "merkcode"; did you mean "merk_code"?',
-    ),
+BRAND, IDS = "        merk_code: stad-gent\n", '["10244", "10245"]'
+TOO_LARGE = "volume is larger than JSON carries exactly (RFC 8259 §6); write at most 9007199254740991, or a text in quotes"
+NUMBERS = "give IPDC numbers in quotes"
+CODE = "give the brand's code"
+
+INSTEAD = {
     "number without quotes": (
-        '["10244", "10245"]',
+        IDS,
         '["10244", ▶10245]',
-        "notificaties, product_ids, item 2 is not a text; numbers need quotes; give an IPDC number in quotes",
+        "product_ids, item 2 is not a text; numbers need quotes; give an IPDC number in quotes",
     ),
-    "not a list": ('["10244", "10245"]', '▶"10244"', "notificaties, product_ids is not a list; give IPDC numbers in quotes"),
-    "empty list": ('["10244", "10245"]', "▶[]", "notificaties, product_ids has too few items; give IPDC numbers in quotes"),
-    "twice": (
-        '["10244", "10245"]',
-        '▶["10244", "10244"]',
-        "notificaties, product_ids has the same value twice; give IPDC numbers in quotes",
-    ),
-    "wrong form": (
-        "merk_code: stad-gent",
-        "merk_code: ▶Stad Gent",
-        'notificaties, merk_code is "Stad Gent", which does not have the required form; give the brand\'s code',
-    ),
-    "too long": (
-        "merk_code: stad-gent",
-        f"merk_code: ▶{'x' * 21}",
-        "notificaties, merk_code is too long; give the brand's code",
-    ),
-    "control character": (
-        '"10245"]\n      dosis:\n        bron_uri: urn://gent/mijn-gent',
-        '"10245"]\n      dosis:\n        bron_uri: ▶"urn://gent\\n"',
-        "dosis, bron_uri contains a line break, a control or invisible character, or a space at an end; write it on one line",
-    ),
+    "not a list": (IDS, '▶"10244"', f"product_ids is not a list; {NUMBERS}"),
+    "empty list": (IDS, "▶[]", f"product_ids has too few items; {NUMBERS}"),
+    "twice": (IDS, '▶["10244", "10244"]', f"product_ids has the same value twice; {NUMBERS}"),
+    "wrong form": ("stad-gent\n", "▶Stad Gent\n", f'merk_code is "Stad Gent", which does not have the required form; {CODE}'),
+    "too long": ("stad-gent\n", f"▶{'x' * 21}\n", f"merk_code is too long; {CODE}"),
     "a value that is no text is not repeated": (
-        "merk_code: stad-gent",
-        "merk_code: ▶{d: secret}",
-        "notificaties, merk_code is not a text; numbers need quotes; give the brand's code",
+        "stad-gent\n",
+        "▶{d: secret}\n",
+        f"merk_code is not a text; numbers need quotes; {CODE}",
     ),
-    "unknown choice": (
-        "        merk_code: stad-gent\n",
-        "        merk_code: stad-gent\n        choices: [info, ▶statsu]\n",
-        'notificaties, choices, item 2 is "statsu", which is not known; did you mean "status"?',
-    ),
-    "an integer larger than JSON carries": (
-        "        merk_code: stad-gent\n",
-        "        merk_code: stad-gent\n        volume: ▶9007199254740992\n",
-        "notificaties, volume is larger than JSON carries exactly (RFC 8259 §6); write at most 9007199254740991, or a text in quotes",
-    ),
-    "an integer as small": (
-        "        merk_code: stad-gent\n",
-        "        merk_code: stad-gent\n        volume: ▶-9007199254740992\n",
-        "notificaties, volume is larger than JSON carries exactly (RFC 8259 §6); write at most 9007199254740991, or a text in quotes",
-    ),
-    "what another field needs": (
-        "        merk_code: stad-gent\n",
-        "        merk_code: stad-gent\n        options: [plain, linked]\n",
-        'notificaties: "link" is missing; give the address of the link',
+}
+ADDED = {
+    "unknown field": ("▶merkcode: x", ': unknown field "merkcode"; did you mean "merk_code"?'),
+    "unknown choice": ("choices: [info, ▶statsu]", ', choices, item 2 is "statsu", which is not known; did you mean "status"?'),
+    "an integer larger than JSON carries": ("volume: ▶9007199254740992", f", {TOO_LARGE}"),
+    "an integer as small": ("volume: ▶-9007199254740992", f", {TOO_LARGE}"),
+    "what another field needs": ("options: [plain, linked]", ': "link" is missing; give the address of the link'),
+}
+CONFIGURATION = {
+    **{kind: (right, wrong, f"notificaties, {sentence}") for kind, (right, wrong, sentence) in INSTEAD.items()},
+    **{kind: (BRAND, f"{BRAND}        {line}\n", f"notificaties{sentence}") for kind, (line, sentence) in ADDED.items()},
+    "missing": (BRAND, "", f'notificaties: "merk_code" is missing; {CODE}'),
+    "control character": (
+        "bron_uri: urn://gent/mijn-gent",
+        'bron_uri: ▶"urn://gent\\n"',
+        "dosis, bron_uri contains a line break, a control or invisible character, or a space at an end; write it on one line",
     ),
 }
 

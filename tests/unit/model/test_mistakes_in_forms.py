@@ -18,7 +18,58 @@ TNI_PRODUCTS = """\
       dosis:
 """
 
+NOT_ONE_LINE = "contains a line break, a control or invisible character, or a space at an end; write it on one line"
+NO_KEYS = '"jwks" is empty; name a key file; without this line, the organisation uploads its keys in the portal'
+NO_NAME = "is not an application name; use lower case letters, digits and single hyphens, 64 at most"
+NO_DAY = "is no day; write one such as 2027-03-31"
+NO_PART = "is no platform or product of this form; remove it here; known here: dosis, notificaties"
+OF_A_PLATFORM = '"geosecure" is the name of a platform; name the application otherwise'
+
+NAMED = {
+    "in capitals": ("application: ▶Mijn Gent", f'"Mijn Gent" {NO_NAME}'),
+    "with what a URN is made of": ("application: ▶a::b$c", f'"a::b$c" {NO_NAME}'),
+    "too long": (f"application: ▶{'x' * 65}", f'"{"x" * 65}" {NO_NAME}'),
+    "with the name of a platform": ("application: ▶geosecure", OF_A_PLATFORM),
+    "once with the name of a platform": ("application: mijn-gent\nformerly: ▶geosecure", OF_A_PLATFORM),
+    "once of a wrong shape": ("application: mijn-gent\nformerly: [loket, ▶OVO002067/loket]", f'"OVO002067/loket" {NO_NAME}'),
+}
+ADDED = {
+    "leaving what it is not on": ("retire: {▶geosecure: 2027-03-31}", f'"geosecure" {NO_PART}'),
+    "leaving the platform that stays": (
+        "retire: {▶acmidm: 2027-03-31}",
+        "acmidm is the platform that stays; give one day for the whole connection, as in retire: 2027-03-31",
+    ),
+    "leaving an unknown product": ("retire: {dosis: 2027-03-31, ▶register: 2027-03-31}", f'"register" {NO_PART}'),
+    "a day that there is not": ("retire: ▶2027-02-29", f'"2027-02-29" {NO_DAY}'),
+    "a day written otherwise": ("retire: {dosis: ▶31/03/2027}", f'"31/03/2027" {NO_DAY}'),
+    "no day at all": ("retire:▶", f"this {NO_DAY}"),
+    "a moment is no day": ("retire: ▶20270331", f"this {NO_DAY}"),
+    "no part has a day": ("retire: ▶{}", f"this {NO_DAY}"),
+    "preserving by a text": ('preserve: ▶"true"', '"preserve" is not true or false; write true or false'),
+    "preserving a part of it": (
+        "retire: {dosis: 2027-03-31}\n▶preserve: true",
+        "preserve leaves the clients as they are, and retire names parts of them; "
+        "remove preserve, or give retire one day for the whole connection",
+    ),
+}
+ADDED_ON_TNI = {
+    "unknown field of an environment": ("▶scope: {}", 'unknown field "scope"; did you mean "scopes"?'),
+    "adopting where it is not": ('adopt: {▶geosecure: "6776"}', "geosecure is not among the platforms; add it there, or remove it here"),
+    "adopting on an unknown platform": ('adopt: {▶geosecur: "6776"}', '"geosecur" is not known; did you mean "geosecure"?'),
+    "control character in what is adopted": ('adopt: {acmidm: ▶"67\\e76"}', f'"acmidm" {NOT_ONE_LINE}'),
+    "a secret where there is none": (
+        "▶secret_generation: 1",
+        "a client that authenticates with private_key_jwt has no secret; remove it here, or choose another token_endpoint_auth_method",
+    ),
+    "no secret at all": ("secret_generation: ▶0", '"secret_generation" is less than 1; write a larger number'),
+    "a truth for a number": ("secret_generation: ▶true", '"secret_generation" is not a whole number; write a whole number'),
+}
+PLATFORMS, KEYS = "platforms: [acmidm]\n", "    jwks: [tni.jwk.json]\n"
+
 SHAPE = {
+    **{f"application {kind}": ("application: mijn-gent", *row) for kind, row in NAMED.items()},
+    **{kind: (PLATFORMS, f"{PLATFORMS}{line}\n", sentence) for kind, (line, sentence) in ADDED.items()},
+    **{kind: (KEYS, f"{KEYS}    {line}\n", sentence) for kind, (line, sentence) in ADDED_ON_TNI.items()},
     "unknown field, near a known one": (
         "contacts:",
         "▶contcts: [a@stad.example]\ncontacts:",
@@ -29,11 +80,6 @@ SHAPE = {
         "application: mijn-gent\n▶zzz: 1\n",
         'unknown field "zzz"; known here: application, contacts, environments, exemptions, formerly, platforms, preserve, '
         "retire, token_endpoint_auth_method",
-    ),
-    "unknown field of an environment": (
-        "    jwks: [tni.jwk.json]\n",
-        "    jwks: [tni.jwk.json]\n    ▶scope: {}\n",
-        'unknown field "scope"; did you mean "scopes"?',
     ),
     "unknown field of a scope": (
         "{reason: dossiers, ",
@@ -52,59 +98,6 @@ SHAPE = {
     "unknown platform": ("[acmidm]", "[acmidm, ▶geosecur]", 'item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?'),
     "platform twice": ("[acmidm]", "▶[acmidm, acmidm]", "a platform is there twice; keep each once"),
     "not on ACM/IDM": ("[acmidm]", "▶[geosecure]", "acmidm is not among the platforms; add it: a connection is in ACM/IDM, or in both"),
-    "leaving what it is not on": (
-        "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nretire: {▶geosecure: 2027-03-31}\n",
-        '"geosecure" is no platform or product of this form; remove it here; known here: dosis, notificaties',
-    ),
-    "leaving the platform that stays": (
-        "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nretire: {▶acmidm: 2027-03-31}\n",
-        "acmidm is the platform that stays; give one day for the whole connection, as in retire: 2027-03-31",
-    ),
-    "leaving an unknown product": (
-        "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nretire: {dosis: 2027-03-31, ▶register: 2027-03-31}\n",
-        '"register" is no platform or product of this form; remove it here; known here: dosis, notificaties',
-    ),
-    "a day that there is not": (
-        "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nretire: ▶2027-02-29\n",
-        '"2027-02-29" is no day; write one such as 2027-03-31',
-    ),
-    "a day written otherwise": (
-        "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nretire: {dosis: ▶31/03/2027}\n",
-        '"31/03/2027" is no day; write one such as 2027-03-31',
-    ),
-    "no day at all": ("platforms: [acmidm]\n", "platforms: [acmidm]\nretire:▶\n", "this is no day; write one such as 2027-03-31"),
-    "a moment is no day": (
-        "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nretire: ▶20270331\n",
-        "this is no day; write one such as 2027-03-31",
-    ),
-    "no part has a day": ("platforms: [acmidm]\n", "platforms: [acmidm]\nretire: ▶{}\n", "this is no day; write one such as 2027-03-31"),
-    "preserving by a text": (
-        "platforms: [acmidm]\n",
-        'platforms: [acmidm]\npreserve: ▶"true"\n',
-        '"preserve" is not true or false; write true or false',
-    ),
-    "preserving a part of it": (
-        "platforms: [acmidm]\n",
-        "platforms: [acmidm]\nretire: {dosis: 2027-03-31}\n▶preserve: true\n",
-        "preserve leaves the clients as they are, and retire names parts of them; "
-        "remove preserve, or give retire one day for the whole connection",
-    ),
-    "adopting where it is not": (
-        "    jwks: [tni.jwk.json]\n",
-        '    jwks: [tni.jwk.json]\n    adopt: {▶geosecure: "6776"}\n',
-        "geosecure is not among the platforms; add it there, or remove it here",
-    ),
-    "adopting on an unknown platform": (
-        "    jwks: [tni.jwk.json]\n",
-        '    jwks: [tni.jwk.json]\n    adopt: {▶geosecur: "6776"}\n',
-        '"geosecur" is not known; did you mean "geosecure"?',
-    ),
     "unknown authentication method": (
         ": private_key_jwt",
         ": ▶private_key",
@@ -126,65 +119,22 @@ SHAPE = {
         "[a@stad.example, ▶api-beheer]",
         '"api-beheer" is not an e-mail address; write one such as api-beheer@stad.example',
     ),
-    "application in capitals": (
-        "application: mijn-gent",
-        "application: ▶Mijn Gent",
-        '"Mijn Gent" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
-    ),
-    "application with what a URN is made of": (
-        "application: mijn-gent",
-        "application: ▶a::b$c",
-        '"a::b$c" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
-    ),
-    "application too long": (
-        "application: mijn-gent",
-        f"application: ▶{'x' * 65}",
-        f'"{"x" * 65}" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
-    ),
-    "application with the name of a platform": (
-        "application: mijn-gent",
-        "application: ▶geosecure",
-        '"geosecure" is the name of a platform; name the application otherwise',
-    ),
-    "earlier application with the name of a platform": (
-        "application: mijn-gent",
-        "application: mijn-gent\nformerly: ▶geosecure",
-        '"geosecure" is the name of a platform; name the application otherwise',
-    ),
-    "earlier application of a wrong shape": (
-        "application: mijn-gent",
-        "application: mijn-gent\nformerly: [loket, ▶OVO002067/loket]",
-        '"OVO002067/loket" is not an application name; use lower case letters, digits and single hyphens, 64 at most',
-    ),
-    "an empty list of keys": (
-        "[tni.jwk.json]",
-        "▶[]",
-        '"jwks" is empty; name a key file; without this line, the organisation uploads its keys in the portal',
-    ),
-    "no list of keys": (
-        "jwks: [tni.jwk.json]",
-        "jwks:▶",
-        '"jwks" is empty; name a key file; without this line, the organisation uploads its keys in the portal',
-    ),
+    "an empty list of keys": ("[tni.jwk.json]", "▶[]", NO_KEYS),
+    "no list of keys": ("jwks: [tni.jwk.json]", "jwks:▶", NO_KEYS),
     "control character in a reason": (
         "reason: dossiers,",
         'reason: ▶"dossiers\\e[2J",',
-        '"reason" contains a line break, a control or invisible character, or a space at an end; write it on one line',
+        f'"reason" {NOT_ONE_LINE}',
     ),
     "control character in a reference": (
         "reference: SD-4711",
         'reference: ▶"SD\\u202e4711"',
-        '"reference" contains a line break, a control or invisible character, or a space at an end; write it on one line',
+        f'"reference" {NOT_ONE_LINE}',
     ),
     "control character in a contact": (
         "[api-beheer@stad-gent.example]",
         '[▶"a\\u202e@stad.example"]',
         '"a\\u202e@stad.example" is not an e-mail address; write one such as api-beheer@stad.example',
-    ),
-    "control character in what is adopted": (
-        "    jwks: [tni.jwk.json]\n",
-        '    jwks: [tni.jwk.json]\n    adopt: {acmidm: ▶"67\\e76"}\n',
-        '"acmidm" contains a line break, a control or invisible character, or a space at an end; write it on one line',
     ),
     "a tag": ("reason: dossiers", "reason: ▶!town dossiers", 'the tag "!town" means nothing here; remove it, and write the value as it is'),
     "a tag of YAML that no text has": (
@@ -202,21 +152,6 @@ SHAPE = {
         ": client_secret_basic\nenvironments:\n  tni:\n    ▶jwks: [tni.jwk.json]",  # and prod has none
         "keys are given while the client authenticates with client_secret_basic; "
         "choose token_endpoint_auth_method private_key_jwt, or remove the keys",
-    ),
-    "a secret where there is none": (
-        "    jwks: [tni.jwk.json]\n",
-        "    jwks: [tni.jwk.json]\n    ▶secret_generation: 1\n",
-        "a client that authenticates with private_key_jwt has no secret; remove it here, or choose another token_endpoint_auth_method",
-    ),
-    "no secret at all": (
-        "    jwks: [tni.jwk.json]\n",
-        "    jwks: [tni.jwk.json]\n    secret_generation: ▶0\n",
-        '"secret_generation" is less than 1; write a larger number',
-    ),
-    "a truth for a number": (
-        "    jwks: [tni.jwk.json]\n",
-        "    jwks: [tni.jwk.json]\n    secret_generation: ▶true\n",
-        '"secret_generation" is not a whole number; write a whole number',
     ),
     "a key instead of its file": (
         "[tni.jwk.json]",

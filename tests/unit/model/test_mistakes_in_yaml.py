@@ -6,14 +6,17 @@ import pytest
 
 from tests.unit.model.workspace import Workspace, place_of_mark
 
+NO_YAML = "this is not YAML: "
+OTHERWISE = "correct the line, or the indentation above it"
+EMPTY = "the file is empty; fill in the form, or remove the file"
+NO_MAPPING = "the file is not a mapping of names to values; copy an existing file and change it"
+ALIAS = "YAML aliases (*name) are not read here; write the value out"
+
 NOT_YAML = {
-    "not YAML": (
-        "organisation: [\n▶",
-        "this is not YAML: while parsing a flow node, did not find expected node content; correct the line, or the indentation above it",
-    ),
+    "not YAML": ("organisation: [\n▶", f"{NO_YAML}while parsing a flow node, did not find expected node content; {OTHERWISE}"),
     "bad indentation": (
         "organisation:\n  name: Stad Gent\n ▶ovo: OVO002067\n",
-        "this is not YAML: while parsing a block mapping, did not find expected key; correct the line, or the indentation above it",
+        f"{NO_YAML}while parsing a block mapping, did not find expected key; {OTHERWISE}",
     ),
     "a tab": (
         "organisation:\n▶\tname: Stad Gent\n",
@@ -24,25 +27,16 @@ NOT_YAML = {
         "this is not YAML: expected a single document in the stream, but found another document; "
         "keep one form or product per file, without a line ---",
     ),
-    "empty": ("▶", "the file is empty; fill in the form, or remove the file"),
-    "comments alone": ("▶# nothing yet\n", "the file is empty; fill in the form, or remove the file"),
-    "a list": ("▶- organisation\n", "the file is not a mapping of names to values; copy an existing file and change it"),
-    "a text": ("▶organisation\n", "the file is not a mapping of names to values; copy an existing file and change it"),
+    "empty": ("▶", EMPTY),
+    "comments alone": ("▶# nothing yet\n", EMPTY),
+    "a list": ("▶- organisation\n", NO_MAPPING),
+    "a text": ("▶organisation\n", NO_MAPPING),
     "a key that is a list": ("? ▶[a, b]\n: 1\n", "a key is a list or a mapping; write a plain name before the colon"),
-    "an alias": (
-        "organisation: &org {name: Stad Gent, ovo: OVO002067}\n▶application: *org\n",
-        "YAML aliases (*name) are not read here; write the value out",
-    ),
-    "an alias of itself": ("▶organisation: &org [*org]\n", "YAML aliases (*name) are not read here; write the value out"),
-    "an alias of a text": ("a: &x mijn-gent\n▶b: *x\n", "YAML aliases (*name) are not read here; write the value out"),
-    "deep nesting": (
-        "environments: " + "[" * 30 + "▶[" + "[" * 40 + "]" * 71,
-        "this is nested more than 30 levels deep; write it flatter",
-    ),
-    "very deep nesting": (
-        "▶" + "[" * 20_000,
-        "this is not YAML: while increasing flow level, exceeded maximum nesting depth; correct the line, or the indentation above it",
-    ),
+    "an alias": ("organisation: &org {name: Stad Gent, ovo: OVO002067}\n▶application: *org\n", ALIAS),
+    "an alias of itself": ("▶organisation: &org [*org]\n", ALIAS),
+    "an alias of a text": ("a: &x mijn-gent\n▶b: *x\n", ALIAS),
+    "deep nesting": ("environments: " + "[" * 30 + "▶[" + "[" * 40 + "]" * 71, "this is nested more than 30 levels deep; write it flatter"),
+    "very deep nesting": ("▶" + "[" * 20_000, f"{NO_YAML}while increasing flow level, exceeded maximum nesting depth; {OTHERWISE}"),
 }
 
 

@@ -10,9 +10,7 @@ from typer.testing import CliRunner, Result
 from acmidm.cli import app
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import public_jwk
-from acmidm_onboarding.model.loading import load_onboardings
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.model.problems import InvalidForms
 from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, place_of_mark, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
@@ -26,11 +24,7 @@ EXP = f',\n  "exp": {int(time.time()) + 1500 * 86400}'
 
 
 def sentences(workspace: Workspace, profile: Profile = Profile.ACMIDM, *environments: Environment) -> list[str]:
-    try:
-        load_onboardings([workspace.forms], workspace.catalogue, dict.fromkeys(environments or Environment, profile))
-    except InvalidForms as error:
-        return [str(problem) for problem in error.problems]
-    return []
+    return workspace.sentences(profiles=dict.fromkeys(environments or Environment, profile))
 
 
 def validate(*options: str) -> Result:
@@ -107,11 +101,6 @@ def test_validate_goes_by_the_profile_that_a_stack_sets(workspace: Workspace) ->
     result = validate()
     assert result.exit_code == 1
     assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [f"{GENT}:18:12"] * 2, "prod's key alone"
-
-
-def test_a_stack_file_that_cannot_be_read_is_wrong_use(workspace: Workspace) -> None:
-    workspace.write("Pulumi.broken.yaml", "config: {")
-    assert (validate().exit_code, validate().stderr) == (2, "Pulumi.broken.yaml is not YAML; correct it\n")
 
 
 def test_annotations_show_each_mistake_at_its_line_on_github(workspace: Workspace) -> None:

@@ -180,19 +180,20 @@ class Workspace:
     def write_key(self, key: dict[str, Any] | str | bytes, name: str = "gent/tni") -> Path:
         return self.write(f"onboardings/{name}.jwk.json", key)
 
-    def load(self) -> Onboardings:
-        return load_onboardings([self.forms], self.catalogue)
+    def load(self, **how: Any) -> Onboardings:
+        """As a stack has them loaded: ``profiles``, ``served``."""
+        return load_onboardings([self.forms], self.catalogue, **how)
 
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self, **how: Any) -> tuple[Problem, ...]:
         """Return the mistakes that the loader reports; none where the forms are valid."""
         try:
-            self.load()
+            self.load(**how)
         except InvalidForms as error:
             return error.problems
         return ()
 
-    def sentences(self) -> list[str]:
-        return [str(problem) for problem in self.problems()]
+    def sentences(self, **how: Any) -> list[str]:
+        return [str(problem) for problem in self.problems(**how)]
 
 
 def place_of_mark(text: str) -> tuple[str, int, int]:
