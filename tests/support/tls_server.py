@@ -48,12 +48,8 @@ def answering(content: bytes, status: int = 200, **headers: str) -> Answer:
 @contextmanager
 def running_tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
     """A server for ``host``; it ends with the block."""
-    certificate, key = _certificate(host)
-    pem = folder / "server.pem"
-    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM))
-    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    own.load_cert_chain(pem)
-    trusted = ssl.create_default_context(cadata=certificate.public_bytes(Encoding.PEM).decode())
+    own, certificate = certified(folder, host)
+    trusted = ssl.create_default_context(cadata=certificate)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -81,6 +77,16 @@ def running_tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
         listener.shutdown()
         thread.join()
         listener.server_close()
+
+
+def certified(folder: Path, host: str) -> tuple[ssl.SSLContext, str]:
+    """The context of a server for ``host``, and its certificate, which nobody trusts yet."""
+    certificate, key = _certificate(host)
+    pem, text = folder / "server.pem", certificate.public_bytes(Encoding.PEM)
+    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + text)
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(pem)
+    return own, text.decode()
 
 
 def _certificate(host: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import smtplib
 import socket
-import ssl
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from acmidm_onboarding.mail import Mail, NotSent, compose, send, sending
 from acmidm_onboarding.model.form import Language
 from acmidm_onboarding.settings import Settings
 from tests.support.mail_server import MailServer, running_mail_server
-from tests.support.tls_server import _certificate
+from tests.support.tls_server import certified
 from tests.unit.components.fake_server import talking
 from tests.unit.components.test_settings import read
 
@@ -165,18 +164,6 @@ def test_credentials_for_a_server_that_takes_none() -> None:
         assert why_not(server, environ=CREDENTIALS).startswith("does not offer what is needed to send it")
 
 
-def context(folder: Path) -> ssl.SSLContext:
-    """That of a server whose certificate nobody trusts."""
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    certificate, key = _certificate("mail.example")
-    pem = folder / "mail.pem"
-    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM))
-    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    found.load_cert_chain(pem)
-    return found
-
-
 ELSEWHERE = "127.0.0.2"
 """This machine too, but by a name that is not one of loopback's: what holds for every other host holds for it."""
 
@@ -192,7 +179,7 @@ def test_nothing_goes_to_another_machine_in_the_clear() -> None:
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 def test_a_certificate_that_nobody_trusts_gets_nothing(tmp_path: Path, scheme: str) -> None:
     """With STARTTLS and with TLS from the start: no credentials, no mail."""
-    own = context(tmp_path)
+    own, _ = certified(tmp_path, "mail.example")
     with running_mail_server(host=ELSEWHERE, **({"starttls": own} if scheme == "smtp" else {"tls": own})) as server:  # type: ignore[arg-type]
         settings = settings_for(server.port, scheme, ELSEWHERE)
         with pytest.raises(NotSent, match=r"no encrypted connection: .*certificate.*; correct its certificate, or acmidm:smtpUrl"):
@@ -201,7 +188,8 @@ def test_a_certificate_that_nobody_trusts_gets_nothing(tmp_path: Path, scheme: s
 
 
 def test_on_this_machine_starttls_is_used_where_it_is_offered(tmp_path: Path) -> None:
-    with running_mail_server(starttls=context(tmp_path)) as server:
+    own, _ = certified(tmp_path, "mail.example")
+    with running_mail_server(starttls=own) as server:
         assert sent(server, A) == {}
 
 
