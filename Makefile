@@ -128,6 +128,9 @@ checks: lint lint-workflows typecheck contracts  ## Check style, types, workflow
 test: ready random-plugin  ## Run the checks, and beside them the tests of each change
 	@$(MAKE) --no-print-directory -j2 checks tests
 
+# A machine that keeps no bytecode would have each process compile all that it imports: twice the time for workers to find their tests.
+tests coverage test-keycloak test-exhaustive: export PYTHONDONTWRITEBYTECODE :=
+
 tests:
 	@$(in_environment) pytest tests toolchain $(BY_FILE)
 

@@ -89,18 +89,23 @@ def test_another_catalogue_can_be_named(workspace: Workspace) -> None:
     assert "does not exist" not in acmidm("validate").stderr
 
 
-@pytest.mark.parametrize("path", ["absent", "absent.yaml", "x" * 5000, "onboardings/gent/mijn-gent.yaml/x"])
-def test_a_path_that_does_not_exist_is_wrong_use(path: str, workspace: Workspace) -> None:  # noqa: ARG001
-    result = acmidm("validate", path)
-    sentence = f"{path}: there is no file or folder of this name; name a form, or the folder of forms\n"
-    assert (result.exit_code, result.stderr) == (2, sentence)
+NOTHING = "{}: there is no file or folder of this name; name a form, or the folder of forms"
 
 
-def test_the_folder_of_the_project_is_wrong_use(workspace: Workspace) -> None:
-    """Its YAML files are no forms, and its forms are not directly in it."""
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        *((path, NOTHING) for path in ("absent", "absent.yaml", "x" * 5000, "onboardings/gent/mijn-gent.yaml/x")),
+        ("empty", "there is no form (*.yaml) here; name a form, or the folder of forms"),
+        (".", ".: this is the folder of the project; name the folder of forms in it"),
+    ],
+)
+def test_a_path_without_forms_is_wrong_use(path: str, sentence: str, workspace: Workspace) -> None:
+    """The YAML files of the project are no forms, and its forms are not directly in it."""
     workspace.write("Pulumi.yaml", "name: acmidm\n")
-    result = acmidm("validate", ".")
-    assert (result.exit_code, result.stderr) == (2, ".: this is the folder of the project; name the folder of forms in it\n")
+    (workspace.root / "empty").mkdir()
+    result = acmidm("validate", path)
+    assert (result.exit_code, result.stderr) == (2, f"{sentence.format(path)}\n")
 
 
 def test_what_is_neither_form_nor_folder_is_reported_as_what_it_is(workspace: Workspace) -> None:
@@ -157,12 +162,6 @@ def test_stack_files_with_mistakes_are_wrong_use(config: str | bytes, sentence: 
     workspace.write("Pulumi.tni.yaml", config if isinstance(config, bytes) else f"config: {config}\n")
     result = acmidm("validate")
     assert (result.exit_code, result.stderr) == (2, f"Pulumi.tni.yaml{'' if sentence[0] == ':' else ' '}{sentence}\n")
-
-
-def test_a_folder_without_forms_is_wrong_use(workspace: Workspace) -> None:
-    (workspace.root / "empty").mkdir()
-    result = acmidm("validate", "empty")
-    assert (result.exit_code, result.stderr) == (2, "there is no form (*.yaml) here; name a form, or the folder of forms\n")
 
 
 @pytest.mark.parametrize("arguments", [["validate", "--no-such-option"], ["no-such-command"], ["validate", "--catalogue"]])

@@ -60,9 +60,6 @@ def test_without_go_one_sentence_says_what_to_install(clone: Path, machine: Path
     assert result.returncode == 1
     assert re.fullmatch(r"error: Go is needed to build .*: install Go 1\.\d+\.\d+ or newer .*", result.stderr.splitlines()[-1])
     assert not list((clone / ".local/engine/bin").iterdir())
-
-
-def test_too_old_a_go_is_named_as_such(clone: Path, machine: Path) -> None:
     command(machine, "go", "echo go1.19.8")
     assert "the Go on PATH is too old" in run(clone, machine, "toolchain.install_engine").stderr
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from threading import Event
@@ -21,7 +23,7 @@ from acmidm_onboarding.authorities.published_keys import MOST_BYTES, PublicNetwo
 from acmidm_onboarding.model.form import MOST_KEYS, Environment
 from acmidm_onboarding.model.jwk import public_jwk
 from acmidm_onboarding.model.policies import Profile
-from tests.support.tls_server import TlsServer, answering, running_tls_server
+from tests.support.tls_server import Answer, TlsServer, answering, running_tls_server
 from tests.unit.model.workspace import FORM, Workspace, private_key, public_key
 
 HOST = "keys.gent.example"
@@ -110,30 +112,20 @@ def test_the_machines_own_names_lead_inside() -> None:
             PublicNetwork().connect_tcp(host, 443, 5.0)
 
 
-def drip(request: BaseHTTPRequestHandler) -> None:
-    request.send_response(200)
-    request.send_header("content-length", "1000000")
-    request.end_headers()
-    try:
-        while request.wfile.write(b" ") and not request.server.socket._closed:  # type: ignore[attr-defined]
-            request.connection.settimeout(0.05)
-            try:
-                if not request.connection.recv(1):
-                    return
-            except TimeoutError:
-                continue
-    except OSError:
-        return
+def pouring(content: bytes, pause: float = 0, **headers: str) -> Answer:
+    """Answer with this again and again, until whoever asked has enough."""
 
-
-def endless(request: BaseHTTPRequestHandler) -> None:
-    request.send_response(200)
-    request.end_headers()
-    try:
-        while True:
-            request.wfile.write(b" " * 4096)
-    except OSError:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
         request.close_connection = True
+        with suppress(OSError):
+            while request.wfile.write(content):
+                time.sleep(pause)  # the server's slowness is what is tested
+
+    return answer
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -143,8 +135,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a page": (answering(b"<html>"), "answers with no JWK Set"),
     "packed": (answering(b"\x1f\x8b\x08", content_encoding="gzip"), "answers with no JWK Set"),
     "too much": (answering(b" " * (MOST_BYTES + 1)), "answers with more than 64 KiB"),
-    "without end": (endless, "answers with more than 64 KiB"),
-    "byte by byte": (drip, "was not answered whole within"),
+    "without end": (pouring(b" " * 4096), "answers with more than 64 KiB"),
+    "byte by byte": (pouring(b" ", 0.05, content_length="1000000"), "was not answered whole within"),
     "deep": (answering(b"[" * 60_000), "answers with no JWK Set"),
     "no keys": (answering(published()), "a list of one key or more"),
     "no list": (answering(b'{"keys": {}}'), "a list of one key or more"),
