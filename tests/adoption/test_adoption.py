@@ -64,7 +64,6 @@ def taken(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
     steps = [step for step in project.steps() if "adopt" in step["newState"]["inputs"]]
     text = project.preview("--diff").stdout
     project.apply()
-    project.in_sync()
     return TakenOver(
         project,
         forms,

@@ -172,7 +172,6 @@ def test_import_then_up_changes_nothing_but_the_owner(world: World) -> None:
     for project in (world.tni, world.prod):
         assert all(changed(step) <= OWNERSHIP for step in project.steps())
         project.apply()
-        assert project.steps() == []
         project.in_sync()
     assert (all_of(world.at_tni), all_of(world.at_prod)) == before
 

@@ -8,7 +8,7 @@ import uuid
 from acmidm.report.plan import read_plan
 from tests.adoption.by_hand import adopt, made_by_hand
 from tests.support.engine import Project, details
-from tests.support.forms import DOSIS, DOSSIERS, write_form
+from tests.support.forms import DOSIS, DOSSIERS, FormFile, write_form
 from tests.support.portal import OPERATOR
 from tests.support.registry import Registry
 
@@ -16,26 +16,18 @@ NO_CLIENT = "does not exist; correct the client-ID under adopt in the form, or r
 
 
 def test_what_is_refused_is_nobody_elses_trouble(project: Project, registry: Registry) -> None:
-    """The client of another form, of another organisation, of nobody that is known, of another stack, the operator, and no client at all;
-    and a form whose connection has a client already. A new connection, a scope extension and a removal go through.
+    """A new connection, a scope extension and a removal go through.
+
+    Refused are the clients of others, what is no client at all, and another one for a connection that has its client already.
     """
     theirs = write_form(project.forms, "aalst/loket")
     extended = write_form(project.forms, "twee/uitgebreid")
     removed = write_form(project.forms, "drie/weg", organisation={"name": "Gemeente Wingene", "kbo": "0207.495.470"})
     has_one = write_form(project.forms, "een/heeft")
     project.apply()
-    aalst, mine = registry.client(theirs.application), project.folder / "elsewhere"
-    shared = {"name": "Departement", "ovo": None, "kbo": "0316380841"}
-    refused = {
-        aalst["client_id"]: f"is that of acmidm/tni/{theirs.key} in this stack; write formerly to keep it under another name",
-        made_by_hand(registry, write_form(mine, "aalst/oud")): "and of no code in organisation.yaml; correct the client-ID under adopt",
-        made_by_hand(registry, write_form(mine, "gent/oud"), organisation=shared): "has no code of an organisation at its authority",
-        made_by_hand(registry, write_form(mine, "gent/elders"), managed_by="elders/tni"): "is managed by elders/tni already",
-        OPERATOR: NO_CLIENT,
-        str(uuid.uuid4()): NO_CLIENT,
-    }
+    refused = of_others(project, registry, theirs)
     forms = {client_id: write_form(project.forms, f"gent/form-{number}") for number, client_id in enumerate(refused)}
-    other = made_by_hand(registry, write_form(mine, "een/ander"))
+    other = made_by_hand(registry, write_form(project.folder / "elsewhere", "een/ander"))
     has_one.document["contacts"] = ["nieuw@stad-gent.example"]
     forms[other] = has_one
     refused[other] = (
@@ -83,6 +75,23 @@ def test_what_is_refused_is_nobody_elses_trouble(project: Project, registry: Reg
     assert again.code != 0
     assert f'client "{other}" {refused[other]}' in again.stdout
     assert registry.client(last.application)["jwks"]["keys"]
+
+
+def of_others(project: Project, registry: Registry, theirs: FormFile) -> dict[str, str]:
+    """What no form of Gent can take over, and what is said of it.
+
+    The client of another form, of another organisation, of nobody that is known, of another stack, the operator, and no client at all.
+    """
+    aalst, mine = registry.client(theirs.application), project.folder / "elsewhere"
+    shared = {"name": "Departement", "ovo": None, "kbo": "0316380841"}
+    return {
+        aalst["client_id"]: f"is that of acmidm/tni/{theirs.key} in this stack; write formerly to keep it under another name",
+        made_by_hand(registry, write_form(mine, "aalst/oud")): "and of no code in organisation.yaml; correct the client-ID under adopt",
+        made_by_hand(registry, write_form(mine, "gent/oud"), organisation=shared): "has no code of an organisation at its authority",
+        made_by_hand(registry, write_form(mine, "gent/elders"), managed_by="elders/tni"): "is managed by elders/tni already",
+        OPERATOR: NO_CLIENT,
+        str(uuid.uuid4()): NO_CLIENT,
+    }
 
 
 def there(registry: Registry, *client_ids: str) -> dict[str, str]:

@@ -63,7 +63,8 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
         with_contacts(alone, B)
         project.apply()
         assert sorted(server.recipients[2:]) == [[A], [B]]
-        (told,) = (mail.get_body(("plain",)).get_content() for mail in server.received[2:] if A in str(mail["To"]))  # type: ignore[union-attr]
+        (mail,) = (one for one in server.received[2:] if A in str(one["To"]))
+        told = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
         assert f"- {PLAIN}" in told
         assert SEND not in told
 

@@ -37,6 +37,4 @@ def test_edit_of_a_provider_is_no_diff(project: Project, tmp_path: Path) -> None
 
     project.in_sync()
     assert proof.exists(), "the edited source was not the one that ran"
-    project.apply()
-    assert providers(project) == stored
     assert json.dumps(list(stored.values())).count(str(ROOT)) == 0

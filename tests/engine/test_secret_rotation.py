@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,28 @@ def renew(form: FormFile, generation: int) -> None:
     form.save()
 
 
-@pytest.mark.usefixtures("random_plugin")
-def test_one_line_renews_a_secret_and_both_work(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """For the overlap of the stack, which the review names; drift calls it not applied, never somebody's hand. A third ends the first."""
-    project.configure({"keyOverlapDays": 14})
+@dataclass(frozen=True)
+class Stack:
+    """A form with a secret, and one with a key, brought up."""
+
+    project: Project
+    form: FormFile
+    keyed: FormFile
+
+
+@pytest.fixture(scope="module")
+def stack(portal: RunningPortal, random_plugin: None, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
+    project = Project(tmp_path_factory.mktemp("secrets"))
+    project.connect(portal, keyOverlapDays=14)
     form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
+    keyed = write_form(project.forms, "gent/sleutel")
     project.apply()
+    return Stack(project, form, keyed)
+
+
+def test_one_line_renews_a_secret_and_both_work(stack: Stack, portal: RunningPortal, registry: Registry) -> None:
+    """For the overlap of the stack, which the review names; drift calls it not applied, never somebody's hand. A third ends the first."""
+    project, form = stack.project, stack.form
     first, client_id = secret_of(project, form), registry.client(form.application)["client_id"]
     renew(form, 1)
     project.in_sync()
@@ -56,12 +73,9 @@ def test_one_line_renews_a_secret_and_both_work(project: Project, portal: Runnin
     assert not any(secret in project.exported() for secret in (first, second))
 
 
-@pytest.mark.usefixtures("random_plugin")
-def test_secret_is_shown_to_who_can_decrypt_the_stack(project: Project, tmp_path: Path) -> None:
+def test_secret_is_shown_to_who_can_decrypt_the_stack(stack: Stack, tmp_path: Path) -> None:
     """On a terminal, or in a new file of theirs alone; for nobody else, in no log, and never where Git would take it along."""
-    form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
-    keyed = write_form(project.forms, "gent/sleutel")
-    project.apply()
+    project, form = stack.project, stack.form
     secret = secret_of(project, form)
     show = ("secret", "show", f"onboardings/{form.name}.yaml", "--stack", "tni")
 
@@ -71,7 +85,7 @@ def test_secret_is_shown_to_who_can_decrypt_the_stack(project: Project, tmp_path
     assert file.stat().st_mode & 0o777 == 0o600
     assert shown_on_a_terminal(project, show) == secret
 
-    of_keyed = ("secret", "show", f"onboardings/{keyed.name}.yaml")
+    of_keyed = ("secret", "show", f"onboardings/{stack.keyed.name}.yaml")
     (tmp_path / "cloned" / ".git").mkdir(parents=True)
     for words, code, sentence in (
         (show, 2, "the output is no terminal, where a log would keep the secret; name a file for it with --file FILE"),
