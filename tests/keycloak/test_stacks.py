@@ -1,4 +1,4 @@
-"""Stacks on a realm: two side by side, adoption of what was made by hand, secrets, and a scope that the realm lacks."""
+"""Stacks on a realm: two side by side, adoption of what was made by hand, secrets."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from tests.support.engine import Project, details
 from tests.support.forms import PLAIN, SEND, FormFile, write_form
 from tests.support.keycloak_platform import Platform
 from tests.support.portal import new_key
-
-TESTER = "dv_organisatieregister_testclient"
 
 
 def client_id_of(project: Project, form: FormFile) -> str:
