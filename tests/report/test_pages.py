@@ -150,15 +150,8 @@ def declared() -> Status:
 def declared_steps() -> Steps:
     """The board of the same connections, each somewhere on its way."""
     portal = {**NO_KEY, "administrators": 0}
-    ways: list[dict[str, Any]] = [
-        {"evidence": None},
-        {},
-        {"handed_over": HandedOver(not_sent="no-smtp")},
-        {**MISSING},
-        {},
-        portal,
-        {**portal, "administrators": 1},
-    ]
+    no_mail, one_is = {"handed_over": HandedOver(not_sent="no-smtp")}, {**portal, "administrators": 1}
+    ways: list[dict[str, Any]] = [{"evidence": None}, {}, no_mail, MISSING, {}, portal, one_is]
     facts = []
     for one, how in zip((one for one in declared().connections if one.platform is Platform.ACMIDM), cycle(ways), strict=False):
         changes: dict[str, Any] = (

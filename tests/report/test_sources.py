@@ -133,33 +133,25 @@ LEFT_BEHIND = "No form names these key files any more; remove them too: "
 
 def write_forms(project: Project) -> dict[str, FormFile]:
     """A form for each kind of change, as they are before."""
+    as_usual = (
+        *("removed", "renamed", "another", "key-added", "without-kid", "key-expiring", "described"),
+        *("handed-over", "reason", "key-replaced", "key-ended", "exempted", "unchanged"),
+    )
     wanted: dict[str, dict[str, Any]] = {
-        "removed": {},
-        "renamed": {},
-        "another": {},
+        **{name: {} for name in as_usual},
         "granted": {"scopes": (SEND,)},
         "withdrawn": {"scopes": (SEND, PLAIN)},
-        "key-added": {},
         "key-removed": {"keys": ("a", "b", "c")},
         "one-key": {"keys": ("a", "b")},
         "key-changed": {"keys": ("a", "b")},
         "compromised": {"keys": ("a", "b")},
-        "without-kid": {},
-        "key-expiring": {},
         "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
         "unconfigured": {"scopes": (PLAIN,), "products": {}},
-        "described": {},
-        "handed-over": {},
         "taken-back": {"keys": ()},
-        "reason": {},
         "by-default": {"scopes": (SEND, PLAIN)},
-        "key-replaced": {},
         "key-described": {"keys": ("a", "b")},
-        "key-ended": {},
-        "exempted": {},
         "exempted-otherwise": {"exemptions": exempted("a package of 2019")},
         "exempt-no-more": {"exemptions": exempted("a package of 2019")},
-        "unchanged": {},
     }
     forms = {name: write(project, name, **how) for name, how in wanted.items()}
     forms["by-default"].request()["scopes"][PLAIN] = {"default": True}
