@@ -8,9 +8,7 @@ from typing import Any
 
 from acmidm.report.standing import Standing, Step, WaitsFor
 from acmidm.report.status import ListedConnection, ListedKey
-from acmidm_onboarding.model.form import Environment, Platform
-
-OVO = "OVO002067"
+from tests.report.samples import OVO, listed_connection
 
 
 def key(kid: str, expires: datetime | None) -> ListedKey:
@@ -19,23 +17,7 @@ def key(kid: str, expires: datetime | None) -> ListedKey:
 
 def connection(application: str = "loket", *keys: ListedKey, **how: Any) -> ListedConnection:
     code = how.pop("code", OVO)
-    values: dict[str, Any] = {
-        "key": f"{code}/{application}",
-        "organisation": "Stad Gent",
-        "application": application,
-        "platform": Platform.ACMIDM,
-        "client_id": "8abae908-3b66-41e8-bf7d-262d136515b4",
-        "form": f"gent/{application}",
-        "stack": "tni",
-        "environment": Environment.TNI,
-        "codes": (code,),
-        "contacts": ("api@stad.example",),
-        "token_endpoint_auth_method": "private_key_jwt",
-        "scopes": ("dv_dosis_schrijven",),
-        "keys": keys,
-        "products": (),
-    }
-    return ListedConnection.model_validate({**values, **how})
+    return listed_connection(application, **{"key": f"{code}/{application}", "codes": (code,), "keys": keys, **how})
 
 
 def standing(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,16 @@ from joserfc.jwk import ECKey
 from acmidm_onboarding.settings import Settings
 from tests.engine.test_gate import Both, both, with_production
 from tests.reminding.test_mails import text_of
+from tests.report.test_sources import DAY, ends
 from tests.support.engine import Outcome, Project
-from tests.support.forms import GENT, FormFile, write_form
+from tests.support.forms import GENT, write_form
 from tests.support.mail_server import MailServer
 from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry
 
 __all__ = ["both"]
 
-DAY = 86_400
 NOTHING = "nothing ends or waits on tni that nobody was reminded of"
-
-
-def ends(form: FormFile, kid: str, days: int) -> None:
-    file = form.path.with_name(f"{form.path.stem}-{kid}.jwk.json")
-    file.write_text(json.dumps({**json.loads(file.read_text()), "exp": int(time.time()) + days * DAY + 60}))
 
 
 @pytest.mark.exhaustive
@@ -63,7 +57,7 @@ def test_what_ends_is_mailed_once(
     english = {**GENT, "language": "en"}
     declared = write_form(project.forms, "gent/a", organisation=english)
     portal = write_form(project.forms, "gent/b", keys=(), organisation=english)
-    ends(declared, "key-1", 20)
+    ends(declared, "key-1", 20 * DAY + 60)
     project.configure({"smtpUrl": str(settings.smtp_url), "mailSender": "noreply@vlaanderen.example"})
     project.apply()
     post_office.received.clear()  # the client-IDs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,22 +125,16 @@ def test_who_goes_from_step_to_step_is_named_once_a_week_too() -> None:
     assert due([waits(None, Step.PROMOTION)], sent, now + timedelta(days=1)) == ()
 
 
-def test_where_nobody_knows_since_when_it_is_named_at_once() -> None:
-    assert len(due([waits(None)], {}, WAITING)) == 1
-
-
-def test_a_day_that_has_not_come_keeps_nobody_silent() -> None:
-    """A clock that was once wrong wrote it."""
-    found = due([waits(WAITING)], {StepWaits(waits(WAITING)).id: date(2031, 1, 1)}, WAITING)
-    assert len(found) == 1
-
-
-def test_only_what_waits_for_the_organisation_is_named() -> None:
-    rows = [standing(connection(), Step.CLIENT, who, WAITING) for who in WaitsFor if who is not WaitsFor.ORGANISATION]
-    assert due([*rows, standing(connection())], {}, WAITING + timedelta(days=30)) == ()
-
-
-def test_a_guess_reminds_nobody() -> None:
-    """Where forms have mistakes nobody knows what they ask."""
-    row = standing(connection(), Step.PROMOTION, WaitsFor.ORGANISATION, WAITING, "form-unknown", unknown=("form",))
-    assert due([row], {}, WAITING + timedelta(days=30)) == ()
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        (waits(None), True),  # since when nobody knows
+        *((standing(connection(), Step.CLIENT, who, WAITING), who is WaitsFor.ORGANISATION) for who in WaitsFor),
+        (standing(connection()), False),  # it waits for nobody
+        (standing(connection(), Step.PROMOTION, WaitsFor.ORGANISATION, WAITING, "form-unknown", unknown=("form",)), False),
+    ],
+)
+def test_only_what_is_known_to_wait_for_the_organisation_is_named(row: Standing, named: bool) -> None:
+    """Where forms have mistakes nobody knows what they ask: a guess reminds nobody. A day that has not come hides none."""
+    now = WAITING + timedelta(days=30)
+    assert len(due([row], {}, now)) == len(due([row], {StepWaits(row).id: date(2031, 1, 1)}, now)) == named

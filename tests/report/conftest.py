@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from tests.engine.conftest import portal, project, registry
 from tests.engine.test_secrets import random_plugin
+from tests.report.repository import git
 from tests.support.engine import Outcome, Project
 from tests.support.forms import FormFile, write_form
 from tests.support.offered import write_catalogue
@@ -36,8 +36,7 @@ class CommandLine:
         return dict(json.loads(outcome.stdout))
 
     def git(self, *words: str) -> str:
-        identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
-        return subprocess.run(["git", *identity, *words], cwd=self.project.folder, capture_output=True, text=True, check=True).stdout
+        return git(self.project.folder, *words)
 
     def keep_in_git(self) -> None:
         """Makes the project a repository with all that a review of revisions reads, and commits it."""

@@ -27,6 +27,11 @@ SETTINGS = {
 }
 
 
+def git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
+    return subprocess.run(["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
 class Repository:
     """A repository of forms on ``main``, and a change of it on ``change``."""
 
@@ -43,8 +48,7 @@ class Repository:
         self.git("switch", "--quiet", "--create", "change")
 
     def git(self, *words: str) -> str:
-        identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
-        return subprocess.run(["git", *identity, *words], cwd=self.folder, capture_output=True, text=True, check=True).stdout.strip()
+        return git(self.folder, *words)
 
     def commit(self) -> None:
         self.git("add", "--all")

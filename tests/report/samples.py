@@ -13,6 +13,7 @@ from acmidm.report.compare import Comparison
 from acmidm.report.drift import ClientDrift, Drift, drift_of
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
+from acmidm.report.status import ListedConnection
 from acmidm_onboarding.authorities.port import ClientMetadata, OrganisationMetadata
 from acmidm_onboarding.model.form import Environment, Platform
 
@@ -76,3 +77,24 @@ def by_hand(*pairs: tuple[ClientState | None, ClientState | None]) -> list[Clien
     """Clients that somebody changed by hand."""
     compare = replace(COMPARISON, by_hand=True).between
     return [ClientDrift(before, before, after, by_hand=compare(before, after)) for before, after in pairs]
+
+
+def listed_connection(application: str = "loket", **how: Any) -> ListedConnection:
+    """A connection as lists have it: on TNI, with neither keys nor products."""
+    values: dict[str, Any] = {
+        "stack": "tni",
+        "environment": Environment.TNI,
+        "key": f"{OVO}/{application}",
+        "form": f"gent/{application}",
+        "organisation": "Stad Gent",
+        "codes": (OVO,),
+        "contacts": ("api@stad.example",),
+        "application": application,
+        "platform": Platform.ACMIDM,
+        "client_id": "c-1",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "scopes": ("vo_info",),
+        "keys": (),
+        "products": (),
+    }
+    return ListedConnection.model_validate({**values, **how})

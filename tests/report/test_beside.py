@@ -267,10 +267,8 @@ def test_a_change_does_not_choose_where_it_is_read(repository: Repository) -> No
 
 def test_many_changes_push_none_of_the_worst_out_of_a_comment(repository: Repository) -> None:
     """What was there before is first, whatever it is, and what is left out is counted."""
-    repository.git("switch", "--quiet", "main")
     repository.add("onboardings/gent/gone.yaml")
-    repository.commit()
-    repository.git("switch", "--quiet", "--force-create", "change")
+    repository.merge()
     (repository.folder / "onboardings/gent/gone.yaml").unlink()
     repository.set("prod", managementUrl=EVIL)
     repository.replace("onboardings/gent/organisation.yaml", "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']")

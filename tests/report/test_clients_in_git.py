@@ -13,26 +13,24 @@ from tests.report.repository import Repository, repository
 __all__ = ["repository"]
 
 
+SECRET = "client_secret_basic"
+EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
+
+
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "authenticates"),
     [
-        ({}, "is a new client: OVO002067; private_key_jwt with keys in files; contacts evil@evil.example"),
-        ({"keys": ()}, "is a new client: OVO002067; private_key_jwt with keys from the portal; contacts evil@evil.example"),
-        (
-            {
-                "keys": (),
-                "token_endpoint_auth_method": "client_secret_post",
-                "exemptions": {"client-secret": {"reason": "x", "reference": "y"}},
-            },
-            "is a new client: OVO002067; uses a client secret (client_secret_post); contacts evil@evil.example",
-        ),
+        ({}, "private_key_jwt with keys in files"),
+        ({"keys": ()}, "private_key_jwt with keys from the portal"),
+        ({"keys": (), "token_endpoint_auth_method": SECRET, "exemptions": EXEMPT}, f"uses a client secret ({SECRET})"),
     ],
     ids=["files", "portal", "secret"],
 )
-def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], said: str) -> None:
+def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], authenticates: str) -> None:
     """Has its code, how it authenticates with which keys, and its contacts."""
     repository.write("nieuw", contacts=["evil@evil.example"], **how)
-    assert repository.of_client("nieuw")["client_created"]["text"] == said
+    said = repository.of_client("nieuw")["client_created"]["text"]
+    assert said == f"is a new client: OVO002067; {authenticates}; contacts evil@evil.example"
 
 
 def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None:
@@ -121,10 +119,6 @@ def test_forms_that_were_not_valid(repository: Repository) -> None:
     assert repository.review().stderr.splitlines() == [
         f"onboardings/gent/{name}.yaml was no valid form at main: all that it has shows as new" for name in ("corrected", "gone", "keyless")
     ]
-
-
-SECRET = "client_secret_basic"
-EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
 
 
 def test_an_exemption_that_exempts_nothing(repository: Repository) -> None:

@@ -244,21 +244,16 @@ def test_scopes_that_a_provider_assigns() -> None:
     assert said(lost) == ({("scope_withdrawn", "auto")}, set())
 
 
-def test_a_rename_that_waits() -> None:
-    """Is the connection of the earlier key, and leaves repairs to the next up: it changes the names of all resources."""
-    renamed = replace(
-        wanted(fields={"software_id": f"acmidm/prod/{OVO}/balie", "application": "balie"}), key=f"{OVO}/balie", formerly=(f"{OVO}/loket",)
-    )
-    one = compared(stored(), renamed, real(scopes=("vo_info", "dv_hand")))
-    assert said(one) == ({("scope_granted", "dv_hand")}, {("client_renamed", None)})
-    assert (one.healing, one.left) == ([], {"ClientScopes"})
+@pytest.mark.parametrize("half", [False, True], ids=["waits", "half done"])
+def test_a_rename_that_waits(half: bool) -> None:
+    """Is the connection of the earlier key, and leaves repairs to the next up: it changes the names of all resources.
 
-
-def test_a_rename_that_was_half_done() -> None:
-    """The component has its new name, the client that failed its old one: it stays the same client, and is no target under that name."""
-    half = replace(stored(), key=f"{OVO}/balie")
-    renamed = replace(wanted(fields={"software_id": f"acmidm/prod/{OVO}/balie"}), key=f"{OVO}/balie", formerly=(f"{OVO}/loket",))
-    one = compared(half, renamed, real(scopes=("vo_info", "dv_hand")))
+    Half done, the component has its new name, the client that failed its old one: it is no target under that name.
+    """
+    balie, fields = f"{OVO}/balie", {"software_id": f"acmidm/prod/{OVO}/balie"} | ({} if half else {"application": "balie"})
+    renamed = replace(wanted(fields=fields), key=balie, formerly=(f"{OVO}/loket",))
+    recorded = replace(stored(), key=balie) if half else stored()
+    one = compared(recorded, renamed, real(scopes=("vo_info", "dv_hand")))
     assert said(one) == ({("scope_granted", "dv_hand")}, {("client_renamed", None)})
     assert (one.healing, one.left) == ([], {"ClientScopes"})
 
@@ -351,7 +346,11 @@ def test_products_are_read_only_where_clients_have_them() -> None:
     read: list[tuple[Platform, str]] = []
 
     def platform(name: Platform) -> SimpleNamespace:
-        api = SimpleNamespace(configurations=lambda product: read.append((name, product)) or {})
+        def configurations(product: str) -> dict[str, Any]:
+            read.append((name, product))
+            return {}
+
+        api = SimpleNamespace(configurations=configurations)
         return SimpleNamespace(authority=SimpleNamespace(clients=list), product_api=api, assigned=frozenset())
 
     both: Any = {name: platform(name) for name in (Platform.ACMIDM, Platform.GEOSECURE)}

@@ -6,10 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from acmidm import git
-from acmidm.cli import app
 from acmidm.git import UnknownRevision, merged
 from acmidm.report import places
 from acmidm_onboarding.model.documents import MAXIMUM_BYTES
@@ -105,15 +103,14 @@ def test_below_the_forms_are_forms_and_keys_alone(repository: Repository, mode: 
     """A checkout makes the rest too, and fails, or means something else by it, for everybody. What is there already stops nobody."""
     repository.git("update-index", "--add", "--cacheinfo", f"{mode},{repository.git('rev-parse', 'HEAD:Pulumi.yaml')},{path}")
     repository.git("commit", "--quiet", "--message=x")
-    for command in ("review", "validate"):
-        result = CliRunner().invoke(app, [command, "--base", "main", "--head", "change"])
-        assert result.exit_code == (2 if command == "review" else 1), result.output
-        assert path in result.output
+    of_change = ("--base", "main", "--head", "change")
+    for command, code in {"review": 2, "validate": 1}.items():
+        assert path in repository.run(command, *of_change, code=code).output
     repository.git("branch", "--force", "main", "change")
     names = [repository.form.path, repository.write("balie").path, repository.folder / "onboardings/gent/balie-key-1.jwk.json"]
     repository.git("add", *map(str, names))
     repository.git("commit", "--quiet", "--message=x")
-    assert "OVO002067/balie" in CliRunner().invoke(app, ["review", "--base", "main", "--head", "change"]).output
+    assert "OVO002067/balie" in repository.run("review", *of_change).output
 
 
 def test_an_organisation_takes_no_room_from_others(repository: Repository) -> None:
@@ -180,13 +177,11 @@ def test_forms_are_checked_out_of_git_too(repository: Repository) -> None:
     repository.add("onboardings/gent/x.yaml")
     repository.commit()
     repository.git("switch", "--quiet", "main")
-    result = CliRunner().invoke(app, ["validate", "--base", "main", "--head", "change", "--annotations"])
-    assert result.exit_code == 1
+    result = repository.run("validate", "--base", "main", "--head", "change", "--annotations", code=1)
     assert "::error file=onboardings/gent/x.yaml,line=1,col=1::" in result.stdout
     assert result.stderr.startswith("onboardings/gent/x.yaml:1:1: ")
-    assert CliRunner().invoke(app, ["validate", "--base", "main", "--head", "main"]).output == "1 form, 1 connection: all valid\n"
-    both = CliRunner().invoke(app, ["validate", "--base", "main", "onboardings"])
-    assert (both.exit_code, both.output.count("leave out PATH")) == (2, 1)
+    assert repository.run("validate", "--base", "main", "--head", "main").output == "1 form, 1 connection: all valid\n"
+    assert repository.run("validate", "--base", "main", "onboardings", code=2).output.count("leave out PATH") == 1
 
 
 def test_a_part_of_the_repository_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

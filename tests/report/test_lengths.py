@@ -11,10 +11,10 @@ from acmidm.report.drift import UndeclaredClient, expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.markdown import LIMIT, as_markdown
 from acmidm.report.promotion import Difference, Keys, Promotion, Side
-from acmidm.report.status import ListedConnection, ListedKey, Status
+from acmidm.report.status import ListedKey, Status
 from acmidm.words import side_by_side
-from acmidm_onboarding.model.form import Environment, Platform
-from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
+from acmidm_onboarding.model.form import Platform
+from tests.report.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 
 
 @pytest.mark.parametrize("number", [1, 3, 50, 300])
@@ -151,21 +151,9 @@ def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None
     assert len(page) <= LIMIT
     assert len(re.findall(r"^\| \*\*danger\*\* \|", page, re.MULTILINE)) == 30
     assert ("Left out for length" in page) is (len(text) > 1)
-    one = ListedConnection(
-        stack="tni",
-        environment=Environment.TNI,
-        key=text,
-        form=text,
-        organisation=text,
-        codes=(text,),
-        application=text,
-        platform=Platform.ACMIDM,
-        client_id=text,
-        token_endpoint_auth_method=text,
-        scopes=(text,) * 3,
-        keys=(ListedKey(kid=text),) * 3,
-        products=(text,),
-    )
+    names = dict.fromkeys(("key", "form", "organisation", "client_id", "token_endpoint_auth_method"), text)
+    lists = {"codes": (text,), "scopes": (text,) * 3, "keys": (ListedKey(kid=text),) * 3, "products": (text,)}
+    one = listed_connection(text, **names, **lists)
     assert len(as_markdown(Status(checked_at=NOW, stacks=("tni",), search=text, connections=(one,) * 500))) <= LIMIT
 
 

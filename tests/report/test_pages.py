@@ -24,7 +24,7 @@ from acmidm.report.steps import Steps, steps_of
 from acmidm.report.text import Report
 from acmidm_onboarding.model.form import Environment, Language, Platform
 from acmidm_onboarding.model.loading import load_onboardings
-from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
+from tests.report.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT
 from tests.unit.test_standing import CASES, MISSING, NO_KEY, WHOLE, on_production
@@ -43,22 +43,9 @@ def opened(browser: Browser, folder: Path, html: str) -> Page:
     return page
 
 
-def connection(application: str, **how: object) -> ListedConnection:
-    values = {
-        "stack": "tni",
-        "environment": Environment.TNI,
-        "key": f"OVO002067/{application}",
-        "organisation": "Stad Gent",
-        "codes": ("OVO002067",),
-        "application": application,
-        "platform": Platform.ACMIDM,
-        "client_id": f"id-of-{application}",
-        "token_endpoint_auth_method": "private_key_jwt",
-        "scopes": ("vo_info",),
-        "keys": (ListedKey(kid="key", thumbprint="t", expires=NOW, days_left=400),),
-        "products": ("notificaties",),
-    }
-    return ListedConnection.model_validate({**values, **how})
+def connection(application: str, **how: Any) -> ListedConnection:
+    keys = (ListedKey(kid="key", thumbprint="t", expires=NOW, days_left=400),)
+    return listed_connection(application, **{"keys": keys, "products": ("notificaties",), **how})
 
 
 def status(*more: ListedConnection) -> Status:
@@ -163,15 +150,8 @@ def declared() -> Status:
 def declared_steps() -> Steps:
     """The board of the same connections, each somewhere on its way."""
     portal = {**NO_KEY, "administrators": 0}
-    ways: list[dict[str, Any]] = [
-        {"evidence": None},
-        {},
-        {"handed_over": HandedOver(not_sent="no-smtp")},
-        {**MISSING},
-        {},
-        portal,
-        {**portal, "administrators": 1},
-    ]
+    no_mail, one_is = {"handed_over": HandedOver(not_sent="no-smtp")}, {**portal, "administrators": 1}
+    ways: list[dict[str, Any]] = [{"evidence": None}, {}, no_mail, MISSING, {}, portal, one_is]
     facts = []
     for one, how in zip((one for one in declared().connections if one.platform is Platform.ACMIDM), cycle(ways), strict=False):
         changes: dict[str, Any] = (

@@ -23,11 +23,12 @@ DAY = 86_400
 TEN_DAYS, FIVE_YEARS = 10 * DAY, 5 * 365 * DAY
 TAKEN_OVER = f"taken-over-{uuid.uuid4().hex[:12]}"
 
-
+Changes = dict[str, tuple[str | None, ...]]
+"""The kinds of change, each with its subjects."""
 NOTHING = (None,)
 """The subject of a change that has none."""
-NEW = {"client_created": NOTHING, "scope_granted": (SEND,), "key_added": ("key-1",), "product_configured": ("notificaties",)}
-AGREED: dict[str, dict[str, tuple[str | None, ...]]] = {
+NEW: Changes = {"client_created": NOTHING, "scope_granted": (SEND,), "key_added": ("key-1",), "product_configured": ("notificaties",)}
+AGREED: dict[str, Changes] = {
     "created": {
         "client_created": NOTHING,
         "scope_granted": (SEND, DOSSIERS, PLAIN),
@@ -64,8 +65,8 @@ AGREED: dict[str, dict[str, tuple[str | None, ...]]] = {
     "exempt-no-more": {"exemption_removed": ("key-lifetime",), "key_changed": ("key-1",)},
     "taken-over": {"client_adopted": NOTHING, "scope_granted": (SEND,), "key_added": ("key-1",), "product_configured": ("notificaties",)},
 }
-"""By form the kinds of change, each with its subjects; of the takeover, the client-ID is known as it is made."""
-AGREED_ELSEWHERE: dict[str, dict[str, tuple[str | None, ...]]] = {
+"""By form; of the takeover, the client-ID is known as it is made."""
+AGREED_ELSEWHERE: dict[str, Changes] = {
     "weaker": {"authentication_weakened": NOTHING, "key_removed": ("key-1",)},
     "stronger": {"authentication_changed": NOTHING, "key_awaited": NOTHING, "secret_until_key": NOTHING},
     "renewed": {"secret_renewed": NOTHING},
@@ -102,7 +103,7 @@ FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, *BESIDE, *AT_THE_GATE}
 """A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has what else changes."""
 
 
-def each(table: dict[str, dict[str, tuple[str | None, ...]]]) -> set[tuple[str, str, str | None]]:
+def each(table: dict[str, Changes]) -> set[tuple[str, str, str | None]]:
     """Form, kind and subject of each change."""
     return {(form, kind, subject) for form, kinds in table.items() for kind, subjects in kinds.items() for subject in subjects}
 
@@ -132,33 +133,25 @@ LEFT_BEHIND = "No form names these key files any more; remove them too: "
 
 def write_forms(project: Project) -> dict[str, FormFile]:
     """A form for each kind of change, as they are before."""
+    as_usual = (
+        *("removed", "renamed", "another", "key-added", "without-kid", "key-expiring", "described"),
+        *("handed-over", "reason", "key-replaced", "key-ended", "exempted", "unchanged"),
+    )
     wanted: dict[str, dict[str, Any]] = {
-        "removed": {},
-        "renamed": {},
-        "another": {},
+        **{name: {} for name in as_usual},
         "granted": {"scopes": (SEND,)},
         "withdrawn": {"scopes": (SEND, PLAIN)},
-        "key-added": {},
         "key-removed": {"keys": ("a", "b", "c")},
         "one-key": {"keys": ("a", "b")},
         "key-changed": {"keys": ("a", "b")},
         "compromised": {"keys": ("a", "b")},
-        "without-kid": {},
-        "key-expiring": {},
         "configured": {"scopes": (SEND, DOSSIERS), "products": {"notificaties": NOTIFICATIES, "dosis": DOSIS}},
         "unconfigured": {"scopes": (PLAIN,), "products": {}},
-        "described": {},
-        "handed-over": {},
         "taken-back": {"keys": ()},
-        "reason": {},
         "by-default": {"scopes": (SEND, PLAIN)},
-        "key-replaced": {},
         "key-described": {"keys": ("a", "b")},
-        "key-ended": {},
-        "exempted": {},
         "exempted-otherwise": {"exemptions": exempted("a package of 2019")},
         "exempt-no-more": {"exemptions": exempted("a package of 2019")},
-        "unchanged": {},
     }
     forms = {name: write(project, name, **how) for name, how in wanted.items()}
     forms["by-default"].request()["scopes"][PLAIN] = {"default": True}

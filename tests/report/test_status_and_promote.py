@@ -179,7 +179,8 @@ def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
         "products": {"notificaties": {**deepcopy(NOTIFICATIES), "merk_code": "gent"}},
     }
     assert promote(form, code=1) == PROMOTED
-    assert json.loads(promote(form, "--output", "json", code=1))["ready"] is True
+    report = json.loads(promote(form, "--output", "json", code=1))
+    assert (report["ready"], report["keys"]) == (True, {"tni": 1}), "only the portal knows whether there is one for production"
     assert "- [ ] the organisation uploads its key" in promote(form, "--output", "markdown", code=1)
     form.document["environments"]["prod"] = whole
     form.add_key("prod-key", "prod")
@@ -221,16 +222,6 @@ def test_what_differs_per_environment_is_nothing_to_promote(tmp_path: Path, prom
     assert "`w-tni` → `w-prod` (differs per environment)" in promote(form, "--output", "markdown")
     product["app_id"] = "gent"
     assert promote(form, code=1).startswith("Stad Gent · loket: 1 set differently\n")
-
-
-def test_promote_where_the_organisation_manages_its_keys(tmp_path: Path, promote: Callable[..., str]) -> None:
-    """The form cannot tell whether there is a key, and does not say that there is none; that keeps nothing from being ready."""
-    form = on_both(tmp_path)
-    said = promote(form)
-    assert "ready for production: yes" in said
-    assert "  note  the organisation uploads its key for production in the portal (step 9): only the portal knows" in said
-    assert said.splitlines()[-1].endswith("Keys: 1 on TNI, in the portal on production.")
-    assert json.loads(promote(form, "--output", "json"))["keys"] == {"tni": 1}
 
 
 def test_promote_knows_the_policies(tmp_path: Path, promote: Callable[..., str]) -> None:

@@ -11,8 +11,7 @@ from tests.report.conftest import portal, registry
 from tests.support.engine import Project
 from tests.support.forms import PLAIN
 from tests.support.mail_server import running_mail_server
-from tests.support.portal import RunningPortal, new_key, public_jwk, put_current
-from tests.support.registry import Registry
+from tests.support.portal import RunningPortal, new_key
 
 __all__ = ["both", "portal", "registry"]
 
@@ -30,10 +29,6 @@ def rows(project: Project, *words: str) -> dict[str, dict[str, Any]]:
 
 def places(found: dict[str, dict[str, Any]]) -> dict[str, tuple[int, str]]:
     return {stack: (row["step"], row["order"]) for stack, row in found.items()}
-
-
-def upload(where: Registry, client_id: str, kid: str) -> None:
-    put_current(where.http, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key(kid))]}).raise_for_status()
 
 
 def test_from_step_2_to_step_10(both: Both, portal: RunningPortal) -> None:
@@ -58,8 +53,7 @@ def walk(both: Both, portal: RunningPortal, mails: dict[str, str]) -> None:
 
     client_id = both.on_tni.client(form.application)["client_id"]
     form.keys["uploaded"] = new_key("uploaded")
-    keys = {"keys": [public_jwk(form.keys["uploaded"])]}
-    put_current(both.on_tni.http, f"/management/v1/clients/{client_id}/jwks", keys).raise_for_status()
+    both.on_tni.set_keys(client_id, [form.keys["uploaded"]])
     portal.client_token(form.keys["uploaded"], client_id)
     tried = rows(both.tni, "--stack", "tni", "--waiting-for", "organisation")["tni"]
     assert (tried["step"], tried["order"]) == (7, "validate")
@@ -74,7 +68,7 @@ def walk(both: Both, portal: RunningPortal, mails: dict[str, str]) -> None:
     assert (not_mailed["step"], not_mailed["order"], not_mailed["waits_for"]) == (7, "hand-over-no-smtp", "us")
     both.prod.configure(mails)
     both.prod.apply()
-    upload(both.in_prod, both.in_prod.client(form.application)["client_id"], "for-production")
+    both.in_prod.set_keys(both.in_prod.client(form.application)["client_id"], [new_key("for-production")])
     assert places(rows(both.tni)) == {"tni": (7, "on-production"), "prod": (10, "done")}
 
     # An authority that is down, and a stack that does not exist, are unknown; neither ends it.

@@ -11,38 +11,17 @@ import pytest
 
 from acmidm.report.client import HandedOver
 from acmidm.report.standing import _ROWS, Facts, Standing, Step, WaitsFor, standing
-from acmidm.report.status import ListedConnection
 from acmidm_onboarding.model.evidence import Evidence
 from acmidm_onboarding.model.form import Environment, Language, Platform
 from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.texts import texts
 from tests.report.samples import NOW
+from tests.report.samples import listed_connection as listed
 
 DAY = timedelta(days=1)
 TEST_CLIENT = "c-on-test"
 US, ORGANISATION, AUTHORITY, OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
 EVIDENCE = Evidence(Environment.TNI, Platform.ACMIDM, "c-1", frozenset(), frozenset(), "t1", NOW - DAY, True, "e.json")
-
-
-def listed(**how: object) -> ListedConnection:
-    values = {
-        "stack": "tni",
-        "environment": Environment.TNI,
-        "key": "OVO002067/loket",
-        "organisation": "Stad Gent",
-        "codes": ("OVO002067",),
-        "contacts": ("api@stad.example",),
-        "application": "loket",
-        "platform": Platform.ACMIDM,
-        "client_id": "c-1",
-        "token_endpoint_auth_method": "private_key_jwt",
-        "scopes": ("vo_info",),
-        "keys": (),
-        "products": (),
-    }
-    return ListedConnection.model_validate({**values, **how})
-
-
 IN_PORTAL = listed(keys_in_portal=True)
 SECRET = listed(token_endpoint_auth_method="client_secret_basic")
 WHOLE = Facts(
