@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Dialog, Page
 
 from beheerportaal.users import add_user
 from tests.support.fixtures import portal
@@ -33,8 +33,12 @@ class Desk:
         self.sent: list[str] = []
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))  # type: ignore[func-returns-value]
+        page.on("dialog", self._complain)
         page.on("request", lambda request: self.sent.append(f"{request.method} {request.url}\n{request.post_data or ''}"))
+
+    def _complain(self, dialog: Dialog) -> None:
+        self.complaints.append(dialog.message)
+        dialog.dismiss()
 
     def log_on(self) -> None:
         """From the portal's front door, in Dutch."""

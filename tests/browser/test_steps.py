@@ -71,7 +71,7 @@ def test_a_private_key_never_leaves_the_browser(operator: httpx.Client, desk: Ca
     secret = str(members["d"])
     file = tmp_path / "private.json"
     file.write_text(json.dumps(members))
-    ways = {
+    ways: dict[str, str | Path] = {
         "text": json.dumps(members),
         "file": file,
         "set": json.dumps({"keys": [members]}),

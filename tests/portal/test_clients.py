@@ -64,11 +64,6 @@ def test_the_natural_key_is_unique_and_the_conflict_names_its_owner(operator: ht
     assert [item["client_id"] for item in operator.get(CLIENTS, params={"software_id": key}).json()["items"]] == [first["client_id"]]
 
 
-def test_clients_without_a_natural_key_are_as_many_as_one_likes(operator: httpx.Client) -> None:
-    """software_id is unique only where it is not null."""
-    assert register_client(operator)["client_id"] != register_client(operator)["client_id"]
-
-
 def test_a_put_can_not_take_another_clients_natural_key(operator: httpx.Client) -> None:
     """Nor can a replacement make two clients with one key; keeping its own is no conflict."""
     taken, own = software_id(), software_id()

@@ -10,8 +10,7 @@ from sqlalchemy import MetaData, Table, insert
 import beheerportaal.migrations
 from beheerportaal.documents import ClientDocument, ConfigurationDocument, JwksDocument, ScopesDocument
 from beheerportaal.migrations import newest_revision, open_database, revision_of, upgrade
-from beheerportaal.operators import register_operator
-from beheerportaal.store import audit, clients, operators, products
+from beheerportaal.store import audit, clients, products
 from beheerportaal.store.audit import Change
 from beheerportaal.store.clients import StoredClient
 from beheerportaal.store.database import Database
@@ -40,17 +39,6 @@ def test_the_newest_revision_is_known_without_alembic(tmp_path: Path) -> None:
     assert revision_of(database) is None
     upgrade(database)
     assert revision_of(database) == newest_revision()
-    database.close()
-
-
-def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
-    """What is there stays; the history has one line and one head."""
-    path = tmp_path / "portal.db"
-    register_operator(path, "operator", public_jwk=public_jwk(new_key()))
-    database = open_database(path)
-    with database.read() as connection:
-        assert operators.find(connection, "operator") is not None
-        assert MigrationContext.configure(connection).get_current_revision() == SCRIPTS.get_current_head()
     database.close()
 
 

@@ -3,19 +3,11 @@
 import httpx
 
 from story.person import client_path
+from tests.portal.test_revocation import introspect
 from tests.portal.web import person
-from tests.support.portal import ASSERTION_TYPE, RunningPortal, client_document, new_key, put_current, register_client, sign_assertion
+from tests.support.portal import RunningPortal, client_document, new_key, put_current, register_client
 
 SAID = {"setbyclient_proef": "loket 7"}
-
-
-def introspected(portal: RunningPortal, token: str) -> dict[str, object]:
-    key = new_key()
-    with portal.operator() as operator:
-        client_id = register_client(operator, keys=[key])["client_id"]
-    form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": sign_assertion(key, client_id, portal.audience), "token": token}
-    found: dict[str, object] = httpx.post(f"{portal.issuer}/v1/introspect", data=form, timeout=10).raise_for_status().json()
-    return found
 
 
 def test_default_scopes_are_in_every_token(portal: RunningPortal, operator: httpx.Client) -> None:
@@ -26,9 +18,9 @@ def test_default_scopes_are_in_every_token(portal: RunningPortal, operator: http
     granted = ["dv_dosis_schrijven", "dv_magda"]
     for default, expected in (([], {*granted, "vo_info"}), (["dv_magda"], {"dv_magda"})):
         put_current(operator, path, {"scopes": granted, "default": default}).raise_for_status()
-        assert set(str(introspected(portal, portal.client_token(key, client_id))["scope"]).split()) == expected
+        assert set(str(introspect(portal, portal.client_token(key, client_id)).json()["scope"]).split()) == expected
     named = portal.client_token(key, client_id, scope="dv_dosis_schrijven")
-    assert introspected(portal, named)["scope"] == "dv_dosis_schrijven dv_magda"
+    assert introspect(portal, named).json()["scope"] == "dv_dosis_schrijven dv_magda"
 
 
 def test_a_token_says_what_its_client_says_of_itself(portal: RunningPortal, operator: httpx.Client) -> None:
@@ -36,9 +28,9 @@ def test_a_token_says_what_its_client_says_of_itself(portal: RunningPortal, oper
     key = new_key()
     client_id = register_client(operator, keys=[key], attributes=SAID)["client_id"]
     token = portal.client_token(key, client_id)
-    assert introspected(portal, token).items() >= {**SAID, "vo_ovocode": "OVO002067"}.items()
+    assert introspect(portal, token).json().items() >= {**SAID, "vo_ovocode": "OVO002067"}.items()
     put_current(operator, f"/management/v1/clients/{client_id}", client_document()).raise_for_status()
-    assert "setbyclient_proef" not in introspected(portal, token)
+    assert "setbyclient_proef" not in introspect(portal, token).json()
 
 
 def test_the_pages_show_both_and_when_they_changed(portal: RunningPortal, operator: httpx.Client) -> None:

@@ -9,9 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
-
-from tests.support.portal import RunningPortal, reserve_port, running_portal
+from tests.support.portal import reserve_port, running_portal
 from tests.support.warm_server import warm_environment
 
 
@@ -32,11 +30,6 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
         portal.operator_token()
         assert portal.stop()
     assert not (tmp_path / "portal.db-wal").exists()
-
-
-def test_health_needs_no_token(portal: RunningPortal) -> None:
-    """It is how one waits for readiness."""
-    assert httpx.get(f"{portal.origin}/health").json() == {"status": "ok"}
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:

@@ -140,21 +140,15 @@ SERVER = json.dumps({"issuer": OWN, "token_endpoint": OWN + "/token", "access_to
 """Everything that the probe asks an authority for, in one document."""
 
 
-def test_a_token_for_less_than_was_requested(connection: Connection) -> None:
-    """GeoSecure may give one: the answer says for which scopes it is."""
-    with stranger(200, SERVER, "application/json") as server:
+@pytest.mark.parametrize("refuse", [None, "scope=dv_"])
+def test_a_scope_that_a_token_is_not_for(connection: Connection, refuse: str | None) -> None:
+    """GeoSecure may give a token for less than was requested, and the answer says for which scopes it is. Or a server calls a refused scope
+    otherwise: it gives a token without it, so it has nothing against the client."""
+    with stranger(200, SERVER, "application/json", refuse=refuse) as server:
         connection.set_stack(issuer=OWN.replace("{port}", str(server.port)))
         done = connection.probe()
         assert (done.code, done.found) == (1, ["scope:not granted"] * 2)
-
-
-def test_a_server_that_calls_a_refused_scope_otherwise(connection: Connection) -> None:
-    """Without the scope it gives a token: it has nothing against the client."""
-    with stranger(200, SERVER, "application/json", refuse="scope=dv_") as server:
-        connection.set_stack(issuer=OWN.replace("{port}", str(server.port)))
-        done = connection.probe()
-        assert done.found == ["scope:not granted"] * 2
-        assert "access_denied" in done.output
+        assert ("access_denied" in done.output) is (refuse is not None)
 
 
 def test_an_api_that_nobody_answers_for(connection: Connection) -> None:
