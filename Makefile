@@ -3,7 +3,7 @@ OUTPUT ?= text
 AUTHORITY ?= beheerportaal
 CONNECTIONS ?= 200
 FORMS ?= 1000
-# One more than cores: a test often waits for a server. The unit tests, whose files take least, come last: no worker waits for another's.
+# Twice the cores: a test often waits for a server. The unit tests, whose files take least, come last: no worker waits for another's.
 WORKERS ?= 4
 BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PYTHON ?= python3
