@@ -214,6 +214,7 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
 def _heal(stack: str, days: int, before: Found) -> Found:
     """Repair what was changed by hand and has nothing pending, and look again."""
     from acmidm import engine
+    from acmidm.report.review import kept
 
     healing = [client for client in before.clients if client.by_hand and client.healing]
     left = [
@@ -223,14 +224,14 @@ def _heal(stack: str, days: int, before: Found) -> Found:
         if client.by_hand and client.left
     ]
     urns = [urn for client in healing for urn in client.healing]
-    well, errors = True, tuple[str, ...]()
+    well, errors, protected = True, tuple[str, ...](), frozenset[str]()
     if urns:
         with working(f"repairing {counted(len(urns), 'resource')} of {stack}"):
-            well, errors = engine.up(stack, urns)
+            well, errors, protected = engine.up(stack, urns)
     after = look(stack, days)
     update = {
         "healed": well and not after.report.by_hand,
         "repaired": tuple(found for client in healing if (found := client.healed)),
-        "problems": (*after.report.problems, *left, *(() if well else errors)),
+        "problems": (*after.report.problems, *left, *(() if well else (*errors, *kept(protected)))),
     }
     return Found(after.report.model_copy(update=update), after.clients)

@@ -20,6 +20,7 @@ _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 _ATTEMPTS = re.compile(r" \(tried .*?\)")
 _SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred", "Resource monitor has terminated")
 _PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
+_URN = re.compile(r"urn:pulumi:[^\s\"]+")
 
 
 class EngineError(Failure):
@@ -101,8 +102,8 @@ def run(*words: str, state_at_the_end: bool = False) -> int:
     return _done(*words, output=None, state_at_the_end=state_at_the_end).returncode
 
 
-def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...]]:
-    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and a sentence for each error.
+def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...], frozenset[str]]:
+    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and what ``problems_in`` finds.
 
     Raises:
         EngineError: where one of them is a pattern, which the engine would take for any number of them.
@@ -119,7 +120,7 @@ def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...]]:
     if done.returncode == 0:
         done = _done("up", "--continue-on-error", *targets, *_UNATTENDED, "--stack", stack, state_at_the_end=True)
     lines = (line.strip() for line in (done.stdout + done.stderr).splitlines())
-    return done.returncode == 0, problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])[0]
+    return done.returncode == 0, *problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])
 
 
 def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -129,8 +130,9 @@ def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
     for diagnostic in diagnostics if isinstance(diagnostics, list) else []:
         if not isinstance(diagnostic, Mapping) or diagnostic.get("severity") != "error":
             continue
-        urn, message = str(diagnostic.get("urn", "")), str(diagnostic.get("message", "")).strip()
+        message = str(diagnostic.get("message", "")).strip()
         if _PROTECTED.search(message):
+            urn = str(diagnostic.get("urn") or "".join(_URN.findall(message)[:1]))
             refused.add("/".join(urn.rpartition("::")[2].split("/")[:2]))
             continue
         sentence = message.split("\n\n")[-1].strip().removeprefix("error: ").removeprefix("Preview failed: ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from acmidm.report.client import ClientState
@@ -26,7 +26,6 @@ MASS_SHARE = 0.3
 """The share of a stack's clients that a plan may remove or replace unless somebody allows more (as octodns does)."""
 MASS_CLIENTS = 10
 """From how many clients on that share counts."""
-_PROTECTED = "{}: its client is protected: {}; see docs/operations.md on how to part with one"
 
 
 class Review(Part):
@@ -154,9 +153,16 @@ def refusals(plan: Plan) -> list[str]:
             said[old.key] = _retired(f"platform {old.platform}", old.platform)
         elif left:
             said.setdefault(old.key, _retired(f"product {left[0]}", *left))
-    for key in plan.refused:
-        said.setdefault(key, "it can be neither removed nor replaced")
-    return [_PROTECTED.format(key, remedy) for key, remedy in sorted(said.items())]
+    return sorted([*(_protected(key, remedy) for key, remedy in said.items()), *kept(plan.refused - said.keys())])
+
+
+def kept(keys: Iterable[str]) -> list[str]:
+    """A sentence for each connection of which the engine would have to replace something that is protected."""
+    return [_protected(key, "nothing of it can be removed or replaced") for key in sorted(keys)]
+
+
+def _protected(key: str, remedy: str) -> str:
+    return f"{key}: its client is protected: {remedy}; see docs/operations.md on how to part with one"
 
 
 def _retired(what: str, *names: str) -> str:

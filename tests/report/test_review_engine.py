@@ -51,7 +51,7 @@ def test_what_the_authority_has_is_compared_too(project: Project, acmidm: Comman
     assert changes_in(acmidm.json("review", "--stack", "tni")) == declared
 
 
-def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLine) -> None:
+def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLine, registry: Registry) -> None:
     """A protected client that goes or is replaced is refused by both; that a change lifts the protection of all is in both.
 
     The reason stands beside the report too: a job writes that to a file, and nobody sees it in the log. Nobody did it by hand.
@@ -91,6 +91,11 @@ def test_they_agree_on_what_protection_stops(project: Project, acmidm: CommandLi
     acmidm.git("reset", "--quiet", "--hard", "HEAD^")
     project.configure({"protectClients": "false"})
     assert changes_in(reviewed(0)) == {(name, "protection_lifted", None) for name in forms}
+
+    project.configure({"protectClients": "true"})
+    registry.remove(registry.client(forms["unchanged"].application)["client_id"])
+    (problem,) = acmidm.json("drift", "--stack", "tni", "--heal", code=1)["problems"]
+    assert problem.startswith(f"{forms['unchanged'].key}: its client is protected: "), "its product has the old client's configuration"
     nowhere = acmidm.run("review", "--stack", "nowhere")
     assert (nowhere.code, nowhere.output) == (2, "pulumi preview --json: no stack named 'nowhere' found\n")
 
