@@ -12,12 +12,14 @@ import pytest
 
 from acmidm_onboarding.resources.client_scopes import NOT_DECLARED
 from tests.adoption.by_hand import adopt, made_by_hand, stop_adopting
+from tests.engine.test_secrets import has_access, secret_of
 from tests.support.engine import Project, details, place_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry, kids
 
 SECRET: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_basic"}
+OLD_SECRET = "a-secret-that-was-made-by-hand-years-ago"
 TWO = ["10244", "10245"]
 
 
@@ -56,7 +58,7 @@ def taken(portal: RunningPortal, registry: Registry, tmp_path_factory: pytest.Te
             "products": {"notificaties": {**NOTIFICATIES, "merk_code": "gent"}},
         },
         "ordered": {"products": {"notificaties": {**NOTIFICATIES, "product_ids": TWO[::-1]}}},
-        "secret": {**SECRET, "client_secret": "a-secret-that-was-made-by-hand-years-ago"},
+        "secret": {**SECRET, "client_secret": OLD_SECRET},
     }
     for name, form in forms.items():
         adopt(form, made_by_hand(registry, form, **by_hand.get(name, {})))
@@ -111,7 +113,7 @@ def test_the_preview_shows_what_would_change(taken: TakenOver) -> None:
     assert client["products"] == form.request()["products"]
 
 
-def test_what_comes_later_is_a_change_of_its_own(taken: TakenOver, registry: Registry) -> None:
+def test_what_comes_later_is_a_change_of_its_own(taken: TakenOver, registry: Registry, portal: RunningPortal) -> None:
     """The line may stay or go, which is no change; nor is the order of a set, taken over or made by hand.
 
     A secret is replaced, for nobody can read the old one: the organisation has to be given the new one.
@@ -119,6 +121,8 @@ def test_what_comes_later_is_a_change_of_its_own(taken: TakenOver, registry: Reg
     project, forms = taken.project, taken.forms
     ids = {name: client["client_id"] for name, client in taken.before.items()}
     assert {name: client["client_id"] for name, client in taken.after.items()} == ids
+    assert has_access(portal, ids["secret"], secret_of(project, forms["secret"]))
+    assert not has_access(portal, ids["secret"], OLD_SECRET)
     order = taken.after["ordered"]["products"]["notificaties"]["product_ids"]
     assert set(order) == set(TWO)
     registry.set_configuration("notificaties", ids["ordered"], {**NOTIFICATIES, "product_ids": order[::-1]})

@@ -25,7 +25,8 @@ def contents(folder: Path) -> dict[Path, bytes]:
 def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: Path) -> None:
     """What a contributor without any access sees in a pull request is complete, each resource with its own type.
 
-    Without any form it is refused, for what declares nothing removes everything; one of another environment is enough.
+    Without any form it is refused, for what declares nothing removes everything; one of another environment is enough. A misspelt setting
+    is refused too: it would be without effect.
     """
     project = Project(tmp_path)
     project.prepare(NO_ACCESS)
@@ -48,3 +49,8 @@ def test_shows_all_resources_without_server_or_key_and_writes_nothing(tmp_path: 
     names = {step["urn"].rpartition("::")[2] for step in steps}
     assert names == {form.key, f"{form.key}/notificaties", f"{form.key}/dosis"}
     assert contents(project.folder) == before
+
+    project.configure({"protectClient": "true"})
+    refused = project.preview()
+    assert refused.code != 0
+    assert refused.errors == ['setting acmidm:protectClient is not known; did you mean "protectClients"?']

@@ -26,7 +26,7 @@ def test_a_wrong_address_removes_nothing(project: Project, portal: RunningPortal
         assert refused.code != 0, refused.output
         assert any("404" in sentence for sentence in refused.errors), refused.errors
         kept = project.resources()
-        assert f"OAuthClient {form.key}" in kept
+        assert {f"{kind} {form.key}" for kind in ("OAuthClient", "ClientScopes", "ClientJwks")} <= kept.keys()
         assert registry.client(form.application)["client_id"] == before[form.application][0]["client_id"]
         if setting == "productsUrl":
             assert registry.everything(form.application) == {form.application: before[form.application]}

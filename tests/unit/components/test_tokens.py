@@ -297,7 +297,8 @@ def test_key_that_signs_nothing(make: Callable[[], Key]) -> None:
 
 
 def test_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with serving(Issuer()) as server, pytest.raises(AuthorityError, match=r"absent\.json cannot be read: No such file"):
+    said = r"absent\.json cannot be read: No such file or directory; check acmidm:operatorPrivateKeyFile$"
+    with serving(Issuer()) as server, pytest.raises(AuthorityError, match=said):
         operator(server, private_key_file=tmp_path / "absent.json").current()
 
 

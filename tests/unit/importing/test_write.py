@@ -11,7 +11,7 @@ import yaml
 
 from acmidm.importing.draft import Draft
 from acmidm.importing.organisations import Owner
-from acmidm.importing.sheet import Row
+from acmidm.importing.sheet import Column, Row
 from acmidm.importing.write import Outcome, Writer
 from acmidm_onboarding.authorities import port
 from acmidm_onboarding.authorities.port import ProductDocument
@@ -79,6 +79,12 @@ def test_an_organisation_and_its_form_side_by_side(forms: Path) -> None:
 def test_a_client_without_keys_leaves_them_to_the_portal(forms: Path) -> None:
     write(forms, draft(GENT))
     assert content(forms / "stad-gent/loket.yaml")["environments"]["tni"] == {"adopt": {"acmidm": "a-2"}}
+
+
+def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path) -> None:
+    row = Row(None, 2, {Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}, {})
+    write(forms, replace(draft(GENT), row=row))
+    assert "\n# From klanten.xlsx, row 2: KBOnummer 0207437468; Klant Stad Aalst\n" in (forms / "stad-gent/loket.yaml").read_text()
 
 
 def test_an_organisation_that_has_a_folder_is_left_as_it_is(forms: Path) -> None:
