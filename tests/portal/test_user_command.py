@@ -51,6 +51,7 @@ def test_users_come_and_go(stack: Stack) -> None:
         ((*ADD, "--organisation", "Gent"), "Gent is no OVO code"),
         (("grant", "--name", "nobody"), "no user nobody"),
         (("remove", "--name", "nobody"), "no user nobody"),
+        (("list", "--stack", "prod"), "prod"),
     ],
 )
 @pytest.mark.usefixtures("stack")

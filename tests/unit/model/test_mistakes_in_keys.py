@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,6 +277,12 @@ def test_a_key_file_may_start_with_a_byte_order_mark(workspace: Workspace) -> No
     """As PowerShell and old Windows editors write it."""
     workspace.write_key(b"\xef\xbb\xbf" + json.dumps(rsa()).encode())
     assert workspace.sentences() == []
+
+
+def test_the_samples_have_no_private_member() -> None:
+    """Nor has a file that no form names, which no command reads."""
+    for file in Path(__file__).parents[3].joinpath("onboardings").rglob("*.json"):
+        assert not PRIVATE_MEMBERS & json.loads(file.read_text()).keys(), file
 
 
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -12,7 +12,7 @@ import pytest
 
 from acmidm_onboarding.model.problems import Problem, on_one_line, quoted
 from acmidm_onboarding.model.secrecy import HIDDEN
-from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, private_key
+from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, private_key, public_key
 
 _BYTES = random.Random(2026).randbytes(600)  # noqa: S311 - always the same
 JWT = ".".join(
@@ -120,6 +120,8 @@ def fresh(workspace: Workspace) -> None:
         workspace.write(f"catalogue/{name}", text)
     workspace.write_organisation(ORGANISATION)
     workspace.write_form(FORM)
+    for name in ("tni", "prod"):
+        workspace.write_key(public_key(name), f"gent/{name}")
 
 
 def pieces(secret: str) -> list[str]:
