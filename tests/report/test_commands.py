@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from acmidm import status
+from acmidm import engine, status
 from acmidm.cli import App, app
 
 
@@ -29,6 +29,21 @@ from acmidm.cli import App, app
 def test_where_nothing_is_found(found: tuple[bool, str, str | None, int | None], sentence: str) -> None:
     """It says of what; one is not several."""
     assert status._nothing(["tni"], *found) == sentence
+
+
+@pytest.mark.parametrize(
+    ("output", "begins"),
+    [
+        ("text", "stacks tni and prod have no connections; acmidm deploy --stack tni "),
+        ("markdown", '### 0 connections on tni and prod with "nobody"\n'),
+        ("html", "<!doctype html>"),
+    ],
+)
+def test_a_list_of_nothing(output: str, begins: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is that sentence as text; in any other form it stays a list, which may be a file that somebody opens."""
+    monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
+    said = CliRunner().invoke(app, ["status", "nobody", "--stack", "tni", "--stack", "prod", "--output", output])
+    assert (said.exit_code, said.output[: len(begins)]) == (0, begins)
 
 
 def test_what_nobody_foresaw_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

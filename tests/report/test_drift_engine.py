@@ -65,6 +65,7 @@ class Story:
         uploaded = {**public_jwk(new_key("uploaded")), "exp": int(time.time()) + 40 * DAY}
         self.registry.set_keys(self.ids["uploads"], [ECKey.import_key(uploaded)])
         self.look("in sync", "drift", "--days", "50", "--strict", code=1)
+        self.look("ending", "status", "--expiring", "20")
 
     def refuse(self) -> None:
         """A run fails: a client is not there, a product and scopes are another's. All but the scopes is put right then."""
@@ -150,7 +151,7 @@ def test_nobody_is_accused_of_what_was_refused(story: Story) -> None:
 
 
 def test_the_list_has_what_is_there(story: Story) -> None:
-    """Neither a client, a product nor a scope that was refused; keys in the portal with their end."""
+    """Neither a client, a product nor a scope that was refused; keys in the portal with their end. On request what ends soon alone."""
     listed = {one["application"]: one for one in story.reports["listed"]["connections"]}
     of = {name: listed.get(form.application) for name, form in story.forms.items()}
     assert of["adopting"] is None
@@ -160,6 +161,7 @@ def test_the_list_has_what_is_there(story: Story) -> None:
     assert of["both"]["scopes"] == [SEND]
     assert of["uploads"] is not None
     assert [(key["kid"], key["days_left"]) for key in of["uploads"]["keys"]] == [("uploaded", 39)]
+    assert [one["application"] for one in story.reports["ending"]["connections"]] == [story.forms["waiting"].application]
 
 
 BY_HAND = {
@@ -343,8 +345,9 @@ def test_what_keeps_it_from_looking(project: Project, acmidm: CommandLine) -> No
     """
     form = write(project, "loket", contacts=[])
     project.environment["PATH"] = str(ROOT / ".venv" / "bin")
-    for stack in ("nowhere", "tni"):
-        assert acmidm.run("drift", "--stack", stack).code == 2
+    for stack, mistake in {"nowhere": "Pulumi.nowhere.yaml cannot be read: ", "tni": '"contacts" is empty'}.items():
+        outcome = acmidm.run("drift", "--stack", stack)
+        assert (outcome.code, mistake in outcome.stderr) == (2, True), outcome.output
     form.document["contacts"] = ["api@stad.example"]
     form.save()
     project.configure({"retryDeadlineSeconds": "3600"})
