@@ -195,8 +195,11 @@ def test_a_run_that_did_not_end_well_makes_the_next_one_look_first(engine: Engin
     assert [command for command in engine.called if command not in ("stack tag", "stack import")] == ["preview", "refresh", "up"]
 
 
-def test_the_mark_of_such_a_run_goes_once_a_look_went_well(engine: Engine) -> None:
+@pytest.mark.parametrize("planned", [(), (made("random:index/randomPet:RandomPet"),)], ids=["at the end", "each step"])
+def test_the_mark_of_such_a_run_goes_once_a_look_went_well(engine: Engine, planned: tuple[dict[str, Any], ...]) -> None:
+    """Whenever this run writes the state."""
     engine.says("stack tag list", {"acmidm:look-first": "true"})
+    engine.says("preview", plan(*planned))
     assert engine.deploy().returncode == 0
     assert engine.called[-3:] == ["refresh", "up", "stack tag rm"]
 
