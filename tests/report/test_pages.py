@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from acmidm.keys import Key
 from acmidm.report.client import HandedOver, states_of
@@ -95,7 +95,7 @@ def test_the_list_filters_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
     page.keyboard.type("prod")
     assert shown(page) == ["dossiers"]
     page.get_by_role("button", name="Show all").press("Enter")
-    page.wait_for_function("document.querySelectorAll('tbody tr[hidden]').length === 0")
+    expect(page.locator("tbody tr[hidden]")).to_have_count(0)
     page.get_by_label("Scope").select_option("dv_dosis_schrijven")
     assert shown(page) == ["dossiers"]
     page.get_by_label("Scope").select_option("all")
@@ -125,7 +125,7 @@ def test_the_board_filters_and_reads_in_its_language(browser: Browser, tmp_path:
     at_step_7 = page.locator(".column").filter(has=page.locator(".number", has_text="7")).locator("h2 .count")
     assert at_step_7.inner_text() == str(theirs.count(Step.PROMOTION))
     page.get_by_role("button", name="Alles tonen").click()
-    page.wait_for_function("document.querySelectorAll('.card[hidden]').length === 0")
+    expect(page.locator(".card[hidden]")).to_have_count(0)
     page.get_by_label("Zoeken").fill("ent")
     assert page.locator(".card:visible").count() == 0, "no word begins with that"
     page.get_by_label("Zoeken").fill("gent lok")

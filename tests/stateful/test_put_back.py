@@ -54,6 +54,7 @@ def what_is_by_hand_is_overwritten(patch: Patch) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 @pytest.mark.parametrize(
     ("put_back", "sign"),
     [
