@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Desk
 from tests.portal.mails import CALENDAR, deliver, mail
@@ -24,7 +24,10 @@ def registered(operator: httpx.Client, name: str | None = None, **more: Any) -> 
 
 
 def test_log_on_look_and_upload(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path) -> None:
-    """Steps 4 and 5: a chosen file's text stands in the field first, to be looked at; with that key the application then gets a token."""
+    """Steps 4 and 5: a chosen file's text stands in the field first, to be looked at; with that key the application then gets a token.
+
+    Also where the file is chosen before the page's script has come.
+    """
     client_id, name = registered(operator)
     key = new_key("loket-2026")
     file = tmp_path / "loket.jwk.json"
@@ -32,10 +35,17 @@ def test_log_on_look_and_upload(portal: RunningPortal, operator: httpx.Client, d
     someone = desk()
     someone.log_on()
     expect(someone.page.get_by_role("heading", name="Mijn OAuth Clients")).to_be_visible()
+    scripts: list[Route] = []
+
+    def keep_waiting(route: Route) -> None:
+        scripts.append(route)
+
+    someone.page.route("**/portal.js*", keep_waiting)
     someone.open(name)
     expect(someone.page.get_by_text("Er is nog geen sleutel")).to_be_visible()
     expect(someone.page.get_by_role("rowheader", name="dv_notificaties_schrijven")).to_be_visible()
     someone.page.get_by_label("Bestand").set_input_files(file)
+    scripts[0].continue_()
     expect(someone.page.get_by_text("Het bestand is ingelezen")).to_be_visible()
     expect(someone.page.get_by_label("JSON Web Key")).to_have_value(file.read_text())
     someone.page.get_by_role("button", name="Sleutel opladen").click()

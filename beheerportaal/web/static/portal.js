@@ -72,7 +72,7 @@
 
   // What is sent is the text alone, so that a file can't pass by the check.
   file.removeAttribute("name");
-  file.addEventListener("change", async () => {
+  const read = async () => {
     const [chosen] = file.files;
     if (!chosen) return;
     const tooLong = chosen.size > LONGEST;
@@ -84,7 +84,9 @@
       told.textContent = form.dataset.read;
       text.focus();
     }
-  });
+  };
+  file.addEventListener("change", read);
+  read(); // on a slow line a file is chosen before this script has come
   form.addEventListener("submit", (event) => {
     if (!check()) event.preventDefault();
   });
