@@ -130,12 +130,12 @@ class InProcess:
             done = CliRunner().invoke(app, words, catch_exceptions=False)
         return Outcome(done.exit_code, done.stdout, done.stderr)
 
-    def _heal(self, _: str, urns: list[str]) -> tuple[bool, str]:
+    def _heal(self, _: str, urns: list[str]) -> tuple[bool, tuple[str, ...], frozenset[str]]:
         """What ``engine.up`` does with the real one."""
         ended = self._stack.refresh(targets=urns)
         if ended.well:
             ended = self._stack.up(targets=urns)
-        return ended.well, "".join(f"error: {sentence}\n" for _, sentence in ended.errors)
+        return ended.well, *engine.problems_in([{"severity": "error", "urn": urn or "", "message": said} for urn, said in ended.errors])
 
     def _config(self) -> Mapping[str, str]:
         base._connections.clear()  # each command has a provider's process of its own
