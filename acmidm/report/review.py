@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from acmidm.report.client import ClientState
@@ -26,6 +26,7 @@ MASS_SHARE = 0.3
 """The share of a stack's clients that a plan may remove or replace unless somebody allows more (as octodns does)."""
 MASS_CLIENTS = 10
 """From how many clients on that share counts."""
+_KEPT = "nothing of it can be removed or replaced"
 
 
 class Review(Part):
@@ -153,16 +154,18 @@ def refusals(plan: Plan) -> list[str]:
             said[old.key] = _retired(f"platform {old.platform}", old.platform)
         elif left:
             said.setdefault(old.key, _retired(f"product {left[0]}", *left))
-    return sorted([*(_protected(key, remedy) for key, remedy in said.items()), *kept(plan.refused - said.keys())])
+    return _protected({**dict.fromkeys(plan.refused, _KEPT), **said})
 
 
 def kept(keys: Iterable[str]) -> list[str]:
     """A sentence for each connection of which the engine would have to replace something that is protected."""
-    return [_protected(key, "nothing of it can be removed or replaced") for key in sorted(keys)]
+    return _protected(dict.fromkeys(keys, _KEPT))
 
 
-def _protected(key: str, remedy: str) -> str:
-    return f"{key}: its client is protected: {remedy}; see docs/operations.md on how to part with one"
+def _protected(said: Mapping[str, str]) -> list[str]:
+    return [
+        f"{key}: its client is protected: {remedy}; see docs/operations.md on how to part with one" for key, remedy in sorted(said.items())
+    ]
 
 
 def _retired(what: str, *names: str) -> str:
