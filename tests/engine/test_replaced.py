@@ -123,7 +123,7 @@ def test_what_is_typed_loses_no_client(project: Project, registry: Registry, mai
     "more", [BELOW_A_COMPONENT, WITH_OPTIONS % 'replace_on_changes=["contacts"]', ANOTHER_TYPE], ids=["parent", "on", "type"]
 )
 def test_what_a_program_is_changed_to_loses_no_client(project: Project, registry: Registry, mails: MailServer, more: str) -> None:
-    """It puts ``Onboarding`` below a component of its own, has clients replaced where contacts change, gives them another type; and back."""
+    """It puts ``Onboarding`` below a component of its own, replaces clients with their contacts, gives them another type; and back."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])
