@@ -53,6 +53,8 @@ class Connection:
     """Per product that its form retires, those of the scopes that belong to it."""
     leaving: frozenset[str] = frozenset()
     """Its platform and its products that are taken down in this run, so that nothing protects them any more."""
+    left: bool = False
+    """Whether its client has left and is preserved: then it is a name in the state, and nothing of the client is declared."""
     formerly: tuple[str, ...] = ()
     """The earlier keys of this connection."""
     compromised: frozenset[str] = frozenset()
