@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.report.conftest import CommandLine
 from tests.support.engine import Project, details
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.registry import Registry
@@ -45,7 +46,9 @@ def rename(form: FormFile, application: str, formerly: str | None = None) -> Non
 
 
 @pytest.mark.parametrize("protects", [True, False])
-def test_two_organisations_with_the_same_application_merge(protects: bool, project: Project, registry: Registry) -> None:
+def test_two_organisations_with_the_same_application_merge(
+    protects: bool, project: Project, registry: Registry, acmidm: CommandLine
+) -> None:
     """A whole earlier key keeps the one client, the code beside it another that has its name; the lines may go afterwards."""
     project.configure({"protectClients": protects})
     name, codes = f"loket-{uuid.uuid4().hex[:12]}", [f"OVO{number:06d}" for number in (810 + protects, 820 + protects)]
@@ -56,6 +59,7 @@ def test_two_organisations_with_the_same_application_merge(protects: bool, proje
     desk = write_form(project.forms, "oud/balie", organisation=merged)
     project.apply()
     before = clients_of(registry, ours, theirs, desk)
+    acmidm.keep_in_git()
 
     into["formerly"] = [codes[1], f"{codes[1]}/{name}"]
     move(theirs, "fusie/loket-oud", into, application=f"{name}-oud", formerly=name)
@@ -63,6 +67,11 @@ def test_two_organisations_with_the_same_application_merge(protects: bool, proje
     (project.forms / "oud" / "organisation.yaml").unlink()
     (project.forms / "oud").rmdir()
     assert {operation for operation, _ in details(project.steps()).values()} == {"update"}
+    for report in (acmidm.json("review", "--stack", "tni"), acmidm.review_of_forms("--environment", "tni")):
+        assert [[change["kind"] for change in one["changes"]] for one in report["connections"]] == [
+            ["client_renamed", "client_updated"]
+        ] * 2
+        assert not any("another client" in note for note in report["notes"])
     project.apply()
     assert clients_of(registry, ours, theirs, desk) == before
     assert [len(registry.clients(form.application)) for form in (ours, theirs, desk)] == [1, 1, 1]
