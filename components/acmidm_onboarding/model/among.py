@@ -96,8 +96,7 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
     for one in forms:
         of_organisations[one.organisation.code].append(one.form)
     for one in forms:
-        others = [form for form in of_organisations[one.organisation.code] if form is not one.form]
-        for former in former_keys(one.organisation, one.form, others):
+        for former in former_keys(one.organisation, one.form, of_organisations[one.organisation.code]):
             document = one.document if one.form.formerly else one.owner
             if former in declared and declared[former] is not one:
                 yield document.problem(

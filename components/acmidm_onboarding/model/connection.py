@@ -110,21 +110,21 @@ def connection_key(code: str, application: str) -> str:
     return f"{code}/{application}"
 
 
-def former_keys(organisation: Organisation, form: Form, others: Collection[Form] | None) -> tuple[str, ...]:
+def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] | None) -> tuple[str, ...]:
     """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both.
 
     A whole key in ``organisation.yaml``, such as OVO001992/loket, is that of the form that has ``loket`` under ``formerly``; where none
     has, of the one whose application it is. No other form gets it by the code OVO001992. While another form declares ``loket``,
-    ``formerly: loket`` means the whole key alone. ``others`` are the organisation's other forms; None where they are not known: then
-    a form gets what its own ``formerly`` names, and nothing else.
+    ``formerly: loket`` means the whole key alone. ``forms`` are all of the organisation; None where they are not known: then a
+    form gets what its own ``formerly`` names, and nothing else.
     """
     named = {
         key: application
         for key in organisation.earlier_keys
         if (application := key.partition("/")[2]) in form.formerly
-        or (others is not None and application == form.application and not any(application in other.formerly for other in others))
+        or (forms is not None and application == form.application and not any(application in other.formerly for other in forms))
     }
-    taken = {name for name in named.values() if others is None or any(name == other.application for other in others)}
+    taken = {name for name in named.values() if forms is None or any(name == other.application for other in forms if other is not form)}
     applications = (form.application, *(name for name in form.formerly if name not in taken))
     by_parts = (connection_key(*names) for names in product((organisation.code, *organisation.earlier_codes), applications))
     keys = (*named, *(key for key in by_parts if key not in organisation.earlier_keys))
@@ -146,12 +146,12 @@ def connections(
     shared_codes: Collection[str] = frozenset({SHARED_KBO_NUMBER}),
     proven: Sequence[EvidenceFile] = (),
     compromised: Mapping[Environment, tuple[PublicJwk, ...]] = MappingProxyType({}),
-    others: Collection[Form] | None = None,
+    forms: Collection[Form] | None = None,
 ) -> Iterator[Connection]:
     """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it.
 
-    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular; ``others`` are the other
-    forms of its organisation, None where they are not known.
+    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular; ``forms`` are those of
+    its organisation, None where they are not known.
     """
     request = form.environments.get(environment)
     if request is None:
@@ -186,7 +186,7 @@ def connections(
                 product: frozenset(scope for name in catalogue.products[product].scopes if (scope := catalogue.name_on(platform, name)))
                 for product in form.retire.keys() & request.products.keys()
             },
-            formerly=former_keys(organisation, form, others),
+            formerly=former_keys(organisation, form, forms),
             compromised=frozenset(key.thumbprint for key in compromised.get(environment, ())),
             form=name,
             catalogue_names={known: scope for scope in request.scopes if (known := catalogue.name_on(platform, scope))},

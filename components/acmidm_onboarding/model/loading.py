@@ -83,7 +83,7 @@ class Onboardings:
                 shared,
                 loaded.evidence,
                 loaded.compromised,
-                [one for one in of_organisations[loaded.organisation.code] if one is not loaded.form] if are_all else None,
+                of_organisations[loaded.organisation.code] if are_all else None,
             )
         ]
 
