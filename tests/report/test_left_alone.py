@@ -7,6 +7,7 @@ from typing import Any
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.report.test_sources import without_engine
 from tests.support.engine import Project
+from tests.support.forms import DOSSIERS, SEND
 from tests.support.registry import Registry, kids
 
 SINCE = "2020-03-31"
@@ -61,6 +62,7 @@ def test_a_key_that_is_marked_between_the_two_runs_goes_before_the_client_is_lef
     project: Project, registry: Registry, acmidm: CommandLine
 ) -> None:
     """The second run forgets no client that still has such a key: the same command goes on until it has not."""
+    registry.clear()
     form = write(project, "between", keys=("stolen", "good"))
     write(project, "stays")
     project.apply()
@@ -78,6 +80,7 @@ def test_a_key_that_is_marked_between_the_two_runs_goes_before_the_client_is_lef
 
 def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: CommandLine, registry: Registry) -> None:
     """The client lives on, and nobody declares it from then on; both reviews say so, and the deployment that does it."""
+    registry.clear()
     form = write(project, "kept", platforms=["acmidm"])
     write(project, "stays")
     project.apply()
@@ -103,3 +106,37 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
     assert (deployed.code, "nobody declares it from now on" in deployed.output) == (0, True)
     assert registry.client(form.application) == before
     assert changes_in(acmidm.json("review", "--stack", "tni")) == set()
+
+    (left,) = acmidm.json("drift", "--stack", "tni", code=1)["left_behind"]
+    assert (left["client_id"], left["made_by"], left["products"]) == (before["client_id"], "acmidm/tni", ["notificaties"])
+    another = write(project, "another", scopes=(SEND,))
+    another.request()["adopt"] = {"acmidm": before["client_id"]}
+    another.save()
+    project.apply()
+    assert registry.client(another.application)["client_id"] == before["client_id"]
+    assert acmidm.json("drift", "--stack", "tni")["in_sync"]
+
+
+def test_what_comes_back_without_a_product_does_not_hide_it(project: Project, acmidm: CommandLine, registry: Registry) -> None:
+    """A preserved client is declared again under another name, without a product that it had: the configuration is named until it goes."""
+    registry.clear()
+    form = write(project, "kept", scopes=(SEND, DOSSIERS))
+    project.apply()
+    client_id = registry.client(form.application)["client_id"]
+    form.document["preserve"] = True
+    form.save()
+    assert project.recover().code == 0
+    assert acmidm.json("drift", "--stack", "tni")["in_sync"]
+
+    del form.document["preserve"], form.request()["products"]["dosis"], form.request()["scopes"][DOSSIERS]
+    form.document |= {"application": f"{form.application}-nieuw", "formerly": form.application}
+    form.save()
+    assert acmidm.json("drift", "--stack", "tni", code=1)["left_behind"] == [], "the next run takes it over"
+    project.apply()
+    assert registry.client(form.application)["client_id"] == client_id, "by its former key"
+    (left,) = acmidm.json("drift", "--stack", "tni", code=1)["left_behind"]
+    assert (left["client_id"], left["products"]) == (client_id, ["dosis"])
+    text = acmidm.run("drift", "--stack", "tni").output
+    assert f"{client_id} on acmidm, with dosis, made by acmidm/tni" in text
+    registry.remove_configuration("dosis", client_id)
+    assert acmidm.json("drift", "--stack", "tni")["in_sync"]
