@@ -31,6 +31,7 @@ from acmidm.github import commands as github
 from acmidm.importing import command as importing
 from acmidm.key_management import command as keys
 from acmidm.probe import command as probing
+from acmidm.project import in_project
 from acmidm.terminal import fail
 from acmidm_onboarding.model.problems import Failure
 
@@ -122,3 +123,14 @@ portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")
 app.add_typer(keycloak.app, name="keycloak")
 app.add_typer(github.app, name="github")
+
+
+def _in_project(group: typer.Typer) -> None:
+    for command in group.registered_commands:
+        command.callback = command.callback and in_project(command.callback)
+    for below in group.registered_groups:
+        if below.typer_instance:
+            _in_project(below.typer_instance)
+
+
+_in_project(app)

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -121,16 +120,20 @@ def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, froz
     """
     from acmidm import engine
     from acmidm.gate import passage_of
+    from acmidm.project import project_name
     from acmidm.report.client import states_of
     from acmidm_onboarding.authorities.port import Owner
     from acmidm_onboarding.leaving import declared_now, today
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.recorded import held_in
+    from acmidm_onboarding.settings import InvalidSettings, Settings
 
     if not settings.forms_folder.is_dir():
+        if settings.forms_folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
+            raise InvalidSettings(f"there is no folder {settings.forms_folder}; correct acmidm:formsFolder")
         return None, False, frozenset(), []
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
-    managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
+    managed_by = f"{project_name()}/{stack.rpartition('/')[2]}"
     every = onboardings.connections(settings.environment)
     connections = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
     now = {connection.software_id for connection in connections}
@@ -138,16 +141,6 @@ def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, froz
     passage = passage_of(stack, connections, settings)
     states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
     return states, bool(onboardings.forms), left, [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
-
-
-def _project() -> str | None:
-    """The name of the project in this folder."""
-    import yaml
-
-    try:
-        return str(yaml.safe_load(Path("Pulumi.yaml").read_text("utf-8"))["name"])
-    except (yaml.YAMLError, KeyError, TypeError):
-        return None
 
 
 def _reach(stack: str, settings: Settings, declared: States) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from acmidm.private import private_folder, write_private
+from acmidm.project import require_project
 from acmidm.supervisor import Daemon
 from acmidm_onboarding.model.problems import Failure
 
@@ -116,7 +117,11 @@ def add_stop_and_status(app: typer.Typer, name: str) -> None:
     """The two commands that are alike for all servers of a name, for those that were ever started here."""
 
     def daemons(stack: str | None) -> list[Daemon]:
-        return [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
+        require_project()
+        found = [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
+        if not found:
+            typer.echo(f"no {name} was ever started in this project" + (f" for stack {stack}" if stack else ""))
+        return found
 
     @app.command()
     def stop(stack: _AnyStackOption = None) -> None:
