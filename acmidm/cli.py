@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated, Any
@@ -32,13 +33,15 @@ from acmidm.importing import command as importing
 from acmidm.key_management import command as keys
 from acmidm.probe import command as probing
 from acmidm.project import in_project
-from acmidm.terminal import fail
+from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
 from acmidm_onboarding.model.problems import Failure
 
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "beheerportaal", "keycloak_sandbox")
 UNEXPECTED = 70
 """EX_SOFTWARE of sysexits.h: no exit code that a command gives a meaning."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A disk that is full, or what of it somebody may use."""
 
 
 class Commands(TyperGroup):
@@ -56,6 +59,11 @@ class Commands(TyperGroup):
                 f"this command needs the package {error.name}, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'", 1
             )
         except OSError as error:
+            if error.errno in _FULL:
+                if error.filename is None:
+                    give_up_output()
+                what = error.filename2 or error.filename or "standard output"
+                fail(f"{what} cannot be written: {error.strerror}; make room on its disk, and run the command again")
             if error.filename is None:
                 raise
             fail(f"{error.filename} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
@@ -65,6 +73,7 @@ class App(typer.Typer):
     """Never shows a traceback, which could hold values: what nobody foresaw is one sentence, and how to learn more."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        escape_what_cannot_be_shown()
         try:
             return super().__call__(*args, **kwargs)
         except Exception as error:

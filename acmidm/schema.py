@@ -9,6 +9,7 @@ import typer
 
 from acmidm.codeowners import CODEOWNERS, codeowners, onboarding_team
 from acmidm.platforms import PLATFORMS, platforms
+from acmidm.writing import write_whole
 
 EPILOG = """
 **Examples**
@@ -52,7 +53,7 @@ def schema(
             typer.echo(f"{file} is not up to date; run: acmidm schema", err=True)
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(texts[file], encoding="utf-8")
+            write_whole(file, texts[file])
             typer.echo(f"{file} written")
     if check and stale:
         raise typer.Exit(1)

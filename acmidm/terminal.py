@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from acmidm.report.text import Report
+
+
+_ASCII = "ascii_escaped"
 
 
 class Output(StrEnum):
@@ -58,6 +64,29 @@ def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
     """End the command with a sentence, or one a line. Whatever names are in it do nothing to a terminal or a pipeline."""
     typer.echo("\n".join(map(on_one_line, message.split("\n"))), err=True)
     raise typer.Exit(code)
+
+
+def give_up_output() -> None:
+    """Write nothing more to a standard output that takes nothing: at its end Python would try again, and show a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def escape_what_cannot_be_shown() -> None:
+    """Have standard output and error write what their encoding does not have as ``\\u2192``."""
+    codecs.register(lambda name: _ascii() if name == _ASCII else None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding=_ASCII if is_ascii else None, errors="backslashreplace")
+
+
+def _ascii() -> codecs.CodecInfo:
+    """ASCII under another name: to a stream of ASCII by its own, Typer writes UTF-8."""
+    own = codecs.lookup("ascii")
+    return codecs.CodecInfo(own.encode, own.decode, None, None, own.incrementalencoder, own.incrementaldecoder, _ASCII)
 
 
 @contextmanager
