@@ -123,7 +123,8 @@ def write_report(report: Report, output: Output | WithoutPage) -> None:
         case "html":
             from acmidm.report.html import as_html
 
-            typer.echo(as_html(report), nl=False)
+            # In ASCII, so that it is the page that it says it is whatever standard output is written in.
+            typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
         case _:
             from acmidm.report.text import print_report
 
