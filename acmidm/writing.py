@@ -69,19 +69,20 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 def _beside(file: Path, text: str, mode: int) -> Path:
-    """Write a text whole into a file of another name, which nobody else reads before it is."""
-    with (
-        naming(file),
-        NamedTemporaryFile(
-            "w", dir=file.parent, prefix=f".{file.name}.", suffix=".new", delete=False, encoding="utf-8", newline=""
-        ) as stream,
-    ):
-        try:
-            os.fchmod(stream.fileno(), mode)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        except BaseException:
-            Path(stream.name).unlink()
-            raise
+    """Write a text whole into a file of another name, which nobody else reads before it is. Raises OSError, with the name of ``file``."""
+    # Resolved, for a temporary file's folder is taken by its words: what is behind ``link/..`` is elsewhere.
+    folder, prefix = file.parent.resolve(), f".{file.name}."
+    try:
+        with NamedTemporaryFile("w", dir=folder, prefix=prefix, suffix=".new", delete=False, encoding="utf-8", newline="") as stream:
+            try:
+                os.fchmod(stream.fileno(), mode)
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            except BaseException:
+                Path(stream.name).unlink()
+                raise
+    except OSError as error:
+        error.filename = str(file)
+        raise
     return Path(stream.name)

@@ -126,13 +126,20 @@ def test_what_is_written_beside_forms_is_whole_or_as_it_was(tmp_path: Path, what
     assert stat.S_IMODE(file.stat().st_mode) == (0o600 if what.startswith(("a key", "the ledger")) else 0o644)
 
 
+def test_a_folder_that_is_not_there_is_named_by_the_file(tmp_path: Path) -> None:
+    """Not by the name of a temporary file, which nobody has heard of."""
+    with pytest.raises(FileNotFoundError) as refused:
+        write_whole(tmp_path / "no" / "file", "text")
+    assert refused.value.filename == str(tmp_path / "no" / "file")
+
+
 @pytest.mark.parametrize("what", ["a saved review", "metrics"])
 def test_what_a_person_names_may_be_a_link_or_no_file(tmp_path: Path, what: str) -> None:
     """A link is followed. A device stays one, also for whoever may replace it."""
     (tmp_path / "link").symlink_to(tmp_path / "file")
     WRITERS[what](tmp_path / "link")
     assert ((tmp_path / "link").is_symlink(), (tmp_path / "file").is_file()) == (True, True)
-    with pytest.raises((OSError, NotApproved), match="/dev/full.*No space left|No space left.*/dev/full"):
+    with pytest.raises((OSError, NotApproved), match=r"/dev/full.*No space left|No space left.*/dev/full"):
         WRITERS[what](Path("/dev/full"))
     assert Path("/dev/full").is_char_device()
 
@@ -145,11 +152,11 @@ def test_a_summary_that_does_not_fit_is_a_sentence(tmp_path: Path, monkeypatch: 
     assert (refused.exit_code, refused.stderr.partition("; ")[0]) == (2, "/dev/full cannot be written: No space left on device")
 
 
-@pytest.mark.parametrize("words", [("validate",), ("steps", "--language", "en"), ("steps", "--output", "json"), ("steps", "--output", "html")])
+@pytest.mark.parametrize("words", [("validate",), ("steps",), ("steps", "--output", "html")], ids=" ".join)
 def test_standard_output_that_takes_nothing_is_a_sentence(place: Workspace, words: tuple[str, ...]) -> None:
     """And no traceback at the end, when Python tries once more."""
     place.write_form(FORM)
-    servers = {key: "http://127.0.0.1:9/x" for key in ("managementUrl", "issuer", "productsUrl")}
+    servers = dict.fromkeys(("managementUrl", "issuer", "productsUrl"), "http://127.0.0.1:9/x")
     settings = {"environment": "tni", "operatorClientId": "x", "operatorClientSecret": "x", **servers}
     place.write("Pulumi.tni.yaml", json.dumps({"config": {f"acmidm:{key}": value for key, value in settings.items()}}))
     (place.root / "Pulumi.prod.yaml").unlink()
@@ -161,5 +168,3 @@ def test_standard_output_that_takes_nothing_is_a_sentence(place: Workspace, word
     assert done.stderr.splitlines()[-1].startswith("standard output cannot be written: No space left on device; ")
     assert "Traceback" not in done.stderr
     assert "unforeseen" not in done.stderr
-
-

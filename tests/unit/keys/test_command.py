@@ -27,7 +27,7 @@ from cryptography.x509.oid import NameOID
 from jwcrypto.jwk import JWK
 from typer.testing import CliRunner, Result
 
-from acmidm import editing
+from acmidm import writing
 from acmidm.cli import app
 from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.form import MOST_KEYS
@@ -209,7 +209,7 @@ def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, step:
 
 
 def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, theirs = editing.write_once, FORM.replace("dossiers", "their own words")
+    original, theirs = writing.write_once, FORM.replace("dossiers", "their own words")
 
     def meanwhile(*arguments: Any) -> None:
         place.write_form(theirs)
