@@ -59,14 +59,14 @@ class Commands(TyperGroup):
                 f"this command needs the package {error.name}, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'", 1
             )
         except OSError as error:
+            named = error.filename2 or error.filename  # of a copy and a link it is the second that is written
             if error.errno in _FULL:
-                if error.filename is None:
+                if named is None:
                     give_up_output()
-                what = error.filename2 or error.filename or "standard output"
-                fail(f"{what} cannot be written: {error.strerror}; make room on its disk, and run the command again")
-            if error.filename is None:
+                fail(f"{named or 'standard output'} cannot be written: {error.strerror}; make room on its disk, and run the command again")
+            if named is None:
                 raise
-            fail(f"{error.filename} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
+            fail(f"{named} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
 
 
 class App(typer.Typer):

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure, on_one_line
 
 T = TypeVar("T")
 
@@ -59,6 +59,13 @@ def project_name() -> str:
         return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML
     except (yaml.YAMLError, ValueError, KeyError, TypeError):
         raise NoProject(f"{file} has no name that can be read; give the project a name there") from None
+
+
+def require_own_name(stack: str) -> None:
+    """Refuse a stack's whole name where files are kept by it: under another name they would be others. Raises Failure."""
+    if "/" in stack:
+        own = stack.rpartition("/")[2]
+        raise Failure(on_one_line(f"{stack} is a stack's whole name; name it here as in Pulumi.{own}.yaml: {own}"))
 
 
 def _file_in(folder: Path) -> Path | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from acmidm.private import private_folder, write_private
-from acmidm.project import require_project
+from acmidm.project import require_own_name, require_project
 from acmidm.supervisor import Daemon
 from acmidm_onboarding.model.problems import Failure
 
@@ -84,6 +84,7 @@ def served(stack: str) -> Iterator[Served]:
     from acmidm_onboarding.model.loading import load_catalogue
     from acmidm_onboarding.stack_files import stack_settings
 
+    require_own_name(stack)
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)
     for platform, found in settings.platforms.items():

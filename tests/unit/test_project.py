@@ -127,3 +127,12 @@ def test_a_stack_with_the_name_of_its_organisation_has_the_settings_of_its_file(
     project.write("Pulumi.tni.yaml", {"config": {f"acmidm:{key}": value for key, value in SETTINGS.items()}})
     for name in ("tni", "ours/tni", "ours/acmidm/tni"):
         assert stack_settings(name, project.root).environment == "tni"
+
+
+@pytest.mark.parametrize("words", [("remind",), ("portal", "start"), ("portal", "apis"), ("keycloak", "start")], ids=" ".join)
+@pytest.mark.usefixtures("project")
+def test_what_keeps_files_by_a_stack_s_name_has_one_name_for_it(words: tuple[str, ...]) -> None:
+    """Else a second ledger would have nothing of what was mailed, and a second sandbox its own clients."""
+    refused = acmidm(*words, "--stack", "ours/acmidm/tni")
+    assert (refused.exit_code, refused.stderr) == (2, "ours/acmidm/tni is a stack's whole name; name it here as in Pulumi.tni.yaml: tni\n")
+    assert not Path(".local").exists()
