@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.report.test_sources import without_engine
 from tests.support.engine import Project
@@ -18,6 +20,12 @@ def reviews(acmidm: CommandLine) -> dict[str, Any]:
     by_engine, by_forms = acmidm.json("review", "--stack", "tni"), acmidm.review_of_forms("--environment", "tni")
     assert without_engine(by_engine) == without_engine(by_forms)
     return by_forms
+
+
+@pytest.fixture(autouse=True)
+def alone(registry: Registry) -> None:
+    """What other tests left, by a stack of the same name, would be left behind."""
+    registry.clear()
 
 
 def test_a_compromised_key_of_a_client_that_has_left_is_never_silent(project: Project, acmidm: CommandLine, registry: Registry) -> None:
@@ -62,7 +70,6 @@ def test_a_key_that_is_marked_between_the_two_runs_goes_before_the_client_is_lef
     project: Project, registry: Registry, acmidm: CommandLine
 ) -> None:
     """The second run forgets no client that still has such a key: the same command goes on until it has not."""
-    registry.clear()
     form = write(project, "between", keys=("stolen", "good"))
     write(project, "stays")
     project.apply()
@@ -80,7 +87,6 @@ def test_a_key_that_is_marked_between_the_two_runs_goes_before_the_client_is_lef
 
 def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: CommandLine, registry: Registry) -> None:
     """The client lives on, and nobody declares it from then on; both reviews say so, and the deployment that does it."""
-    registry.clear()
     form = write(project, "kept", platforms=["acmidm"])
     write(project, "stays")
     project.apply()
@@ -119,7 +125,6 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
 
 def test_what_comes_back_without_a_product_does_not_hide_it(project: Project, acmidm: CommandLine, registry: Registry) -> None:
     """A preserved client is declared again under another name, without a product that it had: the configuration is named until it goes."""
-    registry.clear()
     form = write(project, "kept", scopes=(SEND, DOSSIERS))
     project.apply()
     client_id = registry.client(form.application)["client_id"]
