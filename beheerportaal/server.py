@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from beheerportaal.app import create_app
 from beheerportaal.http.connections import Connections
-from beheerportaal.migrations import UnusableDatabase, open_database
 from beheerportaal.settings import PortalSettings
+from beheerportaal.store.opening import UnusableDatabase, open_database
 
 GRACE_SECONDS = 5
 
@@ -81,7 +81,6 @@ def main() -> None:
     parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's, which has a line for each command
     # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news at each request.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)

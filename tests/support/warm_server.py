@@ -58,7 +58,6 @@ IMPORTED = (
     "acmidm.report.text",
     "rich.console",
     "acmidm.portal",
-    "alembic.command",
     "beheerportaal.app",
     "beheerportaal.http.connections",
     "beheerportaal.operators",
