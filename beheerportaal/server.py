@@ -9,14 +9,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import cast
 
 import uvicorn
 from joserfc.errors import SecurityWarning
 from pydantic import ValidationError
 
 from beheerportaal.app import create_app
-from beheerportaal.http.connections import Connections
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.opening import UnusableDatabase, open_database
 
@@ -53,7 +51,6 @@ def serve(settings: PortalSettings) -> None:
         for_mail = None if settings.smtp_port is None else opened.enter_context(_bound(settings, settings.smtp_port))
         config = uvicorn.Config(
             create_app(settings, for_mail),
-            http=cast("type[asyncio.Protocol]", Connections().protocol),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -59,7 +59,6 @@ IMPORTED = (
     "rich.console",
     "acmidm.portal",
     "beheerportaal.app",
-    "beheerportaal.http.connections",
     "beheerportaal.operators",
 )
 
