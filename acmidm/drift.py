@@ -99,7 +99,7 @@ def look(stack: str, days: int = 30) -> Found:
         real, unlisted = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
         now = datetime.now(UTC)
         clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
-        clients += stolen_keys(left.values(), real)
+        clients += stolen_keys(left, real)
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
     notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), stack) for urn in recorded.cut_off]
     notes += [*held_back, *unlisted]
@@ -134,7 +134,7 @@ def _declared(stack: str, settings: Settings, managed_by: str) -> tuple[States |
     from acmidm.gate import passage_of
     from acmidm.report.client import states_of
     from acmidm_onboarding.authorities.port import Owner
-    from acmidm_onboarding.leaving import declared_now, left_alone, today
+    from acmidm_onboarding.leaving import declared_now, left_alone, natural_keys, today
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.recorded import held_in
     from acmidm_onboarding.settings import InvalidSettings, Settings
@@ -146,7 +146,7 @@ def _declared(stack: str, settings: Settings, managed_by: str) -> tuple[States |
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     every = onboardings.connections(settings.environment)
     connections = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
-    left = {Owner(one.software_id, managed_by): one for one in left_alone(every, connections)}
+    left = {Owner(key, managed_by): one for one in left_alone(every, connections) for key in natural_keys(one)}
     passage = passage_of(stack, connections, settings)
     states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
     return states, bool(onboardings.forms), left, [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]

@@ -100,6 +100,7 @@ def _undeclared(platform: Platform, client_id: str, metadata: ClientMetadata | N
         application=metadata.application if metadata else "",
         software_id=owner.software_id,
         made_by=owner.managed_by,
+        is_of_another=metadata is None or _connection(metadata.owner) != _connection(owner),
     )
 
 
@@ -122,7 +123,7 @@ def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], s
     owners = [Owner(one.software_id, one.made_by) for one in clients]
     times, found = Counter(owners), Apart([], [], [])
     for one, owner in zip(clients, owners, strict=True):
-        if owner in preserved and times[owner] == 1:
+        if owner in preserved and times[owner] == 1 and not one.is_of_another:
             found.preserved.append(one)
         elif stack is not None and one.made_by == stack:
             found.left_behind.append(one)

@@ -60,6 +60,8 @@ class UndeclaredClient(Part):
     application: str
     products: tuple[str, ...] = ()
     """Those whose configuration bears the same marks."""
+    is_of_another: bool = False
+    """Whether the products alone bear these marks: the client has others by now, or is gone."""
     software_id: str | None = None
     made_by: str | None = None
 

@@ -44,6 +44,11 @@ def left_alone(connections: Iterable[Connection], declared: Iterable[Connection]
     return [connection for connection in connections if connection.preserve and connection.resource_name not in names]
 
 
+def natural_keys(connection: Connection) -> tuple[str, ...]:
+    """Return the keys under which an authority may have the client: those of now, and of before."""
+    return tuple(connection.software_id.removesuffix(connection.key) + key for key in (connection.key, *connection.formerly))
+
+
 def stolen_sentences(left: Iterable[Connection]) -> list[str]:
     """Return a sentence for each of those whose form says that a key of it is compromised: nothing takes that key away."""
     return [
@@ -73,7 +78,8 @@ def _now(connection: Connection, held: Callable[[], Mapping[str, Held]], leaving
         return connection
     has = held_of(connection, held())
     if connection.platform.value in leaving:
-        return None if has is None or _may_go(has, connection) else _at_first(connection, leaving)
+        # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in order to leave.
+        return None if has is None or not has.client_id or _may_go(has, connection) else _at_first(connection, leaving)
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
     may_go = frozenset() if has is None else has.unprotected_products if not withdrawn & has.scopes else frozenset()
     gone = {product for product in leaving if has is None or product in may_go or product not in has.products}

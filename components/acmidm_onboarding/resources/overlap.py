@@ -20,6 +20,7 @@ from acmidm_onboarding.authorities.port import Jwks, KeyUse, KnowsUse
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.jwk import PublicJwk, readable_jwk
+from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.problems import listed
 from acmidm_onboarding.model.rotation import EVER, HeldKey, obstacle, sentence
 from acmidm_onboarding.resources import adoption
@@ -51,7 +52,7 @@ def wanted(connection: Connection, stack: str) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Overlap:
-    """One check of a client's keys: the inputs before (none: the client is new) and after, and what the program gives."""
+    """One check of a client's keys: the inputs before (none: they are made, perhaps anew) and after, and what the program gives."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -82,14 +83,21 @@ class Overlap:
         return inputs
 
     def _held(self, platform: ConnectedPlatform | None) -> Jwks:
-        """Return the keys that the client has: as recorded, as an adoption saw them, or where they are: in the portal, at an address."""
+        """Return the keys that the client has: as recorded, as an adoption saw them, or where they are: in the portal, at an address.
+
+        Keys that are made anew, as by ``--replace``, have no record: those that the client has are guarded all the same.
+        """
         if self.before:
             recorded = self.before.get("jwks")
             if recorded is None and platform is not None:
                 snapshot = platform.clients.get(self.before["client_id"])
                 return {key.kid: key.members for key in keys_in_force(snapshot.jwks).values()} if snapshot else {}
+        elif (seen := adoption.before(self.after)) is not None:
+            recorded = seen.get("jwks")
+        elif platform is not None and not has_mark(client_id := str(self.after["client_id"])):
+            recorded = platform.authority.read_jwks(client_id)
         else:
-            recorded = (adoption.before(self.after) or {}).get("jwks")
+            recorded = None
         return recorded if isinstance(recorded, Mapping) else {}
 
     def _refused(self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Iterable[str]) -> str | None:

@@ -18,9 +18,11 @@ from typing import Any
 
 import pulumi
 
-from acmidm_onboarding.authorities.port import Owner
+from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.port import OrganisationMetadata, Owner
+from acmidm_onboarding.leaving import natural_keys
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.problems import on_one_line
+from acmidm_onboarding.model.problems import on_one_line, quoted
 
 INCARNATION = "incarnation"
 OTHER = "other_owner"
@@ -63,9 +65,31 @@ def is_own(found: Owner, props: Properties) -> bool:
     return found.managed_by is not None and found.managed_by == props.get("managed_by") and found.software_id in keys
 
 
+def require_own(client_id: str, olds: Properties, news: Properties) -> None:
+    """Refuse a client that a refresh has found with another's marks: an authority that was restored gives a number out twice.
+
+    Marks that are gone, on a client that is still the organisation's, are put back.
+
+    Raises:
+        Rejected: before anything is written.
+    """
+    found, own = known_owner(olds), owner_of(olds)
+    if found.is_connection_of(own) or (own.incarnation is not None and found.incarnation == own.incarnation):
+        return
+    codes = [code for name in ("ovo", "kbo") if (code := news["organisation"].get(name))]
+    is_theirs = OrganisationMetadata.model_validate(olds["organisation"]).is_of(codes) is not False
+    if found.is_nobody and found.software_id is None and is_theirs:
+        return
+    whose = found.managed_by or found.software_id or f"{olds['organisation'].get('name')}, and managed by nobody"
+    raise Rejected(
+        f"client {client_id} is that of {quoted(whose)} by now, and nothing was written; where it is this connection's after all, "
+        "take those marks away at its authority, else take the client out of the state with pulumi state delete"
+    )
+
+
 def former_keys(connection: Connection) -> list[str] | None:
     """Return the value of the input ``formerly``; None where there are none."""
-    return [connection.software_id.removesuffix(connection.key) + key for key in connection.formerly] or None
+    return list(natural_keys(connection)[1:]) or None
 
 
 def say_left(what: str) -> None:
