@@ -32,6 +32,8 @@ picks = st.integers(0, 3)
 folders = st.sampled_from(["gent", "aalst"])
 applications = st.sampled_from(["loket", "balie"])
 products = st.sampled_from(["dosis", "notificaties"])
+owned = st.sampled_from(["client", "client", "dosis", "notificaties"])
+"""What has an owner; a client is tried as often as all its products."""
 outages = st.builds(
     Outage,
     st.sampled_from(["down", "wrong address"]),
@@ -53,7 +55,7 @@ class Machine(RuleBasedStateMachine):
             return
         done[name] += 1
         self.since_a_run.append(name)
-        if name in ("up", "up_cut_off", "heal"):
+        if name in ("up", "up_replacing", "up_cut_off", "heal"):
             met.update(combinations_with_replacement(sorted(set(self.since_a_run)), 2))
             self.since_a_run = [name]
 
@@ -143,6 +145,30 @@ class Machine(RuleBasedStateMachine):
     @rule(application=applications)
     def make_by_hand(self, application: str) -> None:
         self.do("make_by_hand", application)
+
+    @rule(pick=picks, part=owned)
+    def empty_owner(self, pick: int, part: str) -> None:
+        self.do("empty_owner", pick, part)
+
+    @rule(what=st.sampled_from(["toggle_below", "toggle_replace_on_changes", "toggle_delete_before_replace"]))
+    def edit_program(self, what: str) -> None:
+        self.do(what)
+
+    @rule(pick=picks, part=owned, what=st.sampled_from(["taint", "delete_in_state"]))
+    def edit_state(self, pick: int, part: str, what: str) -> None:
+        self.do(what, pick, part)
+
+    @rule(pick=picks)
+    def rename_in_state(self, pick: int) -> None:
+        self.do("rename_in_state", pick)
+
+    @rule(what=st.sampled_from(["save_state", "restore_state"]))
+    def earlier_state(self, what: str) -> None:
+        self.do(what)
+
+    @rule(pick=picks, part=owned, refresh=st.booleans())
+    def up_replacing(self, pick: int, part: str, refresh: bool) -> None:
+        self.do("up_replacing", pick, part, refresh)
 
     @rule(refresh=st.booleans())
     def up(self, refresh: bool) -> None:
