@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acmidm.report.client import OWNER, ClientState, Place, flat, snapshot_state
+from acmidm.report.client import ClientState, Place, flat, snapshot_state
 from acmidm.report.compare import field_changes, paired
 from acmidm.report.kinds import Resource
 from acmidm.report.plan import Plan, kind_of, part_of
@@ -193,5 +194,5 @@ def _at_authority(
         "secret set at": state.secret_updated_at or 0,
         "scopes": {scope: "by default" if scope in state.default_scopes else "on request" for scope in state.scopes or ()},
         "keys": {kid: key.digest for kid, key in (state.keys or {}).items()} if has_keys else {},
-        "products": {name: {**fields, **dict(zip(OWNER, state.owners[name], strict=True))} for name, fields in state.products.items()},
+        "products": {name: {**fields, **asdict(state.owners[name])} for name, fields in state.products.items()},
     }

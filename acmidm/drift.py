@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +66,10 @@ class Found:
 
 
 _NO_FORMS = "There is no folder {} here: what is recorded was compared with what is real, and changes that wait need pulumi preview."
+_LEFT_BEHIND = (
+    "What this stack left behind works on, and no run changes or removes it any more: have a form declare it (adopt, or formerly for an "
+    "earlier key; a product by its configuration), or remove it in the portal."
+)
 _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by hand. Run acmidm deploy --stack {} first."
 
 
@@ -82,31 +87,34 @@ def look(stack: str, days: int = 30) -> Found:
 
     settings = settings_of(stack)
     declared, has_forms, left, held_back = _declared(stack, settings)
+    managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
     _reach(stack, settings, declared or {})
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
         if not has_forms and declared is not None and recorded.states:
             raise InvalidSettings(f"there is no form (*.yaml) in {settings.forms_folder}; correct acmidm:formsFolder")
         platforms = authorities_of(settings)
-        real = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
+        real, unlisted = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
         now = datetime.now(UTC)
         clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
     notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), stack) for urn in recorded.cut_off]
-    notes += held_back
+    notes += [*held_back, *unlisted]
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)
     with working("finding who changed it"):
         notes += _attribute(clients, platforms)
-    preserved, others = apart(without_reserved(undeclared(clients, recorded.leaving, real), platforms), left, real)
+    beside = apart(without_reserved(undeclared(clients, recorded.leaving, real), platforms), left, None if declared is None else managed_by)
+    notes += [_LEFT_BEHIND] if beside.left_behind else []
     report = drift_of(
         stack,
         settings.environment,
         clients,
         now,
         expiring=expiring_keys(clients, now, days),
-        preserved=preserved,
-        undeclared=others,
+        preserved=tuple(beside.preserved),
+        left_behind=tuple(beside.left_behind),
+        undeclared=tuple(beside.others),
         problems=tuple(refusals(Plan(settings.environment, recorded.states, recorded.states if declared is None else declared))),
         notes=tuple(notes),
     )
@@ -170,22 +178,32 @@ def _products(states: Iterable[ClientState]) -> Mapping[Platform, Collection[str
     return found
 
 
-def _real(platforms: Connected, known: Iterable[ClientState]) -> dict[Platform, Real]:
-    """List every client of every platform, and the configurations of the products that ours have there."""
+def _real(platforms: Connected, known: Iterable[ClientState]) -> tuple[dict[Platform, Real], list[str]]:
+    """List every client of every platform, and the configurations of products there; and name those that cannot be listed.
+
+    Those of products that ours have there must be. Of others, this stack may have left some behind.
+    """
     from acmidm.report.drift import Real
+    from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
     from acmidm_onboarding.settings import InvalidSettings
 
     products = _products(known)
     for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
         raise InvalidSettings(f'platform "{name}" has no authority in this stack; set acmidm:{name}ManagementUrl and what goes with it')
-    return {
-        name: Real(
-            {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()},
-            {product: dict(platform.product_api.configurations(product)) for product in sorted(products.get(name, ()))},
-            platform.assigned,
-        )
-        for name, platform in platforms.items()
-    }
+    found: dict[Platform, Real] = {}
+    unlisted: list[str] = []
+    for name, platform in platforms.items():
+        clients = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
+        needed = products.get(name, ())
+        configured = {product: dict(platform.product_api.configurations(product)) for product in sorted(needed)}
+        try:
+            for product in sorted({*platform.products} - {*needed}):
+                with suppress(NotFound):  # it is not offered there
+                    configured[product] = dict(platform.product_api.configurations(product))
+        except AuthorityError as error:
+            unlisted.append(f"Whether a product's configuration is left behind on {name} could not be looked at: {error}")
+        found[name] = Real(clients, configured, platform.assigned)
+    return found, unlisted
 
 
 def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:

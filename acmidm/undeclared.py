@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
 
 from acmidm.report.client import ClientState
 from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
@@ -17,6 +18,17 @@ from acmidm_onboarding.model.form import Platform
 
 _POSSIBLE_IDS = 10
 """How many connections may have had the same key, one after another, and kept their clients."""
+
+
+class Apart(NamedTuple):
+    """The clients of no state, by what they mean."""
+
+    preserved: list[UndeclaredClient]
+    """A form has left them where they are."""
+    left_behind: list[UndeclaredClient]
+    """The stack itself made them, or configurations of products in them; nobody looks after them any more."""
+    others: list[UndeclaredClient]
+    """Other stacks', or made by hand."""
 
 
 @dataclass(frozen=True)
@@ -41,40 +53,77 @@ class Declared:
 def undeclared(
     clients: Iterable[ClientDrift], leaving: Iterable[ClientState], real: Mapping[Platform, Real]
 ) -> tuple[UndeclaredClient, ...]:
-    """The clients that neither forms declare nor the state has; one that the state alone has is about to be removed."""
+    """The clients that neither forms declare nor the state has, and configurations that bear a stack's mark and are in no such client.
+
+    What the state alone has is about to be removed.
+    """
     known = list(clients)
     recorded = [*leaving, *(one.recorded for one in known if one.recorded)]
     adopting = [one.declared for one in known if one.declared and one.declared.adopts]
     declared = Declared(
-        # Perhaps a run that was cut off made it.
-        frozenset(one.declared.fields.get("software_id") for one in known if one.declared and not one.recorded),
+        # The next run takes it over: a run that was cut off made it, or the state was lost.
+        frozenset(key for one in known if one.declared and not one.recorded for key in _natural_keys(one.declared)),
         frozenset([*((one.platform, one.client_id) for one in recorded), *((one.platform, one.adopts) for one in adopting)]),
     )
-    return tuple(
-        UndeclaredClient(
-            platform=platform,
-            client_id=one.client_id,
-            client_name=one.metadata.client_name,
-            organisation=one.metadata.organisation.name,
-            application=one.metadata.application,
-            made_by=one.metadata.managed_by,
-        )
-        for platform, authority in real.items()
-        for one in (snapshot.client for snapshot in authority.clients.values())
-        if not declared.has(platform, one)
+    configured = {(one.platform, one.client_id, product) for one in recorded for product in one.products}
+    configured |= {(one.platform, one.client_id, product) for found in known if (one := found.recorded) for product in _declared(found)}
+    return (
+        *(
+            _undeclared(platform, snapshot.client)
+            for platform, authority in real.items()
+            for snapshot in authority.clients.values()
+            if not declared.has(platform, snapshot.client)
+        ),
+        *(
+            _undeclared(platform, authority.clients[client_id].client, product, document.owner)
+            for platform, authority in real.items()
+            for product, documents in authority.products.items()
+            for client_id, document in documents.items()
+            if not document.owner.is_nobody and client_id in authority.clients
+            if (platform, client_id, product) not in configured and document.owner.software_id not in declared.software_ids
+        ),
     )
 
 
-def apart(
-    clients: Collection[UndeclaredClient], preserved: Collection[Owner], real: Mapping[Platform, Real]
-) -> tuple[tuple[UndeclaredClient, ...], tuple[UndeclaredClient, ...]]:
-    """Set those that a form has left where they are apart from the rest; of several that bear the same owner, none is known to be it."""
-    owners = {(one.platform, one.client_id): real[one.platform].clients[one.client_id].client.metadata.owner for one in clients}
-    times, found = Counter(owners.values()), defaultdict[bool, list[UndeclaredClient]](list)
-    for one in clients:
-        owner = owners[one.platform, one.client_id]
-        found[owner in preserved and times[owner] == 1].append(one)
-    return tuple(found[True]), tuple(found[False])
+def _natural_keys(declared: ClientState) -> Iterator[str]:
+    """The natural keys under which a create finds its client: its own, and its earlier ones."""
+    own = str(declared.fields.get("software_id"))
+    yield own
+    yield from (own.removesuffix(declared.key) + key for key in declared.formerly)
+
+
+def _declared(client: ClientDrift) -> Iterable[str]:
+    return client.declared.products if client.declared else ()
+
+
+def _undeclared(platform: Platform, client: RegisteredClient, product: str | None = None, owner: Owner | None = None) -> UndeclaredClient:
+    return UndeclaredClient(
+        platform=platform,
+        client_id=client.client_id,
+        client_name=client.metadata.client_name,
+        organisation=client.metadata.organisation.name,
+        application=client.metadata.application,
+        product=product,
+        software_id=(owner or client.metadata.owner).software_id,
+        made_by=(owner or client.metadata.owner).managed_by,
+    )
+
+
+def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], stack: str | None) -> Apart:
+    """Set apart what a form has left where it is, and what ``stack`` (as authorities name it) left; None where no forms say which.
+
+    Of several that bear the same owner, none is known to be the one that a form has left.
+    """
+    owners = [(Owner(one.software_id, one.made_by), one.product) for one in clients]
+    times, found = Counter(owners), Apart([], [], [])
+    for one, (owner, product) in zip(clients, owners, strict=True):
+        if owner in preserved and times[owner, product] == 1:
+            found.preserved.extend([one] if product is None else [])
+        elif stack is not None and one.made_by == stack:
+            found.left_behind.append(one)
+        else:
+            found.others.extend([one] if product is None else [])
+    return found
 
 
 def without_reserved(clients: Iterable[UndeclaredClient], platforms: Connected) -> tuple[UndeclaredClient, ...]:

@@ -87,6 +87,7 @@ class ClientMetadata(Wire):
         description="The natural key, `<platform>/<environment>/<organisation code>/<application>`; unique where it is not null.",
     )
     managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
+    incarnation: Text | None = Field(default=None, description="Which resource of that stack wrote it last: a random mark.")
     organisation: Organisation
     application: Text
     grant_types: Annotated[list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET]
@@ -192,6 +193,7 @@ class ConfigurationDocument(Wire):
     configuration: Annotated[dict[str, JsonValue], AfterValidator(all_visible)]
     software_id: Text | None = Field(default=None, description="The natural key of the connection that it is for.")
     managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
+    incarnation: Text | None = Field(default=None, description="Which resource of that stack wrote it last: a random mark.")
 
 
 class ConfigurationItem(ConfigurationDocument):

@@ -13,7 +13,7 @@ from typing import Any
 
 from acmidm.keys import Key, keys_of
 from acmidm.words import normalised
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument, without_assigned
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, without_assigned
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 
@@ -21,7 +21,6 @@ Place = tuple[str, Platform, Environment]
 """What identifies a client: its key, its platform, its environment."""
 Fields = Mapping[str, Any]
 
-OWNER = ("software_id", "managed_by")
 JWKS_URI = "jwks_uri"
 OF_ATTRIBUTES = "attributes."
 """How the names of its attributes begin among its fields."""
@@ -75,8 +74,10 @@ class ClientState:
     """Of keys in the portal, the thumbprints by which evidence was signed."""
     products: Mapping[str, Fields] = field(default_factory=dict)
     """Per product its configuration, flat."""
-    owners: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    """Per product whose the configuration is: natural key and stack."""
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    """Per product whose the configuration is."""
+    without_marks: frozenset[str] = frozenset()
+    """The parts that bear others' marks, as a refresh has found: the next run puts their own back."""
     exemptions: Mapping[str, str] = field(default_factory=dict)
     """Per policy that the form is exempted from, why."""
     unneeded_exemptions: frozenset[str] = frozenset()
@@ -163,7 +164,7 @@ def with_exemptions_once(states: Iterable[ClientState]) -> dict[Place, ClientSta
 
 
 def _state_of(connection: Connection, protect: bool | None, managed_by: str | None) -> ClientState:
-    products, owner = connection.products, (connection.software_id, managed_by)
+    products, owner = connection.products, Owner(connection.software_id, managed_by)
     return ClientState(
         key=connection.key,
         platform=connection.platform,
@@ -211,15 +212,20 @@ def snapshot_state(
     client, found, scopes = snapshot.client, products.items(), without_assigned(snapshot.scopes, assigned, ())
     return ClientState(
         *place,
-        fields=flat(client.metadata.properties),
+        fields=with_incarnation(flat(client.metadata.properties), client.metadata.incarnation),
         client_id=client.client_id,
         secret_updated_at=client.client_secret_updated_at,
         scopes=dict.fromkeys(scopes),
         default_scopes=frozenset(scope for scope, is_default in scopes.items() if is_default),
         keys=keys_of(snapshot.jwks),
         products={product: flat(document.configuration) for product, document in found},
-        owners={product: (document.owner.software_id, document.owner.managed_by) for product, document in found},
+        owners={product: document.owner for product, document in found},
     )
+
+
+def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
+    """Return a client's fields with the mark of the resource that has it, which no form knows."""
+    return {**fields, **({"incarnation": incarnation} if incarnation else {})}
 
 
 def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:

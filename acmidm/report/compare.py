@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from acmidm.keys import Key
-from acmidm.report.client import JWKS_URI, OF_ATTRIBUTES, OWNER, ClientState, Fields, Place, States
+from acmidm.report.client import JWKS_URI, OF_ATTRIBUTES, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.report.retirement import retirement
 from acmidm.words import counted, plain, shown
+from acmidm_onboarding.authorities.port import Owner
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
@@ -163,6 +164,7 @@ class Comparison:
                 yield self.change(Kind.KEY_AWAITED)
         else:
             yield from self._changes_of_client(before, after)
+            yield from self._changes_of_marks(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
             if before.proven != after.proven and after.keys is None and not self.by_hand:
@@ -202,11 +204,16 @@ class Comparison:
         if before.fields.get("enabled") != after.fields.get("enabled"):
             yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.
-        hidden = _OF_OTHER_KINDS | (set() if self.by_hand else {"managed_by"}) | ({"application"} if renamed else set())
+        hidden = _OF_OTHER_KINDS | (set() if self.by_hand else {"managed_by", "incarnation"}) | ({"application"} if renamed else set())
         hidden |= {name for state in (before, after) for name in state.fields if name.startswith(OF_ATTRIBUTES)}
         described = field_changes(before.fields, after.fields, but=hidden)
         if described:
             yield self.change(Kind.CLIENT_UPDATED, fields=described)
+
+    def _changes_of_marks(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+        for part in sorted(before.without_marks - after.without_marks):
+            product = part.partition("/")[2]
+            yield self.change(Kind.PRODUCT_MARKED, subject=product) if product else self.change(Kind.CLIENT_MARKED)
 
     def _changes_of_secret(self, before: ClientState, after: ClientState) -> Iterator[Change]:
         if None not in (before.secret_generation, after.secret_generation) and before.secret_generation != after.secret_generation:
@@ -321,7 +328,7 @@ class Comparison:
             kind = Kind.PRODUCT_REMOVED if new is None else Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
             fields = field_changes(old or {}, new or {})
             if self.by_hand and kind is Kind.PRODUCT_CHANGED:
-                fields += field_changes(*(dict(zip(OWNER, state.owners.get(product, ()), strict=False)) for state in (before, after)))
+                fields += field_changes(*(asdict(state.owners.get(product, Owner())) for state in (before, after)))
             if fields or kind is not Kind.PRODUCT_CHANGED:
                 yield self.change(kind, subject=product, fields=fields)
 

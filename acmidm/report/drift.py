@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.client import JWKS_URI, ClientState, States, snapshot_state
+from acmidm.report.client import JWKS_URI, ClientState, States, snapshot_state, with_incarnation
 from acmidm.report.compare import (
     ClientName,
     Comparison,
@@ -25,7 +25,7 @@ from acmidm.report.compare import (
 from acmidm.report.kinds import Change, Kind, Part, Resource
 from acmidm.report.plan import Recorded, product_part
 from acmidm.words import WHOLE, counted, day, days, plain
-from acmidm_onboarding.authorities.port import ClientSnapshot, ProductDocument, RecordedChange
+from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 
@@ -51,13 +51,15 @@ class ExpiringKey(ClientName):
 
 
 class UndeclaredClient(Part):
-    """A client at an authority that nobody declares."""
+    """A client at an authority that nobody declares, or one ``product``'s configuration of it."""
 
     platform: Platform
     client_id: str
     client_name: str
     organisation: str
     application: str
+    product: str | None = None
+    software_id: str | None = None
     made_by: str | None = None
 
 
@@ -75,12 +77,24 @@ class Drift(Part):
     expiring: tuple[ExpiringKey, ...] = ()
     preserved: tuple[UndeclaredClient, ...] = ()
     """Those that a form has left at their authority."""
+    left_behind: tuple[UndeclaredClient, ...] = ()
+    """Those that this stack made, and that nobody declares any more: their keys work on, and no run will ever remove them."""
     undeclared: tuple[UndeclaredClient, ...] = ()
     counts: dict[Kind, int]
     healed: bool | None = None
     repaired: tuple[ConnectionChanges, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def not_declared(self) -> list[tuple[str, str, Sequence[UndeclaredClient]]]:
+        """The clients that no form declares now, in groups: what one of them is, what several are, and which they are."""
+        groups: list[tuple[str, str, Sequence[UndeclaredClient]]] = [
+            ("client that this stack left behind", "clients that this stack left behind", self.left_behind),
+            ("client that is preserved", "clients that are preserved", self.preserved),
+            ("client that nobody declares", "clients that nobody declares", self.undeclared),
+        ]
+        return [group for group in groups if group[2]]
 
 
 @dataclass(frozen=True)
@@ -172,7 +186,8 @@ def _is_of(urn: str, key: str) -> bool:
 def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform, Real], comparison: Comparison) -> list[ClientDrift]:
     """Compare every client of a stack. ``declared`` is None where no forms declare them: then nothing is pending."""
     found = []
-    for old, new in paired(recorded.states, recorded.states if declared is None else declared):
+    for old, form in paired(recorded.states, recorded.states if declared is None else declared):
+        new = _incarnated(form, old)
         one = ClientDrift(old, new)
         found.append(one)
         client_id = (old and old.client_id) or (new and new.adopts)
@@ -186,6 +201,14 @@ def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform,
         else:
             _part_by_part(one, old, one.real, comparison, recorded.cut_off)
     return found + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
+
+
+def _incarnated(declared: ClientState | None, recorded: ClientState | None) -> ClientState | None:
+    """What a form declares, with the marks of the resources that have it: a form knows none."""
+    if declared is None or recorded is None or declared is recorded:
+        return declared
+    owners = {name: replace(owner, incarnation=recorded.owners.get(name, owner).incarnation) for name, owner in declared.owners.items()}
+    return replace(declared, fields=with_incarnation(declared.fields, recorded.fields.get("incarnation")), owners=owners)
 
 
 def _created(client: ClientDrift, comparison: Comparison) -> None:
@@ -280,7 +303,7 @@ def _parts(state: ClientState | None) -> dict[str, Any]:
 def _with_parts(state: ClientState, parts: Mapping[str, Any]) -> ClientState:
     """A client with other values."""
     products = {part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None}
-    owners = {name: fields.pop(_OWNER, None) or (None, None) for name, fields in products.items()}
+    owners = {name: fields.pop(_OWNER, None) or Owner() for name, fields in products.items()}
     fields, scopes, keys = (parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS))
     default = frozenset(scope for scope, is_default in scopes.items() if is_default)
     return replace(state, fields=fields, scopes=dict.fromkeys(scopes), default_scopes=default, keys=keys, products=products, owners=owners)
@@ -368,6 +391,10 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     recorded = sum(client.recorded is not None for client in clients)
     said = [f"By hand on {stack}: {headline(by_hand)}"] if by_hand else []
     said += [f"{counted(len(pending), 'client has|clients have')} changes on {stack} that are not applied yet"] if pending else []
+    behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
+    said += (
+        [f"{counted(len(behind), 'client|clients')} that {stack} made {'is' if len(behind) == 1 else 'are'} left behind"] if behind else []
+    )
     if not said:
         all_of_them = {0: "no client is declared, and there is none", 1: "its 1 client is as declared"}
         said = [f"{stack} is in sync: {all_of_them.get(recorded, f'all {recorded:,} clients are as declared')}"]
@@ -380,7 +407,7 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
         environment=environment,
         headline="; ".join(said),
         checked_at=now,
-        in_sync=not by_hand and not pending,
+        in_sync=not by_hand and not pending and not behind,
         clients=recorded,
         by_hand=by_hand,
         not_applied=pending,

@@ -214,6 +214,10 @@ class Kind(StrEnum):
         "is changed in what cannot be shown", scale=_WHOLE)
     HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, "is held back from production, as far as it is not there already", "is held back",
         more="[: {note}]", scale=_NOTE)
+    CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT, "is marked as this stack's own again: it was marked otherwise",
+        "is marked again")
+    PRODUCT_MARKED = "product_marked", Row(_NOTICE, _PRODUCT,
+        "has its product {subject} marked as this stack's own again: it was marked otherwise")
     EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS, "has other evidence, whose key is looked up in the portal",
         "has other evidence")
     NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT,

@@ -135,16 +135,20 @@ def _drift(report: Drift) -> Iterator[Section]:
     yield Section(top, keys, "\n", "key that ends soon|keys that end soon")
     yield _notes(report.notes)
     yield from _details((*report.by_hand, *report.not_applied))
-    for title, what, found in (
-        ("Clients that are preserved", "client that is preserved|clients that are preserved", report.preserved),
-        ("Clients that nobody declares", "client that nobody declares|clients that nobody declares", report.undeclared),
-    ):
+    for one, title, found in report.not_declared:
         clients = [
             f"- {markdown(client.client_name)}: {code(client.client_id)} on {client.platform}"
+            f"{f', configured for product {code(client.product)}' if client.product else ''}"
             f"{f', made by {code(client.made_by)}' if client.made_by else ''}\n"
             for client in found
         ]
-        yield Section(f"\n<details><summary>{title}: {len(clients):,}</summary>\n\n", clients, "\n</details>\n", what)
+        is_open = " open" if found is report.left_behind else ""
+        yield Section(
+            f"\n<details{is_open}><summary>{title.capitalize()}: {len(clients):,}</summary>\n\n",
+            clients,
+            "\n</details>\n",
+            f"{one}|{title}",
+        )
     if report.by_hand:
         yield Section(f"\nRepair what was changed by hand: `acmidm drift --stack {report.stack} --heal`, or change the forms.\n")
     yield Section(f"\n{counted(report.clients, 'client')}, checked at {report.checked_at:%Y-%m-%d %H:%M} UTC\n")

@@ -13,11 +13,12 @@ from typing import Any
 
 from acmidm.engine import problems_in
 from acmidm.keys import keys_of
-from acmidm.report.client import ClientState, HandedOver, Place, States, flat, leaving, with_exemptions_once
+from acmidm.report.client import ClientState, HandedOver, Place, States, flat, leaving, with_exemptions_once, with_incarnation
 from acmidm.report.kinds import Resource
-from acmidm_onboarding.authorities.port import ClientMetadata
+from acmidm_onboarding.authorities.port import ClientMetadata, Owner
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.resources.ownership import INCARNATION, OTHER
 from acmidm_onboarding.resources.switching import METHOD, is_awaiting
 
 EngineResource = Mapping[str, Any]
@@ -231,7 +232,7 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
     products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
     return ClientState(
         *place,
-        fields=flat({name: own[name] for name in ClientMetadata.model_fields if name in own}),
+        fields=with_incarnation(flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)),
         client_id=None if client is None else client.get("id") or None,
         has_secret=None if client is None else own.get("client_secret") is not None,
         secret_updated_at=outputs.get("client_secret_updated_at"),
@@ -245,10 +246,19 @@ def _state(place: Place, parts: Mapping[str, EngineResource]) -> ClientState:
         keys=None if jwks is None else keys_of({kid: _mapping(members) for kid, members in _mapping(jwks).items()}),
         proven=frozenset(_mapping(inputs.get(Resource.KEYS, {}).get("proven"))),
         products={product: flat(_mapping(inputs[part].get("configuration"))) for product, part in products.items()},
-        owners={product: (inputs[part].get("software_id"), inputs[part].get("managed_by")) for product, part in products.items()},
+        owners={
+            product: Owner(inputs[part].get("software_id"), inputs[part].get("managed_by"), _incarnation(parts[part]))
+            for product, part in products.items()
+        },
+        without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
         handed_over=_handed_over(parts.get(Resource.HAND_OVER)),
         urns={part: str(resource.get("urn", "")) for part, resource in parts.items() if part != Resource.HAND_OVER},
     )
+
+
+def _incarnation(resource: EngineResource | None) -> str | None:
+    """The mark by which a resource knows what it has at its authority; None in what a preview is about to make."""
+    return _mapping((resource or {}).get("outputs")).get(INCARNATION)
 
 
 def _handed_over(resource: EngineResource | None) -> HandedOver | None:

@@ -89,8 +89,8 @@ def _drift(report: Drift) -> Iterator[Line]:
     for key in report.expiring:
         ends = (f"{key.ends:<32}", "red" if key.days_left < 0 else "yellow")
         yield Text.assemble(ends, f"{key.title}: key {plain(key.kid)}, thumbprint {key.thumbprint}")
-    yield from _not_declared("clients that are preserved", report.preserved)
-    yield from _not_declared("clients that nobody declares", report.undeclared)
+    for _, title, clients in report.not_declared:
+        yield from _not_declared(title, clients)
     yield from (Text(note, style="dim") for note in report.notes)
 
 
@@ -99,7 +99,8 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
         yield _heading(f"{title}: {len(clients):,}")
     for client in clients[:_UNDECLARED_SHOWN]:
         maker = f", made by {plain(client.made_by)}" if client.made_by else ""
-        yield Text(f"{plain(client.client_name)}: {plain(client.client_id)} on {client.platform}{maker}")
+        product = f", configured for product {plain(client.product)}" if client.product else ""
+        yield Text(f"{plain(client.client_name)}: {plain(client.client_id)} on {client.platform}{product}{maker}")
     if (more := len(clients) - _UNDECLARED_SHOWN) > 0:
         yield Text(f"and {more:,} more; all of them with --output json", style="dim")
 

@@ -16,12 +16,13 @@ from acmidm_onboarding.model.held import Held
 from acmidm_onboarding.model.jwk import readable_jwk
 from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
 
-__all__ = ["Held", "Unreadable", "beside", "held_in", "own_stack", "recorded", "unreadable"]
+__all__ = ["Held", "Unreadable", "beside", "handed_over", "held_in", "is_missing", "own_stack", "recorded", "unreadable"]
 
 _SECONDS = 60
 """How long the engine may take to read a state."""
 _OURS = "pulumi-python:dynamic/acmidm:"
-_CLIENT, _SCOPES, _KEYS, _PRODUCT = (f"{_OURS}{kind}" for kind in ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration"))
+_KINDS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration", "HandOver")
+_CLIENT, _SCOPES, _KEYS, _PRODUCT, _HAND_OVER = (f"{_OURS}{kind}" for kind in _KINDS)
 
 
 class Unreadable(Failure):
@@ -30,19 +31,32 @@ class Unreadable(Failure):
     exit_code = 3
 
 
+@cache
 def recorded(stack: str) -> Mapping[str, Held] | None:
     """Return what a stack's state has, by resource name (``OVO002067/mijn-gent``, ``…/geosecure``); read once per process.
 
     None where there is no such stack, or where its state cannot be read: ``unreadable`` has the reason.
     """
     found = _read(stack)
-    return None if isinstance(found, str) else found
+    return None if isinstance(found, str) else held_in(found)
 
 
 def unreadable(stack: str) -> str | None:
     """Return why the state of a stack cannot be read, None where it can."""
     found = _read(stack)
     return found if isinstance(found, str) else None
+
+
+def is_missing(stack: str) -> bool:
+    """Return whether there is no such stack."""
+    return _read(stack) == _no_stack(stack)
+
+
+def handed_over(stack: str, key: str, client_id: str) -> Mapping[str, Any] | None:
+    """Return the outputs of the hand-over that a state has of a client under its natural key; None where it has none, or cannot be read."""
+    found = _read(stack)
+    outputs = [_mapping(one.get("outputs")) for one in _resources({} if isinstance(found, str) else found) if one.get("type") == _HAND_OVER]
+    return next((one for one in outputs if (one.get("key"), one.get("client_id")) == (key, client_id)), None)
 
 
 def own_stack() -> Mapping[str, Held]:
@@ -76,7 +90,7 @@ def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
     One without a client has no ``client_id``: a rename that failed in part left it under this name.
     """
     # What an organisation was told is at no authority: it outlives a client that somebody removed there.
-    ours = [one for one in _resources(document) if str(one.get("type", "")).startswith(_OURS) and one["type"] != f"{_OURS}HandOver"]
+    ours = [one for one in _resources(document) if str(one.get("type", "")).startswith(_OURS) and one["type"] != _HAND_OVER]
     resources = [one for one in ours if not one.get("delete")]
     parts: dict[tuple[str, str], Mapping[str, Any]] = {}
     products: dict[str, dict[str, Mapping[str, Any]]] = {}
@@ -103,8 +117,8 @@ def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
 
 
 @cache
-def _read(stack: str) -> Mapping[str, Held] | str:
-    """The connections, or why they cannot be read."""
+def _read(stack: str) -> Mapping[str, Any] | str:
+    """The export of a state, or why it cannot be read."""
     try:
         done = subprocess.run(
             ["pulumi", "stack", "export", "--non-interactive", "--stack", stack],
@@ -124,12 +138,16 @@ def _read(stack: str) -> Mapping[str, Held] | str:
         document = json.loads(done.stdout)
     except ValueError:
         document = None
-    return held_in(document) if isinstance(document, Mapping) else "what the engine exports is no state"
+    return document if isinstance(document, Mapping) else "what the engine exports is no state"
 
 
 def _reason(stack: str, said: str) -> str:
     last = said.strip().rpartition("\n")[2].removeprefix("error: ")
-    return f"there is no stack {quoted(stack)}" if last.startswith("no stack named") else on_one_line(last or "the engine said nothing")
+    return _no_stack(stack) if last.startswith("no stack named") else on_one_line(last or "the engine said nothing")
+
+
+def _no_stack(stack: str) -> str:
+    return f"there is no stack {quoted(stack)}"
 
 
 def _resources(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

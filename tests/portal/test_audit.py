@@ -46,7 +46,7 @@ def test_every_change_is_in_the_trail_and_nothing_else(operator: httpx.Client) -
     assert {entry["actor"] for entry in entries} == {"test-operator"}
     assert abs((datetime.now(UTC) - datetime.fromisoformat(entries[0]["at"])).total_seconds()) < 60
     changed = entries[2]
-    assert changed["before"] == {"configuration": DOSIS, "software_id": None, "managed_by": None}
+    assert changed["before"] == {"configuration": DOSIS, "software_id": None, "managed_by": None, "incarnation": None}
     assert changed["after"] == {**changed["before"], "configuration": {**DOSIS, "bron_uri": "urn://gent/y"}, "managed_by": "acmidm/tni"}
     scopes = entries[6]
     assert scopes["before"] == {"scopes": ["vo_info"], "default": []}

@@ -6,7 +6,12 @@ import pytest
 from tests.support.portal import put_current, register_client, running_portal
 
 CONFIGURATION = {"aanbieder_uri": "https://data.vlaanderen.be/id/organisatie/OVO002067", "merk_code": "stad-gent", "product_ids": ["10244"]}
-DOCUMENT = {"configuration": CONFIGURATION, "software_id": "acmidm/tni/OVO002067/mijn-gent", "managed_by": "acmidm/tni"}
+DOCUMENT = {
+    "configuration": CONFIGURATION,
+    "software_id": "acmidm/tni/OVO002067/mijn-gent",
+    "managed_by": "acmidm/tni",
+    "incarnation": "one",
+}
 CREATE = {"If-None-Match": "*"}
 
 
@@ -37,7 +42,7 @@ def test_a_configuration_bears_its_owner(operator: httpx.Client, path: str) -> N
     nobody = put_current(operator, path, {"configuration": CONFIGURATION})
     assert [answer.json()["managed_by"] for answer in (created, other, nobody)] == ["acmidm/tni", "elders/tni", None]
     assert len({answer.headers["ETag"] for answer in (created, other, nobody)}) == 3
-    assert nobody.json() == {"configuration": CONFIGURATION, "software_id": None, "managed_by": None}
+    assert nobody.json() == {"configuration": CONFIGURATION, **dict.fromkeys(("software_id", "managed_by", "incarnation"))}
     assert put_current(operator, path, {**DOCUMENT, "extra": 1}).status_code == 422
 
 

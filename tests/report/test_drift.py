@@ -30,7 +30,7 @@ ID = "client-1"
 PARTS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration/notificaties")
 OWNER = Owner(f"acmidm/prod/{OVO}/loket", "acmidm-onboarding/prod")
 CONFIGURATION: dict[str, Any] = {"merk_code": "gent", "product_ids": ["10244"]}
-OWNERS = {"notificaties": (OWNER.software_id, OWNER.managed_by)}
+OWNERS = {"notificaties": OWNER}
 
 
 def keys(*kids: str) -> dict[str, Key]:
@@ -351,11 +351,11 @@ def test_products_are_read_only_where_clients_have_them() -> None:
             return {}
 
         api = SimpleNamespace(configurations=configurations)
-        return SimpleNamespace(authority=SimpleNamespace(clients=list), product_api=api, assigned=frozenset())
+        return SimpleNamespace(authority=SimpleNamespace(clients=list), product_api=api, assigned=frozenset(), products=())
 
     both: Any = {name: platform(name) for name in (Platform.ACMIDM, Platform.GEOSECURE)}
     known = [wanted(), wanted(platform=Platform.GEOSECURE, products={})]
-    assert list(_real(both, known)) == list(both)
+    assert list(_real(both, known)[0]) == list(both)
     assert read == [(Platform.ACMIDM, "notificaties")]
     with pytest.raises(InvalidSettings, match='platform "geosecure" has no authority in this stack; set acmidm:geosecureManagementUrl'):
         _real({Platform.ACMIDM: both[Platform.ACMIDM]}, known)

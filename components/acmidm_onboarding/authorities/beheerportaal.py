@@ -63,6 +63,11 @@ class Beheerportaal:
         rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
         return Reserved(f"has rights over this authority ({', '.join(rights)})") if rights else None
 
+    def find(self, software_id: str) -> RegisteredClient | None:
+        items = (item for page in self._documents.pages(most=1, software_id=software_id) for item in page.items)
+        found = next((item.registered for item in items), None)
+        return found if found and found.metadata.software_id == software_id else None
+
     def read(self, client_id: str) -> RegisteredClient | None:
         answer = self._documents.find(_client(client_id))
         return answer.as_(WireRegisteredClient).registered if answer else None
@@ -70,27 +75,24 @@ class Beheerportaal:
     def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
         path = _client(client_id)
         self._require_not_reserved(client_id)
-        changed_at = 0
 
-        def read() -> tuple[ClientMetadata, str]:
-            nonlocal changed_at
+        def attempt() -> None:
             answer = self._api.request("GET", path)
             found = answer.as_(WireRegisteredClient).registered
-            changed_at = found.client_secret_updated_at
-            return found.metadata, answer.etag
-
-        def write(metadata: ClientMetadata, etag: str) -> None:
-            document = _document(metadata, secret.value if secret else None)
-            if secret is not None and secret.follows in (None, changed_at):
+            before = known and known.as_written_by(found.metadata.owner)
+            if not conditional.must_write(found.metadata, before, wanted, f"client {client_id}") and secret is None:
+                return
+            document = _document(wanted, secret.value if secret else None)
+            if secret is not None and secret.follows in (None, found.client_secret_updated_at):
                 document["client_secret_overlap_seconds"] = secret.overlap_seconds
-            self._api.request("PUT", path, document=document, headers={"if-match": etag})
+            self._api.request("PUT", path, document=document, headers={"if-match": answer.etag})
 
-        conditional.replace(read, write, known=known, wanted=wanted, document=f"client {client_id}", force=secret is not None)
+        conditional.if_current(attempt)
         return RegisteredClient(client_id, wanted)
 
-    def remove(self, client_id: str, owner: Owner) -> None:
+    def remove(self, client_id: str, owner: Owner) -> bool:
         self._require_not_reserved(client_id)
-        self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner == owner)
+        return self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner.is_resource_of(owner))
 
     def read_scopes(self, client_id: str) -> Scopes | None:
         answer = self._documents.find(f"{_client(client_id)}/scopes")

@@ -107,20 +107,21 @@ class Collection(Generic[Page]):
             seen.add(page.next)
             query["after"] = page.next
 
-    def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> None:
-        """Remove a document under its ETag if it ``is_ours``; one that is gone already is no error."""
+    def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> bool:
+        """Remove a document under its ETag if it ``is_ours``; one that is gone already is no error. Whether it is gone."""
 
-        def attempt() -> None:
+        def attempt() -> bool:
             answer = self.find(path)
             if answer is None or not is_ours(answer):
-                return
+                return answer is None
             try:
                 self._api.request("DELETE", path, headers={"if-match": answer.etag})
             except NotFound:
                 if self.find(path) is not None:
                     raise
+            return True
 
-        if_current(attempt)
+        return if_current(attempt)
 
     def _see_list(self) -> None:
         try:

@@ -19,13 +19,12 @@ def replace(
     known: Value | None,
     wanted: Value,
     document: str,
-    force: bool = False,
 ) -> None:
     """Replace a document by ``wanted``; see must_write. Raises ChangedMeanwhile."""
 
     def attempt() -> None:
         current, etag = read()
-        if must_write(current, known, wanted, document) or force:
+        if must_write(current, known, wanted, document):
             write(wanted, etag)
 
     if_current(attempt)

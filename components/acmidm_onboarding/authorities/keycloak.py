@@ -84,6 +84,10 @@ class Keycloak:
         self._withdraw_slipped_in(client_id, defaults)
         return RegisteredClient(client_id, metadata)
 
+    def find(self, software_id: str) -> RegisteredClient | None:
+        client_id = self._with_natural_key(software_id)
+        return None if client_id is None else self.read(client_id)
+
     def read(self, client_id: str) -> RegisteredClient | None:
         client = self._find(client_id)
         return client.registered if client else None
@@ -105,7 +109,7 @@ class Keycloak:
             write,
             known=known and known.as_managed_by(wanted),
             wanted=wanted,
-            on_the_way=lambda current: _is_cleaned(current, wanted) or _has_own_address(current, known),
+            on_the_way=lambda current: _is_cleaned(current, wanted) or _is_but_for_own(current, known),
             document=f"client {client_id}",
             force=secret is not None,
         )
@@ -114,11 +118,11 @@ class Keycloak:
             self._withdraw_slipped_in(client_id, before.scopes)
         return RegisteredClient(client_id, wanted)
 
-    def remove(self, client_id: str, owner: Owner) -> None:
-        def attempt() -> None:
+    def remove(self, client_id: str, owner: Owner) -> bool:
+        def attempt() -> bool:
             client = self._find(client_id)
-            if client is None or client.metadata.owner != owner:
-                return
+            if client is None or not client.metadata.owner.is_resource_of(owner):
+                return client is None
             try:
                 self._require_not_reserved(client, self._reserved.why(client))
                 self._api.request("DELETE", _path(client))
@@ -126,8 +130,9 @@ class Keycloak:
                 if self._find(client_id) is not None:
                     raise
             self._note(client_id, None)
+            return True
 
-        again(attempt)
+        return again(attempt)
 
     def read_scopes(self, client_id: str) -> Scopes | None:
         client = self._find(client_id)
@@ -338,9 +343,12 @@ def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
     return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(wanted.grant_types)
 
 
-def _has_own_address(current: ClientMetadata, known: ClientMetadata | None) -> bool:
-    """Whether all that differs is an address of keys that nobody declared before: whoever looked after the keys until now gave it."""
-    return known is not None and known.jwks_uri is None and current.as_managed_by(known) == known
+def _is_but_for_own(current: ClientMetadata, known: ClientMetadata | None) -> bool:
+    """Whether all that differs is another incarnation of its owner, or an address of keys that nobody declared before.
+
+    Whoever looked after the keys until now gave the address.
+    """
+    return known is not None and current.as_managed_by(known) == known.as_written_by(current.owner)
 
 
 def _path(client: WireClient) -> str:

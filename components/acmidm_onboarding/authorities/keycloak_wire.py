@@ -47,7 +47,7 @@ _FLOW_ATTRIBUTES = {
     "urn:openid:params:grant-type:ciba": "oidc.ciba.grant.enabled",
 }
 _OWN = "acmidm."
-_OWN_ATTRIBUTES = ("software_id", "managed_by", "application", "token_endpoint_auth_method")
+_OWN_ATTRIBUTES = ("software_id", "managed_by", "incarnation", "application", "token_endpoint_auth_method")
 _OF_KEYS = ("use.jwks.string", "jwks.string", "use.jwks.url", "jwks.url", "jwt.credential.certificate")
 _LONGEST_SECONDS = 16
 _UNREADABLE = "unreadable"
@@ -105,6 +105,7 @@ class WireClient(BaseModel):
             client_name=self.name or "",
             software_id=self._own("software_id"),
             managed_by=self._own("managed_by"),
+            incarnation=self._own("incarnation"),
             organisation=OrganisationMetadata(name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")),
             application=self._own("application") or "",
             grant_types=self._grant_types(),

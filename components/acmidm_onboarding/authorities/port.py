@@ -69,6 +69,8 @@ class ClientMetadata(BaseModel):
     """The natural key; None for a client that was made by hand."""
     managed_by: Text | None = None
     """Which stack declares the client, ``<project>/<stack>``; None for one made by hand."""
+    incarnation: Text | None = None
+    """Which resource of that stack wrote it last: a random mark, see ``Owner``."""
     organisation: OrganisationMetadata
     application: Text
     grant_types: Names
@@ -100,11 +102,15 @@ class ClientMetadata(BaseModel):
     @property
     def properties(self) -> dict[str, Any]:
         """The fields as a resource's inputs have them: plain values, those without one left out."""
-        return self.model_dump(mode="json", exclude_none=True, exclude=None if self.attributes else {"attributes"})
+        return self.model_dump(mode="json", exclude_none=True, exclude={"incarnation"} | (set() if self.attributes else {"attributes"}))
 
     @property
     def owner(self) -> Owner:
-        return Owner(self.software_id, self.managed_by)
+        return Owner(self.software_id, self.managed_by, self.incarnation)
+
+    def as_written_by(self, owner: Owner) -> Self:
+        """Return it with the incarnation of an ``owner`` who is otherwise the same: another one wrote it, and that changed nothing else."""
+        return self.model_copy(update={"incarnation": owner.incarnation}) if self.owner.is_connection_of(owner) else self
 
     def as_managed_by(self, wanted: ClientMetadata) -> Self:
         """Return it without an address of keys where ``wanted`` names none: the keys are then another resource's, or the portal's."""
@@ -113,14 +119,29 @@ class ClientMetadata(BaseModel):
 
 @dataclass(frozen=True)
 class Owner:
-    """Who declares a client or a product's configuration: its natural key, and its stack. Both None for what was made by hand."""
+    """Who declares a client or a product's configuration: three marks, which the authority keeps with it. All None for what is nobody's.
+
+    The natural key and the stack say which connection it is of; by these it is found and taken over. The incarnation says which of the
+    stack's resources has it: the engine makes one anew before it removes the old one, which must not remove what the new one has.
+    """
 
     software_id: str | None = None
     managed_by: str | None = None
+    incarnation: str | None = None
 
     @property
     def is_nobody(self) -> bool:
         return self.managed_by is None
+
+    def is_connection_of(self, other: Owner) -> bool:
+        """Say whether both are the same connection of the same stack, whichever resource has it."""
+        return (self.software_id, self.managed_by) == (other.software_id, other.managed_by)
+
+    def is_resource_of(self, other: Owner) -> bool:
+        """Say whether both are the same resource of the same stack. Its key may have changed in a run that was cut off."""
+        return self == other or (
+            self.incarnation is not None and (self.managed_by, self.incarnation) == (other.managed_by, other.incarnation)
+        )
 
 
 @dataclass(frozen=True)
@@ -190,19 +211,22 @@ class Authority(Protocol):
     def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
         """Make the client. Raises AlreadyRegistered where its natural key exists."""
 
+    def find(self, software_id: str) -> RegisteredClient | None:
+        """Return the client that has a natural key, whatever its client-ID."""
+
     def read(self, client_id: str) -> RegisteredClient | None: ...
 
     def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
         """Replace the metadata, and the secret where one is given. The same secret again is no rotation.
 
         A client that is nobody's is taken over by it: it keeps nothing that a client which was made here would not have, but for its
-        scopes and keys, which are replaced by themselves.
+        scopes and keys, which are replaced by themselves. Another incarnation of the same owner is no other writer's change.
         """
 
-    def remove(self, client_id: str, owner: Owner) -> None:
-        """Remove the client, its scopes and its keys, if it still bears ``owner``; leave another's alone.
+    def remove(self, client_id: str, owner: Owner) -> bool:
+        """Remove the client, its scopes and its keys, if ``owner`` still is the resource that has it; leave another's alone.
 
-        One that is surely gone is no error; an answer that may be a wrong address's is one.
+        Return whether it is gone. One that is surely gone is no error; an answer that may be a wrong address's is one.
         """
 
     def read_scopes(self, client_id: str) -> Scopes | None: ...
@@ -234,8 +258,8 @@ class ProductApi(Protocol):
         exactly what is wanted, only the owner changes. Raises ChangedMeanwhile.
         """
 
-    def delete(self, product: str, client_id: str, owner: Owner) -> None:
-        """Remove the configuration if it still bears ``owner``; leave another's alone. One that is surely gone is no error."""
+    def delete(self, product: str, client_id: str, owner: Owner) -> bool:
+        """Remove the configuration if ``owner`` still is the resource that has it; leave another's alone. Return whether it is gone."""
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         """Every client's configuration of a product, page by page."""

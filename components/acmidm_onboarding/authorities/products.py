@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from acmidm_onboarding.authorities.collection import Collection
 from acmidm_onboarding.authorities.conditional import if_current, must_write
@@ -40,17 +41,22 @@ class Products:
             answer = self._of(product).find(path)
             if answer is None:
                 return write("if-none-match", "*")
-            current = self._document(product, answer)
-            if known is None and current.owner != wanted.owner:
+            current, before = self._document(product, answer), known
+            if before is None and not current.owner.is_connection_of(wanted.owner):
                 _require_free(product, client_id, current, wanted)
-            if must_write(current, known, wanted, name):
+            if before is not None and current.owner.is_connection_of(before.owner):
+                before = replace(before, owner=current.owner)  # another incarnation is no other writer's change
+            if must_write(current, before, wanted, name):
                 write("if-match", answer.etag)
             return None
 
         if_current(attempt)
 
-    def delete(self, product: str, client_id: str, owner: Owner) -> None:
-        self._of(product).remove(_path(product, client_id), lambda answer: self._document(product, answer).owner == owner)
+    def delete(self, product: str, client_id: str, owner: Owner) -> bool:
+        def is_ours(answer: Answer) -> bool:
+            return self._document(product, answer).owner.is_resource_of(owner)
+
+        return self._of(product).remove(_path(product, client_id), is_ours)
 
     def configurations(self, product: str) -> Iterator[tuple[str, ProductDocument]]:
         for page in self._of(product).pages():

@@ -33,7 +33,8 @@ class _Wire(BaseModel):
 
 _UNREADABLE = "unreadable"
 _STAND_INS: Mapping[str, Any] = {
-    **dict.fromkeys(("client_name", "software_id", "managed_by", "application", "token_endpoint_auth_method", "jwks_uri"), _UNREADABLE),
+    **dict.fromkeys(("client_name", "software_id", "managed_by", "incarnation", "application", "jwks_uri"), _UNREADABLE),
+    "token_endpoint_auth_method": _UNREADABLE,
     **dict.fromkeys(("grant_types", "contacts", "scopes"), (_UNREADABLE,)),
     "default_scopes": (),
     "organisation": {"name": _UNREADABLE},
@@ -128,6 +129,7 @@ class WireConfiguration(_Wire):
     configuration: Annotated[dict[str, Any], AfterValidator(harmless)]
     software_id: Text | None = None
     managed_by: Text | None = None
+    incarnation: Text | None = None
 
     @classmethod
     def of(cls, document: ProductDocument) -> Self:
@@ -135,7 +137,7 @@ class WireConfiguration(_Wire):
 
     @property
     def document(self) -> ProductDocument:
-        return ProductDocument(self.configuration, Owner(self.software_id, self.managed_by))
+        return ProductDocument(self.configuration, Owner(self.software_id, self.managed_by, self.incarnation))
 
 
 class WireListedConfiguration(WireConfiguration):

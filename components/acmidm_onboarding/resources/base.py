@@ -11,9 +11,9 @@ import pulumi
 from pulumi.dynamic import CheckResult, ConfigureRequest, DiffResult, ReadResult, Resource, ResourceProvider
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
-from acmidm_onboarding.authorities.port import ClientSnapshot, Owner
+from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.model.loading import load_catalogue
-from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
 from acmidm_onboarding.settings import NAMESPACE, Settings, read_settings
 
@@ -45,6 +45,9 @@ class AuthorityProvider(ResourceProvider):
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         inputs = inputs_of(news)
+        if olds:  # it is found already, under whatever key it had
+            inputs = {**inputs, ownership.FORMERLY: inputs_of(olds).get(ownership.FORMERLY)}
+        inputs = {name: value for name, value in inputs.items() if value is not None or name != ownership.FORMERLY}
         wanted = inputs.pop("adopt", None)
         # Without old inputs the resource is about to be made, or to replace another.
         adopt = adoption.kept(wanted, inputs_of(olds).get("adopt")) if olds else self._compared(wanted, inputs)
@@ -126,11 +129,6 @@ class AuthorityResource(Resource):
 def managed_by() -> str:
     """How an authority names the stack that manages a client."""
     return f"{pulumi.get_project()}/{pulumi.get_stack()}"
-
-
-def owner_of(props: Properties) -> Owner:
-    """Whose client or configuration a resource's is."""
-    return Owner(props.get("software_id"), props.get("managed_by"))
 
 
 def inputs_of(props: Properties) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 Identity: the connection. It manages nothing at an authority: the state is the record of who was told what (``owed.py``). Create mails the
 client-ID of a client that this project made, which the client's output ``hand_over`` says. One that was there before, or was taken over,
-is recorded as such. An update mails the client-ID where the client is another one, else the scopes that were added; of what is withdrawn
-nobody hears. What a mail server did not take is owed, and a change for as long as there is a server. No mail fails, or holds up anything.
+is recorded as such; where the state has the record of the same client already, as below another parent, that goes on. An update mails
+the client-ID where the client is another one, else the scopes that were added; of what is withdrawn nobody hears. What a mail
+server did not take is owed, and a change for as long as there is a server. No mail fails, or holds up anything.
 Never replaced; delete does nothing at anybody.
 """
 
@@ -20,6 +21,7 @@ from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import Environment, Language, Platform
 from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.model.problems import on_one_line
+from acmidm_onboarding.recorded import beside, handed_over
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, present
 from acmidm_onboarding.resources.owed import CLIENT_ID, Record
 from acmidm_onboarding.settings import NAMESPACE
@@ -50,21 +52,23 @@ class HandOverProvider(AuthorityProvider):
         return DiffResult(changes=changes, replaces=[], delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
-        return CreateResult(props["key"], {**inputs_of(props), **self._first(props).outputs})
+        before = handed_over(props["stack"], props["key"], props["client_id"])
+        record = self._first(props) if before is None else self._next(before, props)
+        return CreateResult(props["key"], {**inputs_of(props), **record.outputs})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         record = Record.of(inputs_of(props))
         return present(id_, {name: value for name, value in inputs_of(props).items() if name not in record.outputs}, **record.outputs)
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        if olds["client_id"] == news["client_id"]:
-            record = self._told(Record.of(inputs_of(olds)).with_scopes(olds["scopes"], news["scopes"]), news)
-        else:
-            record = self._first(news)
+        record = self._next(olds, news) if olds["client_id"] == news["client_id"] else self._first(news)
         return UpdateResult({**inputs_of(news), **record.outputs})
 
     def delete(self, _id: str, props: Properties) -> None:
         pass
+
+    def _next(self, olds: Properties, news: Properties) -> Record:
+        return self._told(Record.of(inputs_of(olds)).with_scopes(olds["scopes"], news["scopes"]), news)
 
     def _first(self, props: Properties) -> Record:
         return self._told(Record(owed=(CLIENT_ID,)), props) if props.get("hand_over") is True else Record(not_sent=EXISTED)
@@ -120,6 +124,7 @@ class HandOver(Resource, module="acmidm", name="HandOver"):
     def __init__(self, connection: Connection, client: OAuthClient, *, has_keys: bool, opts: pulumi.ResourceOptions | None = None) -> None:
         props: dict[str, Any] = {
             "platform": connection.platform.value,
+            "stack": beside(pulumi.get_stack()),
             "key": connection.software_id,
             "client_id": client.id,
             "hand_over": client.hand_over.apply(lambda wanted: wanted is True),

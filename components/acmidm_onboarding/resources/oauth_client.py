@@ -1,21 +1,22 @@
 """The OAuth client of one connection.
 
 Identity: the natural key (``software_id``: platform, environment, organisation, application) and the stack (``managed_by``), which the
-authority keeps. Create registers the client, or takes over the one that an earlier run of the same stack made under this key,
-whatever cut that run off. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
+authority keeps. Create registers the client, or takes over the one that bears this key, or an earlier one of the connection, and the same
+stack: another resource of it made that. One that somebody else made is refused, unless the form names its client-ID under ``adopt``.
 Replaced when platform or environment change; everything else, another key by ``formerly`` too, is updated in place; a change from
 a secret to keys not before one of them works (``switching.py``).
-Delete removes the client with its scopes and keys, and what is left of its product configurations; all of it only while
-it bears this key and this stack.
+Delete removes the client with its scopes and keys, and what is left of its product configurations; nothing of it where another
+resource has the client by now (``ownership.py``). A state that is a copy of another stack's is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import Authority, ClientMetadata, ClientSnapshot, NewSecret, RegisteredClient
@@ -23,7 +24,8 @@ from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.problems import on_one_line
-from acmidm_onboarding.resources import adoption, overlap, switching
+from acmidm_onboarding.recorded import beside
+from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
     AuthorityResource,
@@ -31,7 +33,6 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
-    owner_of,
     present,
 )
 
@@ -58,7 +59,9 @@ class OAuthClientProvider(AuthorityProvider):
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         checked = super().check(olds, news)
-        return CheckResult(switching.inputs_with_awaited(inputs_of(olds), checked.inputs or {}), checked.failures)
+        inputs = switching.inputs_with_awaited(inputs_of(olds), checked.inputs or {})
+        sentence = copied.refusal(olds, inputs, inputs.pop("stack", None))
+        return CheckResult(inputs, [CheckFailure("managed_by", sentence)] if sentence else checked.failures)
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         found = super().diff(_id, olds, news)
@@ -72,30 +75,32 @@ class OAuthClientProvider(AuthorityProvider):
 
     def create(self, props: Properties) -> CreateResult:
         authority, seen = self.on(props).authority, adoption.before(props)
+        props = ownership.with_incarnation(props)
         if seen is not None:
-            client_id, known = props["adopt"]["client_id"], _metadata(seen)
-        else:
+            outputs = self._replace(authority, props["adopt"]["client_id"], _metadata(seen), props, self._secret(props, None))
+            return CreateResult(props["adopt"]["client_id"], outputs)
+        existing = _found_by_key(authority, props)
+        if existing is None:
             try:
                 made = authority.register(_metadata(props), props.get("client_secret"))
                 outputs = _of_secret(authority, made.client_id, props.get("client_secret"))
                 return CreateResult(made.client_id, {**inputs_of(props), "client_id": made.client_id, **outputs, _HAND_OVER: True})
             except AlreadyRegistered as error:
                 existing = _our_own(authority, error, _metadata(props))
-                client_id, known = existing.client_id, existing.metadata
-        outputs = self._replace(authority, client_id, known, props, self._secret(props, None))
+        outputs = self._replace(authority, existing.client_id, existing.metadata, props, self._secret(props, None))
         # What an earlier run made, and was cut off before it told anybody of, is as good as made now.
-        return CreateResult(client_id, outputs if seen is not None else {**outputs, _HAND_OVER: True})
+        return CreateResult(existing.client_id, {**outputs, _HAND_OVER: True})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
         if snapshot is None:
             return gone()
-        kept = {name: value for name, value in inputs_of(props).items() if name not in ClientMetadata.model_fields}
-        inputs = {**kept, **_managed(snapshot, props)}
+        kept = {name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, ownership.OTHER)}
+        inputs = {**kept, **_managed(snapshot, props), **ownership.compared(props, snapshot.client.metadata.owner)}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
         waits = inputs.pop(switching.WAITS, False) and switching.is_from_secret(inputs[switching.METHOD], AuthMethod.PRIVATE_KEY_JWT)
-        outputs: dict[str, Any] = {"client_id": id_, **({switching.WAITS: True} if waits else {})}
+        outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props), **({switching.WAITS: True} if waits else {})}
         outputs |= {_HAND_OVER: True} if inputs.pop(_HAND_OVER, None) else {}
         if inputs.get("client_secret") is None:
             return present(id_, inputs, **outputs, **({} if known is None else {_UPDATED_AT: known}))
@@ -111,7 +116,8 @@ class OAuthClientProvider(AuthorityProvider):
         # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.
         is_sent = any(news.get(name) != olds.get(name) for name in _OF_SECRET)
         secret = self._secret(news, olds.get(_UPDATED_AT)) if is_sent else None
-        outputs = self._replace(platform.authority, id_, _metadata(olds), news, secret)
+        known = _metadata({**olds, **asdict(ownership.known_owner(olds))})
+        outputs = self._replace(platform.authority, id_, known, ownership.with_incarnation(news, olds), secret)
         platform.clients.forget(id_)
         keeps = secret is None and _UPDATED_AT in olds and (switching.is_awaiting(outputs) or news.get("client_secret") is not None)
         outputs |= {_UPDATED_AT: olds[_UPDATED_AT]} if keeps else {}
@@ -133,10 +139,15 @@ class OAuthClientProvider(AuthorityProvider):
         return {**outputs, **_of_secret(authority, client_id, secret.value if secret else None)}
 
     def delete(self, id_: str, props: Properties) -> None:
-        platform, owner = self.on(props), owner_of(props)
-        for product in platform.products:  # a run that was cut off may have made one that the state does not know
-            platform.product_api.delete(product, id_, owner)
-        platform.authority.remove(id_, owner)
+        platform, own = self.on(props), ownership.owner_of(props)
+        client = platform.authority.read(id_)
+        if client is None or client.metadata.owner.is_resource_of(own):
+            for product in platform.products:  # a run that was cut off may have made one that the state does not know
+                found = platform.product_api.read(product, id_)
+                if found is not None and found.owner.is_connection_of(own):
+                    platform.product_api.delete(product, id_, found.owner)
+        if not platform.authority.remove(id_, own):
+            ownership.say_left(f"client {id_}")
         platform.clients.forget(id_)
 
 
@@ -158,6 +169,8 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
         props: dict[str, object] = {
             **ClientMetadata.of(connection, managed_by()).properties,
             "platform": connection.platform.value,
+            "stack": beside(pulumi.get_stack()),
+            ownership.FORMERLY: ownership.former_keys(connection),
             "client_secret": client_secret,
             switching.AWAITED: None if keys is None else pulumi.Output.from_input(keys).apply(_thumbprints),
             "adopt": adoption.wanted(connection, managed_by()),
@@ -176,7 +189,8 @@ def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
 
 
 def _but_for_outputs(olds: Properties) -> dict[str, Any]:
-    return {name: value for name, value in inputs_of(olds).items() if name not in ("client_id", _UPDATED_AT, _HAND_OVER)}
+    outputs = ("client_id", ownership.INCARNATION, _UPDATED_AT, _HAND_OVER)
+    return {name: value for name, value in inputs_of(olds).items() if name not in outputs}
 
 
 def _managed(snapshot: ClientSnapshot, props: Properties) -> dict[str, Any]:
@@ -191,13 +205,20 @@ def _of_secret(authority: Authority, client_id: str, secret: str | None) -> dict
     return {} if client is None else {_UPDATED_AT: client.client_secret_updated_at}
 
 
+def _found_by_key(authority: Authority, props: Properties) -> RegisteredClient | None:
+    """The client that bears an earlier key of the connection; where there are such keys, one that bears its own goes first."""
+    former = props.get(ownership.FORMERLY) or ()
+    found = (authority.find(key) for key in ((props["software_id"], *former) if former else ()))
+    return next((client for client in found if client and ownership.is_own(client.metadata.owner, props)), None)
+
+
 def _our_own(authority: Authority, error: AlreadyRegistered, wanted: ClientMetadata) -> RegisteredClient:
     """The client that has the natural key already, if the same stack made it."""
     client = authority.read(error.client_id) if error.client_id else None
     if client is None:
         raise NotFound(f"{error}; the client that has this natural key cannot be read: run the command again") from None
     owner = client.metadata.owner
-    if owner == wanted.owner:
+    if owner.is_connection_of(wanted.owner):
         return client
     whose, remedy = "made by hand", f"take it over with adopt: {{{(wanted.software_id or '').partition('/')[0]}: {client.client_id}}}"
     if not owner.is_nobody:

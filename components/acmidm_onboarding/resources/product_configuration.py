@@ -1,8 +1,8 @@
 """The configuration of one product for one client: Notificaties, DOSIS, Mijn Burgerprofiel, …
 
-Identity: the product and the client. It is in the product's API, and bears its owner there as the client does at its authority: the
-natural key and the stack. Create overwrites nothing that bears neither, but for what an adoption has shown; delete
-removes nothing that bears another owner's. It is removed by itself, before its client.
+Identity: the product and the client. It is in the product's API, and bears its owner there as the client does at its authority
+(``ownership.py``). Create overwrites nothing that bears another key or stack, but for what an adoption has shown; delete
+removes nothing that bears another incarnation. It is removed by itself, before its client.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
     AuthorityResource,
@@ -22,14 +22,11 @@ from acmidm_onboarding.resources.base import (
     gone,
     inputs_of,
     managed_by,
-    owner_of,
     present,
 )
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
-
-_OF_OWNER = ("software_id", "managed_by")
 
 
 class ProductConfigurationProvider(AuthorityProvider):
@@ -40,30 +37,44 @@ class ProductConfigurationProvider(AuthorityProvider):
         return {} if found is None else {"configuration": dict(found.configuration)}
 
     def create(self, props: Properties) -> CreateResult:
+        outputs = ownership.with_incarnation(inputs_of(props))
+        self._put(outputs, self._overwritable(props))
+        return CreateResult(f"{props['product']}/{props['client_id']}", outputs)
+
+    def _overwritable(self, props: Properties) -> ProductDocument | None:
+        """What a create may overwrite besides what bears its key: what an adoption has shown, and what bears an earlier key."""
         seen = adoption.before(props) or {}
-        self._put(props, ProductDocument(seen["configuration"], Owner()) if "configuration" in seen else None)
-        return CreateResult(f"{props['product']}/{props['client_id']}", inputs_of(props))
+        if not seen and not props.get(ownership.FORMERLY):
+            return None
+        found = self.on(props).product_api.read(props["product"], props["client_id"])
+        if found is None or "configuration" not in seen:
+            return found if found and ownership.is_own(found.owner, props) else None
+        is_shown = found.owner.is_nobody or found.owner.managed_by == props["managed_by"]
+        return ProductDocument(seen["configuration"], found.owner if is_shown else Owner())
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         found = self.on(props).configurations(props["product"]).get(props["client_id"])
         if found is None:
             return gone()
-        inputs = {name: value for name, value in inputs_of(props).items() if name not in _OF_OWNER}
-        owner = {name: value for name in _OF_OWNER if (value := getattr(found.owner, name)) is not None}
-        return present(id_, {**inputs, **owner, "configuration": dict(found.configuration)})
+        inputs = {name: value for name, value in inputs_of(props).items() if name not in (ownership.INCARNATION, ownership.OTHER)}
+        inputs |= {**ownership.compared(props, found.owner), "configuration": dict(found.configuration)}
+        return present(id_, inputs, **ownership.outputs(props))
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        self._put(news, _document(olds))
-        return UpdateResult(inputs_of(news))
+        outputs = ownership.with_incarnation(inputs_of(news), olds)
+        self._put(outputs, ProductDocument(inputs_of(olds)["configuration"], ownership.known_owner(olds)))
+        return UpdateResult(outputs)
 
     def delete(self, _id: str, props: Properties) -> None:
-        platform = self.on(props)
-        platform.product_api.delete(props["product"], props["client_id"], owner_of(props))
-        platform.configurations(props["product"]).forget(props["client_id"])
+        platform, product, client_id = self.on(props), props["product"], props["client_id"]
+        if not platform.product_api.delete(product, client_id, ownership.owner_of(props)):
+            ownership.say_left(f"the {product} configuration of client {client_id}")
+        platform.configurations(product).forget(client_id)
 
     def _put(self, props: Properties, known: ProductDocument | None) -> None:
         platform = self.on(props)
-        platform.product_api.put(props["product"], props["client_id"], known, _document(props))
+        wanted = ProductDocument(props["configuration"], ownership.owner_of(props))
+        platform.product_api.put(props["product"], props["client_id"], known, wanted)
         platform.configurations(props["product"]).forget(props["client_id"])
 
 
@@ -79,11 +90,8 @@ class ProductConfiguration(AuthorityResource, module="acmidm", name="ProductConf
             "client_id": client_id,
             "software_id": connection.software_id,
             "managed_by": managed_by(),
+            ownership.FORMERLY: ownership.former_keys(connection),
             "adopt": adoption.wanted(connection, managed_by()),
             "configuration": dict(connection.products[product]),
         }
         super().__init__(ProductConfigurationProvider(), f"{connection.resource_name}/{product}", props, opts)
-
-
-def _document(props: Properties) -> ProductDocument:
-    return ProductDocument(inputs_of(props)["configuration"], owner_of(props))

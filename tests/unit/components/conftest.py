@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from tests.support.fixtures import portal, registry
 from tests.support.portal import RunningPortal
-from tests.unit.components.world import World, client_inputs, world_of
+from tests.unit.components.world import World, client_inputs, outs, world_of
 
 __all__ = ["portal", "registry"]
 
@@ -30,9 +31,15 @@ def guarded(world: World) -> World:
 
 
 @pytest.fixture
-def client_id(world: World, application: str) -> str:
-    """A client that the provider made."""
-    return str(world.provider(OAuthClientProvider).create(client_inputs(application)).id)
+def client(world: World, application: str) -> dict[str, Any]:
+    """The outputs of a client that the provider made."""
+    return outs(world.provider(OAuthClientProvider).create(client_inputs(application)))
+
+
+@pytest.fixture
+def client_id(client: dict[str, Any]) -> str:
+    """Its client-ID."""
+    return str(client["client_id"])
 
 
 @pytest.fixture

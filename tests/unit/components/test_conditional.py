@@ -37,8 +37,8 @@ class Document:
         self.value = value
         self.writes.append(value)
 
-    def replace(self, known: Scopes | None, *, force: bool = False) -> None:
-        conditional.replace(self.read, self.write, known=known, wanted=WANTED, document="the document", force=force)
+    def replace(self, known: Scopes | None) -> None:
+        conditional.replace(self.read, self.write, known=known, wanted=WANTED, document="the document")
 
 
 @pytest.mark.parametrize("known", [KNOWN, None])
@@ -50,19 +50,16 @@ def test_what_is_known_is_replaced(known: Scopes | None) -> None:
 
 
 def test_what_is_wanted_is_left_alone() -> None:
-    """A rerun after a lost answer writes nothing, unless it has to: a secret cannot be compared."""
+    """A rerun after a lost answer writes nothing."""
     document = Document(WANTED)
     document.replace(KNOWN)
     assert document.writes == []
-    document.replace(KNOWN, force=True)
-    assert document.writes == [WANTED]
 
 
-@pytest.mark.parametrize("force", [False, True])
-def test_what_is_neither_is_refused(force: bool) -> None:
+def test_what_is_neither_is_refused() -> None:
     document = Document(FOREIGN)
     with pytest.raises(ChangedMeanwhile, match="someone else changed the document since the last refresh"):
-        document.replace(KNOWN, force=force)
+        document.replace(KNOWN)
     assert document.writes == []
 
 

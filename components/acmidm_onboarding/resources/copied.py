@@ -1,0 +1,33 @@
+"""A state that was copied into another stack bears all marks of the first one: its clients must not be taken from that stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.problems import quoted
+from acmidm_onboarding.recorded import is_missing, recorded, unreadable
+
+
+def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None) -> str | None:
+    """Return why a client cannot go from the stack that wrote it to this one, whose full name is ``stack``; None where it can.
+
+    It can where the other stack is gone, as after ``pulumi stack rename``, or has it no more.
+    """
+    before = olds.get("managed_by")
+    if stack is None or before in (None, news.get("managed_by")):
+        return None
+    other = f"{stack.partition('/')[0]}/{before}" if "/" in stack else str(before).rpartition("/")[2]
+    states = recorded(other)
+    if states is None:
+        reason = None if is_missing(other) else unreadable(other)
+        return reason and f"whether stack {quoted(before)} still has this client cannot be known: {reason}; run the same command again"
+    platform, _, key = str(olds.get("software_id")).split("/", 2)
+    held = states.get(key if platform == Platform.ACMIDM else f"{key}/{platform}")
+    if held is None or not held.client_id:
+        return None
+    return (
+        f"stack {before} has client {held.client_id} still, so that the state of this stack is a copy, which takes nothing over; "
+        f"go on with that stack, or when this one is to follow it, forget that one first: pulumi stack rm --force --stack {other}"
+    )
