@@ -197,7 +197,10 @@ class Model:
     # Commands
 
     def refresh(self, outage: Outage = Outage(), only: Collection[Place] | None = None) -> bool:
-        """The stack learns what is real; an authority without a sure answer changes nothing. Whether all gave one."""
+        """The stack learns what is real, and forgets what is tainted; whether all authorities gave a sure answer.
+
+        One without changes nothing.
+        """
         for place, known in list(self.recorded.items()):
             part, client_is_there = place[1], (known.client_id, CLIENT) in self.real
             if outage.of(part) or (only is not None and place not in only):
@@ -212,7 +215,7 @@ class Model:
             if isinstance(real, Owned) and isinstance(known.value, Owned):
                 bears, own = (real.owner, self.marks.get((known.client_id, part))), (known.value.owner, known.mark)
                 real, other = real._replace(owner=own[0]), bears if bears != own else None
-            _put(self.recorded, place, known._replace(value=real, other=other) if real is not None else None)
+            _put(self.recorded, place, known._replace(value=real, other=other, tainted=False) if real is not None else None)
         self.condemned = [
             (place, known)
             for place, known in self.condemned

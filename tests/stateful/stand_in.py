@@ -6,6 +6,7 @@ The program registers its resources at a monitor, as it does at the engine; this
 where its parent failed; a replacement, of what changed, is tainted or named by ``--replace``, is made at once, and the old one
 removed at the end, or with ``delete_before_replace`` first, with what would be replaced because of it; whatever the program no longer
 registers is removed at the end, children first, and nothing that a failed removal needs; protection; aliases, a parent's among them.
+A refresh forgets what is tainted, as that of the engine does with ``--run-program``.
 
 It is not concurrent, has no plugins, no secrets and no targets by wildcard.
 """
@@ -222,7 +223,7 @@ class _Command:
                 continue
             mark = {"__provider": old.inputs["__provider"]}
             inputs = old.inputs if read.inputs is None else _travelled({**read.inputs, **mark})
-            found.append(replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark})))
+            found.append(replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark}), taint=False))
         self._on.state = found
         return self.ended.well
 
