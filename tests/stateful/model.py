@@ -120,11 +120,15 @@ class Model:
         names = [self.name(one) for one in (key, *self.formerly.get(key, ()))]
         return next(((name, part) for name in names if (name, part) in self.recorded), (names[0], part))
 
-    def orphans(self) -> set[str]:
-        """The clients that bear a key of this stack, are in no state, and will not be taken over."""
-        known = {one.client_id for (_, part), one in self.recorded.items() if part == CLIENT}
-        coming = {self.adopt.get(key) or self._found(key) for key in self.declared if self.place(key, CLIENT) not in self.recorded}
-        return {client_id for client_id, owner in _owners(self.real) if owner not in (None, STRANGER)} - known - coming
+    def orphans(self) -> set[Place]:
+        """What bears a key of this stack, is in no state, and will not be taken over: clients, and products of clients that are there."""
+        known, coming = {(one.client_id, part) for (_, part), one in self.recorded.items()}, set[str]()
+        for key, wanted in self.declared.items():
+            client = self.recorded.get(self.place(key, CLIENT))
+            known |= {(client.client_id, part) for part in wanted} if client else {(self.adopt.get(key, ""), CLIENT)}
+            coming |= set() if client else {key, *self.formerly.get(key, ())}
+        ours = {place for place, one in self.real.items() if isinstance(one, Owned) and one.owner not in (None, STRANGER, *coming)}
+        return {place for place in ours if (place[0], CLIENT) in self.real} - known
 
     def drift(self) -> tuple[set[Place], set[Place]]:
         """The parts that somebody changed by hand, and those where something declared waits.
@@ -145,11 +149,8 @@ class Model:
                 known = self.recorded.get(self.place(key, part) if key else (then, part))
                 real = self.real.get((client.client_id, part))
                 changed, differs = _settled(part, known, wanted.get(part), real, (then, part) in self.cut_off)
-                if known and isinstance(real, Owned) and (part in wanted or not key):
-                    bears = self.marks.get((client.client_id, part))
-                    seen = known.other[1] if known.other else known.mark
-                    changed |= bears not in (seen, known.mark)
-                    differs |= known.mark not in (seen, bears) and part in wanted
+                # Whose it is, a refresh does not take over: another mark is by hand for as long as it is there.
+                changed |= known is not None and isinstance(real, Owned) and self.marks.get((client.client_id, part)) != known.mark
                 moves = known is not None and part in wanted and known.client_id != client.client_id
                 waits |= {part} if differs or moves else set()
                 by_hand |= {(then, part)} if changed and not moves and not is_gone else set()
@@ -407,7 +408,7 @@ def _settled(part: str, known: Recorded | None, wanted: Value, real: Value, cut_
     """Whether a part was changed by hand, and whether what is declared waits: field by field, scope by scope, key by key."""
     if known is None:
         return False, wanted is not None
-    then = _plain(known.found)
+    then = _plain(known.value)
     if part == KEYS and IN_PORTAL in (then, wanted):
         return then != IN_PORTAL and real != then, wanted != then
     sides = [_fields(side, {} if part in (CLIENT, SCOPES, KEYS) else None) for side in (real if cut_off else then, wanted, real)]

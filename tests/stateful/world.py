@@ -293,6 +293,7 @@ class World:
         if client_id is None or self.model.real.pop((client_id, name), None) is None:
             return False
         self.registry.remove_configuration(name, client_id)
+        self.model.marks.pop((client_id, name), None)
         return True
 
     def remove_client_by_hand(self, pick: int) -> bool:
@@ -464,8 +465,8 @@ class World:
         shown = {place for place in waiting if place[0] not in new} | {(key, None) for key, _ in waiting if key in new}
         assert found == shown, f"{waiting} wait, and it names {found}"
         orphans = model.orphans()
-        unnamed = {client_id for client_id in orphans if client_id not in done.stdout}
-        assert not unnamed, f"it names no {unnamed}, which this stack made and nobody has"
+        left = {(one["client_id"], one.get("product") or CLIENT) for one in report["left_behind"]}
+        assert left == orphans, f"{orphans} is left behind, and it names {left}"
         assert done.code == bool(by_hand | waiting | orphans)
         return True
 
