@@ -162,8 +162,8 @@ class Machine(RuleBasedStateMachine):
     def rename_in_state(self, pick: int) -> None:
         self.do("rename_in_state", pick)
 
-    @rule(what=st.sampled_from(["save_state", "restore_state"]))
-    def earlier_state(self, what: str) -> None:
+    @rule(what=st.sampled_from(["save_state", "restore_state", "save_authority", "restore_authority"]))
+    def backup(self, what: str) -> None:
         self.do(what)
 
     @rule(pick=picks, part=owned, refresh=st.booleans())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from acmidm_onboarding.resources.client_scopes import NOT_DECLARED
@@ -115,6 +118,12 @@ def put_configuration(registry: Registry, product: str, client_id: str, value: s
         body |= {"software_id": "acmidm/tni/OVO000001/anders", "managed_by": "elsewhere/tni"}
     path = f"/products/v1/{product}/configurations/{client_id}"
     registry.http.put(path, json=body, headers={"If-None-Match": "*"}).raise_for_status()
+
+
+def copy_database(file: Path, into: Path) -> None:
+    """Write an authority's database over another one, also over that of a running authority."""
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(into)) as target:
+        source.backup(target)
 
 
 def remove_everything(registry: Registry) -> None:

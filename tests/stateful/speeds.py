@@ -63,6 +63,7 @@ class Speed(Protocol):
     """A stack on a portal, with forms in a folder."""
 
     forms: Path
+    portal: RunningPortal
 
     def up(
         self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None
@@ -109,7 +110,7 @@ class InProcess:
     """The stand-in for the engine."""
 
     def __init__(self, portal: RunningPortal, folder: Path) -> None:
-        self._portal, self._folder, self.forms = portal, folder, folder / "onboardings"
+        self.portal, self._folder, self.forms = portal, folder, folder / "onboardings"
         shutil.copy(ROOT / "Pulumi.yaml", folder)
         shutil.copy(ROOT / "__main__.py", folder)
         key = folder / "operator.jwk.json"
@@ -127,20 +128,20 @@ class InProcess:
         self._stack = StandIn(folder / "__main__.py", "tni", self._config)
 
     def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran:
-        self._settings |= addresses(self._portal, outage)
+        self._settings |= addresses(self.portal, outage)
         urns = [replacing] if replacing else []
         if cut is not None and cut.kind == "lost answer":
-            with losing_an_answer(self._portal, cut.at) as settings:
+            with losing_an_answer(self.portal, cut.at) as settings:
                 self._settings |= settings
                 return _ran(self._stack.up(refresh=refresh, replacing=urns))
         return _ran(self._stack.up(refresh=refresh, replacing=urns, kill=Kill(cut.at, cut.after) if cut else None))
 
     def preview(self, *, refresh: bool = False) -> Ran:
-        self._settings |= settings_of(self._portal)
+        self._settings |= settings_of(self.portal)
         return _ran(self._stack.preview(refresh=refresh))
 
     def refresh(self, outage: Outage = WELL) -> Ran:
-        self._settings |= addresses(self._portal, outage)
+        self._settings |= addresses(self.portal, outage)
         return _ran(self._stack.refresh())
 
     def protect(self, protects: bool) -> None:
@@ -163,7 +164,7 @@ class InProcess:
 
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome:
         """The real command, with the stand-in for the engine under it."""
-        self._settings |= addresses(self._portal, outage)
+        self._settings |= addresses(self.portal, outage)
         (self._folder / "Pulumi.tni.yaml").write_text(json.dumps({"config": dict(self._config())}))
         with contextlib.chdir(self._folder), patch.multiple(engine, stack_deployment=lambda _: self.export(), up=self._heal):
             done = CliRunner().invoke(app, words, catch_exceptions=False)
@@ -200,16 +201,16 @@ class Engine:
     _OF = re.compile(r"^  (\S+) \((\S+)\):$")
 
     def __init__(self, portal: RunningPortal, folder: Path) -> None:
-        self._portal, self.project = portal, Project(folder)
+        self.portal, self.project = portal, Project(folder)
         self.forms = self.project.forms
         self.project.connect(portal, retryDeadlineSeconds=0, protectClients=False)
 
     def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran:
-        self.project.configure(addresses(self._portal, outage))
+        self.project.configure(addresses(self.portal, outage))
         words = ["--replace", replacing] if replacing else []
         if cut is None:
             return self._up(refresh, words)
-        with losing_an_answer(self._portal, cut.at) as settings:
+        with losing_an_answer(self.portal, cut.at) as settings:
             self.project.configure(settings)
             return self._up(refresh, words)
 
@@ -222,13 +223,13 @@ class Engine:
         return self._ran(self.project.pulumi("refresh", "--run-program", "--yes", "--skip-preview", "--suppress-progress").stdout)
 
     def preview(self, *, refresh: bool = False) -> Ran:
-        self.project.configure(settings_of(self._portal))
+        self.project.configure(settings_of(self.portal))
         outcome = self.project.preview("--json", *(("--refresh", "--run-program") if refresh else ()))
         steps = json.loads(outcome.stdout)["steps"]
         return Ran(steps={place for one in steps if one["op"] not in ("same", "refresh") and (place := place_of(one["urn"]))})
 
     def refresh(self, outage: Outage = WELL) -> Ran:
-        self.project.configure(addresses(self._portal, outage))
+        self.project.configure(addresses(self.portal, outage))
         return self._refreshed()
 
     def protect(self, protects: bool) -> None:
@@ -251,7 +252,7 @@ class Engine:
         self.project.change_state(lambda deployment: deployment.update(saved))
 
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome:
-        self.project.configure(addresses(self._portal, outage))
+        self.project.configure(addresses(self.portal, outage))
         return self.project.acmidm(*words)
 
     def _ran(self, output: str) -> Ran:

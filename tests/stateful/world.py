@@ -29,7 +29,7 @@ from tests.stateful.model import (
     Recorded,
     Value,
 )
-from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, SECOND_SCOPE, describing, place_of, put_configuration, seen
+from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, SECOND_SCOPE, copy_database, describing, place_of, put_configuration, seen
 from tests.stateful.speeds import WELL, Cut, Ran, Speed, program
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import new_key, public_jwk, register_client
@@ -75,6 +75,8 @@ class World:
     made: int = 0
     saved: tuple[Any, dict[Place, Recorded], list[tuple[Place, Recorded]]] | None = None
     """An earlier state: as the engine has it, and as the model has."""
+    kept: tuple[dict[Place, Value], dict[Place, str | None]] | None = None
+    """An earlier database of the authority, as the model has it."""
 
     def __post_init__(self) -> None:
         # One that is not for this environment, so that there is always a form.
@@ -319,6 +321,21 @@ class World:
             document = self.registry.product_document(part, client_id) or {}
             self.registry.set_configuration(part, client_id, document["configuration"], **nobody)
         self.model.real[client_id, part] = before._replace(owner=None)
+        return True
+
+    def save_authority(self) -> bool:
+        """Somebody makes a backup of the authority's database."""
+        self.kept = dict(self.model.real), dict(self.model.marks)
+        copy_database(self.speed.portal.settings.database, self.speed.forms.parent / "authority.db")
+        return bool(self.model.real)
+
+    def restore_authority(self) -> bool:
+        """Somebody restores that backup."""
+        if self.kept is None or not self.kept[0] or self.kept == (self.model.real, self.model.marks):
+            return False
+        self.model.real, self.model.marks = dict(self.kept[0]), dict(self.kept[1])
+        copy_database(self.speed.forms.parent / "authority.db", self.speed.portal.settings.database)
+        self._compare()
         return True
 
     def make_by_hand(self, application: str) -> bool:
