@@ -557,8 +557,8 @@ class World:
         there = there or seen(self.speed.export(), self.registry)
         assert _shown(there.real) == _shown(self.model.real), _difference("real", self.model.real, there.real)
         assert _shown(there.recorded) == _shown(self.model.recorded), _difference("recorded", self.model.recorded, there.recorded)
-        marks = {place: self.model.marks.get(place) for place in there.marks}
-        assert there.marks == marks, _difference("mark", marks, there.marks)
+        self.model.marks = {place: self.model.marks.get(place) for place in there.marks}
+        assert there.marks == self.model.marks, _difference("mark", self.model.marks, there.marks)
         assert {place for place, _ in there.condemned} == {place for place, _ in self.model.condemned}, f"left are {there.condemned}"
 
     def _form(self, pick: int) -> Wanted | None:
