@@ -187,6 +187,8 @@ class _Command:
         """What failed and was there before: it stays as it was."""
         self._removed: set[str] = set()
         """What was removed to be made again, because of what it depends on."""
+        self._errored: set[str] = set()
+        """What met trouble itself; what depends on it is only skipped."""
         self._killed = False
         self._writes = 0
 
@@ -294,6 +296,7 @@ class _Command:
                 return self._failed(urn, old)
             except Exception as error:  # the engine reports whatever a provider raises, and goes on
                 self.ended.errors.append((urn, str(error)))
+                self._errored.add(urn)
                 return self._failed(urn, old)
         self._seen[urn] = made
         values = asyncio.run(rpc.serialize_properties(made.outputs if made.custom else {}, {}))
@@ -430,9 +433,8 @@ class _Command:
             if untargeted := [one.urn for one in left if one.urn not in self._targets]:
                 raise Bailed(f"{untargeted[0]!r} will be destroyed but was not specified in --target list")
         needed = set[str]()
-        failed = {urn for urn, made in self._seen.items() if made is None}
-        for urn in failed:
-            needed |= self._all_needed(self._kept[urn]) if urn in self._kept else set()
+        for urn in self._errored & self._kept.keys():
+            needed |= self._all_needed(self._kept[urn])
         for one in reversed(left):
             if one.urn in needed or self._killed:
                 continue
