@@ -53,7 +53,7 @@ class Declared:
 def undeclared(
     clients: Iterable[ClientDrift], leaving: Iterable[ClientState], real: Mapping[Platform, Real]
 ) -> tuple[UndeclaredClient, ...]:
-    """The clients that neither forms declare nor the state has, and configurations that bear a stack's mark and are in no such client.
+    """The clients that neither forms declare nor the state has, and likewise the products' configurations that bear a stack's mark.
 
     What the state alone has is about to be removed.
     """
@@ -69,18 +69,33 @@ def undeclared(
     configured |= {(one.platform, one.client_id, product) for found in known if (one := found.recorded) for product in _declared(found)}
     return (
         *(
-            _undeclared(platform, snapshot.client)
+            UndeclaredClient(
+                platform=platform,
+                client_id=one.client_id,
+                client_name=one.metadata.client_name,
+                organisation=one.metadata.organisation.name,
+                application=one.metadata.application,
+                software_id=one.metadata.software_id,
+                made_by=one.metadata.managed_by,
+            )
             for platform, authority in real.items()
-            for snapshot in authority.clients.values()
-            if not declared.has(platform, snapshot.client)
+            for one in (snapshot.client for snapshot in authority.clients.values())
+            if not declared.has(platform, one)
         ),
         *(
-            _undeclared(platform, authority.clients[client_id].client, product, document.owner)
+            UndeclaredClient(
+                platform=platform,
+                client_id=client_id,
+                client_name=document.owner.software_id or "",
+                product=product,
+                software_id=document.owner.software_id,
+                made_by=document.owner.managed_by,
+            )
             for platform, authority in real.items()
             for product, documents in authority.products.items()
             for client_id, document in documents.items()
-            if not document.owner.is_nobody and client_id in authority.clients
-            if (platform, client_id, product) not in configured and document.owner.software_id not in declared.software_ids
+            if not document.owner.is_nobody and (platform, client_id, product) not in configured
+            if document.owner.software_id not in declared.software_ids
         ),
     )
 
@@ -94,19 +109,6 @@ def _natural_keys(declared: ClientState) -> Iterator[str]:
 
 def _declared(client: ClientDrift) -> Iterable[str]:
     return client.declared.products if client.declared else ()
-
-
-def _undeclared(platform: Platform, client: RegisteredClient, product: str | None = None, owner: Owner | None = None) -> UndeclaredClient:
-    return UndeclaredClient(
-        platform=platform,
-        client_id=client.client_id,
-        client_name=client.metadata.client_name,
-        organisation=client.metadata.organisation.name,
-        application=client.metadata.application,
-        product=product,
-        software_id=(owner or client.metadata.owner).software_id,
-        made_by=(owner or client.metadata.owner).managed_by,
-    )
 
 
 def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], stack: str | None) -> Apart:

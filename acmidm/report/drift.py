@@ -51,13 +51,13 @@ class ExpiringKey(ClientName):
 
 
 class UndeclaredClient(Part):
-    """A client at an authority that nobody declares, or one ``product``'s configuration of it."""
+    """A client at an authority that nobody declares, or one ``product``'s configuration of a client, whose name is its natural key."""
 
     platform: Platform
     client_id: str
     client_name: str
-    organisation: str
-    application: str
+    organisation: str = ""
+    application: str = ""
     product: str | None = None
     software_id: str | None = None
     made_by: str | None = None
@@ -78,7 +78,7 @@ class Drift(Part):
     preserved: tuple[UndeclaredClient, ...] = ()
     """Those that a form has left at their authority."""
     left_behind: tuple[UndeclaredClient, ...] = ()
-    """Those that this stack made, and that nobody declares any more: their keys work on, and no run will ever remove them."""
+    """Those that bear this stack's mark, and that nobody declares: their keys work on, and no run will ever remove them."""
     undeclared: tuple[UndeclaredClient, ...] = ()
     counts: dict[Kind, int]
     healed: bool | None = None
@@ -90,7 +90,7 @@ class Drift(Part):
     def not_declared(self) -> list[tuple[str, str, Sequence[UndeclaredClient]]]:
         """The clients that no form declares now, in groups: what one of them is, what several are, and which they are."""
         groups: list[tuple[str, str, Sequence[UndeclaredClient]]] = [
-            ("client that this stack left behind", "clients that this stack left behind", self.left_behind),
+            ("client left behind, with this stack's mark", "clients left behind, with this stack's mark", self.left_behind),
             ("client that is preserved", "clients that are preserved", self.preserved),
             ("client that nobody declares", "clients that nobody declares", self.undeclared),
         ]
@@ -392,9 +392,7 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     said = [f"By hand on {stack}: {headline(by_hand)}"] if by_hand else []
     said += [f"{counted(len(pending), 'client has|clients have')} changes on {stack} that are not applied yet"] if pending else []
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
-    said += (
-        [f"{counted(len(behind), 'client|clients')} that {stack} made {'is' if len(behind) == 1 else 'are'} left behind"] if behind else []
-    )
+    said += [f"{counted(len(behind), 'client')} with the mark of {stack} that nobody declares"] if behind else []
     if not said:
         all_of_them = {0: "no client is declared, and there is none", 1: "its 1 client is as declared"}
         said = [f"{stack} is in sync: {all_of_them.get(recorded, f'all {recorded:,} clients are as declared')}"]

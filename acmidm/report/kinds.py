@@ -217,7 +217,7 @@ class Kind(StrEnum):
     CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT, "is marked as this stack's own again: it was marked otherwise",
         "is marked again")
     PRODUCT_MARKED = "product_marked", Row(_NOTICE, _PRODUCT,
-        "has its product {subject} marked as this stack's own again: it was marked otherwise")
+        "has its product {subject} marked as this stack's own again: it was marked otherwise", "marks", "product")
     EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS, "has other evidence, whose key is looked up in the portal",
         "has other evidence")
     NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT,

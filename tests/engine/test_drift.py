@@ -103,7 +103,7 @@ def test_shows_as_the_very_line_and_is_repaired(story: Story, registry: Registry
         # The product's configuration outlives its client at the authority, and goes to the new one.
         assert shown.pop("ProductConfiguration")[0] in ("replace", "create-replacement", "delete-replaced")
         assert after["client_id"] != before["client_id"]
-        anew = {member: after[member] for member in ("client_id", "client_id_issued_at")}
+        anew = {member: after[member] for member in ("client_id", "client_id_issued_at", "incarnation")}
     assert shown == DRIFTS[name][1]
     assert {**after, "etags": None} == {**before, "etags": None, **anew}
     assert kids(after) == {"key-1", "key-2", "key-3"}

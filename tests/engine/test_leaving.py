@@ -40,10 +40,10 @@ class Leaving:
         return {name: changes[form.application] for name, form in self.forms.items() if form.application in changes}
 
     def there(self, registry: Registry) -> dict[str, Any]:
-        """Per form its client with its products' configurations, but for its ETags; None where it is gone."""
+        """Per form its client with its products' configurations, but for its ETags and its resource's mark; None where it is gone."""
         found = registry.everything(*(form.application for form in self.forms.values()))
         return {
-            name: {**one, "etags": None} if (one := next(iter(found[form.application]), None)) else None
+            name: {**one, "etags": None, "incarnation": None} if (one := next(iter(found[form.application]), None)) else None
             for name, form in self.forms.items()
         }
 

@@ -10,6 +10,7 @@ from tests.support.keycloak_platform import Platform
 
 def test_a_client_is_taken_down_and_another_is_left_and_taken_back(platform: Platform, project: Project) -> None:
     """One deployment: the first is gone, the second works as before, unchanged; without the line it is managed again by its client-ID."""
+    platform.clear()
     project.configure({"protectClients": True})
     leaves, stays = (write_form(project.forms, f"gent/{name}", scopes=(SEND, PLAIN)) for name in ("weg", "bewaard"))
     project.apply()

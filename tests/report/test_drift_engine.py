@@ -297,6 +297,7 @@ def test_a_secret_rotated_by_hand_is_drift(project: Project, acmidm: CommandLine
     Written to the state by a refresh, it is what waits for an ``up``, and a review says so too. One that is made anew is shown by its
     danger, among the rest and where nothing else changes.
     """
+    registry.clear()
     form, anew = (write(project, name, keys=(), token_endpoint_auth_method="client_secret_basic") for name in ("loket", "anew"))
     project.apply()
     urns = set(re.findall(r"urn:[^\"\s]+RandomPassword::[^\"\s]+", project.exported()))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,15 @@ class Platform:
     @property
     def products_url(self) -> str:
         return f"{self.portal.origin}/products/v1"
+
+    def clear(self) -> None:
+        """Remove what other tests left: to a stack of the same name it is left behind."""
+        for client in self.realm.administrator.get(f"/{self.realm.name}/clients"):
+            if "acmidm.managed_by" in client.get("attributes", {}):
+                self.realm.remove(client["clientId"])
+        # The portal trusts the realm's tokens alone, and knows no operator of its own.
+        with closing(sqlite3.connect(self.portal.settings.database)) as database, database:
+            database.execute("DELETE FROM product_configurations")
 
     def project(self, folder: Path, stack: str = "tni", **config: object) -> Project:
         """A project without forms, connected to both."""

@@ -59,6 +59,14 @@ class Registry:
     def remove(self, client_id: str) -> None:
         self._delete(f"/management/v1/clients/{client_id}")
 
+    def clear(self) -> None:
+        """Remove what other tests left: to a stack of the same name it is left behind."""
+        for client in self._listed("/management/v1/clients"):
+            self.remove(client["client_id"])
+        for product in ("notificaties", "dosis", "mijn-burgerprofiel"):
+            for one in self._listed(f"/products/v1/{product}/configurations"):
+                self.remove_configuration(product, one["client_id"])
+
     def configuration(self, product: str, client_id: str) -> dict[str, Any] | None:
         document = self.product_document(product, client_id)
         return None if document is None else dict(document["configuration"])
@@ -85,6 +93,10 @@ class Registry:
         page = self.http.get("/management/v1/audit", params={"limit": 100}).raise_for_status().json()
         items: list[dict[str, Any]] = page["items"]
         return items
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        answer = self.http.get(path, params={"limit": 200})
+        return [] if answer.status_code == 404 else list(answer.raise_for_status().json()["items"])
 
     def _delete(self, path: str) -> None:
         etag = self.http.get(path).raise_for_status().headers["ETag"]
