@@ -95,6 +95,8 @@ class Model:
     real: dict[Place, Value] = field(default_factory=dict)
     marks: dict[Place, str | None] = field(default_factory=dict)
     """Per client and part what is real bears."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """Per real client its organisation's."""
     condemned: list[tuple[Place, Recorded]] = field(default_factory=list)
     """What was replaced, and has only to be removed."""
     cut_off: set[Place] = field(default_factory=set)
@@ -242,13 +244,16 @@ class Model:
 
     def _remove_condemned(self, seen: Model) -> None:
         """What was replaced goes, where no trouble holds that up."""
-        left = {(place, known.client_id, known.mark) for place, known in seen.condemned}
-        waiting, self.condemned = self.condemned, []
-        for place, known in waiting:
-            if (place, known.client_id, known.mark) in left:
-                self.condemned.append((place, known))
-            else:
+        left = self.condemned_in(seen)
+        for place, known in self.condemned:
+            if (place, known) not in left:
                 self._take_away(place[1], known)
+        self.condemned = left
+
+    def condemned_in(self, seen: Model) -> list[tuple[Place, Recorded]]:
+        """What has only to be removed, and is there still; a refresh may have found other values of it."""
+        left = {(place, known.client_id, known.mark) for place, known in seen.condemned}
+        return [(place, known) for place, known in self.condemned if (place, known.client_id, known.mark) in left]
 
     def _declare(self, key: str, wanted: Mapping[str, Value], outage: Outage, seen: Model) -> bool:
         """One connection as its form has it; whether it met no trouble. Where its client does, nothing else of it is touched."""
@@ -256,7 +261,9 @@ class Model:
         client_id = self._client(key, seen) if is_new else self.recorded[self.place(key, CLIENT)].client_id
         if self.adopt.get(key, client_id) != client_id:
             return False  # it has a client already
-        adopted = self.adopt.get(key) == client_id  # what is made later too, as long as the form names it: a preview has shown it
+        codes = {None, *(name.partition("/")[0] for name in (key, *self.formerly.get(key, ())))}
+        # What is made later too, as long as the form names it: a preview has shown it. Another organisation's is refused.
+        adopted = self.adopt.get(key) == client_id and self.codes.get(client_id) in codes
         if CLIENT in wanted:
             if not self._become(key, CLIENT, client_id, wanted[CLIENT], adopted, outage, seen):
                 return False
@@ -280,18 +287,31 @@ class Model:
         known = self.recorded.get(place)
         replaced = known is not None and self._replaces(key, place, known, client_id, wanted)
         if known is not None and replaced:
-            if known.protected and self.protects:
-                self.bailed = True
+            if not self._gives_way(place, known, outage):
                 return False
-            if self.removes_first:
-                if outage.apis or not self._remove_first(place, known):
-                    return False
-                known = None
-            if part == CLIENT:
-                client_id = self._client(key, seen)
-        now = (client_id, part)
+            known = self.recorded.get(place)
+            client_id = self._client(key, seen) if part == CLIENT else client_id
+        now, goes_on = (client_id, part), None if replaced else known
+        way = self._way(key, now, goes_on, wanted, adopted, outage, seen)
+        if way is Way.REFUSED:
+            return False
+        if known is not None:
+            del self.recorded[place]
+            self.condemned += [(place, known)] if replaced else []
+        mark = goes_on.mark if goes_on else seen.marks.get(now)
+        self.recorded[self.name(key), part] = Recorded(client_id, wanted, self.protects, mark)
+        if way is Way.DONE:
+            self.real[now] = wanted
+            self.marks |= {now: mark} if isinstance(wanted, Owned) else {}
+        for inside in (SCOPES, KEYS) if part == CLIENT and now in self.real else ():
+            self.real.setdefault((client_id, inside), frozenset())
+        return True
+
+    def _way(self, key: str, now: Place, known: Recorded | None, wanted: Value, adopted: bool, outage: Outage, seen: Model) -> Way:
+        """How a part ends that is ``known``, or is made."""
+        client_id, part = now
         real = self.real.get(now)
-        if known is not None and not replaced:
+        if known is not None:
             ways = _ways_to_update(wanted, known, real)
         else:
             ways = _ways_to_create((key, *self.formerly.get(key, ())), part, wanted, real, adopted)
@@ -301,23 +321,7 @@ class Model:
             ways = [Way.DONE, Way.REFUSED]  # somebody removed the client, and no refresh has seen that
         then = seen.recorded.get((self.name(key), part))
         was_done = then is not None and (then.client_id, then.value, then.tainted) == (client_id, wanted, False)
-        way = ways[0] if was_done else ways[-1]
-        if way is Way.REFUSED:
-            return False
-        if known is not None:
-            del self.recorded[place]
-            if replaced:
-                self.condemned.append((place, known))
-        mark = known.mark if known is not None and not replaced else seen.marks.get(now)
-        self.recorded[self.name(key), part] = Recorded(client_id, wanted, self.protects, mark)
-        if way is Way.DONE:
-            self.real[now] = wanted
-            if isinstance(wanted, Owned):
-                self.marks[now] = mark
-        if part == CLIENT and now in self.real:
-            for inside in (SCOPES, KEYS):
-                self.real.setdefault((client_id, inside), frozenset())
-        return True
+        return ways[0] if was_done else ways[-1]
 
     def _replaces(self, key: str, place: Place, known: Recorded, client_id: str, wanted: Value) -> bool:
         """Whether one that is recorded is made anew: as it is named, or changes where each change does that, or has another client now."""
@@ -325,14 +329,19 @@ class Model:
         is_named = known.tainted or (self.name(key), place[1]) in self.replacing
         return is_named or (changes and self.replaces_changed) or known.client_id != client_id
 
-    def _remove_first(self, place: Place, known: Recorded) -> bool:
-        """One that is to be replaced goes, and before its client all that it has; whether nothing of that is protected."""
+    def _gives_way(self, place: Place, known: Recorded, outage: Outage) -> bool:
+        """Whether one may be replaced. Where what is replaced is removed first, it goes, and before a client all that is inside.
+
+        What is protected ends the whole command.
+        """
         inside = {
             other: one for other, one in self.recorded.items() if place[1] == CLIENT and one.client_id == known.client_id and other != place
         }
-        if any(one.protected for one in inside.values()):
+        if (known.protected and self.protects) or (self.removes_first and any(one.protected for one in inside.values())):
             self.bailed = True
             return False
+        if not self.removes_first or outage.apis:
+            return not self.removes_first
         for other, one in (*inside.items(), (place, known)):
             del self.recorded[other]
             self._take_away(other[1], one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ PAGE = {"limit": 200}
 def seen(exported: Mapping[str, Any], registry: Registry) -> Model:
     """What the stack has recorded, and what is real."""
     pending = [place_of(one["resource"]["urn"]) for one in exported["deployment"].get("pending_operations") or []]
-    real, marks = real_at(registry)
     recorded, condemned = recorded_in(exported)
-    return Model(recorded=recorded, condemned=condemned, real=real, marks=marks, cut_off={place for place in pending if place})
+    cut_off = {place for place in pending if place}
+    return replace(real_at(registry), recorded=recorded, condemned=condemned, cut_off=cut_off)
 
 
 def place_of(urn: str) -> Place | None:
@@ -76,14 +77,15 @@ def _recorded_value(part: str, inputs: Mapping[str, Any]) -> Value:
     return Owned(inputs["configuration"]["product_ids"][0], _owner(inputs))
 
 
-def real_at(registry: Registry) -> tuple[dict[Place, Value], dict[Place, str | None]]:
-    """What the authorities have, and the marks that it bears."""
-    found: dict[Place, Value] = {}
-    marks: dict[Place, str | None] = {}
+def real_at(registry: Registry) -> Model:
+    """What the authorities have."""
+    model = Model()
+    found, marks = model.real, model.marks
     for client in registry.http.get("/management/v1/clients", params=PAGE).raise_for_status().json()["items"]:
         client_id = client["client_id"]
         found[client_id, CLIENT] = Owned(_value(client), _owner(client))
         marks[client_id, CLIENT] = client.get("incarnation")
+        model.codes[client_id] = client["organisation"]["ovo"]
         assert set(client["default_scopes"]) == {SECOND_SCOPE} & set(client["scopes"]), client
         found[client_id, SCOPES] = frozenset(client["scopes"]) - {ASSIGNED}
         found[client_id, KEYS] = frozenset(kids(client))
@@ -91,7 +93,7 @@ def real_at(registry: Registry) -> tuple[dict[Place, Value], dict[Place, str | N
         for one in registry.http.get(f"/products/v1/{product}/configurations", params=PAGE).raise_for_status().json()["items"]:
             found[one["client_id"], product] = Owned(one["configuration"]["product_ids"][0], _owner(one))
             marks[one["client_id"], product] = one.get("incarnation")
-    return found, marks
+    return model
 
 
 def describing(value: str) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def copy_database(file: Path, into: Path) -> None:
 
 def remove_everything(registry: Registry) -> None:
     """Leave the portal empty."""
-    real, _ = real_at(registry)
+    real = real_at(registry).real
     for client_id, part in real:
         if part in PRODUCTS:
             registry.remove_configuration(part, client_id)

@@ -65,9 +65,7 @@ class Speed(Protocol):
     forms: Path
     portal: RunningPortal
 
-    def up(
-        self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None
-    ) -> Ran: ...
+    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran: ...
     def preview(self, *, refresh: bool = False) -> Ran: ...
     def refresh(self, outage: Outage = WELL) -> Ran: ...
     def protect(self, protects: bool) -> None: ...
@@ -82,7 +80,8 @@ class Speed(Protocol):
 def program(*options: str, below: bool = False) -> str:
     """The project's own program, with what a user may add to it: options of its resources, and a component above its own."""
     text, mark = (ROOT / "__main__.py").read_text(), "settings = read_settings()\n"
-    assert PLAIN in text and mark in text, text
+    assert PLAIN in text, text
+    assert mark in text, text
     if below:
         text = text.replace(mark, f'{mark}above = pulumi.ComponentResource("{ABOVE}", "platform")\n')
         text = text.replace(PLAIN, PLAIN.replace(")", ", opts=pulumi.ResourceOptions(parent=above))"))

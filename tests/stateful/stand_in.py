@@ -113,9 +113,7 @@ class StandIn:
         self.pending: list[Resource] = []
         """What a run was working on when it was killed."""
 
-    def up(
-        self, *, refresh: bool = False, targets: Iterable[str] = (), replacing: Iterable[str] = (), kill: Kill | None = None
-    ) -> Ended:
+    def up(self, *, refresh: bool = False, targets: Iterable[str] = (), replacing: Iterable[str] = (), kill: Kill | None = None) -> Ended:
         return self._command(targets=targets, replacing=replacing, kill=kill).up(refresh)
 
     def preview(self, *, refresh: bool = False) -> Ended:

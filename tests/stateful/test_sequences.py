@@ -215,7 +215,9 @@ def end_of(world: World) -> tuple[Any, Any]:
     names = {client_id: value.owner for (client_id, part), value in there.real.items() if part == CLIENT and isinstance(value, Owned)}
     bear = {place: known.mark == there.marks.get((known.client_id, place[1])) for place, known in there.recorded.items()}
     recorded = {
-        place: known._replace(client_id=str(names.get(known.client_id)), mark=str(bear[place]), other=known.other and (known.other[0], None))
+        place: known._replace(
+            client_id=str(names.get(known.client_id)), mark=str(bear[place]), other=known.other and (known.other[0], None)
+        )
         for place, known in there.recorded.items()
     }
     return recorded, {(names.get(client_id), part): value for (client_id, part), value in there.real.items()}

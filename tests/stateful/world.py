@@ -30,7 +30,7 @@ from tests.stateful.model import (
     Value,
 )
 from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, SECOND_SCOPE, copy_database, describing, place_of, put_configuration, seen
-from tests.stateful.speeds import WELL, Cut, Ran, Speed, program
+from tests.stateful.speeds import WELL, Cut, Speed, program
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import new_key, public_jwk, register_client
 from tests.support.registry import Registry
@@ -221,7 +221,7 @@ class World:
             if other not in there.recorded:  # after a rename in the state, what depends on it is not all that is inside
                 del self.model.recorded[other]
         self.model.recorded.pop(place, None)
-        self.model.condemned = [one for one in self.model.condemned if one in there.condemned]
+        self.model.condemned = self.model.condemned_in(there)
         self._compare(there)
         return True
 
@@ -349,6 +349,7 @@ class World:
             **describing(_address("someone")),
         )
         client_id = str(document["client_id"])
+        self.model.codes[client_id] = str(document["organisation"]["ovo"])
         put_configuration(self.registry, "dosis", client_id, "10246")
         self.model.real[client_id, CLIENT] = Owned(_address("someone"), None)
         self.model.real[client_id, SCOPES] = frozenset({PLAIN, BY_HAND})
@@ -557,6 +558,7 @@ class World:
     def _compare(self, there: Model | None = None) -> None:
         """The model's maps are those of the real thing."""
         there = there or seen(self.speed.export(), self.registry)
+        self.model.codes = there.codes
         assert _shown(there.real) == _shown(self.model.real), _difference("real", self.model.real, there.real)
         assert _shown(there.recorded) == _shown(self.model.recorded), _difference("recorded", self.model.recorded, there.recorded)
         self.model.marks = {place: self.model.marks.get(place) for place in there.marks}
