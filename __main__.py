@@ -9,7 +9,7 @@ from acmidm_onboarding.refusals import fail_where_refused
 settings = read_settings()
 onboardings = {connections[0].key: Onboarding(connections, protect=settings.protect_clients) for connections in load_onboardings()}
 pulumi.export("environment", settings.environment.value)
-pulumi.export("connections", known({key: onboarding.connections for key, onboarding in onboardings.items()}))
+pulumi.export("connections", known({key: onboarding.connections for key, onboarding in onboardings.items() if onboarding.connections}))
 if secrets := {key: onboarding.client_secrets for key, onboarding in onboardings.items() if onboarding.client_secrets}:
     pulumi.export("client_secrets", pulumi.Output.secret(secrets))
 fail_where_refused(list(onboardings.values()))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from acmidm.report.drift import ClientDrift, Drift, Real
     from acmidm_onboarding.authorities.connected import Connected
     from acmidm_onboarding.authorities.port import Owner
+    from acmidm_onboarding.model.connection import Connection
     from acmidm_onboarding.model.form import Platform
     from acmidm_onboarding.settings import Settings
 
@@ -82,6 +83,7 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm.report.plan import Plan, recorded_in
     from acmidm.report.review import refusals
     from acmidm.review import comparison
+    from acmidm.stolen import stolen_keys
     from acmidm.undeclared import apart, undeclared, without_reserved
     from acmidm_onboarding.settings import InvalidSettings
 
@@ -97,6 +99,7 @@ def look(stack: str, days: int = 30) -> Found:
         real, unlisted = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
         now = datetime.now(UTC)
         clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
+        clients += stolen_keys(left.values(), real)
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
     notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), stack) for urn in recorded.cut_off]
     notes += [*held_back, *unlisted]
@@ -121,7 +124,7 @@ def look(stack: str, days: int = 30) -> Found:
     return Found(report, clients)
 
 
-def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, frozenset[Owner], list[str]]:
+def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, Mapping[Owner, Connection], list[str]]:
     """What the forms declare, None without a folder of forms; whether there is a form, for any environment; whose clients
     are preserved; what is held back.
 
@@ -131,18 +134,17 @@ def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, froz
     from acmidm.gate import passage_of
     from acmidm.report.client import states_of
     from acmidm_onboarding.authorities.port import Owner
-    from acmidm_onboarding.leaving import declared_now, today
+    from acmidm_onboarding.leaving import declared_now, left_alone, today
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.recorded import held_in
 
     if not settings.forms_folder.is_dir():
-        return None, False, frozenset(), []
+        return None, False, {}, []
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
     managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
     every = onboardings.connections(settings.environment)
     connections = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
-    now = {connection.software_id for connection in connections}
-    left = frozenset(Owner(one.software_id, managed_by) for one in every if one.preserve and one.software_id not in now)
+    left = {Owner(one.software_id, managed_by): one for one in left_alone(every, connections)}
     passage = passage_of(stack, connections, settings)
     states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
     return states, bool(onboardings.forms), left, [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]

@@ -147,11 +147,11 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
         if save:
             with working(f"reading the clients of {stack} that change"):
                 approved.append(approved_of(stack, previewed, plan, authorities_of(settings_of(stack))))
-        plans.append(_at_the_gate(stack, with_keys(_with_uploaded_keys(stack, plan), _declared(plan), stack)))
+        plans.append(_at_the_gate(stack, _with_left(with_keys(_with_uploaded_keys(stack, plan), _declared(plan), stack))))
     for file in files:
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
-            plans.append(with_keys(plan, _declared(plan), None))
+            plans.append(_with_left(with_keys(plan, _declared(plan), None)))
         except ValueError:
             raise NotAPlan(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
     return plans, approved
@@ -178,6 +178,20 @@ def _declared(plan: Plan) -> Sequence[Connection]:
         return load_onboardings([folder], catalogue).connections(plan.environment)
     except InvalidForms:
         return ()
+
+
+def _with_left(plan: Plan) -> Plan:
+    """The plan with what the forms say of clients that have left and are preserved, which no preview has."""
+    from dataclasses import replace
+
+    from acmidm.report.client import states_of
+    from acmidm.report.kinds import Change, Kind
+    from acmidm_onboarding.leaving import left_alone, staying
+
+    declared = _declared(plan)
+    stolen = states_of((one for one in left_alone(declared, staying(declared)) if one.compromised), protect=None)
+    alone = ((state, Change(kind=Kind.KEY_LEFT)) for place, state in stolen.items() if place not in {**plan.before, **plan.after})
+    return replace(plan, left=(*plan.left, *alone))
 
 
 def _at_the_gate(stack: str, plan: Plan) -> Plan:
@@ -230,7 +244,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     from acmidm.report.former_secrets import former_secrets
     from acmidm.report.plan import Plan
     from acmidm.report.review import review_of
-    from acmidm.report.revision import earlier_revision, notes_between, removed_unread, revision
+    from acmidm.report.revision import earlier_revision, left_between, notes_between, removed_unread, revision
     from acmidm.report.stacks import stacks_of
     from acmidm_onboarding.model.form import Environment
 
@@ -252,6 +266,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
             old.states(where, stacks.profiles, now),
             new.states(where, stacks.profiles, now, old),
             at_the_gate=passing if where is Environment.PROD else (),
+            left=left_between(old, new, where, now),
         )
         for where in wanted
     ]

@@ -13,7 +13,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import Review
 from acmidm_onboarding.model.connection import Connection
 
-_TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID)
+_TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.CLIENT_ABANDONED)
 
 
 def with_keys(plan: Plan, connections: Iterable[Connection], stack: str | None) -> Plan:
@@ -36,7 +36,7 @@ def with_keys(plan: Plan, connections: Iterable[Connection], stack: str | None) 
 
 
 def warnings(review: Review) -> list[str]:
-    """Return what whoever deploys should hear of keys, a sentence each."""
+    """Return what whoever deploys should hear of keys and of clients that nobody declares from then on, a sentence each."""
     return [f"{one.key} on {one.environment} {change.text}" for one in review.connections for change in one.changes if change.kind in _TOLD]
 
 

@@ -44,7 +44,7 @@ class Organisations:
         self._ovo_codes: dict[str, set[str]] = defaultdict(set)
         for folder, one in folders.items():
             owner = Owner(folder, one.name, one.ovo, one.kbo, one.suppliers, one.adopts)
-            self._by_code.update(dict.fromkeys((*_codes(one.ovo, one.kbo), *one.formerly), owner))
+            self._by_code.update(dict.fromkeys((*_codes(one.ovo, one.kbo), *one.earlier_codes), owner))
         for client in listed:
             if client.ovo and client.kbo:
                 self._ovo_codes[client.kbo].add(client.ovo)

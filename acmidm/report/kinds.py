@@ -140,6 +140,13 @@ class Kind(StrEnum):
     CLIENT_PRESERVED = "client_preserved", Row(_DANGER, _CLIENT,
         "is left at its authority as it is, where nobody manages it any more: its keys and scopes stay valid", "is left to itself",
         scale=_WHOLE)
+    CLIENT_ABANDONED = "client_abandoned", Row(_DANGER, _CLIENT,
+        "lives on at its authority, and nobody declares it from now on: adopt it in a form, or remove it there", "is declared by nobody",
+        scale=_WHOLE)
+    KEY_LEFT = "key_left", Row(_DANGER, _KEYS,
+        "keeps a compromised key, for its form preserves the client and nobody manages it", "keeps a compromised key",
+        more="[ (thumbprint {thumbprint})]: take retire and preserve away, bring the stack up so that the key goes, then preserve it again "
+        "without that key")
     KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, "keeps none of its keys: whoever has the new ones is the client",
         "keeps none of its keys", listed=True)
     AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, "authenticates less safely: ", "authenticates less safely",

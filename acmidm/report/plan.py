@@ -6,7 +6,7 @@ In the engine's documents a client is five kinds of resources, each with its inp
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from acmidm.engine import problems_in
 from acmidm.keys import keys_of
 from acmidm.report.client import ClientState, HandedOver, Place, States, flat, leaving, with_exemptions_once, with_incarnation
-from acmidm.report.kinds import Resource
+from acmidm.report.kinds import Change, Kind, Resource
 from acmidm_onboarding.authorities.port import ClientMetadata, Owner
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.problems import Failure
@@ -67,6 +67,8 @@ class Plan:
     config: Mapping[str, Any] = field(default_factory=dict)
     at_the_gate: tuple[AtTheGate, ...] = ()
     """What is reported of the gate to production, also of clients that do not change."""
+    left: tuple[tuple[ClientState, Change], ...] = ()
+    """What is reported of clients that have left and are preserved, which neither side has."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     )
 
 
-def _planned(steps: Iterable[Step], recorded: _Resources, environment: Environment, *, has_state: bool, ends_early: bool) -> Plan:
+def _planned(steps: Sequence[Step], recorded: _Resources, environment: Environment, *, has_state: bool, ends_early: bool) -> Plan:
     """The clients before and after the steps, over what is recorded.
 
     A preview that ends early shows no removals: what its program did not declare has no step at all.
@@ -163,8 +165,21 @@ def _planned(steps: Iterable[Step], recorded: _Resources, environment: Environme
         states,
         replaced=frozenset(replaced),
         changed=changed,
+        left=tuple(_abandoned(steps, states, environment)),
         is_whole=has_state or any(op == "same" and kind_of(found or old or {}) == Resource.ONBOARDING for op, old, found in steps),
     )
+
+
+def _abandoned(steps: Iterable[Step], after: States, environment: Environment) -> Iterator[tuple[ClientState, Change]]:
+    """Yield the clients that were left to themselves and that no form names any more; those that are taken back are in ``after``."""
+    for op, old, new in steps:
+        if op in _CHANGES and old and kind_of(old) == Resource.ONBOARDING:
+            was, still = (_mapping(_mapping((side or {}).get("inputs")).get("left")) for side in (old, new))
+            for platform in was.keys() - still.keys():
+                (key, *_), _ = _where(new or old, environment)
+                state = ClientState(key, Platform(platform), environment, fields={"organisation.name": was[platform]})
+                if state.place not in after:
+                    yield state, Change(kind=Kind.CLIENT_ABANDONED)
 
 
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:

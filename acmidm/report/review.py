@@ -108,7 +108,7 @@ def review_of(
 
 
 def with_gate(plan: Plan, comparison: Comparison, changed: Sequence[ConnectionChanges]) -> list[ConnectionChanges]:
-    """The changes of a plan's clients with what the gate to production says of each, and of clients without any."""
+    """The changes of a plan's clients with what is reported of each besides, and of clients without any: by the gate, or as left."""
     found = {(one.key, one.platform): one for one in changed}
     for gate in plan.at_the_gate:
         kind = Kind.GATE_PASSED if not gate.missing else Kind.UNPROVEN if gate.is_declared else Kind.HELD_BACK
@@ -116,6 +116,9 @@ def with_gate(plan: Plan, comparison: Comparison, changed: Sequence[ConnectionCh
         one = found.get(gate.state.place[:2])
         base = one or ConnectionChanges(**client_name(gate.state), environment=plan.environment, changes=())
         found[gate.state.place[:2]] = base.with_changes([*base.changes, *more])
+    for state, change in plan.left:
+        one = found.get(state.place[:2]) or ConnectionChanges(**client_name(state), environment=plan.environment, changes=())
+        found[state.place[:2]] = one.with_changes([*one.changes, change])
     return list(found.values())
 
 

@@ -14,7 +14,8 @@ from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.places import strays
 from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
-from acmidm_onboarding.leaving import declared_now
+from acmidm_onboarding.leaving import declared_now, left_alone
+from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
 from acmidm_onboarding.model.gate import gate
@@ -65,6 +66,11 @@ class Revision:
             )
             for connection in declared_now(self.onboardings.connections(environment), dict, now.date())
         }
+
+    def left(self, environment: Environment, now: datetime) -> list[Connection]:
+        """Return the connections that have left once these forms are carried out, and whose clients are preserved."""
+        every = self.onboardings.connections(environment)
+        return left_alone(every, declared_now(every, dict, now.date()))
 
     def _unproven(self, now: datetime) -> frozenset[str]:
         """The forms that an exemption from the gate lets through to production; all of them where there is no gate to see that by."""
@@ -135,6 +141,16 @@ def _faulty(file: Path, stacks: Stacks) -> Iterator[Path]:
         yield from (beside for beside in file.parent.glob("*.yaml") if os.path.lexists(beside))
     elif os.path.lexists(file) and not file.is_dir():
         yield file
+
+
+def left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> tuple[tuple[ClientState, Change], ...]:
+    """Return what a change does to clients that have left and are preserved: their forms go, or say that a key of them is compromised."""
+    was_left, is_left = (side.left(environment, now) for side in (before, after))
+    kept = {(key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)}
+    stolen = {(one.resource_name, one.compromised) for one in was_left}
+    said = [(one, Change(kind=Kind.CLIENT_ABANDONED)) for one in was_left if (one.key, one.platform) not in kept]
+    said += [(one, Change(kind=Kind.KEY_LEFT)) for one in is_left if one.compromised and (one.resource_name, one.compromised) not in stolen]
+    return tuple((state, change) for one, change in said for state in states_of([one], protect=None).values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from inspect import iscoroutine
 from itertools import count, groupby
@@ -22,7 +23,7 @@ import pulumi
 from pulumi.runtime.config import get_config_env
 
 from acmidm_onboarding import settings as stack
-from acmidm_onboarding.leaving import declared_now, today
+from acmidm_onboarding.leaving import declared_now, left_alone, stolen_sentences, today
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.files import ORGANISATION_FILE
@@ -76,7 +77,7 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
             except InvalidForms as error:
                 name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
                 raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
-        passage = _passing(onboardings.connections(settings.environment), settings)
+        passage = _passing(onboardings.connections(settings.environment, are_all=False), settings)
         if missing := [sentence for one in passage.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
         _require_random_plugin(passage.declared)
@@ -86,19 +87,25 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
 def _passing(connections: list[Connection], settings: Settings) -> Passage:
     """What is declared in this run: of what leaves the step that it is at, and of the rest what passes the gate to production.
 
+    Of what has left and is preserved that is the name alone, so that a review sees when its form goes.
+
     What is missing of what does not pass is a warning each, and stops nothing else.
     """
-    connections = declared_now(connections, own_stack, today())
+    every, connections = connections, declared_now(connections, own_stack, today())
+    alone, keys = left_alone(every, connections), {one.key for one in connections}
+    for sentence in stolen_sentences(alone):
+        pulumi.log.warn(sentence)
+    left = tuple(replace(one, left=True) for one in alone if one.key not in keys)
     try:
         passage = passing(connections, settings, own_stack, beside, datetime.now(UTC))
     except Unreadable as error:
         if settings.promotion_gate is PromotionGate.ENFORCE:
             raise
         pulumi.log.warn(str(error))
-        return Passage(tuple(connections))
+        return Passage((*connections, *left))
     for sentence in (sentence for one in passage.held_back for sentence in one.reported):
         pulumi.log.warn(sentence)
-    return passage
+    return replace(passage, declared=(*passage.declared, *left))
 
 
 def _write(folder: Path, organisation: Mapping[str, Any], form: Mapping[str, Any]) -> None:
@@ -180,7 +187,7 @@ def _mistakes_reported() -> Iterator[None]:
 
 def _require_random_plugin(connections: Iterable[Connection]) -> None:
     """Refuse a client secret without the plugin that makes it: the engine's own error names no remedy of this project."""
-    secret = next((connection.key for connection in connections if connection.uses_secret), None)
+    secret = next((connection.key for connection in connections if connection.uses_secret and not connection.left), None)
     if secret is None or not os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):
         return
     folder = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"

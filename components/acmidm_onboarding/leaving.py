@@ -38,6 +38,22 @@ def staying(connections: Iterable[Connection]) -> list[Connection]:
     return declared_now(connections, dict, today())
 
 
+def left_alone(connections: Iterable[Connection], declared: Iterable[Connection]) -> list[Connection]:
+    """Return those whose form preserves a client that is declared no more: no run changes anything of it."""
+    names = {connection.resource_name for connection in declared}
+    return [connection for connection in connections if connection.preserve and connection.resource_name not in names]
+
+
+def stolen_sentences(left: Iterable[Connection]) -> list[str]:
+    """Return a sentence for each of those whose form says that a key of it is compromised: nothing takes that key away."""
+    return [
+        f"{one.resource_name} on {one.environment} keeps a compromised key, for its form preserves the client and nobody manages it; "
+        "take retire and preserve away, bring the stack up so that the key goes, then preserve it again without that key"
+        for one in left
+        if one.compromised
+    ]
+
+
 def last_step(connections: Iterable[Connection], held: Mapping[str, Held], day: date) -> frozenset[str]:
     """Return the names of the clients that a next run removes, or leaves to themselves, or takes a product from."""
     return frozenset(_last_steps(connections, held, day))
@@ -57,7 +73,7 @@ def _now(connection: Connection, held: Callable[[], Mapping[str, Held]], leaving
         return connection
     has = held_of(connection, held())
     if connection.platform.value in leaving:
-        return None if has is None or _may_go(has, preserve=connection.preserve) else _at_first(connection, leaving)
+        return None if has is None or _may_go(has, connection) else _at_first(connection, leaving)
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
     may_go = frozenset() if has is None else has.unprotected_products if not withdrawn & has.scopes else frozenset()
     gone = {product for product in leaving if has is None or product in may_go or product not in has.products}
@@ -70,10 +86,11 @@ def _now(connection: Connection, held: Callable[[], Mapping[str, Held]], leaving
     )
 
 
-def _may_go(has: Held, *, preserve: bool) -> bool:
+def _may_go(has: Held, connection: Connection) -> bool:
     if has.protected or has.products - has.unprotected_products:
         return False
-    return has.retained if preserve else not has.scopes
+    # A key that somebody else may have goes first: nobody would take it away afterwards.
+    return has.retained and not (has.keys or frozenset()) & connection.compromised if connection.preserve else not has.scopes
 
 
 def _at_first(connection: Connection, leaving: frozenset[str]) -> Connection:

@@ -20,6 +20,9 @@ from acmidm_onboarding.resources.product_configuration import ProductConfigurati
 
 _SECRET_LENGTH = 48
 
+LEFT = "left"
+"""The input that has, per platform, the organisation of a client that has left and is preserved."""
+
 Keys = Mapping[str, PublicJwk]
 """By ``kid``."""
 
@@ -55,11 +58,14 @@ class Onboarding(pulumi.ComponentResource):
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
         inputs |= {"retire": {name: day.isoformat() for name, day in first.retire.items()}} if first.retire else {}
         inputs |= {"preserve": True} if first.preserve else {}
+        left = {one.platform.value: one.organisation.name for one in connections if one.left}
+        inputs |= {LEFT: left} if left else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
         super().__init__("acmidm:index:Onboarding", first.key, inputs or None, pulumi.ResourceOptions.merge(former, opts))
         self.parts, self.client_secrets = [], {}
         given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda known: _public_keys(first, known))
-        self.connections = {connection.platform.value: self._declare(connection, given, protect) for connection in connections}
+        declared = [connection for connection in connections if not connection.left]
+        self.connections = {connection.platform.value: self._declare(connection, given, protect) for connection in declared}
         self.register_outputs({})
 
     def _declare(self, connection: Connection, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:

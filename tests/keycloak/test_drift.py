@@ -163,10 +163,10 @@ def test_is_repaired(story: Story, drift: Drift) -> None:
     """Also a client that was removed: it comes back with the client-ID that the organisation was given."""
     after, before = story.realm.client(story.client_ids[drift.name]), story.before[drift.name]
     # `true` or absent, `false` or absent: Keycloak keeps switches in either way.
-    assert _plain(after) == _plain(before)
+    assert plain_client(after) == plain_client(before)
 
 
-def _plain(client: dict[str, Any]) -> dict[str, Any]:
+def plain_client(client: dict[str, Any]) -> dict[str, Any]:
     passing = ("id", "secret")
     attributes = {name: value for name, value in client["attributes"].items() if value != "false" and name != "client.secret.creation.time"}
     attributes.pop("acmidm.incarnation")

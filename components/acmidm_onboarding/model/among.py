@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from acmidm_onboarding.model.connection import connection_key, former_keys
 from acmidm_onboarding.model.documents import Document
+from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform
 from acmidm_onboarding.model.identifiers import look_of
 from acmidm_onboarding.model.problems import Problem, quoted
@@ -64,13 +66,14 @@ def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisatio
     claimed: dict[str, Document] = {}
     for document, organisation in organisations:
         for former in organisation.formerly:
-            other = claimed.setdefault(former, document)
-            if former in present and former not in (organisation.ovo, organisation.kbo):
-                other = present[former]
+            other, code = claimed.setdefault(former, document), former.partition("/")[0]
+            what = f"{former} is {'a code' if former == code else 'an earlier key'}"
+            if code in present and code not in (organisation.ovo, organisation.kbo):
+                other, what = present[code], f"{code} is a code"
             if other is not document:
                 yield document.problem(
                     ("formerly",),
-                    f"{former} is a code in {other.file} too",
+                    f"{what} in {other.file} too",
                     "an organisation keeps the clients of its own earlier codes alone: remove it here or there",
                     also=other.file,
                 )
@@ -89,23 +92,47 @@ def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
                 also=first.document.file,
             )
     claimed: dict[str, Declared] = {}
+    of_organisations = defaultdict[str, list[Form]](list)
     for one in forms:
-        for former in former_keys(one.organisation, one.form):
+        of_organisations[one.organisation.code].append(one.form)
+    for one in forms:
+        for former in former_keys(one.organisation, one.form, of_organisations[one.organisation.code]):
             document = one.document if one.form.formerly else one.owner
             if former in declared and declared[former] is not one:
                 yield document.problem(
                     ("formerly",),
                     f"{former} is still declared by {declared[former].document.file}",
-                    "remove that form, or this line: a client has one form",
+                    _apart(one, declared[former]),
                     also=declared[former].document.file,
                 )
             elif (first := claimed.setdefault(former, one)) is not one:
                 yield document.problem(
                     ("formerly",),
                     f"{former} is an earlier key in {first.document.file} too",
-                    "keep it in the form that keeps its clients",
+                    f"keep it in the form that keeps its clients{_by_whole_key(one, former)}",
                     also=first.document.file,
                 )
+
+
+def _apart(one: Declared, other: Declared) -> str:
+    """What to do about a form that has the earlier name of ``one``: the two may have been renamed together."""
+    if other.organisation is one.organisation and other.form.formerly:
+        return (
+            "two that get another name take two deployments: first give that form an application that no form has and run acmidm deploy, "
+            f"then give it {other.form.application} with that one under formerly, and remove this line; or remove it, if it is a copy"
+        )
+    may_return = ", which may come back once acmidm deploy has run," if other.organisation is one.organisation else ","
+    return f"remove that form{may_return} or this line: a client has one form{_by_whole_key(one)}"
+
+
+def _by_whole_key(one: Declared, former: str = "") -> str:
+    """How two applications of organisations that merge are told apart, which have the same name."""
+    if not one.form.formerly or not one.organisation.formerly:
+        return ""
+    if former in one.organisation.earlier_keys:
+        return "; organisations merge one after the other, with acmidm deploy in between"
+    whole = connection_key(one.organisation.formerly[0].partition("/")[0], one.form.formerly[0])
+    return f"; after a merger, have the whole key, such as {whole}, added under formerly in {ORGANISATION_FILE}"
 
 
 def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:

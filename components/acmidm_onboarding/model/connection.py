@@ -53,6 +53,8 @@ class Connection:
     """Per product that its form retires, those of the scopes that belong to it."""
     leaving: frozenset[str] = frozenset()
     """Its platform and its products that are taken down in this run, so that nothing protects them any more."""
+    left: bool = False
+    """Whether its client has left and is preserved: then it is a name in the state, and nothing of the client is declared."""
     formerly: tuple[str, ...] = ()
     """The earlier keys of this connection."""
     compromised: frozenset[str] = frozenset()
@@ -108,11 +110,25 @@ def connection_key(code: str, application: str) -> str:
     return f"{code}/{application}"
 
 
-def former_keys(organisation: Organisation, form: Form) -> tuple[str, ...]:
-    """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both."""
-    names = product((organisation.code, *organisation.formerly), (form.application, *form.formerly))
-    current = connection_key(organisation.code, form.application)
-    return tuple(former for code, application in names if (former := connection_key(code, application)) != current)
+def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] | None) -> tuple[str, ...]:
+    """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both.
+
+    A whole key in ``organisation.yaml``, such as OVO001992/loket, is that of the form that has ``loket`` under ``formerly``; where none
+    has, of the one whose application it is. No other form gets it by the code OVO001992. While another form declares ``loket``,
+    ``formerly: loket`` means the whole key alone. ``forms`` are all of the organisation; None where they are not known: then a
+    form gets what its own ``formerly`` names, and nothing else.
+    """
+    named = {
+        key: application
+        for key in organisation.earlier_keys
+        if (application := key.partition("/")[2]) in form.formerly
+        or (forms is not None and application == form.application and not any(application in other.formerly for other in forms))
+    }
+    taken = {name for name in named.values() if forms is None or any(name == other.application for other in forms if other is not form)}
+    applications = (form.application, *(name for name in form.formerly if name not in taken))
+    by_parts = (connection_key(*names) for names in product((organisation.code, *organisation.earlier_codes), applications))
+    keys = (*named, *(key for key in by_parts if key not in organisation.earlier_keys))
+    return tuple(key for key in keys if key != connection_key(organisation.code, form.application))
 
 
 def client_name(organisation: str, application: str) -> str:
@@ -130,15 +146,18 @@ def connections(
     shared_codes: Collection[str] = frozenset({SHARED_KBO_NUMBER}),
     proven: Sequence[EvidenceFile] = (),
     compromised: Mapping[Environment, tuple[PublicJwk, ...]] = MappingProxyType({}),
+    forms: Collection[Form] | None = None,
 ) -> Iterator[Connection]:
     """Yield the connections of a valid form in ``environment``: one per platform, none where the form does not have it.
 
-    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular.
+    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular; ``forms`` are those of
+    its organisation, None where they are not known.
     """
     request = form.environments.get(environment)
     if request is None:
         return
     files = {(file.environment, file.platform): file for file in proven}
+    own_codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
     in_portal = request.jwks is None and form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT
     for platform in form.platforms:
         own = files.get((environment, platform))
@@ -158,7 +177,7 @@ def connections(
             jwks_uri=request.jwks_uri,
             products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
             adopt=request.adopt.get(platform),
-            codes=tuple(code for code in (organisation.ovo, organisation.kbo, *organisation.formerly) if code and code not in shared_codes),
+            codes=tuple(code for code in own_codes if code and code not in shared_codes),
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             secret_generation=request.secret_generation,
             retire={one.value: form.retire[WHOLE] for one in form.platforms} if WHOLE in form.retire else dict(form.retire),
@@ -167,7 +186,7 @@ def connections(
                 product: frozenset(scope for name in catalogue.products[product].scopes if (scope := catalogue.name_on(platform, name)))
                 for product in form.retire.keys() & request.products.keys()
             },
-            formerly=former_keys(organisation, form),
+            formerly=former_keys(organisation, form, forms),
             compromised=frozenset(key.thumbprint for key in compromised.get(environment, ())),
             form=name,
             catalogue_names={known: scope for scope in request.scopes if (known := catalogue.name_on(platform, scope))},

@@ -95,6 +95,11 @@ def _application(text: str) -> str:
     return text
 
 
+def _code_or_key(text: str) -> str:
+    code, slash, application = text.partition("/")
+    return f"{organisation_code(code)}{slash}{_application(application) if slash else ''}"
+
+
 def _address(text: str) -> str:
     if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
         raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
@@ -209,9 +214,12 @@ class Organisation(_Part):
     ] = Field(default_factory=dict)
     language: Annotated[Language, Field(description="In which language it is addressed: nl (Dutch) or en.")] = Language.NL
     formerly: Annotated[
-        tuple[Annotated[str, AfterValidator(organisation_code)], ...],
+        tuple[Annotated[str, AfterValidator(_code_or_key)], ...],
         BeforeValidator(_one_is_a_list),
-        Field(description="Its earlier OVO code or KBO number, whose clients it keeps."),
+        Field(
+            description="Its earlier OVO code or KBO number, whose clients it keeps; of an organisation that merged into it also the "
+            "whole key of one client, such as OVO001992/loket, whose application has another name now."
+        ),
         _one_or_more({"type": "string"}),
     ] = ()
     adopts: Annotated[
@@ -234,6 +242,15 @@ class Organisation(_Part):
     def code(self) -> str:
         """The OVO code, else the KBO number as ten digits; empty for a supplier that has neither."""
         return self.ovo or self.kbo or ""
+
+    @property
+    def earlier_codes(self) -> tuple[str, ...]:
+        return tuple(former for former in self.formerly if "/" not in former)
+
+    @property
+    def earlier_keys(self) -> tuple[str, ...]:
+        """The whole keys, such as OVO001992/loket, that one form each keeps."""
+        return tuple(former for former in self.formerly if "/" in former)
 
 
 class ScopeRequest(_Part):

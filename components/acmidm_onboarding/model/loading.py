@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -63,7 +63,11 @@ class Onboardings:
     organisations: Mapping[str, Organisation] = field(default_factory=dict)
     """Per folder, also those of suppliers without forms."""
 
-    def connections(self, environment: Environment) -> list[Connection]:
+    def connections(self, environment: Environment, *, are_all: bool = True) -> list[Connection]:
+        """Return what the forms have in an environment. ``are_all``: whether an organisation has no other forms than these."""
+        of_organisations = defaultdict[str, list[Form]](list)
+        for loaded in self.forms if are_all else ():
+            of_organisations[loaded.organisation.code].append(loaded.form)
         times = Counter(organisation.kbo for organisation in self.organisations.values() if organisation.kbo)
         shared = frozenset({SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)})
         return [
@@ -79,6 +83,7 @@ class Onboardings:
                 shared,
                 loaded.evidence,
                 loaded.compromised,
+                of_organisations[loaded.organisation.code] if are_all else None,
             )
         ]
 

@@ -71,9 +71,23 @@ def _problems_of_retirement(document: Document, form: Form, products: Collection
             known = listed({*form.platforms, *products} - {Platform.ACMIDM})
             what = f"{quoted(name)} is no platform or product of this form"
             yield document.problem(("retire", name), what, f"remove it here; known here: {known}", at_key=True)
+    if form.preserve and not form.retire:
+        yield from _problems_of_what_stays(document, form)
     if form.preserve and parts:
         what = "preserve leaves the clients as they are, and retire names parts of them"
         yield document.problem(("preserve",), what, "remove preserve, or give retire one day for the whole connection", at_key=True)
+
+
+def _problems_of_what_stays(document: Document, form: Form) -> Iterator[Problem]:
+    """Yield each compromised key of a client that leaves at once and is preserved: once it has left, nothing takes the key away."""
+    for environment, request in form.environments.items():
+        for index, entry in enumerate(request.jwks or ()):
+            if entry.compromised:
+                yield document.problem(
+                    ("environments", environment.value, "jwks", index),
+                    "preserve leaves the client as it is, with this key, which is compromised",
+                    "take preserve away, bring the stack up so that the key goes, then preserve it again without this entry",
+                )
 
 
 def _problems_of_scopes(

@@ -63,6 +63,15 @@ def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Held | None
     assert step(kept, dataclasses.replace(WHOLE, retained=True)) == "with its scopes", "the protection is lifted first"
 
 
+def test_a_client_is_not_left_with_a_compromised_key() -> None:
+    """One that was marked after the first run, or whose removal failed in it; what the state has of keys in a portal says nothing."""
+    ready = dataclasses.replace(UNPROTECTED, retained=True, keys=frozenset({"stolen", "good"}))
+    kept = retired(preserve=True, compromised=frozenset({"stolen"}))
+    assert step(kept, ready) == "with its scopes"
+    for keys in (frozenset({"good"}), None):
+        assert step(kept, dataclasses.replace(ready, keys=keys)) == "nothing"
+
+
 def test_before_its_day_no_state_is_read() -> None:
     def read() -> dict[str, Held]:
         pytest.fail("the state was read")
