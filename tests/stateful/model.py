@@ -153,6 +153,8 @@ class Model:
                 changed, differs = _settled(part, known, wanted.get(part), real, (then, part) in self.cut_off)
                 # Whose it is, a refresh does not take over: another mark is by hand for as long as it is there.
                 changed |= known is not None and isinstance(real, Owned) and self.marks.get((client.client_id, part)) != known.mark
+                # What is inside one that is gone is made anew, also where somebody and the form took the same away.
+                differs |= known is not None and is_gone and part in (SCOPES, KEYS) and _plain(known.value) != wanted.get(part)
                 moves = known is not None and part in wanted and known.client_id != client.client_id
                 waits |= {part} if differs or moves else set()
                 by_hand |= {(then, part)} if changed and not moves and not is_gone else set()
