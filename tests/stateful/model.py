@@ -123,14 +123,13 @@ class Model:
         return next(((name, part) for name in names if (name, part) in self.recorded), (names[0], part))
 
     def orphans(self) -> set[Place]:
-        """What bears a key of this stack, is in no state, and will not be taken over: clients, and products of clients that are there."""
+        """What bears a key of this stack, is in no state, and will not be taken over: clients, and products."""
         known, coming = {(one.client_id, part) for (_, part), one in self.recorded.items()}, set[str]()
         for key, wanted in self.declared.items():
             client = self.recorded.get(self.place(key, CLIENT))
             known |= {(client.client_id, part) for part in wanted} if client else {(self.adopt.get(key, ""), CLIENT)}
             coming |= set() if client else {key, *self.formerly.get(key, ())}
-        ours = {place for place, one in self.real.items() if isinstance(one, Owned) and one.owner not in (None, STRANGER, *coming)}
-        return {place for place in ours if (place[0], CLIENT) in self.real} - known
+        return {place for place, one in self.real.items() if isinstance(one, Owned) and one.owner not in (None, STRANGER, *coming)} - known
 
     def drift(self) -> tuple[set[Place], set[Place]]:
         """The parts that somebody changed by hand, and those where something declared waits.
