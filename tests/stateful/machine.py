@@ -138,6 +138,13 @@ class Machine(RuleBasedStateMachine):
         self.do("product_by_hand", pick, product, "10246")
         self.do("toggle_product", other, product)
 
+    @rule(pick=picks, other=picks)
+    def heal_what_meets_a_form(self, pick: int, other: int) -> None:
+        """For the same reason."""
+        self.do("grant_by_hand", pick)
+        self.do("toggle_scope", other)
+        self.do("heal")
+
     @rule(pick=picks, product=products, what=st.sampled_from(["product_of_a_stranger", "remove_product_by_hand"]))
     def product_by_others(self, pick: int, product: str, what: str) -> None:
         self.do(what, pick, product)
