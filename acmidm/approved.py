@@ -17,6 +17,7 @@ from acmidm.report.compare import field_changes, paired
 from acmidm.report.kinds import Resource
 from acmidm.report.plan import Plan, kind_of, part_of
 from acmidm.words import LONGEST, plain
+from acmidm.writing import write_named
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.problems import Failure
@@ -52,7 +53,7 @@ def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms:
 def save(approved: Approved, file: Path) -> None:
     """Write a review to a file, for ``acmidm deploy --approved``. Raises NotApproved."""
     try:
-        file.write_text(json.dumps(approved, indent=1, sort_keys=True) + "\n", "utf-8")
+        write_named(file, json.dumps(approved, indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise NotApproved(f"{file} cannot be written: {error.strerror}; name another file with --save") from None
 

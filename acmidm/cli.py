@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated, Any
@@ -31,13 +32,16 @@ from acmidm.github import commands as github
 from acmidm.importing import command as importing
 from acmidm.key_management import command as keys
 from acmidm.probe import command as probing
-from acmidm.terminal import fail
+from acmidm.project import in_project
+from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
 from acmidm_onboarding.model.problems import Failure
 
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "beheerportaal", "keycloak_sandbox")
 UNEXPECTED = 70
 """EX_SOFTWARE of sysexits.h: no exit code that a command gives a meaning."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A disk that is full, or what of it somebody may use."""
 
 
 class Commands(TyperGroup):
@@ -55,15 +59,21 @@ class Commands(TyperGroup):
                 f"this command needs the package {error.name}, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'", 1
             )
         except OSError as error:
-            if error.filename is None:
+            named = error.filename2 or error.filename  # of a copy and a link it is the second that is written
+            if error.errno in _FULL:
+                if named is None:
+                    give_up_output()
+                fail(f"{named or 'standard output'} cannot be written: {error.strerror}; make room on its disk, and run the command again")
+            if named is None:
                 raise
-            fail(f"{error.filename} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
+            fail(f"{named} cannot be read or written: {error.strerror}; check its name, its folder and your rights")
 
 
 class App(typer.Typer):
     """Never shows a traceback, which could hold values: what nobody foresaw is one sentence, and how to learn more."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        escape_what_cannot_be_shown()
         try:
             return super().__call__(*args, **kwargs)
         except Exception as error:
@@ -122,3 +132,14 @@ portal.app.add_typer(portal_users.app, name="user")
 app.add_typer(portal.app, name="portal")
 app.add_typer(keycloak.app, name="keycloak")
 app.add_typer(github.app, name="github")
+
+
+def _in_project(group: typer.Typer) -> None:
+    for command in group.registered_commands:
+        command.callback = command.callback and in_project(command.callback)
+    for below in group.registered_groups:
+        if below.typer_instance:
+            _in_project(below.typer_instance)
+
+
+_in_project(app)

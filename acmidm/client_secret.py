@@ -68,8 +68,8 @@ def show(
     if file is None:
         typer.echo(secret)
         return
-    from acmidm.editing import write_once
     from acmidm.private import private_folder
+    from acmidm.writing import write_once
 
     if not file.parent.exists():
         private_folder(file.parent)

@@ -16,7 +16,7 @@ from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.settings import NAMESPACE, InvalidSettings, Settings, read_settings
-from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.stack_files import stack_file, stack_settings
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ _BRIEFLY_SECONDS = 3.0
 
 def settings_of(stack: str) -> Settings:
     """The settings of a stack, secrets included: from its file, and through the engine where the file has them encrypted."""
-    file = Path(f"Pulumi.{stack}.yaml")
+    file = stack_file(stack, Path())
     if not file.exists() or b"secure:" not in file.read_bytes():
         return stack_settings(stack, Path())
     values: dict[str, Any] = stack_config(stack)

@@ -219,14 +219,19 @@ def _install_random_plugin(connections: Iterable[Connection], state: Mapping[str
 
 
 def _connections(stack: str) -> list[Connection]:
-    """What the forms of the stack declare. Forms with mistakes declare nothing: the preview says what they are."""
+    """What the forms of the stack declare. Forms with mistakes declare nothing: the preview says what they are.
+
+    Settings with mistakes end the command: nobody knows what is declared.
+    """
+    from acmidm.connecting import settings_of
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.settings import InvalidSettings
-    from acmidm_onboarding.stack_files import stack_settings
 
     try:
-        settings = stack_settings(stack, Path())
+        settings = settings_of(stack)
         return load_onboardings([settings.forms_folder], settings.catalogue_folder).connections(settings.environment)
-    except (InvalidForms, InvalidSettings):
+    except InvalidSettings as error:
+        fail(str(error), Code.FOUND)
+    except InvalidForms:
         return []

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,6 +78,7 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm import engine
     from acmidm.connecting import authorities_of, settings_of
     from acmidm.online import look_at_published_keys
+    from acmidm.project import project_name
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
     from acmidm.report.plan import Plan, recorded_in
     from acmidm.report.review import refusals
@@ -88,8 +88,8 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
-    declared, has_forms, left, held_back = _declared(stack, settings)
-    managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
+    managed_by = f"{project_name()}/{stack.rpartition('/')[2]}"
+    declared, has_forms, left, held_back = _declared(stack, settings, managed_by)
     _reach(stack, settings, declared or {})
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
@@ -124,7 +124,7 @@ def look(stack: str, days: int = 30) -> Found:
     return Found(report, clients)
 
 
-def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, Mapping[Owner, Connection], list[str]]:
+def _declared(stack: str, settings: Settings, managed_by: str) -> tuple[States | None, bool, Mapping[Owner, Connection], list[str]]:
     """What the forms declare, None without a folder of forms; whether there is a form, for any environment; whose clients
     are preserved; what is held back.
 
@@ -137,27 +137,19 @@ def _declared(stack: str, settings: Settings) -> tuple[States | None, bool, Mapp
     from acmidm_onboarding.leaving import declared_now, left_alone, today
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.recorded import held_in
+    from acmidm_onboarding.settings import InvalidSettings, Settings
 
     if not settings.forms_folder.is_dir():
+        if settings.forms_folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
+            raise InvalidSettings(f"there is no folder {settings.forms_folder}; correct acmidm:formsFolder")
         return None, False, {}, []
     onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
-    managed_by = f"{_project()}/{stack.rpartition('/')[2]}"
     every = onboardings.connections(settings.environment)
     connections = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
     left = {Owner(one.software_id, managed_by): one for one in left_alone(every, connections)}
     passage = passage_of(stack, connections, settings)
     states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
     return states, bool(onboardings.forms), left, [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
-
-
-def _project() -> str | None:
-    """The name of the project in this folder."""
-    import yaml
-
-    try:
-        return str(yaml.safe_load(Path("Pulumi.yaml").read_text("utf-8"))["name"])
-    except (yaml.YAMLError, KeyError, TypeError):
-        return None
 
 
 def _reach(stack: str, settings: Settings, declared: States) -> None:

@@ -5,15 +5,14 @@ The edited form is checked before it takes the place of the old one, which it do
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from difflib import SequenceMatcher
 from io import StringIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -21,6 +20,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
+from acmidm.writing import naming, write_once, write_whole
 from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.files import ORGANISATION_FILE, shown
 from acmidm_onboarding.model.form import Environment, is_name
@@ -48,10 +48,10 @@ def edited(text: str, edit: Edit) -> str:
     Raises:
         NotEdited: where the text is written in a way that the editor would not read as it is meant.
     """
-    ending = "\r\n" if "\r\n" in text else "\n"
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    text = text.removeprefix(mark).replace("\r\n", "\n")
-    lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
+    own = StringIO(text.removeprefix(mark)).readlines()  # unlike splitlines, it knows one ending alone
+    lines = [line.replace("\r\n", "\n") for line in own]
+    text = "".join(lines)
     for indent in _INDENTS:
         yaml = _editor(text, indent)
         try:
@@ -66,7 +66,7 @@ def edited(text: str, edit: Edit) -> str:
             break
     else:
         changed = after
-    return mark + "".join(changed).replace("\n", ending)
+    return mark + "".join(_with_endings(changed, lines, own))
 
 
 def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str] | None:
@@ -75,6 +75,17 @@ def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list
         return None
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     return [line for kind, start, end, from_, to in changes for line in (lines[start:end] if kind == "equal" else after[from_:to])]
+
+
+def _with_endings(changed: list[str], lines: list[str], own: list[str]) -> Iterator[str]:
+    """Yield each line with its ``own`` ending, a new one with that of the line in whose place it is, or else of the one before it."""
+    endings = ["\r\n" if line.endswith("\r\n") else "\n" for line in own]
+    if len(own) > 1 and not own[-1].endswith("\n"):
+        endings[-1] = endings[-2]
+    for _, start, end, from_, to in SequenceMatcher(None, lines, changed, autojunk=False).get_opcodes():
+        for number in range(from_, to):
+            like = max(min(start + number - from_, end - 1), 0)
+            yield changed[number].replace("\n", endings[like])
 
 
 def _means(yaml: YAML, text: str, document: object) -> bool:
@@ -179,47 +190,13 @@ def edit_form(
                 made.append(file.with_name(name))
             if file.read_bytes() != old:
                 raise NotEdited(f"{loaded.file} was changed meanwhile, and left as it is; run the command again")
-            _replace(file, text)
+            write_whole(file, text, file.stat().st_mode & 0o777)
         except BaseException:
             for one in made:
                 one.unlink(missing_ok=True)
             raise
 
     return apply
-
-
-def write_once(file: Path, text: str, mode: int = 0o644) -> None:
-    """Write a new file: whole, or not at all, and never over another. Raises FileExistsError."""
-    temporary = _beside(file, text, mode)
-    try:
-        os.link(temporary, file)  # unlike a rename it replaces nothing
-    finally:
-        temporary.unlink()
-
-
-def _replace(file: Path, text: str) -> None:
-    temporary = _beside(file, text, file.stat().st_mode & 0o777)
-    try:
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _beside(file: Path, text: str, mode: int) -> Path:
-    """Write a text whole into a file of another name, which nobody else reads before it is."""
-    with NamedTemporaryFile(
-        "w", dir=file.parent, prefix=f".{file.name}.", suffix=".new", delete=False, encoding="utf-8", newline=""
-    ) as stream:
-        try:
-            os.fchmod(stream.fileno(), mode)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        except BaseException:
-            Path(stream.name).unlink()
-            raise
-    return Path(stream.name)
 
 
 def _editor(text: str, indent: Mapping[str, int]) -> YAML:
@@ -242,7 +219,7 @@ def _require_valid(
 ) -> None:
     """Check an edited form among copies of what it is read with: its organisation, its suppliers, and the keys of both."""
     forms = file.parent.parent
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, naming(Path(folder)):
         copy = Path(folder)
         organisation = read_document(file.with_name(ORGANISATION_FILE), Path(ORGANISATION_FILE)).data
         suppliers = organisation.get("suppliers") if isinstance(organisation, dict) else None

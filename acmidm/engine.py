@@ -195,7 +195,7 @@ def _done(
         try:
             # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it break off.
             process = subprocess.Popen(
-                command, env=environment, stdin=stdin, stdout=output, stderr=output, text=True, start_new_session=True
+                command, env=environment, stdin=stdin, stdout=output, stderr=output, encoding="utf-8", start_new_session=True
             )
         except FileNotFoundError:
             raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None

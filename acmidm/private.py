@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TextIO, cast
 
+from acmidm.writing import write_whole
+
 UMASK = 0o077
 """What a server is started with, for what it writes itself."""
 
@@ -21,7 +23,7 @@ def private_folder(folder: Path) -> Path:
 
 def open_private(file: Path, mode: str) -> TextIO:
     """Open a file for text; it is made where ``mode`` says so."""
-    opened = open(file, mode, opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
+    opened = open(file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
     os.fchmod(opened.fileno(), 0o600)
     return cast("TextIO", opened)
 
@@ -30,8 +32,4 @@ def write_private(file: Path, text: str) -> None:
     """Write a file whole or not at all. The folder is made where it is missing; one that is there stays as it is."""
     if not file.parent.exists():
         private_folder(file.parent)
-    unfinished = file.with_name(f"{file.name}.new")
-    unfinished.unlink(missing_ok=True)
-    with open_private(unfinished, "x") as stream:
-        stream.write(text)
-    unfinished.replace(file)
+    write_whole(file, text, 0o600)

@@ -15,7 +15,6 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,9 +23,9 @@ from urllib.parse import unquote, urlsplit
 
 import psutil
 import typer
-import yaml
 
 from acmidm.engine import last_run, set_tag, stack_deployment, stack_tags, store_deployment
+from acmidm.project import project_name
 from acmidm_onboarding.model.problems import Failure
 
 LOOK_TAG = "acmidm:look-first"
@@ -125,7 +124,7 @@ def backend_folder(backend: str) -> Path | None:
 
 
 def _locks(stack: str, backend: Path) -> Iterator[Lock]:
-    folder = backend / "locks" / "organization" / _project() / stack
+    folder = backend / "locks" / "organization" / project_name() / _own_name(stack)
     for file in sorted(folder.glob("*.json")):
         try:
             lock = json.loads(file.read_text("utf-8"))
@@ -136,7 +135,7 @@ def _locks(stack: str, backend: Path) -> Iterator[Lock]:
 
 def _mend(stack: str, backend: Path) -> None:
     """Removes what a write that was cut off left; the engine does without it."""
-    project = _project()
+    project, stack = project_name(), _own_name(stack)
     for file in (backend / "stacks" / project).glob(f"{stack}.json.*tmp"):
         file.unlink()
     for folder, names in (("stacks", f"{stack}.json*.attrs"), ("history", f"{stack}/*.attrs"), ("backups", f"{stack}/*.attrs")):
@@ -145,11 +144,9 @@ def _mend(stack: str, backend: Path) -> None:
                 file.unlink()
 
 
-def _project() -> str:
-    """The name of the project in this folder."""
-    with suppress(OSError, yaml.YAMLError, KeyError, TypeError):
-        return str(yaml.safe_load(Path("Pulumi.yaml").read_text("utf-8"))["name"])
-    return ""
+def _own_name(stack: str) -> str:
+    """The name of a stack without its organisation and project."""
+    return stack.rpartition("/")[2]
 
 
 def _is_hidden(pid: int) -> bool:

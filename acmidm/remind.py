@@ -47,6 +47,7 @@ def remind(
     from datetime import UTC, datetime
 
     from acmidm.connecting import settings_of
+    from acmidm.project import require_own_name
     from acmidm.reminding.delivery import deliver
     from acmidm.reminding.due import due
     from acmidm.reminding.ledger import Ledger, ledger_file, opened
@@ -56,6 +57,7 @@ def remind(
     from acmidm_onboarding.model.loading import load_organisations
     from acmidm_onboarding.settings import require_trusted_hosts
 
+    require_own_name(stack)
     now = datetime.now(UTC)
     settings = settings_of(stack)
     languages = {organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()}

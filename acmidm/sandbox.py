@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from acmidm.private import private_folder, write_private
+from acmidm.project import require_own_name, require_project
 from acmidm.supervisor import Daemon
 from acmidm_onboarding.model.problems import Failure
 
@@ -83,6 +84,7 @@ def served(stack: str) -> Iterator[Served]:
     from acmidm_onboarding.model.loading import load_catalogue
     from acmidm_onboarding.stack_files import stack_settings
 
+    require_own_name(stack)
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)
     for platform, found in settings.platforms.items():
@@ -116,7 +118,11 @@ def add_stop_and_status(app: typer.Typer, name: str) -> None:
     """The two commands that are alike for all servers of a name, for those that were ever started here."""
 
     def daemons(stack: str | None) -> list[Daemon]:
-        return [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
+        require_project()
+        found = [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
+        if not found:
+            typer.echo(f"no {name} was ever started in this project" + (f" for stack {stack}" if stack else ""))
+        return found
 
     @app.command()
     def stop(stack: _AnyStackOption = None) -> None:

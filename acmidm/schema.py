@@ -9,6 +9,7 @@ import typer
 
 from acmidm.codeowners import CODEOWNERS, codeowners, onboarding_team
 from acmidm.platforms import PLATFORMS, platforms
+from acmidm.writing import write_whole
 
 EPILOG = """
 **Examples**
@@ -27,8 +28,8 @@ PRODUCTS = Path("docs/products.md")
 
 
 def schema(
-    catalogue: Annotated[Path, typer.Option(help="The folder of the catalogue.")] = CATALOGUE,
-    out: Annotated[Path, typer.Option(help="The folder that the schemas are written to.")] = SCHEMAS,
+    catalogue: Annotated[Path | None, typer.Option(help="The folder of the catalogue.", show_default=str(CATALOGUE))] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder that the schemas are written to.", show_default=str(SCHEMAS))] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
 ) -> None:
     """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
@@ -36,8 +37,8 @@ def schema(
     from acmidm_onboarding.model.editor import schemas
     from acmidm_onboarding.model.loading import load_catalogue, load_organisations
 
-    offered = load_catalogue(catalogue)
-    texts = {out / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
+    offered = load_catalogue(catalogue or CATALOGUE)
+    texts = {(out or SCHEMAS) / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
     if team := onboarding_team():
         texts[CODEOWNERS] = codeowners(team, FORMS.as_posix(), load_organisations(FORMS))
     if (page := _text_of(PLATFORMS)) is not None:
@@ -52,7 +53,7 @@ def schema(
             typer.echo(f"{file} is not up to date; run: acmidm schema", err=True)
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(texts[file], encoding="utf-8")
+            write_whole(file, texts[file])
             typer.echo(f"{file} written")
     if check and stale:
         raise typer.Exit(1)

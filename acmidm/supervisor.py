@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 from urllib.parse import urlsplit
 
-from acmidm.private import UMASK, open_private, private_folder
+from acmidm.private import UMASK, open_private, private_folder, write_private
 from acmidm_onboarding.model.problems import Failure
 
 STOP_SECONDS = 20
@@ -99,7 +99,7 @@ class Daemon:
     def settings(self) -> str | None:
         """What it was started with last; None where it never was."""
         try:
-            return self.settings_file.read_text()
+            return self.settings_file.read_text("utf-8")
         except FileNotFoundError:
             return None
 
@@ -160,8 +160,7 @@ class Daemon:
     def _prepare(self, program: Program) -> None:
         self._require_free(program)
         private_folder(self.folder)
-        with open_private(self.settings_file, "w") as file:
-            file.write(program.settings)
+        write_private(self.settings_file, program.settings)
 
     def _require_free(self, program: Program) -> None:
         url = urlsplit(program.health_url)

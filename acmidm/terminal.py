@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from acmidm.report.text import Report
+
+
+_ASCII = "ascii_escaped"
 
 
 class Output(StrEnum):
@@ -60,6 +66,29 @@ def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
     raise typer.Exit(code)
 
 
+def give_up_output() -> None:
+    """Write nothing more to a standard output that takes nothing: at its end Python would try again, and show a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def escape_what_cannot_be_shown() -> None:
+    """Have standard output and error write what their encoding does not have as ``\\u2192``."""
+    codecs.register(lambda name: _ascii() if name == _ASCII else None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding=_ASCII if is_ascii else None, errors="backslashreplace")
+
+
+def _ascii() -> codecs.CodecInfo:
+    """ASCII under another name: to a stream of ASCII by its own, Typer writes UTF-8."""
+    own = codecs.lookup("ascii")
+    return codecs.CodecInfo(own.encode, own.decode, None, None, own.incrementalencoder, own.incrementaldecoder, _ASCII)
+
+
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Says on a terminal what is going on, and for how long; in a pipe or a log nothing at all."""
@@ -94,7 +123,8 @@ def write_report(report: Report, output: Output | WithoutPage) -> None:
         case "html":
             from acmidm.report.html import as_html
 
-            typer.echo(as_html(report), nl=False)
+            # In ASCII, so that it is the page that it says it is whatever standard output is written in.
+            typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
         case _:
             from acmidm.report.text import print_report
 

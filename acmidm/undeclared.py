@@ -12,7 +12,7 @@ from acmidm.report.client import ClientState
 from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
-from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, RegisteredClient, Reserved
+from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, RegisteredClient, Reserved
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import Platform
 
@@ -53,7 +53,7 @@ class Declared:
 def undeclared(
     clients: Iterable[ClientDrift], leaving: Iterable[ClientState], real: Mapping[Platform, Real]
 ) -> tuple[UndeclaredClient, ...]:
-    """The clients that neither forms declare nor the state has, and likewise the products' configurations that bear a stack's mark.
+    """The clients that neither forms declare nor the state has, and those whose products' configurations with a stack's mark are so.
 
     What the state alone has is about to be removed.
     """
@@ -66,37 +66,40 @@ def undeclared(
         frozenset([*((one.platform, one.client_id) for one in recorded), *((one.platform, one.adopts) for one in adopting)]),
     )
     configured = {(one.platform, one.client_id, product) for one in recorded for product in one.products}
-    configured |= {(one.platform, one.client_id, product) for found in known if (one := found.recorded) for product in _declared(found)}
-    return (
-        *(
-            UndeclaredClient(
-                platform=platform,
-                client_id=one.client_id,
-                client_name=one.metadata.client_name,
-                organisation=one.metadata.organisation.name,
-                application=one.metadata.application,
-                software_id=one.metadata.software_id,
-                made_by=one.metadata.managed_by,
-            )
-            for platform, authority in real.items()
-            for one in (snapshot.client for snapshot in authority.clients.values())
-            if not declared.has(platform, one)
-        ),
-        *(
-            UndeclaredClient(
-                platform=platform,
-                client_id=client_id,
-                client_name=document.owner.software_id or "",
-                product=product,
-                software_id=document.owner.software_id,
-                made_by=document.owner.managed_by,
-            )
-            for platform, authority in real.items()
-            for product, documents in authority.products.items()
-            for client_id, document in documents.items()
-            if not document.owner.is_nobody and (platform, client_id, product) not in configured
-            if document.owner.software_id not in declared.software_ids
-        ),
+    configured |= {(one.recorded.platform, one.recorded.client_id, product) for one in known if one.recorded for product in _products(one)}
+    found: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
+    for platform, authority in real.items():
+        for client in (snapshot.client for snapshot in authority.clients.values()):
+            if not declared.has(platform, client):
+                place = (platform, client.client_id, _connection(client.metadata.owner))
+                found[place] = _undeclared(platform, client.client_id, client.metadata)
+        for product, documents in authority.products.items():
+            for client_id, owner in ((client_id, _connection(document.owner)) for client_id, document in documents.items()):
+                place = (platform, client_id, owner)
+                if owner.is_nobody or (platform, client_id, product) in configured or owner.software_id in declared.software_ids:
+                    continue
+                snapshot = authority.clients.get(client_id)
+                before = found.get(place) or _undeclared(platform, client_id, snapshot.client.metadata if snapshot else None, owner)
+                found[place] = before.model_copy(update={"products": (*before.products, product)})
+    return tuple(found.values())
+
+
+def _connection(owner: Owner) -> Owner:
+    """Whose it is, whichever resource has it."""
+    return replace(owner, incarnation=None)
+
+
+def _undeclared(platform: Platform, client_id: str, metadata: ClientMetadata | None, owner: Owner | None = None) -> UndeclaredClient:
+    """A client; or one whose products bear an ``owner`` of their own. Without ``metadata`` it is gone, and they are left."""
+    owner = owner or (metadata.owner if metadata else Owner())
+    return UndeclaredClient(
+        platform=platform,
+        client_id=client_id,
+        client_name=metadata.client_name if metadata else f"{owner.software_id}, whose client is gone",
+        organisation=metadata.organisation.name if metadata else "",
+        application=metadata.application if metadata else "",
+        software_id=owner.software_id,
+        made_by=owner.managed_by,
     )
 
 
@@ -107,7 +110,7 @@ def _natural_keys(declared: ClientState) -> Iterator[str]:
     yield from (own.removesuffix(declared.key) + key for key in declared.formerly)
 
 
-def _declared(client: ClientDrift) -> Iterable[str]:
+def _products(client: ClientDrift) -> Iterable[str]:
     return client.declared.products if client.declared else ()
 
 
@@ -116,15 +119,15 @@ def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], s
 
     Of several that bear the same owner, none is known to be the one that a form has left.
     """
-    owners = [(Owner(one.software_id, one.made_by), one.product) for one in clients]
+    owners = [Owner(one.software_id, one.made_by) for one in clients]
     times, found = Counter(owners), Apart([], [], [])
-    for one, (owner, product) in zip(clients, owners, strict=True):
-        if owner in preserved and times[owner, product] == 1:
-            found.preserved.extend([one] if product is None else [])
+    for one, owner in zip(clients, owners, strict=True):
+        if owner in preserved and times[owner] == 1:
+            found.preserved.append(one)
         elif stack is not None and one.made_by == stack:
             found.left_behind.append(one)
         else:
-            found.others.extend([one] if product is None else [])
+            found.others.append(one)
     return found
 
 

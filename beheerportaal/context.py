@@ -8,13 +8,13 @@ from jsonschema import Draft202012Validator
 
 from beheerportaal.http.failures import Failures
 from beheerportaal.http.queue import Queue
-from beheerportaal.migrations import open_database
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
 from beheerportaal.oauth.external import ExternalTokenValidator
 from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.oauth.tokens import AccessTokens
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
+from beheerportaal.store.opening import open_database
 
 LOG_ONS_PER_NAME = 5
 LOG_ON_WINDOW_SECONDS = 15 * 60

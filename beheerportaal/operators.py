@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from beheerportaal.jwk import mistakes, registered
-from beheerportaal.migrations import open_database
 from beheerportaal.secrets import hash_secret
 from beheerportaal.settings import RIGHTS
 from beheerportaal.store import operators
+from beheerportaal.store.opening import open_database
 from beheerportaal.store.users import ACTOR_PREFIX
 
 

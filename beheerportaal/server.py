@@ -9,16 +9,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import cast
 
 import uvicorn
 from joserfc.errors import SecurityWarning
 from pydantic import ValidationError
 
 from beheerportaal.app import create_app
-from beheerportaal.http.connections import Connections
-from beheerportaal.migrations import UnusableDatabase, open_database
 from beheerportaal.settings import PortalSettings
+from beheerportaal.store.opening import UnusableDatabase, open_database
 
 GRACE_SECONDS = 5
 
@@ -53,7 +51,6 @@ def serve(settings: PortalSettings) -> None:
         for_mail = None if settings.smtp_port is None else opened.enter_context(_bound(settings, settings.smtp_port))
         config = uvicorn.Config(
             create_app(settings, for_mail),
-            http=cast("type[asyncio.Protocol]", Connections().protocol),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -81,7 +78,6 @@ def main() -> None:
     parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's, which has a line for each command
     # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news at each request.
     warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)

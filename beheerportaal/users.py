@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from beheerportaal.migrations import open_database
 from beheerportaal.secrets import hash_secret
 from beheerportaal.store import users
 from beheerportaal.store.clients import SHARED_KBO_NUMBER
 from beheerportaal.store.database import Database
+from beheerportaal.store.opening import open_database
 from beheerportaal.store.users import User
 
 _OVO = re.compile(r"OVO[0-9]{6}")

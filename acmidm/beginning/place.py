@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from acmidm.beginning.talk import NotBegun
-from acmidm.editing import write_once
+from acmidm.writing import copy_folder, naming, write_once
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import Served, load_onboardings
 from acmidm_onboarding.model.policies import Profile
@@ -27,10 +26,10 @@ def place(
     Raises:
         NotBegun: with what would be wrong; nothing is written then.
     """
-    with tempfile.TemporaryDirectory(prefix=".acmidm-new-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=".acmidm-new-") as scratch, naming(Path(scratch)):
         stage = Path(scratch).resolve() / "forms"
         if forms.is_dir():
-            shutil.copytree(forms, stage, symlinks=True)
+            copy_folder(forms, stage)
         for name, text in files.items():
             if (forms / name).exists():
                 raise _exists(forms / name)

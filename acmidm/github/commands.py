@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acmidm.terminal import Code, fail
+from acmidm.writing import naming
 
 if TYPE_CHECKING:
     from acmidm.github.api import Repository
@@ -217,7 +218,7 @@ def _summarise(text: str, target: Path) -> None:
     content = text.encode()
     if len(content) > LONGEST_SUMMARY:
         content = content[:LONGEST_SUMMARY].decode(errors="ignore").encode() + b"\n\n(cut off here)\n"
-    with target.open("ab") as stream:
+    with naming(target), target.open("ab") as stream:
         stream.write(content + b"\n")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from acmidm.importing.draft import Draft, request_of
 from acmidm.importing.organisations import Owner, slug
 from acmidm.importing.sheet import Column
 from acmidm.words import plain
+from acmidm.writing import copy_folder, naming
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -72,9 +72,9 @@ class Writer:
     def write(self, drafts: Sequence[Draft]) -> Outcome:
         """Write the forms that are valid. Raises OSError and InvalidForms."""
         outcome = Outcome()
-        with tempfile.TemporaryDirectory(prefix=".import-", dir=self._folder.absolute().parent) as scratch:
+        with tempfile.TemporaryDirectory(prefix=".import-", dir=self._folder.absolute().parent) as scratch, naming(Path(scratch)):
             stage = Path(scratch) / self._folder.name
-            shutil.copytree(self._folder, stage, symlinks=True)
+            copy_folder(self._folder, stage)
             staged = self._stage(stage, drafts, outcome)
             for one in self._valid(stage, staged, outcome):
                 file = self._folder / one.files[-1]

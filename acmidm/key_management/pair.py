@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acmidm.editing import write_once
 from acmidm.private import private_folder
+from acmidm.writing import write_once
 from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import Failure

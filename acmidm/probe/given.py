@@ -11,9 +11,10 @@ from acmidm.probe.checks import Known
 from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
-from acmidm.probe.recording import signed, write
+from acmidm.probe.recording import signed
 from acmidm.probe.steps import Outcome, Said, Step, say
 from acmidm.probe.trying import Trial, Wanted
+from acmidm.writing import write_whole
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.evidence import Expected, Payload
@@ -94,7 +95,7 @@ class Given:
         )
         expected = Expected(one.organisation.code, one.application, one.environment, one.platform)
         file = self.loaded.file.with_name(expected.file_name)
-        write(file, signed(payload, trial.key, public, trial.alg))
+        write_whole(file, signed(payload, trial.key, public, trial.alg))
         return shown(file)
 
 

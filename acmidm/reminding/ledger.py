@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -19,6 +18,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from acmidm.recovery import backend_folder
+from acmidm.writing import write_whole
 from acmidm_onboarding.model.problems import Failure, on_one_line
 
 _KEPT = timedelta(days=90)
@@ -66,24 +66,10 @@ class Ledger:
         self._sent = {**kept, **dict.fromkeys(ids, day)}
         text = json.dumps({"sent": {one: when.isoformat() for one, when in sorted(self._sent.items())}}, indent=1) + "\n"
         try:
-            _write(self.file, text)
+            write_whole(self.file, text, 0o600)
         except OSError as error:
             why = f"cannot be written: {error.strerror}; the run ends, and the mail that was just accepted is sent again by the next one"
             raise LedgerError(on_one_line(f"{self.file}: {why}")) from None
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file whole, or leave it as it was."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as stream:
-        temporary = Path(stream.name)
-        try:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-            temporary.replace(file)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
 
 
 def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from acmidm.report.standing import Standing, Step
+from acmidm.writing import write_named
 from acmidm_onboarding.model.form import Environment
 
 _DAY_SECONDS = 86_400
@@ -33,4 +34,4 @@ def write_metrics(file: Path, stack: str, environment: Environment, standings: I
         next_end.labels(*values).set(round((min(ends) - now).total_seconds() / _DAY_SECONDS, 3))
     run = Gauge("acmidm_remind_last_run_timestamp_seconds", "When this was last looked at.", names, registry=registry)
     run.labels(*values).set(int(now.timestamp()))
-    write_to_textfile(str(file), registry)
+    write_named(file, generate_latest(registry).decode())

@@ -51,14 +51,15 @@ class ExpiringKey(ClientName):
 
 
 class UndeclaredClient(Part):
-    """A client at an authority that nobody declares, or one ``product``'s configuration of a client, whose name is its natural key."""
+    """A client at an authority that nobody declares, or of which nobody declares the configuration of ``products``."""
 
     platform: Platform
     client_id: str
     client_name: str
-    organisation: str = ""
-    application: str = ""
-    product: str | None = None
+    organisation: str
+    application: str
+    products: tuple[str, ...] = ()
+    """Those whose configuration bears the same marks."""
     software_id: str | None = None
     made_by: str | None = None
 

@@ -63,7 +63,10 @@ class Row:
     resource: Resource
     says: str
     headline: str = ""
-    """What its client does, or with ``parts`` what it does to how many of these; empty for a kind that has no place there."""
+    """What its client does, or with ``parts`` what it does to how many of these; empty for a kind that has no place there.
+
+    Behind ``|`` what several do, where other words change than the first one and ``its``.
+    """
     parts: str = ""
     more: str = ""
     """What is behind the sentence; of what is in brackets, that which has a fact."""
@@ -79,9 +82,10 @@ class Row:
 
     def headlined(self, clients: int) -> str:
         """What one client does, or several do: ``loses its protection``, ``lose their protection``."""
-        verb, blank, rest = self.headline.partition(" ")
-        if clients == 1:
-            return self.headline
+        one, _, many = self.headline.partition("|")
+        verb, blank, rest = one.partition(" ")
+        if clients == 1 or many:
+            return one if clients == 1 else many
         return f"{_SEVERAL.get(verb, verb.removesuffix('s'))}{blank}{rest}".replace(" its ", " their ")
 
 
@@ -138,15 +142,13 @@ class Kind(StrEnum):
         "is taken down: it loses its scopes and its protection now, and is removed with its keys and products by the next pulumi up",
         "is taken down", more="[, as its form says for {note}]", scale=_WHOLE)
     CLIENT_PRESERVED = "client_preserved", Row(_DANGER, _CLIENT,
-        "is left at its authority as it is, where nobody manages it any more: its keys and scopes stay valid", "is left to itself",
-        scale=_WHOLE)
-    CLIENT_ABANDONED = "client_abandoned", Row(_DANGER, _CLIENT,
-        "lives on at its authority, and nobody declares it from now on: adopt it in a form, or remove it there", "is declared by nobody",
-        scale=_WHOLE)
+        "is left at its authority as it is, where nobody manages it any more: its keys and scopes stay valid",
+        "is left to itself|are left to themselves", scale=_WHOLE)
+    CLIENT_ABANDONED = "client_abandoned", Row(_DANGER, _CLIENT, "lives on at its authority, and nobody declares it from now on: "
+        "adopt it in a form, or remove it there", "is declared by nobody", scale=_WHOLE)
     KEY_LEFT = "key_left", Row(_DANGER, _KEYS,
         "keeps a compromised key, for its form preserves the client and nobody manages it", "keeps a compromised key",
-        more="[ (thumbprint {thumbprint})]: take retire and preserve away, bring the stack up so that the key goes, then preserve it again "
-        "without that key")
+        more="[ (thumbprint {thumbprint})]: take retire and preserve away, bring the stack up, then preserve it again without that key")
     KEYS_REPLACED = "keys_replaced", Row(_DANGER, _KEYS, "keeps none of its keys: whoever has the new ones is the client",
         "keeps none of its keys", listed=True)
     AUTHENTICATION_WEAKENED = "authentication_weakened", Row(_DANGER, _CLIENT, "authenticates less safely: ", "authenticates less safely",
@@ -166,10 +168,10 @@ class Kind(StrEnum):
     PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT,
         "leaves product {subject}: its scopes are withdrawn now, and its configuration is removed by the next pulumi up", "leaves",
         "product", "[, as its form says for {note}]")
-    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, "goes to production unproven", "goes to production unproven", more="[: {note}]",
-        scale=_NOTE)
+    UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, "goes to production unproven",
+        "goes to production unproven|go to production unproven", more="[: {note}]", scale=_NOTE)
     GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING, "is proven on TNI now, so that the gate lets it through to production",
-        "passes the gate")
+        "passes the gate|pass the gate")
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
     SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {subject}", "gains", "scope", _OF_SCOPE,
@@ -199,13 +201,14 @@ class Kind(StrEnum):
     KEYS_DECLARED = "keys_declared", Row(_WARNING, _KEYS, "loses every key that was uploaded in the portal and that its form does not name",
         "has its keys declared")
     KEYS_OFF_ADDRESS = "keys_off_address", Row(_WARNING, _CLIENT, "no longer takes its keys from {subject}",
-        "no longer takes its keys from an address", by_hand="was made to take its keys no longer from {subject}", worse_by_hand=True,
-        field="jwks_uri")
+        "no longer takes its keys from an address|no longer take their keys from an address",
+        by_hand="was made to take its keys no longer from {subject}", worse_by_hand=True, field="jwks_uri")
     SCOPE_WITHDRAWN = "scope_withdrawn", Row(_WARNING, _SCOPES, "loses scope {subject}", "loses", "scope", _OF_SCOPE,
         "lost scope {subject} by hand")
     SECOND_KEY_WITHOUT_KID = "second_key_without_kid", Row(_WARNING, _KEYS,
         "gets a second key while its application signs without kid, which is refused then: "
-        "first have the application send kid {subject}, then add the key", "gets a second key while it signs without kid")
+        "first have the application send kid {subject}, then add the key",
+        "gets a second key while it signs without kid|get a second key while they sign without kid")
     KEY_REMOVED = "key_removed", Row(_WARNING, _KEYS, "loses key {subject}", "loses", "key", _OF_KEY, "lost key {subject} by hand")
     CLIENT_WITH_ONE_KEY = "client_with_one_key", Row(_WARNING, _KEYS, "is left with one key: nothing to fall back on",
         by_hand="was left with one key")

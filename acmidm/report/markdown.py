@@ -138,7 +138,7 @@ def _drift(report: Drift) -> Iterator[Section]:
     for one, title, found in report.not_declared:
         clients = [
             f"- {markdown(client.client_name)}: {code(client.client_id)} on {client.platform}"
-            f"{f', configured for product {code(client.product)}' if client.product else ''}"
+            f"{f', with {code(chr(32).join(client.products))}' if client.products else ''}"
             f"{f', made by {code(client.made_by)}' if client.made_by else ''}\n"
             for client in found
         ]

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beheerportaal.mail.reading import Body, read_body
-from beheerportaal.migrations import open_database
 from beheerportaal.store import mails
 from beheerportaal.store.mails import StoredMail
+from beheerportaal.store.opening import open_database
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class Database:
     """One SQLite file and its connections; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file, making it and its folder where they are missing, for its owner alone. The schema is `migrations.upgrade`'s work.
+        """Opens the file, making it and its folder where they are missing, for its owner alone. Its tables are the work of `opening.py`.
 
         Raises:
             OSError: where it can't be made.

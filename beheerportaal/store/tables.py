@@ -1,4 +1,4 @@
-"""The tables. `migrations/` makes them; a test holds that both say the same."""
+"""The tables. `opening.py` makes them; a file with other ones is another version's."""
 
 from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 

@@ -124,7 +124,7 @@ def _read(stack: str) -> Mapping[str, Any] | str:
             ["pulumi", "stack", "export", "--non-interactive", "--stack", stack],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=_SECONDS,
             check=False,
         )

@@ -33,8 +33,13 @@ E = TypeVar("E", bound=StrEnum)
 
 def stack_settings(stack: str, folder: Path) -> Settings:
     """The settings of a stack as its file has them, without the engine; values encrypted there are left out."""
-    values = _values_of(folder / f"Pulumi.{stack}.yaml")
+    values = _values_of(stack_file(stack, folder))
     return read_settings(lambda key: None if isinstance(values.get(key), dict) else values.get(key), keys=values)
+
+
+def stack_file(stack: str, folder: Path) -> Path:
+    """The file of a stack, which may be named with its organisation and project before it."""
+    return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
 def profiles(folder: Path) -> dict[Environment, Profile]:

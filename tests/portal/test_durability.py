@@ -8,8 +8,8 @@ import httpx
 import pytest
 from sqlalchemy import func, insert, select
 
-from beheerportaal.migrations import open_database
 from beheerportaal.store.database import Database
+from beheerportaal.store.opening import open_database
 from beheerportaal.store.tables import server_keys
 from tests.support.portal import OPERATOR, RunningPortal, client_document, register_client, running_portal, sign_assertion, start_portal
 from tests.support.registry import NOT_DECLARED
@@ -138,3 +138,14 @@ def test_a_second_process_can_write_meanwhile(tmp_path: Path) -> None:
         assert connection.execute(select(func.count()).select_from(server_keys)).scalar_one() == 400
     for database in openings:
         database.close()
+
+
+def test_writers_are_durable(tmp_path: Path) -> None:
+    """WAL with synchronous=FULL on every connection: the promise of these tests, also for a power cut."""
+    database = open_database(tmp_path / "portal.db")
+    with database.read() as first, database.read() as second:
+        for connection in (first, second):
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
+    database.close()

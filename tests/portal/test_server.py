@@ -47,15 +47,15 @@ def test_bad_settings_are_told(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
-    """A damaged file, or one of a newer portal, ends the start with one sentence."""
+    """A damaged file, or one of another version of the portal, ends the start with one sentence."""
     damaged, newer = tmp_path / "damaged.db", tmp_path / "newer.db"
     damaged.write_bytes(b"no database" * 100)
     with running_portal(tmp_path / "portal") as portal:
         settings = portal.settings.model_dump(mode="json", by_alias=True)
     shutil.copy(portal.settings.database, newer)
     with sqlite3.connect(newer) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    for database, reason in ((damaged, "file is not a database"), (newer, "'9999'")):
+        connection.execute("PRAGMA user_version = 9999")
+    for database, reason in ((damaged, "file is not a database"), (newer, "another version of the portal made it")):
         ended = serve(tmp_path, {**settings, "database": str(database)}, warm_environment() / "bin" / "python")
         assert ended.stderr.startswith(f"{database} can't be used: ")
         assert reason in ended.stderr

@@ -1,21 +1,16 @@
 """The portal's own keys: each signs for a time, and every token can be verified with what is published, before and after."""
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from joserfc import jws
-from joserfc.jwk import RSAKey
 
-from beheerportaal.migrations import open_database, upgrade
 from beheerportaal.oauth.signing import SigningKeys
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
-from tests.portal.test_revocation import introspect
-from tests.support.portal import SCOPES, running_portal
+from beheerportaal.store.opening import open_database
+from tests.support.portal import SCOPES
 
 DAY = 24 * 3600
 HOUR, LIFETIME = 3600, 30 * DAY
@@ -56,24 +51,3 @@ def test_keys_are_renewed_with_overlap(database: Database) -> None:
     assert all(len(there) <= 2 for there in published)
     starts = [min(at for at, kid in signed if kid == one) for one in signers]
     assert {later - earlier for earlier, later in pairwise(starts)} == {LIFETIME}
-
-
-def test_a_key_of_before_goes_on_until_the_next_one_has_been_published(tmp_path: Path) -> None:
-    """From revision 3: the old key is due, so the next one stands beside it at once, but does not sign the copies of tokens yet."""
-    path, old = tmp_path / "portal.db", RSAKey.generate_key(2048, {"kid": "old", "use": "sig", "alg": "RS256"})
-    database = Database(path)
-    upgrade(database, "0003")
-    with database.write() as connection:
-        row = {"kid": "old", "private_jwk": json.dumps(old.as_dict(private=True))}
-        connection.execute(sa.text("INSERT INTO server_keys (kid, private_jwk) VALUES (:kid, :private_jwk)"), row)
-    database.close()
-    with running_portal(tmp_path) as portal:
-        copy = introspect(portal, portal.operator_token()).json()["jwt"]
-        with portal.operator() as operator:
-            published = operator.get("/op/v1/keys")
-            assert operator.get("/management/v1/clients").status_code == 200
-    assert published.headers["Cache-Control"] == "max-age=3600"
-    first, second = published.json()["keys"]
-    assert first == old.as_dict(private=False)
-    assert set(second) == set(first)
-    assert jws.extract_compact(copy.encode()).headers()["kid"] == "old"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.probe.recording import write
+from acmidm.writing import write_whole as write
 
 
 def names(folder: Path) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.report.test_sources import without_engine
 from tests.support.engine import Project
+from tests.support.forms import DOSSIERS, SEND
 from tests.support.registry import Registry, kids
 
 SINCE = "2020-03-31"
@@ -17,6 +20,12 @@ def reviews(acmidm: CommandLine) -> dict[str, Any]:
     by_engine, by_forms = acmidm.json("review", "--stack", "tni"), acmidm.review_of_forms("--environment", "tni")
     assert without_engine(by_engine) == without_engine(by_forms)
     return by_forms
+
+
+@pytest.fixture(autouse=True)
+def alone(registry: Registry) -> None:
+    """What other tests left, by a stack of the same name, would be left behind."""
+    registry.clear()
 
 
 def test_a_compromised_key_of_a_client_that_has_left_is_never_silent(project: Project, acmidm: CommandLine, registry: Registry) -> None:
@@ -103,3 +112,36 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
     assert (deployed.code, "nobody declares it from now on" in deployed.output) == (0, True)
     assert registry.client(form.application) == before
     assert changes_in(acmidm.json("review", "--stack", "tni")) == set()
+
+    (left,) = acmidm.json("drift", "--stack", "tni", code=1)["left_behind"]
+    assert (left["client_id"], left["made_by"], left["products"]) == (before["client_id"], "acmidm/tni", ["notificaties"])
+    another = write(project, "another", scopes=(SEND,))
+    another.request()["adopt"] = {"acmidm": before["client_id"]}
+    another.save()
+    project.apply()
+    assert registry.client(another.application)["client_id"] == before["client_id"]
+    assert acmidm.json("drift", "--stack", "tni")["in_sync"]
+
+
+def test_what_comes_back_without_a_product_does_not_hide_it(project: Project, acmidm: CommandLine, registry: Registry) -> None:
+    """A preserved client is declared again under another name, without a product that it had: the configuration is named until it goes."""
+    form = write(project, "kept", scopes=(SEND, DOSSIERS))
+    project.apply()
+    client_id = registry.client(form.application)["client_id"]
+    form.document["preserve"] = True
+    form.save()
+    assert project.recover().code == 0
+    assert acmidm.json("drift", "--stack", "tni")["in_sync"]
+
+    del form.document["preserve"], form.request()["products"]["dosis"], form.request()["scopes"][DOSSIERS]
+    form.document |= {"application": f"{form.application}-nieuw", "formerly": form.application}
+    form.save()
+    assert acmidm.json("drift", "--stack", "tni", code=1)["left_behind"] == [], "the next run takes it over"
+    project.apply()
+    assert registry.client(form.application)["client_id"] == client_id, "by its former key"
+    (left,) = acmidm.json("drift", "--stack", "tni", code=1)["left_behind"]
+    assert (left["client_id"], left["products"]) == (client_id, ["dosis"])
+    text = acmidm.run("drift", "--stack", "tni").output
+    assert f"{client_id} on acmidm, with dosis, made by acmidm/tni" in text
+    registry.remove_configuration("dosis", client_id)
+    assert acmidm.json("drift", "--stack", "tni")["in_sync"]

@@ -73,6 +73,8 @@ class Project:
     secrets: list[str] = field(default_factory=list)
     seconds: int = COMMAND_SECONDS
     """What one command may take."""
+    below: str = "."
+    """Where in ``folder`` commands run."""
 
     @property
     def forms(self) -> Path:
@@ -201,7 +203,7 @@ class Project:
     def _finished(self, command: list[str]) -> Outcome:
         done = subprocess.run(
             command,
-            cwd=self.folder,
+            cwd=self.folder / self.below,
             env=self.variables(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -21,9 +21,9 @@ from joserfc.jwk import ECKey, Key
 
 from acmidm.portal import program
 from acmidm.supervisor import Daemon
-from beheerportaal.migrations import open_database
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import RIGHTS, Platform, PortalSettings
+from beheerportaal.store.opening import open_database
 from tests.support import warm_python
 from tests.support.warm_server import warm_environment
 

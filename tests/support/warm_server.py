@@ -58,9 +58,7 @@ IMPORTED = (
     "acmidm.report.text",
     "rich.console",
     "acmidm.portal",
-    "alembic.command",
     "beheerportaal.app",
-    "beheerportaal.http.connections",
     "beheerportaal.operators",
 )
 

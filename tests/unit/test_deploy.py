@@ -86,6 +86,8 @@ def engine(tmp_path: Path) -> Engine:
     script = tmp_path / "pulumi"
     script.write_text(ENGINE.format(python=sys.executable))
     script.chmod(0o755)
+    for name in ("Pulumi.yaml", "Pulumi.tni.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     made = Engine(tmp_path)
     made.says("stack export", {"deployment": {"resources": []}})
     made.says("stack tag list", {})

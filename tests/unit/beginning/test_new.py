@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm.editing import write_once
+from acmidm.writing import write_once
 from acmidm_onboarding.model.form import Language
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.texts import texts

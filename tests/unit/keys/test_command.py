@@ -27,7 +27,7 @@ from cryptography.x509.oid import NameOID
 from jwcrypto.jwk import JWK
 from typer.testing import CliRunner, Result
 
-from acmidm import editing
+from acmidm import writing
 from acmidm.cli import app
 from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.form import MOST_KEYS
@@ -191,28 +191,25 @@ def test_nothing_is_written_over(place: Workspace, tmp_path_factory: pytest.Temp
 @pytest.mark.parametrize("step", ["the private key", "the public key", "the form"])
 @pytest.mark.usefixtures("place")
 def test_a_step_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    before, done = contents(Path(), Path.home()), []
-    original = editing.write_once
+    """An error of a full disk names no file; the sentence does."""
+    before, done, steps = contents(Path(), Path.home()), [], ("the private key", "the public key", "the form")
 
-    def fails(file: Path, *more: Any) -> None:
-        done.append(file)
-        if len(done) == {"the private key": 1, "the public key": 2}.get(step):
-            raise OSError(28, "No space left on device", str(file))
-        original(file, *more)
+    def fails(number: int) -> None:
+        done.append(number)
+        if steps[len(done) - 1] == step:
+            raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(editing, "write_once", fails)
-    monkeypatch.setattr("acmidm.key_management.pair.write_once", fails)
-    if step == "the form":
-        monkeypatch.setattr(Path, "replace", lambda self, _: (_ for _ in ()).throw(OSError(28, "No space left on device", str(self))))
+    monkeypatch.setattr(os, "fsync", fails)
     result = keys("new")
     assert result.exit_code == 2, result.output
-    assert "No space left on device" in result.output
+    name = {"the private key": ".private.pem", "the public key": ".jwk.json"}.get(step, FORM_FILE)
+    assert f"{name} cannot be written: No space left on device; make room " in result.output
     assert contents(Path(), Path.home()) == before
-    assert len(done) == {"the private key": 1}.get(step, 2)
+    assert len(done) == steps.index(step) + 1
 
 
 def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, theirs = editing.write_once, FORM.replace("dossiers", "their own words")
+    original, theirs = writing.write_once, FORM.replace("dossiers", "their own words")
 
     def meanwhile(*arguments: Any) -> None:
         place.write_form(theirs)

@@ -1,0 +1,78 @@
+"""The project that a command is about: the nearest folder with a ``Pulumi.yaml``, here or above, as the engine finds it.
+
+Every command runs in that folder, whichever folder of the project somebody is in. Without one it runs where it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import chdir
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+
+from acmidm_onboarding.model.problems import Failure, on_one_line
+
+T = TypeVar("T")
+
+_FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
+_STANDARD_INPUT = Path("-")
+
+
+class NoProject(Failure):
+    """There is no project, or it has no name, as a sentence."""
+
+
+def in_project(command: Callable[..., T]) -> Callable[..., T]:
+    """Have a command run in its project's folder. Each path that it is given is from where its user is: none may be a default."""
+
+    @wraps(command)
+    def run(**given: Any) -> T:
+        here = Path.cwd()
+        folder = next((one for one in (here, *here.parents) if _file_in(one)), here)
+        if folder == here:
+            return command(**given)
+        below = here.relative_to(folder)
+        typer.echo(f"the project is in {os.path.relpath(folder)}: paths are from there", err=True)
+        with chdir(folder):
+            return command(**{name: _from(below, value) for name, value in given.items()})
+
+    return run
+
+
+def require_project() -> Path:
+    """Return the project's file. Raises NoProject."""
+    if (file := _file_in(Path())) is None:
+        raise NoProject("there is no project here or above (Pulumi.yaml); run this in a project's folder, or below it")
+    return file
+
+
+def project_name() -> str:
+    """Return the name of the project. Raises NoProject."""
+    import yaml
+
+    file = require_project()
+    try:
+        return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML
+    except (yaml.YAMLError, ValueError, KeyError, TypeError):
+        raise NoProject(f"{file} has no name that can be read; give the project a name there") from None
+
+
+def require_own_name(stack: str) -> None:
+    """Refuse a stack's whole name where files are kept by it: under another name they would be others. Raises Failure."""
+    if "/" in stack:
+        own = stack.rpartition("/")[2]
+        raise Failure(on_one_line(f"{stack} is a stack's whole name; name it here as in Pulumi.{own}.yaml: {own}"))
+
+
+def _file_in(folder: Path) -> Path | None:
+    return next((folder / name for name in _FILES if (folder / name).is_file()), None)
+
+
+def _from(below: Path, value: Any) -> Any:
+    if isinstance(value, Path):
+        return value if value == _STANDARD_INPUT else below / value
+    return [_from(below, one) for one in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,88 @@
+"""Write a file whole or not at all: what is there stays until the new one is on the disk, and an error names the file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+PUBLIC = 0o644
+
+
+def write_whole(file: Path, text: str, mode: int = PUBLIC) -> None:
+    """Write a file, over an earlier one of its name. A link of that name is replaced, not followed. Raises OSError."""
+    temporary = _beside(file, text, mode)
+    try:
+        temporary.replace(file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
+    """Write a new file, never over another. Raises OSError, FileExistsError."""
+    temporary = _beside(file, text, mode)
+    try:
+        os.link(temporary, file)  # unlike a rename it replaces nothing
+    finally:
+        temporary.unlink()
+
+
+def write_named(file: Path, text: str) -> None:
+    """Write to what a person names, behind a link too; what is no file, such as ``/dev/stdout``, is written as it is. Raises OSError."""
+    if file.is_file() or not file.exists():
+        write_whole(file.resolve(), text)
+    else:
+        with naming(file), file.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+
+
+@contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Name a file in errors that do not: one of a full disk comes from writing, which knows no name."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(file)
+        raise
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder, links as links. Raises OSError, of the first file that cannot be copied."""
+    failed: list[OSError] = []
+
+    def copy(one: str, other: str) -> str:
+        try:
+            return shutil.copy2(one, other)
+        except OSError as error:
+            failed.append(error)
+            raise
+
+    try:
+        shutil.copytree(source, target, symlinks=True, copy_function=copy)
+    except shutil.Error as error:  # which has what others said as texts
+        raise (*failed, error)[0] from None
+
+
+def _beside(file: Path, text: str, mode: int) -> Path:
+    """Write a text whole into a file of another name, which nobody else reads before it is. Raises OSError, with the name of ``file``."""
+    # Resolved, for a temporary file's folder is taken by its words: what is behind ``link/..`` is elsewhere.
+    folder, prefix = file.parent.resolve(), f".{file.name}."
+    try:
+        with NamedTemporaryFile("w", dir=folder, prefix=prefix, suffix=".new", delete=False, encoding="utf-8", newline="") as stream:
+            try:
+                os.fchmod(stream.fileno(), mode)
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            except BaseException:
+                Path(stream.name).unlink()
+                raise
+    except OSError as error:
+        error.filename = str(file)
+        raise
+    return Path(stream.name)
