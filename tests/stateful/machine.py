@@ -32,6 +32,8 @@ picks = st.integers(0, 3)
 folders = st.sampled_from(["gent", "aalst"])
 applications = st.sampled_from(["loket", "balie"])
 products = st.sampled_from(["dosis", "notificaties"])
+owned = st.sampled_from(["client", "client", "dosis", "notificaties"])
+"""What has an owner; a client is tried as often as all its products."""
 outages = st.builds(
     Outage,
     st.sampled_from(["down", "wrong address"]),
@@ -53,7 +55,7 @@ class Machine(RuleBasedStateMachine):
             return
         done[name] += 1
         self.since_a_run.append(name)
-        if name in ("up", "up_cut_off", "heal"):
+        if name in ("up", "up_replacing", "up_cut_off", "heal"):
             met.update(combinations_with_replacement(sorted(set(self.since_a_run)), 2))
             self.since_a_run = [name]
 
@@ -136,6 +138,13 @@ class Machine(RuleBasedStateMachine):
         self.do("product_by_hand", pick, product, "10246")
         self.do("toggle_product", other, product)
 
+    @rule(pick=picks, other=picks)
+    def heal_what_meets_a_form(self, pick: int, other: int) -> None:
+        """For the same reason."""
+        self.do("grant_by_hand", pick)
+        self.do("toggle_scope", other)
+        self.do("heal")
+
     @rule(pick=picks, product=products, what=st.sampled_from(["product_of_a_stranger", "remove_product_by_hand"]))
     def product_by_others(self, pick: int, product: str, what: str) -> None:
         self.do(what, pick, product)
@@ -143,6 +152,30 @@ class Machine(RuleBasedStateMachine):
     @rule(application=applications)
     def make_by_hand(self, application: str) -> None:
         self.do("make_by_hand", application)
+
+    @rule(pick=picks, part=owned)
+    def empty_owner(self, pick: int, part: str) -> None:
+        self.do("empty_owner", pick, part)
+
+    @rule(what=st.sampled_from(["toggle_below", "toggle_replace_on_changes", "toggle_delete_before_replace"]))
+    def edit_program(self, what: str) -> None:
+        self.do(what)
+
+    @rule(pick=picks, part=owned, what=st.sampled_from(["taint", "delete_in_state"]))
+    def edit_state(self, pick: int, part: str, what: str) -> None:
+        self.do(what, pick, part)
+
+    @rule(pick=picks)
+    def rename_in_state(self, pick: int) -> None:
+        self.do("rename_in_state", pick)
+
+    @rule(what=st.sampled_from(["save_state", "restore_state", "save_authority", "restore_authority"]))
+    def backup(self, what: str) -> None:
+        self.do(what)
+
+    @rule(pick=picks, part=owned, refresh=st.booleans())
+    def up_replacing(self, pick: int, part: str, refresh: bool) -> None:
+        self.do("up_replacing", pick, part, refresh)
 
     @rule(refresh=st.booleans())
     def up(self, refresh: bool) -> None:

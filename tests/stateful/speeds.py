@@ -19,7 +19,7 @@ from acmidm import engine
 from acmidm.cli import app
 from acmidm_onboarding.resources import base
 from tests.stateful.model import Outage, Place
-from tests.stateful.seen import place_of
+from tests.stateful.seen import ABOVE, place_of
 from tests.stateful.stand_in import Ended, Kill, StandIn
 from tests.support import faults
 from tests.support.engine import ROOT, Outcome, Project, settings_of
@@ -27,6 +27,15 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal
 
+PLAIN = "protect=settings.protect_clients)"
+OPTIONS = """
+def _with_options(args):
+    if "acmidm:" in args.type_:
+        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(%s)))
+
+
+pulumi.runtime.register_stack_transformation(_with_options)
+"""
 NOBODY_LISTENS = "http://127.0.0.1:1"
 WRITES = ("POST|PUT|DELETE", "/(management|products)/v1/")
 WELL = Outage()
@@ -54,13 +63,29 @@ class Speed(Protocol):
     """A stack on a portal, with forms in a folder."""
 
     forms: Path
+    portal: RunningPortal
 
-    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None) -> Ran: ...
+    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran: ...
     def preview(self, *, refresh: bool = False) -> Ran: ...
     def refresh(self, outage: Outage = WELL) -> Ran: ...
     def protect(self, protects: bool) -> None: ...
+    def program(self, text: str) -> None: ...
     def export(self) -> dict[str, Any]: ...
+    def edit_state(self, what: str, urn: str, *words: str) -> None: ...
+    def saved(self) -> Any: ...
+    def restore(self, saved: Any) -> None: ...
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome: ...
+
+
+def program(*options: str, below: bool = False) -> str:
+    """The project's own program, with what a user may add to it: options of its resources, and a component above its own."""
+    text, mark = (ROOT / "__main__.py").read_text(), "settings = read_settings()\n"
+    assert PLAIN in text, text
+    assert mark in text, text
+    if below:
+        text = text.replace(mark, f'{mark}above = pulumi.ComponentResource("{ABOVE}", "platform")\n')
+        text = text.replace(PLAIN, PLAIN.replace(")", ", opts=pulumi.ResourceOptions(parent=above))"))
+    return text.replace(mark, mark + OPTIONS % ", ".join(options)) if options else text
 
 
 def addresses(portal: RunningPortal, outage: Outage) -> dict[str, object]:
@@ -84,8 +109,9 @@ class InProcess:
     """The stand-in for the engine."""
 
     def __init__(self, portal: RunningPortal, folder: Path) -> None:
-        self._portal, self._folder, self.forms = portal, folder, folder / "onboardings"
+        self.portal, self._folder, self.forms = portal, folder, folder / "onboardings"
         shutil.copy(ROOT / "Pulumi.yaml", folder)
+        shutil.copy(ROOT / "__main__.py", folder)
         key = folder / "operator.jwk.json"
         key.write_text(json.dumps(portal.operator_key.as_dict(private=True)))
         self._settings: dict[str, object] = {
@@ -98,33 +124,46 @@ class InProcess:
             "protectClients": "false",
             **settings_of(portal),
         }
-        self._stack = StandIn(ROOT / "__main__.py", "tni", self._config)
+        self._stack = StandIn(folder / "__main__.py", "tni", self._config)
 
-    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None) -> Ran:
-        self._settings |= addresses(self._portal, outage)
+    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran:
+        self._settings |= addresses(self.portal, outage)
+        urns = [replacing] if replacing else []
         if cut is not None and cut.kind == "lost answer":
-            with losing_an_answer(self._portal, cut.at) as settings:
+            with losing_an_answer(self.portal, cut.at) as settings:
                 self._settings |= settings
-                return _ran(self._stack.up(refresh=refresh))
-        return _ran(self._stack.up(refresh=refresh, kill=Kill(cut.at, cut.after) if cut else None))
+                return _ran(self._stack.up(refresh=refresh, replacing=urns))
+        return _ran(self._stack.up(refresh=refresh, replacing=urns, kill=Kill(cut.at, cut.after) if cut else None))
 
     def preview(self, *, refresh: bool = False) -> Ran:
-        self._settings |= settings_of(self._portal)
+        self._settings |= settings_of(self.portal)
         return _ran(self._stack.preview(refresh=refresh))
 
     def refresh(self, outage: Outage = WELL) -> Ran:
-        self._settings |= addresses(self._portal, outage)
+        self._settings |= addresses(self.portal, outage)
         return _ran(self._stack.refresh())
 
     def protect(self, protects: bool) -> None:
         self._settings["protectClients"] = str(protects).lower()
 
+    def program(self, text: str) -> None:
+        (self._folder / "__main__.py").write_text(text)
+
     def export(self) -> dict[str, Any]:
         return self._stack.export()
 
+    def edit_state(self, what: str, urn: str, *words: str) -> None:
+        getattr(self._stack, what)(urn, *words)
+
+    def saved(self) -> Any:
+        return self._stack.state
+
+    def restore(self, saved: Any) -> None:
+        self._stack.state, self._stack.pending = saved, []
+
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome:
         """The real command, with the stand-in for the engine under it."""
-        self._settings |= addresses(self._portal, outage)
+        self._settings |= addresses(self.portal, outage)
         (self._folder / "Pulumi.tni.yaml").write_text(json.dumps({"config": dict(self._config())}))
         with contextlib.chdir(self._folder), patch.multiple(engine, stack_deployment=lambda _: self.export(), up=self._heal):
             done = CliRunner().invoke(app, words, catch_exceptions=False)
@@ -161,44 +200,58 @@ class Engine:
     _OF = re.compile(r"^  (\S+) \((\S+)\):$")
 
     def __init__(self, portal: RunningPortal, folder: Path) -> None:
-        self._portal, self.project = portal, Project(folder)
+        self.portal, self.project = portal, Project(folder)
         self.forms = self.project.forms
         self.project.connect(portal, retryDeadlineSeconds=0, protectClients=False)
 
-    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None) -> Ran:
-        self.project.configure(addresses(self._portal, outage))
+    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran:
+        self.project.configure(addresses(self.portal, outage))
+        words = ["--replace", replacing] if replacing else []
         if cut is None:
-            return self._up(refresh)
-        with losing_an_answer(self._portal, cut.at) as settings:
+            return self._up(refresh, words)
+        with losing_an_answer(self.portal, cut.at) as settings:
             self.project.configure(settings)
-            return self._up(refresh)
+            return self._up(refresh, words)
 
-    def _up(self, refresh: bool) -> Ran:
+    def _up(self, refresh: bool, words: list[str]) -> Ran:
         """The program runs for the refresh too, so that it has the settings of now; in one command with ``up`` the engine may hang."""
         ran = self._refreshed() if refresh else Ran()
-        return ran if ran.troubled else self._ran(self.project.up().stdout)
+        return ran if ran.troubled else self._ran(self.project.up(*words).stdout)
 
     def _refreshed(self) -> Ran:
         return self._ran(self.project.pulumi("refresh", "--run-program", "--yes", "--skip-preview", "--suppress-progress").stdout)
 
     def preview(self, *, refresh: bool = False) -> Ran:
-        self.project.configure(settings_of(self._portal))
+        self.project.configure(settings_of(self.portal))
         outcome = self.project.preview("--json", *(("--refresh", "--run-program") if refresh else ()))
         steps = json.loads(outcome.stdout)["steps"]
         return Ran(steps={place for one in steps if one["op"] not in ("same", "refresh") and (place := place_of(one["urn"]))})
 
     def refresh(self, outage: Outage = WELL) -> Ran:
-        self.project.configure(addresses(self._portal, outage))
+        self.project.configure(addresses(self.portal, outage))
         return self._refreshed()
 
     def protect(self, protects: bool) -> None:
         self.project.configure({"protectClients": protects})
 
+    def program(self, text: str) -> None:
+        (self.project.folder / "__main__.py").write_text(text)
+
     def export(self) -> dict[str, Any]:
         return dict(json.loads(self.project.exported()))
 
+    def edit_state(self, what: str, urn: str, *words: str) -> None:
+        flags = ("--target-dependents", "--force") if what == "delete" else ()
+        self.project.succeed("state", what, urn, *words, *flags, "--yes")
+
+    def saved(self) -> Any:
+        return self.export()["deployment"]
+
+    def restore(self, saved: Any) -> None:
+        self.project.change_state(lambda deployment: deployment.update(saved))
+
     def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome:
-        self.project.configure(addresses(self._portal, outage))
+        self.project.configure(addresses(self.portal, outage))
         return self.project.acmidm(*words)
 
     def _ran(self, output: str) -> Ran:

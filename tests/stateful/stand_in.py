@@ -3,9 +3,10 @@
 The program registers its resources at a monitor, as it does at the engine; this one calls each provider as the engine of
 ``pulumi up --continue-on-error`` does, and keeps the state in memory. What it does by the engine's own code
 (``pkg/resource/deploy`` of v3.274.1): ``check`` with the inputs before, ``diff`` with the outputs before; a child is skipped
-where its parent failed; a replacement is made at once, and the old one removed at the end; whatever the program no longer
-registers is removed at the end, children first, and nothing that a failed removal needs; protection; aliases, a parent's among
-them; ``deleted_with``.
+where its parent failed; a replacement, of what changed, is tainted or named by ``--replace``, is made at once, and the old one
+removed at the end, or with ``delete_before_replace`` first, with what would be replaced because of it; whatever the program no longer
+registers is removed at the end, children first, and nothing that a failed removal needs; protection; aliases, a parent's among them.
+A refresh forgets what is tainted, as that of the engine does with ``--run-program``.
 
 It is not concurrent, has no plugins, no secrets and no targets by wildcard.
 """
@@ -49,11 +50,16 @@ class Resource:
     parent: str
     protect: bool
     depends_on: frozenset[str]
-    deleted_with: str
+    by_property: Mapping[str, frozenset[str]]
+    """Per input on what it depends."""
+    replace_on_changes: bool = False
     id: str = ""
     outputs: Properties = field(default_factory=dict)
     delete: bool = False
     """Whether it was replaced, and has only to be removed."""
+    pending_replacement: bool = False
+    """Whether it was removed, and has only to be made again."""
+    taint: bool = False
 
     @property
     def type(self) -> str:
@@ -62,13 +68,14 @@ class Resource:
     @property
     def needs(self) -> frozenset[str]:
         """What has to be there before it, and goes after it."""
-        return self.depends_on | ({self.parent, self.deleted_with} - {""})
+        return self.depends_on | ({self.parent} - {""})
 
     @property
     def exported(self) -> dict[str, Any]:
         """As ``pulumi stack export`` has it."""
         found = {"urn": self.urn, "type": self.type, "custom": self.custom, "inputs": self.inputs, "outputs": self.outputs}
-        flags = {"id": self.id, "parent": self.parent, "protect": self.protect, "delete": self.delete, "deletedWith": self.deleted_with}
+        flags = {"id": self.id, "parent": self.parent, "protect": self.protect, "delete": self.delete, "taint": self.taint}
+        flags |= {"pendingReplacement": self.pending_replacement}
         return {**found, **{name: value for name, value in flags.items() if value}, "dependencies": sorted(self.depends_on)}
 
 
@@ -106,8 +113,8 @@ class StandIn:
         self.pending: list[Resource] = []
         """What a run was working on when it was killed."""
 
-    def up(self, *, refresh: bool = False, targets: Iterable[str] = (), kill: Kill | None = None) -> Ended:
-        return self._command(targets=targets, kill=kill).up(refresh)
+    def up(self, *, refresh: bool = False, targets: Iterable[str] = (), replacing: Iterable[str] = (), kill: Kill | None = None) -> Ended:
+        return self._command(targets=targets, replacing=replacing, kill=kill).up(refresh)
 
     def preview(self, *, refresh: bool = False) -> Ended:
         kept = self.state
@@ -121,21 +128,52 @@ class StandIn:
         command.refresh()
         return command.ended
 
+    def taint(self, urn: str) -> None:
+        """Do what ``pulumi state taint`` does."""
+        self.state = [replace(one, taint=True) if one.urn == urn and not one.delete else one for one in self.state]
+
+    def rename(self, urn: str, name: str) -> None:
+        """Do what ``pulumi state rename`` does."""
+        names = {urn: f"{urn.rpartition('::')[0]}::{name}"}
+        self.state = [replace(_renamed(one, names), urn=names.get(one.urn, one.urn)) for one in self.state]
+
+    def delete(self, urn: str) -> None:
+        """Do what ``pulumi state delete --target-dependents --force`` does."""
+        gone = self.with_dependents({urn})
+        self.state = [one for one in self.state if one.urn not in gone]
+
+    def with_dependents(self, urns: Iterable[str]) -> set[str]:
+        found = set(urns)
+        for one in self.state:  # what is needed comes first
+            found |= {one.urn} if one.needs & found else set()
+        return found
+
     def export(self) -> dict[str, Any]:
         """What ``pulumi stack export`` gives."""
         pending = [{"type": "updating", "resource": found.exported} for found in self.pending]
         return {"version": 3, "deployment": {"resources": [found.exported for found in self.state], "pending_operations": pending}}
 
-    def _command(self, *, dry_run: bool = False, targets: Iterable[str] = (), kill: Kill | None = None) -> _Command:
+    def _command(
+        self, *, dry_run: bool = False, targets: Iterable[str] = (), replacing: Iterable[str] = (), kill: Kill | None = None
+    ) -> _Command:
         self.pending = self.pending if dry_run else []
-        return _Command(self, dict(self._config()), dry_run, frozenset(targets), kill)
+        return _Command(self, dict(self._config()), dry_run, frozenset(targets), frozenset(replacing), kill)
 
 
 class _Command:
     """One run of the engine: a program's process, and a provider's."""
 
-    def __init__(self, on: StandIn, config: Mapping[str, str], dry_run: bool, targets: frozenset[str], kill: Kill | None) -> None:
-        self._on, self._config, self._dry_run, self._targets, self._kill = on, config, dry_run, targets, kill
+    def __init__(
+        self,
+        on: StandIn,
+        config: Mapping[str, str],
+        dry_run: bool,
+        targets: frozenset[str],
+        replacing: frozenset[str],
+        kill: Kill | None,
+    ) -> None:
+        self._on, self._config, self._dry_run, self._kill = on, config, dry_run, kill
+        self._targets, self._replacing = targets, replacing
         self.ended = Ended()
         self._providers: dict[str, ResourceProvider] = {}
         self._olds: dict[str, Resource] = {}
@@ -145,7 +183,10 @@ class _Command:
         """What the program registered, in its order; None for what failed, or depends on it."""
         self._kept: dict[str, Resource] = {}
         """What failed and was there before: it stays as it was."""
-        self._replaced: set[str] = set()
+        self._removed: set[str] = set()
+        """What was removed to be made again, because of what it depends on."""
+        self._errored: set[str] = set()
+        """What met trouble itself; what depends on it is only skipped."""
         self._killed = False
         self._writes = 0
 
@@ -159,7 +200,8 @@ class _Command:
             self._run_program()
             self._remove_what_is_left()
         except Bailed as error:
-            self.ended.errors.append(("", str(error)))
+            if str(error) not in {said for _, said in self.ended.errors}:
+                self.ended.errors.append(("", str(error)))
         self._settle()
         return self.ended
 
@@ -167,7 +209,8 @@ class _Command:
         """Read each resource again; whether all could be read."""
         found = []
         for old in self._on.state:
-            if not old.custom or old.type == RANDOM or (self._targets and old.urn not in self._targets):
+            is_read = old.custom and old.type != RANDOM and not old.pending_replacement
+            if not is_read or (self._targets and old.urn not in self._targets):
                 found.append(old)
                 continue
             try:
@@ -180,9 +223,8 @@ class _Command:
                 continue
             mark = {"__provider": old.inputs["__provider"]}
             inputs = old.inputs if read.inputs is None else _travelled({**read.inputs, **mark})
-            found.append(replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark})))
-        there = {one.urn for one in found}
-        self._on.state = [replace(one, deleted_with=one.deleted_with if one.deleted_with in there else "") for one in found]
+            found.append(replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark}), taint=False))
+        self._on.state = found
         return self.ended.well
 
     # The program
@@ -225,15 +267,16 @@ class _Command:
         if urn in self._seen:
             raise Bailed(f"Duplicate resource URN {urn!r}")
         old = self._old(urn, request)
-        needed = {name for dependencies in request.propertyDependencies.values() for name in dependencies.urns}
+        by_property = {name: frozenset(dependencies.urns) for name, dependencies in request.propertyDependencies.items()}
         new = Resource(
             urn=urn,
             custom=request.custom,
             inputs=_travelled(rpc.deserialize_properties(request.object, keep_unknowns=self._dry_run)),
             parent=request.parent,
             protect=request.protect,
-            depends_on=frozenset({*request.dependencies, *needed}),
-            deleted_with=request.deletedWith,
+            depends_on=frozenset(request.dependencies).union(*by_property.values()),
+            by_property=by_property,
+            replace_on_changes=bool(request.replaceOnChanges),
         )
         if self._killed or any(self._seen.get(name, new) is None for name in new.needs):
             return self._failed(urn, old)
@@ -243,7 +286,7 @@ class _Command:
             made = old  # as it is, with its earlier name and its protection
         else:
             try:
-                made = self._step(old, new)
+                made = self._step(old, new, is_deleted_first=request.deleteBeforeReplace)
             except Bailed:
                 raise
             except _Killed:
@@ -251,6 +294,7 @@ class _Command:
                 return self._failed(urn, old)
             except Exception as error:  # the engine reports whatever a provider raises, and goes on
                 self.ended.errors.append((urn, str(error)))
+                self._errored.add(urn)
                 return self._failed(urn, old)
         self._seen[urn] = made
         values = asyncio.run(rpc.serialize_properties(made.outputs if made.custom else {}, {}))
@@ -259,7 +303,7 @@ class _Command:
     def _failed(self, urn: str, old: Resource | None) -> resource_pb2.RegisterResourceResponse:
         self._seen[urn] = None
         if old is not None:
-            self._kept[urn] = old
+            self._kept[urn] = self._olds[old.urn]
         return resource_pb2.RegisterResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
 
     def _old(self, urn: str, request: Any) -> Resource | None:
@@ -282,31 +326,66 @@ class _Command:
             name = parent.split("::")[3] + request.name.removeprefix(now) if request.name.startswith(now) else request.name
             yield _urn(self._on.stack_name, parent, request.type, name)
 
-    def _step(self, old: Resource | None, new: Resource) -> Resource:
+    def _step(self, old: Resource | None, new: Resource, *, is_deleted_first: bool) -> Resource:
         """Do to one resource what its registration asks for."""
         if not new.custom or new.type == RANDOM:
             return self._plain_step(old, new)
-        provider, registered = self._provider(new.inputs), new
-        new = replace(new, inputs=self._checked(provider, old.inputs if old else {}, registered))
+        provider = self._provider(new.inputs)
+        anew = old is None or old.taint or old.pending_replacement or new.urn in self._replacing or old.urn in self._removed
+        registered, new = new, replace(new, inputs=self._checked(provider, {} if anew or old is None else old.inputs, new))
         if old is None:
             return self._created(provider, new, "create")
-        diff = provider.diff(old.id, dict(old.outputs), dict(new.inputs))
-        changes = old.inputs != new.inputs if diff.changes is None else diff.changes
-        if new.deleted_with in self._replaced or (changes and diff.replaces):
-            if old.protect and new.protect:
-                raise Bailed(f"unable to replace resource {new.urn!r}\nas it is currently marked for protection")
-            self._replaced.add(new.urn)
-            made = self._created(provider, replace(new, inputs=self._checked(provider, {}, registered)), "replace")
-            if not self._dry_run:
-                self._on.state = [replace(one, delete=True) if one is old else one for one in self._on.state]
-            return made
-        if not changes:
-            return replace(new, id=old.id, outputs=old.outputs)
+        if not anew:
+            diff = provider.diff(old.id, dict(old.outputs), dict(new.inputs))
+            changes = old.inputs != new.inputs if diff.changes is None else diff.changes
+            if not changes:
+                return replace(new, id=old.id, outputs=old.outputs)
+            if not diff.replaces and not (new.replace_on_changes and diff.changes is None):
+                return self._updated(provider, old, new)
+            new = replace(new, inputs=self._checked(provider, {}, registered))
+        if old.urn not in self._removed:
+            self._require_replaceable(old.protect and new.protect, new.urn)
+            if is_deleted_first and not old.pending_replacement:
+                self._remove_first(old)
+        made = self._created(provider, new, "replace")
+        if not self._dry_run:
+            self._on.state = [replace(one, delete=True) if one is old else one for one in self._on.state]
+        return made
+
+    def _updated(self, provider: ResourceProvider, old: Resource, new: Resource) -> Resource:
         self.ended.steps.append(("update", new.urn))
         if self._dry_run:
             return replace(new, id=old.id, outputs={**old.outputs, **new.inputs})
         updated = self._write(new, lambda: provider.update(old.id, dict(old.outputs), dict(new.inputs)))
         return replace(new, id=old.id, outputs=_travelled({**(updated.outs or {}), "__provider": new.inputs["__provider"]}))
+
+    def _remove_first(self, old: Resource) -> None:
+        """Remove one that is to be replaced, and before it what would be replaced because of it."""
+        chain = [old]
+        for one in self._on.state:  # what is needed comes first
+            names = {name for name, needed in one.by_property.items() if needed & {other.urn for other in chain}}
+            is_old = self._olds.get(one.urn) is one and one.custom and one.type != RANDOM
+            if not names or not is_old or one.pending_replacement:
+                continue
+            provider = self._provider(one.inputs)
+            diff = provider.diff(one.id, dict(one.outputs), {**one.inputs, **dict.fromkeys(names, rpc.UNKNOWN)})
+            if diff.replaces or (one.replace_on_changes and diff.changes is None):
+                self._require_replaceable(one.protect, one.urn)
+                self._removed.add(one.urn)
+                chain.append(one)
+        for one in reversed(chain):
+            self.ended.steps.append(("delete", one.urn))
+            if not self._dry_run:
+                self._write(one, lambda one=one: self._provider(one.inputs).delete(one.id, dict(one.outputs)))  # type: ignore[misc]
+                removed = self._olds[one.urn] = replace(one, pending_replacement=True)
+                self._on.state = [removed if other is one else other for other in self._on.state]
+
+    def _require_replaceable(self, protected: bool, urn: str) -> None:
+        if protected:
+            sentence = f"unable to replace resource {urn!r}\nas it is currently marked for protection"
+            self.ended.errors.append((urn, sentence))
+            if not self._dry_run:
+                raise Bailed(sentence)
 
     def _plain_step(self, old: Resource | None, new: Resource) -> Resource:
         """One without a dynamic provider: a component, the stack itself, or a random password."""
@@ -347,29 +426,31 @@ class _Command:
             return
         operated_on = {*self._seen, *self._aliased.values()}
         left = [one for one in self._on.state if one.delete or one.urn not in operated_on]
-        left = [one for one in left if not self._targets or one.urn in self._targets]
-        deleting, needed = {one.urn for one in left}, set[str]()
-        failed = {urn for urn, made in self._seen.items() if made is None}
-        for urn in failed:
-            needed |= self._all_needed(self._kept[urn]) if urn in self._kept else set()
+        if self._targets:
+            left = [one for one in left if one.urn in self._on.with_dependents(self._targets)]
+            if untargeted := [one.urn for one in left if one.urn not in self._targets]:
+                raise Bailed(f"{untargeted[0]!r} will be destroyed but was not specified in --target list")
+        needed = set[str]()
+        for urn in self._errored & self._kept.keys():
+            needed |= self._all_needed(self._kept[urn])
         for one in reversed(left):
             if one.urn in needed or self._killed:
                 continue
             try:
-                self._remove(one, deleting)
+                self._remove(one)
             except _Killed:
                 self._killed = True
             except Exception as error:  # the engine reports whatever a provider raises, and goes on
                 self.ended.errors.append((one.urn, str(error)))
                 needed |= self._all_needed(one)
 
-    def _remove(self, one: Resource, deleting: set[str]) -> None:
+    def _remove(self, one: Resource) -> None:
         self.ended.steps.append(("delete", one.urn))
-        if one.protect and not one.delete:
+        if one.protect and not one.delete and not one.pending_replacement:
             raise Bailed(f"resource {one.urn!r} cannot be deleted\nbecause it is protected")
         if self._dry_run:
             return
-        if one.custom and one.type != RANDOM and one.deleted_with not in deleting:
+        if one.custom and one.type != RANDOM and not one.pending_replacement:
             self._write(one, lambda: self._provider(one.inputs).delete(one.id, dict(one.outputs)))
         self._on.state = [other for other in self._on.state if other is not one]
 
@@ -474,7 +555,8 @@ def _renamed(one: Resource, names: Mapping[str, str]) -> Resource:
     def now(urn: str) -> str:
         return names.get(urn, urn)
 
-    return replace(one, parent=now(one.parent), deleted_with=now(one.deleted_with), depends_on=frozenset(map(now, one.depends_on)))
+    by_property = {name: frozenset(map(now, needed)) for name, needed in one.by_property.items()}
+    return replace(one, parent=now(one.parent), depends_on=frozenset(map(now, one.depends_on)), by_property=by_property)
 
 
 def _in_order(state: list[Resource]) -> list[Resource]:

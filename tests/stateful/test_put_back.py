@@ -13,6 +13,8 @@ from acmidm.report import plan
 from acmidm.report.drift import ClientDrift
 from acmidm_onboarding import declared
 from acmidm_onboarding.authorities import collection, products
+from acmidm_onboarding.authorities.port import Owner
+from acmidm_onboarding.resources import ownership
 from tests.stateful.machine import run
 from tests.stateful.speeds import InProcess
 from tests.stateful.stand_in import STACK
@@ -53,6 +55,20 @@ def what_is_by_hand_is_overwritten(patch: Patch) -> None:
     patch.setattr(products, "_require_free", lambda *_: None)
 
 
+def a_delete_compares_key_and_stack_alone(patch: Patch) -> None:
+    """A1: what was replaced removed the client that its successor had taken over."""
+    patch.setattr(Owner, "is_resource_of", Owner.is_connection_of)
+
+
+def a_read_copies_the_owner(patch: Patch) -> None:
+    """A2: a client whose key and stack somebody emptied was another one, and was replaced."""
+
+    def compared(_: Mapping[str, Any], found: Owner) -> dict[str, Any]:
+        return {name: value for name in ("software_id", "managed_by") if (value := getattr(found, name)) is not None}
+
+    patch.setattr(ownership, "compared", compared)
+
+
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 @pytest.mark.parametrize(
@@ -62,6 +78,8 @@ def what_is_by_hand_is_overwritten(patch: Patch) -> None:
         (heal_applies_what_waits, "it repairs"),
         (one_failed_create_is_everybodys, "string indices"),
         (what_is_by_hand_is_overwritten, "expected"),
+        (a_delete_compares_key_and_stack_alone, "loses its client|found None"),
+        (a_read_copies_the_owner, "expected"),
     ],
 )
 def test_what_is_put_back_is_found(

@@ -22,6 +22,8 @@ WRONG_ADDRESS = Outage("wrong address", frozenset({"management", "products"}))
 NO_PRODUCTS = Outage("down", frozenset({"products"}))
 LOST = Cut("lost answer", 1)  # the first write, for the engine does others side by side
 
+ONE: list[tuple[Any, ...]] = [("new_form", "gent", "loket"), ("toggle_product", 0, "dosis"), ("up",)]
+
 SEQUENCES: dict[str, list[tuple[Any, ...]]] = {
     "by hand, heal, formerly": [
         ("new_form", "gent", "loket"),
@@ -71,6 +73,97 @@ SEQUENCES: dict[str, list[tuple[Any, ...]]] = {
         ("drift",),
         ("up", True),
     ],
+    "replaced, tainted, renamed, deleted in the state": [
+        *ONE,
+        ("up_replacing", 0, "client"),
+        ("up_replacing", 0, "dosis", True),
+        ("taint", 0, "client"),
+        ("change_contact", 0),
+        ("preview", False),
+        ("up_cut_off", LOST, False),
+        ("refresh",),
+        ("up",),
+        ("rename_in_state", 0),
+        ("preview", False),
+        ("up",),
+        ("delete_in_state", 0, "dosis"),
+        ("up",),
+        ("delete_in_state", 0, "client"),
+        ("another_code", "gent", True),
+        ("up",),
+        ("delete_in_state", 0, "client"),
+        ("remove_form", 0),
+        ("up",),
+        ("drift",),
+    ],
+    "below another component": [
+        *ONE,
+        ("toggle_below",),
+        ("preview", False),
+        ("up", False, NO_PRODUCTS),
+        ("up",),
+        ("grant_by_hand", 0),
+        ("toggle_below",),
+        ("heal",),
+        ("up", True),
+        ("drift",),
+    ],
+    "options of the program": [
+        *ONE,
+        ("toggle_replace_on_changes",),
+        ("change_contact", 0),
+        ("preview", False),
+        ("up",),
+        ("toggle_delete_before_replace",),
+        ("change_product", 0),
+        ("preview", False),
+        ("up",),
+        ("taint", 0, "client"),
+        ("preview", False),
+        ("up",),
+        ("drift",),
+    ],
+    "protected": [
+        *ONE,
+        ("toggle_protection",),
+        ("up",),
+        ("up_replacing", 0, "client"),
+        ("taint", 0, "dosis"),
+        ("preview", False),
+        ("up",),
+        ("toggle_protection",),
+        ("up",),
+    ],
+    "nobody's": [
+        *ONE,
+        ("empty_owner", 0, "client"),
+        ("empty_owner", 0, "dosis"),
+        ("drift",),
+        ("heal",),
+        ("empty_owner", 0, "client"),
+        ("preview", True),
+        ("up", True),
+        ("empty_owner", 0, "client"),
+        ("remove_form", 0),
+        ("up",),
+        ("drift",),
+    ],
+    "an earlier state": [
+        *ONE,
+        ("save_state",),
+        ("toggle_product", 0, "notificaties"),
+        ("taint", 0, "client"),
+        ("up",),
+        ("restore_state",),
+        ("preview", True),
+        ("up", True),
+        ("restore_state",),
+        ("heal",),
+        ("up",),
+        ("remove_form", 0),
+        ("up",),
+        ("drift",),
+    ],
 }
 
 
@@ -114,8 +207,17 @@ def test_both_speeds_end_the_same(portal: RunningPortal, tmp_path: Path, steps: 
 
 
 def end_of(world: World) -> tuple[Any, Any]:
-    """What is recorded and what is real, with clients by their owners instead of their IDs, which are made at random."""
+    """What is recorded and what is real, with clients by their owners instead of their IDs, and marks by whether they are real.
+
+    Both are made at random.
+    """
     there = seen(world.speed.export(), world.registry)
     names = {client_id: value.owner for (client_id, part), value in there.real.items() if part == CLIENT and isinstance(value, Owned)}
-    recorded = {place: known._replace(client_id=str(names.get(known.client_id))) for place, known in there.recorded.items()}
+    bear = {place: known.mark == there.marks.get((known.client_id, place[1])) for place, known in there.recorded.items()}
+    recorded = {
+        place: known._replace(
+            client_id=str(names.get(known.client_id)), mark=str(bear[place]), other=known.other and (known.other[0], None)
+        )
+        for place, known in there.recorded.items()
+    }
     return recorded, {(names.get(client_id), part): value for (client_id, part), value in there.real.items()}
