@@ -79,7 +79,7 @@ def _require_renamed(connections: Iterable[Connection]) -> None:
         raise Failure(
             "\n".join(
                 on_one_line(
-                    f"{one.form}: client {quoted(str(one.adopt))} is that of {left[str(one.adopt)]} in this stack, which no form declares any "
+                    f"{one.form}: client {quoted(str(one.adopt))} is that of {left[str(one.adopt)]} in this stack, which no form has any "
                     "more; write formerly to keep it under another name, and remove adopt; nothing is brought up"
                 )
                 for one in moved
