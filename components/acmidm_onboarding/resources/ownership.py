@@ -18,6 +18,7 @@ from typing import Any
 
 import pulumi
 
+from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.port import Owner
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.problems import on_one_line
@@ -26,6 +27,10 @@ INCARNATION = "incarnation"
 OTHER = "other_owner"
 FORMERLY = "formerly"
 """The input with the natural keys that the connection had before: what bears one of them is found too. It counts for a create alone."""
+
+CONNECTION = "connection"
+"""The input of what lives inside a client: the marks that the client has to bear where it is made, but for the incarnation."""
+OF_A_CREATE = (FORMERLY, CONNECTION)
 
 Properties = Mapping[str, Any]
 
@@ -66,6 +71,26 @@ def is_own(found: Owner, props: Properties) -> bool:
 def former_keys(connection: Connection) -> list[str] | None:
     """Return the value of the input ``formerly``; None where there are none."""
     return [connection.software_id.removesuffix(connection.key) + key for key in connection.formerly] or None
+
+
+def marks(connection: Connection, managed_by: str) -> dict[str, Any]:
+    """Return the value of the input ``connection``."""
+    return {"software_id": connection.software_id, "managed_by": managed_by}
+
+
+def require_own(found: Owner | None, props: Properties) -> None:
+    """Refuse to write into a client that bears another's marks: a state that was edited by hand has its client-ID.
+
+    Raises:
+        Rejected: before anything is written.
+    """
+    own = Owner(**props.get(CONNECTION) or {})
+    if found is None or found.is_nobody or own.is_nobody or found.is_connection_of(own):
+        return
+    raise Rejected(
+        f"client {props['client_id']} is that of {found.software_id} in {found.managed_by}, and nothing of {own.software_id} is written "
+        "into it; put the client-ID right in the state: pulumi stack export, then import"
+    )
 
 
 def say_left(what: str) -> None:
