@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +114,11 @@ def test_a_submodule_that_is_not_checked_out_undeclares_nothing(project: Project
     for refused, code in ((project.up(), 1), (project.recover(), 1), (project.acmidm("drift", "--stack", "tni", "--heal"), 2)):
         assert "onboardings/aalst:1:1: this folder is empty; if it is a Git submodule: git submodule update --init" in refused.output
         assert (refused.code, registry.everything(here.application, elsewhere.application)) == (code, before)
+    shutil.rmtree(project.forms)
+    project.forms.mkdir()
+    for words in (("drift",), ("steps",), ("remind", "--dry-run")):
+        refused = project.acmidm(*words, "--stack", "tni")
+        assert (refused.code, "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder" in refused.output) == (2, True)
 
 
 def _settings(project: Project) -> dict[str, object]:
