@@ -67,7 +67,7 @@ def yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
         report(folder, *LINK)
         return files
     for place, folders, names in os.walk(folder, onerror=unreadable):
-        if not folders and not names and Path(place) != folder:
+        if not folders and not names and Path(place).parent == folder:
             # Git has no empty folders: the forms in it would look as if they had been removed.
             report(Path(place), "this folder is empty", "if it is a Git submodule: git submodule update --init; else remove it")
         for file in (Path(place, name) for name in (*folders, *names)):
