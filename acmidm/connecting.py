@@ -32,6 +32,11 @@ def settings_of(stack: str) -> Settings:
     return read_settings(lambda key: values.get(f"{NAMESPACE}:{key}", {}).get("value"), keys=values)
 
 
+def no_form(settings: Settings) -> InvalidSettings:
+    """What is wrong where a stack has clients, and its folder of forms has no form: nobody took them all out."""
+    return InvalidSettings(f"there is no form (*.yaml) in {settings.forms_folder}; correct {NAMESPACE}:formsFolder")
+
+
 def authorities_of(settings: Settings, *, briefly: bool = False) -> Connected:
     """Each platform of a stack; nothing is sent yet. ``briefly``: with less patience than the settings have."""
     if briefly:

@@ -11,7 +11,7 @@ import typer
 
 from acmidm import engine
 from acmidm.terminal import Code, fail, working
-from acmidm.words import first_of
+from acmidm.words import counted, first_of
 
 if TYPE_CHECKING:
     from acmidm.approved import Approved
@@ -41,7 +41,11 @@ _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 def deploy(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
     allow_mass_change: Annotated[
-        bool, typer.Option("--allow-mass-change", help="Also where more than 30% of ten or more clients are removed or replaced.")
+        bool,
+        typer.Option(
+            "--allow-mass-change",
+            help="Also where more than 30% of ten or more clients are removed or replaced, or any, without what was deployed last.",
+        ),
     ] = False,
     approved: Annotated[
         Path | None,
@@ -70,7 +74,8 @@ def deploy(
         state = engine.stack_deployment(stack)
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack)
-    _refuse(stack, previewed, state, connections, allow_mass_change)
+    lacking = None if allow_mass_change else _lacking(recovered.revision)
+    _refuse(stack, previewed, state, connections, lacking, allow_mass_change=allow_mass_change)
     if wanted is not None:
         _require_approved(wanted, stack, previewed, state)
     types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(state))}
@@ -134,16 +139,32 @@ def _up(stack: str, before: Mapping[str, Any], connections: Sequence[Connection]
     return engine.run(*words, state_at_the_end=at_the_end) or ended
 
 
+def _lacking(revision: str | None) -> str | None:
+    """What was deployed last, where what is checked out was made without it."""
+    from acmidm.git import lacks
+
+    return revision[:10] if revision and lacks(revision) else None
+
+
 def _refuse(
-    stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any], connections: Iterable[Connection], allow_mass_change: bool
+    stack: str,
+    previewed: Mapping[str, Any],
+    state: Mapping[str, Any],
+    connections: Iterable[Connection],
+    lacking: str | None,
+    *,
+    allow_mass_change: bool,
 ) -> None:
-    """Show what a preview refuses, and what its keys break. End the command where too much would be removed, or nothing is left."""
+    """Show what a preview refuses, and what its keys break. End the command where too much would be removed, or nothing is left.
+
+    What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided that they do.
+    """
     from datetime import UTC, datetime
 
     from acmidm.report.compare import Comparison
     from acmidm.report.kinds import Resource
     from acmidm.report.plan import kind_of, read_plan
-    from acmidm.report.review import review_of
+    from acmidm.report.review import going, review_of
     from acmidm.rotations import warnings, with_keys
 
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
@@ -153,6 +174,15 @@ def _refuse(
         for warning in warnings(review):
             typer.echo(f"warning: {warning}", err=True)
         refused, ends = review.problems, review.too_many
+        gone = going(plan, today.now.date()) if lacking else []
+        if lacking:
+            typer.echo(f"warning: {stack} was last brought up from revision {lacking}, and yours was made without it: pull first", err=True)
+        if gone:
+            ends = (
+                *ends,
+                f"{counted(len(gone), 'client')} would go, and yours is no later revision than {lacking}: {first_of(gone)}; "
+                "if all of them are meant, add --allow-mass-change",
+            )
     else:
         refused, _ = engine.problems_in(previewed.get("diagnostics"))
         ends = (f"nothing of {stack} is brought up: correct what is refused, then run the same command again",) if refused else ()

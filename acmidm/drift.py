@@ -76,7 +76,7 @@ _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by ha
 def look(stack: str, days: int = 30) -> Found:
     """Look at the authorities once. Raises Failure."""
     from acmidm import engine
-    from acmidm.connecting import authorities_of, settings_of
+    from acmidm.connecting import authorities_of, no_form, settings_of
     from acmidm.online import look_at_published_keys
     from acmidm.project import project_name
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
@@ -85,7 +85,6 @@ def look(stack: str, days: int = 30) -> Found:
     from acmidm.review import comparison
     from acmidm.stolen import stolen_keys
     from acmidm.undeclared import apart, undeclared, without_reserved
-    from acmidm_onboarding.settings import InvalidSettings
 
     settings = settings_of(stack)
     managed_by = f"{project_name()}/{stack.rpartition('/')[2]}"
@@ -94,7 +93,7 @@ def look(stack: str, days: int = 30) -> Found:
     with working(f"comparing {stack} with what its authorities have"):
         recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
         if not has_forms and declared is not None and recorded.states:
-            raise InvalidSettings(f"there is no form (*.yaml) in {settings.forms_folder}; correct acmidm:formsFolder")
+            raise no_form(settings)
         platforms = authorities_of(settings)
         real, unlisted = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
         now = datetime.now(UTC)

@@ -20,6 +20,7 @@ _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 _ATTEMPTS = re.compile(r" \(tried .*?\)")
 _SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred", "Resource monitor has terminated")
 _PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
+_OF_SEVERAL = re.compile(r"error: \d+ errors occurred:\s+1\) ")
 _URN = re.compile(r"urn:pulumi:[^\s\"]+")
 
 
@@ -78,10 +79,9 @@ def set_tag(stack: str, name: str, value: str) -> None:
     _run("stack", "tag", "set", name, value, "--stack", stack)
 
 
-def last_run(stack: str) -> dict[str, Any] | None:
-    """What the engine keeps of the last run that came to an end, None before the first. Raises EngineError."""
-    runs = _json("stack", "history", "--json", "--page-size", "1", "--stack", stack)
-    return dict(runs[0]) if runs else None
+def last_runs(stack: str) -> list[dict[str, Any]]:
+    """What the engine keeps of the last runs that came to an end, the newest first. Raises EngineError."""
+    return [dict(run) for run in _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)]
 
 
 def preview(stack: str) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...], frozense
     done = _done("refresh", "--run-program", *targets, *_UNATTENDED, "--stack", stack, state_at_the_end=True)
     if done.returncode == 0:
         done = _done("up", "--continue-on-error", *targets, *_UNATTENDED, "--stack", stack, state_at_the_end=True)
-    lines = (line.strip() for line in (done.stdout + done.stderr).splitlines())
+    lines = (line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines())
     return done.returncode == 0, *problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])
 
 

@@ -133,6 +133,17 @@ def fetch(commit: str, server: str, token: str) -> None:
         raise UnknownRevision(f"Git cannot fetch {commit[:10]} from origin: {said}; run the job again")
 
 
+def lacks(commit: str) -> bool:
+    """Whether what is checked out was surely made without a commit: it is behind, or beside it. Of a shallow clone nobody knows."""
+    try:
+        if _run("rev-parse", "--is-shallow-repository").stdout != b"false\n":
+            return False
+        # One that was never fetched is in the history of nothing that was.
+        return _run("merge-base", "--is-ancestor", "--end-of-options", commit, "HEAD").returncode != 0
+    except UnknownRevision:
+        return False
+
+
 def is_dirty() -> bool:
     """Whether the working directory has something that is not committed."""
     return bool(_run("status", "--porcelain", "--no-renames").stdout.strip())

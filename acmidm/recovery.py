@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 import psutil
 import typer
 
-from acmidm.engine import last_run, set_tag, stack_deployment, stack_tags, store_deployment
+from acmidm.engine import last_runs, set_tag, stack_deployment, stack_tags, store_deployment
 from acmidm.project import project_name
 from acmidm_onboarding.model.problems import Failure
 
@@ -45,6 +45,8 @@ class Recovered:
 
     look_first: bool
     state: dict[str, Any]
+    revision: str | None = None
+    """The commit that was checked out where all of the stack was brought up last."""
 
 
 def recover(stack: str) -> Recovered:
@@ -69,8 +71,8 @@ def recover(stack: str) -> Recovered:
     deployment: dict[str, Any] = state.get("deployment") or {}
     pending = deployment.get("pending_operations")
     tagged = LOOK_TAG in stack_tags(stack)
-    last = last_run(stack)
-    look_first = bool(tagged or dead or pending) or (last is not None and last.get("result") != "succeeded")
+    last = last_runs(stack)
+    look_first = bool(tagged or dead or pending) or (bool(last) and last[0].get("result") != "succeeded")
     if look_first and not tagged:  # before anything is cleared
         set_tag(stack, LOOK_TAG, "true")
     for lock in dead:
@@ -78,7 +80,12 @@ def recover(stack: str) -> Recovered:
         typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
     if pending:
         store_deployment(stack, {**state, "deployment": {**deployment, "pending_operations": []}})
-    return Recovered(look_first, state)
+    return Recovered(look_first, state, _revision(last))
+
+
+def _revision(runs: Iterable[Mapping[str, Any]]) -> str | None:
+    environments = (run.get("environment") or {} for run in runs if run.get("kind") == "update")
+    return next((one.get("git.head") for one in environments if "pulumi.flag.target" not in one), None)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import typer
 
 from acmidm import engine
-from acmidm.connecting import authorities_of, settings_of
+from acmidm.connecting import authorities_of, no_form, settings_of
 from acmidm.keys import Key, keys_of
 from acmidm.online import Fetched, fetched
 from acmidm.report.client import ClientState, Place, states_of
@@ -126,6 +126,8 @@ class _Stack:
 
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
         forms, are_whole = _forms(self.settings)
+        if forms and not forms.forms and are_whole and self.states:
+            raise no_form(self.settings)
         declared = forms.connections(self.settings.environment) if forms else []
         in_production = {(one.key, one.platform) for one in forms.connections(Environment.PROD)} if forms else set()
         held_back = self._held_back(declared)

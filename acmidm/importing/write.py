@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,8 @@ class Writer:
                 for file in {file for one, _ in faulty for file in one.files} - needed:
                     if not (self._folder / file).exists():
                         (stage / file).unlink()
+                        with suppress(OSError):  # the last of its folder: an empty one is a mistake
+                            (stage / file).parent.rmdir()
             else:
                 return left
 

@@ -133,14 +133,15 @@ def _changes(plan: Plan, comparison: Comparison, old: ClientState | None, new: C
 
 
 def mass_change(plan: Plan, today: date) -> list[str]:
-    """The clients that a plan removes or replaces, if they are so many that somebody has to allow it; else none.
+    """The clients that a plan removes or replaces, if they are so many that somebody has to allow it; else none."""
+    gone = going(plan, today)
+    return gone if len(plan.before) >= MASS_CLIENTS and len(gone) > MASS_SHARE * len(plan.before) else []
 
-    One that is taken down counts before its first step, not only when it is gone.
-    """
-    pairs = list(paired(plan.before, plan.after))
-    gone = [old for old, new in pairs if old and (new is None or new.place in plan.replaced or is_leaving(new, today))]
-    many = len(plan.before) >= MASS_CLIENTS and len(gone) > MASS_SHARE * len(plan.before)
-    return [_name(state) for state in gone] if many else []
+
+def going(plan: Plan, today: date) -> list[str]:
+    """The clients that a plan removes or replaces. One that is taken down counts before its first step, not only when it is gone."""
+    pairs = paired(plan.before, plan.after)
+    return [_name(old) for old, new in pairs if old and (new is None or new.place in plan.replaced or is_leaving(new, today))]
 
 
 def refusals(plan: Plan) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,23 @@ def test_a_folder_of_forms_that_somebody_named_and_is_not_there_is_refused(proje
     project.configure({"formsFolder": "onbordings"})
     looked = project.acmidm("drift", "--stack", "tni")
     assert (looked.code, "correct acmidm:formsFolder" in looked.output) == (2, True), looked.output
+
+
+def test_a_submodule_that_is_not_checked_out_undeclares_nothing(project: Project, registry: Registry) -> None:
+    """An organisation whose folder is a submodule of Git: a clone without it has an empty folder. Its client went, with exit code 0."""
+    here, elsewhere = write_form(project.forms, "gent/stays"), write_form(project.forms, "aalst/elsewhere")
+    project.apply()
+    before = registry.everything(here.application, elsewhere.application)
+    for file in elsewhere.folder.glob("aalst/*"):
+        file.unlink()
+    for refused, code in ((project.up(), 1), (project.recover(), 1), (project.acmidm("drift", "--stack", "tni", "--heal"), 2)):
+        assert "onboardings/aalst:1:1: this folder is empty; if it is a Git submodule: git submodule update --init" in refused.output
+        assert (refused.code, registry.everything(here.application, elsewhere.application)) == (code, before)
+    shutil.rmtree(project.forms)
+    project.forms.mkdir()
+    for words in (("drift",), ("steps",), ("remind", "--dry-run")):
+        refused = project.acmidm(*words, "--stack", "tni")
+        assert (refused.code, "there is no form (*.yaml) in onboardings; correct acmidm:formsFolder" in refused.output) == (2, True)
 
 
 def _settings(project: Project) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acmidm import git
-from acmidm.git import UnknownRevision, merged
+from acmidm.git import UnknownRevision, lacks, merged
 from acmidm.report import places
 from acmidm_onboarding.model.documents import MAXIMUM_BYTES
 from tests.report.repository import EVIL, Repository, repository
@@ -197,3 +197,23 @@ def test_a_name_that_is_no_text(repository: Repository) -> None:
     output = repository.review(code=2).output
     assert "\\xff\\n::error.yaml" in output
     assert "\n::error" not in output
+
+
+def test_what_a_clone_was_made_without(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later commits, those beside it, and what it never fetched; of a shallow clone, and without Git, nobody can say."""
+    repository.add("a")
+    repository.commit()
+    repository.git("switch", "--quiet", "--create", "beside", "main")
+    repository.add("b")
+    repository.commit()
+    own, change, never = (repository.git("rev-parse", name) for name in ("HEAD", "change", "HEAD^{tree}"))
+    assert [lacks(one) for one in (own, repository.git("rev-parse", "main"), change, never)] == [False, False, True, True]
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shallow = elsewhere / "shallow"
+    repository.git("clone", "--quiet", "--depth=1", f"file://{repository.folder}", str(shallow))
+    monkeypatch.chdir(shallow)
+    assert not lacks(change)
+    monkeypatch.chdir(elsewhere)
+    assert not lacks(change)

@@ -67,15 +67,23 @@ def yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
         report(folder, *LINK)
         return files
     for place, folders, names in os.walk(folder, onerror=unreadable):
-        for name in (*folders, *names):
-            file = Path(place, name)
-            if is_link(file):
-                report(file, *LINK)
-            elif name.endswith(".yaml"):
+        if not folders and not names and Path(place).parent == folder:
+            # Git has no empty folders: the forms in it would look as if they had been removed.
+            report(Path(place), "this folder is empty", "if it is a Git submodule: git submodule update --init; else remove it")
+        for file in (Path(place, name) for name in (*folders, *names)):
+            if wrong := _wrong_kind(file):
+                report(file, *wrong)
+            elif file.name.endswith(".yaml"):
                 files.append(file)
-            elif name.lower().endswith((".yml", ".yaml")):
-                report(file, "forms and catalogue files end in .yaml", "rename it")
     return sorted(files)
+
+
+def _wrong_kind(file: Path) -> tuple[str, str] | None:
+    if is_link(file):
+        return LINK
+    if file.name.lower().endswith((".yml", ".yaml")) and not file.name.endswith(".yaml"):
+        return "forms and catalogue files end in .yaml", "rename it"
+    return None
 
 
 def is_link(path: Path) -> bool:

@@ -46,8 +46,8 @@ class AuthorityProvider(ResourceProvider):
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         inputs = inputs_of(news)
         if olds:  # it is found already, under whatever key it had
-            inputs = {**inputs, ownership.FORMERLY: inputs_of(olds).get(ownership.FORMERLY)}
-        inputs = {name: value for name, value in inputs.items() if value is not None or name != ownership.FORMERLY}
+            inputs |= {name: inputs_of(olds).get(name) for name in ownership.OF_A_CREATE}
+        inputs = {name: value for name, value in inputs.items() if value is not None or name not in ownership.OF_A_CREATE}
         wanted = inputs.pop("adopt", None)
         # Without old inputs the resource is about to be made, or to replace another.
         adopt = adoption.kept(wanted, inputs_of(olds).get("adopt")) if olds else self._compared(wanted, inputs)
@@ -110,6 +110,11 @@ class ClientPartProvider(AuthorityProvider):
     """What lives inside a client, and goes with it."""
 
     replaced_by = ("client_id", "platform")
+
+    def require_own(self, props: Properties) -> None:
+        """Refuse to make this inside a client that is another connection's. Raises Rejected."""
+        client = self.on(props).authority.read(props["client_id"])
+        ownership.require_own(client.metadata.owner if client else None, props)
 
     def delete(self, id_: str, props: Properties) -> None:
         """Remove nothing; but where what the client's removal needs cannot be read, the state keeps this too, as it keeps the client."""

@@ -21,7 +21,7 @@ from acmidm_onboarding.authorities.port import ClientSnapshot, Jwks
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.resources import adoption, overlap
+from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class ClientJwksProvider(ClientPartProvider):
 
     def create(self, props: Properties) -> CreateResult:
         seen = adoption.before(props)
+        self.require_own(props)
         self._replace(props, None if seen is None else seen["jwks"])
         return CreateResult(props["client_id"], {**_inputs(props), **self._listed(props["client_id"], props)})
 
@@ -107,6 +108,7 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
         props: dict[str, Any] = {
             "platform": connection.platform.value,
             "client_id": client_id,
+            ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
             overlap.INPUT: overlap.wanted(connection, pulumi.get_stack()),
             overlap.REFUSED: None,

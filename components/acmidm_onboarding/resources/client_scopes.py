@@ -13,7 +13,7 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot, Scopes, without_assigned
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.resources import adoption
+from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class ClientScopesProvider(ClientPartProvider):
 
     def create(self, props: Properties) -> CreateResult:
         platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
+        self.require_own(props)
         platform.authority.replace_scopes(client_id, None if seen is None else _scopes(seen), _scopes(props))
         platform.clients.forget(client_id)
         return CreateResult(client_id, inputs_of(props))
@@ -57,6 +58,7 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
+            ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
             "scopes": dict(connection.scopes),
             _DEFAULT: dict.fromkeys(sorted(connection.default_scopes), True),

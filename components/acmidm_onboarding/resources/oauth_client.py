@@ -111,7 +111,7 @@ class OAuthClientProvider(AuthorityProvider):
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         platform, address = self.on(news), news.get("jwks_uri")
-        ownership.require_own(id_, olds, news)
+        ownership.require_not_anothers(id_, olds, news)
         if address is not None and olds.get("jwks_uri") is None and self._settings.key_overlap_days > 0:
             overlap.require_kept(platform.authority.read_jwks(id_) or {}, address)
         # An authority forgets the secret of a client whose method was changed by hand: it goes along with the method.

@@ -29,6 +29,10 @@ OTHER = "other_owner"
 FORMERLY = "formerly"
 """The input with the natural keys that the connection had before: what bears one of them is found too. It counts for a create alone."""
 
+CONNECTION = "connection"
+"""The input of what lives inside a client: the marks that the client has to bear where it is made, but for the incarnation."""
+OF_A_CREATE = (FORMERLY, CONNECTION)
+
 Properties = Mapping[str, Any]
 
 
@@ -65,7 +69,7 @@ def is_own(found: Owner, props: Properties) -> bool:
     return found.managed_by is not None and found.managed_by == props.get("managed_by") and found.software_id in keys
 
 
-def require_own(client_id: str, olds: Properties, news: Properties) -> None:
+def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> None:
     """Refuse a client that a refresh has found with another's marks: an authority that was restored gives a number out twice.
 
     Marks that are gone, on a client that is still the organisation's, are put back.
@@ -90,6 +94,26 @@ def require_own(client_id: str, olds: Properties, news: Properties) -> None:
 def former_keys(connection: Connection) -> list[str] | None:
     """Return the value of the input ``formerly``; None where there are none."""
     return list(natural_keys(connection)[1:]) or None
+
+
+def marks(connection: Connection, managed_by: str) -> dict[str, Any]:
+    """Return the value of the input ``connection``."""
+    return {"software_id": connection.software_id, "managed_by": managed_by}
+
+
+def require_own(found: Owner | None, props: Properties) -> None:
+    """Refuse to write into a client that bears another's marks: a state that was edited by hand has its client-ID.
+
+    Raises:
+        Rejected: before anything is written.
+    """
+    own = Owner(**props.get(CONNECTION) or {})
+    if found is None or found.is_nobody or own.is_nobody or found.is_connection_of(own):
+        return
+    raise Rejected(
+        f"client {props['client_id']} is that of {found.software_id} in {found.managed_by}, and nothing of {own.software_id} is written "
+        "into it; put the client-ID right in the state: pulumi stack export, then import"
+    )
 
 
 def say_left(what: str) -> None:
