@@ -275,7 +275,8 @@ def _part_by_part(client: ClientDrift, recorded: ClientState, real: ClientState,
         pending.add(Resource.CLIENT)
     if recorded.proven != declared.proven and declared.keys is None:
         pending.add(Resource.KEYS)
-    _pend(client, pending, replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded), declared, comparison)
+    before = replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded, without_marks=frozenset())
+    _pend(client, pending, before, declared, comparison)
 
 
 def _pend(client: ClientDrift, parts: Collection[str], before: ClientState, after: ClientState | None, comparison: Comparison) -> None:

@@ -8,9 +8,11 @@ from functools import lru_cache
 import pytest
 
 from acmidm import connecting
+from acmidm_onboarding import recorded
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.resources import base
 from tests.stateful.model import UNKNOWN_SCOPE
+from tests.stateful.speeds import InProcess
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 
@@ -29,3 +31,4 @@ def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     once = lru_cache(loading.load_catalogue)
     for module in (loading, base, connecting):
         monkeypatch.setattr(module, "load_catalogue", once)
+    monkeypatch.setattr(recorded, "_read", lambda _: InProcess.state)

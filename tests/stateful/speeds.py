@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 from unittest.mock import patch
 
 from typer.testing import CliRunner
 
 from acmidm import engine
 from acmidm.cli import app
+from acmidm_onboarding import recorded
 from acmidm_onboarding.resources import base
 from tests.stateful.model import Outage, Place
 from tests.stateful.seen import ABOVE, place_of
@@ -108,6 +109,9 @@ def losing_an_answer(portal: RunningPortal, at: int) -> Iterator[dict[str, objec
 class InProcess:
     """The stand-in for the engine."""
 
+    state: ClassVar[Mapping[str, Any]] = {}
+    """What the program and its providers read of it, as it was when the command began."""
+
     def __init__(self, portal: RunningPortal, folder: Path) -> None:
         self.portal, self._folder, self.forms = portal, folder, folder / "onboardings"
         shutil.copy(ROOT / "Pulumi.yaml", folder)
@@ -177,7 +181,9 @@ class InProcess:
         return ended.well, *engine.problems_in([{"severity": "error", "urn": urn or "", "message": said} for urn, said in ended.errors])
 
     def _config(self) -> Mapping[str, str]:
-        base._connections.clear()  # each command has a provider's process of its own
+        base._connections.clear()  # each command has a provider's process of its own, which reads the state once
+        recorded.recorded.cache_clear()
+        InProcess.state = self.export()
         return {f"acmidm:{name}": str(value) for name, value in self._settings.items()}
 
 
