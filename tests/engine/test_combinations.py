@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,16 @@ import pytest
 from acmidm_onboarding.model.form import Platform
 from tests.adoption.by_hand import adopt
 from tests.engine.test_leaving import retire
-from tests.engine.test_replaced import urn_of
+from tests.engine.test_replaced import portal, registry, urn_of
 from tests.engine.test_rotation import drop
 from tests.platforms.conftest import connected_to_both
 from tests.support.engine import Project
 from tests.support.forms import write_form
 from tests.support.offered import offered
-from tests.support.portal import RunningPortal, new_key, register_client, running_portal
+from tests.support.portal import new_key, register_client, running_portal
 from tests.support.registry import Registry, kids
 
-
-@pytest.fixture
-def portal(tmp_path: Path) -> Iterator[RunningPortal]:
-    """One of its own: what is left behind is part of what is looked at."""
-    with running_portal(tmp_path / "portal", receives_mail=True, **offered()) as running:
-        yield running
-
-
-@pytest.fixture
-def registry(portal: RunningPortal) -> Iterator[Registry]:
-    with portal.operator() as http:
-        yield Registry(http)
+__all__ = ["portal", "registry"]
 
 
 def report(project: Project, *words: str) -> dict[str, Any]:
