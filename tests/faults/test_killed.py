@@ -170,7 +170,7 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
 ) -> None:
     """A client that passed with evidence, in a run whose state was never written; then the evidence goes.
 
-    Nothing is declared, and drift lists the client as nobody's. With evidence again it is found, and is the same client.
+    Nothing is declared, and drift fails on the client, which is left behind. With evidence again it is found, and is the same client.
     """
     write_state(project, "at the end")
     test = Project(project.folder, stack="test")
@@ -193,8 +193,8 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
     assert outcome.code == 0, outcome.output
     assert "not declared: gent/loket on prod: there is no evidence from TNI" in outcome.output
     drift = json.loads(project.acmidm("drift", "--stack", project.stack, "--output", "json").stdout)
-    assert drift["in_sync"]
-    assert left in {client["client_id"] for client in drift["undeclared"]}
+    assert not drift["in_sync"]
+    assert left in {client["client_id"] for client in drift["left_behind"]}
 
     write_evidence(form.path.parent, private, **about)
     assert project.recover().code == 0
