@@ -16,7 +16,7 @@ from acmidm_onboarding.model.held import Held
 from acmidm_onboarding.model.jwk import readable_jwk
 from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
 
-__all__ = ["Held", "Unreadable", "beside", "handed_over", "has_another", "held_in", "is_missing", "own_stack", "recorded", "unreadable"]
+__all__ = ["Held", "Unreadable", "beside", "handed_over", "held_in", "is_missing", "own_stack", "recorded", "unreadable"]
 
 _SECONDS = 60
 """How long the engine may take to read a state."""
@@ -50,16 +50,6 @@ def unreadable(stack: str) -> str | None:
 def is_missing(stack: str) -> bool:
     """Return whether there is no such stack."""
     return _read(stack) == _no_stack(stack)
-
-
-def has_another(stack: str, kind: str, id_: str, incarnation: str | None) -> bool:
-    """Return whether a state has a second resource of this kind with this ID, which stays: a move to another name was undone."""
-    found = _read(stack)
-    return any(
-        one.get("type") == f"{_OURS}{kind}" and one.get("id") == id_ and _mapping(one.get("outputs")).get("incarnation") != incarnation
-        for one in _resources({} if isinstance(found, str) else found)
-        if not one.get("delete")
-    )
 
 
 def handed_over(stack: str, key: str, client_id: str) -> Mapping[str, Any] | None:

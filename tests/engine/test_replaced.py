@@ -138,23 +138,6 @@ def test_what_a_program_is_changed_to_loses_no_client(project: Project, registry
     assert len(mails.received) == 1
 
 
-def test_a_move_that_ends_early_and_is_undone_loses_no_client(project: Project, portal: RunningPortal, registry: Registry) -> None:
-    """The state has two resources of one client then. The one that goes has the newer mark, and leaves client and product to the other."""
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
-    project.apply()
-    before = there(registry, [form])
-    with_program(project, BELOW_A_COMPONENT)
-    project.configure({"productsUrl": "http://127.0.0.1:1/products/v1", "retryDeadlineSeconds": 0})
-    assert project.up().code != 0
-    project.configure({"productsUrl": f"{portal.origin}/products/v1"})
-    with_program(project, "options = {}")
-    outcome = project.apply()
-    assert f"client {before[form.application][0]['client_id']} is left where it is" in outcome.output
-    assert there(registry, [form]) == before
-    project.apply("--refresh")
-    is_whole(project, registry, [form], before)
-
-
 def test_a_move_whose_create_fails_removes_nothing(project: Project, registry: Registry) -> None:
     """``acmidm deploy`` goes on after a failure, but not with removals where a resource moves: they would be all that is left of it."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))

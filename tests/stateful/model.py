@@ -367,11 +367,10 @@ class Model:
     def _take_away(self, part: str, known: Recorded) -> None:
         """What bears its own mark goes; a client with all that is inside it, and with the products that bear its key.
 
-        Those go also where it is gone already. What is inside a client goes only with it. Of two that the stack has of one, one stays.
+        Those go also where it is gone already. What is inside a client goes only with it.
         """
         own, place = known.value, (known.client_id, part)
-        of_one = [one for (_, name), one in self.recorded.items() if name == part and one.client_id == known.client_id]
-        if not isinstance(own, Owned) or any(one.mark != known.mark for one in of_one):
+        if not isinstance(own, Owned):
             return
         one = self.real.get(place)
         if one is not None and (not isinstance(one, Owned) or (one.owner, self.marks.get(place)) != (own.owner, known.mark)):

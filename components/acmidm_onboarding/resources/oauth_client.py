@@ -141,9 +141,6 @@ class OAuthClientProvider(AuthorityProvider):
 
     def delete(self, id_: str, props: Properties) -> None:
         platform, own = self.on(props), ownership.owner_of(props)
-        if ownership.stays_with_another("OAuthClient", id_, props):
-            ownership.say_left(f"client {id_}")
-            return
         client = platform.authority.read(id_)
         if client is None or client.metadata.owner.is_resource_of(own):
             for product in platform.products:  # a run that was cut off may have made one that the state does not know

@@ -23,7 +23,6 @@ from acmidm_onboarding.authorities.port import OrganisationMetadata, Owner
 from acmidm_onboarding.leaving import natural_keys
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.problems import on_one_line, quoted
-from acmidm_onboarding.recorded import has_another
 
 INCARNATION = "incarnation"
 OTHER = "other_owner"
@@ -115,14 +114,6 @@ def require_own(found: Owner | None, props: Properties) -> None:
         f"client {props['client_id']} is that of {found.software_id} in {found.managed_by}, and nothing of {own.software_id} is written "
         "into it; put the client-ID right in the state: pulumi stack export, then import"
     )
-
-
-def stays_with_another(kind: str, id_: str, props: Properties) -> bool:
-    """Say whether a resource that is removed is one of two that the state has of the same thing, so that it is left to the other one.
-
-    A program put it below another parent, that run ended early, and the program was put back: what is removed then has the newer mark.
-    """
-    return has_another(str(props.get("managed_by")).rpartition("/")[2], kind, id_, props.get(INCARNATION))
 
 
 def say_left(what: str) -> None:

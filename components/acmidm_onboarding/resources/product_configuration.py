@@ -65,10 +65,9 @@ class ProductConfigurationProvider(AuthorityProvider):
         self._put(outputs, ProductDocument(inputs_of(olds)["configuration"], ownership.known_owner(olds)))
         return UpdateResult(outputs)
 
-    def delete(self, id_: str, props: Properties) -> None:
+    def delete(self, _id: str, props: Properties) -> None:
         platform, product, client_id = self.on(props), props["product"], props["client_id"]
-        stays = ownership.stays_with_another("ProductConfiguration", id_, props)
-        if stays or not platform.product_api.delete(product, client_id, ownership.owner_of(props)):
+        if not platform.product_api.delete(product, client_id, ownership.owner_of(props)):
             ownership.say_left(f"the {product} configuration of client {client_id}")
         platform.configurations(product).forget(client_id)
 
