@@ -29,7 +29,7 @@ from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.gate import Passage
 from acmidm_onboarding.model.policies import PromotionGate
-from acmidm_onboarding.model.problems import Failure, InvalidForms, on_one_line, quoted
+from acmidm_onboarding.model.problems import Failure, InvalidForms, on_one_line
 from acmidm_onboarding.promotion import passing
 from acmidm_onboarding.recorded import Unreadable, beside, own_stack
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
@@ -57,34 +57,9 @@ def load_onboardings() -> list[list[Connection]]:
                 f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, "
                 "or remove all that the stack has with pulumi destroy"
             )
-        every = onboardings.connections(environment)
-        _require_renamed(every)
-        connections = _passing(every, settings).declared
+        connections = _passing(onboardings.connections(environment), settings).declared
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
-
-
-def _require_renamed(connections: Iterable[Connection]) -> None:
-    """Refuse ``adopt`` where ``formerly`` was meant: the same run would remove the client under the name that no form has now.
-
-    Raises:
-        Failure
-    """
-    known = list(connections)
-    if not any(one.adopt for one in known):
-        return
-    names = {key + one.resource_name.removeprefix(one.key) for one in known for key in (one.key, *one.formerly)}
-    left = {held.client_id: name for name, held in own_stack().items() if held.client_id and name not in names}
-    if moved := [one for one in known if one.adopt in left]:
-        raise Failure(
-            "\n".join(
-                on_one_line(
-                    f"{one.form}: client {quoted(str(one.adopt))} is that of {left[str(one.adopt)]} in this stack, which no form has any "
-                    "more; write formerly to keep it under another name, and remove adopt; nothing is brought up"
-                )
-                for one in moved
-            )
-        )
 
 
 def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> list[Connection]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from acmidm_onboarding.model.form import Platform
-from tests.adoption.by_hand import adopt
 from tests.engine.test_leaving import retire
 from tests.engine.test_replaced import portal, registry, urn_of
 from tests.engine.test_rotation import drop
@@ -59,23 +58,6 @@ def test_a_number_that_was_given_out_again_takes_nobody_elses_client(tmp_path: P
             assert refused.code != 0
             assert 'client 7001 is that of "andere/tool" by now, and nothing was written' in refused.output
             assert registry.clients("politie") == [before]
-
-
-def test_what_is_refused_with_an_advice_is_still_there_to_follow_it(project: Project, registry: Registry) -> None:
-    """A form gets another application, and ``adopt`` with its own client-ID, where ``formerly`` was meant: nothing is removed meanwhile."""
-    form = write_form(project.forms, application="loket")
-    write_form(project.forms, "gent/ander", application="ander")
-    project.apply()
-    client_id = registry.client("loket")["client_id"]
-    form.document["application"] = "balie"
-    adopt(form, client_id)
-    refused = project.recover()
-    assert "write formerly to keep it under another name" in refused.output
-    del form.request()["adopt"]
-    form.document["formerly"] = "loket"
-    form.save()
-    assert project.recover().code == 0
-    assert registry.client("balie")["client_id"] == client_id
 
 
 @pytest.mark.parametrize("changes", [{}, {"preserve": True}], ids=["retire", "preserve"])
