@@ -67,8 +67,8 @@ class Found:
 
 _NO_FORMS = "There is no folder {} here: what is recorded was compared with what is real, and changes that wait need pulumi preview."
 _LEFT_BEHIND = (
-    "What is left behind with this stack's mark works on, and no run changes or removes it: have a form declare it (adopt, or formerly for "
-    "an earlier key; a product by its configuration), or remove it in the portal."
+    "What is left behind with this stack's mark works on, and no run changes or removes it: have a form declare it (formerly names its "
+    "key; a product by its configuration), or remove it in the portal."
 )
 _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by hand. Run acmidm deploy --stack {} first."
 

@@ -145,7 +145,7 @@ class Kind(StrEnum):
         "is left at its authority as it is, where nobody manages it any more: its keys and scopes stay valid",
         "is left to itself|are left to themselves", scale=_WHOLE)
     CLIENT_ABANDONED = "client_abandoned", Row(_DANGER, _CLIENT, "lives on at its authority, and nobody declares it from now on: "
-        "adopt it in a form, or remove it there", "is declared by nobody", scale=_WHOLE)
+        "name it under formerly in a form, or remove it there", "is declared by nobody", scale=_WHOLE)
     KEY_LEFT = "key_left", Row(_DANGER, _KEYS,
         "keeps a compromised key, for its form preserves the client and nobody manages it", "keeps a compromised key",
         more="[ (thumbprint {thumbprint})]: take retire and preserve away, bring the stack up, then preserve it again without that key")

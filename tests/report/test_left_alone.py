@@ -105,7 +105,7 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
     assert [(change["severity"], change["text"]) for change in one["changes"]] == [
         (
             "danger",
-            "lives on at its authority, and nobody declares it from now on: adopt it in a form, or remove it there",
+            "lives on at its authority, and nobody declares it from now on: name it under formerly in a form, or remove it there",
         )
     ]
     deployed = project.recover()
@@ -116,7 +116,7 @@ def test_removing_a_preserved_form_is_a_danger(project: Project, acmidm: Command
     (left,) = acmidm.json("drift", "--stack", "tni", code=1)["left_behind"]
     assert (left["client_id"], left["made_by"], left["products"]) == (before["client_id"], "acmidm/tni", ["notificaties"])
     another = write(project, "another", scopes=(SEND,))
-    another.request()["adopt"] = {"acmidm": before["client_id"]}
+    another.document["formerly"] = form.application
     another.save()
     project.apply()
     assert registry.client(another.application)["client_id"] == before["client_id"]

@@ -13,12 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi
-
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, Reserved
+from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, Reserved
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.problems import quoted
-from acmidm_onboarding.recorded import beside, recorded, unreadable
 
 _NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 
@@ -31,7 +28,6 @@ def wanted(connection: Connection, managed_by: str) -> dict[str, Any] | None:
         "client_id": connection.adopt,
         "software_id": connection.software_id,
         "managed_by": managed_by,
-        "stack": beside(pulumi.get_stack()),
         "form": connection.form,
         "codes": list(connection.codes),
         "shared_codes": [code for code in (connection.organisation.kbo,) if code and code not in connection.codes],
@@ -58,7 +54,7 @@ def refused(props: Mapping[str, Any]) -> str | None:
 def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None) -> str | None:
     """Why a client cannot be taken over, a sentence; None where it can: this organisation's, and nobody's or this connection's.
 
-    This connection's own it is since a run that was cut off. Nobody's is also what this stack made and has left to itself.
+    This connection's own it is since a run that was cut off.
     ``reserved`` is what its authority says of it.
     """
     client_id = f"client {quoted(wanted['client_id'])}"
@@ -69,12 +65,11 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
     metadata = snapshot.client.metadata
     if metadata.owner.is_connection_of(Owner(wanted["software_id"], wanted["managed_by"])):
         return None
-    is_of_this_stack = metadata.managed_by == wanted["managed_by"]
-    if is_of_this_stack and (sentence := _recorded(wanted, metadata)):
-        return f"{client_id} {sentence}"
-    if metadata.managed_by is not None and not is_of_this_stack:
+    if metadata.managed_by == wanted["managed_by"]:
+        return f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep it under another name"
+    if metadata.managed_by is not None:
         return f"{client_id} is managed by {metadata.managed_by} already; {_NOT_THIS}"
-    if not is_of_this_stack and metadata.software_id not in (None, wanted["software_id"]):
+    if metadata.software_id not in (None, wanted["software_id"]):
         return f'{client_id} is that of "{metadata.software_id}", by a tool that is not this project; {_NOT_THIS}'
     match metadata.organisation.is_of(wanted["codes"], wanted["shared_codes"]):
         case False:
@@ -87,16 +82,6 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
                 f"{client_id} has no code of an organisation at its authority, so that nobody can tell whose it is; "
                 f"have it named under adopts in organisation.yaml, or given its codes there; else {_NOT_THIS}"
             )
-    return None
-
-
-def _recorded(wanted: Mapping[str, Any], metadata: ClientMetadata) -> str | None:
-    """Why a client that this stack made is not free, the end of a sentence; None where its state has it no more, as after ``preserve``."""
-    states = recorded(wanted["stack"])
-    if states is None:
-        return f"may be in the state of this stack, which cannot be read: {unreadable(wanted['stack'])}; run the same command again"
-    if any(held.client_id == wanted["client_id"] for held in states.values()):
-        return f"is that of {metadata.software_id} in this stack; write formerly to keep it under another name"
     return None
 
 

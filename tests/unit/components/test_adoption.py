@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.model.held import Held
-from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from tests.support.forms import SEND
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, register_client
 from tests.support.registry import Registry
-from tests.unit.components.world import STACK, World, adopting, client_inputs, outs
+from tests.unit.components.world import World, adopting, client_inputs
 
 GENT = {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"}
 AALST = {"name": "Stad Aalst", "ovo": "OVO002070", "kbo": "0207437468"}
@@ -81,27 +79,12 @@ def test_only_a_client_of_the_forms_own_organisation(
     ],
 )
 def test_what_has_an_owner_stays_the_owners(
-    world: World, registry: Registry, application: str, monkeypatch: pytest.MonkeyPatch, owner: Mapping[str, str], sentence: str
+    world: World, registry: Registry, application: str, owner: Mapping[str, str], sentence: str
 ) -> None:
-    """Another form's, stack's or tool's: the sentence says whose. A form's is what the stack's state has."""
+    """Another form's, stack's or tool's: the sentence says whose."""
     owner = {name: value.format(application) for name, value in owner.items()}
     client_id = by_hand(registry, application, **owner)
-    monkeypatch.setattr(adoption, "recorded", lambda stack: {"OVO002067/other": Held(client_id)} if stack == STACK else None)
     assert (refusal(world, client_id, application, is_named=True) or "").startswith(sentence.format(application))
-
-
-def test_what_this_stack_has_left_to_itself_is_free(
-    world: World, registry: Registry, application: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After ``preserve`` it bears the stack's mark, and the state has it no more: another form of the organisation may have it."""
-    provider = world.provider(OAuthClientProvider)
-    left = provider.create(client_inputs(application))
-    monkeypatch.setattr(adoption, "recorded", lambda _: {})
-    inputs = dict(provider.check({}, adopting(str(left.id), client_inputs(f"{application}-2"))).inputs or {})
-    assert provider.create(inputs).id == left.id
-    assert registry.client(f"{application}-2")["client_id"] == left.id
-    provider.delete(str(left.id), outs(left))
-    assert registry.client(f"{application}-2")["client_id"] == left.id, "it has another resource by now"
 
 
 def test_a_client_with_rights_over_the_authority(world: World, portal: RunningPortal, registry: Registry, application: str) -> None:
