@@ -54,8 +54,7 @@ def refused(props: Mapping[str, Any]) -> str | None:
 def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserved: Reserved | None) -> str | None:
     """Why a client cannot be taken over, a sentence; None where it can: this organisation's, and nobody's or this connection's.
 
-    This connection's own it is since a run that was cut off.
-    ``reserved`` is what its authority says of it.
+    This connection's own it is since a run that was cut off. ``reserved`` is what its authority says of it.
     """
     client_id = f"client {quoted(wanted['client_id'])}"
     if snapshot is None or snapshot.client.client_id != wanted["client_id"]:
