@@ -19,7 +19,8 @@ DUE = "2020-03-31"
 
 
 @pytest.fixture
-def protected(portal: RunningPortal, tmp_path: Path) -> Project:
+def protected(portal: RunningPortal, registry: Registry, tmp_path: Path) -> Project:
+    registry.clear()
     project = Project(tmp_path / "project")
     project.connect(portal, protectClients=True)
     return project
