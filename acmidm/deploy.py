@@ -84,7 +84,7 @@ def deploy(
     renew()
     if at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
-    ended = _up(stack, state, connections, wanted, at_the_end=at_the_end, moves=_moves(previewed.get("steps") or (), state))
+    ended = _up(stack, state, connections, wanted, at_the_end=at_the_end)
     was_killed = ended < 0
     if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
@@ -117,14 +117,12 @@ def _require_approved(wanted: Approved, stack: str, previewed: Mapping[str, Any]
         fail(f"nothing of {stack} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
 
 
-def _up(
-    stack: str, before: Mapping[str, Any], connections: Sequence[Connection], wanted: Approved | None, *, at_the_end: bool, moves: bool
-) -> int:
+def _up(stack: str, before: Mapping[str, Any], connections: Sequence[Connection], wanted: Approved | None, *, at_the_end: bool) -> int:
     """Bring the stack up, and once more where that leaves something for a next run which no earlier run has left; the worst exit code."""
     from acmidm.github.identity import renew
     from acmidm.waiting import waiting
 
-    words = ("up", "--stack", stack, *(() if moves else ("--continue-on-error",)), *_UNATTENDED)
+    words = ("up", "--stack", stack, "--continue-on-error", *_UNATTENDED)
     ended = engine.run(*words, state_at_the_end=at_the_end)
     left = waiting(engine.stack_deployment(stack), connections) - waiting(before, connections) if ended >= 0 else ()
     if not left:
@@ -222,16 +220,6 @@ def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a client that is in use gets another secret: the state has to know it before an authority does, or nobody would."""
     made = {_name_in(step["urn"]) for step in steps if _type_in(step["urn"]) == _PASSWORD_TYPE and step.get("op") in ("create", "replace")}
     return any(step.get("op") == "update" and _name_in(step["urn"]) in made for step in steps)
-
-
-def _moves(steps: Sequence[Mapping[str, Any]], state: Mapping[str, Any]) -> bool:
-    """Whether a resource is made that the state has under another name: then no removal may follow a create that failed."""
-
-    def key_of(resource: Mapping[str, Any]) -> tuple[str, object]:
-        return _type_in(resource["urn"]), (resource.get("inputs") or {}).get("software_id")
-
-    had = {key_of(one) for one in _resources(state) if (one.get("inputs") or {}).get("software_id")}
-    return any(step.get("op") == "create" and key_of(step.get("newState") or step) in had for step in steps)
 
 
 def _name_in(urn: str) -> str:

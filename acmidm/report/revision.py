@@ -58,7 +58,7 @@ class Revision:
         protects = bool(self.protecting.get(environment))
         return {
             connection.resource_name: Held(
-                "",
+                connection.software_id,  # whatever its client-ID is: it has one
                 frozenset(connection.scopes),
                 products := frozenset(connection.products),
                 protected=protects,

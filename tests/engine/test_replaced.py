@@ -7,14 +7,14 @@ products are there afterwards, in the state and at the authority, and nobody is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.test_hand_over import mailing
-from tests.support.engine import ROOT, Project, kind_of, place_of
+from tests.support.engine import ROOT, Outcome, Project, kind_of, place_of
 from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.offered import offered
@@ -138,20 +138,67 @@ def test_what_a_program_is_changed_to_loses_no_client(project: Project, registry
     assert len(mails.received) == 1
 
 
-def test_a_move_whose_create_fails_removes_nothing(project: Project, registry: Registry) -> None:
-    """``acmidm deploy`` goes on after a failure, but not with removals where a resource moves: they would be all that is left of it."""
+@pytest.mark.parametrize("command", [Project.up, Project.recover], ids=["up", "deploy"])
+def test_a_move_whose_create_fails_removes_nothing(
+    project: Project, registry: Registry, mails: MailServer, command: Callable[[Project], Outcome]
+) -> None:
+    """The engine goes on after a failure, with removals too: they would be all that is left of the move."""
     form = write_form(project.forms, scopes=(SEND, DOSSIERS))
     project.apply()
     before = there(registry, [form])
     with_program(project, BELOW_A_COMPONENT)
     form.request()["adopt"] = {"acmidm": "00000000-0000-4000-8000-000000000000"}
     form.save()
-    assert project.recover().code != 0
+    failed = command(project)
+    assert failed.code != 0
+    assert f"client {before[form.application][0]['client_id']} stays, for what was to go on with it" in failed.output
     assert there(registry, [form]) == before
     del form.request()["adopt"]
     form.save()
-    assert project.recover().code == 0
+    assert command(project).code == 0
     is_whole(project, registry, [form], before)
+    assert len(mails.received) == 1
+
+
+def test_a_move_that_ended_early_is_undone(project: Project, registry: Registry) -> None:
+    """The state has both resources, the authority the mark of the one that goes: the one that stays goes on with the client."""
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
+    project.apply()
+    before = there(registry, [form])
+    for place in (f"OAuthClient {form.key}", f"ProductConfiguration {form.key}/dosis"):
+        project.succeed("state", "protect", "--yes", urn_of(project, place))
+    with_program(project, BELOW_A_COMPONENT)
+    assert project.up().code != 0, "what is protected is not removed"
+    with_program(project, "options = {}")
+    outcome = project.apply()
+    assert f"client {before[form.application][0]['client_id']} is left where it is" in outcome.output
+    assert there(registry, [form]) == before
+    project.apply("--refresh")
+    is_whole(project, registry, [form], before)
+    form.remove()
+    project.apply()
+    assert there(registry, [form]) == {form.application: []}
+
+
+def test_a_form_that_adopts_what_it_was_formerly_loses_nothing(project: Project, registry: Registry) -> None:
+    """The takeover is refused, and the client stays that it names, until the form says ``formerly``."""
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
+    project.apply()
+    before = there(registry, [form])[form.application]
+    name, client_id = form.application, before[0]["client_id"]
+    form.document["application"] = f"{name}-anders"
+    form.request()["adopt"] = {"acmidm": client_id}
+    form.save()
+    assert project.up().code != 0
+    assert there(registry, [form]) == {form.application: []}
+    assert registry.client(name)["client_id"] == client_id
+    del form.request()["adopt"]
+    form.document["formerly"] = [name]
+    form.save()
+    project.apply()
+    (after,) = there(registry, [form])[form.application]
+    assert after == {**before[0], "software_id": after["software_id"]}
+    project.in_sync()
 
 
 def test_a_client_that_is_deleted_before_it_is_replaced_is_a_new_one(project: Project, registry: Registry, mails: MailServer) -> None:

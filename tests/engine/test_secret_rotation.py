@@ -35,7 +35,7 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(portal: RunningPortal, random_plugin: None, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
+def stack(portal: RunningPortal, registry: Registry, random_plugin: None, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
     project = Project(tmp_path_factory.mktemp("secrets"))
     project.connect(portal, keyOverlapDays=14)
     form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")

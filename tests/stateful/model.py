@@ -110,6 +110,10 @@ class Model:
     """Whether what is replaced is removed before it is made again."""
     replacing: frozenset[Place] = frozenset()
     """What the command names to be replaced."""
+    not_made: set[Place] = field(default_factory=set)
+    """The keys and clients of what the command could not make; with a product where it is of one."""
+    kept: set[tuple[Place, str | None]] = field(default_factory=set)
+    """What the command goes on with, each by its client, part and mark."""
     bailed: bool = False
     """Whether the command ended at once, for it would replace what is protected."""
 
@@ -229,7 +233,7 @@ class Model:
 
     def up(self, outage: Outage, seen: Model, replacing: Collection[Place] = ()) -> set[str]:
         """What the forms have becomes real and recorded, and what they no longer have goes. The connections that meet trouble."""
-        self.replacing, self.bailed = frozenset(replacing), False
+        self.replacing, self.bailed, self.not_made, self.kept = frozenset(replacing), False, set(), set()
         troubled = set[str]()
         left = set(self.recorded)
         for key, wanted in self.declared.items():
@@ -260,8 +264,11 @@ class Model:
         """One connection as its form has it; whether it met no trouble. Where its client does, nothing else of it is touched."""
         is_new = self.place(key, CLIENT) not in self.recorded
         client_id = self._client(key, seen) if is_new else self.recorded[self.place(key, CLIENT)].client_id
-        if self.adopt.get(key, client_id) != client_id:
-            return False  # it has a client already
+        if self.adopt.get(key, client_id) != client_id:  # it has a client already
+            self.kept |= (
+                {((client_id, CLIENT), known.mark)} if (known := self.recorded.get(self.place(key, CLIENT))) and known.mark else set()
+            )
+            return False
         codes = {None, *(name.partition("/")[0] for name in (key, *self.formerly.get(key, ())))}
         # What is made later too, as long as the form names it: a preview has shown it. Another organisation's is refused.
         adopted = self.adopt.get(key) == client_id and self.codes.get(client_id) in codes
@@ -293,8 +300,11 @@ class Model:
             known = self.recorded.get(place)
             client_id = self._client(key, seen) if part == CLIENT else client_id
         now, goes_on = (client_id, part), None if replaced else known
+        self.kept |= {((known.client_id, part), known.mark)} if known and known.mark else set()
         way = self._way(key, now, goes_on, wanted, adopted, outage, seen)
         if way is Way.REFUSED:
+            of = part if part in PRODUCTS else CLIENT
+            self.not_made |= set() if goes_on else {(name, of) for name in (key, *self.formerly.get(key, ()), client_id) if name}
             return False
         if known is not None:
             del self.recorded[place]
@@ -349,13 +359,14 @@ class Model:
         return True
 
     def _remove(self, key: str, parts: list[str], outage: Outage) -> bool:
-        """What no form has any more goes, if it still bears its key; whether it met no trouble.
+        """What no form has any more goes, if it still bears its key, and nothing failed to take its place; whether it met no trouble.
 
         A client goes last, once both APIs have said what they have of it. Until then what is inside stays recorded too, but for what
         is not protected where the client is: a run failed when it should have protected that.
         """
         known = {part: self.recorded[key, part] for part in parts}
         stays = {part for part in parts if known[part].protected or (outage.of(part) and part in PRODUCTS)}
+        stays |= {part for part in parts if self._is_not_made(part, known[part])}
         stays |= {part for part in (SCOPES, KEYS) if part in parts and outage.apis}
         stays |= {CLIENT} & set(parts) if stays or outage.apis else set()
         for part in reversed(parts):
@@ -364,13 +375,19 @@ class Model:
                 self._take_away(part, known[part])
         return not stays
 
+    def _is_not_made(self, part: str, known: Recorded) -> bool:
+        """Whether what was to go on with a client or a product could not be made."""
+        if not isinstance(known.value, Owned):
+            return False
+        return any((name, of) in self.not_made for name in (known.value.owner or "", known.client_id) for of in {CLIENT, part})
+
     def _take_away(self, part: str, known: Recorded) -> None:
         """What bears its own mark goes; a client with all that is inside it, and with the products that bear its key.
 
         Those go also where it is gone already. What is inside a client goes only with it.
         """
         own, place = known.value, (known.client_id, part)
-        if not isinstance(own, Owned):
+        if not isinstance(own, Owned) or {mark for there, mark in self.kept if there == place} - {known.mark}:
             return
         one = self.real.get(place)
         if one is not None and (not isinstance(one, Owned) or (one.owner, self.marks.get(place)) != (own.owner, known.mark)):

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
-from pulumi.dynamic import CheckResult, ConfigureRequest, DiffResult, ReadResult, Resource, ResourceProvider
+from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
+from acmidm_onboarding.resources.same_run import SameRun
 from acmidm_onboarding.settings import NAMESPACE, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Properties = Mapping[str, Any]
 
 _lock = threading.Lock()
-_connections: list[tuple[Settings, Connected]] = []
+_connections: list[tuple[Settings, Connected, SameRun]] = []
 
 
 class AuthorityProvider(ResourceProvider):
@@ -34,6 +35,7 @@ class AuthorityProvider(ResourceProvider):
     """The inputs that make it another resource when they change."""
 
     _platforms: Connected
+    _run: SameRun
     _settings: Settings
 
     def configure(self, req: ConfigureRequest) -> None:
@@ -41,7 +43,7 @@ class AuthorityProvider(ResourceProvider):
         sys.tracebacklimit = 0
         end_with_the_engine()
         self._settings = read_settings(lambda key: req.config.get(f"{NAMESPACE}:{key}"))
-        self._platforms = _connected(self._settings)
+        self._platforms, self._run = _connected(self._settings)
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         inputs = inputs_of(news)
@@ -71,15 +73,27 @@ class AuthorityProvider(ResourceProvider):
         """The managed inputs of this resource, as a client that is taken over has them now."""
         raise NotImplementedError
 
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+    def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
         """The engine finds what changed by itself; a ``client_id`` that is not known yet is that of a new client.
 
         What is refused replaces nothing: a replacement is checked anew, without the old inputs that say why it is refused.
         """
+        self._run.declares(id_, olds)
         if adoption.refused(news):
             return DiffResult(changes=None, replaces=[], delete_before_replace=False)
         changed = [name for name in self.replaced_by if self.identity(news, name) != self.identity(olds, name)]
         return DiffResult(changes=None, replaces=changed, delete_before_replace=False)
+
+    def create(self, props: Properties) -> CreateResult:
+        try:
+            return self.make(props)
+        except Exception:
+            self._run.could_not_make(props)
+            raise
+
+    def make(self, props: Properties) -> CreateResult:
+        """Make the resource, or take over what it made before."""
+        raise NotImplementedError
 
     def identity(self, props: Properties, name: str) -> Any:
         """The part of an input by which it is another resource: all of it, where a provider does not say otherwise."""
@@ -161,15 +175,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _connected(settings: Settings) -> Connected:
-    """One set of connections for all providers, so that a client is read once for all of them."""
+def _connected(settings: Settings) -> tuple[Connected, SameRun]:
+    """One set of connections for all providers, so that a client is read once for all of them, and what they know of the run."""
     # Here, for the program declares resources without it: importing HTTP takes a tenth of a second.
     from acmidm_onboarding.authorities.connected import connected
 
     with _lock:
-        for known, connections in _connections:
+        for known, connections, run in _connections:
             if known == settings:
-                return connections
-        connections = connected(settings, load_catalogue(settings.catalogue_folder))
-        _connections.append((settings, connections))
-        return connections
+                return connections, run
+        connections, run = connected(settings, load_catalogue(settings.catalogue_folder)), SameRun()
+        _connections.append((settings, connections, run))
+        return connections, run

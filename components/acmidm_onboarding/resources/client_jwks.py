@@ -42,7 +42,7 @@ class ClientJwksProvider(ClientPartProvider):
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
         return {"jwks": _sorted(snapshot.jwks)}
 
-    def create(self, props: Properties) -> CreateResult:
+    def make(self, props: Properties) -> CreateResult:
         seen = adoption.before(props)
         self.require_own(props)
         self._replace(props, None if seen is None else seen["jwks"])

@@ -28,7 +28,7 @@ class ClientScopesProvider(ClientPartProvider):
         found = without_assigned(snapshot.scopes, platform.assigned, inputs["scopes"])
         return {"scopes": dict.fromkeys(sorted(found), NOT_DECLARED), _DEFAULT: _of_default(found)}
 
-    def create(self, props: Properties) -> CreateResult:
+    def make(self, props: Properties) -> CreateResult:
         platform, client_id, seen = self.on(props), props["client_id"], adoption.before(props)
         self.require_own(props)
         platform.authority.replace_scopes(client_id, None if seen is None else _scopes(seen), _scopes(props))

@@ -5,7 +5,7 @@ client-ID of a client that this project made, which the client's output ``hand_o
 is recorded as such; where the state has the record of the same client already, as below another parent, that goes on. An update mails
 the client-ID where the client is another one, else the scopes that were added; of what is withdrawn nobody hears. What a mail
 server did not take is owed, and a change for as long as there is a server. No mail fails, or holds up anything.
-Never replaced; delete does nothing at anybody.
+Never replaced; delete does nothing at anybody, and keeps the record where the client's new resource could not be made.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class HandOverProvider(AuthorityProvider):
             changes = self._settings.smtp_url is not None and bool(Record.of(olds).left(news["contacts"]))
         return DiffResult(changes=changes, replaces=[], delete_before_replace=False)
 
-    def create(self, props: Properties) -> CreateResult:
+    def make(self, props: Properties) -> CreateResult:
         before = handed_over(props["stack"], props["key"], props["client_id"])
         record = self._first(props) if before is None else self._next(before, props)
         return CreateResult(props["key"], {**inputs_of(props), **record.outputs})
@@ -64,8 +64,8 @@ class HandOverProvider(AuthorityProvider):
         record = self._next(olds, news) if olds["client_id"] == news["client_id"] else self._first(news)
         return UpdateResult({**inputs_of(news), **record.outputs})
 
-    def delete(self, _id: str, props: Properties) -> None:
-        pass
+    def delete(self, id_: str, props: Properties) -> None:
+        self._run.may_remove(f"what was told of client {props['client_id']}", id_, props)
 
     def _next(self, olds: Properties, news: Properties) -> Record:
         return self._told(Record.of(inputs_of(olds)).with_scopes(olds["scopes"], news["scopes"]), news)

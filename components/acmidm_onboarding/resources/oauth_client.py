@@ -19,7 +19,7 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
-from acmidm_onboarding.authorities.port import Authority, ClientMetadata, ClientSnapshot, NewSecret, RegisteredClient
+from acmidm_onboarding.authorities.port import Authority, ClientMetadata, ClientSnapshot, NewSecret, Owner, RegisteredClient
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -73,7 +73,7 @@ class OAuthClientProvider(AuthorityProvider):
             found.changes = False
         return found
 
-    def create(self, props: Properties) -> CreateResult:
+    def make(self, props: Properties) -> CreateResult:
         authority, seen = self.on(props).authority, adoption.before(props)
         props = ownership.with_incarnation(props)
         if seen is not None:
@@ -140,15 +140,9 @@ class OAuthClientProvider(AuthorityProvider):
         return {**outputs, **_of_secret(authority, client_id, secret.value if secret else None)}
 
     def delete(self, id_: str, props: Properties) -> None:
-        platform, own = self.on(props), ownership.owner_of(props)
-        client = platform.authority.read(id_)
-        if client is None or client.metadata.owner.is_resource_of(own):
-            for product in platform.products:  # a run that was cut off may have made one that the state does not know
-                found = platform.product_api.read(product, id_)
-                if found is not None and found.owner.is_connection_of(own):
-                    platform.product_api.delete(product, id_, found.owner)
-        if not platform.authority.remove(id_, own):
-            ownership.say_left(f"client {id_}")
+        platform, what = self.on(props), f"client {id_}"
+        if not (self._run.may_remove(what, id_, props) and _remove(platform, id_, ownership.owner_of(props))):
+            ownership.say_left(what)
         platform.clients.forget(id_)
 
 
@@ -183,6 +177,17 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
 def _metadata(props: Properties) -> ClientMetadata:
     return ClientMetadata.model_validate({name: props[name] for name in ClientMetadata.model_fields if name in props})
+
+
+def _remove(platform: ConnectedPlatform, client_id: str, own: Owner) -> bool:
+    """Remove a client with what is left of its product configurations, where it bears this resource's own marks; whether it did."""
+    client = platform.authority.read(client_id)
+    if client is None or client.metadata.owner.is_resource_of(own):
+        for product in platform.products:  # a run that was cut off may have made one that the state does not know
+            found = platform.product_api.read(product, client_id)
+            if found is not None and found.owner.is_connection_of(own):
+                platform.product_api.delete(product, client_id, found.owner)
+    return platform.authority.remove(client_id, own)
 
 
 def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:

@@ -36,7 +36,7 @@ class ProductConfigurationProvider(AuthorityProvider):
         found = platform.configurations(inputs["product"]).get(snapshot.client.client_id)
         return {} if found is None else {"configuration": dict(found.configuration)}
 
-    def create(self, props: Properties) -> CreateResult:
+    def make(self, props: Properties) -> CreateResult:
         outputs = ownership.with_incarnation(inputs_of(props))
         self._put(outputs, self._overwritable(props))
         return CreateResult(f"{props['product']}/{props['client_id']}", outputs)
@@ -65,10 +65,11 @@ class ProductConfigurationProvider(AuthorityProvider):
         self._put(outputs, ProductDocument(inputs_of(olds)["configuration"], ownership.known_owner(olds)))
         return UpdateResult(outputs)
 
-    def delete(self, _id: str, props: Properties) -> None:
-        platform, product, client_id = self.on(props), props["product"], props["client_id"]
-        if not platform.product_api.delete(product, client_id, ownership.owner_of(props)):
-            ownership.say_left(f"the {product} configuration of client {client_id}")
+    def delete(self, id_: str, props: Properties) -> None:
+        platform, product, client_id, own = self.on(props), props["product"], props["client_id"], ownership.owner_of(props)
+        what = f"the {product} configuration of client {client_id}"
+        if not (self._run.may_remove(what, id_, props) and platform.product_api.delete(product, client_id, own)):
+            ownership.say_left(what)
         platform.configurations(product).forget(client_id)
 
     def _put(self, props: Properties, known: ProductDocument | None) -> None:

@@ -1,0 +1,62 @@
+"""What else a run does with a connection, which decides whether something of it may be removed.
+
+The engine makes, compares and changes all that a program declares before it removes what is declared no more, and one process of the
+providers does all of that. So a removal knows two things that neither state nor authority does: that another resource still is this
+client's, as where a move was undone, and that what was to take its place could not be made.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.resources.ownership import CONNECTION, FORMERLY, INCARNATION
+
+Properties = Mapping[str, Any]
+
+
+class SameRun:
+    """What a run has compared, and what it has tried to make in vain. One for all providers of its process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._declared: dict[tuple[str, str], set[str]] = {}
+        self._not_made: set[str] = set()
+
+    def declares(self, id_: str, props: Properties) -> None:
+        """Note that a resource that the state has is declared."""
+        if incarnation := props.get(INCARNATION):
+            with self._lock:
+                self._declared.setdefault((props["platform"], id_), set()).add(incarnation)
+
+    def could_not_make(self, props: Properties) -> None:
+        """Note that a create has failed: whatever it did until then, what bears its names now is all that is left."""
+        with self._lock:
+            self._not_made |= _names(props)
+
+    def may_remove(self, what: str, id_: str, props: Properties) -> bool:
+        """Say whether a resource may remove what it stands for: not where another one of this run is declared for that.
+
+        Raises:
+            Rejected: where what was to take its place could not be made.
+        """
+        names = _names(props) | _names({**props, "product": None})  # a configuration's own, and its client's
+        with self._lock:
+            not_made = names & self._not_made
+            others = self._declared.get((props["platform"], id_), set()) - {props.get(INCARNATION)}
+        if not_made:
+            raise Rejected(
+                f"{what} stays, for what was to go on with it could not be made in this run: correct what went wrong there, then run "
+                "the same command again"
+            )
+        return not others
+
+
+def _names(props: Properties) -> set[str]:
+    """The natural keys and client-IDs that a resource goes by, each with its platform, and with its product where it is of one."""
+    connection, adopted = props.get(CONNECTION) or {}, props.get("adopt") or {}
+    found = {props.get("software_id"), connection.get("software_id"), *(props.get(FORMERLY) or ()), props.get("key")}
+    found |= {props.get("client_id"), adopted.get("client_id")}
+    return {f"{props['platform']} {name} {props.get('product') or ''}" for name in found if name is not None}
