@@ -114,6 +114,8 @@ class Model:
     """The keys and clients of what the command could not make; with a product where it is of one."""
     kept: set[tuple[Place, str | None]] = field(default_factory=set)
     """What the command goes on with, each by its client, part and mark."""
+    not_changed: set[str] = field(default_factory=set)
+    """The clients of what the command could not change: the engine may keep what that depended on, under whatever name."""
     bailed: bool = False
     """Whether the command ended at once, for it would replace what is protected."""
 
@@ -233,7 +235,7 @@ class Model:
 
     def up(self, outage: Outage, seen: Model, replacing: Collection[Place] = ()) -> set[str]:
         """What the forms have becomes real and recorded, and what they no longer have goes. The connections that meet trouble."""
-        self.replacing, self.bailed, self.not_made, self.kept = frozenset(replacing), False, set(), set()
+        self.replacing, self.bailed, self.not_made, self.kept, self.not_changed = frozenset(replacing), False, set(), set(), set()
         troubled = set[str]()
         left = set(self.recorded)
         for key, wanted in self.declared.items():
@@ -241,7 +243,7 @@ class Model:
             if not self._declare(key, wanted, outage, seen):
                 troubled.add(key)
         for key in sorted({key for key, _ in left}):
-            if not self._remove(key, [part for part in PARTS if (key, part) in left], outage):
+            if not self._remove(key, [part for part in PARTS if (key, part) in left], outage, seen):
                 troubled.add(key.removesuffix(BELOW))
         self._remove_condemned(seen)
         self.replacing = frozenset()
@@ -305,6 +307,7 @@ class Model:
         if way is Way.REFUSED:
             of = part if part in PRODUCTS else CLIENT
             self.not_made |= set() if goes_on else {(name, of) for name in (key, *self.formerly.get(key, ()), client_id) if name}
+            self.not_changed |= {client_id} if goes_on else set()
             return False
         if known is not None:
             del self.recorded[place]
@@ -358,7 +361,7 @@ class Model:
             self._take_away(other[1], one)
         return True
 
-    def _remove(self, key: str, parts: list[str], outage: Outage) -> bool:
+    def _remove(self, key: str, parts: list[str], outage: Outage, seen: Model) -> bool:
         """What no form has any more goes, if it still bears its key, and nothing failed to take its place; whether it met no trouble.
 
         A client goes last, once both APIs have said what they have of it. Until then what is inside stays recorded too, but for what
@@ -367,6 +370,7 @@ class Model:
         known = {part: self.recorded[key, part] for part in parts}
         stays = {part for part in parts if known[part].protected or (outage.of(part) and part in PRODUCTS)}
         stays |= {part for part in parts if self._is_not_made(part, known[part])}
+        stays |= {part for part in parts if known[part].client_id in self.not_changed and (key, part) in seen.recorded}
         stays |= {part for part in (SCOPES, KEYS) if part in parts and outage.apis}
         stays |= {CLIENT} & set(parts) if stays or outage.apis else set()
         for part in reversed(parts):
