@@ -65,6 +65,14 @@ class UndeclaredClient(Part):
     software_id: str | None = None
     made_by: str | None = None
 
+    @property
+    def title(self) -> str:
+        """What nobody declares: the client with its products, or the products alone."""
+        products = ", ".join(self.products)
+        if self.is_of_another:
+            return f"{products} of {self.client_name}, which is another's"
+        return f"{self.client_name}, with {products}" if products else self.client_name
+
 
 class Drift(Part):
     """One stack: declared against real."""

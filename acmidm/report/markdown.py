@@ -137,8 +137,7 @@ def _drift(report: Drift) -> Iterator[Section]:
     yield from _details((*report.by_hand, *report.not_applied))
     for one, title, found in report.not_declared:
         clients = [
-            f"- {markdown(client.client_name)}: {code(client.client_id)} on {client.platform}"
-            f"{f', with {code(chr(32).join(client.products))}' if client.products else ''}"
+            f"- {markdown(client.title)}: {code(client.client_id)} on {client.platform}"
             f"{f', made by {code(client.made_by)}' if client.made_by else ''}\n"
             for client in found
         ]

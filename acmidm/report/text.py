@@ -99,8 +99,7 @@ def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[L
         yield _heading(f"{title}: {len(clients):,}")
     for client in clients[:_UNDECLARED_SHOWN]:
         maker = f", made by {plain(client.made_by)}" if client.made_by else ""
-        products = f", with {', '.join(map(plain, client.products))}" if client.products else ""
-        yield Text(f"{plain(client.client_name)}: {plain(client.client_id)} on {client.platform}{products}{maker}")
+        yield Text(f"{plain(client.title)}: {plain(client.client_id)} on {client.platform}{maker}")
     if (more := len(clients) - _UNDECLARED_SHOWN) > 0:
         yield Text(f"and {more:,} more; all of them with --output json", style="dim")
 

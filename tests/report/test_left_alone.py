@@ -141,7 +141,7 @@ def test_what_comes_back_without_a_product_does_not_hide_it(project: Project, ac
     assert registry.client(form.application)["client_id"] == client_id, "by its former key"
     (left,) = acmidm.json("drift", "--stack", "tni", code=1)["left_behind"]
     assert (left["client_id"], left["products"]) == (client_id, ["dosis"])
-    text = acmidm.run("drift", "--stack", "tni").output
-    assert f"{client_id} on acmidm, with dosis, made by acmidm/tni" in text
+    text, client_name = acmidm.run("drift", "--stack", "tni").output, registry.client(form.application)["client_name"]
+    assert f"dosis of {client_name}, which is another's: {client_id} on acmidm, made by acmidm/tni" in text
     registry.remove_configuration("dosis", client_id)
     assert acmidm.json("drift", "--stack", "tni")["in_sync"]

@@ -98,9 +98,9 @@ def test_a_client_with_rights_over_the_authority(world: World, portal: RunningPo
     assert refusal(world, client_id, application) == f"{why}; {NOT_THIS}"
     provider, inputs = world.provider(OAuthClientProvider), client_inputs(application)
     for write in (
-        lambda: provider.create(inputs),
-        lambda: provider.update(client_id, inputs, {**inputs, "contacts": ["nieuw@stad-gent.example"]}),
         lambda: provider.delete(client_id, inputs),
+        lambda: provider.update(client_id, inputs, {**inputs, "contacts": ["nieuw@stad-gent.example"]}),
+        lambda: provider.create(inputs),
     ):
         with pytest.raises(Rejected) as caught:
             write()
