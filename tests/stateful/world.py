@@ -509,10 +509,11 @@ class World:
         maybe = {(name, part) for name in anew for part in PARTS}
         # Where an adoption is refused the program fails, and the engine shows no removals; a client whose parts are protected is
         # not even tried.
+        declared = {model.place(key, part) for key, wanted in model.declared.items() for part in wanted}
         kept = {
-            (key, part)
-            for key, part in pending & model.recorded.keys()
-            if (ran.troubled and part not in model.declared.get(key, {})) or (part == CLIENT and model.recorded[key, part].protected)
+            place
+            for place in pending & model.recorded.keys()
+            if (ran.troubled and place not in declared) or (place[1] == CLIENT and model.recorded[place].protected)
         }
         assert pending - kept <= ran.steps <= pending | maybe, f"it shows {sorted(ran.steps)}, and {sorted(pending)} would change"
         self._compare()
