@@ -77,7 +77,7 @@ def test_what_somebody_removed_is_not_made_anew_to_leave(project: Project, regis
     assert ("client_created" in reviewed, registry.clients("loket"), len(made)) == (False, [], 1), "1 is that of the other form"
 
 
-@pytest.mark.parametrize("how", ["replace", "taint", "delete"])
+@pytest.mark.parametrize("how", ["replace", *(pytest.param(how, marks=pytest.mark.exhaustive) for how in ("taint", "delete"))])
 def test_a_resource_that_is_made_anew_is_no_way_around_the_overlap(project: Project, registry: Registry, how: str) -> None:
     """All keys of a client are replaced at once, which is refused; and so it is where ``ClientJwks`` is made anew for it."""
     project.configure({"keyOverlapDays": 14})

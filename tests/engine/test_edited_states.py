@@ -12,7 +12,7 @@ from tests.support.forms import PLAIN, write_form
 from tests.support.registry import Registry
 
 
-@pytest.mark.parametrize("outputs", [False, True], ids=["its id", "its output too"])
+@pytest.mark.parametrize("outputs", [pytest.param(False, marks=pytest.mark.exhaustive), True], ids=["its id", "its output too"])
 def test_the_client_id_of_another_client_writes_nothing_into_that(project: Project, registry: Registry, outputs: bool) -> None:
     """It got the first one's keys and scopes, with exit code 0: its own application was locked out, and another one let in."""
     own, other = forms = [write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("own", "other")]

@@ -138,7 +138,7 @@ def test_what_a_program_is_changed_to_loses_no_client(project: Project, registry
     assert len(mails.received) == 1
 
 
-@pytest.mark.parametrize("command", [Project.up, Project.recover], ids=["up", "deploy"])
+@pytest.mark.parametrize("command", [Project.up, pytest.param(Project.recover, marks=pytest.mark.exhaustive)], ids=["up", "deploy"])
 def test_a_move_whose_create_fails_removes_nothing(
     project: Project, registry: Registry, mails: MailServer, command: Callable[[Project], Outcome]
 ) -> None:

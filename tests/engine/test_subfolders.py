@@ -26,7 +26,10 @@ def protected(portal: RunningPortal, registry: Registry, tmp_path: Path) -> Proj
     return project
 
 
-@pytest.mark.parametrize("where", ["below", "a setting is encrypted", "a stack by its whole name"])
+@pytest.mark.parametrize(
+    "where",
+    ["below", *(pytest.param(one, marks=pytest.mark.exhaustive) for one in ("a setting is encrypted", "a stack by its whole name"))],
+)
 def test_a_client_that_leaves_leaves_in_one_deployment(protected: Project, registry: Registry, where: str) -> None:
     """Its scopes were withdrawn, and the client was left for ever, with exit code 0."""
     leaves, stays = (write_form(protected.forms, f"gent/{name}", scopes=(SEND, DOSSIERS)) for name in ("leaves", "stays"))
@@ -51,7 +54,7 @@ def test_a_client_that_leaves_leaves_in_one_deployment(protected: Project, regis
 
 
 @pytest.mark.parametrize("missing", ["environment", "formsFolder", "all of them", "all of them, and what they are"])
-@pytest.mark.parametrize("below", [".", "onboardings"])
+@pytest.mark.parametrize("below", [pytest.param(".", marks=pytest.mark.exhaustive), "onboardings"])
 def test_missing_settings_undeclare_nothing(project: Project, registry: Registry, missing: str, below: str) -> None:
     """Of a stack without protection, by the engine alone and by a deployment, in the project's folder and below it."""
     form = write_form(project.forms, "gent/stays")

@@ -6,6 +6,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.report.repository import git
 from tests.support.engine import Project
 from tests.support.forms import SEND, write_form
@@ -23,6 +25,7 @@ def commit(project: Project) -> None:
     git(project.folder, "commit", "--quiet", "--message=x")
 
 
+@pytest.mark.exhaustive
 def test_a_clone_that_is_behind_removes_no_client(project: Project, registry: Registry, tmp_path: Path) -> None:
     """It was removed with exit code 0, and came back with another client-ID once the other operator deployed again."""
     known = write_form(project.forms, "gent/known", scopes=(SEND,))

@@ -45,7 +45,7 @@ def rename(form: FormFile, application: str, formerly: str | None = None) -> Non
     form.save()
 
 
-@pytest.mark.parametrize("protects", [True, False])
+@pytest.mark.parametrize("protects", [pytest.param(True, marks=pytest.mark.exhaustive), False])
 def test_two_organisations_with_the_same_application_merge(
     protects: bool, project: Project, registry: Registry, acmidm: CommandLine
 ) -> None:
@@ -82,7 +82,7 @@ def test_two_organisations_with_the_same_application_merge(
     project.in_sync()
 
 
-@pytest.mark.parametrize("protects", [True, False])
+@pytest.mark.parametrize("protects", [pytest.param(True, marks=pytest.mark.exhaustive), False])
 def test_a_chain_of_names_takes_two_deployments(protects: bool, project: Project, registry: Registry) -> None:
     """One connection gets the name that another has, which gets a third: what is refused says how both keep their clients."""
     project.configure({"protectClients": protects})
