@@ -6,8 +6,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 from jsonschema import Draft202012Validator
 
-from beheerportaal.http.failures import Failures
-from beheerportaal.http.queue import Queue
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
 from beheerportaal.oauth.external import ExternalTokenValidator
 from beheerportaal.oauth.signing import SigningKeys
@@ -15,10 +13,6 @@ from beheerportaal.oauth.tokens import AccessTokens
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
 from beheerportaal.store.opening import open_database
-
-LOG_ONS_PER_NAME = 5
-LOG_ON_WINDOW_SECONDS = 15 * 60
-_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +25,6 @@ class Portal:
     authorization: PortalAuthorizationServer
     access_tokens: AccessTokens | ExternalTokenValidator
     configuration_validators: dict[str, Draft202012Validator]
-    of_address: Failures
-    of_name: Failures
-    # What hashes a secret or a password waits here, so that it keeps nothing else waiting; people don't wait behind programs.
-    token_hashes: Queue
-    log_ons: Queue
 
     @classmethod
     def open(cls, settings: PortalSettings) -> "Portal":
@@ -44,21 +33,15 @@ class Portal:
         keys = SigningKeys(settings, database)
         keys.published()
         own_tokens = AccessTokens(settings, keys, database)
-        of_client = Failures(settings.failures_per_client, _MINUTE)
-        of_address = Failures(settings.failures_per_address, _MINUTE)
         return cls(
             settings=settings,
             database=database,
             keys=keys,
-            authorization=PortalAuthorizationServer(settings, database, own_tokens, of_client, of_address),
+            authorization=PortalAuthorizationServer(settings, database, own_tokens),
             access_tokens=own_tokens
             if settings.external_issuer is None
             else ExternalTokenValidator(settings.external_issuer, settings.origin),
             configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},
-            of_address=of_address,
-            of_name=Failures(LOG_ONS_PER_NAME, LOG_ON_WINDOW_SECONDS),
-            token_hashes=Queue(at_once=2, most_waiting=64),
-            log_ons=Queue(at_once=1, most_waiting=32),
         )
 
     def close(self) -> None:

@@ -47,13 +47,6 @@ def not_found(what: str) -> Problem:
     return Problem(404, f"There is no {what}; check the identifier.")
 
 
-def too_many(wait_seconds: int) -> Problem:
-    """429 (RFC 6585 §4) for those who failed too often."""
-    return Problem(
-        429, f"Too many attempts from this address failed; try again in {wait_seconds} seconds.", headers={"Retry-After": str(wait_seconds)}
-    )
-
-
 def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
     """422 for a document with mistakes: `detail` sums them up."""
     summary = "; ".join(f"{error.get('pointer') or error.get('parameter') or 'the document'}: {error['detail']}" for error in errors)

@@ -72,8 +72,6 @@ class PortalSettings(_Settings):
         default=False,
         description="Says why a client could not be authenticated, which also tells which clients there are: for a sandbox, on loopback.",
     )
-    failures_per_client: int = Field(default=10, ge=1, description="How often a client may fail to authenticate in a minute.")
-    failures_per_address: int = Field(default=100, ge=1, description="The same for all that come from one address.")
     external_issuer: str | None = Field(
         default=None, description="Clients and operators are this issuer's, such as a Keycloak realm; the portal then only has products."
     )

@@ -24,7 +24,7 @@ _WITH_BODY = (400, 413, 415, 422)
 
 def problems(*statuses: int, with_body: bool = False) -> Responses:
     """The errors of an endpoint: those named, those of every endpoint, and `with_body` those of reading one."""
-    every = {401, 403, 422, 429, 503, *statuses, *(_WITH_BODY if with_body else ())}
+    every = {401, 403, 422, 503, *statuses, *(_WITH_BODY if with_body else ())}
     schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
     return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for status in sorted(every)}
 

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from beheerportaal.context import Portal
 from beheerportaal.http.body import LimitedRequest, require_json
 from beheerportaal.limits import LONGEST_BODY
-from beheerportaal.problems import Problem, too_many
+from beheerportaal.problems import Problem
 from beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE, ProductSettings
 
 
@@ -82,11 +82,6 @@ def audiences_of(request: Request) -> frozenset[str]:
     return frozenset([aud] if isinstance(aud, str) else aud)
 
 
-def address_of(request: Request) -> str:
-    """Where a request comes from."""
-    return request.client.host if request.client else ""
-
-
 def _authenticate(request: Request) -> None:
     portal: Portal = request.app.state.portal
     kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -99,9 +94,6 @@ def _authenticate(request: Request) -> None:
         )
     claims = portal.access_tokens.claims(token.strip())
     if claims is None:
-        # Somebody's token that ended is no wrong one: who has it is to renew it, whatever others from that address do.
-        if not portal.access_tokens.is_genuine(token.strip()) and (wait := portal.of_address.count(address_of(request))):
-            raise too_many(wait)
         raise Problem(
             401,
             f"The access token has expired, was revoked, or was not issued here; get a new one at {portal.settings.token_source}.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
@@ -14,15 +14,14 @@ from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from starlette.responses import JSONResponse
 from typing_extensions import override
 
-from beheerportaal.http.failures import Failures
 from beheerportaal.limits import LONGEST_SECRET, LONGEST_TEXT
 from beheerportaal.oauth import audiences, principals
 from beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
-from beheerportaal.oauth.errors import UNEXPLAINED, TooManyFailures, fit_for_a_line, invalid_client, invalid_request, invalid_scope
+from beheerportaal.oauth.errors import UNEXPLAINED, fit_for_a_line, invalid_client, invalid_request, invalid_scope
 from beheerportaal.oauth.judge import Judge
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.tokens import AccessTokens
-from beheerportaal.secrets import NOBODYS, Verified, find_hash
+from beheerportaal.secrets import NOBODYS, find_hash
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
 
@@ -34,11 +33,10 @@ log = logging.getLogger("beheerportaal.refused")
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
     """A token request that was read already: its headers, and its form with each parameter once."""
 
-    def __init__(self, headers: Mapping[str, str], form: dict[str, str], address: str) -> None:
+    def __init__(self, headers: Mapping[str, str], form: dict[str, str]) -> None:
         # Authlib wants to see TLS, and knows two of loopback's names only; that it is loopback is the settings' business.
         super().__init__("POST", "https://loopback", headers=headers)
         self.payload = BasicOAuth2Payload(form)
-        self.address = address
 
     @property
     def form(self) -> dict[str, str]:
@@ -75,16 +73,11 @@ class _Secret:
 class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's logic; HTTP stays outside."""
 
-    def __init__(
-        self, settings: PortalSettings, database: Database, tokens: AccessTokens, of_client: Failures, of_address: Failures
-    ) -> None:
+    def __init__(self, settings: PortalSettings, database: Database, tokens: AccessTokens) -> None:
         super().__init__()
         self._tokens = tokens
         self.settings = settings
         self._database = database
-        self._of_client = of_client
-        self._of_address = of_address
-        self._verified = Verified()
         self._assertions = AssertionVerifier(settings, database)
         self.register_grant(_Grant)
         opaque = BearerTokenGenerator(lambda **_: secrets.token_urlsafe(32), expires_generator=settings.access_token_lifetime_seconds)
@@ -113,26 +106,19 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         self.authenticate_client(request, AUTH_METHODS, "introspection")
         return self._tokens.introspection(request.form["token"])
 
-    def will_hash(self, request: TokenRequest) -> bool:
-        """Whether the request has a secret that is to be hashed: any but one that was verified before."""
-        try:
-            sent = _sent(request, Judge(self.settings))
-        except OAuth2Error:
-            return False
-        if isinstance(sent, Assertion):
-            return False
-        client = principals.find(self._database, sent.client_id)
-        return not self._knows(sent, client)
-
     @override
     def authenticate_client(self, request: TokenRequest, methods: tuple[str, ...], endpoint: str = "token") -> Principal:
-        """Authlib: the client, known by the one method that the request uses; `http/failures.py` says who may fail how often."""
-        try:
-            return self._authenticate(request)
-        except InvalidClientError:
-            if wait := self._of_address.count(request.address):
-                raise TooManyFailures(wait) from None
-            raise
+        """Authlib: the client, known by the one method that the request uses.
+
+        What can be said of the request alone is said first. After that, an unknown client takes as much work as one that is known.
+        """
+        judge = Judge(self.settings)
+        sent = _sent(request, judge)
+        if request.payload.client_id not in (None, sent.client_id):
+            differs = f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out"
+            judge.broken("another client_id", differs)
+        client = principals.find(self._database, sent.client_id)
+        return self._assertions.verify(sent, client) if isinstance(sent, Assertion) else self._verify_secret(sent, client)
 
     @override
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -172,38 +158,9 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Authlib: nobody listens."""
 
-    def _authenticate(self, request: TokenRequest) -> Principal:
-        """What can be said of the request alone is said first. After that, an unknown client takes as much work as one that is known."""
-        judge = Judge(self.settings)
-        sent = _sent(request, judge)
-        if request.payload.client_id not in (None, sent.client_id):
-            differs = f"client_id in the form differs from the authenticated client {sent.client_id}; leave it out"
-            judge.broken("another client_id", differs)
-        client = principals.find(self._database, sent.client_id)
-        if isinstance(sent, Assertion):
-            try:
-                return self._assertions.verify(sent, client)
-            except InvalidClientError:
-                if wait := self._of_client.count(request.address, sent.client_id):
-                    raise TooManyFailures(wait) from None
-                raise
-        if self._knows(sent, client):
-            return self._verify_secret(sent, client)
-        if wait := self._of_client.count(request.address, sent.client_id):
-            raise TooManyFailures(wait)
-        verified = self._verify_secret(sent, client)
-        self._of_client.forget(request.address, sent.client_id)
-        return verified
-
-    def _knows(self, sent: _Secret, client: Principal | None) -> bool:
-        return self._known_hash(sent, client) is not None
-
-    def _known_hash(self, sent: _Secret, client: Principal | None) -> str | None:
-        return next((hashed for hashed in _hashes_of(client) if (sent.secret, hashed) in self._verified), None)
-
     def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
         """The client, with the mark of the secret as its credential. Whatever is wrong, or two secrets work, one hash is computed."""
-        hashed = self._known_hash(sent, client) or find_hash(sent.secret, _hashes_of(client))
+        hashed = find_hash(sent.secret, _hashes_of(client))
         if client is None:
             raise invalid_client(principals.why_unknown(self.settings, sent.client_id))
         if sent.method != client.token_endpoint_auth_method or client.client_secret_hash is None:
@@ -213,7 +170,6 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
             raise invalid_client(f"client_secret is not the one of client {client.client_id}")
         if not client.enabled:
             raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
-        self._verified.add(sent.secret, hashed)
         return replace(client, credential=principals.mark_of(hashed))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-import anyio
 from anyio import to_thread
 from authlib.oauth2.rfc6749 import OAuth2Error
 from fastapi import APIRouter, Request, Response
@@ -15,12 +14,11 @@ from pydantic import BaseModel, ConfigDict
 from beheerportaal.api.describe import ACCESS_TOKEN, problems
 from beheerportaal.context import CurrentPortal, Portal
 from beheerportaal.http.body import LimitedRequest
-from beheerportaal.http.guard import TokenRoute, address_of, audiences_of
-from beheerportaal.http.queue import RETRY_SECONDS, Full
+from beheerportaal.http.guard import TokenRoute, audiences_of
 from beheerportaal.jwk import SIGNING_ALGORITHMS
 from beheerportaal.limits import LONGEST_TOKEN_REQUEST
 from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
-from beheerportaal.oauth.errors import TooBusy, invalid_request
+from beheerportaal.oauth.errors import invalid_request
 from beheerportaal.oauth.judge import Judge
 from beheerportaal.oauth.signing import CACHED_SECONDS
 
@@ -30,7 +28,6 @@ geosecure = APIRouter(route_class=TokenRoute, dependencies=[ACCESS_TOKEN], tags=
 _FORM = "application/x-www-form-urlencoded"
 _MOST_PARAMETERS = 50
 _CREDENTIALS = {"client_secret", "client_assertion"}
-_REFUSAL_SECONDS = 0.1  # longer than the hash of a secret takes
 _CLIENT_AUTHENTICATION = {
     "client_assertion_type": {"type": "string"},
     "client_assertion": {"type": "string", "description": "RFC 7523 §2.2"},
@@ -69,7 +66,7 @@ _ERROR = {
     },
     "description": "RFC 6749 §5.2",
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 429, 503), _ERROR)
+_REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401), _ERROR)
 
 
 class Introspection(BaseModel):
@@ -144,9 +141,8 @@ async def _answer(request: Request, portal: Portal, answer: Callable[[PortalAuth
     """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
     body = await LimitedRequest(request.scope, request.receive, LONGEST_TOKEN_REQUEST).body()
     server = portal.authorization
-    started = anyio.current_time()
     try:
-        sent = TokenRequest(request.headers, _form(request, body, Judge(portal.settings)), address_of(request))
+        sent = TokenRequest(request.headers, _form(request, body, Judge(portal.settings)))
     except OAuth2Error as error:
         return server.handle_error_response(None, error)
 
@@ -156,17 +152,7 @@ async def _answer(request: Request, portal: Portal, answer: Callable[[PortalAuth
         except OAuth2Error as error:
             return server.handle_error_response(sent, error)
 
-    if await to_thread.run_sync(server.will_hash, sent):
-        try:
-            answered = await portal.token_hashes.run(run)
-        except Full:
-            return server.handle_error_response(sent, TooBusy(RETRY_SECONDS))
-    else:
-        answered = await to_thread.run_sync(run)
-    if answered.status_code in (401, 429) and not portal.settings.explains_refusals:
-        # It is one amount of work already. What is left is how much the database had to say.
-        await anyio.sleep_until(started + _REFUSAL_SECONDS)
-    return answered
+    return await to_thread.run_sync(run)
 
 
 def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:

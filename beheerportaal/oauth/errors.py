@@ -7,7 +7,6 @@ from authlib.oauth2.rfc6749 import (
     InvalidClientError,
     InvalidRequestError,
     InvalidScopeError,
-    OAuth2Error,
 )
 
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
@@ -34,29 +33,3 @@ def invalid_request(sentence: str) -> Any:
 def invalid_scope(sentence: str) -> Any:
     """The request is for more than the client was granted."""
     return InvalidScopeError(description=fit_for_a_line(sentence))
-
-
-class _Later(OAuth2Error):  # type: ignore[misc]
-    error = "temporarily_unavailable"
-
-    def __init__(self, status: int, why: str, wait_seconds: int) -> None:
-        super().__init__(description=f"{why}; try again in {wait_seconds} seconds", status_code=status)
-        self._wait_seconds = wait_seconds
-
-    def get_headers(self) -> Any:
-        """Authlib: the headers of the answer."""
-        return [*super().get_headers(), ("Retry-After", str(self._wait_seconds))]
-
-
-class TooManyFailures(_Later):
-    """The client, or its address, failed too often; 429 (RFC 6585 §4)."""
-
-    def __init__(self, wait_seconds: int) -> None:
-        super().__init__(429, "too many attempts failed", wait_seconds)
-
-
-class TooBusy(_Later):
-    """Too many secrets wait to be looked at; 503."""
-
-    def __init__(self, wait_seconds: int) -> None:
-        super().__init__(503, "too many requests are waiting", wait_seconds)

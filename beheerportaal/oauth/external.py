@@ -48,10 +48,6 @@ class ExternalTokenValidator:
         scope = verified.get("scope")
         return {**verified, "client_id": client_id, "scope": scope if isinstance(scope, str) else ""}
 
-    def is_genuine(self, token: str) -> bool:
-        """Whether a token was issued there, be it worth something or not any more."""
-        return self._verified(token, self._known_keys()) is not None
-
     def _verified(self, token: str, keys: KeySet) -> Mapping[str, Any] | None:
         try:
             read_jwt(token)

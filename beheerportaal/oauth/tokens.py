@@ -62,10 +62,6 @@ class AccessTokens:
         copy = jwt.encode(header, {**claims, "jti": stored.token_hash}, key, algorithms=[_ALGORITHM])
         return {"active": True, "token_type": "bearer", **claims, "jwt": copy}
 
-    def is_genuine(self, token: str) -> bool:
-        """Whether a token was issued here, be it worth something or not any more."""
-        return self._find(token) is not None
-
     def _find(self, token: str) -> StoredToken | None:
         token_hash = self._hash_in(token) if "." in token else access_tokens.hash_of(token)
         if token_hash is None:

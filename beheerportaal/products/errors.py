@@ -56,7 +56,7 @@ def response(problem: Problem) -> JSONResponse:
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What the OpenAPI document says of an endpoint's errors: those named, and those of every endpoint."""
-    every = sorted({401, 403, 404, 422, 429, 503, *statuses})
+    every = sorted({401, 403, 404, 422, 503, *statuses})
     return {status: {"model": ProductError, "description": HTTPStatus(status).phrase} for status in every}
 
 

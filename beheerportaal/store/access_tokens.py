@@ -7,12 +7,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
-from beheerportaal.store.newest import prune
 from beheerportaal.store.tables import access_tokens
-
-MOST_PER_CLIENT = 10_000
-# One that has ended is known for a while: whoever has it is told so, and is nobody who guesses.
-_KEPT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +29,12 @@ def hash_of(token: str) -> str:
 
 
 def add(connection: Connection, token: StoredToken) -> None:
-    """Keeps a token; those that ended long ago go, and the oldest of a client that has too many."""
-    connection.execute(delete(access_tokens).where(access_tokens.c.expires_at < int(time.time()) - _KEPT_SECONDS))
+    """Keeps a token; those that have ended go."""
+    connection.execute(delete(access_tokens).where(access_tokens.c.expires_at < int(time.time())))
     connection.execute(insert(access_tokens), asdict(token))
-    prune(connection, access_tokens.c.client_id, token.client_id, MOST_PER_CLIENT)
 
 
 def find(connection: Connection, token_hash: str) -> StoredToken | None:
     """The token, whether it has ended or not; None where there is no such one."""
-    columns = [column for column in access_tokens.c if column.name != "seq"]
-    row = connection.execute(select(*columns).where(access_tokens.c.token_hash == token_hash)).mappings().one_or_none()
+    row = connection.execute(select(access_tokens).where(access_tokens.c.token_hash == token_hash)).mappings().one_or_none()
     return None if row is None else StoredToken(**row)

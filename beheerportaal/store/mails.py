@@ -1,19 +1,14 @@
-"""What the post office received: the newest mails of each organisation, and of all."""
+"""What the post office received."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, select, update
 
-from beheerportaal.limits import MOST_RECIPIENTS
 from beheerportaal.mail.reading import Headers
-from beheerportaal.store import newest
 from beheerportaal.store.audit import now
 from beheerportaal.store.clients import SHARED_KBO_NUMBER
 from beheerportaal.store.tables import mails as table
-
-MOST_PER_ORGANISATION = 200
-MOST = 2000
 
 _LISTED = [column for column in table.c if column is not table.c.raw]
 
@@ -47,7 +42,7 @@ def receive(connection: Connection, headers: Headers, recipients: Sequence[str],
         row = connection.execute(select(table.c.seq, table.c.recipients).where(same)).one_or_none()
         if row is not None:
             everyone = [*row.recipients, *(one for one in recipients if one not in row.recipients)]
-            connection.execute(update(table).where(same).values(times=table.c.times + 1, recipients=everyone[:MOST_RECIPIENTS]))
+            connection.execute(update(table).where(same).values(times=table.c.times + 1, recipients=everyone))
             return
     values = {
         "organisation": headers.organisation,
@@ -62,9 +57,6 @@ def receive(connection: Connection, headers: Headers, recipients: Sequence[str],
         "raw": raw,
     }
     connection.execute(insert(table), values)
-    newest.prune(connection, table.c.organisation, headers.organisation, MOST_PER_ORGANISATION)
-    too_old = select(table.c.seq).order_by(table.c.seq.desc()).limit(1).offset(MOST).scalar_subquery()
-    connection.execute(delete(table).where(table.c.seq <= too_old))
 
 
 def page(connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None) -> tuple[list[StoredMail], int | None]:

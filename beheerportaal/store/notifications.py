@@ -1,10 +1,9 @@
-"""What Notificaties accepted: the newest notifications of each client."""
+"""What Notificaties accepted: notifications."""
 
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from beheerportaal.store import newest
 from beheerportaal.store.audit import now
 from beheerportaal.store.tables import notifications as table
 
@@ -20,4 +19,3 @@ def add(connection: Connection, client_id: str, document: dict[str, Any]) -> Non
     """Keeps a notification whose Id is new."""
     values = {"received_at": now(), "client_id": client_id, "notification_id": document["Id"], "document": document}
     connection.execute(insert(table), values)
-    newest.prune(connection, table.c.client_id, client_id, newest.MOST_PER_CLIENT)

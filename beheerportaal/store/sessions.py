@@ -5,14 +5,12 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Integer, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from beheerportaal.store.tables import sessions
 
 LONGEST_SECONDS = 8 * 3600
 IDLE_SECONDS = 30 * 60
-# Anybody who looks at the form to log on has one; a person fills it in long before so many others came.
-MOST_ANONYMOUS = 10_000
 # Seen again sooner than this, a session's time is not written anew: a page is read without waiting for the disk.
 _TOUCH_SECONDS = 60
 
@@ -34,7 +32,7 @@ class StoredSession:
 
 
 def start(connection: Connection, user_name: str | None) -> tuple[str, StoredSession]:
-    """A new session and its token, which only the browser keeps. Clears away those that have ended, and the oldest of too many."""
+    """A new session and its token, which only the browser keeps. Clears away those that have ended."""
     now = int(time.time())
     connection.execute(delete(sessions).where(sessions.c.idle_at < now))
     token = secrets.token_urlsafe(32)
@@ -49,10 +47,6 @@ def start(connection: Connection, user_name: str | None) -> tuple[str, StoredSes
             "idle_at": session.idle_at,
         },
     )
-    if user_name is None:
-        rowid = literal_column("rowid", Integer)  # the order in which they came, also within a second
-        newest_first = select(rowid).select_from(sessions).where(sessions.c.user_name.is_(None)).order_by(rowid.desc())
-        connection.execute(delete(sessions).where(rowid.in_(newest_first.offset(MOST_ANONYMOUS))))
     return token, session
 
 

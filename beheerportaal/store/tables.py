@@ -99,8 +99,7 @@ keys_in_use = Table(
 access_tokens = Table(
     "access_tokens",
     metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("token_hash", Text, nullable=False, unique=True),
+    Column("token_hash", Text, primary_key=True),
     Column("client_id", Text, nullable=False, index=True),  # no foreign key: it may be an operator's
     Column("credential", Text, nullable=False),
     Column("scope", Text, nullable=False),

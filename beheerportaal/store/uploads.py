@@ -1,4 +1,4 @@
-"""What DOSIS received: the newest uploads of each client, and what became of them. A dossier is its newest upload."""
+"""What DOSIS received: uploads, and what became of them. A dossier is its newest upload."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from beheerportaal.store import newest
 from beheerportaal.store.tables import uploads as table
 
 
@@ -27,7 +26,6 @@ def add(connection: Connection, client_id: str, upload_id: str, document: dict[s
     identification = document["Identificatie"]
     values = {"source": identification["Bron"], "dossier_number": identification["DossierNummer"], "document": document}
     connection.execute(insert(table), {"client_id": client_id, "upload_id": upload_id, "due_at": due_at, **values})
-    newest.prune(connection, table.c.client_id, client_id, newest.MOST_PER_CLIENT)
 
 
 def due(connection: Connection, client_id: str, until: float, most: int) -> Sequence[tuple[int, dict[str, Any], float]]:

@@ -42,7 +42,7 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
 
 def _pages() -> list[Route]:
     def page(path: str, handle: Handler, access: Access, method: str = "GET") -> Route:
-        return Route(path, endpoint(handle, access, hashes=handle is log_on.log_on), methods=[method])
+        return Route(path, endpoint(handle, access), methods=[method])
 
     return [
         page("/", _home, Access.EVERYONE),

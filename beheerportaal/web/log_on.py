@@ -2,8 +2,6 @@
 
 from starlette.responses import Response
 
-from beheerportaal.http.guard import address_of
-from beheerportaal.limits import LONGEST_TEXT
 from beheerportaal.secrets import NOBODYS, is_secret
 from beheerportaal.store import sessions, users
 from beheerportaal.web.urls import BASE, LOG_ON, is_page
@@ -30,18 +28,12 @@ def log_on(visit: Visit) -> Response:
     """Checks name and password. The session is a new one: what someone knew of the old one is worth nothing now."""
     database = visit.portal.database
     name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
-    address, counted = address_of(visit.request), name[:LONGEST_TEXT]  # no name is longer; what is kept of the failures is bounded
-    if wait := visit.portal.of_name.count(address, counted):
-        return _too_many(visit, wait)
     with database.read() as connection:
         hashed = users.password_hash(connection, name)
     # A name that nobody has takes as long as one that somebody has.
     matches = len(password) <= _LONGEST_PASSWORD and is_secret(password, hashed or NOBODYS)
     if not matches or hashed is None:
-        if wait := visit.portal.of_address.count(address):
-            return _too_many(visit, wait)
         return _form(visit, 422, [("name", visit.texts("log_on.refused"))])
-    visit.portal.of_name.forget(address, counted)
     with database.write() as connection:
         if visit.session is not None:
             sessions.end(connection, visit.session)
@@ -61,12 +53,6 @@ def log_off(visit: Visit) -> Response:
             sessions.end(connection, visit.session)
     answer = visit.see(visit.urls(LOG_ON, afgemeld="1"))
     answer.delete_cookie(cookie_name(visit.portal), path=BASE, httponly=True, samesite="lax")
-    return answer
-
-
-def _too_many(visit: Visit, wait_seconds: int) -> Response:
-    answer = _form(visit, 429, [("name", visit.texts("log_on.too_many", minutes=-(-wait_seconds // 60)))])
-    answer.headers["Retry-After"] = str(wait_seconds)
     return answer
 
 

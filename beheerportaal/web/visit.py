@@ -4,7 +4,6 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
@@ -15,7 +14,6 @@ from starlette.responses import RedirectResponse, Response
 
 from beheerportaal.context import Portal
 from beheerportaal.http.body import LimitedRequest
-from beheerportaal.http.queue import RETRY_SECONDS, Full
 from beheerportaal.store import sessions, users
 from beheerportaal.store.sessions import StoredSession
 from beheerportaal.store.users import User
@@ -75,8 +73,8 @@ class Visit:
 Handler = Callable[[Visit], Response]
 
 
-def endpoint(handle: Handler, access: Access, *, hashes: bool = False) -> Callable[[Request], Awaitable[Response]]:
-    """What Starlette calls for a page. Everything that reads the database runs in a thread; what `hashes` a password waits apart."""
+def endpoint(handle: Handler, access: Access) -> Callable[[Request], Awaitable[Response]]:
+    """What Starlette calls for a page. Everything that reads the database runs in a thread."""
 
     async def answer(request: Request) -> Response:
         _require_our_host(request)
@@ -84,14 +82,7 @@ def endpoint(handle: Handler, access: Access, *, hashes: bool = False) -> Callab
         if request.method == "POST":
             _require_our_origin(request)
             form = await _read_form(request)
-        portal: Portal = request.app.state.portal_of()
-        work = partial(_answer, handle, access, request, form)
-        if not hashes:
-            return await to_thread.run_sync(work)
-        try:
-            return await portal.log_ons.run(work)
-        except Full:
-            raise HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)}) from None
+        return await to_thread.run_sync(_answer, handle, access, request, form)
 
     return answer
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from beheerportaal.products import dosis
-from beheerportaal.store import newest, tables
+from beheerportaal.store import tables
 from tests.portal.inside import Inside, inside
 from tests.portal.sender import Sender, fields
 from tests.support.forms import DOSIS, DOSSIERS
@@ -253,16 +253,6 @@ def test_an_odd_configuration_is_answered(portal_inside: Inside, sender: Sender)
     assert sender.call("GET", "/api/v2/dosis/bronnen/uris").json() == ["\ufffd"]
     assert sender.call("GET", "/api/v1/dosis/instellingen/validatie").status == 200
     assert len(fields(sender.call("POST", UPLOAD, DOSSIER))) == 3
-
-
-def test_the_newest_uploads_of_a_client_are_kept(portal_inside: Inside, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(newest, "MOST_PER_CLIENT", 3)
-    other = Sender.of(portal_inside)
-    for of in (other, *[sender] * 5):
-        number = len(stored(portal_inside, sender))
-        assert of.call("POST", UPLOAD, {**DOSSIER, "UploadId": None, "Naam": f"{of.client_id} {number}"}).status == 200
-    assert len(stored(portal_inside, sender)) == 3
-    assert len(stored(portal_inside, other)) == 1
 
 
 def test_a_token_with_less_scope_is_not_enough(portal: RunningPortal, operator: httpx.Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from beheerportaal.products import notificaties
-from beheerportaal.store import newest, tables
+from beheerportaal.store import tables
 from tests.portal.inside import Inside, inside
 from tests.portal.sender import Sender, fields
 from tests.support.messages import NOTIFICATION
@@ -116,12 +116,3 @@ def test_a_body_has_80_kb(sender: Sender, size: int, status: int) -> None:
     answer = sender.call("POST", PATH, body + b" " * (size - len(body)))
     assert answer.status == status
     assert status == 200 or fields(answer) == []
-
-
-def test_the_newest_notifications_of_a_client_are_kept(portal: Inside, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(newest, "MOST_PER_CLIENT", 3)
-    other = Sender.of(portal)
-    for number, of in enumerate((other, *[sender] * 5)):
-        assert of.call("POST", PATH, {**NOTIFICATION, "Id": str(number)}).status == 200
-    assert [document["Id"] for document in stored(portal, sender)] == ["3", "4", "5"]
-    assert len(stored(portal, other)) == 1

@@ -39,7 +39,7 @@ def test_the_document_tells_of_errors_and_headers(portal: RunningPortal) -> None
     assert "ETag" in put["responses"]["200"]["headers"]
     upload = document["paths"]["/api/v2/dosis/dossiers"]["post"]
     assert (upload["x-basis"], upload["x-source"]) == ("documented", "wiki 2680357975")
-    assert {"400", "401", "403", "404", "413", "415", "422", "429", "503"} <= set(upload["responses"])
+    assert {"400", "401", "403", "404", "413", "415", "422", "503"} <= set(upload["responses"])
     assert upload["responses"]["422"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ProductError"}
     declaration = document["components"]["schemas"]["ClientReplacement"]["properties"]
     assert declaration["client_secret"]["anyOf"][0]["writeOnly"] is True

@@ -27,7 +27,7 @@ from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_asserti
 REQUESTS = sorted((Path(__file__).parent / "requests").glob("*.json"))
 SECRET = "a secret of some length"
 GRANTED = ("dv_dosis_schrijven", "dv_notificaties_schrijven")
-UNLIMITED = {"explains_refusals": True, "failures_per_client": 10**6, "failures_per_address": 10**6}
+UNLIMITED = {"explains_refusals": True}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.probe.connection import Connection, make_connection
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
 
-SILENT: dict[str, Any] = {"explains_refusals": False, "failures_per_client": 10, "processing_seconds": 0}
+SILENT: dict[str, Any] = {"explains_refusals": False, "processing_seconds": 0}
 
 
 @pytest.fixture(scope="session")

@@ -210,8 +210,6 @@ def start_portal(
             "scopes": scopes,
             "products": products,
             "explains_refusals": True,
-            "failures_per_client": 10**6,  # a suite has one address, and fails on purpose
-            "failures_per_address": 10**6,
             **more,
         }
     )
