@@ -58,8 +58,7 @@ def problems_online(forms: Iterable[LoadedForm], profiles: Mapping[Environment, 
         keys = found[address]
         for sentence in _sentences(keys, environment, profile, loaded.form.exemptions, now):
             what, remedy = split_sentence(f"{address} {sentence}")
-            public = [] if isinstance(keys, str) else [key.thumbprint for key in keys]
-            yield document.problem(("environments", environment.value, "jwks_uri"), what, remedy, public=public)
+            yield document.problem(("environments", environment.value, "jwks_uri"), what, remedy)
 
 
 def look_at_published_keys(clients: Iterable[ClientDrift], profile: Profile, now: datetime) -> list[str]:

@@ -1,7 +1,7 @@
 """The mistakes that people make in a token request, a row each: how it is found. What it is and what to do is in the texts, by its id.
 
 Rows of one group exclude each other: the first that is found counts. A row finds a mistake by giving the values that its sentences
-name; what they repeat of a request is quoted, and hidden where it may be a secret.
+name; what they repeat of a request is quoted, and a key or a token in it hidden.
 """
 
 from __future__ import annotations

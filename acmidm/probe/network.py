@@ -7,7 +7,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ import httpx
 
 from acmidm.probe.steps import Finding, Said, finding, say
 from acmidm_onboarding.authorities.deadlines import Deadlines
-from acmidm_onboarding.model.secrecy import without_secrets
+from acmidm_onboarding.model.secrecy import HIDDEN, without_keys_and_tokens
 from acmidm_onboarding.settings import LOOPBACK
 
 _LONGEST_ANSWER = 1024 * 1024
@@ -40,6 +40,8 @@ class Answer:
     headers: Mapping[str, str]
     content: bytes
     skew_seconds: float | None
+    token: str | None = field(default=None, repr=False)
+    """The one that was sent with the request."""
 
     @property
     def document(self) -> dict[str, Any] | list[Any] | None:
@@ -62,10 +64,11 @@ class Answer:
 
     @property
     def said(self) -> str | None:
-        """What the server says of it, if it says something: nothing that may be a token that it repeats."""
+        """What the server says of it, if it says something: without the token that it repeats."""
         texts = [self.members.get(name) for name in ("error", "error_description", "detail", "message", "description")]
         said = ": ".join(text for text in texts if isinstance(text, str) and text)
-        return without_secrets(said)[:_LONGEST_SAID] or None
+        said = said.replace(self.token, HIDDEN) if self.token else said
+        return without_keys_and_tokens(said)[:_LONGEST_SAID] or None
 
     @property
     def is_ok(self) -> bool:
@@ -100,18 +103,19 @@ class Network:
 
     def get(self, url: str, token: str | None = None) -> Answer:
         """The answer to GET. Raises NoAnswer."""
-        return self._send("GET", url, {"authorization": f"Bearer {token}"} if token else {})
+        return self._send("GET", url, token)
 
     def post_form(self, url: str, form: Mapping[str, str]) -> Answer:
         """The answer to a form. Raises NoAnswer."""
-        return self._send("POST", url, {}, data=dict(form))
+        return self._send("POST", url, None, data=dict(form))
 
     def post_json(self, url: str, document: object, token: str) -> Answer:
         """The answer to a document. Raises NoAnswer."""
-        return self._send("POST", url, {"authorization": f"Bearer {token}"}, json=document)
+        return self._send("POST", url, token, json=document)
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], **body: Any) -> Answer:
+    def _send(self, method: str, url: str, token: str | None, **body: Any) -> Answer:
         content, before = bytearray(), time.time()
+        headers = {"authorization": f"Bearer {token}"} if token else {}
         try:
             with self._deadlines.within(self._timeout_seconds), self._client.stream(method, url, headers=headers, **body) as response:
                 for chunk in response.iter_raw():
@@ -127,7 +131,8 @@ class Network:
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise _unreached(url, error) from None
         after = time.time()
-        return Answer(url, response.status_code, response.headers, bytes(content), _skew(response.headers.get("date"), before, after))
+        skew = _skew(response.headers.get("date"), before, after)
+        return Answer(url, response.status_code, response.headers, bytes(content), skew, token)
 
 
 def _skew(date: str | None, before: float, after: float) -> float | None:

@@ -19,7 +19,7 @@ from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, Stacks, contents, read_values, setting_in
 from acmidm_onboarding.model.files import ORGANISATION_FILE
-from acmidm_onboarding.model.secrecy import without_secrets
+from acmidm_onboarding.model.secrecy import without_keys_and_tokens
 from acmidm_onboarding.settings import SECRET_KEYS, declared_keys
 
 _OF_GIT = re.compile(r"(.*/)?\.git(attributes|modules)", re.DOTALL)
@@ -88,10 +88,12 @@ def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> C
     One that is gone is not to look like one that is new, so that both sides are spelled out.
     """
     in_order = sorted(fields, key=lambda one: (one.old is None, one.new == _NOT_SHOWN, one.field.startswith("configuration.")))
-    named = (
-        FieldChange(field=one.field, old=without_secrets(one.old or "none"), new=without_secrets(one.new or "none")) for one in in_order
-    )
+    named = (FieldChange(field=one.field, old=_without_keys(one.old), new=_without_keys(one.new)) for one in in_order)
     return Change(kind=kind, subject=subject, fields=tuple(named))
+
+
+def _without_keys(value: str | None) -> str:
+    return without_keys_and_tokens(value or "none")
 
 
 def _unlike(before: Fields, after: Fields) -> set[str]:

@@ -36,7 +36,7 @@ from acmidm_onboarding.model.identifiers import is_visible
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.policies import Profile, PromotionGate
 from acmidm_onboarding.model.problems import Failure, did_you_mean, on_one_line, quoted
-from acmidm_onboarding.model.secrecy import without_secrets
+from acmidm_onboarding.model.secrecy import without_keys_and_tokens
 from acmidm_onboarding.model.validation import SENTENCES
 
 NAMESPACE = "acmidm"
@@ -51,7 +51,7 @@ class InvalidSettings(Failure):
     """Settings that are missing or wrong, a sentence each, without what may be a secret that went to the wrong place."""
 
     def __init__(self, sentences: str) -> None:
-        super().__init__("\n".join(map(without_secrets, sentences.split("\n"))))
+        super().__init__("\n".join(map(without_keys_and_tokens, sentences.split("\n"))))
 
 
 class AuthorityKind(StrEnum):

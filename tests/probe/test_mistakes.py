@@ -230,7 +230,7 @@ def test_whatever_somebody_wrote(header: dict[str, Any], claims: dict[str, Any],
 
 
 def test_a_kid_that_is_a_thumbprint_is_shown(connection: Connection) -> None:
-    """It looks random, and is no secret: without it nobody could name it."""
+    """Without it nobody could name the key."""
     kid = connection.key.thumbprint()
     found = mistakes_in(taken_apart(assertion(key("old"))), known(keys={kid: public_jwk(public_half(connection.key))}))
     assert kid in sentences(found[:1])

@@ -46,14 +46,9 @@ class Document:
     _values: dict[DocumentPath, Mark] = field(default_factory=dict)
     _keys: dict[DocumentPath, Mark] = field(default_factory=dict)
 
-    def problem(
-        self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False, also: Path | None = None, public: Iterable[str] = ()
-    ) -> Problem:
-        """Return a mistake at ``path``, or at the nearest value above it that the file has; ``also`` in another file.
-
-        ``public`` has the thumbprints that it may name.
-        """
-        return Problem(self.file, *self._place(path, at_key=at_key), what, remedy, also, tuple(public))
+    def problem(self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False, also: Path | None = None) -> Problem:
+        """Return a mistake at ``path``, or at the nearest value above it that the file has; ``also`` in another file."""
+        return Problem(self.file, *self._place(path, at_key=at_key), what, remedy, also)
 
     def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
         for length in range(len(path), -1, -1):

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy
-from acmidm_onboarding.model.jwk import MINIMUM_RSA_BITS, algorithms_of, rsa_bits, thumbprint_of
-from acmidm_onboarding.model.problems import named_key, quoted
+from acmidm_onboarding.model.jwk import MINIMUM_RSA_BITS, algorithms_of, rsa_bits
+from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS
 
 
@@ -89,15 +89,11 @@ class Finding:
     subject: str | None = None
 
 
-def _named(kid: str, key: Mapping[str, object]) -> str:
-    return f"key {named_key(kid, thumbprint_of(key))}"
-
-
 def _private_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in (planned.keys or {}).items():
         if PRIVATE_MEMBERS & key.keys():
             yield Finding(
-                f"{_named(kid, key)} contains private members",
+                f"key {quoted(kid)} contains private members",
                 "make a new pair, as this one has been shared, and give its public half",
                 kid,
             )
@@ -107,7 +103,7 @@ def _short_rsa_key(planned: Planned, _: Situation) -> Iterator[Finding]:
     for kid, key in (planned.keys or {}).items():
         bits = rsa_bits(key)
         if bits is not None and bits < MINIMUM_RSA_BITS:
-            yield Finding(f"{_named(kid, key)} is an RSA key of {bits} bits", f"make one of at least {MINIMUM_RSA_BITS}", kid)
+            yield Finding(f"key {quoted(kid)} is an RSA key of {bits} bits", f"make one of at least {MINIMUM_RSA_BITS}", kid)
 
 
 def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
@@ -118,7 +114,7 @@ def _key_algorithm(planned: Planned, situation: Situation) -> Iterator[Finding]:
             continue
         signs = f"signs with {key['alg']}" if "alg" in key else "has no alg, and may sign with any algorithm of its type"
         usable = sorted(signs_with & allowed) or sorted(allowed)
-        yield Finding(f"{_named(kid, key)} {signs}", f"profile {situation.profile} requires {' or '.join(usable)}", kid)
+        yield Finding(f"key {quoted(kid)} {signs}", f"profile {situation.profile} requires {' or '.join(usable)}", kid)
 
 
 def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
@@ -129,15 +125,15 @@ def _key_lifetime(planned: Planned, situation: Situation) -> Iterator[Finding]:
         if isinstance(exp, int | float):
             if exp > last.timestamp():
                 yield Finding(
-                    f"{_named(kid, key)} is valid until {datetime.fromtimestamp(exp, UTC):%Y-%m-%d}",
+                    f"key {quoted(kid)} is valid until {datetime.fromtimestamp(exp, UTC):%Y-%m-%d}",
                     f"profile {situation.profile} allows {limits.longest_key_days} days: give it an exp of {last:%Y-%m-%d} at the latest",
                     kid,
                 )
         elif "exp" in key:
             allows = f"profile {situation.profile} allows {limits.longest_key_days} days"
-            yield Finding(f"{_named(kid, key)} has an exp that is no moment", f"{allows}: give it an exp in seconds since 1970", kid)
+            yield Finding(f"key {quoted(kid)} has an exp that is no moment", f"{allows}: give it an exp in seconds since 1970", kid)
         elif limits.keys_must_expire:
-            yield Finding(f"{_named(kid, key)} has no exp", f"profile {situation.profile} requires one: give the key an end", kid)
+            yield Finding(f"key {quoted(kid)} has no exp", f"profile {situation.profile} requires one: give the key an end", kid)
 
 
 def _client_secret(planned: Planned, situation: Situation) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acmidm_onboarding.model.secrecy import HIDDEN, may_be_secret, without_keys_and_tokens, without_secrets
+from acmidm_onboarding.model.secrecy import without_keys_and_tokens
 
 _LONGEST_QUOTE = 80
 _LONGEST_SEARCHED = 100
@@ -31,18 +31,16 @@ class Problem:
     remedy: str
     also: Path | None = field(default=None, compare=False)
     """The other file, where two contradict each other."""
-    public: tuple[str, ...] = field(default=(), compare=False, repr=False)
-    """The thumbprints of public keys that it names: they look like secrets."""
 
     def __post_init__(self) -> None:
-        """Take out what may be a secret, for the rules that repeat a name without quoting it."""
+        """Take out keys and tokens, for the rules that repeat a name without quoting it."""
         for name in ("what", "remedy"):
-            object.__setattr__(self, name, without_secrets(getattr(self, name), self.public))
+            object.__setattr__(self, name, without_keys_and_tokens(getattr(self, name)))
 
     @property
     def shown_file(self) -> str:
         """The file as a message names it: a secret that was pasted as its name is not repeated."""
-        return self.file.as_posix() if self.file.is_absolute() else "/".join(map(without_secrets, self.file.parts))
+        return self.file.as_posix() if self.file.is_absolute() else "/".join(map(without_keys_and_tokens, self.file.parts))
 
     def __str__(self) -> str:
         return on_one_line(f"{self.shown_file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
@@ -66,18 +64,9 @@ class InvalidForms(Failure):
 
 
 def quoted(text: str) -> str:
-    """Quote an author's text in a message, shortened to what is needed to recognise it; nothing of what may be a secret."""
-    if may_be_secret(text):
-        return f'"{HIDDEN}"'
+    """Quote an author's text in a message, shortened to what is needed to recognise it; nothing of a key or a token."""
     text = on_one_line(text)
     return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
-
-
-def named_key(kid: str, thumbprint: str | None) -> str:
-    """Quote the ``kid`` of a public key in a message. One that may be a secret is not repeated: the key's thumbprint stands for it."""
-    if thumbprint is None or not may_be_secret(kid):
-        return quoted(kid)
-    return f'"{thumbprint}"' if kid == thumbprint else f'with thumbprint "{thumbprint}"'
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from acmidm_onboarding.model.problems import listed, named_key
+from acmidm_onboarding.model.problems import listed, quoted
 
 EVER = datetime.fromtimestamp(0, UTC)
 """Since when a key has been there of which nobody recorded it."""
@@ -29,7 +29,7 @@ class HeldKey:
     @property
     def name(self) -> str:
         """As a sentence names it."""
-        return named_key(self.kid, self.thumbprint)
+        return quoted(self.kid)
 
     def is_usable(self, now: datetime) -> bool:
         return self.expires is None or self.expires > now

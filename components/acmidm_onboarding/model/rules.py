@@ -205,8 +205,8 @@ def problems_of_keys(document: Document, environment: Environment, keys: Sequenc
         if jwk.thumbprint in thumbprints:
             yield document.problem(path, f"this is the same key as key {thumbprints[jwk.thumbprint] + 1} here", "keep one of the two")
         elif jwk.kid in kids:
-            what, public = f'kid "{jwk.kid}" is also that of key {kids[jwk.kid] + 1} here', [one.thumbprint for one in keys if one]
-            yield document.problem(path, what, "give each key a kid of its own", public=public)
+            what = f"kid {quoted(jwk.kid)} is also that of key {kids[jwk.kid] + 1} here"
+            yield document.problem(path, what, "give each key a kid of its own")
         kids.setdefault(jwk.kid, index)
         thumbprints.setdefault(jwk.thumbprint, index)
 
@@ -226,7 +226,7 @@ def problems_of_policies(
             if finding.subject is not None:
                 place = ("environments", environment.value, "jwks", places[finding.subject])
             exemption = f"add under exemptions {policy.id}: {{reason: …, reference: …}} (docs/policies.md#{policy.id})"
-            yield document.problem(place, finding.what, f"{finding.remedy}, or {exemption}", public=[key.thumbprint for key in keys if key])
+            yield document.problem(place, finding.what, f"{finding.remedy}, or {exemption}")
 
 
 def problems_of_platforms(document: Document, form: Form, environment: Environment, served: Collection[Platform]) -> Iterator[Problem]:

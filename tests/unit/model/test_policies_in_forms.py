@@ -80,12 +80,12 @@ def test_a_key_is_reported_at_its_place_among_the_keys(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize("kid", [None, "b1946ac92492d2347c6235b4d2611184"])
-def test_a_key_whose_kid_looks_random_is_named_by_its_thumbprint(workspace: Workspace, kid: str | None) -> None:
-    """Which is its ``kid`` where it has none."""
+def test_a_key_is_named_by_its_kid(workspace: Workspace, kid: str | None) -> None:
+    """Which is its thumbprint where it has none."""
     key = public_jwk({**public_key("tni"), "kid": kid, "exp": 32503680000})
     workspace.write_key({**key.members, "kid": kid}, "gent/tni")
     [found] = [one for one in sentences(workspace) if "key-lifetime" in one]
-    assert f': key {"with thumbprint " if kid else ""}"{key.thumbprint}" is valid until 3000-01-01' in found
+    assert f': key "{kid or key.thumbprint}" is valid until 3000-01-01' in found
 
 
 def test_the_stricter_profile_refuses_what_acmidm_takes(workspace: Workspace) -> None:

@@ -94,12 +94,5 @@ def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
     )
 
 
-def test_a_key_is_named_by_its_thumbprint_where_its_kid_looks_random() -> None:
-    thumbprint, random = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "b1946ac92492d2347c6235b4d2611184"
-    assert found([HeldKey(thumbprint, thumbprint, EVER), HeldKey(random, "A", EVER)], "") == Obstacle(
-        (f'"{thumbprint}"', 'with thumbprint "A"')
-    )
-
-
 def test_ever_is_long_ago() -> None:
     assert found([OLD, HeldKey("b", "B", EVER)], "B", trusted="B", days=365) is None
