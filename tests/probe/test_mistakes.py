@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from acmidm.probe import mistakes
 from acmidm.probe.checks import Known
 from acmidm.probe.mistakes import ASSERTION_TYPE, MISTAKES, ended_seconds_ago, mistakes_in
 from acmidm.probe.sent import taken_apart
@@ -25,6 +26,7 @@ from acmidm.probe.telling import words_in
 from acmidm_onboarding.model.form import Environment, Language, Platform
 from acmidm_onboarding.model.jwk import public_jwk
 from acmidm_onboarding.model.problems import Failure
+from beheerportaal.oauth import rules
 from tests.probe.connection import Connection
 from tests.support.portal import new_key, sign_assertion
 from tests.support.portal import public_jwk as public_half
@@ -275,3 +277,7 @@ def test_the_command_checks_a_request_without_sending_it(connection: Connection)
     file.write_text(f"client_assertion={wrong}&client_secret={SECRET}")
     assert SECRET not in connection.run("--assertion", str(file), key=False).output
     assert json.loads(connection.probe("--assertion", str(file), key=False).output)["steps"][0]["step"] == "given request"
+
+
+def test_probe_and_authority_have_the_same_limits() -> None:
+    assert (mistakes.LONGEST_LIFETIME_SECONDS, mistakes.SKEW_SECONDS) == (rules.LONGEST_LIFETIME_SECONDS, rules.CLOCK_SKEW_SECONDS)

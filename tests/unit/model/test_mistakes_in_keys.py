@@ -205,6 +205,7 @@ def test_keys_that_are_accepted(key: dict[str, Any], algorithms: list[str]) -> N
         assert accepted["alg"] == algorithm
         assert authority.mistakes([accepted]) == []
     assert authority.mistakes([key]) == []
+    assert authority.thumbprint(key) == public_jwk(key).thumbprint == thumbprint_of(key)
     assert sorted(authority.algorithms_of(key)) == sorted(algorithms)
 
 
