@@ -17,8 +17,8 @@ _DAY = date(2026, 11, 25)
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _TIME = re.compile(r"(?<=\d{4}-\d\d-\d\d )\d\d:\d\d(:\d\d)?|(?<=om )\d\d:\d\d(?= \(UTC\))")
-_MONTHS = [texts("common", Language.NL)(f"month.{number}") for number in range(1, 13)]
-_DUTCH_DATE = re.compile(rf"\b(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})\b")
+_MONTHS = {texts("common", language)(f"month.{number}"): (language, number) for language in Language for number in range(1, 13)}
+_WRITTEN_DATE = re.compile(rf"\b(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _THUMBPRINT = re.compile(r"(?<![\w/.-])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])", re.ASCII)
 _YEAR = re.compile(r"(?<=-)20\d\d(?=(-\d)?\.jwk\.json)")
@@ -36,7 +36,7 @@ class Stable:
         text = _THUMBPRINT.sub(lambda found: self._stand_in(found[0], _thumbprint), text)
         text = _YEAR.sub(str(_DAY.year), text)
         text = _TIME.sub("03:17", _PORT.sub("8512", text))
-        text = _DUTCH_DATE.sub(lambda found: self._shifted_in_dutch(found), text)
+        text = _WRITTEN_DATE.sub(self._shifted_in_words, text)
         return _DATE.sub(lambda found: self._shifted(found[0]), text)
 
     def _stand_in(self, value: str, make: Callable[[int], str]) -> str:
@@ -48,12 +48,13 @@ class Stable:
         except (ValueError, OverflowError):
             return text
 
-    def _shifted_in_dutch(self, found: re.Match[str]) -> str:
+    def _shifted_in_words(self, found: re.Match[str]) -> str:
+        language, month = _MONTHS[found[2]]
         try:
-            day = date(int(found[3]), _MONTHS.index(found[2]) + 1, int(found[1])) + (_DAY - self.today)
+            day = date(int(found[3]), month, int(found[1])) + (_DAY - self.today)
         except (ValueError, OverflowError):
             return found[0]
-        return texts("common", Language.NL).day(day)
+        return texts("common", language).day(day)
 
 
 def _uuid(number: int) -> str:

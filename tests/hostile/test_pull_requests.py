@@ -152,7 +152,7 @@ def hostile_texts() -> st.SearchStrategy[str]:
             "stad\u200bgent",
             "\ud800",
             PEM,
-            SECRET,
+            json.dumps(PRIVATE.as_dict(private=True)),
             "x" * 300,
             "https://aalst.example",
             "urn://aalst/balie",

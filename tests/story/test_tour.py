@@ -64,6 +64,7 @@ def test_what_differs_from_run_to_run_is_replaced_and_nothing_else() -> None:
     assert again.startswith(f"client {client} and ")
     assert len({client, again.split()[-1], "0b0e6d2a-7c3f-4a55-9e0e-1a2b3c4d5e6f"}) == 3
     assert stable.text("tot 9 januari 2028 om 12:34 (UTC)") == "tot 24 november 2027 om 03:17 (UTC)"
+    assert stable.text("valid until 9 January 2028") == "valid until 24 November 2027"
     assert stable.text("mijn-gent-tni-2027-2.jwk.json") == "mijn-gent-tni-2026-2.jwk.json", "a file that is named by the year"
     thumbprint = "QXXBNb2U0_HWTfu7RDW3e-ntWiLSvnNOJrLO9HwZ_-Y"
     text = stable.text(f"thumbprint `{thumbprint}` and kid {thumbprint}, scope dv_magda_organisaties_verenigingen_verenigingen_v1_G")

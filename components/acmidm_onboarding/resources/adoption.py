@@ -62,7 +62,7 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
     if reserved is not None:
         return f"{client_id} {reserved.why}; {'' if reserved.is_certain else 'else '}{_NOT_THIS}"
     metadata = snapshot.client.metadata
-    if metadata.owner.is_connection_of(Owner(wanted["software_id"], wanted["managed_by"])):
+    if metadata.owner.is_connection_of(owner(wanted)):
         return None
     if metadata.managed_by == wanted["managed_by"]:
         return f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep it under another name"
@@ -84,14 +84,16 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
     return None
 
 
-def kept(wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The record of what was taken over, whatever the form names by now; a refusal where it names another client."""
-    if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
-        return before
-    return refusal(
-        wanted,
+def owner(wanted: Mapping[str, Any]) -> Owner:
+    """The marks of the connection that takes a client over."""
+    return Owner(wanted["software_id"], wanted["managed_by"])
+
+
+def has_another(wanted: Mapping[str, Any]) -> str:
+    """Why a client cannot be taken over where the connection has one."""
+    return (
         f"client {quoted(wanted['client_id'])} cannot be taken over, for this connection has a client already; "
-        "remove adopt from the form, or see docs/adoption.md for how to change clients",
+        "remove adopt from the form, or see docs/adoption.md for how to change clients"
     )
 
 

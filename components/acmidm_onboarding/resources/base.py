@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pulumi
@@ -52,8 +53,18 @@ class AuthorityProvider(ResourceProvider):
         inputs = {name: value for name, value in inputs.items() if value is not None or name not in ownership.OF_A_CREATE}
         wanted = inputs.pop("adopt", None)
         # Without old inputs the resource is about to be made, or to replace another.
-        adopt = adoption.kept(wanted, inputs_of(olds).get("adopt")) if olds else self._compared(wanted, inputs)
+        adopt = self._kept(wanted, inputs_of(olds).get("adopt"), inputs) if olds else self._compared(wanted, inputs)
         return CheckResult({**inputs, "adopt": adopt} if adopt else inputs, [])
+
+    def _kept(self, wanted: Mapping[str, Any] | None, before: Mapping[str, Any] | None, inputs: Properties) -> Mapping[str, Any] | None:
+        """The record of what was taken over, whatever the form names by now, its own client too; why another one is refused."""
+        if wanted is None or (before or {}).get("client_id") == wanted["client_id"]:
+            return before
+        with suppress(AuthorityError):
+            found = self._platform(inputs).clients.get(wanted["client_id"])
+            if found is not None and found.client.metadata.owner.is_connection_of(adoption.owner(wanted)):
+                return before
+        return adoption.refusal(wanted, adoption.has_another(wanted))
 
     def _compared(self, wanted: Mapping[str, Any] | None, inputs: Properties) -> dict[str, Any] | None:
         """What the client that is taken over has before, or why it is refused."""
