@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import pytest
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from acmidm import connecting
 from acmidm_onboarding import recorded
@@ -23,6 +25,13 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
     del known["scopes"][UNKNOWN_SCOPE]
     with running_portal(tmp_path_factory.mktemp("portal"), **known) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis also tries numbers that it finds in the modules of the process: other tests beside these would make other sequences."""
+    none = Constants()
+    monkeypatch.setattr(providers, "_get_local_constants", lambda: none)
 
 
 @pytest.fixture(autouse=True)

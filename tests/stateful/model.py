@@ -246,6 +246,7 @@ class Model:
             if not self._remove(key, [part for part in PARTS if (key, part) in left], outage, seen):
                 troubled.add(key.removesuffix(BELOW))
         self._remove_condemned(seen)
+        troubled |= {place[0].removesuffix(BELOW) for place, known in self.condemned if self._is_not_made(place[1], known)}
         self.replacing = frozenset()
         return troubled
 
@@ -371,6 +372,10 @@ class Model:
         stays = {part for part in parts if known[part].protected or (outage.of(part) and part in PRODUCTS)}
         stays |= {part for part in parts if self._is_not_made(part, known[part])}
         stays |= {part for part in parts if known[part].client_id in self.not_changed and (key, part) in seen.recorded}
+        # The record of what was told of a client stays with it, and keeps the scopes that it depends on.
+        held = {name for name, of in self.not_made if of == CLIENT}
+        is_held = SCOPES in parts and not held.isdisjoint({known[SCOPES].client_id, key.removesuffix(BELOW)})
+        stays |= {SCOPES} if is_held and (key, SCOPES) in seen.recorded else set()
         stays |= {part for part in (SCOPES, KEYS) if part in parts and outage.apis}
         stays |= {CLIENT} & set(parts) if stays or outage.apis else set()
         for part in reversed(parts):

@@ -449,8 +449,8 @@ class World:
 
     def _look(self, heal: bool, outage: Outage) -> bool:
         model, words = self.model, ("--heal",) if heal else ()
-        if heal and model.removes_first:
-            return False  # it repairs a client, and what is inside goes with the one before
+        if heal and (model.removes_first or model.replaces_changed):
+            return False  # it repairs a client, and what is inside goes with the one before, or is looked at for the one before
         before = copy.deepcopy(model)
         done = self.speed.acmidm("drift", "--stack", "tni", "-o", "json", *words, outage=outage)
         there = seen(self.speed.export(), self.registry)
