@@ -87,4 +87,4 @@ def test_what_is_put_back_is_found(
 ) -> None:
     put_back(monkeypatch)
     with pytest.raises((AssertionError, TypeError), match=sign):
-        run(portal, tmp_path, InProcess, examples=40, steps=40)
+        run(portal, tmp_path, InProcess, examples=200, steps=40)
