@@ -45,7 +45,7 @@ def read_headers(raw: bytes) -> Headers:
     """The headers of a mail (RFC 5322), each on one line; one that cannot be read is as one that is not there."""
     try:
         message = BytesHeaderParser(EmailMessage, policy=default).parsebytes(raw)
-    except Exception:
+    except Exception:  # of a broken mail a parser of a grammar with holes raises whatever it meets
         message = EmailMessage()
     named = _values(message, "X-Acmidm-Connection")
     # Of two, nobody knows which one counts.
@@ -66,7 +66,7 @@ def read_body(raw: bytes) -> Body:
     """The first part in plain text, and the files; nothing where the parts cannot be told apart."""
     try:
         return _body(BytesParser(EmailMessage, policy=default).parsebytes(raw))
-    except Exception:
+    except Exception:  # the same
         return Body(None, ())
 
 
@@ -116,5 +116,5 @@ def _first(message: EmailMessage, name: str) -> str:
 def _values(message: EmailMessage, name: str) -> list[str]:
     try:
         return [seen(" ".join(str(value).split())) for value in message.get_all(name, [])]
-    except Exception:
+    except Exception:  # the same: a header is read when it is asked for
         return []

@@ -66,7 +66,7 @@ _ERROR = {
     },
     "description": "RFC 6749 §5.2",
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401), _ERROR)
+_REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 503), _ERROR)
 
 
 class Introspection(BaseModel):
