@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, Reserved
+from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.problems import quoted
+from acmidm_onboarding.resources.ownership import owner_of
 
 _NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 
@@ -62,7 +63,7 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
     if reserved is not None:
         return f"{client_id} {reserved.why}; {'' if reserved.is_certain else 'else '}{_NOT_THIS}"
     metadata = snapshot.client.metadata
-    if metadata.owner.is_connection_of(owner(wanted)):
+    if metadata.owner.is_connection_of(owner_of(wanted)):
         return None
     if metadata.managed_by == wanted["managed_by"]:
         return f"{client_id} is that of {metadata.software_id} in this stack; write formerly to keep it under another name"
@@ -82,11 +83,6 @@ def obstacle(wanted: Mapping[str, Any], snapshot: ClientSnapshot | None, reserve
                 f"have it named under adopts in organisation.yaml, or given its codes there; else {_NOT_THIS}"
             )
     return None
-
-
-def owner(wanted: Mapping[str, Any]) -> Owner:
-    """The marks of the connection that takes a client over."""
-    return Owner(wanted["software_id"], wanted["managed_by"])
 
 
 def has_another(wanted: Mapping[str, Any]) -> str:

@@ -62,7 +62,7 @@ class AuthorityProvider(ResourceProvider):
             return before
         with suppress(AuthorityError):
             found = self._platform(inputs).clients.get(wanted["client_id"])
-            if found is not None and found.client.metadata.owner.is_connection_of(adoption.owner(wanted)):
+            if found is not None and found.client.metadata.owner.is_connection_of(ownership.owner_of(wanted)):
                 return before
         return adoption.refusal(wanted, adoption.has_another(wanted))
 

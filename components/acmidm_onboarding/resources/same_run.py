@@ -8,13 +8,9 @@ client's, as where a move was undone, and that what was to take its place could 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.resources.ownership import CONNECTION, FORMERLY, INCARNATION
-
-Properties = Mapping[str, Any]
+from acmidm_onboarding.resources.ownership import CONNECTION, FORMERLY, INCARNATION, Properties
 
 
 class SameRun:
