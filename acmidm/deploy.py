@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,7 @@ from acmidm.words import counted, first_of
 
 if TYPE_CHECKING:
     from acmidm.approved import Approved
-    from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.stack import Stack
 
 EPILOG = """
 **Examples**
@@ -35,6 +35,7 @@ _FOUND_AGAIN = re.compile(rf"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/ac
 
 The next run takes it over, or makes another secret for a client.
 """
+_METHOD = "token_endpoint_auth_method"
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
@@ -63,33 +64,33 @@ def deploy(
     from acmidm.github.identity import renew
     from acmidm.recovery import LOOK_TAG, recover
     from acmidm.rights import warn_of_missing_rights
+    from acmidm.stacks import stack_of
 
-    wanted = None if approved is None else _approved(approved, stack)
-    recovered = recover(stack)
-    connections = _connections(stack)
-    _install_random_plugin(connections, recovered.state)
-    looks_first, looked, state = recovered.look_first, 0, recovered.state
+    wanted, opened = None if approved is None else _approved(approved, stack), stack_of(stack)
+    recovered = recover(opened)
+    _read_forms(opened)
+    _install_random_plugin(opened)
+    looks_first, looked = recovered.look_first, 0
     if wanted is not None and looks_first:  # what was approved is compared with what is, not with what a run that was cut off left
-        looked, looks_first = _look(stack, renames=_renames(connections, state)), False
-        state = engine.stack_deployment(stack)
+        looked, looks_first = _look(opened), False
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack)
     lacking = None if allow_mass_change else _lacking(recovered.revision)
-    _refuse(stack, previewed, state, connections, lacking, allow_mass_change=allow_mass_change)
+    _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
     if wanted is not None:
-        _require_approved(wanted, stack, previewed, state)
-    types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(state))}
+        _require_approved(wanted, opened, previewed)
+    types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(opened.state))}
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
-    looked = _look(stack, renames=_renames(connections, state)) if looks_first else looked
+    looked = _look(opened) if looks_first else looked
     renew()
     if at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
-    ended = _up(stack, state, connections, wanted, at_the_end=at_the_end)
+    ended = _up(opened, wanted, at_the_end=at_the_end)
     was_killed = ended < 0
     if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
-        warn_of_missing_rights(stack, connections)
+        warn_of_missing_rights(opened, opened.connections)
     if code := ended or looked:
         # What was done of an approved review is not to be done again, so that it is not what would run any more.
         then = "run the same command again" if wanted is None else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
@@ -102,41 +103,56 @@ def _approved(file: Path, stack: str) -> Approved:
     return read_approved(file, stack)
 
 
-def _require_approved(wanted: Approved, stack: str, previewed: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+def _require_approved(wanted: Approved, stack: Stack, previewed: Mapping[str, Any]) -> None:
     """End the command where what would run now is not what was approved."""
     from acmidm.approved import approved_of, differences
-    from acmidm.connecting import authorities_of, settings_of
     from acmidm.report.plan import read_plan
 
-    with working(f"comparing with what was approved for {stack}"):
-        now = approved_of(stack, previewed, read_plan(previewed, state), authorities_of(settings_of(stack)))
+    with working(f"comparing with what was approved for {stack.name}"):
+        now = approved_of(stack.name, previewed, read_plan(previewed, stack.state), stack.platforms)
         found = differences(wanted, now)
     for sentence in found:
         typer.echo(f"differs: {sentence}", err=True)
     if found:
-        fail(f"nothing of {stack} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
+        fail(f"nothing of {stack.name} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
 
 
-def _up(stack: str, before: Mapping[str, Any], connections: Sequence[Connection], wanted: Approved | None, *, at_the_end: bool) -> int:
+def _up(stack: Stack, wanted: Approved | None, *, at_the_end: bool) -> int:
     """Bring the stack up, and once more where that leaves something for a next run which no earlier run has left; the worst exit code."""
     from acmidm.github.identity import renew
-    from acmidm.waiting import waiting
 
-    words = ("up", "--stack", stack, "--continue-on-error", *_UNATTENDED)
+    words = ("up", "--stack", stack.name, "--continue-on-error", *_UNATTENDED)
+    before = _waiting(stack)
     ended = engine.run(*words, state_at_the_end=at_the_end)
-    left = waiting(engine.stack_deployment(stack), connections) - waiting(before, connections) if ended >= 0 else ()
+    stack.changed()
+    left = _waiting(stack) - before if ended >= 0 else ()
     if not left:
         return ended
     typer.echo(f"a second run goes on with {first_of(sorted(left))}", err=True)
     if wanted is not None:
         from acmidm.approved import not_approved
 
-        for sentence in (more := not_approved(wanted, engine.preview(stack), but=left)):
+        for sentence in (more := not_approved(wanted, engine.preview(stack.name), but=left)):
             typer.echo(f"differs: {sentence}", err=True)
         if more:
             return ended or Code.FOUND
     renew()
     return engine.run(*words, state_at_the_end=at_the_end) or ended
+
+
+def _waiting(stack: Stack) -> frozenset[str]:
+    """The names of the clients, such as ``OVO002067/loket``, for which the next ``up`` has more to do than is desired of them now.
+
+    These are clients that leave and are at their last step, and clients whose output says that they do not authenticate yet as their
+    inputs want it.
+    """
+    from acmidm.report.kinds import Resource
+    from acmidm.report.plan import kind_of
+    from acmidm_onboarding.model.leaving import last_step
+
+    clients = [one for one in _resources(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
+    not_yet = (one for one in clients if (one.get("inputs") or {}).get(_METHOD) != (one.get("outputs") or {}).get(_METHOD))
+    return last_step(stack.connections, stack.records, stack.now.date()) | {_name_in(str(one["urn"])) for one in not_yet}
 
 
 def _lacking(revision: str | None) -> str | None:
@@ -146,21 +162,11 @@ def _lacking(revision: str | None) -> str | None:
     return revision[:10] if revision and lacks(revision) else None
 
 
-def _refuse(
-    stack: str,
-    previewed: Mapping[str, Any],
-    state: Mapping[str, Any],
-    connections: Iterable[Connection],
-    lacking: str | None,
-    *,
-    allow_mass_change: bool,
-) -> None:
+def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool) -> None:
     """Show what a preview refuses, and what its keys break. End the command where too much would be removed, or nothing is left.
 
     What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided that they do.
     """
-    from datetime import UTC, datetime
-
     from acmidm.report.compare import Comparison
     from acmidm.report.kinds import Resource
     from acmidm.report.plan import kind_of, read_plan
@@ -168,15 +174,17 @@ def _refuse(
     from acmidm.rotations import warnings, with_keys
 
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
-        today = Comparison(datetime.now(UTC), {})
-        plan = with_keys(read_plan(previewed, state), connections, stack)
+        today = Comparison(stack.now, {})
+        plan = with_keys(read_plan(previewed, stack.state), stack.connections, stack)
         review = review_of([plan], today, allow_mass_change=allow_mass_change)
         for warning in warnings(review):
             typer.echo(f"warning: {warning}", err=True)
         refused, ends = review.problems, review.too_many
         gone = going(plan, today.now.date()) if lacking else []
         if lacking:
-            typer.echo(f"warning: {stack} was last brought up from revision {lacking}, and yours was made without it: pull first", err=True)
+            typer.echo(
+                f"warning: {stack.name} was last brought up from revision {lacking}, and yours was made without it: pull first", err=True
+            )
         if gone:
             ends = (
                 *ends,
@@ -185,23 +193,25 @@ def _refuse(
             )
     else:
         refused, _ = engine.problems_in(previewed.get("diagnostics"))
-        ends = (f"nothing of {stack} is brought up: correct what is refused, then run the same command again",) if refused else ()
+        ends = (f"nothing of {stack.name} is brought up: correct what is refused, then run the same command again",) if refused else ()
     for sentence in refused:
         typer.echo(f"refused: {sentence}", err=True)
     if ends:
         fail("\n".join(ends), Code.FOUND)
 
 
-def _look(stack: str, *, renames: bool) -> int:
+def _look(stack: Stack) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     from acmidm.github.identity import renew
 
-    typer.echo(f"the last run on {stack} did not end well: this one looks at the authorities first", err=True)
+    typer.echo(f"the last run on {stack.name} did not end well: this one looks at the authorities first", err=True)
     # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it was to refresh.
     # With the program's settings, for those of the run that was cut off may have been wrong; but not while an alias waits to be
     # applied, at which the engine panics then ("had not been marked as seen"), and leaves its lock.
     renew()
-    code = engine.run("refresh", "--stack", stack, *(() if renames else ("--run-program",)), *_UNATTENDED, state_at_the_end=True)
+    program = () if _renames(stack) else ("--run-program",)
+    code = engine.run("refresh", "--stack", stack.name, *program, *_UNATTENDED, state_at_the_end=True)
+    stack.changed()
     if code == 0:
         return 0
     # One platform that is down holds up nobody on the other. What was not looked at, `up` cannot harm: it overwrites and removes
@@ -210,10 +220,10 @@ def _look(stack: str, *, renames: bool) -> int:
     return code
 
 
-def _renames(connections: Iterable[Connection], state: Mapping[str, Any]) -> bool:
+def _renames(stack: Stack) -> bool:
     """Whether a connection is in the state under an earlier key still."""
-    recorded = {resource["urn"].rpartition("::")[2] for resource in _resources(state)}
-    return any(former in recorded for connection in connections for former in connection.formerly)
+    recorded = {_name_in(resource["urn"]) for resource in _resources(stack.state)}
+    return any(former in recorded for connection in stack.connections for former in connection.formerly)
 
 
 def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
@@ -234,10 +244,10 @@ def _resources(state: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return (state.get("deployment") or {}).get("resources") or ()
 
 
-def _install_random_plugin(connections: Iterable[Connection], state: Mapping[str, Any]) -> None:
+def _install_random_plugin(stack: Stack) -> None:
     """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin too."""
-    has_secret = any(resource["type"] == _PASSWORD_TYPE for resource in _resources(state))
-    if not has_secret and not any(connection.uses_secret for connection in connections):
+    has_secret = any(resource["type"] == _PASSWORD_TYPE for resource in _resources(stack.state))
+    if not has_secret and not any(connection.uses_secret for connection in stack.connections):
         return
     from toolchain.common import ToolchainError
     from toolchain.install_random import install
@@ -248,20 +258,14 @@ def _install_random_plugin(connections: Iterable[Connection], state: Mapping[str
         raise engine.EngineError(str(error)) from None
 
 
-def _connections(stack: str) -> list[Connection]:
-    """What the forms of the stack declare. Forms with mistakes declare nothing: the preview says what they are.
+def _read_forms(stack: Stack) -> None:
+    """Read what the forms of a stack have; those with mistakes are left out, of which the preview says what they are.
 
     Settings with mistakes end the command: nobody knows what is declared.
     """
-    from acmidm.connecting import settings_of
-    from acmidm_onboarding.model.loading import load_onboardings
-    from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.settings import InvalidSettings
 
     try:
-        settings = settings_of(stack)
-        return load_onboardings([settings.forms_folder], settings.catalogue_folder).connections(settings.environment)
+        _ = stack.connections
     except InvalidSettings as error:
         fail(str(error), Code.FOUND)
-    except InvalidForms:
-        return []

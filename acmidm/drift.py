@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import Connected
     from acmidm_onboarding.authorities.port import Owner
     from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.desired import Desired
     from acmidm_onboarding.model.form import Platform
-    from acmidm_onboarding.settings import Settings
+    from acmidm_onboarding.stack import Stack
 
 EPILOG = """
 **Examples**
@@ -73,35 +73,36 @@ _LEFT_BEHIND = (
 _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by hand. Run acmidm deploy --stack {} first."
 
 
-def look(stack: str, days: int = 30) -> Found:
+def look(name: str, days: int = 30) -> Found:
     """Look at the authorities once. Raises Failure."""
-    from acmidm import engine
-    from acmidm.connecting import authorities_of, no_form, settings_of
     from acmidm.online import look_at_published_keys
     from acmidm.project import project_name
+    from acmidm.report.client import states_of
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
     from acmidm.report.plan import Plan, recorded_in
     from acmidm.report.review import refusals
     from acmidm.review import comparison
-    from acmidm.stolen import stolen_keys
-    from acmidm.undeclared import apart, undeclared, without_reserved
+    from acmidm.stacks import require_a_form, stack_of
+    from acmidm.undeclared import apart, stolen_keys, undeclared, without_reserved
 
-    settings = settings_of(stack)
-    managed_by = f"{project_name()}/{stack.rpartition('/')[2]}"
-    declared, has_forms, left, held_back = _declared(stack, settings, managed_by)
-    _reach(stack, settings, declared or {})
-    with working(f"comparing {stack} with what its authorities have"):
-        recorded = recorded_in(engine.stack_deployment(stack), settings.environment)
-        if not has_forms and declared is not None and recorded.states:
-            raise no_form(settings)
-        platforms = authorities_of(settings)
+    stack = stack_of(name)
+    settings, managed_by = stack.settings, f"{project_name()}/{name.rpartition('/')[2]}"
+    desired = _desired(stack)
+    declared = states_of(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
+    _reach(stack, declared or {})
+    with working(f"comparing {name} with what its authorities have"):
+        recorded = recorded_in(stack.state, settings.environment)
+        if desired is not None:
+            require_a_form(stack)
+        platforms, left = stack.platforms, _left(desired, managed_by)
         real, unlisted = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
-        now = datetime.now(UTC)
+        now = stack.now
         clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
         clients += stolen_keys(left, real)
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
-    notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), stack) for urn in recorded.cut_off]
-    notes += [*held_back, *unlisted]
+    notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), name) for urn in recorded.cut_off]
+    notes += [plain(sentence, WHOLE) for one in (desired.held_back if desired else ()) for sentence in one.reported]
+    notes += unlisted
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)
     with working("finding who changed it"):
@@ -109,7 +110,7 @@ def look(stack: str, days: int = 30) -> Found:
     beside = apart(without_reserved(undeclared(clients, recorded.leaving, real), platforms), left, None if declared is None else managed_by)
     notes += [_LEFT_BEHIND] if beside.left_behind else []
     report = drift_of(
-        stack,
+        name,
         settings.environment,
         clients,
         now,
@@ -123,44 +124,39 @@ def look(stack: str, days: int = 30) -> Found:
     return Found(report, clients)
 
 
-def _declared(stack: str, settings: Settings, managed_by: str) -> tuple[States | None, bool, Mapping[Owner, Connection], list[str]]:
-    """What the forms declare, None without a folder of forms; whether there is a form, for any environment; whose clients
-    are preserved; what is held back.
-
-    Their mistakes are reported before any authority is reached.
-    """
-    from acmidm import engine
-    from acmidm.gate import passage_of
-    from acmidm.report.client import states_of
-    from acmidm_onboarding.authorities.port import Owner
-    from acmidm_onboarding.leaving import declared_now, left_alone, natural_keys, today
-    from acmidm_onboarding.model.loading import load_onboardings
-    from acmidm_onboarding.recorded import held_in
+def _desired(stack: Stack) -> Desired | None:
+    """What the forms declare; None without a folder of forms. Their mistakes are reported before any authority is reached."""
+    from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.settings import InvalidSettings, Settings
 
-    if not settings.forms_folder.is_dir():
-        if settings.forms_folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
-            raise InvalidSettings(f"there is no folder {settings.forms_folder}; correct acmidm:formsFolder")
-        return None, False, {}, []
-    onboardings = load_onboardings([settings.forms_folder], settings.catalogue_folder)
-    every = onboardings.connections(settings.environment)
-    connections = declared_now(every, lambda: held_in(engine.stack_deployment(stack)), today())
-    left = {Owner(key, managed_by): one for one in left_alone(every, connections) for key in natural_keys(one)}
-    passage = passage_of(stack, connections, settings)
-    states = states_of(passage.declared, protect=settings.protect_clients, managed_by=managed_by)
-    return states, bool(onboardings.forms), left, [plain(sentence, WHOLE) for one in passage.held_back for sentence in one.reported]
+    folder = stack.settings.forms_folder
+    if not folder.is_dir():
+        if folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
+            raise InvalidSettings(f"there is no folder {folder}; correct acmidm:formsFolder")
+        return None
+    if stack.forms.problems:
+        raise InvalidForms(stack.forms.problems)
+    return stack.desired
 
 
-def _reach(stack: str, settings: Settings, declared: States) -> None:
+def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Connection]:
+    """Whose clients are preserved, by what their authority knows them by."""
+    from acmidm_onboarding.authorities.port import Owner
+    from acmidm_onboarding.model.leaving import natural_keys
+
+    return {Owner(key, managed_by): one for one in (desired.left if desired else ()) for key in natural_keys(one)}
+
+
+def _reach(stack: Stack, declared: States) -> None:
     """End the look where an authority is down: reading would go on for as long as the settings allow."""
-    from acmidm.connecting import unreachable
+    from acmidm.stacks import unreachable
     from acmidm_onboarding.authorities.errors import Unreachable
 
-    reasons = list(unreachable(settings, _products(declared.values())))
+    reasons = list(unreachable(stack, _products(declared.values())))
     for reason in reasons:
         typer.echo(reason, err=True)
     if reasons:
-        raise Unreachable(f"stack {stack} could not be compared: not all of its authorities can be reached")
+        raise Unreachable(f"stack {stack.name} could not be compared: not all of its authorities can be reached")
 
 
 def _products(states: Iterable[ClientState]) -> Mapping[Platform, Collection[str]]:

@@ -13,6 +13,7 @@ from acmidm.terminal import Code, WithoutPage, WithoutPageOption, fail, working,
 if TYPE_CHECKING:
     from acmidm.report.client import ClientState
     from acmidm.report.history import Entry
+    from acmidm_onboarding.stack import Stack
 
 EPILOG = """
 **Examples**
@@ -49,6 +50,7 @@ def history(
     in no state any more, give the client-ID.
     """
     from acmidm.report.history import History, in_order
+    from acmidm.stacks import stack_of
 
     stacks, search = stack or ["tni"], " ".join(words or ())
     start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
@@ -58,10 +60,11 @@ def history(
     notes: list[str] = []
     count = 0
     for name in stacks:
-        clients = _clients(name, search)
+        opened = stack_of(name)
+        clients = _clients(opened, search)
         count += len(clients)
         with working(f"reading the audit trail of {name}"):
-            found, said = _of_stack(name, clients, start)
+            found, said = _of_stack(opened, clients, start)
         entries += found
         notes += said
     report = History(stacks=tuple(stacks), since=start, search=search, clients=count, entries=in_order(entries), notes=tuple(notes))
@@ -69,35 +72,29 @@ def history(
     raise typer.Exit(Code.WELL)
 
 
-def _clients(stack: str, search: str) -> list[ClientState]:
+def _clients(stack: Stack, search: str) -> list[ClientState]:
     """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be gone."""
-    from pathlib import Path
-
-    from acmidm import engine
     from acmidm.report.client import ClientState
     from acmidm.report.plan import recorded_in
     from acmidm.report.status import listed, matching
-    from acmidm_onboarding.stack_files import stack_settings
 
-    with working(f"reading {stack}"):
-        states = recorded_in(engine.stack_deployment(stack)).states
-    now = datetime.now(UTC)
-    by_name = {(one.key, one.platform, one.environment): one for one in (listed(stack, state, now) for state in states.values())}
+    with working(f"reading {stack.name}"):
+        states = recorded_in(stack.state).states
+    by_name = {(one.key, one.platform, one.environment): one for one in (listed(stack.name, state, stack.now) for state in states.values())}
     kept = matching(by_name.values(), search=search)
     if kept or not search or " " in search:
         return [states[one.key, one.platform, one.environment] for one in kept]
-    settings = stack_settings(stack, Path())
+    settings = stack.settings
     return [ClientState(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms]
 
 
-def _of_stack(stack: str, clients: list[ClientState], since: datetime) -> tuple[list[Entry], list[str]]:
+def _of_stack(stack: Stack, clients: list[ClientState], since: datetime) -> tuple[list[Entry], list[str]]:
     """The entries since then, and which authorities have none to give."""
-    from acmidm.connecting import authorities_of, settings_of
     from acmidm.report.history import entry_of
     from acmidm_onboarding.authorities.port import Audited
 
     entries: list[Entry] = []
-    platforms = authorities_of(settings_of(stack), briefly=True)
+    platforms = stack.platforms_briefly
     silent = set(platforms)
     for client in clients:
         authority = platforms[client.platform].authority if client.platform in platforms else None
@@ -105,10 +102,10 @@ def _of_stack(stack: str, clients: list[ClientState], since: datetime) -> tuple[
             continue
         for recorded in takewhile(lambda one: one.at >= since, authority.recorded_changes(client.client_id)):
             silent.discard(client.platform)
-            if entry := entry_of(stack, client, recorded):
+            if entry := entry_of(stack.name, client, recorded):
                 entries.append(entry)
     asked = {client.platform for client in clients}
     return entries, [
-        f"{platform} on {stack} recorded nothing since then, or shows this operator no audit trail (on Keycloak: view-events)"
+        f"{platform} on {stack.name} recorded nothing since then, or shows this operator no audit trail (on Keycloak: view-events)"
         for platform in sorted(silent & asked)
     ]

@@ -57,12 +57,14 @@ def promote(
 
     from acmidm.report.promotion import promotion_of
     from acmidm.rights import warn_of_missing_rights
-    from acmidm_onboarding.leaving import staying
+    from acmidm.stacks import stack_of
+    from acmidm_onboarding.model.desired import desired
     from acmidm_onboarding.model.files import absolute, shown
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.model.policies import PromotionGate
     from acmidm_onboarding.settings import own_catalogue
-    from acmidm_onboarding.stack_files import profiles, promotion_gate, stack_settings
+    from acmidm_onboarding.stack_files import profiles, promotion_gate
 
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
@@ -73,8 +75,10 @@ def promote(
     if (set_ and not write) or (write and (stack or output is not WithoutPage.TEXT)):
         fail("--set goes with --write, which goes with neither --stack nor --output; run acmidm promote once more for these")
     now, profile = datetime.now(UTC), by_profile[Environment.PROD]
-    connections = staying(onboardings.connections(Environment.PROD))  # what has left needs no proof
-    report = promotion_of(onboardings.forms[0], connections, onboardings.catalogue, profile, promotion_gate(Path()), now)
+    gate = promotion_gate(Path())
+    # As an enforced gate would have it: to be ready is to be proven, whether a stack here asks for it yet or not.
+    wanted = desired(onboardings.connections(Environment.PROD), now, gate=gate._replace(mode=PromotionGate.ENFORCE))
+    report = promotion_of(onboardings.forms[0], wanted, onboardings.catalogue, profile, gate, now)
     if write:
         loaded = next((one for one in onboardings.forms if one.file == shown(absolute(form))), None)
         if loaded is None:
@@ -82,8 +86,8 @@ def promote(
         _write(loaded, report.differences, set_ or (), onboardings.catalogue, catalogue or own_catalogue(), by_profile)
         return
     if stack is not None:
-        environment = stack_settings(stack, Path()).environment
-        warn_of_missing_rights(stack, onboardings.connections(environment))
+        opened = stack_of(stack)
+        warn_of_missing_rights(opened, onboardings.connections(opened.settings.environment))
     write_report(report, output)
     raise typer.Exit(Code.WELL if not report.unexpected else Code.FOUND)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from acmidm.beginning.talk import Talk
 from acmidm.editing import put_below
 from acmidm.report.promotion import Difference, Side
 from acmidm.words import shown
-from acmidm_onboarding.leaving import today
 from acmidm_onboarding.model.catalogue import Catalogue, Product
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import WHOLE, AuthMethod, Environment, EnvironmentRequest, Form
@@ -58,7 +58,7 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values, differ
     """
     form, texts = loaded.form, talk.texts
     tni, prod = _request(loaded), form.environments.get(_PROD, EnvironmentRequest())
-    found, gone = Addition(), {name for name, day in form.retire.items() if day <= today()}
+    found, gone = Addition(), {name for name, day in form.retire.items() if day <= _today()}
     for scope in (one for one in tni.scopes if one not in prod.scopes and catalogue.product_of[one].product not in gone):
         if _PROD in catalogue.scopes[scope].environments:
             found.scopes.append(scope)
@@ -80,11 +80,16 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values, differ
     return found
 
 
+def _today() -> date:
+    """The day by which forms leave: that of UTC, wherever this runs."""
+    return datetime.now(UTC).date()
+
+
 def _request(loaded: LoadedForm) -> EnvironmentRequest:
     form = loaded.form
     if _TNI not in form.environments:
         raise NotPromoted(f"{loaded.file} has no tni under environments; connect and validate there first")
-    if (form.preserve and not form.retire) or (WHOLE in form.retire and form.retire[WHOLE] <= today()):
+    if (form.preserve and not form.retire) or (WHOLE in form.retire and form.retire[WHOLE] <= _today()):
         raise NotPromoted(f"{loaded.file} leaves: nothing more of it is made; take retire and preserve out first, if it stays")
     return form.environments[_TNI]
 

@@ -24,9 +24,10 @@ from urllib.parse import unquote, urlsplit
 import psutil
 import typer
 
-from acmidm.engine import last_runs, set_tag, stack_deployment, stack_tags, store_deployment
+from acmidm.engine import last_runs, set_tag, stack_tags, store_deployment
 from acmidm.project import project_name
 from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.stack import Stack
 
 LOOK_TAG = "acmidm:look-first"
 """On a stack whose authorities have to be looked at first; whoever did that takes it away."""
@@ -41,21 +42,21 @@ class Locked(Failure):
 
 @dataclass(frozen=True)
 class Recovered:
-    """A stack on which a run can begin, and its state as the engine exports it."""
+    """What is known of the last run on a stack on which another can begin."""
 
     look_first: bool
-    state: dict[str, Any]
     revision: str | None = None
     """The commit that was checked out where all of the stack was brought up last."""
 
 
-def recover(stack: str) -> Recovered:
+def recover(opened: Stack) -> Recovered:
     """Clear what a run that was cut off left behind.
 
     Raises:
         Locked: where that run may be alive.
         EngineError
     """
+    stack = opened.name
     backend = backend_folder(os.environ.get("PULUMI_BACKEND_URL", ""))
     dead: list[Lock] = []
     for lock in _locks(stack, backend) if backend else ():
@@ -67,8 +68,7 @@ def recover(stack: str) -> Recovered:
         dead.append(lock)
     if backend and dead:
         _mend(stack, backend)
-    state = stack_deployment(stack)
-    deployment: dict[str, Any] = state.get("deployment") or {}
+    deployment: Mapping[str, Any] = opened.state.get("deployment") or {}
     pending = deployment.get("pending_operations")
     tagged = LOOK_TAG in stack_tags(stack)
     last = last_runs(stack)
@@ -79,8 +79,8 @@ def recover(stack: str) -> Recovered:
         lock.clear()
         typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
     if pending:
-        store_deployment(stack, {**state, "deployment": {**deployment, "pending_operations": []}})
-    return Recovered(look_first, state, _revision(last))
+        store_deployment(stack, {**opened.state, "deployment": {**deployment, "pending_operations": []}})
+    return Recovered(look_first, _revision(last))
 
 
 def _revision(runs: Iterable[Mapping[str, Any]]) -> str | None:

@@ -46,14 +46,14 @@ def remind(
     """
     from datetime import UTC, datetime
 
-    from acmidm.connecting import settings_of
     from acmidm.project import require_own_name
     from acmidm.reminding.delivery import deliver
     from acmidm.reminding.due import due
     from acmidm.reminding.ledger import Ledger, ledger_file, opened
     from acmidm.reminding.mails import reminders
     from acmidm.reminding.metrics import write_metrics
-    from acmidm.standings import all_stacks, standings
+    from acmidm.stacks import of_a_beheerportaal, settings_of
+    from acmidm.standings import standings
     from acmidm_onboarding.model.loading import load_organisations
     from acmidm_onboarding.settings import require_trusted_hosts
 
@@ -62,7 +62,7 @@ def remind(
     settings = settings_of(stack)
     languages = {organisation.code: organisation.language for organisation in load_organisations(settings.forms_folder).values()}
     # Who is on production already is not asked to go there.
-    every = all_stacks(Path())
+    every = of_a_beheerportaal(Path())
     rows = standings([stack], now, beside=[name for name in every if name != stack] if stack in every else [])
     if any("state" in row.unknown for row in rows):  # and a warning said why
         fail(f"nobody is reminded, for the state of stack {stack} is not known; see that it can be read", Code.UNREACHABLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from acmidm.report.review import Review
     from acmidm_onboarding.model.catalogue import Catalogue
     from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.desired import Desired
     from acmidm_onboarding.model.form import Environment, Platform
+    from acmidm_onboarding.stack import Stack
 
 EPILOG = """
 **Examples**
@@ -104,12 +106,12 @@ def review(
         if environment or head:
             fail("--head and --environment are for --base; with --stack and --plan the stack's settings have them")
         plans, approved = _by_engine(stack or [], plan or [], save=save is not None)
-        folder = str(next((plan.config.get("acmidm:catalogueFolder") for plan in plans), None) or own_catalogue())
-        of_stacks = former_secrets({setting_in(key): value for key, value in plan.config.items()} for plan in plans)
+        folder = str(next((one.plan.config.get("acmidm:catalogueFolder") for one in plans), None) or own_catalogue())
+        of_stacks = former_secrets({setting_in(key): value for key, value in one.plan.config.items()} for one in plans)
         today = replace(comparison(folder), former_secrets=of_stacks)
-        found = _with_forms(review_of(plans, today, allow_mass_change=allow_mass_change), plans)
-        for name, reviewed in zip(stack or [], plans, strict=False):
-            _warn_of_missing_rights(name, reviewed)
+        found = _with_forms(review_of([one.plan for one in plans], today, allow_mass_change=allow_mass_change), plans)
+        for one in plans:
+            _warn_of_missing_rights(one)
     write_report(found, output)
     if found.refusals and not sys.stdout.isatty():
         # The report went to a file: a job's log would else end without a reason.
@@ -130,104 +132,100 @@ def _require_one_source(stack: Sequence[str] | None, plan: Sequence[Path] | None
         fail("--save is for one --stack: what is approved runs on one")
 
 
-def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Plan], list[Approved]]:
+class Planned(NamedTuple):
+    """A plan; what the forms here have of its environment, and what of that is desired now; its stack, None for the plan of a file.
+
+    Where forms have mistakes, which the preview reports, nothing is known of them.
+    """
+
+    plan: Plan
+    connections: Sequence[Connection]
+    desired: Desired
+    stack: Stack | None
+
+
+def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Planned], list[Approved]]:
     """The plans; and of stacks, where it is to be saved, what would run."""
+    from datetime import UTC, datetime
+
     from acmidm import engine
     from acmidm.approved import approved_of
-    from acmidm.connecting import authorities_of, settings_of
     from acmidm.report.plan import NotAPlan, read_plan
-    from acmidm.rotations import with_keys
+    from acmidm.stacks import stack_of
+    from acmidm_onboarding.model.desired import desired
 
-    plans: list[Plan] = []
+    plans: list[Planned] = []
     approved: list[Approved] = []
-    for stack in stacks:
-        with working(f"previewing {stack}"):
-            previewed = engine.preview(stack)
-            plan = read_plan(previewed, engine.stack_deployment(stack))
+    for stack in map(stack_of, stacks):
+        with working(f"previewing {stack.name}"):
+            previewed = engine.preview(stack.name)
+            plan = read_plan(previewed, stack.state)
         if save:
-            with working(f"reading the clients of {stack} that change"):
-                approved.append(approved_of(stack, previewed, plan, authorities_of(settings_of(stack))))
-        plans.append(_at_the_gate(stack, _with_left(with_keys(_with_uploaded_keys(stack, plan), _declared(plan), stack))))
+            with working(f"reading the clients of {stack.name} that change"):
+                approved.append(approved_of(stack.name, previewed, plan, stack.platforms))
+        connections = [] if stack.forms.problems else stack.connections
+        plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, stack.desired_of(connections), stack)))
     for file in files:
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
-            plans.append(_with_left(with_keys(plan, _declared(plan), None)))
         except ValueError:
             raise NotAPlan(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
+        connections = _connections_here(plan)
+        plans.append(_with_what_forms_say(Planned(plan, connections, desired(connections, datetime.now(UTC)), None)))
     return plans, approved
 
 
-def _with_forms(found: Review, plans: Sequence[Plan]) -> Review:
-    """The review with the form of each client that a form here declares: the engine does not have it."""
-    from acmidm.report.compare import connections_in_order
-
-    forms = {(plan.environment, connection.key): connection.form for plan in plans for connection in _declared(plan)}
-    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
-    return found.model_copy(update={"connections": connections_in_order(named)})
-
-
-def _declared(plan: Plan) -> Sequence[Connection]:
-    """What the forms here declare of a plan's environment; nothing where they have mistakes, which the preview reports."""
-    from acmidm_onboarding.model.loading import load_onboardings
-    from acmidm_onboarding.model.problems import InvalidForms
+def _connections_here(plan: Plan) -> list[Connection]:
+    """What the forms here have of the environment of a file's plan; nothing where they have mistakes."""
+    from acmidm_onboarding.model.loading import read_onboardings
     from acmidm_onboarding.settings import own_catalogue
 
     folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
-    catalogue = Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue()))
-    try:
-        return load_onboardings([folder], catalogue).connections(plan.environment)
-    except InvalidForms:
-        return ()
+    forms = read_onboardings([folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue())))
+    return [] if forms.problems else forms.connections(plan.environment)
 
 
-def _with_left(plan: Plan) -> Plan:
-    """The plan with what the forms say of clients that have left and are preserved, which no preview has."""
+def _with_what_forms_say(planned: Planned) -> Planned:
+    """The plan with what no preview has: of keys, of the gate, and of clients that have left and are preserved."""
     from dataclasses import replace
 
     from acmidm.report.client import states_of
     from acmidm.report.kinds import Change, Kind
-    from acmidm_onboarding.leaving import left_alone, staying
+    from acmidm.report.plan import at_the_gate
+    from acmidm.rotations import with_keys
 
-    declared = _declared(plan)
-    stolen = states_of((one for one in left_alone(declared, staying(declared)) if one.compromised), protect=None)
+    plan, connections, desired, stack = planned
+    plan = with_keys(plan, connections, stack)
+    stolen = states_of((one for one in desired.left if one.compromised), protect=None)
     alone = ((state, Change(kind=Kind.KEY_LEFT)) for place, state in stolen.items() if place not in {**plan.before, **plan.after})
-    return replace(plan, left=(*plan.left, *alone))
+    return planned._replace(plan=replace(plan, left=(*plan.left, *alone), at_the_gate=at_the_gate(desired.held_back)))
 
 
-def _at_the_gate(stack: str, plan: Plan) -> Plan:
-    """The plan with what the stack's program holds back from production, or declares unproven. No preview has that as data."""
-    from dataclasses import replace
+def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:
+    """The review with the form of each client that a form here declares: the engine does not have it."""
+    from acmidm.report.compare import connections_in_order
 
-    from acmidm import engine
-    from acmidm.gate import at_the_gate, passage_of
-    from acmidm_onboarding.leaving import declared_now, today
-    from acmidm_onboarding.model.policies import PromotionGate
-    from acmidm_onboarding.recorded import held_in
-    from acmidm_onboarding.stack_files import stack_settings
-
-    settings = stack_settings(stack, Path())
-    if settings.promotion_gate is PromotionGate.OFF:
-        return plan
-    declared = declared_now(_declared(plan), lambda: held_in(engine.stack_deployment(stack)), today())
-    return replace(plan, at_the_gate=at_the_gate(passage_of(stack, declared, settings)))
+    forms = {(one.environment, one.key): one.form for planned in plans for one in planned.connections}
+    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
+    return found.model_copy(update={"connections": connections_in_order(named)})
 
 
-def _warn_of_missing_rights(stack: str, plan: Plan) -> None:
+def _warn_of_missing_rights(planned: Planned) -> None:
     """Say whom to ask where a client is new whose organisation uploads its keys, and where nobody there may."""
     from acmidm.rights import warn_of_missing_rights
 
+    plan, connections, _, stack = planned
     awaiting = {place[:2] for place, state in plan.after.items() if place not in plan.before and state.keys is None}
-    if awaiting:
-        declared = _declared(plan)
-        warn_of_missing_rights(stack, [one for one in declared if (one.key, one.platform) in awaiting])
+    if awaiting and stack is not None:
+        warn_of_missing_rights(stack, [one for one in connections if (one.key, one.platform) in awaiting])
 
 
-def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
+def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
     """The plan with the keys in the portal of those clients whose form has keys now: the others of them go."""
     from dataclasses import replace
 
-    from acmidm.connecting import uploaded_keys
     from acmidm.report.compare import paired
+    from acmidm.stacks import uploaded_keys
 
     taken = [old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None]
     uploaded = uploaded_keys(stack, taken)
@@ -237,14 +235,13 @@ def _with_uploaded_keys(stack: str, plan: Plan) -> Plan:
 def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
     from datetime import UTC, datetime
 
-    from acmidm.gate import between_revisions
     from acmidm.git import merged
     from acmidm.report.beside import changes_beside
     from acmidm.report.compare import Comparison
     from acmidm.report.former_secrets import former_secrets
     from acmidm.report.plan import Plan
     from acmidm.report.review import review_of
-    from acmidm.report.revision import earlier_revision, left_between, notes_between, removed_unread, revision
+    from acmidm.report.revision import between_revisions, earlier_revision, left_between, notes_between, removed_unread, revision
     from acmidm.report.stacks import stacks_of
     from acmidm_onboarding.model.form import Environment
 
@@ -256,10 +253,10 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
         scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
         beside = [*removed_unread(old, after), *changes_beside(before, after, folders)]
-    for file in old.left_out:
+    left_out = old.onboardings.left_out
+    for file in left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
-    before_gate, at_gate = (side.onboardings.connections(Environment.PROD) for side in (old, new))
-    passing = between_revisions(before_gate, at_gate, stacks.gate, now)
+    passing = between_revisions(old, new, now)
     plans = [
         Plan(
             where,
@@ -273,10 +270,10 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     notes = tuple(notes_between(old, new, after))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values))
     found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)
-    if not old.left_out:
+    if not left_out:
         return found
-    said = "form was not valid before: all that it has" if len(old.left_out) == 1 else "forms were not valid before: all that they have"
-    return found.model_copy(update={"headline": f"{found.headline}; {len(old.left_out):,} {said} shows as new"})
+    said = "form was not valid before: all that it has" if len(left_out) == 1 else "forms were not valid before: all that they have"
+    return found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
 
 
 def comparison(catalogue: str) -> Comparison:

@@ -10,26 +10,26 @@ from acmidm.words import first_of, plain
 if TYPE_CHECKING:
     from acmidm_onboarding.model.connection import Connection
     from acmidm_onboarding.model.form import Platform
-    from acmidm_onboarding.settings import Settings
+    from acmidm_onboarding.stack import Stack
 
 _ASK = "ask its Lokale Beheerder, or phone 1700, choice 5"
 
 
-def missing_rights(settings: Settings, connections: Iterable[Connection]) -> list[str]:
+def missing_rights(stack: Stack, connections: Iterable[Connection]) -> list[str]:
     """Return a sentence per organisation and platform where keys are left to the portal and nobody holds *API-beheerder* there.
 
     One more for a platform that cannot say so just now. Asked once for each organisation, and of no authority that does not know.
+    Whoever has left by now needs no right.
     """
-    from acmidm.connecting import authorities_of
     from acmidm_onboarding.authorities.errors import AuthorityError
     from acmidm_onboarding.authorities.port import KnowsRights
-    from acmidm_onboarding.leaving import staying
+    from acmidm_onboarding.model.desired import desired
 
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Connection]] = {}
-    for connection in staying(connections):
+    for connection in desired(list(connections), stack.now).asked:
         if connection.keys is None and connection.codes:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
-    platforms = authorities_of(settings, briefly=True) if waiting else {}
+    platforms = stack.platforms_briefly if waiting else {}
     sentences: list[str] = []
     down: set[Platform] = set()
     for (platform, codes), of_organisation in waiting.items():
@@ -40,27 +40,26 @@ def missing_rights(settings: Settings, connections: Iterable[Connection]) -> lis
             is_missing = authority.administrators(codes) == 0
         except AuthorityError as error:
             down.add(platform)
-            sentences.append(f"whether somebody holds API-beheerder on {settings.environment} could not be found out: {error}")
+            sentences.append(f"whether somebody holds API-beheerder on {stack.settings.environment} could not be found out: {error}")
             continue
         if is_missing:
             applications = first_of([connection.application for connection in of_organisation])
             sentences.append(
-                f"{plain(of_organisation[0].organisation.name)} has nobody with the right API-beheerder on {settings.environment} "
+                f"{plain(of_organisation[0].organisation.name)} has nobody with the right API-beheerder on {stack.settings.environment} "
                 f"({platform}), who could upload the key of {applications} in the Beheerportaal; {_ASK}"
             )
     return sentences
 
 
-def warn_of_missing_rights(stack: str, connections: Iterable[Connection]) -> None:
+def warn_of_missing_rights(stack: Stack, connections: Iterable[Connection]) -> None:
     """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others report."""
     import typer
 
-    from acmidm.connecting import settings_of
     from acmidm_onboarding.settings import InvalidSettings
 
     waiting = [connection for connection in connections if connection.keys is None]
     try:
-        sentences = missing_rights(settings_of(stack), waiting) if waiting else []
+        sentences = missing_rights(stack, waiting) if waiting else []
     except InvalidSettings:
         return
     for sentence in sentences:

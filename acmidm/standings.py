@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import typer
 
-from acmidm import engine
-from acmidm.connecting import authorities_of, no_form, settings_of
+from acmidm.engine import EngineError, UnknownStack
 from acmidm.keys import Key, keys_of
 from acmidm.online import Fetched, fetched
 from acmidm.report.client import ClientState, Place, states_of
@@ -24,39 +23,25 @@ from acmidm.report.kinds import Resource
 from acmidm.report.plan import part_of, recorded_in
 from acmidm.report.standing import Facts, Standing, standing
 from acmidm.report.status import listed
+from acmidm.stacks import require_a_form, stack_of
 from acmidm.terminal import working
 from acmidm.words import counted
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
-from acmidm_onboarding.leaving import due
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.gate import waits_for_test
-from acmidm_onboarding.model.held import Held, held_of
-from acmidm_onboarding.model.loading import Onboardings, load_onboardings
-from acmidm_onboarding.model.problems import Failure, InvalidForms, Problem, on_one_line
-from acmidm_onboarding.promotion import passing
-from acmidm_onboarding.recorded import held_in, recorded
-from acmidm_onboarding.settings import AuthorityKind, Settings
-from acmidm_onboarding.stack_files import promotion_gate, stack_settings
+from acmidm_onboarding.model.leaving import due
+from acmidm_onboarding.model.problems import Failure, on_one_line
+from acmidm_onboarding.model.record import Record, record_of
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack_files import promotion_gate
 
 T = TypeVar("T")
 
 _AT_ONCE = 8
-
-
-def all_stacks(folder: Path) -> list[str]:
-    """Return the stacks of the files in ``folder`` whose clients are at a Beheerportaal, tests first: what a service desk looks at."""
-    found = []
-    for file in sorted(folder.glob("Pulumi.*.yaml")):
-        name = file.name.removeprefix("Pulumi.").removesuffix(".yaml")
-        settings = stack_settings(name, folder)
-        if settings.platforms[Platform.ACMIDM].authority is AuthorityKind.BEHEERPORTAAL:
-            found.append((list(Environment).index(settings.environment), name))
-    return [name for _, name in sorted(found)]
 
 
 def standings(stacks: Sequence[str], now: datetime, beside: Sequence[str] = ()) -> tuple[Standing, ...]:
@@ -68,8 +53,8 @@ def standings(stacks: Sequence[str], now: datetime, beside: Sequence[str] = ()) 
         InvalidSettings: where a stack has no file, or one with mistakes.
         EngineError: where the state of one beside cannot be read.
     """
-    read = [_Stack(name, stack_settings(name, Path()), now) for name in stacks]
-    on_production = {place[:2] for one in read if one.settings.environment is Environment.PROD for place in one.states or ()}
+    read = [_Standings(stack_of(name, now=now, by_policies=True)) for name in stacks]
+    on_production = {place[:2] for one in read if one.is_production for place in one.states or ()}
     on_production |= {place[:2] for name in beside for place in _made_in(name) if place[2] is Environment.PROD}
     rows = [standing(facts) for one in read for facts in one.facts(on_production)]
     return tuple(sorted(rows, key=_order))
@@ -77,8 +62,8 @@ def standings(stacks: Sequence[str], now: datetime, beside: Sequence[str] = ()) 
 
 def _made_in(stack: str) -> Iterable[Place]:
     try:
-        return recorded_in(engine.stack_deployment(stack)).states
-    except engine.UnknownStack:
+        return recorded_in(stack_of(stack).state).states
+    except UnknownStack:
         return ()
 
 
@@ -91,33 +76,34 @@ def _warn(error: Failure | str) -> None:
     typer.echo(on_one_line(f"warning: {error}"), err=True)
 
 
-class _Stack:
-    """One stack: what its forms, its state and its authorities have."""
+class _Standings:
+    """What the forms, the state and the authorities of one stack say of each connection."""
 
-    def __init__(self, name: str, settings: Settings, now: datetime) -> None:
-        self.name, self.settings, self._now = name, settings, now
+    def __init__(self, stack: Stack) -> None:
+        self._stack, self._settings, self._now = stack, stack.settings, stack.now
 
-    @cached_property
-    def _document(self) -> Mapping[str, Any] | None:
-        try:
-            with working(f"reading {self.name}"):
-                return engine.stack_deployment(self.name)
-        except engine.EngineError as error:
-            _warn(f"the state of stack {self.name} is not known: {error}")
-            return None
+    @property
+    def is_production(self) -> bool:
+        return self._settings.environment is Environment.PROD
 
     @cached_property
     def states(self) -> Mapping[Place, ClientState] | None:
-        return None if self._document is None else recorded_in(self._document, self.settings.environment).states
+        """Its clients; None where the state cannot be read."""
+        try:
+            with working(f"reading {self._stack.name}"):
+                return recorded_in(self._stack.state, self._settings.environment).states
+        except EngineError as error:
+            _warn(f"the state of stack {self._stack.name} is not known: {error}")
+            return None
 
     @cached_property
     def _moments(self) -> Mapping[tuple[Place, str], datetime]:
         """When the engine made each client, and each one's keys."""
         found = {}
-        for resource in ((self._document or {}).get("deployment") or {}).get("resources") or ():
+        for resource in (self._stack.state.get("deployment") or {}).get("resources") or () if self.states else ():
             part, made = part_of(resource), resource.get("created")
             if part and part[2] in (Resource.CLIENT, Resource.KEYS) and not resource.get("delete") and isinstance(made, str):
-                found[(part[0], part[1], self.settings.environment), part[2]] = datetime.fromisoformat(made)
+                found[(part[0], part[1], self._settings.environment), part[2]] = datetime.fromisoformat(made)
         return found
 
     @cached_property
@@ -125,20 +111,20 @@ class _Stack:
         return promotion_gate(Path()).evidence_max_days
 
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
-        forms, are_whole = _forms(self.settings)
-        if forms and not forms.forms and are_whole and self.states:
-            raise no_form(self.settings)
-        declared = forms.connections(self.settings.environment) if forms else []
-        in_production = {(one.key, one.platform) for one in forms.connections(Environment.PROD)} if forms else set()
-        held_back = self._held_back(declared)
-        pairs = list(self._paired(declared))
-        asked = _Asked(self.name, [state for _, state in pairs if state is not None])
+        forms, held_back = self._stack.forms, self._held_back()
+        if forms.problems:
+            _warn(f"what forms with mistakes ask is not known ({counted(len(forms.problems), 'mistake')}); see acmidm validate")
+        if self.states is not None:
+            require_a_form(self._stack)
+        in_production = {(one.key, one.platform) for one in forms.connections(Environment.PROD)}
+        pairs = list(self._paired(self._stack.connections))
+        asked = _Asked(self._stack, [state for _, state in pairs if state is not None])
         for connection, state in pairs:
-            own = self._of(connection, state, asked, forms.catalogue if forms else None)
+            own = self._of(connection, state, asked, forms.catalogue)
             place = own.connection.key, own.connection.platform
             yield replace(
                 own,
-                is_declared=True if connection else False if are_whole else None,
+                is_declared=True if connection else None if forms.problems else False,
                 is_held_back=place in held_back,
                 test_client_id=on_test.client_id if (on_test := held_back.get(place)) else "",
                 is_proven_there=bool(connection and on_test and waits_for_test(connection, on_test)),
@@ -156,27 +142,20 @@ class _Stack:
                 yield one, state
         yield from ((None, state) for state in states.values())
 
-    def _held_back(self, declared: Sequence[Connection]) -> Mapping[tuple[str, Platform], Held | None]:
+    def _held_back(self) -> Mapping[tuple[str, Platform], Record | None]:
         """What the gate holds back, with what the stack on TNI has of it, where it is to be proven: None where it has no client."""
-        document = self._document
-        if document is None:
+        if self.states is None:
             return {}
-        passage = passing(declared, self.settings, lambda: held_in(document), self._beside, self._now)
-        waiting = [one.connection for one in passage.held_back if not one.is_declared]
-        on_test = (recorded(self._beside(self.settings.promotion_stack)) or {}) if waiting else {}
-        found = {(one.key, one.platform): held_of(one, on_test) for one in waiting}
-        return {place: held if held and held.client_id else None for place, held in found.items()}
-
-    def _beside(self, stack: str) -> str:
-        """The full name of a stack of the same project."""
-        above = self.name.rpartition("/")[0]
-        return stack if "/" in stack or not above else f"{above}/{stack}"
+        waiting = [one.connection for one in self._stack.desired.held_back if not one.is_declared]
+        on_test = (self._stack.test_records or {}) if waiting else {}
+        found = {(one.key, one.platform): record_of(one, on_test) for one in waiting}
+        return {place: record if record and record.client_id else None for place, record in found.items()}
 
     def _portal(self, state: ClientState) -> str | None:
-        platform = self.settings.platforms.get(state.platform)
+        platform = self._settings.platforms.get(state.platform)
         return platform.portal(state.environment) if platform else None
 
-    def _of(self, connection: Connection | None, state: ClientState | None, asked: _Asked, catalogue: Catalogue | None) -> Facts:
+    def _of(self, connection: Connection | None, state: ClientState | None, asked: _Asked, catalogue: Catalogue) -> Facts:
         own = next(iter(states_of([connection] if connection else [], protect=None).values()), None)
         shown = state or own
         if shown is None:
@@ -189,11 +168,11 @@ class _Stack:
         usable = None if keys is None else _usable(keys, connection, self._now)
         whole = connection.retire.get(connection.platform.value) if connection else None
         facts = Facts(
-            listed(self.name, shown, self._now),
+            listed(self._stack.name, shown, self._now),
             self._now,
             portal=self._portal(shown) or "",
-            form=(self.settings.forms_folder / f"{connection.form}.yaml").as_posix() if connection else "",
-            test_stack=self.settings.promotion_stack,
+            form=(self._settings.forms_folder / f"{connection.form}.yaml").as_posix() if connection else "",
+            test_stack=self._settings.promotion_stack,
             is_recorded=None if self.states is None else state is not None,
             lacking=_lacking(connection, state),
             handed_over=state.handed_over if state else None,
@@ -231,30 +210,6 @@ def _is_leaving(connection: Connection, now: datetime) -> bool:
     return connection.platform.value in due(connection, now.astimezone(UTC).date())
 
 
-def _forms(settings: Settings) -> tuple[Onboardings | None, bool]:
-    """The forms that have no mistakes, checked as the program checks them, and whether that is all of them."""
-    profiles = {settings.environment: settings.profile}
-    served = {settings.environment: {platform: (found.authority,) for platform, found in settings.platforms.items()}}
-    paths, are_whole = [settings.forms_folder], True
-    while paths:
-        try:
-            return load_onboardings(paths, settings.catalogue_folder, profiles, served), are_whole
-        except InvalidForms as error:
-            if are_whole:
-                _warn(f"what forms with mistakes ask is not known ({counted(len(error.problems), 'mistake')}); see acmidm validate")
-            all_forms = sorted(settings.forms_folder.glob("*/*.yaml")) if are_whole else paths
-            paths, are_whole = _without([file for file in all_forms if file.name != ORGANISATION_FILE], error.problems), False
-    return None, are_whole
-
-
-def _without(forms: Sequence[Path], problems: Iterable[Problem]) -> list[Path]:
-    """The forms that no mistake is about; one in another file, such as a key, is about each form in its folder. None where that is all."""
-    bad = {Path.cwd() / file for problem in problems for file in (problem.file, problem.also) if file}
-    folders = {file.parent for file in bad if file not in {Path.cwd() / form for form in forms}}
-    kept = [form for form in forms if Path.cwd() / form not in bad and Path.cwd() / form.parent not in folders]
-    return kept if len(kept) < len(forms) else []
-
-
 def _lacking(connection: Connection | None, state: ClientState | None) -> tuple[str, ...]:
     """The scopes and products that a form has more than the state."""
     if connection is None or state is None:
@@ -281,13 +236,11 @@ def _usable(keys: Mapping[str, Key], connection: Connection | None, now: datetim
     )
 
 
-def _withdrawn(
-    state: ClientState, connection: Connection | None, seen: Seen | None, catalogue: Catalogue | None
-) -> tuple[tuple[str, str], ...]:
+def _withdrawn(state: ClientState, connection: Connection | None, seen: Seen | None, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
     """The scopes that a run granted and that the authority has no more, each with who decides about it."""
     if seen is None or seen.snapshot is None:
         return ()
-    names, products = connection.catalogue_names if connection else {}, catalogue.product_of if catalogue else {}
+    names, products = connection.catalogue_names if connection else {}, catalogue.product_of
     gone = sorted((state.scopes or {}).keys() - seen.snapshot.scopes.keys())
     return tuple((scope, products[name].owner if (name := names.get(scope, scope)) in products else scope) for scope in gone)
 
@@ -302,22 +255,22 @@ class Seen:
 class _Asked:
     """What the authorities of a stack say of its clients. One that does not answer is asked nothing more."""
 
-    def __init__(self, stack: str, states: Sequence[ClientState]) -> None:
+    def __init__(self, stack: Stack, states: Sequence[ClientState]) -> None:
         made = [state for state in states if state.client_id]
         self._down: set[Platform] = set()
         self._platforms = self._connect(stack) if made else {}
         self.published = fetched(state.jwks_uri for state in made if state.jwks_uri)
         self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
-        with working(f"reading the clients of {stack}"):
+        with working(f"reading the clients of {stack.name}"):
             found = {state.place: self._ask(state.platform, _snapshot_of(state.client_id or "")) for state in made}
             self.seen = {place: seen for place, seen in found.items() if seen is not None}
             self._uses = self._all_uses([state for state in made if state.place in self.seen])
 
-    def _connect(self, stack: str) -> Connected:
+    def _connect(self, stack: Stack) -> Connected:
         try:
-            return authorities_of(settings_of(stack), briefly=True)
+            return stack.platforms_briefly
         except Failure as error:
-            _warn(f"the authorities of stack {stack} are not asked: {error}")
+            _warn(f"the authorities of stack {stack.name} are not asked: {error}")
             return {}
 
     def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:

@@ -38,17 +38,17 @@ def status(
     """
     from datetime import UTC, datetime
 
-    from acmidm import engine
-    from acmidm.connecting import uploaded_keys
     from acmidm.report.plan import recorded_in
     from acmidm.report.status import Status, in_order, listed
+    from acmidm.stacks import stack_of, uploaded_keys
 
     stacks, search, now = stack or ["tni"], " ".join(words or ()), datetime.now(UTC)
     connections = []
     for name in stacks:
+        opened = stack_of(name)
         with working(f"reading {name}"):
-            states = recorded_in(engine.stack_deployment(name)).states
-        uploaded = uploaded_keys(name, (state for state in states.values() if state.keys is None and not state.jwks_uri))
+            states = recorded_in(opened.state).states
+        uploaded = uploaded_keys(opened, (state for state in states.values() if state.keys is None and not state.jwks_uri))
         connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
     kept = in_order(filter(filter_of(search, scope, expiring, stacks[0]), connections))
     if output is Output.TEXT and not kept:

@@ -50,12 +50,13 @@ def steps(
 
     from acmidm.report.standing import WaitsFor
     from acmidm.report.steps import steps_of
-    from acmidm.standings import all_stacks, standings
+    from acmidm.stacks import of_a_beheerportaal
+    from acmidm.standings import standings
     from acmidm_onboarding.model.problems import did_you_mean, listed, quoted
 
     if waiting_for is not None and waiting_for not in list(WaitsFor):
         fail(f"--waiting-for: {quoted(waiting_for)} is not known; {did_you_mean(waiting_for, WaitsFor, f'use {listed(WaitsFor)}')}")
-    stacks, search, now = stack or all_stacks(Path()), " ".join(words or ()), datetime.now(UTC)
+    stacks, search, now = stack or of_a_beheerportaal(Path()), " ".join(words or ()), datetime.now(UTC)
     if not stacks:
         fail("there is no stack here whose clients are at a Beheerportaal; run this in the project's folder, or name one with --stack")
     is_shown = filter_of(search, scope, expiring, stacks[0])

@@ -1,4 +1,4 @@
-"""Which clients of an environment forms declare, and which they do not."""
+"""Which clients of an environment forms declare, and which they do not; and what those have that their forms left to themselves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
-from acmidm.report.client import ClientState
+from acmidm.keys import keys_of
+from acmidm.report.client import ClientState, states_of
+from acmidm.report.compare import ConnectionChanges, client_name
 from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
+from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
 from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, RegisteredClient, Reserved
@@ -166,3 +169,21 @@ def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSn
             yield replace(snapshot, client=replace(client, metadata=metadata))
         else:
             yield snapshot
+
+
+def stolen_keys(left: Mapping[Owner, Connection], real: Mapping[Platform, Real]) -> Iterator[ClientDrift]:
+    """Yield each client of ``left`` whose authority lists a key that its form says is compromised, whoever manages it by now."""
+    for owner, connection in left.items():
+        if not connection.compromised:
+            continue
+        (state,) = states_of([connection], protect=None).values()
+        for snapshot in real[connection.platform].clients.values() if connection.platform in real else ():
+            keys = keys_of(snapshot.jwks) if snapshot.client.metadata.software_id == owner.software_id else {}
+            changes = tuple(
+                Change(kind=Kind.KEY_LEFT, subject=kid, thumbprint=key.thumbprint)
+                for kid, key in sorted(keys.items())
+                if key.thumbprint in connection.compromised
+            )
+            if changes:
+                named = client_name(state) | {"client_id": snapshot.client.client_id}
+                yield ClientDrift(None, None, pending=ConnectionChanges(**named, environment=connection.environment, changes=changes))

@@ -13,9 +13,8 @@ from acmidm.words import counted
 from acmidm_onboarding.model.problems import on_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from acmidm_onboarding.model.connection import Connection
     from acmidm_onboarding.model.loading import Onboardings
     from acmidm_onboarding.model.problems import Problem
 
@@ -91,7 +90,7 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Pro
         fail("there is no form (*.yaml) here; name a form, or the folder of forms")
     connections = sum(len(onboardings.connections(environment)) for environment in Environment)
     typer.echo(f"{counted(len(onboardings.forms), 'form')}, {counted(connections, 'connection')}: all valid")
-    for sentence in (*_stolen(onboardings), *_unproven(onboardings.connections(Environment.PROD))):
+    for sentence in _notes(onboardings):
         typer.echo(sentence)
 
 
@@ -111,27 +110,23 @@ def _read(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem
     return onboardings
 
 
-def _stolen(onboardings: Onboardings) -> list[str]:
-    """What clients that have left by now keep, and should not: no mistake of a form, for the day comes by itself."""
-    from acmidm_onboarding.leaving import left_alone, staying, stolen_sentences
-    from acmidm_onboarding.model.form import Environment
-
-    found = (onboardings.connections(environment) for environment in Environment)
-    return [sentence for connections in found for sentence in stolen_sentences(left_alone(connections, staying(connections)))]
-
-
-def _unproven(connections: Sequence[Connection]) -> list[str]:
-    """What forms and evidence lack for production, where a stack here has the gate: notes, for what it has already stays."""
+def _notes(onboardings: Onboardings) -> Iterator[str]:
+    """What comes by itself, and is no mistake of a form: what clients that have left by now keep and should not; and, where a stack here
+    has the gate, what forms and evidence lack for production, of which all stays that is there already.
+    """
     from datetime import UTC, datetime
 
-    from acmidm_onboarding.leaving import staying
-    from acmidm_onboarding.model.gate import gate
+    from acmidm_onboarding.model.desired import desired
+    from acmidm_onboarding.model.form import Environment
+    from acmidm_onboarding.model.leaving import stolen_sentences
     from acmidm_onboarding.stack_files import promotion_gate
 
-    wanted = promotion_gate(Path())
-    found = gate(staying(connections), wanted.mode, {}, None, datetime.now(UTC), wanted.evidence_max_days).held_back
-    head = ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if found else []
-    return head + [f"  {sentence}" for one in found for sentence in one.sentences]
+    gate, now = promotion_gate(Path()), datetime.now(UTC)
+    found = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
+    yield from (sentence for one in found for sentence in stolen_sentences(one.left))
+    unproven = [sentence for one in found for each in one.held_back for sentence in each.sentences]
+    yield from ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if unproven else []
+    yield from (f"  {sentence}" for sentence in unproven)
 
 
 def _annotation(problem: Problem) -> str:

@@ -66,7 +66,7 @@ def import_(
 
 def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
     """Return stack and settings per environment."""
-    from acmidm.connecting import settings_of
+    from acmidm.stacks import settings_of
     from acmidm_onboarding.model.form import Environment
 
     settings: dict[Environment, tuple[str, Settings]] = {}

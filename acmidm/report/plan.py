@@ -13,10 +13,11 @@ from typing import Any
 
 from acmidm.engine import problems_in
 from acmidm.keys import keys_of
-from acmidm.report.client import ClientState, HandedOver, Place, States, flat, leaving, with_exemptions_once, with_incarnation
+from acmidm.report.client import ClientState, HandedOver, Place, States, flat, leaving, states_of, with_exemptions_once, with_incarnation
 from acmidm.report.kinds import Change, Kind, Resource
 from acmidm_onboarding.authorities.port import ClientMetadata, Owner
 from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.gate import HeldBack
 from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.resources.ownership import INCARNATION, OTHER
 from acmidm_onboarding.resources.switching import METHOD, is_awaiting
@@ -46,6 +47,13 @@ class AtTheGate:
     """What is missing, and what to do; nothing where it passes now."""
     is_declared: bool = False
     """Whether it is declared all the same."""
+
+
+def at_the_gate(held_back: Iterable[HeldBack]) -> tuple[AtTheGate, ...]:
+    """Return what reports have of what the gate misses, a client each."""
+    return tuple(
+        AtTheGate(state, one.missing, one.is_declared) for one in held_back for state in states_of([one.connection], protect=None).values()
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,12 +11,10 @@ from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Part
 from acmidm.words import plain, shown
 from acmidm_onboarding.model.catalogue import Catalogue, Product, Scope
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.desired import Desired
 from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest
-from acmidm_onboarding.model.gate import gate as passage
 from acmidm_onboarding.model.loading import LoadedForm
-from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, PromotionGate, Situation
-from acmidm_onboarding.stack_files import Gate
+from acmidm_onboarding.model.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 
 
 class Side(StrEnum):
@@ -128,16 +126,14 @@ class Promotion(Part):
         return [one for one in differences if one.side is side and one.what != "environment"]
 
 
-def promotion_of(
-    loaded: LoadedForm, connections: Sequence[Connection], catalogue: Catalogue, profile: Profile, gate: Gate, now: datetime
-) -> Promotion:
+def promotion_of(loaded: LoadedForm, desired: Desired, catalogue: Catalogue, profile: Profile, gate: Gate, now: datetime) -> Promotion:
     """Compare. Platforms and the authentication method are those of the whole form: they cannot differ.
 
-    ``connections``, ``profile`` and ``gate`` are production's.
+    ``desired`` (by a gate that is enforced), ``profile`` and ``gate`` are production's.
     """
     form = loaded.form
     tni, prod = (form.environments.get(environment) for environment in (Environment.TNI, Environment.PROD))
-    checks = (*_checks(loaded, catalogue, profile, now), *_evidence_check(connections, gate, now))
+    checks = (*_checks(loaded, catalogue, profile, now), *_evidence_check(desired, gate))
 
     def number_of_keys(request: EnvironmentRequest | None) -> int | None:
         if request is None or form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
@@ -213,13 +209,12 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
     yield _check("has_scopes", not prod.scopes, "production has a scope", "production has no scope: the client could do nothing")
 
 
-def _evidence_check(connections: Sequence[Connection], gate: Gate, now: datetime) -> Iterator[Check]:
+def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
     """What form and evidence have of the gate; the stack's program also looks at the state of TNI."""
-    found = passage(connections, PromotionGate.ENFORCE, {}, None, now, gate.evidence_max_days).held_back
-    missing = "; ".join(f"{one.connection.platform}: {reason}" for one in found for reason in one.missing)
-    if connections:
+    missing = "; ".join(f"{one.connection.platform}: {reason}" for one in desired.held_back for reason in one.missing)
+    if desired.asked:
         required = gate.mode is PromotionGate.ENFORCE
-        yield _check("proven", bool(found), "evidence from TNI, or an exemption, covers what production asks", missing, required=required)
+        yield _check("proven", bool(missing), "evidence from TNI, or an exemption, covers what production asks", missing, required=required)
 
 
 def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:

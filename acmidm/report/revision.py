@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,36 +11,31 @@ from acmidm.git import Tree
 from acmidm.report.client import ClientState, Place, states_of
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.places import strays
+from acmidm.report.plan import AtTheGate, at_the_gate
 from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
-from acmidm_onboarding.leaving import declared_now, left_alone
-from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.files import ORGANISATION_FILE
+from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
-from acmidm_onboarding.model.gate import gate
-from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings
-from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, PromotionGate, Situation
+from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings
+from acmidm_onboarding.model.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
-from acmidm_onboarding.recorded import Held
-from acmidm_onboarding.stack_files import Gate
+from acmidm_onboarding.model.record import Record, record_of
 
 
 @dataclass(frozen=True)
 class Revision:
-    """The forms of one revision, in which environments it protects clients, and which of its forms were not valid."""
+    """The forms of one revision, in which environments it protects clients, and its gate to production."""
 
     onboardings: Onboardings
     protecting: Mapping[Environment, bool]
-    left_out: tuple[Path, ...] = ()
     gate: Gate = field(default_factory=Gate)
 
     def states(
         self, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime, before: Revision | None = None
     ) -> dict[Place, ClientState]:
         """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before`` is carried out."""
-        held = before.held(environment, now) if before else {}
-        connections = declared_now(self.onboardings.connections(environment), lambda: held, now.date())
-        found = states_of(connections, protect=self.protecting.get(environment))
+        # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is there already.
+        found = states_of(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
         # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its environments.
         unneeded = {
             loaded.name: unneeded_exemptions(loaded, profiles, now) - (_OF_GATE if loaded.name in self._unproven(now) else frozenset())
@@ -53,31 +47,32 @@ class Revision:
             for place, state in found.items()
         }
 
-    def held(self, environment: Environment, now: datetime) -> dict[str, Held]:
-        """What a state has once these forms are carried out: nothing more of what left."""
+    def desired(self, environment: Environment, now: datetime, before: Revision | None = None) -> Desired:
+        """What is desired in an environment once ``before`` is carried out; else in a stack that has nothing yet."""
+        connections = self.onboardings.connections(environment)
+        records = before.records(environment, now) if before else {}
+        return desired(connections, now, gate=self.gate, records=lambda: records)
+
+    def records(self, environment: Environment, now: datetime) -> dict[str, Record]:
+        """What a state has once these forms are carried out, the gate apart: nothing more of what left."""
         protects = bool(self.protecting.get(environment))
         return {
-            connection.resource_name: Held(
+            connection.resource_name: Record(
                 connection.software_id,  # whatever its client-ID is: it has one
                 frozenset(connection.scopes),
                 products := frozenset(connection.products),
                 protected=protects,
                 unprotected_products=frozenset() if protects else products,
             )
-            for connection in declared_now(self.onboardings.connections(environment), dict, now.date())
+            for connection in self.desired(environment, now).asked
         }
-
-    def left(self, environment: Environment, now: datetime) -> list[Connection]:
-        """Return the connections that have left once these forms are carried out, and whose clients are preserved."""
-        every = self.onboardings.connections(environment)
-        return left_alone(every, declared_now(every, dict, now.date()))
 
     def _unproven(self, now: datetime) -> frozenset[str]:
         """The forms that an exemption from the gate lets through to production; all of them where there is no gate to see that by."""
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
-        return frozenset(one.connection.form for one in gate(asked, self.gate.mode, {}, None, now, self.gate.evidence_max_days).held_back)
+        return frozenset(one.connection.form for one in desired(asked, now, gate=self.gate).held_back)
 
 
 _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
@@ -103,7 +98,7 @@ def revision(before: Tree, tree: Tree, folders: Stacks, stacks: Stacks) -> Revis
     known = strays(before, tree, folders.forms)
     with tree.exported(folders.is_read):
         onboardings = load_onboardings(folders.forms, folders.catalogue_here(), stacks.profiles, known=known)
-        return Revision(onboardings, stacks.protecting, gate=stacks.gate)
+        return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
 def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
@@ -116,36 +111,18 @@ def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
         UnknownRevision: where Git cannot read them.
         InvalidForms: for mistakes in its catalogue.
     """
-    left_out: set[Path] = set()
     with tree.exported(stacks.is_read):
         for folder in stacks.forms:
             folder.mkdir(parents=True, exist_ok=True)
-        while True:
-            try:
-                onboardings = load_onboardings(stacks.forms, stacks.catalogue_here())
-                return Revision(onboardings, stacks.protecting, tuple(sorted(left_out)), stacks.gate)
-            except InvalidForms as error:
-                faulty = {file for problem in error.problems for file in _faulty(problem.file, stacks)}
-                if not faulty:
-                    raise InvalidForms(_as_of(tree.name, problem) for problem in error.problems) from None
-                for file in faulty:  # a key too: the forms that name it go in the next round
-                    file.unlink()
-                left_out |= {file for file in faulty if file.suffix == ".yaml" and file.name != ORGANISATION_FILE}
-
-
-def _faulty(file: Path, stacks: Stacks) -> Iterator[Path]:
-    """The files to leave out for a mistake in one: with the file of an organisation all forms beside it."""
-    if not any(map(file.is_relative_to, stacks.forms)):
-        return
-    if file.name == ORGANISATION_FILE:
-        yield from (beside for beside in file.parent.glob("*.yaml") if os.path.lexists(beside))
-    elif os.path.lexists(file) and not file.is_dir():
-        yield file
+        onboardings = read_onboardings(stacks.forms, stacks.catalogue_here())
+    if of_catalogue := [one for one in onboardings.problems if not any(map(one.file.is_relative_to, stacks.forms))]:
+        raise InvalidForms(_as_of(tree.name, problem) for problem in of_catalogue)
+    return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
 def left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> tuple[tuple[ClientState, Change], ...]:
     """Return what a change does to clients that have left and are preserved: their forms go, or say that a key of them is compromised."""
-    was_left, is_left = (side.left(environment, now) for side in (before, after))
+    was_left, is_left = (side.desired(environment, now).left for side in (before, after))
     kept = {(key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)}
     stolen = {(one.resource_name, one.compromised) for one in was_left}
     said = [(one, Change(kind=Kind.CLIENT_ABANDONED)) for one in was_left if (one.key, one.platform) not in kept]
@@ -153,24 +130,36 @@ def left_between(before: Revision, after: Revision, environment: Environment, no
     return tuple((state, change) for one, change in said for state in states_of([one], protect=None).values())
 
 
+def between_revisions(before: Revision, after: Revision, now: datetime) -> tuple[AtTheGate, ...]:
+    """Return what a change of forms or evidence does at the gate to production, from the files alone.
+
+    What the forms had before counts as being there, so that a form of before the gate is not reported with each change of it. What
+    nobody had proven, and is proven now, passes.
+    """
+    prod, gate = Environment.PROD, after.gate
+    had = {one.resource_name: Record("", frozenset(one.scopes), frozenset(one.products)) for one in before.onboardings.connections(prod)}
+    was_unproven = desired(before.onboardings.connections(prod), now, gate=gate).held_back
+    were = {one.connection.resource_name: Record("") for one in was_unproven}
+    now_desired = after.desired(prod, now)
+    unproven = {one.connection.resource_name for one in now_desired.held_back}
+    added = desired(now_desired.asked, now, gate=gate, records=lambda: had).held_back
+    now_proven = [one for one in now_desired.asked if record_of(one, were) is not None and one.resource_name not in unproven]
+    return at_the_gate(added) + tuple(AtTheGate(state) for state in states_of(now_proven, protect=None).values())
+
+
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
     """The forms that could not be read before and are gone: nobody sees which clients go with them."""
-    if gone := [path for path in map(str, before.left_out) if path not in after.entries]:
+    if gone := [path for path in map(str, before.onboardings.left_out) if path not in after.entries]:
         yield Change(kind=Kind.INVALID_FORM_REMOVED, fields=tuple(FieldChange(field=path, old="not valid", new="none") for path in gone))
 
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
     """The key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
     names = {loaded.name for loaded in after.onboardings.forms}
-    still_named = {file for loaded in after.onboardings.forms for file in _key_files(loaded)}
-    left = {file for loaded in before.onboardings.forms if loaded.name not in names for file in _key_files(loaded)} - still_named
+    still_named = {file for loaded in after.onboardings.forms for file in loaded.key_files}
+    left = {file for loaded in before.onboardings.forms if loaded.name not in names for file in loaded.key_files} - still_named
     if files := [plain(str(file)) for file in sorted(left) if str(file) in tree.entries]:
         yield f"No form names these key files any more; remove them too: {first_of(files)}."
-
-
-def _key_files(loaded: LoadedForm) -> Iterator[Path]:
-    for request in loaded.form.environments.values():
-        yield from (Path(os.path.normpath(loaded.file.parent / key.file)) for key in request.jwks or ())
 
 
 def _as_of(revision: str, problem: Problem) -> Problem:

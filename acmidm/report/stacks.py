@@ -15,9 +15,8 @@ from acmidm.report.client import Fields, flat
 from acmidm.report.places import is_in_place
 from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.policies import Profile, PromotionGate
+from acmidm_onboarding.model.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
-from acmidm_onboarding.stack_files import Gate, strictest
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 """The file of the project, and all files of settings."""

@@ -9,10 +9,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from inspect import iscoroutine
 from itertools import count, groupby
 from pathlib import Path
@@ -22,17 +21,17 @@ from typing import Any
 import pulumi
 from pulumi.runtime.config import get_config_env
 
-from acmidm_onboarding import settings as stack
-from acmidm_onboarding.leaving import declared_now, left_alone, stolen_sentences, today
+from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.desired import NO_GATE, Desired
 from acmidm_onboarding.model.files import ORGANISATION_FILE
-from acmidm_onboarding.model.gate import Passage
+from acmidm_onboarding.model.leaving import stolen_sentences
 from acmidm_onboarding.model.policies import PromotionGate
 from acmidm_onboarding.model.problems import Failure, InvalidForms, on_one_line
-from acmidm_onboarding.promotion import passing
-from acmidm_onboarding.recorded import Unreadable, beside, own_stack
+from acmidm_onboarding.recorded import Unreadable, beside
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
+from acmidm_onboarding.stack import Stack, checks
 
 ALREADY_REPORTED = 32
 """The exit code by which the language host knows that it need not report the program's failure."""
@@ -49,15 +48,15 @@ def read_settings() -> Settings:
 def load_onboardings() -> list[list[Connection]]:
     """Return the connections of the stack's forms, by application: one per platform."""
     with _mistakes_reported():
-        settings = _settings()
-        environment, folder = settings.environment, settings.forms_folder
-        onboardings = loading.load_onboardings([folder], settings.catalogue_folder, *_checks(settings))
-        if not onboardings.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
+        stack = _stack(_settings())
+        if stack.forms.problems:
+            raise InvalidForms(stack.forms.problems)
+        if not stack.forms.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
             raise InvalidSettings(
-                f"there is no form (*.yaml) in {folder}; correct {NAMESPACE}:formsFolder, "
+                f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct {NAMESPACE}:formsFolder, "
                 "or remove all that the stack has with pulumi destroy"
             )
-        connections = _passing(onboardings.connections(environment), settings).declared
+        connections = _named(_desired(stack, stack.connections))
         _require_random_plugin(connections)
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
@@ -73,39 +72,41 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
         with TemporaryDirectory() as folder:
             _write(Path(folder) / _WRITTEN, organisation, form)
             try:
-                onboardings = loading.load_onboardings([Path(folder)], settings.catalogue_folder, *_checks(settings))
+                onboardings = loading.load_onboardings([Path(folder)], settings.catalogue_folder, *checks(settings))
             except InvalidForms as error:
                 name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
                 raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
-        passage = _passing(onboardings.connections(settings.environment, are_all=False), settings)
-        if missing := [sentence for one in passage.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
+        found = _desired(_stack(settings), onboardings.connections(settings.environment, are_all=False))
+        if missing := [sentence for one in found.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
-        _require_random_plugin(passage.declared)
-        return list(passage.declared)
+        connections = _named(found)
+        _require_random_plugin(connections)
+        return connections
 
 
-def _passing(connections: list[Connection], settings: Settings) -> Passage:
-    """What is declared in this run: of what leaves the step that it is at, and of the rest what passes the gate to production.
+def _stack(settings: Settings) -> Stack:
+    """The stack that the engine runs the program for."""
+    return Stack(beside(pulumi.get_stack()), lambda: settings)
 
-    Of what has left and is preserved that is the name alone, so that a review sees when its form goes.
 
-    What is missing of what does not pass is a warning each, and stops nothing else.
-    """
-    every, connections = connections, declared_now(connections, own_stack, today())
-    alone, keys = left_alone(every, connections), {one.key for one in connections}
-    for sentence in stolen_sentences(alone):
-        pulumi.log.warn(sentence)
-    left = tuple(replace(one, left=True) for one in alone if one.key not in keys)
+def _desired(stack: Stack, connections: Sequence[Connection]) -> Desired:
+    """What is desired of some connections, with a warning for each thing that is missing, which stops nothing else."""
     try:
-        passage = passing(connections, settings, own_stack, beside, datetime.now(UTC))
+        found = stack.desired_of(connections)
     except Unreadable as error:
-        if settings.promotion_gate is PromotionGate.ENFORCE:
+        if stack.settings.promotion_gate is PromotionGate.ENFORCE:
             raise
         pulumi.log.warn(str(error))
-        return Passage((*connections, *left))
-    for sentence in (sentence for one in passage.held_back for sentence in one.reported):
+        found = stack.desired_of(connections, NO_GATE)
+    for sentence in (*stolen_sentences(found.left), *(sentence for one in found.held_back for sentence in one.reported)):
         pulumi.log.warn(sentence)
-    return replace(passage, declared=(*passage.declared, *left))
+    return found
+
+
+def _named(found: Desired) -> list[Connection]:
+    """What is declared, and of what has left and is preserved the name alone, so that a review sees when its form goes."""
+    keys = {one.key for one in found.asked}
+    return [*found.declared, *(replace(one, left=True) for one in found.left if one.key not in keys)]
 
 
 def _write(folder: Path, organisation: Mapping[str, Any], form: Mapping[str, Any]) -> None:
@@ -163,16 +164,10 @@ def _settings() -> Settings:
     _end_quietly_when_interrupted()
     config = pulumi.Config(NAMESPACE)
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
-    settings = stack.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
+    settings = settings_of.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
     # The provider refuses it too; but there the engine breaks off, with what it made of the sentence.
-    stack.require_trusted_hosts(settings)
+    settings_of.require_trusted_hosts(settings)
     return settings
-
-
-def _checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
-    """By which profile policies check the stack's environment, and which platforms have an authority there."""
-    authorities = {platform: (found.authority,) for platform, found in settings.platforms.items()}
-    return {settings.environment: settings.profile}, {settings.environment: authorities}
 
 
 @contextmanager

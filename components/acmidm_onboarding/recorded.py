@@ -12,11 +12,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from acmidm_onboarding.model.held import Held
 from acmidm_onboarding.model.jwk import readable_jwk
 from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
-
-__all__ = ["Held", "Unreadable", "beside", "handed_over", "held_in", "is_missing", "own_stack", "recorded", "unreadable"]
+from acmidm_onboarding.model.record import Record
 
 _SECONDS = 60
 """How long the engine may take to read a state."""
@@ -32,13 +30,13 @@ class Unreadable(Failure):
 
 
 @cache
-def recorded(stack: str) -> Mapping[str, Held] | None:
+def recorded(stack: str) -> Mapping[str, Record] | None:
     """Return what a stack's state has, by resource name (``OVO002067/mijn-gent``, ``…/geosecure``); read once per process.
 
     None where there is no such stack, or where its state cannot be read: ``unreadable`` has the reason.
     """
     found = _read(stack)
-    return None if isinstance(found, str) else held_in(found)
+    return None if isinstance(found, str) else records_in(found)
 
 
 def unreadable(stack: str) -> str | None:
@@ -59,20 +57,15 @@ def handed_over(stack: str, key: str, client_id: str) -> Mapping[str, Any] | Non
     return next((one for one in outputs if (one.get("key"), one.get("client_id")) == (key, client_id)), None)
 
 
-def own_stack() -> Mapping[str, Held]:
-    """Return what the state of the stack has that the engine runs the program for.
+def own_state(stack: str) -> Mapping[str, Any]:
+    """Return the export of the state of the stack that the engine runs the program for.
 
     Raises:
         Unreadable: where it cannot be read: whoever decides by it must not go on as if it were empty.
     """
-    import pulumi
-
-    stack = beside(pulumi.get_stack())
-    found = recorded(stack)
-    if found is None:
-        raise Unreadable(
-            f"the state of this stack cannot be read, so that nobody knows what is in production: {unreadable(stack)}; run this again"
-        )
+    found = _read(stack)
+    if isinstance(found, str):
+        raise Unreadable(f"the state of this stack cannot be read, so that nobody knows what is in production: {found}; run this again")
     return found
 
 
@@ -84,7 +77,7 @@ def beside(stack: str) -> str:
     return stack if "/" in stack or not organisation else f"{organisation}/{pulumi.get_project()}/{stack}"
 
 
-def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
+def records_in(document: Mapping[str, Any]) -> dict[str, Record]:
     """Return the connections in an export of a state; what waits for its removal is in none of them.
 
     One without a client has no ``client_id``: a rename that failed in part left it under this name.
@@ -102,7 +95,7 @@ def held_in(document: Mapping[str, Any]) -> dict[str, Held]:
             products.setdefault(name.removesuffix(f"/{product}"), {})[product] = resource
     of_clients = {name: parts.get((name, _CLIENT), {}) for name in (*(name for name, _ in parts), *products)}
     return {
-        name: Held(
+        name: Record(
             client_id=str(client.get("id") or ""),
             scopes=frozenset(_mapping(_inputs(parts.get((name, _SCOPES))).get("scopes"))),
             products=frozenset(products.get(name, {})),

@@ -34,7 +34,7 @@ from pydantic_core import ErrorDetails
 from acmidm_onboarding.model.form import LONGEST_TEXT, Environment, Platform
 from acmidm_onboarding.model.identifiers import is_visible
 from acmidm_onboarding.model.marks import has_mark
-from acmidm_onboarding.model.policies import Profile, PromotionGate
+from acmidm_onboarding.model.policies import Gate, Profile, PromotionGate
 from acmidm_onboarding.model.problems import Failure, did_you_mean, on_one_line, quoted
 from acmidm_onboarding.model.secrecy import without_keys_and_tokens
 from acmidm_onboarding.model.validation import SENTENCES
@@ -233,7 +233,9 @@ class Settings(_Settings):
         Field(description="Whether production needs evidence from TNI: off, warn (declare it and say what is missing) or enforce."),
     ] = PromotionGate.OFF
     promotion_stack: Annotated[str, Field(min_length=1, description="The stack of this project that has the connections on TNI.")] = "tni"
-    evidence_max_days: Annotated[int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")] = 90
+    evidence_max_days: Annotated[int, Field(gt=0, le=3650, description="How many days evidence from TNI counts.")] = (
+        Gate().evidence_max_days
+    )
     key_overlap_days: Annotated[
         int, Field(ge=0, le=365, description="How many days a new key is there beside the old ones before these may leave; 0: at once.")
     ] = 14
@@ -252,6 +254,10 @@ class Settings(_Settings):
         str, AfterValidator(_mailbox), Field(description="Who answers to mails go to; where it is not set, the sender.")
     ] = ""
     platforms: dict[Platform, PlatformSettings]
+
+    @property
+    def gate(self) -> Gate:
+        return Gate(self.promotion_gate, self.evidence_max_days)
 
 
 _GENERAL = {field.alias or name: name for name, field in Settings.model_fields.items() if name != "platforms"}

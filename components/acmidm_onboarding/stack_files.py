@@ -5,7 +5,7 @@ What holds for an environment is what all of its stacks say together, the strict
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -14,7 +14,7 @@ import yaml
 
 from acmidm_onboarding.model.documents import Unreadable, read_text
 from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.policies import Profile, PromotionGate
+from acmidm_onboarding.model.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.model.problems import did_you_mean, listed, on_one_line, quoted
 from acmidm_onboarding.settings import (
     NAMESPACE,
@@ -51,23 +51,10 @@ def profiles(folder: Path) -> dict[Environment, Profile]:
     return found
 
 
-class Gate(NamedTuple):
-    """Whether an environment needs evidence, and how many days that counts."""
-
-    mode: PromotionGate = PromotionGate.OFF
-    evidence_max_days: int = Settings.model_fields["evidence_max_days"].default
-
-
 def promotion_gate(folder: Path) -> Gate:
     """The gate to production, as the stacks in ``folder`` set it: the strictest where they differ."""
     found = [stack.gate for stack in _stacks(folder) if stack.environment is Environment.PROD]
     return strictest(found)
-
-
-def strictest(gates: Iterable[Gate]) -> Gate:
-    """The gate that holds back what any of these does; the default one of none."""
-    kept = list(gates) or [Gate()]
-    return Gate(max((one.mode for one in kept), key=list(PromotionGate).index), min(one.evidence_max_days for one in kept))
 
 
 def served(folder: Path) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:

@@ -18,6 +18,7 @@ import pytest
 from acmidm import recovery
 from acmidm.engine import EngineError
 from acmidm.recovery import Lock, Recovered
+from acmidm.stacks import stack_of
 from tests.faults.between import ProxiedProject, require_as_declared
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import Exchange, FaultProxy
@@ -48,7 +49,7 @@ def lock(project: ProxiedProject, **changes: object) -> Path:
 
 def recover(project: ProxiedProject) -> Recovered:
     """What a deployment begins with, in this process."""
-    return recovery.recover(project.stack)
+    return recovery.recover(stack_of(project.stack))
 
 
 def failing_engine(folder: Path, project: ProxiedProject, failing: int) -> str:

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from acmidm import engine
-from acmidm.report.plan import Plan
-from acmidm.review import _at_the_gate
-from acmidm_onboarding.model.form import Environment
+from acmidm import engine, stacks
+from acmidm.report.plan import at_the_gate
 from beheerportaal.users import add_user, set_right
 from tests.report.conftest import CommandLine, write
 from tests.report.repository import Repository, repository
@@ -115,7 +113,7 @@ def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.M
     assert reviewed(gated)[0] == set()
     for_both(gated, "nieuw")
     monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
-    held_back = _at_the_gate("prod", Plan(Environment.PROD, {}, {})).at_the_gate
+    held_back = at_the_gate(stacks.stack_of("prod").desired.held_back)
     assert {one.state.key for one in held_back if not one.is_declared} == {"OVO002067/loket", "OVO002067/nieuw"}, "no stack has proven it"
 
 

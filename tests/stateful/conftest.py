@@ -9,8 +9,7 @@ import pytest
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
-from acmidm import connecting
-from acmidm_onboarding import recorded
+from acmidm_onboarding import recorded, stack
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.resources import base
 from tests.stateful.model import UNKNOWN_SCOPE
@@ -38,6 +37,6 @@ def always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a command of the real thing reads once: here all commands are one process."""
     once = lru_cache(loading.load_catalogue)
-    for module in (loading, base, connecting):
+    for module in (loading, base, stack):
         monkeypatch.setattr(module, "load_catalogue", once)
     monkeypatch.setattr(recorded, "_read", lambda _: InProcess.state)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from acmidm import deploy
+from acmidm import deploy, stacks
 from acmidm import engine as pulumi
 from tests.support.engine import ROOT
 from tests.support.warm_server import warm_environment
@@ -262,7 +262,8 @@ def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_on
     installed: list[bool] = []
     monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
     made = PASSWORD if secret_in == "state" else CLIENT
-    deploy._install_random_plugin(deploy._connections("tni"), {"deployment": {"resources": [{"type": made}]}})
+    monkeypatch.setattr(pulumi, "stack_deployment", lambda _: {"deployment": {"resources": [{"type": made}]}})
+    deploy._install_random_plugin(stacks.stack_of("tni"))
     assert bool(installed) == (secret_in != "nothing")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from acmidm.connecting import authorities_of
 from acmidm.rights import missing_rights
 from acmidm_onboarding.authorities.port import KnowsRights
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.settings import Settings, read_settings
+from acmidm_onboarding.stack import Stack
 from tests.unit.components.test_onboarding import CONNECTION
 
 _IN_PORTAL = replace(CONNECTION, keys=None, codes=("OVO002067",))
@@ -22,17 +22,21 @@ def settings(**changes: str) -> Settings:
     return read_settings({**values, "catalogueFolder": "catalogue", **changes}.get)
 
 
+def stack(**changes: str) -> Stack:
+    return Stack("tni", lambda: settings(**changes))
+
+
 def test_an_authority_that_is_down_is_one_line() -> None:
     """However many organisations wait for it; and nothing fails."""
     another = replace(_IN_PORTAL, codes=("OVO001992",))
-    (sentence,) = missing_rights(settings(), [_IN_PORTAL, another])
+    (sentence,) = missing_rights(stack(), [_IN_PORTAL, another])
     assert sentence.startswith("whether somebody holds API-beheerder on tni could not be found out: ")
 
 
 def test_who_needs_no_right_and_an_authority_that_cannot_tell_are_not_asked() -> None:
-    assert missing_rights(settings(), [CONNECTION, replace(_IN_PORTAL, codes=())]) == []
-    assert missing_rights(settings(), [replace(_IN_PORTAL, retire={"acmidm": date(2020, 3, 31)}), replace(_IN_PORTAL, preserve=True)]) == []
-    assert missing_rights(settings(), [replace(_IN_PORTAL, platform=Platform.GEOSECURE)]) == []
-    keycloak = settings(authority="keycloak", managementUrl="http://127.0.0.1:1/admin/realms/r", issuer="http://127.0.0.1:1/realms/r")
+    assert missing_rights(stack(), [CONNECTION, replace(_IN_PORTAL, codes=())]) == []
+    assert missing_rights(stack(), [replace(_IN_PORTAL, retire={"acmidm": date(2020, 3, 31)}), replace(_IN_PORTAL, preserve=True)]) == []
+    assert missing_rights(stack(), [replace(_IN_PORTAL, platform=Platform.GEOSECURE)]) == []
+    keycloak = stack(authority="keycloak", managementUrl="http://127.0.0.1:1/admin/realms/r", issuer="http://127.0.0.1:1/realms/r")
     assert missing_rights(keycloak, [_IN_PORTAL]) == []
-    assert not isinstance(authorities_of(keycloak)[Platform.ACMIDM].authority, KnowsRights)
+    assert not isinstance(keycloak.platforms[Platform.ACMIDM].authority, KnowsRights)

@@ -92,6 +92,10 @@ class Connection:
         return client_name(self.organisation.name, self.application)
 
     @property
+    def is_on_production(self) -> bool:
+        return self.environment is Environment.PROD
+
+    @property
     def uses_secret(self) -> bool:
         return self.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT
 

@@ -11,10 +11,10 @@ from datetime import datetime
 
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
-from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
-from acmidm_onboarding.model.held import Held, held_of
-from acmidm_onboarding.model.policies import PromotionGate
+from acmidm_onboarding.model.form import AuthMethod, ExemptiblePolicy, Platform
+from acmidm_onboarding.model.policies import Gate, PromotionGate
 from acmidm_onboarding.model.problems import on_one_line, quoted
+from acmidm_onboarding.model.record import Record, record_of
 
 _EXEMPTION = f"agree on an exemption from {ExemptiblePolicy.PROMOTION_GATE.value}"
 _PROBE = "run acmidm probe with --record on TNI, and add the file"
@@ -22,10 +22,10 @@ _PROBE = "run acmidm probe with --record on TNI, and add the file"
 
 @dataclass(frozen=True)
 class TestStack:
-    """The stack that has the connections on TNI: what its state holds, or why that is not known."""
+    """The stack that has the connections on TNI: what its state has, or why that is not known."""
 
     name: str
-    held: Mapping[str, Held] | None
+    records: Mapping[str, Record] | None
     unreadable: str = ""
 
     __test__ = False  # no class of tests, whatever pytest thinks of its name
@@ -56,51 +56,43 @@ class HeldBack:
         return tuple(f"{'declared unproven' if self.is_declared else 'not declared'}: {sentence}" for sentence in self.sentences)
 
 
-@dataclass(frozen=True)
-class Passage:
-    """What passes the gate, in the order of the connections that were asked, and what does not."""
-
-    declared: tuple[Connection, ...]
-    held_back: tuple[HeldBack, ...] = ()
-
-
-def added(connection: Connection, held: Held | None) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the scopes and the products that a connection asks and that are not held."""
-    had = held or Held("")
+def added(connection: Connection, record: Record | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the scopes and the products that a connection asks and that are not recorded."""
+    had = record or Record("")
     return frozenset(connection.scopes) - had.scopes, frozenset(connection.products) - had.products
 
 
-def needs_evidence(connection: Connection, own: Mapping[str, Held]) -> bool:
+def needs_evidence(connection: Connection, own: Mapping[str, Record]) -> bool:
     """Return whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
-    if connection.environment is not Environment.PROD or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
+    if not connection.is_on_production or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
         return False
-    held = held_of(connection, own)
-    return held is None or any(added(connection, held))
+    record = record_of(connection, own)
+    return record is None or any(added(connection, record))
 
 
-def gate(
-    connections: Iterable[Connection], mode: PromotionGate, own: Mapping[str, Held], tests: TestStack | None, now: datetime, days: int
-) -> Passage:
-    """Return what of ``connections`` is declared, and every reason why the rest is not.
+def passing(
+    connections: Iterable[Connection], gate: Gate, own: Mapping[str, Record], tests: TestStack | None, now: datetime
+) -> tuple[tuple[Connection, ...], tuple[HeldBack, ...]]:
+    """Return what of ``connections`` is declared, in their order, and what is missing of the rest.
 
     ``own`` is what the stack's own state has, ``tests`` what TNI's has: None where nobody knows, so that forms and evidence alone
-    count. Evidence counts for ``days`` days. With ``warn`` all is declared, and the same is missing.
+    count. Where the gate only warns, all is declared, and the same is missing.
     """
     declared, held_back = [], []
     for connection in connections:
-        if mode is PromotionGate.OFF or not needs_evidence(connection, own):
+        if not needs_evidence(connection, own):
             declared.append(connection)
             continue
-        held = held_of(connection, own)
-        proven, reasons = _proven(connection, tests, now, days)
-        missing = tuple(_missing(connection, held, proven, reasons))
+        record = record_of(connection, own)
+        proven, reasons = _proven(connection, tests, now, gate.evidence_max_days)
+        missing = tuple(_missing(connection, record, proven, reasons))
         if missing:
-            held_back.append(HeldBack(connection, missing, is_declared=mode is PromotionGate.WARN, is_new=held is None))
-        if not missing or mode is PromotionGate.WARN:
+            held_back.append(HeldBack(connection, missing, is_declared=gate.mode is PromotionGate.WARN, is_new=record is None))
+        if not missing or gate.mode is PromotionGate.WARN:
             declared.append(connection)
-        elif held is not None:
-            declared.append(_only(connection, held.scopes | proven.scopes, held.products | proven.products))
-    return Passage(tuple(declared), tuple(held_back))
+        elif record is not None:
+            declared.append(_only(connection, record.scopes | proven.scopes, record.products | proven.products))
+    return tuple(declared), tuple(held_back)
 
 
 @dataclass(frozen=True)
@@ -124,10 +116,10 @@ def _proven(connection: Connection, tests: TestStack | None, now: datetime, days
 def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int) -> Iterator[str]:
     """Why there is no evidence that counts, each with its remedy."""
     stack, on_tni = quoted(tests.name) if tests else "", None
-    if tests is not None and tests.held is None:
+    if tests is not None and tests.records is None:
         yield f"nothing is proven, for TNI cannot be looked at: {tests.unreadable}; see acmidm:promotionStack, and bring that stack up"
-    elif tests is not None and tests.held is not None:
-        on_tni = held_of(connection, tests.held)
+    elif tests is not None and tests.records is not None:
+        on_tni = record_of(connection, tests.records)
         if on_tni is None or not on_tni.client_id:
             yield f"stack {stack} does not have it; bring it up there first"
     if connection.uses_secret:
@@ -144,29 +136,29 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
             yield _unlisted(on_tni, stack)
 
 
-def _lists(on_tni: Held, evidence: Evidence) -> bool:
+def _lists(on_tni: Record, evidence: Evidence) -> bool:
     return evidence.thumbprint in on_tni.listed | (on_tni.keys or frozenset())
 
 
-def waits_for_test(connection: Connection, on_tni: Held) -> bool:
+def waits_for_test(connection: Connection, on_tni: Record) -> bool:
     """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run there is missing."""
     evidence = connection.test_evidence
     return evidence is not None and evidence.client_id == on_tni.client_id and not _lists(on_tni, evidence)
 
 
-def _unlisted(on_tni: Held, stack: str) -> str:
+def _unlisted(on_tni: Record, stack: str) -> str:
     """Why a key of evidence counts for nothing, and what to do. That a form declares it is not enough: TNI has to have it."""
     unlisted = "TNI's authority did not list when that stack was last brought up, neither in the portal nor at an address"
     where = unlisted if on_tni.keys is None else f"stack {stack} does not have"
     return f"its evidence was signed with a key that {where}; bring stack {stack} up again, or {_PROBE}"
 
 
-def _missing(connection: Connection, held: Held | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
+def _missing(connection: Connection, record: Record | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
     """Yield what is missing of what is added, and what to do."""
     yield from reasons
-    if reasons and held is None:
+    if reasons and record is None:
         return  # whatever it asks is missing
-    scopes, products = added(connection, held)
+    scopes, products = added(connection, record)
     for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
         for name in sorted(lacking):
             yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"

@@ -53,15 +53,23 @@ class LoadedForm:
     compromised: Keys = field(default_factory=dict)
     """The keys that are never sent, for somebody else may have their private halves."""
 
+    @property
+    def key_files(self) -> Iterator[Path]:
+        for request in self.form.environments.values():
+            yield from (Path(os.path.normpath(self.file.parent / key.file)) for key in request.jwks or ())
+
 
 @dataclass(frozen=True)
 class Onboardings:
-    """All forms, valid against the catalogue."""
+    """The forms that no mistake is about, valid against the catalogue, and the mistakes of the others."""
 
     catalogue: Catalogue
     forms: tuple[LoadedForm, ...]
     organisations: Mapping[str, Organisation] = field(default_factory=dict)
     """Per folder, also those of suppliers without forms."""
+    problems: tuple[Problem, ...] = ()
+    left_out: tuple[Path, ...] = ()
+    """The forms with mistakes: their own, their organisation's, those of a key that they name, or of the catalogue."""
 
     def connections(self, environment: Environment, *, are_all: bool = True) -> list[Connection]:
         """Return what the forms have in an environment. ``are_all``: whether an organisation has no other forms than these."""
@@ -158,13 +166,29 @@ def load_onboardings(
     served: Served = _ALL_PLATFORMS,
     known: Iterable[Problem] = (),
 ) -> Onboardings:
+    """Read forms, all of which have to be valid; see ``read_onboardings``.
+
+    Raises:
+        InvalidForms: with every mistake in all of them.
+    """
+    found = read_onboardings(paths, catalogue_folder, profiles, served, known)
+    if found.problems:
+        raise InvalidForms(found.problems)
+    return found
+
+
+def read_onboardings(
+    paths: Sequence[Path],
+    catalogue_folder: Path,
+    profiles: Mapping[Environment, Profile] = _NO_POLICIES,
+    served: Served = _ALL_PLATFORMS,
+    known: Iterable[Problem] = (),
+) -> Onboardings:
     """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single forms.
 
     ``profiles`` gives the profile by which the policies check each environment, those it does not name left out; ``served`` the
     platforms that have an authority, all of them in an environment that it does not name. ``known`` are mistakes that were found before.
-
-    Raises:
-        InvalidForms: with every mistake in all of them.
+    A form with a mistake is left out, and stops no other.
     """
     problems = list(known)
     try:
@@ -178,7 +202,9 @@ def load_onboardings(
     loaded: list[LoadedForm] = []
     read: list[tuple[Document, Form]] = []
     identified: list[Declared] = []
+    files: list[Path] = []
     for file in _form_files(paths, organisations, problems):
+        files.append(shown(file))
         document = read_document(file, shown(file))
         form, found = validated(Form, document)
         problems += found
@@ -208,9 +234,12 @@ def load_onboardings(
     problems += reader.problems_of_shared_keys()
     problems += reader.problems_of_compromised_keys()
     problems += organisations.problems(catalogue)
-    if problems or catalogue is None:
-        raise InvalidForms(problems)
-    return Onboardings(catalogue, tuple(loaded), organisations.by_folder)
+    faulty = {file for problem in problems for file in (problem.file, problem.also)}
+    sound = tuple(
+        one for one in loaded if catalogue and faulty.isdisjoint((one.file, one.file.with_name(ORGANISATION_FILE), *one.key_files))
+    )
+    left_out = set(files) - {one.file for one in sound}
+    return Onboardings(catalogue or Catalogue({}), sound, organisations.by_folder, tuple(sorted(set(problems))), tuple(sorted(left_out)))
 
 
 def load_organisations(folder: Path) -> Mapping[str, Organisation]:

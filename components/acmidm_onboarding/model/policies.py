@@ -6,10 +6,11 @@ no form. Where another message refuses the same mistake in a form, with its plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy
 from acmidm_onboarding.model.jwk import MINIMUM_RSA_BITS, algorithms_of, rsa_bits
@@ -30,6 +31,19 @@ class PromotionGate(StrEnum):
     OFF = "off"
     WARN = "warn"
     ENFORCE = "enforce"
+
+
+class Gate(NamedTuple):
+    """Whether an environment needs evidence, and how many days that counts."""
+
+    mode: PromotionGate = PromotionGate.OFF
+    evidence_max_days: int = 90
+
+
+def strictest(gates: Iterable[Gate]) -> Gate:
+    """The gate that holds back what any of these does; the default one of none."""
+    kept = list(gates) or [Gate()]
+    return Gate(max((one.mode for one in kept), key=list(PromotionGate).index), min(one.evidence_max_days for one in kept))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.model.problems import on_one_line
 from acmidm_onboarding.recorded import beside, handed_over
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, present
-from acmidm_onboarding.resources.owed import CLIENT_ID, Record
+from acmidm_onboarding.resources.owed import CLIENT_ID, Delivery
 from acmidm_onboarding.settings import NAMESPACE
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class HandOverProvider(AuthorityProvider):
         """Other contacts, another name or another language are no change by themselves: nobody is written to because of them."""
         changes = None
         if all(inputs_of(olds)[name] == inputs_of(news)[name] for name in ("client_id", "scopes")):
-            changes = self._settings.smtp_url is not None and bool(Record.of(olds).left(news["contacts"]))
+            changes = self._settings.smtp_url is not None and bool(Delivery.of(olds).left(news["contacts"]))
         return DiffResult(changes=changes, replaces=[], delete_before_replace=False)
 
     def make(self, props: Properties) -> CreateResult:
@@ -57,7 +57,7 @@ class HandOverProvider(AuthorityProvider):
         return CreateResult(props["key"], {**inputs_of(props), **record.outputs})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        record = Record.of(inputs_of(props))
+        record = Delivery.of(inputs_of(props))
         return present(id_, {name: value for name, value in inputs_of(props).items() if name not in record.outputs}, **record.outputs)
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
@@ -67,13 +67,13 @@ class HandOverProvider(AuthorityProvider):
     def delete(self, id_: str, props: Properties) -> None:
         self._run.may_remove(f"what was told of client {props['client_id']}", id_, props)
 
-    def _next(self, olds: Properties, news: Properties) -> Record:
-        return self._told(Record.of(inputs_of(olds)).with_scopes(olds["scopes"], news["scopes"]), news)
+    def _next(self, olds: Properties, news: Properties) -> Delivery:
+        return self._told(Delivery.of(inputs_of(olds)).with_scopes(olds["scopes"], news["scopes"]), news)
 
-    def _first(self, props: Properties) -> Record:
-        return self._told(Record(owed=(CLIENT_ID,)), props) if props.get("hand_over") is True else Record(not_sent=EXISTED)
+    def _first(self, props: Properties) -> Delivery:
+        return self._told(Delivery(owed=(CLIENT_ID,)), props) if props.get("hand_over") is True else Delivery(not_sent=EXISTED)
 
-    def _told(self, record: Record, props: Properties) -> Record:
+    def _told(self, record: Delivery, props: Properties) -> Delivery:
         """Try to send what is owed, if anything is, and return the record of that. Whatever goes wrong with it is a warning."""
         # Here, for the program declares resources without it: importing templates takes a while.
         from acmidm_onboarding.mail import NotSent, send
@@ -98,7 +98,7 @@ class HandOverProvider(AuthorityProvider):
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return record.sent(to, {address: str(why) for address, why in refused.items()}, temporary, mail.message_id, now)
 
-    def _mail(self, record: Record, props: Properties, to: Sequence[str]) -> Mail:
+    def _mail(self, record: Delivery, props: Properties, to: Sequence[str]) -> Mail:
         from acmidm_onboarding.mail import compose
 
         platform, environment = Platform(props["key"].split("/")[0]), Environment(props["key"].split("/")[1])

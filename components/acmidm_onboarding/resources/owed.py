@@ -15,7 +15,7 @@ CLIENT_ID = "client_id"
 
 
 @dataclass(frozen=True)
-class Record:
+class Delivery:
     """What the state has of one hand-over."""
 
     message_id: str | None = None
@@ -30,7 +30,7 @@ class Record:
     retry: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, outputs: Mapping[str, Any]) -> Record:
+    def of(cls, outputs: Mapping[str, Any]) -> Delivery:
         """Read the record in a resource's outputs."""
         return cls(
             outputs.get("message_id"),
@@ -51,7 +51,7 @@ class Record:
             return []
         return [one for one in contacts if (one in self.retry if self.retry else one not in self.refused)]
 
-    def with_scopes(self, before: Collection[str], after: Collection[str]) -> Record:
+    def with_scopes(self, before: Collection[str], after: Collection[str]) -> Delivery:
         """Return the record once a client has other scopes: those that came are owed, those that went no longer are."""
         added = set(after) - set(before)
         # Who missed a mail that others have gets what comes now, which has the client-ID too.
@@ -61,11 +61,11 @@ class Record:
             return replace(self, owed=owed, refused={}, retry=())
         return replace(self, owed=owed) if owed else replace(self, owed=(), retry=(), not_sent=None if self.owed else self.not_sent)
 
-    def unsent(self, why: str) -> Record:
+    def unsent(self, why: str) -> Delivery:
         """Return the record once a try has failed. Where somebody has the mail, it says nothing new."""
         return self if self.retry else replace(self, not_sent=why)
 
-    def sent(self, to: Collection[str], refused: Mapping[str, str], temporary: Collection[str], message_id: str, at: str) -> Record:
+    def sent(self, to: Collection[str], refused: Mapping[str, str], temporary: Collection[str], message_id: str, at: str) -> Delivery:
         """Return the record once a server took the mail for all of ``to`` but those that it ``refused``, some of them for now."""
         is_accepted, known = len(refused) < len(to), {**self.refused, **refused}
         if not is_accepted and not self.retry:

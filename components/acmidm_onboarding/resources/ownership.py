@@ -20,8 +20,8 @@ import pulumi
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.port import OrganisationMetadata, Owner
-from acmidm_onboarding.leaving import natural_keys
 from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.leaving import natural_keys
 from acmidm_onboarding.model.problems import on_one_line, quoted
 
 INCARNATION = "incarnation"

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.leaving import declared_now, last_step
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.recorded import Held, held_in
+from acmidm_onboarding.model.leaving import declared_now, last_step
+from acmidm_onboarding.model.record import Record
+from acmidm_onboarding.recorded import records_in
 from tests.unit.components.test_onboarding import CONNECTION
 
 DAY = date(2027, 3, 31)
 NAME = CONNECTION.resource_name
 SCOPES, PRODUCTS = frozenset(CONNECTION.scopes), frozenset(CONNECTION.products)
-WHOLE = Held("8abae908", SCOPES, PRODUCTS, protected=True)
+WHOLE = Record("8abae908", SCOPES, PRODUCTS, protected=True)
 UNPROTECTED = dataclasses.replace(WHOLE, protected=False, unprotected_products=PRODUCTS)
 READY = dataclasses.replace(UNPROTECTED, scopes=frozenset())
 
@@ -25,7 +26,7 @@ def retired(**changes: Any) -> Connection:
     return dataclasses.replace(CONNECTION, retire={"acmidm": DAY}, **changes)
 
 
-def step(connection: Connection, held: Held | None, day: date = DAY) -> str:
+def step(connection: Connection, held: Record | None, day: date = DAY) -> str:
     """What a run on a day declares of it."""
     found = declared_now([connection], lambda: {} if held is None else {NAME: held}, day)
     if not found:
@@ -45,7 +46,7 @@ def step(connection: Connection, held: Held | None, day: date = DAY) -> str:
         (READY, "nothing"),
     ],
 )
-def test_nothing_is_left_out(held: Held | None, expected: str) -> None:
+def test_nothing_is_left_out(held: Record | None, expected: str) -> None:
     """The last step comes once scopes and protection are gone, all of it; a run that was cut off in the first one does that again."""
     assert step(retired(), held) == expected
     assert bool(last_step([retired()], {} if held is None else {NAME: held}, DAY)) is (expected == "nothing" and held is not None)
@@ -55,7 +56,7 @@ def test_nothing_is_left_out(held: Held | None, expected: str) -> None:
     ("held", "expected"),
     [(None, "nothing"), (WHOLE, "with its scopes"), (UNPROTECTED, "with its scopes"), (READY, "with its scopes")],
 )
-def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Held | None, expected: str) -> None:
+def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Record | None, expected: str) -> None:
     kept = retired(preserve=True)
     assert step(kept, held) == expected
     assert step(dataclasses.replace(kept, retire={}), held) == expected, "at once, where there is no day"
@@ -73,7 +74,7 @@ def test_a_client_is_not_left_with_a_compromised_key() -> None:
 
 
 def test_before_its_day_no_state_is_read() -> None:
-    def read() -> dict[str, Held]:
+    def read() -> dict[str, Record]:
         pytest.fail("the state was read")
 
     for connection in (retired(), retired(preserve=True), CONNECTION):
@@ -84,7 +85,7 @@ def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
     product = next(iter(PRODUCTS))
     connection = dataclasses.replace(CONNECTION, retire={product: DAY}, product_scopes={product: SCOPES})
 
-    def now(held: Held | None) -> tuple[bool, bool, bool]:
+    def now(held: Record | None) -> tuple[bool, bool, bool]:
         (found,) = declared_now([connection], lambda: {} if held is None else {NAME: held}, DAY)
         return product in found.products, found.is_leaving(product), bool(found.scopes)
 
@@ -106,7 +107,7 @@ def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
     """One part that is protected still, or that the engine does not leave where it is, keeps the client at its first step."""
     kinds = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
 
-    def held(**of_part: bool) -> Held:
+    def held(**of_part: bool) -> Record:
         options = {kind: of_part if kind == part else {"retainOnDelete": True} for kind in kinds}
         resources = [
             {
@@ -117,7 +118,7 @@ def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
             }
             for kind in kinds
         ]
-        return held_in({"deployment": {"resources": resources}})["OVO1/a"]
+        return records_in({"deployment": {"resources": resources}})["OVO1/a"]
 
     protected = held(protect=True, retainOnDelete=True)
     assert protected.protected or protected.products - protected.unprotected_products

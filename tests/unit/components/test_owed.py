@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acmidm_onboarding.resources.owed import CLIENT_ID, Record
+from acmidm_onboarding.resources.owed import CLIENT_ID, Delivery
 
 CONTACTS = ("a", "b", "c")
-FIRST = Record(owed=(CLIENT_ID,))
+FIRST = Delivery(owed=(CLIENT_ID,))
 outcomes = st.lists(st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550"]))) | st.none(), max_size=6)
 
 
-def tried(record: Record, outcome: dict[str, str] | None) -> tuple[Record, list[str]]:
+def tried(record: Delivery, outcome: dict[str, str] | None) -> tuple[Delivery, list[str]]:
     """The record after a try, and who has the mail now."""
     to = record.left(CONTACTS)
     if not to or outcome is None:
@@ -28,7 +28,7 @@ def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(tries: 
     for outcome in tries:
         record, got = tried(record, outcome)
         have += got
-        record = Record.of(record.outputs)
+        record = Delivery.of(record.outputs)
     assert len(have) == len(set(have))
     lost = {one for one in CONTACTS if one in record.refused and one not in record.retry}
     assert set(CONTACTS) == set(have) | lost | set(record.left(CONTACTS))
@@ -56,7 +56,7 @@ def test_who_missed_a_mail_that_others_have_gets_the_next_one_alone() -> None:
 
 
 def test_a_client_that_was_there_before_owes_nothing_but_what_comes() -> None:
-    existed = Record(not_sent="existed")
+    existed = Delivery(not_sent="existed")
     assert existed.left(CONTACTS) == []
     assert existed.with_scopes({"x"}, set()).not_sent == "existed"
     assert existed.with_scopes({"x"}, {"x", "y"}).left(CONTACTS) == list(CONTACTS)

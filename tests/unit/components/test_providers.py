@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from acmidm.connecting import authorities_of
+from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.jwk import public_jwk as read_jwk
+from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.resources.base import AuthorityProvider
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.client_scopes import NOT_DECLARED, ClientScopesProvider
@@ -72,7 +73,10 @@ def test_no_credentials_for_a_host_that_the_pipeline_does_not_name(world: World,
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: looked_up.append(host))
     config = {**world.config, "acmidm:managementUrl": "https://attacker.example/management/v1"}
     settings = read_settings(lambda key: config.get(f"acmidm:{key}"))
-    for start in (lambda: World(config).provider(OAuthClientProvider), lambda: authorities_of(settings)):
+    for start in (
+        lambda: World(config).provider(OAuthClientProvider),
+        lambda: connected(settings, load_catalogue(settings.catalogue_folder)),
+    ):
         monkeypatch.setenv(TRUSTED_HOSTS, "beheer.example")
         with pytest.raises(
             InvalidSettings, match=r"acmidm:managementUrl leads to attacker\.example, which ACMIDM_TRUSTED_HOSTS does not name"

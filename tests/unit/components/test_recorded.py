@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from acmidm_onboarding.model.held import held_of
 from acmidm_onboarding.model.jwk import public_jwk as read_jwk
-from acmidm_onboarding.recorded import Held, held_in
+from acmidm_onboarding.model.record import Record, record_of
+from acmidm_onboarding.recorded import records_in
 from tests.support.portal import new_key, public_jwk
 from tests.unit.components.test_onboarding import CONNECTION
 
@@ -32,8 +32,8 @@ def test_what_is_held_of_each_connection() -> None:
         resource("OAuthClient", "OVO000001/gaat", {}, id="id-2", delete=True),
         resource("ClientScopes", "OVO000001/zonder-client", {"scopes": {"a": "requested"}}),
     ]
-    assert held_in({"deployment": {"resources": resources}}) == {
-        "OVO002067/loket": Held(
+    assert records_in({"deployment": {"resources": resources}}) == {
+        "OVO002067/loket": Record(
             "id-1",
             frozenset({"a", "b"}),
             frozenset({"dosis", "notificaties"}),
@@ -41,8 +41,8 @@ def test_what_is_held_of_each_connection() -> None:
             protected=True,
             unprotected_products=frozenset({"notificaties"}),
         ),
-        "OVO002067/loket/geosecure": Held("40001", keys=None, listed=frozenset({"t"}), retained=True),
-        "OVO000001/zonder-client": Held("", frozenset({"a"}), keys=frozenset(), retained=True),
+        "OVO002067/loket/geosecure": Record("40001", keys=None, listed=frozenset({"t"}), retained=True),
+        "OVO000001/zonder-client": Record("", frozenset({"a"}), keys=frozenset(), retained=True),
     }
 
 
@@ -55,13 +55,13 @@ def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
         resource("ClientScopes", "OVO002067/vroeger", {"scopes": {"a": "requested"}}, protect=True),
         resource("ProductConfiguration", "OVO002067/vroeger/dosis", {"product": "dosis"}, protect=True),
     ]
-    there = held_of(renamed, held_in({"deployment": {"resources": [client, *left]}}))
-    assert there == Held("id-1", frozenset({"a"}), frozenset({"dosis"}), keys=frozenset(), protected=True)
+    there = record_of(renamed, records_in({"deployment": {"resources": [client, *left]}}))
+    assert there == Record("id-1", frozenset({"a"}), frozenset({"dosis"}), keys=frozenset(), protected=True)
     another = resource("OAuthClient", "OVO002067/vroeger", {}, id="id-2")
-    assert held_of(renamed, held_in({"deployment": {"resources": [client, *left, another]}})) == Held("id-1", keys=frozenset())
+    assert record_of(renamed, records_in({"deployment": {"resources": [client, *left, another]}})) == Record("id-1", keys=frozenset())
 
 
 def test_a_state_without_anything_holds_nothing() -> None:
     documents: list[dict[str, Any]] = [{}, {"deployment": None}, {"deployment": {}}, {"deployment": {"resources": [None, "x", {}]}}]
     for document in documents:
-        assert held_in(document) == {}
+        assert records_in(document) == {}

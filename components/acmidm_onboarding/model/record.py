@@ -9,7 +9,7 @@ from acmidm_onboarding.model.connection import Connection
 
 
 @dataclass(frozen=True)
-class Held:
+class Record:
     """A connection as a state has it: its client, and what is inside and beside that. Scopes have the platform's names."""
 
     client_id: str
@@ -26,7 +26,7 @@ class Held:
     unprotected_products: frozenset[str] = frozenset()
 
 
-def held_of(connection: Connection, states: Mapping[str, Held]) -> Held | None:
+def record_of(connection: Connection, states: Mapping[str, Record]) -> Record | None:
     """Return what a state has of a connection: one client, and with it what a rename that failed in part left under another name."""
     own = connection.resource_name
     names = (own, *(former + own.removeprefix(connection.key) for former in connection.formerly))
@@ -38,7 +38,7 @@ def held_of(connection: Connection, states: Mapping[str, Held]) -> Held | None:
     return client
 
 
-def _with(client: Held, part: Held) -> Held:
+def _with(client: Record, part: Record) -> Record:
     products = client.products | part.products
     protected = (client.products - client.unprotected_products) | (part.products - part.unprotected_products)
     return replace(

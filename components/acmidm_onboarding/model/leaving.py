@@ -9,15 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.held import Held, held_of
-
-
-def today() -> date:
-    """Return the day by which forms leave: that of UTC, wherever the program runs."""
-    return datetime.now(UTC).date()
+from acmidm_onboarding.model.record import Record, record_of
 
 
 def due(connection: Connection, day: date) -> frozenset[str]:
@@ -28,14 +23,9 @@ def due(connection: Connection, day: date) -> frozenset[str]:
     return frozenset(name for name, since in connection.retire.items() if name in own and since <= day)
 
 
-def declared_now(connections: Iterable[Connection], held: Callable[[], Mapping[str, Held]], day: date) -> list[Connection]:
-    """Return what a run on ``day`` declares. ``held`` reads what the state has, and is called only where something is due."""
-    return [now for connection in connections if (now := _now(connection, held, due(connection, day))) is not None]
-
-
-def staying(connections: Iterable[Connection]) -> list[Connection]:
-    """Return what a run today would declare in a stack that has nothing yet: without what has left, or leaves by now."""
-    return declared_now(connections, dict, today())
+def declared_now(connections: Iterable[Connection], records: Callable[[], Mapping[str, Record]], day: date) -> list[Connection]:
+    """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called only where something is due."""
+    return [now for connection in connections if (now := _now(connection, records, due(connection, day))) is not None]
 
 
 def left_alone(connections: Iterable[Connection], declared: Iterable[Connection]) -> list[Connection]:
@@ -59,24 +49,24 @@ def stolen_sentences(left: Iterable[Connection]) -> list[str]:
     ]
 
 
-def last_step(connections: Iterable[Connection], held: Mapping[str, Held], day: date) -> frozenset[str]:
+def last_step(connections: Iterable[Connection], records: Mapping[str, Record], day: date) -> frozenset[str]:
     """Return the names of the clients that a next run removes, or leaves to themselves, or takes a product from."""
-    return frozenset(_last_steps(connections, held, day))
+    return frozenset(_last_steps(connections, records, day))
 
 
-def _last_steps(connections: Iterable[Connection], held: Mapping[str, Held], day: date) -> Iterator[str]:
+def _last_steps(connections: Iterable[Connection], records: Mapping[str, Record], day: date) -> Iterator[str]:
     for connection in connections:
-        leaving, has = due(connection, day), held_of(connection, held)
+        leaving, has = due(connection, day), record_of(connection, records)
         if leaving and has is not None:
-            now = _now(connection, lambda: held, leaving)
+            now = _now(connection, lambda: records, leaving)
             if now is None or has.products & connection.products.keys() - now.products.keys():
                 yield connection.resource_name
 
 
-def _now(connection: Connection, held: Callable[[], Mapping[str, Held]], leaving: frozenset[str]) -> Connection | None:
+def _now(connection: Connection, records: Callable[[], Mapping[str, Record]], leaving: frozenset[str]) -> Connection | None:
     if not leaving:
         return connection
-    has = held_of(connection, held())
+    has = record_of(connection, records())
     if connection.platform.value in leaving:
         # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in order to leave.
         return None if has is None or not has.client_id or _may_go(has, connection) else _at_first(connection, leaving)
@@ -92,7 +82,7 @@ def _now(connection: Connection, held: Callable[[], Mapping[str, Held]], leaving
     )
 
 
-def _may_go(has: Held, connection: Connection) -> bool:
+def _may_go(has: Record, connection: Connection) -> bool:
     if has.protected or has.products - has.unprotected_products:
         return False
     # A key that somebody else may have goes first: nobody would take it away afterwards.

@@ -1,0 +1,123 @@
+"""One stack: what is desired of it, what its state has, what its authorities have. Each is read once, and not before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.desired import Desired, desired
+from acmidm_onboarding.model.gate import TestStack
+from acmidm_onboarding.model.loading import Onboardings, load_catalogue, read_onboardings
+from acmidm_onboarding.model.policies import Gate
+from acmidm_onboarding.model.record import Record
+from acmidm_onboarding.recorded import own_state, recorded, records_in, unreadable
+from acmidm_onboarding.settings import Settings
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import Connected
+
+_BRIEFLY_SECONDS = 3.0
+
+
+class Stack:
+    """One stack at one moment.
+
+    ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same with the operator's secrets, ``export``
+    its state. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it does for the program.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Callable[[], Settings],
+        *,
+        export: Callable[[str], Mapping[str, Any]] = own_state,
+        with_secrets: Callable[[], Settings] | None = None,
+        now: datetime | None = None,
+        by_policies: bool = True,
+    ) -> None:
+        self.name, self.now = name, now or datetime.now(UTC)
+        self._settings, self._with_secrets, self._export, self._by_policies = settings, with_secrets or settings, export, by_policies
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises InvalidSettings."""
+        return self._settings()
+
+    @cached_property
+    def forms(self) -> Onboardings:
+        """The forms without a mistake, and the mistakes of the others."""
+        settings = self.settings
+        profiles, served = checks(settings) if self._by_policies else ({}, {})
+        return read_onboardings([settings.forms_folder], settings.catalogue_folder, profiles, served)
+
+    @cached_property
+    def connections(self) -> list[Connection]:
+        """What the forms have in the stack's environment, whether it is declared now or not."""
+        return self.forms.connections(self.settings.environment)
+
+    @cached_property
+    def desired(self) -> Desired:
+        return self.desired_of(self.connections)
+
+    def desired_of(self, connections: Sequence[Connection], gate: Gate | None = None) -> Desired:
+        """What is desired of some connections; ``gate`` in the place of the one that is set."""
+        tests = lambda: self._test_stack  # noqa: E731
+        return desired(connections, self.now, gate=gate or self.settings.gate, records=lambda: self.records, tests=tests)
+
+    @cached_property
+    def state(self) -> Mapping[str, Any]:
+        """The export of the state. Raises Failure."""
+        return self._export(self.name)
+
+    @cached_property
+    def records(self) -> Mapping[str, Record]:
+        """What the state has, by resource name. Raises Failure."""
+        return records_in(self.state)
+
+    @cached_property
+    def test_records(self) -> Mapping[str, Record] | None:
+        """What the stack has that has the connections on TNI; None where that is not known."""
+        return recorded(self.beside(self.settings.promotion_stack))
+
+    @property
+    def _test_stack(self) -> TestStack:
+        name = self.settings.promotion_stack
+        return TestStack(name, self.test_records, unreadable(self.beside(name)) or "")
+
+    @cached_property
+    def platforms(self) -> Connected:
+        """Each platform's authority and product APIs; nothing is sent yet. Raises Failure."""
+        return self._connected(self._with_secrets())
+
+    @cached_property
+    def platforms_briefly(self) -> Connected:
+        """The same with less patience than the settings have. Raises Failure."""
+        settings = self._with_secrets()
+        patience = min(settings.retry_deadline_seconds, _BRIEFLY_SECONDS)
+        return self._connected(settings.model_copy(update={"retry_deadline_seconds": patience}))
+
+    def _connected(self, settings: Settings) -> Connected:
+        # Here, for a program declares resources without it: importing HTTP takes a tenth of a second.
+        from acmidm_onboarding.authorities.connected import connected
+
+        return connected(settings, load_catalogue(settings.catalogue_folder))
+
+    def beside(self, other: str) -> str:
+        """The name of another stack of the same project, by which the engine finds it from wherever it finds this one."""
+        above = self.name.rpartition("/")[0]
+        return other if "/" in other or not above else f"{above}/{other}"
+
+    def changed(self) -> None:
+        """Forget what was read of the state: a run has written it."""
+        for name in ("state", "records", "desired"):
+            self.__dict__.pop(name, None)
+
+
+def checks(settings: Settings) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
+    """By which profile policies check the stack's environment, and which platforms have an authority there."""
+    authorities = {platform: (found.authority,) for platform, found in settings.platforms.items()}
+    return {settings.environment: settings.profile}, {settings.environment: authorities}
