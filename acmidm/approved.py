@@ -12,14 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acmidm.report.client import ClientState, Place, flat, snapshot_state
 from acmidm.report.compare import field_changes, paired
-from acmidm.report.kinds import Resource
-from acmidm.report.plan import Plan, kind_of, part_of
+from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, plain
 from acmidm.writing import write_named
+from acmidm_onboarding.engine_resources import Resource, kind_of, part_of
+from acmidm_onboarding.model.client import Client, Place
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.marks import has_mark
+from acmidm_onboarding.model.plain import flat
 from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.resources.overlap import SINCE
 
@@ -174,7 +175,7 @@ def _clients(plan: Plan, touched: Collection[tuple[str, Platform]], platforms: C
         yield f"{state.platform} {client_id or state.key}", found
 
 
-def _has_keys(old: ClientState | None, new: ClientState | None) -> bool:
+def _has_keys(old: Client | None, new: Client | None) -> bool:
     """Whether its keys are ours to change: what its organisation uploads in the meantime is none of this."""
     return any(side is not None and side.keys is not None for side in (old, new))
 
@@ -189,7 +190,7 @@ def _at_authority(
     if snapshot is None:
         return None
     found = {product: document for product in products if (document := platform.configurations(product).get(snapshot.client.client_id))}
-    state = snapshot_state(place, snapshot, found, platform.assigned)
+    state = snapshot.as_client(place, found, platform.assigned)
     return {
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,

@@ -129,8 +129,7 @@ def _why_none(connection: Connection, client: Mapping[str, Any]) -> str:
 
 def _client(state: Mapping[str, Any], connection: Connection) -> Mapping[str, Any] | None:
     """The client of a connection in an export of the state."""
-    from acmidm.report.kinds import Resource
-    from acmidm.report.plan import part_of
+    from acmidm_onboarding.engine_resources import Resource, part_of
 
     wanted = (connection.key, connection.platform, Resource.CLIENT.value)
     resources = (state.get("deployment") or {}).get("resources") or ()

@@ -146,13 +146,12 @@ def _waiting(stack: Stack) -> frozenset[str]:
     These are clients that leave and are at their last step, and clients whose output says that they do not authenticate yet as their
     inputs want it.
     """
-    from acmidm.report.kinds import Resource
-    from acmidm.report.plan import kind_of
+    from acmidm_onboarding.engine_resources import Resource, kind_of
     from acmidm_onboarding.model.leaving import last_step
 
     clients = [one for one in _resources(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
     not_yet = (one for one in clients if (one.get("inputs") or {}).get(_METHOD) != (one.get("outputs") or {}).get(_METHOD))
-    return last_step(stack.connections, stack.records, stack.now.date()) | {_name_in(str(one["urn"])) for one in not_yet}
+    return last_step(stack.connections, stack.recorded.parts, stack.now.date()) | {_name_in(str(one["urn"])) for one in not_yet}
 
 
 def _lacking(revision: str | None) -> str | None:
@@ -168,10 +167,10 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
     What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided that they do.
     """
     from acmidm.report.compare import Comparison
-    from acmidm.report.kinds import Resource
-    from acmidm.report.plan import kind_of, read_plan
+    from acmidm.report.plan import read_plan
     from acmidm.report.review import going, review_of
     from acmidm.rotations import warnings, with_keys
+    from acmidm_onboarding.engine_resources import Resource, kind_of
 
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
         today = Comparison(stack.now, {})

@@ -14,13 +14,13 @@ from acmidm.terminal import Code, Output, OutputOption, working, write_report
 from acmidm.words import WHOLE, counted, plain
 
 if TYPE_CHECKING:
-    from acmidm.report.client import ClientState, States
     from acmidm.report.drift import ClientDrift, Drift, Real
     from acmidm_onboarding.authorities.connected import Connected
-    from acmidm_onboarding.authorities.port import Owner
+    from acmidm_onboarding.model.client import Client, Clients
     from acmidm_onboarding.model.connection import Connection
     from acmidm_onboarding.model.desired import Desired
     from acmidm_onboarding.model.form import Platform
+    from acmidm_onboarding.model.metadata import Owner
     from acmidm_onboarding.stack import Stack
 
 EPILOG = """
@@ -77,25 +77,25 @@ def look(name: str, days: int = 30) -> Found:
     """Look at the authorities once. Raises Failure."""
     from acmidm.online import look_at_published_keys
     from acmidm.project import project_name
-    from acmidm.report.client import states_of
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
-    from acmidm.report.plan import Plan, recorded_in
+    from acmidm.report.plan import Plan
     from acmidm.report.review import refusals
     from acmidm.review import comparison
     from acmidm.stacks import require_a_form, stack_of
     from acmidm.undeclared import apart, stolen_keys, undeclared, without_reserved
+    from acmidm_onboarding.model.client import declared_clients
 
     stack = stack_of(name)
     settings, managed_by = stack.settings, f"{project_name()}/{name.rpartition('/')[2]}"
     desired = _desired(stack)
-    declared = states_of(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
+    declared = declared_clients(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
     _reach(stack, declared or {})
     with working(f"comparing {name} with what its authorities have"):
-        recorded = recorded_in(stack.state, settings.environment)
+        recorded = stack.recorded
         if desired is not None:
             require_a_form(stack)
         platforms, left = stack.platforms, _left(desired, managed_by)
-        real, unlisted = _real(platforms, [*recorded.states.values(), *(declared or {}).values()])
+        real, unlisted = _real(platforms, [*recorded.clients.values(), *(declared or {}).values()])
         now = stack.now
         clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
         clients += stolen_keys(left, real)
@@ -118,7 +118,7 @@ def look(name: str, days: int = 30) -> Found:
         preserved=tuple(beside.preserved),
         left_behind=tuple(beside.left_behind),
         undeclared=tuple(beside.others),
-        problems=tuple(refusals(Plan(settings.environment, recorded.states, recorded.states if declared is None else declared))),
+        problems=tuple(refusals(Plan(settings.environment, recorded.clients, recorded.clients if declared is None else declared))),
         notes=tuple(notes),
     )
     return Found(report, clients)
@@ -141,13 +141,13 @@ def _desired(stack: Stack) -> Desired | None:
 
 def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Connection]:
     """Whose clients are preserved, by what their authority knows them by."""
-    from acmidm_onboarding.authorities.port import Owner
     from acmidm_onboarding.model.leaving import natural_keys
+    from acmidm_onboarding.model.metadata import Owner
 
     return {Owner(key, managed_by): one for one in (desired.left if desired else ()) for key in natural_keys(one)}
 
 
-def _reach(stack: Stack, declared: States) -> None:
+def _reach(stack: Stack, declared: Clients) -> None:
     """End the look where an authority is down: reading would go on for as long as the settings allow."""
     from acmidm.stacks import unreachable
     from acmidm_onboarding.authorities.errors import Unreachable
@@ -159,7 +159,7 @@ def _reach(stack: Stack, declared: States) -> None:
         raise Unreachable(f"stack {stack.name} could not be compared: not all of its authorities can be reached")
 
 
-def _products(states: Iterable[ClientState]) -> Mapping[Platform, Collection[str]]:
+def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
     """The products that clients of a platform have: it need not offer any other."""
     found: dict[Platform, set[str]] = defaultdict(set)
     for state in states:
@@ -167,7 +167,7 @@ def _products(states: Iterable[ClientState]) -> Mapping[Platform, Collection[str
     return found
 
 
-def _real(platforms: Connected, known: Iterable[ClientState]) -> tuple[dict[Platform, Real], list[str]]:
+def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform, Real], list[str]]:
     """List every client of every platform, and the configurations of products there; and name those that cannot be listed.
 
     Those of products that ours have there must be. Of others, this stack may have left some behind.

@@ -11,8 +11,8 @@ import typer
 from acmidm.terminal import Code, WithoutPage, WithoutPageOption, fail, working, write_report
 
 if TYPE_CHECKING:
-    from acmidm.report.client import ClientState
     from acmidm.report.history import Entry
+    from acmidm_onboarding.model.client import Client
     from acmidm_onboarding.stack import Stack
 
 EPILOG = """
@@ -72,23 +72,22 @@ def history(
     raise typer.Exit(Code.WELL)
 
 
-def _clients(stack: Stack, search: str) -> list[ClientState]:
+def _clients(stack: Stack, search: str) -> list[Client]:
     """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be gone."""
-    from acmidm.report.client import ClientState
-    from acmidm.report.plan import recorded_in
     from acmidm.report.status import listed, matching
+    from acmidm_onboarding.model.client import Client
 
     with working(f"reading {stack.name}"):
-        states = recorded_in(stack.state).states
+        states = stack.recorded.clients
     by_name = {(one.key, one.platform, one.environment): one for one in (listed(stack.name, state, stack.now) for state in states.values())}
     kept = matching(by_name.values(), search=search)
     if kept or not search or " " in search:
         return [states[one.key, one.platform, one.environment] for one in kept]
     settings = stack.settings
-    return [ClientState(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms]
+    return [Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms]
 
 
-def _of_stack(stack: Stack, clients: list[ClientState], since: datetime) -> tuple[list[Entry], list[str]]:
+def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[list[Entry], list[str]]:
     """The entries since then, and which authorities have none to give."""
     from acmidm.report.history import entry_of
     from acmidm_onboarding.authorities.port import Audited

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from acmidm.keys import keys_of
 from acmidm.report.drift import ClientDrift
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
@@ -16,6 +15,7 @@ from acmidm_onboarding.authorities.published_keys import Unusable, fetch_keys, p
 from acmidm_onboarding.model.documents import read_document
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.keys import keys_of
 from acmidm_onboarding.model.loading import LoadedForm
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import Problem

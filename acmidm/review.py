@@ -189,14 +189,14 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     """The plan with what no preview has: of keys, of the gate, and of clients that have left and are preserved."""
     from dataclasses import replace
 
-    from acmidm.report.client import states_of
     from acmidm.report.kinds import Change, Kind
     from acmidm.report.plan import at_the_gate
     from acmidm.rotations import with_keys
+    from acmidm_onboarding.model.client import declared_clients
 
     plan, connections, desired, stack = planned
     plan = with_keys(plan, connections, stack)
-    stolen = states_of((one for one in desired.left if one.compromised), protect=None)
+    stolen = declared_clients((one for one in desired.left if one.compromised), protect=None)
     alone = ((state, Change(kind=Kind.KEY_LEFT)) for place, state in stolen.items() if place not in {**plan.before, **plan.after})
     return planned._replace(plan=replace(plan, left=(*plan.left, *alone), at_the_gate=at_the_gate(desired.held_back)))
 

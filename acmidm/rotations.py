@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from acmidm.report.client import ClientState, Place
 from acmidm.report.compare import paired
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review
 from acmidm.stacks import keys_in_use
+from acmidm_onboarding.model.client import Client, Place
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.stack import Stack
 
@@ -24,7 +24,7 @@ def with_keys(plan: Plan, connections: Iterable[Connection], stack: Stack | None
     is known.
     """
     declared = {(one.key, one.platform, one.environment): one for one in connections}
-    after: dict[Place, ClientState] = {}
+    after: dict[Place, Client] = {}
     for place, state in plan.after.items():
         one = declared.get(place)
         after[place] = replace(state, compromised=one.compromised, signs_without_kid=one.signs_without_kid) if one else state
@@ -41,5 +41,5 @@ def warnings(review: Review) -> list[str]:
     return [f"{one.key} on {one.environment} {change.text}" for one in review.connections for change in one.changes if change.kind in _TOLD]
 
 
-def _gets_a_second_key(old: ClientState, new: ClientState) -> bool:
+def _gets_a_second_key(old: Client, new: Client) -> bool:
     return not new.signs_without_kid and len(old.keys or ()) == 1 and len(new.keys or ()) > 1

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from acmidm import engine
-from acmidm.keys import Key, keys_of
-from acmidm.report.client import ClientState, Place
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
+from acmidm_onboarding.model.client import Client, Place
 from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.keys import Key, keys_of
 from acmidm_onboarding.settings import NAMESPACE, AuthorityKind, InvalidSettings, Settings, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_settings
@@ -53,7 +53,7 @@ def of_a_beheerportaal(folder: Path) -> list[str]:
 
 def require_a_form(stack: Stack) -> None:
     """Refuse a folder without a form for a stack that has clients: nobody took them all out. Raises InvalidSettings."""
-    if stack.records and not stack.forms.forms and not stack.forms.problems:
+    if stack.recorded.clients and not stack.forms.forms and not stack.forms.problems:
         raise InvalidSettings(f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct {NAMESPACE}:formsFolder")
 
 
@@ -76,7 +76,7 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
             yield str(error)
 
 
-def uploaded_keys(stack: Stack, clients: Iterable[ClientState]) -> dict[Place, Mapping[str, Key]]:
+def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[str, Key]]:
     """The keys that organisations uploaded in the portal, per client; a client is left out where its authority cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, Key]:
@@ -86,7 +86,7 @@ def uploaded_keys(stack: Stack, clients: Iterable[ClientState]) -> dict[Place, M
     return _of_each(stack, clients, f"reading the keys that are in the portal of {stack.name}", read)
 
 
-def keys_in_use(stack: Stack, clients: Iterable[ClientState]) -> dict[Place, Mapping[str, KeyUse]]:
+def keys_in_use(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[str, KeyUse]]:
     """The last use of each key, per client; a client is left out where its authority cannot tell, or cannot be reached."""
 
     def read(platform: ConnectedPlatform, client_id: str) -> Mapping[str, KeyUse] | None:
@@ -95,7 +95,7 @@ def keys_in_use(stack: Stack, clients: Iterable[ClientState]) -> dict[Place, Map
     return _of_each(stack, clients, f"reading which keys are in use on {stack.name}", read)
 
 
-def _of_each(stack: Stack, clients: Iterable[ClientState], what: str, read: Callable[[ConnectedPlatform, str], T | None]) -> dict[Place, T]:
+def _of_each(stack: Stack, clients: Iterable[Client], what: str, read: Callable[[ConnectedPlatform, str], T | None]) -> dict[Place, T]:
     """What an authority says of each client; without those of which it says nothing, or whose authority cannot be reached."""
     wanted, found, down = [client for client in clients if client.client_id], dict[Place, T](), set[Platform]()
     if not wanted:

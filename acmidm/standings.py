@@ -16,11 +16,7 @@ from typing import TypeVar
 import typer
 
 from acmidm.engine import EngineError, UnknownStack
-from acmidm.keys import Key, keys_of
 from acmidm.online import Fetched, fetched
-from acmidm.report.client import ClientState, Place, states_of
-from acmidm.report.kinds import Resource
-from acmidm.report.plan import part_of, recorded_in
 from acmidm.report.standing import Facts, Standing, standing
 from acmidm.report.status import listed
 from acmidm.stacks import require_a_form, stack_of
@@ -30,12 +26,13 @@ from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
 from acmidm_onboarding.model.catalogue import Catalogue
+from acmidm_onboarding.model.client import Client, Place, declared_clients, recorded_as
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.gate import waits_for_test
+from acmidm_onboarding.model.keys import Key, keys_of
 from acmidm_onboarding.model.leaving import due
 from acmidm_onboarding.model.problems import Failure, on_one_line
-from acmidm_onboarding.model.record import Record, record_of
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import promotion_gate
 
@@ -62,7 +59,7 @@ def standings(stacks: Sequence[str], now: datetime, beside: Sequence[str] = ()) 
 
 def _made_in(stack: str) -> Iterable[Place]:
     try:
-        return recorded_in(stack_of(stack).state).states
+        return stack_of(stack).recorded.clients
     except UnknownStack:
         return ()
 
@@ -87,24 +84,14 @@ class _Standings:
         return self._settings.environment is Environment.PROD
 
     @cached_property
-    def states(self) -> Mapping[Place, ClientState] | None:
+    def states(self) -> Mapping[Place, Client] | None:
         """Its clients; None where the state cannot be read."""
         try:
             with working(f"reading {self._stack.name}"):
-                return recorded_in(self._stack.state, self._settings.environment).states
+                return self._stack.recorded.clients
         except EngineError as error:
             _warn(f"the state of stack {self._stack.name} is not known: {error}")
             return None
-
-    @cached_property
-    def _moments(self) -> Mapping[tuple[Place, str], datetime]:
-        """When the engine made each client, and each one's keys."""
-        found = {}
-        for resource in (self._stack.state.get("deployment") or {}).get("resources") or () if self.states else ():
-            part, made = part_of(resource), resource.get("created")
-            if part and part[2] in (Resource.CLIENT, Resource.KEYS) and not resource.get("delete") and isinstance(made, str):
-                found[(part[0], part[1], self._settings.environment), part[2]] = datetime.fromisoformat(made)
-        return found
 
     @cached_property
     def _evidence_days(self) -> int:
@@ -126,13 +113,13 @@ class _Standings:
                 own,
                 is_declared=True if connection else None if forms.problems else False,
                 is_held_back=place in held_back,
-                test_client_id=on_test.client_id if (on_test := held_back.get(place)) else "",
+                test_client_id=(on_test.client_id or "") if (on_test := held_back.get(place)) else "",
                 is_proven_there=bool(connection and on_test and waits_for_test(connection, on_test)),
                 has_production=place in in_production,
                 is_on_production=place in on_production,
             )
 
-    def _paired(self, declared: Iterable[Connection]) -> Iterator[tuple[Connection | None, ClientState | None]]:
+    def _paired(self, declared: Iterable[Connection]) -> Iterator[tuple[Connection | None, Client | None]]:
         """Each connection with its client in the state, under an earlier key where it still has that; then clients without a form."""
         states = dict(self.states or {})
         for one in declared:
@@ -142,21 +129,21 @@ class _Standings:
                 yield one, state
         yield from ((None, state) for state in states.values())
 
-    def _held_back(self) -> Mapping[tuple[str, Platform], Record | None]:
+    def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
         """What the gate holds back, with what the stack on TNI has of it, where it is to be proven: None where it has no client."""
         if self.states is None:
             return {}
         waiting = [one.connection for one in self._stack.desired.held_back if not one.is_declared]
-        on_test = (self._stack.test_records or {}) if waiting else {}
-        found = {(one.key, one.platform): record_of(one, on_test) for one in waiting}
+        on_test = (self._stack.tests.records or {}) if waiting else {}
+        found = {(one.key, one.platform): recorded_as(one, on_test) for one in waiting}
         return {place: record if record and record.client_id else None for place, record in found.items()}
 
-    def _portal(self, state: ClientState) -> str | None:
+    def _portal(self, state: Client) -> str | None:
         platform = self._settings.platforms.get(state.platform)
         return platform.portal(state.environment) if platform else None
 
-    def _of(self, connection: Connection | None, state: ClientState | None, asked: _Asked, catalogue: Catalogue) -> Facts:
-        own = next(iter(states_of([connection] if connection else [], protect=None).values()), None)
+    def _of(self, connection: Connection | None, state: Client | None, asked: _Asked, catalogue: Catalogue) -> Facts:
+        own = next(iter(declared_clients([connection] if connection else [], protect=None).values()), None)
         shown = state or own
         if shown is None:
             raise ValueError("neither a form nor the state has it")
@@ -194,8 +181,8 @@ class _Standings:
         uses = asked.uses(state) if usable else None
         return replace(
             facts,
-            made_at=self._moments.get((state.place, Resource.CLIENT)),
-            keys_since=self._moments.get((state.place, Resource.KEYS)) if shown.keys else None,
+            made_at=state.made_at,
+            keys_since=state.keys_since if shown.keys else None,
             awaits_key=state.awaits_key,
             is_seen=seen is not None,
             is_gone=seen is not None and seen.snapshot is None,
@@ -210,14 +197,14 @@ def _is_leaving(connection: Connection, now: datetime) -> bool:
     return connection.platform.value in due(connection, now.astimezone(UTC).date())
 
 
-def _lacking(connection: Connection | None, state: ClientState | None) -> tuple[str, ...]:
+def _lacking(connection: Connection | None, state: Client | None) -> tuple[str, ...]:
     """The scopes and products that a form has more than the state."""
     if connection is None or state is None:
         return ()
     return (*sorted(connection.scopes.keys() - (state.scopes or {}).keys()), *sorted(connection.products.keys() - state.products.keys()))
 
 
-def _keys(state: ClientState, seen: Seen | None, published: Fetched) -> Mapping[str, Key] | None:
+def _keys(state: Client, seen: Seen | None, published: Fetched) -> Mapping[str, Key] | None:
     """The keys that count for a client: those at its address, those in the portal, else those that are declared."""
     if state.jwks_uri:
         found = published.get(state.jwks_uri)
@@ -236,7 +223,7 @@ def _usable(keys: Mapping[str, Key], connection: Connection | None, now: datetim
     )
 
 
-def _withdrawn(state: ClientState, connection: Connection | None, seen: Seen | None, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
+def _withdrawn(state: Client, connection: Connection | None, seen: Seen | None, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
     """The scopes that a run granted and that the authority has no more, each with who decides about it."""
     if seen is None or seen.snapshot is None:
         return ()
@@ -255,7 +242,7 @@ class Seen:
 class _Asked:
     """What the authorities of a stack say of its clients. One that does not answer is asked nothing more."""
 
-    def __init__(self, stack: Stack, states: Sequence[ClientState]) -> None:
+    def __init__(self, stack: Stack, states: Sequence[Client]) -> None:
         made = [state for state in states if state.client_id]
         self._down: set[Platform] = set()
         self._platforms = self._connect(stack) if made else {}
@@ -283,8 +270,8 @@ class _Asked:
             _warn(error)
             return None
 
-    def _all_uses(self, states: Sequence[ClientState]) -> Mapping[Place, Mapping[str, KeyUse]]:
-        def uses_of(state: ClientState) -> Mapping[str, KeyUse] | None:
+    def _all_uses(self, states: Sequence[Client]) -> Mapping[Place, Mapping[str, KeyUse]]:
+        def uses_of(state: Client) -> Mapping[str, KeyUse] | None:
             authority = self._platforms[state.platform].authority
             try:
                 return authority.keys_in_use(state.client_id or "") if isinstance(authority, KnowsUse) else None
@@ -295,11 +282,11 @@ class _Asked:
             found = zip(states, pool.map(uses_of, states), strict=True)
             return {state.place: uses for state, uses in found if uses is not None}
 
-    def uses(self, state: ClientState) -> Mapping[str, KeyUse] | None:
+    def uses(self, state: Client) -> Mapping[str, KeyUse] | None:
         """The last use of each of a client's keys; None where its authority does not tell."""
         return self._uses.get(state.place)
 
-    def administrators(self, state: ClientState, connection: Connection | None) -> int | None:
+    def administrators(self, state: Client, connection: Connection | None) -> int | None:
         """How many people may upload a client's keys; None where its authority does not tell. Asked once for each organisation."""
         codes = connection.codes if connection else ()
         if not codes:

@@ -38,7 +38,6 @@ def status(
     """
     from datetime import UTC, datetime
 
-    from acmidm.report.plan import recorded_in
     from acmidm.report.status import Status, in_order, listed
     from acmidm.stacks import stack_of, uploaded_keys
 
@@ -47,7 +46,7 @@ def status(
     for name in stacks:
         opened = stack_of(name)
         with working(f"reading {name}"):
-            states = recorded_in(opened.state).states
+            states = opened.recorded.clients
         uploaded = uploaded_keys(opened, (state for state in states.values() if state.keys is None and not state.jwks_uri))
         connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
     kept = in_order(filter(filter_of(search, scope, expiring, stacks[0]), connections))

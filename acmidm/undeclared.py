@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
-from acmidm.keys import keys_of
-from acmidm.report.client import ClientState, states_of
 from acmidm.report.compare import ConnectionChanges, client_name
 from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
 from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, RegisteredClient, Reserved
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient, Reserved
+from acmidm_onboarding.model.client import Client, declared_clients
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.keys import keys_of
+from acmidm_onboarding.model.metadata import ClientMetadata, Owner
 
 _POSSIBLE_IDS = 10
 """How many connections may have had the same key, one after another, and kept their clients."""
@@ -53,9 +54,7 @@ class Declared:
         return client.metadata.software_id in self.software_ids or (platform, client.client_id) in self.client_ids
 
 
-def undeclared(
-    clients: Iterable[ClientDrift], leaving: Iterable[ClientState], real: Mapping[Platform, Real]
-) -> tuple[UndeclaredClient, ...]:
+def undeclared(clients: Iterable[ClientDrift], leaving: Iterable[Client], real: Mapping[Platform, Real]) -> tuple[UndeclaredClient, ...]:
     """The clients that neither forms declare nor the state has, and those whose products' configurations with a stack's mark are so.
 
     What the state alone has is about to be removed.
@@ -107,7 +106,7 @@ def _undeclared(platform: Platform, client_id: str, metadata: ClientMetadata | N
     )
 
 
-def _natural_keys(declared: ClientState) -> Iterator[str]:
+def _natural_keys(declared: Client) -> Iterator[str]:
     """The natural keys under which a create finds its client: its own, and its earlier ones."""
     own = str(declared.fields.get("software_id"))
     yield own
@@ -176,7 +175,7 @@ def stolen_keys(left: Mapping[Owner, Connection], real: Mapping[Platform, Real])
     for owner, connection in left.items():
         if not connection.compromised:
             continue
-        (state,) = states_of([connection], protect=None).values()
+        (state,) = declared_clients([connection], protect=None).values()
         for snapshot in real[connection.platform].clients.values() if connection.platform in real else ():
             keys = keys_of(snapshot.jwks) if snapshot.client.metadata.software_id == owner.software_id else {}
             changes = tuple(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
+from acmidm_onboarding.model.plain import normalised
 from acmidm_onboarding.model.problems import on_one_line
 
 LONGEST = 200
@@ -55,15 +56,6 @@ def shown(value: Any) -> str:
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     return json.dumps(normalised(value), ensure_ascii=False, sort_keys=True)
-
-
-def normalised(value: Any) -> Any:
-    """Whole numbers as integers: they travel as floating point; lists as lists, for their order is a change."""
-    if isinstance(value, Mapping):
-        return {name: normalised(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [normalised(part) for part in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def cut(text: str, longest: int) -> str:

@@ -13,12 +13,12 @@ from typing import Any
 from acmidm.importing.listed import ListedClient
 from acmidm.importing.organisations import Organisations, Owner, slug
 from acmidm.importing.sheet import Column, Row
-from acmidm_onboarding.authorities.port import Scopes, without_assigned
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.connection import client_name
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk
+from acmidm_onboarding.model.metadata import Scopes, without_assigned
 
 _GRANT_TYPES = ("client_credentials",)
 _NO_KEYS = {

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from acmidm.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import Connected
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, ProductDocument, Reserved
+from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
 from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.metadata import ClientMetadata, ProductDocument
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from acmidm_onboarding.authorities.port import OrganisationMetadata
 from acmidm_onboarding.model.form import Organisation
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.model.metadata import OrganisationMetadata
 
 LONGEST_NAME = 64
 

@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from acmidm.git import PLAIN_FILE, Tree
-from acmidm.report.client import Fields
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, Stacks, contents, read_values, setting_in
+from acmidm_onboarding.model.client import Fields
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.secrecy import without_keys_and_tokens
 from acmidm_onboarding.settings import SECRET_KEYS, declared_keys

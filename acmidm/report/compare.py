@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from acmidm.keys import Key
-from acmidm.report.client import JWKS_URI, OF_ATTRIBUTES, ClientState, Fields, Place, States
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.report.retirement import retirement
 from acmidm.words import counted, plain, shown
-from acmidm_onboarding.authorities.port import Owner
+from acmidm_onboarding.model.client import JWKS_URI, OF_ATTRIBUTES, Client, Clients, Fields, Place
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
+from acmidm_onboarding.model.keys import Key
+from acmidm_onboarding.model.metadata import Owner
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 """In the order of reports: production first."""
@@ -109,8 +109,8 @@ class Comparison:
 
     def between(
         self,
-        before: ClientState | None,
-        after: ClientState | None,
+        before: Client | None,
+        after: Client | None,
         *more: Change,
         changed: Collection[str] = (),
         missing: Collection[str] = (),
@@ -142,11 +142,11 @@ class Comparison:
     def change(self, kind: Kind, **facts: Any) -> Change:
         return Change(kind=kind, by_hand=self.by_hand, **facts)
 
-    def secret_renewed(self, state: ClientState) -> Change:
+    def secret_renewed(self, state: Client) -> Change:
         """That a client gets another secret, and until when the one before works."""
         return self.change(Kind.SECRET_RENEWED, note=self.former_secrets.get((state.environment, state.platform)))
 
-    def _changes(self, before: ClientState | None, after: ClientState | None) -> Iterator[Change]:
+    def _changes(self, before: Client | None, after: Client | None) -> Iterator[Change]:
         if after is None:
             if before is not None:
                 left = before.retained and not self.by_hand
@@ -159,7 +159,7 @@ class Comparison:
         if before is None:
             if not after.adopts:
                 yield self.change(Kind.CLIENT_CREATED, note=_entry(after))
-            before = ClientState(*after.place, scopes={}, keys=None if after.keys is None else {})
+            before = Client(*after.place, scopes={}, keys=None if after.keys is None else {})
             if after.uses_keys and not after.keys and not after.adopts and not after.jwks_uri:
                 yield self.change(Kind.KEY_AWAITED)
         else:
@@ -181,7 +181,7 @@ class Comparison:
             yield self.change(Kind.SECOND_KEY_WITHOUT_KID, subject=next(iter(before.known_keys)))
         yield from self._changes_of_products(before, after)
 
-    def _changes_of_client(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+    def _changes_of_client(self, before: Client, after: Client) -> Iterator[Change]:
         renamed = before.key != after.key
         if renamed:
             yield self.change(Kind.CLIENT_RENAMED, fields=(FieldChange(field="key", old=before.key, new=after.key),))
@@ -210,12 +210,12 @@ class Comparison:
         if described:
             yield self.change(Kind.CLIENT_UPDATED, fields=described)
 
-    def _changes_of_marks(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+    def _changes_of_marks(self, before: Client, after: Client) -> Iterator[Change]:
         for part in sorted(before.without_marks - after.without_marks):
             product = part.partition("/")[2]
             yield self.change(Kind.PRODUCT_MARKED, subject=product) if product else self.change(Kind.CLIENT_MARKED)
 
-    def _changes_of_secret(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+    def _changes_of_secret(self, before: Client, after: Client) -> Iterator[Change]:
         if None not in (before.secret_generation, after.secret_generation) and before.secret_generation != after.secret_generation:
             yield self.secret_renewed(after)
         elif None not in (before.has_secret, after.has_secret) and before.has_secret is not after.has_secret:
@@ -223,11 +223,11 @@ class Comparison:
             is_restored = after.has_secret and not before.awaits_key
             yield self.change(Kind.SECRET_RESTORED) if is_restored else self.secret_renewed(after)
 
-    def _changes_of_attributes(self, before: ClientState, after: ClientState, *, is_new: bool) -> Iterator[Change]:
+    def _changes_of_attributes(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
         if (before.fields or is_new) and after.fields and (fields := field_changes(before.attributes, after.attributes)):
             yield self.change(Kind.ATTRIBUTES_CHANGED, fields=fields)
 
-    def _changes_of_address(self, before: ClientState, after: ClientState, *, is_new: bool) -> Iterator[Change]:
+    def _changes_of_address(self, before: Client, after: Client, *, is_new: bool) -> Iterator[Change]:
         """Where its keys are published. Without another source of keys they stay where they were, for the portal to change."""
         old, new = before.jwks_uri, after.jwks_uri
         if old == new or not after.fields or not (before.fields or is_new):
@@ -237,7 +237,7 @@ class Comparison:
         elif self.by_hand or after.keys is not None:
             yield self.change(Kind.KEYS_OFF_ADDRESS, subject=old)
 
-    def _changes_of_protection(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+    def _changes_of_protection(self, before: Client, after: Client) -> Iterator[Change]:
         if before.protected is None or after.protected is None:
             return
         if before.protected is not after.protected:
@@ -248,7 +248,7 @@ class Comparison:
                 protected = product in after.protected_products
                 yield self.change(Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
 
-    def _changes_of_exemptions(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+    def _changes_of_exemptions(self, before: Client, after: Client) -> Iterator[Change]:
         for policy, old, new in _differing(before.exemptions, after.exemptions):
             kind = Kind.EXEMPTION_REMOVED if new is None else Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
             reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
@@ -259,7 +259,7 @@ class Comparison:
         for policy in sorted(after.unneeded_exemptions):
             yield self.change(Kind.EXEMPTION_UNNEEDED, subject=policy)
 
-    def _changes_of_mode(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+    def _changes_of_mode(self, before: Client, after: Client) -> Iterator[Change]:
         """Who looks after the keys, and whether enough of them are left. A client that is taken over hands nothing over."""
         if before.keys is None and after.keys is not None and not before.jwks_uri:
             yield self.change(Kind.KEYS_DECLARED)
@@ -284,7 +284,7 @@ class Comparison:
         elif len(after.keys) == 1 and fewer:
             yield self.change(Kind.CLIENT_WITH_ONE_KEY, subject=next(iter(after.keys)))
 
-    def _changes_of_scopes(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+    def _changes_of_scopes(self, before: Client, after: Client) -> Iterator[Change]:
         had, has = before.scopes, after.scopes
         if had is None or has is None:
             return
@@ -316,13 +316,13 @@ class Comparison:
                 yield self.change(Kind.KEY_ADDED, **_facts(kid, new))
             else:
                 same = old.thumbprint == new.thumbprint
-                otherwise = field_changes(old.shown, new.shown) if same else ()
+                otherwise = field_changes(old.described, new.described) if same else ()
                 yield self.change(Kind.KEY_CHANGED, old_thumbprint=None if same else old.thumbprint, fields=otherwise, **_facts(kid, new))
         for kid, key in sorted(after.items()):
             if self.expiring_days is not None and key.expires and key.expires <= self.now + timedelta(days=self.expiring_days):
                 yield self.change(Kind.KEY_EXPIRED if key.expires <= self.now else Kind.KEY_EXPIRING, **_facts(kid, key))
 
-    def _changes_of_products(self, before: ClientState, after: ClientState) -> Iterator[Change]:
+    def _changes_of_products(self, before: Client, after: Client) -> Iterator[Change]:
         for product in sorted(before.products.keys() | after.products.keys()):
             old, new = before.products.get(product), after.products.get(product)
             kind = Kind.PRODUCT_REMOVED if new is None else Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
@@ -374,13 +374,13 @@ def headline(connections: Iterable[ConnectionChanges]) -> str:
     return ", ".join(said)
 
 
-def client_name(state: ClientState) -> dict[str, Any]:
+def client_name(state: Client) -> dict[str, Any]:
     """The fields by which reports name a client."""
     names = ("key", "organisation", "application", "platform", "client_id", "form")
     return {name: getattr(state, name) for name in names}
 
 
-def paired(before: States, after: States) -> Iterator[tuple[ClientState | None, ClientState | None]]:
+def paired(before: Clients, after: Clients) -> Iterator[tuple[Client | None, Client | None]]:
     """Each client with itself: by its key, or, where ``formerly`` names an earlier one, by that."""
     earlier: dict[Place, Place] = {}
     for place, state in after.items():
@@ -413,26 +413,26 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
             yield name, before.get(name), after.get(name)
 
 
-def _entry(state: ClientState) -> str:
+def _entry(state: Client) -> str:
     """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
     where = f"at {state.jwks_uri}" if state.jwks_uri else "from the portal" if state.keys is None else "in files"
     how = f"{state.auth_method} with keys {where}" if state.uses_keys else f"uses a client secret ({state.auth_method})"
     return "; ".join((state.code, how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
 
 
-def _owner(state: ClientState) -> str:
+def _owner(state: Client) -> str:
     """Whose a client was that is taken over, as far as its authority knows."""
     keys = ", ".join(f"{kid} {key.thumbprint or ''}".strip() for kid, key in sorted((state.keys or {}).items()))
     contacts = shown(state.fields.get("contacts") or "none")
     return f"{state.fields.get('client_name') or 'without a name'}; {state.code}; contacts {contacts}; keys {keys or 'none'}"
 
 
-def _lost(state: ClientState) -> tuple[FieldChange, ...]:
+def _lost(state: Client) -> tuple[FieldChange, ...]:
     had = {"scopes": state.scopes, "keys": state.keys, "products": state.products}
     return tuple(FieldChange(field=name, old=", ".join(sorted(values))) for name, values in had.items() if values)
 
 
-def _stays(before: ClientState | None, after: ClientState | None) -> Stays:
+def _stays(before: Client | None, after: Client | None) -> Stays:
     if before is None or after is None:
         return Stays()
     scopes = (before.scopes or {}).keys() & (after.scopes or {}).keys()

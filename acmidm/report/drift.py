@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.client import JWKS_URI, ClientState, States, snapshot_state, with_incarnation
 from acmidm.report.compare import (
     ClientName,
     Comparison,
@@ -22,12 +21,15 @@ from acmidm.report.compare import (
     headline,
     paired,
 )
-from acmidm.report.kinds import Change, Kind, Part, Resource
-from acmidm.report.plan import Recorded, product_part
+from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import WHOLE, counted, day, days, plain
-from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange
+from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange
+from acmidm_onboarding.engine_resources import Resource, product_part
+from acmidm_onboarding.model.client import JWKS_URI, Client, Clients, with_incarnation
 from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.recorded import Recorded
 
 _ABSENT = object()
 _OWNER = "@owner"
@@ -117,18 +119,18 @@ class Real:
     assigned: frozenset[str] = frozenset()
     """The scopes that providers of APIs assign by themselves."""
 
-    def state(self, known: ClientState, client_id: str, products: Iterable[str]) -> tuple[ClientState | None, frozenset[str]]:
+    def state(self, known: Client, client_id: str, products: Iterable[str]) -> tuple[Client | None, frozenset[str]]:
         """A client, and those of ``products`` that are configured for it, also where it is gone itself.
 
         A scope that its provider assigned is left out, unless the client is ``known`` to have it.
         """
         configured = {product: document for product in products if (document := self.products.get(product, {}).get(client_id))}
         snapshot, assigned = self.clients.get(client_id), self.assigned - (known.scopes or {}).keys()
-        state = snapshot_state(known.place, snapshot, configured, assigned) if snapshot else None
+        state = snapshot.as_client(known.place, configured, assigned) if snapshot else None
         return state and _without_address(state, known), frozenset(configured)
 
 
-def _without_address(state: ClientState, known: ClientState) -> ClientState:
+def _without_address(state: Client, known: Client) -> Client:
     """A client without the address of its keys among its fields, where nobody declares one; without it among its keys, where one is."""
     if known.jwks_uri:
         return replace(state, keys={kid: key for kid, key in (state.keys or {}).items() if kid != JWKS_URI})
@@ -139,9 +141,9 @@ def _without_address(state: ClientState, known: ClientState) -> ClientState:
 class ClientDrift:
     """One client: its changes, and the parts of it, resource by resource, in which they are."""
 
-    recorded: ClientState | None
-    declared: ClientState | None
-    real: ClientState | None = None
+    recorded: Client | None
+    declared: Client | None
+    real: Client | None = None
     configured: frozenset[str] = frozenset()
     """The products that are configured for it, also where it is gone itself."""
     by_hand: ConnectionChanges | None = None
@@ -194,10 +196,10 @@ def _is_of(urn: str, key: str) -> bool:
     return f"{urn.rpartition('::')[2]}/".startswith(f"{key}/")
 
 
-def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform, Real], comparison: Comparison) -> list[ClientDrift]:
+def drifted(recorded: Recorded, declared: Clients | None, real: Mapping[Platform, Real], comparison: Comparison) -> list[ClientDrift]:
     """Compare every client of a stack. ``declared`` is None where no forms declare them: then nothing is pending."""
     found = []
-    for old, form in paired(recorded.states, recorded.states if declared is None else declared):
+    for old, form in paired(recorded.clients, recorded.clients if declared is None else declared):
         new = _incarnated(form, old)
         one = ClientDrift(old, new)
         found.append(one)
@@ -214,7 +216,7 @@ def drifted(recorded: Recorded, declared: States | None, real: Mapping[Platform,
     return found + [ClientDrift(None, None, pending=comparison.between(state, None)) for state in recorded.leaving]
 
 
-def _incarnated(declared: ClientState | None, recorded: ClientState | None) -> ClientState | None:
+def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
     """What a form declares, with the marks of the resources that have it: a form knows none."""
     if declared is None or recorded is None or declared is recorded:
         return declared
@@ -228,7 +230,7 @@ def _created(client: ClientDrift, comparison: Comparison) -> None:
     client.pending = comparison.between(before, client.declared)
 
 
-def _without_client(client: ClientDrift, recorded: ClientState, comparison: Comparison) -> None:
+def _without_client(client: ClientDrift, recorded: Client, comparison: Comparison) -> None:
     """Somebody removed it. Where its form went too, what is left of it are configurations of products."""
     declared = client.declared
     if declared is None:
@@ -245,7 +247,7 @@ def _without_client(client: ClientDrift, recorded: ClientState, comparison: Comp
         _pend(client, differing, recorded, declared, comparison)
 
 
-def _part_by_part(client: ClientDrift, recorded: ClientState, real: ClientState, comparison: Comparison, cut_off: Collection[str]) -> None:
+def _part_by_part(client: ClientDrift, recorded: Client, real: Client, comparison: Comparison, cut_off: Collection[str]) -> None:
     """``expected`` is each part as it would be without anybody's hand, ``basis`` as it is apart from that."""
     declared = client.declared
     if recorded.keys is None:  # left to the portal
@@ -287,7 +289,7 @@ def _part_by_part(client: ClientDrift, recorded: ClientState, real: ClientState,
     _pend(client, pending, before, declared, comparison)
 
 
-def _pend(client: ClientDrift, parts: Collection[str], before: ClientState, after: ClientState | None, comparison: Comparison) -> None:
+def _pend(client: ClientDrift, parts: Collection[str], before: Client, after: Client | None, comparison: Comparison) -> None:
     """Set what waits of a client that the state has."""
     client.parts_pending = set(parts)
     changed, missing = ({part.partition("/")[0] for part in parts if (part in client.urns) is there} for there in (True, False))
@@ -303,7 +305,7 @@ def _but_for_own(new: Any, was: Any, other: Any) -> Any:
     return {name: value for name, value in fields.items() if value is not _ABSENT}
 
 
-def _parts(state: ClientState | None) -> dict[str, Any]:
+def _parts(state: Client | None) -> dict[str, Any]:
     """The values of a client by the resource that they are in. None: keys that are left to the portal."""
     if state is None:
         return {}
@@ -312,7 +314,7 @@ def _parts(state: ClientState | None) -> dict[str, Any]:
     return {Resource.CLIENT: state.fields, Resource.SCOPES: scopes, Resource.KEYS: state.keys, **products}
 
 
-def _with_parts(state: ClientState, parts: Mapping[str, Any]) -> ClientState:
+def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
     """A client with other values."""
     products = {part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None}
     owners = {name: fields.pop(_OWNER, None) or Owner() for name, fields in products.items()}

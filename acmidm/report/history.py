@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from acmidm.keys import keys_of
-from acmidm.report.client import ClientState, Place, flat
 from acmidm.report.compare import ClientName, Comparison, client_name, field_changes
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import counted, day, plain
-from acmidm_onboarding.authorities.port import ClientMetadata, RecordedChange
+from acmidm_onboarding.authorities.port import RecordedChange
+from acmidm_onboarding.model.client import Client, Place
 from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.keys import keys_of
+from acmidm_onboarding.model.metadata import ClientMetadata
+from acmidm_onboarding.model.plain import flat
 
 _SECRET = "client_secret_updated_at"
 
@@ -48,7 +50,7 @@ class History(Part):
         return f"{found} since {day(self.since)} of {counted(self.clients, 'client')} on {' and '.join(self.stacks)}{holding}"
 
 
-def entry_of(stack: str, client: ClientState, recorded: RecordedChange) -> Entry | None:
+def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:
     """The entry of one recorded change; None where the documents before and after do not differ in anything that reports have."""
     comparison = Comparison(recorded.at, expiring_days=None)
     before = None if recorded.action == "client.created" else _state(client.place, recorded, recorded.before)
@@ -69,23 +71,23 @@ def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda one: one.at, reverse=True))
 
 
-def _state(place: Place, recorded: RecordedChange, document: Mapping[str, Any] | None) -> ClientState:
+def _state(place: Place, recorded: RecordedChange, document: Mapping[str, Any] | None) -> Client:
     """A client as far as one document of the trail has it."""
     found = document or {}
     match recorded.action.partition(".")[0]:
         case "scopes":
-            return ClientState(*place, scopes=dict.fromkeys(_texts(found, "scopes")), default_scopes=frozenset(_texts(found, "default")))
+            return Client(*place, scopes=dict.fromkeys(_texts(found, "scopes")), default_scopes=frozenset(_texts(found, "default")))
         case "jwks":
-            return ClientState(*place, keys=_keys(found))
+            return Client(*place, keys=_keys(found))
         case "product":
             configuration = found.get("configuration")
             product = _product(recorded.document)
-            return ClientState(*place, products={product: flat(configuration)} if isinstance(configuration, Mapping) else {})
+            return Client(*place, products={product: flat(configuration)} if isinstance(configuration, Mapping) else {})
     fields = flat({name: found[name] for name in ClientMetadata.model_fields if name in found})
     renewed = {(recorded.before or {}).get(_SECRET), (recorded.after or {}).get(_SECRET)}
     is_renewed = len(renewed) > 1 and None not in renewed
     is_whole = recorded.action in ("client.created", "client.removed")
-    return ClientState(
+    return Client(
         *place,
         fields=fields,
         has_secret=document is recorded.before if is_renewed else None,

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from acmidm.words import LONGEST, WHOLE, cut, day, plain, side_by_side
+from acmidm_onboarding.engine_resources import Resource
 
 NO_REASON = "requested"
 """The note of a connection's scope where the form gives no reason."""
@@ -27,20 +28,6 @@ class Severity(StrEnum):
     DANGER = "danger"
     WARNING = "warning"
     NOTICE = "notice"
-
-
-class Resource(StrEnum):
-    """What a change is about: one of the resources of a client, the component above them, or neither."""
-
-    CLIENT = "OAuthClient"
-    SCOPES = "ClientScopes"
-    KEYS = "ClientJwks"
-    PRODUCT = "ProductConfiguration"
-    ONBOARDING = "Onboarding"
-    NONE = "no resource"
-    """It is beside the clients."""
-    HAND_OVER = "HandOver"
-    """At no authority, and so in no change: what an organisation was told."""
 
 
 class Scale(StrEnum):

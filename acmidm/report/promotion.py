@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from acmidm.report.client import flat
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Part
 from acmidm.words import plain, shown
@@ -14,6 +13,7 @@ from acmidm_onboarding.model.catalogue import Catalogue, Product, Scope
 from acmidm_onboarding.model.desired import Desired
 from acmidm_onboarding.model.form import AuthMethod, Environment, EnvironmentRequest
 from acmidm_onboarding.model.loading import LoadedForm
+from acmidm_onboarding.model.plain import flat
 from acmidm_onboarding.model.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from acmidm.report.client import ClientState
 from acmidm.report.kinds import FieldChange, Kind
+from acmidm_onboarding.model.client import Client
 
 
-def retirement(before: ClientState, after: ClientState, today: date) -> Iterator[tuple[Kind, Mapping[str, Any]]]:
+def retirement(before: Client, after: Client, today: date) -> Iterator[tuple[Kind, Mapping[str, Any]]]:
     """Yield each change with its facts: what a form announces, and what is done about it now."""
     if before.announced != after.announced:
         fields = tuple(
@@ -33,12 +33,12 @@ def retirement(before: ClientState, after: ClientState, today: date) -> Iterator
                 yield Kind.PRODUCT_RETIRED, {"subject": product, "note": after.retire[product]}
 
 
-def is_leaving(state: ClientState, today: date) -> bool:
+def is_leaving(state: Client, today: date) -> bool:
     """Return whether a client that is declared goes with the next run after this one: removed, or left to itself."""
     day = state.retire.get(state.platform)
     return state.retained or (not state.preserve and day is not None and day <= today.isoformat())
 
 
-def days_to_come(state: ClientState, today: date) -> dict[str, str]:
+def days_to_come(state: Client, today: date) -> dict[str, str]:
     """Return what of a client has a day to come, by name."""
     return {name: day for name, day in sorted(state.retire.items()) if day > today.isoformat()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from acmidm.report.client import ClientState
 from acmidm.report.compare import (
     ENVIRONMENTS,
     Comparison,
@@ -20,6 +19,7 @@ from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, counted, first_of, plain
+from acmidm_onboarding.model.client import Client
 from acmidm_onboarding.model.form import Environment, Platform
 
 MASS_SHARE = 0.3
@@ -122,7 +122,7 @@ def with_gate(plan: Plan, comparison: Comparison, changed: Sequence[ConnectionCh
     return list(found.values())
 
 
-def _changes(plan: Plan, comparison: Comparison, old: ClientState | None, new: ClientState | None) -> ConnectionChanges | None:
+def _changes(plan: Plan, comparison: Comparison, old: Client | None, new: Client | None) -> ConnectionChanges | None:
     """The changes of one client. What only the engine knows is among them: a client or a secret is made anew."""
     if new is None:
         return comparison.between(old, None)
@@ -181,7 +181,7 @@ def _other_clients(plan: Plan) -> Iterator[str]:
     """What is another client now, where its organisation or application had one that goes: perhaps it was only renamed."""
     pairs = list(paired(plan.before, plan.after))
     gone = [old for old, after in pairs if old and after is None]
-    several: dict[str, list[ClientState]] = {}
+    several: dict[str, list[Client]] = {}
     for state in (new for old, new in pairs if new and old is None and not new.adopts):
         code, _, application = state.key.partition("/")
         alike = [old for old in gone if old.platform is state.platform and {code, application} & set(old.key.split("/"))]
@@ -199,5 +199,5 @@ def _other_clients(plan: Plan) -> Iterator[str]:
         )
 
 
-def _name(state: ClientState) -> str:
+def _name(state: Client) -> str:
     return state.key if state.platform is Platform.ACMIDM else f"{state.key}/{state.platform}"

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from acmidm.git import Tree
-from acmidm.report.client import ClientState, Place, states_of
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.places import strays
 from acmidm.report.plan import AtTheGate, at_the_gate
 from acmidm.report.stacks import Stacks
 from acmidm.words import first_of, plain
+from acmidm_onboarding.model.client import Client, Place, Records, declared_clients, recorded_as
+from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
 from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings
 from acmidm_onboarding.model.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
-from acmidm_onboarding.model.record import Record, record_of
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Revision:
 
     def states(
         self, environment: Environment, profiles: Mapping[Environment, Profile], now: datetime, before: Revision | None = None
-    ) -> dict[Place, ClientState]:
+    ) -> dict[Place, Client]:
         """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before`` is carried out."""
         # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is there already.
-        found = states_of(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
+        found = declared_clients(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
         # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its environments.
         unneeded = {
             loaded.name: unneeded_exemptions(loaded, profiles, now) - (_OF_GATE if loaded.name in self._unproven(now) else frozenset())
@@ -53,19 +53,9 @@ class Revision:
         records = before.records(environment, now) if before else {}
         return desired(connections, now, gate=self.gate, records=lambda: records)
 
-    def records(self, environment: Environment, now: datetime) -> dict[str, Record]:
+    def records(self, environment: Environment, now: datetime) -> Records:
         """What a state has once these forms are carried out, the gate apart: nothing more of what left."""
-        protects = bool(self.protecting.get(environment))
-        return {
-            connection.resource_name: Record(
-                connection.software_id,  # whatever its client-ID is: it has one
-                frozenset(connection.scopes),
-                products := frozenset(connection.products),
-                protected=protects,
-                unprotected_products=frozenset() if protects else products,
-            )
-            for connection in self.desired(environment, now).asked
-        }
+        return _as_recorded(self.desired(environment, now).asked, protect=bool(self.protecting.get(environment)))
 
     def _unproven(self, now: datetime) -> frozenset[str]:
         """The forms that an exemption from the gate lets through to production; all of them where there is no gate to see that by."""
@@ -73,6 +63,12 @@ class Revision:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
         return frozenset(one.connection.form for one in desired(asked, now, gate=self.gate).held_back)
+
+
+def _as_recorded(connections: Iterable[Connection], *, protect: bool) -> Records:
+    """What a state has once connections are carried out; whatever its client-ID is, each has one."""
+    clients = declared_clients(connections, protect=protect).values()
+    return {client.resource_name: replace(client, client_id=client.resource_name) for client in clients}
 
 
 _OF_GATE = frozenset({ExemptiblePolicy.PROMOTION_GATE.value})
@@ -120,14 +116,14 @@ def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
     return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
-def left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> tuple[tuple[ClientState, Change], ...]:
+def left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> tuple[tuple[Client, Change], ...]:
     """Return what a change does to clients that have left and are preserved: their forms go, or say that a key of them is compromised."""
     was_left, is_left = (side.desired(environment, now).left for side in (before, after))
     kept = {(key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)}
     stolen = {(one.resource_name, one.compromised) for one in was_left}
     said = [(one, Change(kind=Kind.CLIENT_ABANDONED)) for one in was_left if (one.key, one.platform) not in kept]
     said += [(one, Change(kind=Kind.KEY_LEFT)) for one in is_left if one.compromised and (one.resource_name, one.compromised) not in stolen]
-    return tuple((state, change) for one, change in said for state in states_of([one], protect=None).values())
+    return tuple((state, change) for one, change in said for state in declared_clients([one], protect=None).values())
 
 
 def between_revisions(before: Revision, after: Revision, now: datetime) -> tuple[AtTheGate, ...]:
@@ -137,14 +133,14 @@ def between_revisions(before: Revision, after: Revision, now: datetime) -> tuple
     nobody had proven, and is proven now, passes.
     """
     prod, gate = Environment.PROD, after.gate
-    had = {one.resource_name: Record("", frozenset(one.scopes), frozenset(one.products)) for one in before.onboardings.connections(prod)}
+    had = _as_recorded(before.onboardings.connections(prod), protect=False)
     was_unproven = desired(before.onboardings.connections(prod), now, gate=gate).held_back
-    were = {one.connection.resource_name: Record("") for one in was_unproven}
+    were = _as_recorded((one.connection for one in was_unproven), protect=False)
     now_desired = after.desired(prod, now)
     unproven = {one.connection.resource_name for one in now_desired.held_back}
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had).held_back
-    now_proven = [one for one in now_desired.asked if record_of(one, were) is not None and one.resource_name not in unproven]
-    return at_the_gate(added) + tuple(AtTheGate(state) for state in states_of(now_proven, protect=None).values())
+    now_proven = [one for one in now_desired.asked if recorded_as(one, were) is not None and one.resource_name not in unproven]
+    return at_the_gate(added) + tuple(AtTheGate(state) for state in declared_clients(now_proven, protect=None).values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:

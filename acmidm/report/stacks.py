@@ -11,10 +11,11 @@ from posixpath import normpath
 from typing import Any
 
 from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
-from acmidm.report.client import Fields, flat
 from acmidm.report.places import is_in_place
+from acmidm_onboarding.model.client import Fields
 from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.plain import flat
 from acmidm_onboarding.model.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
 

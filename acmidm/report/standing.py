@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from acmidm.report.client import HandedOver
 from acmidm.report.kinds import Part
 from acmidm.report.status import ListedConnection
+from acmidm_onboarding.model.client import HandedOver
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
 from acmidm_onboarding.model.form import AuthMethod, Environment, Language, Platform
 from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from pydantic import Field
 
-from acmidm.report.client import ClientState
 from acmidm.report.compare import SOON_DAYS, ClientName, client_name
 from acmidm.report.kinds import Part
 from acmidm.words import counted, day, days, plain, searched
+from acmidm_onboarding.model.client import Client
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 
 
@@ -121,7 +121,7 @@ class Status(Part):
         return f"{counted(len(self.connections), 'connection')} on {' and '.join(self.stacks)}{holding}"
 
 
-def listed(stack: str, state: ClientState, now: datetime) -> ListedConnection:
+def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
     """A client of the state; keys in the portal are listed where they are known (``uploaded``)."""
     fields, known = state.fields, state.known_keys
     keys = [

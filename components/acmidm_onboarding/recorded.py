@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from acmidm_onboarding.model.jwk import readable_jwk
+from acmidm_onboarding.engine_resources import (
+    Resource,
+    by_part,
+    clients_in,
+    environment_in,
+    generations_in,
+    kind_of,
+    mapping,
+    part_of,
+    resources_in,
+)
+from acmidm_onboarding.model.client import Client, Clients
+from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
-from acmidm_onboarding.model.record import Record
 
 _SECONDS = 60
 """How long the engine may take to read a state."""
-_OURS = "pulumi-python:dynamic/acmidm:"
-_KINDS = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration", "HandOver")
-_CLIENT, _SCOPES, _KEYS, _PRODUCT, _HAND_OVER = (f"{_OURS}{kind}" for kind in _KINDS)
 
 
 class Unreadable(Failure):
@@ -29,14 +38,48 @@ class Unreadable(Failure):
     exit_code = 3
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What a state has."""
+
+    parts: Mapping[str, Client]
+    """By resource name (``OVO002067/mijn-gent``, ``…/geosecure``), also one without its client: a rename that failed in part left it."""
+    leaving: tuple[Client, ...] = ()
+    """Clients marked for deletion: the next ``up`` removes them."""
+    cut_off: tuple[str, ...] = ()
+    """The URNs of the resources that a run was working on when it was cut off."""
+
+    @property
+    def clients(self) -> Clients:
+        return {client.place: client for client in self.parts.values() if client.client_id}
+
+
+def recorded_in(document: Mapping[str, Any], environment: Environment | None = None) -> Recorded:
+    """Read an export of a state; ``environment`` is the stack's, where it is known."""
+    resources = resources_in(document)
+    environment = environment or environment_in(resources) or Environment.TNI
+    pending = mapping(document.get("deployment")).get("pending_operations") or ()
+    staying, leaving = (
+        clients_in(by_part((resource for resource in resources if bool(resource.get("delete")) is leaves), environment))
+        for leaves in (False, True)
+    )
+    generations = dict(generations_in(resources))
+    found = (replace(client, secret_generation=generations.get(place[:2])) for place, client in staying.items())
+    return Recorded(
+        {client.resource_name: client for client in found},
+        tuple(client for client in leaving.values() if client.client_id),
+        tuple(str(one.get("urn")) for operation in pending if part_of(one := mapping(operation.get("resource")))),
+    )
+
+
 @cache
-def recorded(stack: str) -> Mapping[str, Record] | None:
-    """Return what a stack's state has, by resource name (``OVO002067/mijn-gent``, ``…/geosecure``); read once per process.
+def recorded(stack: str) -> Recorded | None:
+    """Return what a stack's state has; read once per process.
 
     None where there is no such stack, or where its state cannot be read: ``unreadable`` has the reason.
     """
     found = _read(stack)
-    return None if isinstance(found, str) else records_in(found)
+    return None if isinstance(found, str) else recorded_in(found)
 
 
 def unreadable(stack: str) -> str | None:
@@ -53,7 +96,8 @@ def is_missing(stack: str) -> bool:
 def handed_over(stack: str, key: str, client_id: str) -> Mapping[str, Any] | None:
     """Return the outputs of the hand-over that a state has of a client under its natural key; None where it has none, or cannot be read."""
     found = _read(stack)
-    outputs = [_mapping(one.get("outputs")) for one in _resources({} if isinstance(found, str) else found) if one.get("type") == _HAND_OVER]
+    told = [one for one in resources_in({} if isinstance(found, str) else found) if kind_of(one) == Resource.HAND_OVER]
+    outputs = [mapping(one.get("outputs")) for one in told]
     return next((one for one in outputs if (one.get("key"), one.get("client_id")) == (key, client_id)), None)
 
 
@@ -75,38 +119,6 @@ def beside(stack: str) -> str:
 
     organisation = pulumi.get_organization()
     return stack if "/" in stack or not organisation else f"{organisation}/{pulumi.get_project()}/{stack}"
-
-
-def records_in(document: Mapping[str, Any]) -> dict[str, Record]:
-    """Return the connections in an export of a state; what waits for its removal is in none of them.
-
-    One without a client has no ``client_id``: a rename that failed in part left it under this name.
-    """
-    # What an organisation was told is at no authority: it outlives a client that somebody removed there.
-    ours = [one for one in _resources(document) if str(one.get("type", "")).startswith(_OURS) and one["type"] != _HAND_OVER]
-    resources = [one for one in ours if not one.get("delete")]
-    parts: dict[tuple[str, str], Mapping[str, Any]] = {}
-    products: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for resource in resources:
-        name, inputs = str(resource.get("urn", "")).rpartition("::")[2], _mapping(resource.get("inputs"))
-        if resource["type"] != _PRODUCT:
-            parts[name, resource["type"]] = resource
-        elif product := str(inputs.get("product") or ""):
-            products.setdefault(name.removesuffix(f"/{product}"), {})[product] = resource
-    of_clients = {name: parts.get((name, _CLIENT), {}) for name in (*(name for name, _ in parts), *products)}
-    return {
-        name: Record(
-            client_id=str(client.get("id") or ""),
-            scopes=frozenset(_mapping(_inputs(parts.get((name, _SCOPES))).get("scopes"))),
-            products=frozenset(products.get(name, {})),
-            keys=_thumbprints(_inputs(parts.get((name, _KEYS), {"inputs": {"jwks": {}}})).get("jwks")),
-            listed=frozenset(_mapping(_mapping(parts.get((name, _KEYS), {}).get("outputs")).get("listed"))),
-            protected=any(parts.get((name, part), {}).get("protect") for part in (_CLIENT, _SCOPES, _KEYS)),
-            retained=all(one.get("retainOnDelete") for one in (*([client] if client else ()), *products.get(name, {}).values())),
-            unprotected_products=frozenset(product for product, one in products.get(name, {}).items() if not one.get("protect")),
-        )
-        for name, client in of_clients.items()
-    }
 
 
 @cache
@@ -141,24 +153,3 @@ def _reason(stack: str, said: str) -> str:
 
 def _no_stack(stack: str) -> str:
     return f"there is no stack {quoted(stack)}"
-
-
-def _resources(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    found = _mapping(document.get("deployment")).get("resources")
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
-
-
-def _inputs(resource: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return _mapping((resource or {}).get("inputs"))
-
-
-def _thumbprints(jwks: object) -> frozenset[str] | None:
-    """Those of the keys in a map; a key that nothing can be verified with has none."""
-    if jwks is None:
-        return None
-    return frozenset(key.thumbprint for members in _mapping(jwks).values() if (key := readable_jwk(dict(_mapping(members)))))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    """A mapping as it is; whatever else there is, the engine's marker of what it does not know too, is none."""
-    return value if isinstance(value, Mapping) else {}

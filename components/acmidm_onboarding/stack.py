@@ -12,8 +12,7 @@ from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.gate import TestStack
 from acmidm_onboarding.model.loading import Onboardings, load_catalogue, read_onboardings
 from acmidm_onboarding.model.policies import Gate
-from acmidm_onboarding.model.record import Record
-from acmidm_onboarding.recorded import own_state, recorded, records_in, unreadable
+from acmidm_onboarding.recorded import Recorded, own_state, recorded, recorded_in, unreadable
 from acmidm_onboarding.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ class Stack:
 
     def desired_of(self, connections: Sequence[Connection], gate: Gate | None = None) -> Desired:
         """What is desired of some connections; ``gate`` in the place of the one that is set."""
-        tests = lambda: self._test_stack  # noqa: E731
-        return desired(connections, self.now, gate=gate or self.settings.gate, records=lambda: self.records, tests=tests)
+        wanted = gate or self.settings.gate
+        return desired(connections, self.now, gate=wanted, records=lambda: self.recorded.parts, tests=lambda: self.tests)
 
     @cached_property
     def state(self) -> Mapping[str, Any]:
@@ -74,19 +73,16 @@ class Stack:
         return self._export(self.name)
 
     @cached_property
-    def records(self) -> Mapping[str, Record]:
-        """What the state has, by resource name. Raises Failure."""
-        return records_in(self.state)
+    def recorded(self) -> Recorded:
+        """What the state has. Raises Failure."""
+        return recorded_in(self.state, self.settings.environment)
 
     @cached_property
-    def test_records(self) -> Mapping[str, Record] | None:
-        """What the stack has that has the connections on TNI; None where that is not known."""
-        return recorded(self.beside(self.settings.promotion_stack))
-
-    @property
-    def _test_stack(self) -> TestStack:
+    def tests(self) -> TestStack:
+        """The stack that has the connections on TNI."""
         name = self.settings.promotion_stack
-        return TestStack(name, self.test_records, unreadable(self.beside(name)) or "")
+        found = recorded(self.beside(name))
+        return TestStack(name, found.parts if found else None, unreadable(self.beside(name)) or "")
 
     @cached_property
     def platforms(self) -> Connected:
@@ -113,7 +109,7 @@ class Stack:
 
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""
-        for name in ("state", "records", "desired"):
+        for name in ("state", "recorded", "desired"):
             self.__dict__.pop(name, None)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
-from acmidm_onboarding.authorities.port import ClientMetadata
 from acmidm_onboarding.authorities.tokens import OperatorTokens
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.model.metadata import ClientMetadata
 from acmidm_onboarding.settings import read_settings
 from tests.support.engine import Project
 from tests.support.fault_proxy import FaultProxy

@@ -20,9 +20,9 @@ from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.port import Owner, ProductDocument
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from tests.support.answers import Answering, replies
 from tests.support.fault_proxy import FaultProxy, Reply
 from tests.support.keycloak import metadata

@@ -18,7 +18,8 @@ from acmidm_onboarding.authorities import collection, http
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Rejected, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http import MAXIMUM_ANSWER_BYTES
-from acmidm_onboarding.authorities.port import Authority, Owner
+from acmidm_onboarding.authorities.port import Authority
+from acmidm_onboarding.model.metadata import Owner
 from tests.faults.between import metadata, platform_through
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy

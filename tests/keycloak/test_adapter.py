@@ -13,7 +13,7 @@ from acmidm_onboarding.authorities import keycloak
 from acmidm_onboarding.authorities.collection import Bounded
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
 from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.port import Jwks, Owner
+from acmidm_onboarding.model.metadata import Jwks, Owner
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.keycloak import TestRealm, metadata

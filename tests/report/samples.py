@@ -7,15 +7,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from acmidm.keys import Key
-from acmidm.report.client import ClientState, flat
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import ClientDrift, Drift, drift_of
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
 from acmidm.report.status import ListedConnection
-from acmidm_onboarding.authorities.port import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.model.client import Client
 from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.keys import Key
+from acmidm_onboarding.model.metadata import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.model.plain import flat
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMPARISON = Comparison(NOW, {(Platform.ACMIDM, "dv_dosis_schrijven"): ("Digitaal Vlaanderen", False)})
@@ -36,11 +37,11 @@ def metadata(application: str = "loket", environment: Environment = Environment.
     return ClientMetadata.model_validate({**values, **how})
 
 
-def client(application: str = "loket", environment: Environment = Environment.PROD, **how: Any) -> ClientState:
+def client(application: str = "loket", environment: Environment = Environment.PROD, **how: Any) -> Client:
     """A client with one scope, two keys and a product. ``fields`` are laid over its metadata."""
     fields = flat(metadata(application, environment).properties) | how.pop("fields", {})
     products: Mapping[str, Mapping[str, Any]] = how.pop("products", {"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}})
-    state = ClientState(
+    state = Client(
         f"{OVO}/{application}",
         Platform.ACMIDM,
         environment,
@@ -54,12 +55,12 @@ def client(application: str = "loket", environment: Environment = Environment.PR
     return replace(state, **how)
 
 
-def plan_of(*pairs: tuple[ClientState | None, ClientState | None], environment: Environment = Environment.PROD, **how: Any) -> Plan:
+def plan_of(*pairs: tuple[Client | None, Client | None], environment: Environment = Environment.PROD, **how: Any) -> Plan:
     before, after = ({state.place: state for state in side if state} for side in (list(zip(*pairs, strict=True)) or [(), ()]))
     return Plan(environment, before, after, **how)
 
 
-def reviewed(*pairs: tuple[ClientState | None, ClientState | None], comparison: Comparison = COMPARISON) -> Review:
+def reviewed(*pairs: tuple[Client | None, Client | None], comparison: Comparison = COMPARISON) -> Review:
     """The review of clients before and after."""
     plans = [
         plan_of(*(pair for pair in pairs if (pair[0] or pair[1] or client()).environment is environment), environment=environment)
@@ -73,7 +74,7 @@ def drift_report(*clients: ClientDrift, **how: Any) -> Drift:
     return drift_of("tni", Environment.TNI, clients, NOW, **how)
 
 
-def by_hand(*pairs: tuple[ClientState | None, ClientState | None]) -> list[ClientDrift]:
+def by_hand(*pairs: tuple[Client | None, Client | None]) -> list[ClientDrift]:
     """Clients that somebody changed by hand."""
     compare = replace(COMPARISON, by_hand=True).between
     return [ClientDrift(before, before, after, by_hand=compare(before, after)) for before, after in pairs]

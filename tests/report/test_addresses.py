@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from acmidm import online
-from acmidm.report.client import ClientState
 from acmidm.report.drift import ClientDrift, drifted, expiring_keys
 from acmidm.report.markdown import as_markdown
-from acmidm.report.plan import Recorded
 from acmidm.report.status import Status, listed
 from acmidm.report.text import print_report
 from acmidm_onboarding.authorities.published_keys import Unusable
+from acmidm_onboarding.model.client import Client
 from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.recorded import Recorded
 from tests.report.samples import COMPARISON, NOW, OVO, client
 from tests.report.test_drift import ID, OWNERS, real, stored
 from tests.unit.model.workspace import public_key
@@ -25,7 +25,7 @@ from tests.unit.model.workspace import public_key
 FIRST, SECOND = "https://keys.gent.example/jwks", "https://sleutels.gent.example/jwks"
 
 
-def at(address: str | None, **how: Any) -> ClientState:
+def at(address: str | None, **how: Any) -> Client:
     """A client whose keys are at an address, or in the portal."""
     return client(keys=None, fields={"jwks_uri": address} if address else {}, owners=OWNERS, **how)
 
@@ -47,7 +47,7 @@ PORTAL = "leaves its keys to its organisation, in the portal; no change there is
     ],
     ids=["instead of keys", "another address", "instead of the portal", "keys again", "the portal again", "unchanged"],
 )
-def test_what_becomes_of_the_keys_is_told(before: ClientState, after: ClientState, sentences: list[str]) -> None:
+def test_what_becomes_of_the_keys_is_told(before: Client, after: Client, sentences: list[str]) -> None:
     found = COMPARISON.between(before, after)
     assert found is not None
     assert [change.text for change in found.changes] == sentences
@@ -117,8 +117,8 @@ def test_the_keys_at_an_address_are_looked_at_and_their_ends_known(monkeypatch: 
     assert [(key.kid, key.days_left) for key in expiring_keys(clients, NOW, 30)] == [("short", 10)] * 2
 
 
-def recorded_as(state: ClientState) -> Recorded:
-    return Recorded({state.place: state})
+def recorded_as(state: Client) -> Recorded:
+    return Recorded({state.resource_name: state})
 
 
 def test_the_list_of_connections_has_the_address(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from acmidm.drift import look
-from acmidm.report.kinds import Resource
-from acmidm.report.plan import part_of
+from acmidm_onboarding.engine_resources import Resource, part_of
 from tests.report.conftest import write
 from tests.support.engine import Project
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND

@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 from acmidm.drift import _attribute, _real
-from acmidm.keys import Key, key_of
-from acmidm.report.client import ClientState, States
 from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings
 from acmidm.report.kinds import Kind
-from acmidm.report.plan import Recorded
 from acmidm.undeclared import undeclared
 from acmidm_onboarding.authorities.errors import AuthorityError, Unintelligible, Unreachable
 from acmidm_onboarding.authorities.key_names import by_name
-from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument, RecordedChange, RegisteredClient
+from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange, RegisteredClient
+from acmidm_onboarding.model.client import Client, Clients
 from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.keys import Key, key_of
+from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.settings import InvalidSettings
 from tests.report.samples import COMPARISON, NOW, OVO, client, drift_report, metadata
 from tests.report.test_plan import KEY
@@ -37,7 +38,7 @@ def keys(*kids: str) -> dict[str, Key]:
     return {kid: key_of({**KEY, "kid": kid}) for kid in kids}
 
 
-def wanted(**how: Any) -> ClientState:
+def wanted(**how: Any) -> Client:
     """The client as a form has it."""
     return client(**{"keys": keys("a", "b"), "owners": OWNERS, **how})
 
@@ -46,7 +47,7 @@ def urn(part: str, application: str = "loket") -> str:
     return f"urn::{part}::{OVO}/{application}"
 
 
-def stored(*, without: tuple[str, ...] = (), **how: Any) -> ClientState:
+def stored(*, without: tuple[str, ...] = (), **how: Any) -> Client:
     """The client as the state has it, some of its resources left out perhaps."""
     state = wanted(client_id=ID, **how)
     products = {} if PARTS[3] in without else state.products
@@ -65,12 +66,10 @@ def real(**how: Any) -> dict[Platform, Real]:
     return {Platform.ACMIDM: Real(clients, {"notificaties": {ID: document} if configuration else {}}, how.get("assigned", frozenset()))}
 
 
-def compared(
-    recorded: ClientState | None, declared: ClientState | None, of: dict[Platform, Real], *, forms: bool = True, **how: Any
-) -> ClientDrift:
+def compared(recorded: Client | None, declared: Client | None, of: dict[Platform, Real], *, forms: bool = True, **how: Any) -> ClientDrift:
     """The one client."""
-    side: States = {declared.place: declared} if declared else {}
-    (one,) = drifted(Recorded({recorded.place: recorded} if recorded else {}, **how), side if forms else None, of, COMPARISON)
+    side: Clients = {declared.place: declared} if declared else {}
+    (one,) = drifted(Recorded({recorded.resource_name: recorded} if recorded else {}, **how), side if forms else None, of, COMPARISON)
     return one
 
 

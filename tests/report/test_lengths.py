@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from acmidm.keys import Key
 from acmidm.report.drift import UndeclaredClient, expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.markdown import LIMIT, as_markdown
@@ -14,6 +13,7 @@ from acmidm.report.promotion import Difference, Keys, Promotion, Side
 from acmidm.report.status import ListedKey, Status
 from acmidm.words import side_by_side
 from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.keys import Key
 from tests.report.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 
 

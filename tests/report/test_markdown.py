@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from acmidm.keys import Key
 from acmidm.report.html import as_html
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.markdown import as_markdown, code, in_tag, markdown, table
 from acmidm.report.text import print_report
 from acmidm.terminal import as_json
 from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.keys import Key
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.engine import ROOT
 

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from acmidm.keys import Key
-from acmidm.report.client import HandedOver, states_of
 from acmidm.report.drift import expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.standing import Step, WaitsFor, standing
 from acmidm.report.status import ListedConnection, ListedKey, Status, listed, matching
 from acmidm.report.steps import Steps, steps_of
 from acmidm.report.text import Report
+from acmidm_onboarding.model.client import HandedOver, declared_clients
 from acmidm_onboarding.model.form import Environment, Language, Platform
+from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.loading import load_onboardings
 from tests.report.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 from tests.support.browser import accessible, shot
@@ -142,7 +142,7 @@ def declared() -> Status:
     connections = [
         listed(environment.value, replace(state, client_id=str(uuid.uuid5(uuid.NAMESPACE_URL, str(place)))), PICTURED)
         for environment in Environment
-        for place, state in states_of(onboardings.connections(environment), protect=None).items()
+        for place, state in declared_clients(onboardings.connections(environment), protect=None).items()
     ]
     return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=matching(connections))
 

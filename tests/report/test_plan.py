@@ -9,9 +9,10 @@ import pytest
 
 from acmidm.engine import problems_in
 from acmidm.report.kinds import Kind
-from acmidm.report.plan import NotAPlan, Plan, read_plan, recorded_in
+from acmidm.report.plan import NotAPlan, Plan, read_plan
 from acmidm.report.review import mass_change, review_of
 from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.recorded import recorded_in
 from tests.report.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
@@ -117,12 +118,12 @@ def test_what_the_engine_does_not_know_yet_is_absent() -> None:
     new = resources(ClientScopes={"client_id": UNKNOWN, "scopes": UNKNOWN}, ClientJwks={"client_id": UNKNOWN, "jwks": UNKNOWN})
     assert kinds(planned(*(step("create", None, one) for one in new), of=state()))["loket"][0] == "client_created"
     adopting = resources(OAuthClient={"adopt": UNKNOWN})
-    assert recorded_in(state(adopting)).states[(f"{OVO}/loket", Platform.ACMIDM, client().environment)].adopts is None
+    assert recorded_in(state(adopting)).clients[(f"{OVO}/loket", Platform.ACMIDM, client().environment)].adopts is None
 
 
 def test_a_client_whose_create_failed_is_not_recorded() -> None:
     component, *_ = resources()
-    assert recorded_in(state([component])).states == {}
+    assert recorded_in(state([component])).clients == {}
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_what_a_program_exports_means_nothing(exported: dict[str, Any]) -> None:
     """Its outputs have what is declared, also where a resource failed; and a program of one's own has others."""
     stack = {"urn": f"{PREFIX.rpartition('::')[0]}::pulumi:pulumi:Stack::s", "type": "pulumi:pulumi:Stack", "outputs": exported}
     known = recorded_in(state(resources()))
-    assert [(one.client_id, set(one.scopes or ()), set(one.products)) for one in known.states.values()] == [
+    assert [(one.client_id, set(one.scopes or ()), set(one.products)) for one in known.clients.values()] == [
         ("id-loket", {"vo_info"}, {"notificaties"})
     ]
     assert recorded_in(state([stack], resources())) == known
@@ -157,7 +158,7 @@ def test_what_is_marked_for_deletion_and_what_was_cut_off() -> None:
         {"type": "creating", "resource": {"urn": "x"}},
     ]
     recorded = recorded_in(document)
-    assert [one.client_id for one in recorded.states.values()] == ["id-loket"]
+    assert [one.client_id for one in recorded.clients.values()] == ["id-loket"]
     assert [one.client_id for one in recorded.leaving] == ["old"]
     assert recorded.cut_off == (new[2]["urn"],)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from acmidm.report.kinds import Kind, Resource
+from acmidm.report.kinds import Kind
+from acmidm_onboarding.engine_resources import Resource
 
 KINDS = [kind for kind in Kind if kind.row.headline and kind.row.resource is not Resource.NONE]
 IRREGULAR = {"is": "are", "has": "have", "goes": "go", "passes": "pass"}

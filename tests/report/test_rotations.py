@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from acmidm.keys import Key
-from acmidm.report.client import ClientState
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.rotations import warnings
+from acmidm_onboarding.model.client import Client
+from acmidm_onboarding.model.keys import Key
 from tests.report.samples import NOW, client, reviewed
 
 A, B, C = (Key(f"thumbprint-of-{name}") for name in "abc")
 
 
-def changes(before: ClientState, after: ClientState) -> dict[Kind, Change]:
+def changes(before: Client, after: Client) -> dict[Kind, Change]:
     review = reviewed((before, after))
     return {change.kind: change for one in review.connections for change in one.changes}
 

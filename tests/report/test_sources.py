@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.report.kinds import Kind, Resource
+from acmidm.report.kinds import Kind
+from acmidm_onboarding.engine_resources import Resource
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.support.engine import Project, settings_of
 from tests.support.evidence import write_evidence

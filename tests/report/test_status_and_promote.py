@@ -13,7 +13,6 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm.keys import Key
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.markdown import as_markdown
 from acmidm.report.review import Review
@@ -21,6 +20,7 @@ from acmidm.report.status import ListedConnection, Status, listed, matching
 from acmidm.report.text import print_report
 from acmidm.terminal import as_json
 from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.keys import Key
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.engine import ROOT
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form

@@ -9,11 +9,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from acmidm.report import plan
 from acmidm.report.drift import ClientDrift
-from acmidm_onboarding import declared
+from acmidm_onboarding import declared, recorded, stack
 from acmidm_onboarding.authorities import collection, products
-from acmidm_onboarding.authorities.port import Owner
+from acmidm_onboarding.model.metadata import Owner
 from acmidm_onboarding.resources import ownership
 from tests.stateful.machine import run
 from tests.stateful.speeds import InProcess
@@ -39,15 +38,15 @@ def one_failed_create_is_everybodys(patch: Patch) -> None:
     def outputs(connections: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
         return {key: {name: pulumi.Output.all(**one) for name, one in platforms.items()} for key, platforms in connections.items()}
 
-    def recorded(document: Mapping[str, Any], *more: Any) -> plan.Recorded:
+    def looked_at(document: Mapping[str, Any], *more: Any) -> recorded.Recorded:
         for one in document["deployment"].get("resources") or []:
             for platforms in one["outputs"].get("connections", {}).values() if one["type"] == STACK else ():
                 assert all(client["client_id"] for client in platforms.values())
         return recorded_in(document, *more)
 
-    recorded_in = plan.recorded_in
+    recorded_in = recorded.recorded_in
     patch.setattr(declared, "known", outputs)
-    patch.setattr(plan, "recorded_in", recorded)
+    patch.setattr(stack, "recorded_in", looked_at)
 
 
 def what_is_by_hand_is_overwritten(patch: Patch) -> None:

@@ -20,10 +20,10 @@ from pydantic import SecretStr
 from acmidm.keycloak import start_server
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.port import ClientMetadata
 from acmidm_onboarding.authorities.retry import Retrying
 from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.model.metadata import ClientMetadata
 from beheerportaal.settings import RIGHTS
 from keycloak_sandbox.admin import Admin, Document
 from keycloak_sandbox.realm import Realm, set_up

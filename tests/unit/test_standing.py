@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from acmidm.report.client import HandedOver
 from acmidm.report.standing import _ROWS, Facts, Standing, Step, WaitsFor, standing
+from acmidm_onboarding.model.client import HandedOver
 from acmidm_onboarding.model.evidence import Evidence
 from acmidm_onboarding.model.form import Environment, Language, Platform
 from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP

@@ -13,19 +13,14 @@ from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import (
     OPERATORS_OWN,
-    ClientMetadata,
     ClientSnapshot,
-    Jwks,
     KeyUse,
     NewSecret,
-    Owner,
     RecordedChange,
     RegisteredClient,
     Reserved,
-    Scopes,
     require_grantable,
     require_not_reserved,
-    without_assigned,
 )
 from acmidm_onboarding.authorities.wire import (
     WireAdministrators,
@@ -37,6 +32,7 @@ from acmidm_onboarding.authorities.wire import (
     WireScopes,
 )
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
+from acmidm_onboarding.model.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 _AUDIT_PAGE = 20
 """Few, for each entry has its document twice; and most often the newest says who it was."""

@@ -11,13 +11,14 @@ import httpx
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, Configuration, ProductApi, ProductDocument, Reserved
+from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, ProductApi, Reserved
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
 from acmidm_onboarding.authorities.retry import Retrying
 from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.metadata import Configuration, ProductDocument
 from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, Settings, require_trusted_hosts
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from itertools import count, islice
 from typing import Any
 
-from acmidm_onboarding.authorities.harmless import harmless
-from acmidm_onboarding.authorities.port import Jwks
+from acmidm_onboarding.model.harmless import harmless
+from acmidm_onboarding.model.metadata import Jwks
 from acmidm_onboarding.model.secrecy import private_members_in
 
 _MOST_KEYS = 100

@@ -34,19 +34,15 @@ from acmidm_onboarding.authorities.keycloak_wire import (
 from acmidm_onboarding.authorities.keycloak_writes import again, settle
 from acmidm_onboarding.authorities.paths import segment
 from acmidm_onboarding.authorities.port import (
-    ClientMetadata,
     ClientSnapshot,
-    Jwks,
     NewSecret,
-    Owner,
     RecordedChange,
     RegisteredClient,
     Reserved,
-    Scopes,
     require_grantable,
     require_not_reserved,
-    without_assigned,
 )
+from acmidm_onboarding.model.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
 
 
 class Keycloak:

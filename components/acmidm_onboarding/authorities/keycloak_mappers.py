@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acmidm_onboarding.authorities.harmless import harmless
 from acmidm_onboarding.model.attributes import ATTRIBUTE
+from acmidm_onboarding.model.harmless import harmless
 
 _TRUE = "true"
 

@@ -19,12 +19,13 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.alias_generators import to_camel
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.harmless import harmless
 from acmidm_onboarding.authorities.http import parse_json
 from acmidm_onboarding.authorities.items import Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.keycloak_mappers import claim_of, claims_of, mappers_of
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Jwks, OrganisationMetadata, RegisteredClient, Scopes
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.model.harmless import harmless
+from acmidm_onboarding.model.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
 
 _NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
 _JWT = "client-jwt"

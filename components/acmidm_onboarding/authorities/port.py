@@ -12,136 +12,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.harmless import Text
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
-
-Jwks = Mapping[str, Mapping[str, Any]]
-"""A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
-
-Scopes = Mapping[str, bool]
-"""A set of scopes as a map: per scope whether every token has it, whatever its request names."""
-
-Configuration = Mapping[str, Any]
-Names = Annotated[tuple[Text, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))]
-
-
-class OrganisationMetadata(BaseModel):
-    """Whose client it is: the organisation's name and its codes, as the form has them."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: Text
-    ovo: Text | None = None
-    kbo: Text | None = None
-
-    def is_of(self, codes: Collection[str], shared: Collection[str] = ()) -> bool | None:
-        """Say whether this is the organisation with these codes: OVO codes are compared where both have one, KBO numbers else.
-
-        None where no code is known here, or one that several organisations have (``shared``). A name proves nothing.
-        """
-        kbo = "".join(char for char in self.kbo or "" if char.isdigit())
-        here = [(True, self.ovo), (False, None if kbo in (SHARED_KBO_NUMBER, *shared) else kbo)]
-        for is_ovo, code in here:
-            own = {one for one in codes if one.startswith("OVO") is is_ovo}
-            if own and code:
-                return code in own
-        return False if any(code for _, code in here) else None
-
-
-class ClientMetadata(BaseModel):
-    """What is registered about a client; names are those of RFC 7591 §2 where it has one.
-
-    The one list of a client's fields: the wire's document, the resource's inputs and every comparison are made from it.
-    Lists are sorted sets, so that their order is never a change.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    client_name: Text
-    software_id: Text | None = None
-    """The natural key; None for a client that was made by hand."""
-    managed_by: Text | None = None
-    """Which stack declares the client, ``<project>/<stack>``; None for one made by hand."""
-    incarnation: Text | None = None
-    """Which resource of that stack wrote it last: a random mark, see ``Owner``."""
-    organisation: OrganisationMetadata
-    application: Text
-    grant_types: Names
-    token_endpoint_auth_method: Text
-    contacts: Names
-    enabled: bool = True
-    attributes: dict[Text, Text] = {}
-    """What its tokens say beside its organisation, per claim."""
-    jwks_uri: Text | None = None
-    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing changed, of that."""
-
-    @classmethod
-    def of(cls, connection: Connection, managed_by: str | None) -> Self:
-        """What a connection declares; ``managed_by`` is its stack, None where that does not matter."""
-        organisation = connection.organisation
-        return cls(
-            client_name=connection.client_name,
-            software_id=connection.software_id,
-            managed_by=managed_by,
-            organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
-            application=connection.application,
-            grant_types=("client_credentials",),
-            token_endpoint_auth_method=connection.token_endpoint_auth_method.value,
-            contacts=connection.contacts,
-            attributes=dict(connection.attributes),
-            jwks_uri=connection.jwks_uri,
-        )
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        """The fields as a resource's inputs have them: plain values, those without one left out."""
-        return self.model_dump(mode="json", exclude_none=True, exclude={"incarnation"} | (set() if self.attributes else {"attributes"}))
-
-    @property
-    def owner(self) -> Owner:
-        return Owner(self.software_id, self.managed_by, self.incarnation)
-
-    def as_written_by(self, owner: Owner) -> Self:
-        """Return it with the incarnation of an ``owner`` who is otherwise the same: another one wrote it, and that changed nothing else."""
-        return self.model_copy(update={"incarnation": owner.incarnation}) if self.owner.is_connection_of(owner) else self
-
-    def as_managed_by(self, wanted: ClientMetadata) -> Self:
-        """Return it without an address of keys where ``wanted`` names none: the keys are then another resource's, or the portal's."""
-        return self if wanted.jwks_uri else self.model_copy(update={"jwks_uri": None})
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who declares a client or a product's configuration: three marks, which the authority keeps with it. All None for what is nobody's.
-
-    The natural key and the stack say which connection it is of; by these it is found and taken over. The incarnation says which of the
-    stack's resources has it: the engine makes one anew before it removes the old one, which must not remove what the new one has.
-    """
-
-    software_id: str | None = None
-    managed_by: str | None = None
-    incarnation: str | None = None
-
-    @property
-    def is_nobody(self) -> bool:
-        return self.managed_by is None
-
-    def is_connection_of(self, other: Owner) -> bool:
-        """Say whether both are the same connection of the same stack, whichever resource has it."""
-        return (self.software_id, self.managed_by) == (other.software_id, other.managed_by)
-
-    def is_resource_of(self, other: Owner) -> bool:
-        """Say whether both are the same resource of the same stack. Its key may have changed in a run that was cut off."""
-        return self == other or (
-            self.incarnation is not None and (self.managed_by, self.incarnation) == (other.managed_by, other.incarnation)
-        )
+from acmidm_onboarding.model.client import Client, Place, with_incarnation
+from acmidm_onboarding.model.keys import keys_of
+from acmidm_onboarding.model.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
+from acmidm_onboarding.model.plain import flat
 
 
 @dataclass(frozen=True)
@@ -171,6 +49,21 @@ class ClientSnapshot:
     scopes: Scopes
     jwks: Jwks
 
+    def as_client(self, place: Place, products: Mapping[str, ProductDocument], assigned: frozenset[str]) -> Client:
+        """Return it with its ``products``, without the scopes that their provider ``assigned``."""
+        metadata, scopes = self.client.metadata, without_assigned(self.scopes, assigned, ())
+        return Client(
+            *place,
+            fields=with_incarnation(flat(metadata.properties), metadata.incarnation),
+            client_id=self.client.client_id,
+            secret_updated_at=self.client.client_secret_updated_at,
+            scopes=dict.fromkeys(scopes),
+            default_scopes=frozenset(scope for scope, is_default in scopes.items() if is_default),
+            keys=keys_of(self.jwks),
+            products={product: flat(document.configuration) for product, document in products.items()},
+            owners={product: document.owner for product, document in products.items()},
+        )
+
 
 @dataclass(frozen=True)
 class Reserved:
@@ -182,14 +75,6 @@ class Reserved:
 
 
 OPERATORS_OWN = Reserved("is an operator's own")
-
-
-@dataclass(frozen=True)
-class ProductDocument:
-    """One product's configuration of a client, and whose it is."""
-
-    configuration: Configuration
-    owner: Owner
 
 
 class Authority(Protocol):
@@ -282,11 +167,6 @@ def require_not_reserved(found: Reserved | None, client_id: str, address: str) -
     """Raises Rejected, with the sentence that a refused write shows."""
     if found is not None:
         raise Rejected(f"client {client_id} of {address} {found.why}, so that no form can have it, and nothing was written")
-
-
-def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collection[str]) -> Scopes:
-    """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself and nobody declares."""
-    return {name: default for name, default in scopes.items() if name in declared or name not in assigned}
 
 
 def require_grantable(scopes: Collection[str]) -> None:

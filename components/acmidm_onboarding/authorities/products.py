@@ -11,8 +11,8 @@ from acmidm_onboarding.authorities.differences import difference
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.authorities.http import Answer, Api
 from acmidm_onboarding.authorities.paths import segment
-from acmidm_onboarding.authorities.port import Configuration, Owner, ProductDocument
 from acmidm_onboarding.authorities.wire import WireConfiguration, WireConfigurationPage
+from acmidm_onboarding.model.metadata import Configuration, Owner, ProductDocument
 
 InOrder = Callable[[str, Configuration], Configuration]
 """A product's configuration with its sets in one order."""

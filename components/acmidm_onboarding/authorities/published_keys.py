@@ -19,11 +19,11 @@ from typing import Any
 import httpcore
 
 from acmidm_onboarding.authorities.deadlines import Deadlines
-from acmidm_onboarding.authorities.port import Jwks
 from acmidm_onboarding.model.form import MOST_KEYS, AuthMethod, Environment
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, readable_jwk
 from acmidm_onboarding.model.jwk_set import parse_keys
 from acmidm_onboarding.model.key_address import key_address
+from acmidm_onboarding.model.metadata import Jwks
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 
 MOST_BYTES = 65_536

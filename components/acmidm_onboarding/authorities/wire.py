@@ -9,20 +9,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from acmidm_onboarding.authorities.harmless import Text, harmless
 from acmidm_onboarding.authorities.items import Entries, Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
-from acmidm_onboarding.authorities.port import (
-    ClientMetadata,
-    ClientSnapshot,
-    Jwks,
-    KeyUse,
-    Owner,
-    ProductDocument,
-    RecordedChange,
-    RegisteredClient,
-    Scopes,
-)
+from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, RecordedChange, RegisteredClient
+from acmidm_onboarding.model.harmless import Text, harmless
+from acmidm_onboarding.model.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
 
 
 class _Wire(BaseModel):

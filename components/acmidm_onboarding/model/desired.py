@@ -6,18 +6,15 @@ take what it says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from acmidm_onboarding.model.client import Records
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.gate import HeldBack, TestStack, needs_evidence, passing
 from acmidm_onboarding.model.leaving import declared_now, left_alone
 from acmidm_onboarding.model.policies import Gate, PromotionGate
-from acmidm_onboarding.model.record import Record
-
-Records = Mapping[str, Record]
-"""What a state has, by resource name (``OVO002067/mijn-gent``, ``…/geosecure``)."""
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,16 @@ Only what is added needs evidence from TNI. What the state of production has is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from acmidm_onboarding.model.client import Client, Records, recorded_as
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
 from acmidm_onboarding.model.form import AuthMethod, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.policies import Gate, PromotionGate
 from acmidm_onboarding.model.problems import on_one_line, quoted
-from acmidm_onboarding.model.record import Record, record_of
 
 _EXEMPTION = f"agree on an exemption from {ExemptiblePolicy.PROMOTION_GATE.value}"
 _PROBE = "run acmidm probe with --record on TNI, and add the file"
@@ -25,7 +25,7 @@ class TestStack:
     """The stack that has the connections on TNI: what its state has, or why that is not known."""
 
     name: str
-    records: Mapping[str, Record] | None
+    records: Records | None
     unreadable: str = ""
 
     __test__ = False  # no class of tests, whatever pytest thinks of its name
@@ -56,22 +56,22 @@ class HeldBack:
         return tuple(f"{'declared unproven' if self.is_declared else 'not declared'}: {sentence}" for sentence in self.sentences)
 
 
-def added(connection: Connection, record: Record | None) -> tuple[frozenset[str], frozenset[str]]:
+def added(connection: Connection, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
     """Return the scopes and the products that a connection asks and that are not recorded."""
-    had = record or Record("")
-    return frozenset(connection.scopes) - had.scopes, frozenset(connection.products) - had.products
+    scopes, products = ((record.scopes or {}).keys(), record.products.keys()) if record else ((), ())
+    return frozenset(connection.scopes).difference(scopes), frozenset(connection.products).difference(products)
 
 
-def needs_evidence(connection: Connection, own: Mapping[str, Record]) -> bool:
+def needs_evidence(connection: Connection, own: Records) -> bool:
     """Return whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
     if not connection.is_on_production or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
         return False
-    record = record_of(connection, own)
+    record = recorded_as(connection, own)
     return record is None or any(added(connection, record))
 
 
 def passing(
-    connections: Iterable[Connection], gate: Gate, own: Mapping[str, Record], tests: TestStack | None, now: datetime
+    connections: Iterable[Connection], gate: Gate, own: Records, tests: TestStack | None, now: datetime
 ) -> tuple[tuple[Connection, ...], tuple[HeldBack, ...]]:
     """Return what of ``connections`` is declared, in their order, and what is missing of the rest.
 
@@ -83,7 +83,7 @@ def passing(
         if not needs_evidence(connection, own):
             declared.append(connection)
             continue
-        record = record_of(connection, own)
+        record = recorded_as(connection, own)
         proven, reasons = _proven(connection, tests, now, gate.evidence_max_days)
         missing = tuple(_missing(connection, record, proven, reasons))
         if missing:
@@ -91,7 +91,7 @@ def passing(
         if not missing or gate.mode is PromotionGate.WARN:
             declared.append(connection)
         elif record is not None:
-            declared.append(_only(connection, record.scopes | proven.scopes, record.products | proven.products))
+            declared.append(_only(connection, proven.scopes.union(record.scopes or ()), proven.products.union(record.products)))
     return tuple(declared), tuple(held_back)
 
 
@@ -119,7 +119,7 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
     if tests is not None and tests.records is None:
         yield f"nothing is proven, for TNI cannot be looked at: {tests.unreadable}; see acmidm:promotionStack, and bring that stack up"
     elif tests is not None and tests.records is not None:
-        on_tni = record_of(connection, tests.records)
+        on_tni = recorded_as(connection, tests.records)
         if on_tni is None or not on_tni.client_id:
             yield f"stack {stack} does not have it; bring it up there first"
     if connection.uses_secret:
@@ -136,24 +136,24 @@ def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack
             yield _unlisted(on_tni, stack)
 
 
-def _lists(on_tni: Record, evidence: Evidence) -> bool:
-    return evidence.thumbprint in on_tni.listed | (on_tni.keys or frozenset())
+def _lists(on_tni: Client, evidence: Evidence) -> bool:
+    return evidence.thumbprint in on_tni.listed | on_tni.thumbprints
 
 
-def waits_for_test(connection: Connection, on_tni: Record) -> bool:
+def waits_for_test(connection: Connection, on_tni: Client) -> bool:
     """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run there is missing."""
     evidence = connection.test_evidence
     return evidence is not None and evidence.client_id == on_tni.client_id and not _lists(on_tni, evidence)
 
 
-def _unlisted(on_tni: Record, stack: str) -> str:
+def _unlisted(on_tni: Client, stack: str) -> str:
     """Why a key of evidence counts for nothing, and what to do. That a form declares it is not enough: TNI has to have it."""
     unlisted = "TNI's authority did not list when that stack was last brought up, neither in the portal nor at an address"
     where = unlisted if on_tni.keys is None else f"stack {stack} does not have"
     return f"its evidence was signed with a key that {where}; bring stack {stack} up again, or {_PROBE}"
 
 
-def _missing(connection: Connection, record: Record | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
+def _missing(connection: Connection, record: Client | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
     """Yield what is missing of what is added, and what to do."""
     yield from reasons
     if reasons and record is None:

@@ -7,12 +7,12 @@ that was cut off between the two, or in one of them, is gone on with by the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
+from acmidm_onboarding.model.client import Client, Records, recorded_as
 from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.record import Record, record_of
 
 
 def due(connection: Connection, day: date) -> frozenset[str]:
@@ -23,7 +23,7 @@ def due(connection: Connection, day: date) -> frozenset[str]:
     return frozenset(name for name, since in connection.retire.items() if name in own and since <= day)
 
 
-def declared_now(connections: Iterable[Connection], records: Callable[[], Mapping[str, Record]], day: date) -> list[Connection]:
+def declared_now(connections: Iterable[Connection], records: Callable[[], Records], day: date) -> list[Connection]:
     """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called only where something is due."""
     return [now for connection in connections if (now := _now(connection, records, due(connection, day))) is not None]
 
@@ -49,29 +49,29 @@ def stolen_sentences(left: Iterable[Connection]) -> list[str]:
     ]
 
 
-def last_step(connections: Iterable[Connection], records: Mapping[str, Record], day: date) -> frozenset[str]:
+def last_step(connections: Iterable[Connection], records: Records, day: date) -> frozenset[str]:
     """Return the names of the clients that a next run removes, or leaves to themselves, or takes a product from."""
     return frozenset(_last_steps(connections, records, day))
 
 
-def _last_steps(connections: Iterable[Connection], records: Mapping[str, Record], day: date) -> Iterator[str]:
+def _last_steps(connections: Iterable[Connection], records: Records, day: date) -> Iterator[str]:
     for connection in connections:
-        leaving, has = due(connection, day), record_of(connection, records)
+        leaving, has = due(connection, day), recorded_as(connection, records)
         if leaving and has is not None:
             now = _now(connection, lambda: records, leaving)
-            if now is None or has.products & connection.products.keys() - now.products.keys():
+            if now is None or has.products.keys() & connection.products.keys() - now.products.keys():
                 yield connection.resource_name
 
 
-def _now(connection: Connection, records: Callable[[], Mapping[str, Record]], leaving: frozenset[str]) -> Connection | None:
+def _now(connection: Connection, records: Callable[[], Records], leaving: frozenset[str]) -> Connection | None:
     if not leaving:
         return connection
-    has = record_of(connection, records())
+    has = recorded_as(connection, records())
     if connection.platform.value in leaving:
         # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in order to leave.
         return None if has is None or not has.client_id or _may_go(has, connection) else _at_first(connection, leaving)
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
-    may_go = frozenset() if has is None else has.unprotected_products if not withdrawn & has.scopes else frozenset()
+    may_go = has.products.keys() - has.protected_products if has and not withdrawn & (has.scopes or {}).keys() else frozenset[str]()
     gone = {product for product in leaving if has is None or product in may_go or product not in has.products}
     return replace(
         connection,
@@ -82,11 +82,11 @@ def _now(connection: Connection, records: Callable[[], Mapping[str, Record]], le
     )
 
 
-def _may_go(has: Record, connection: Connection) -> bool:
-    if has.protected or has.products - has.unprotected_products:
+def _may_go(has: Client, connection: Connection) -> bool:
+    if has.protected or has.protected_products:
         return False
     # A key that somebody else may have goes first: nobody would take it away afterwards.
-    return has.retained and not (has.keys or frozenset()) & connection.compromised if connection.preserve else not has.scopes
+    return has.retained and not has.thumbprints & connection.compromised if connection.preserve else not has.scopes
 
 
 def _at_first(connection: Connection, leaving: frozenset[str]) -> Connection:

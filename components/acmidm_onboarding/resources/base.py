@@ -14,6 +14,7 @@ from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResu
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.model.plain import normalised
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
 from acmidm_onboarding.resources.same_run import SameRun
@@ -163,7 +164,7 @@ def managed_by() -> str:
 
 def inputs_of(props: Properties) -> dict[str, Any]:
     """A resource's own inputs, in one form: whole numbers are integers again (they travel as floating point)."""
-    return {name: _plain(value) for name, value in props.items() if not name.startswith("__")}
+    return {name: normalised(value) for name, value in props.items() if not name.startswith("__")}
 
 
 def gone() -> ReadResult:
@@ -174,16 +175,6 @@ def gone() -> ReadResult:
 def present(id_: str, inputs: Mapping[str, Any], **outputs: Any) -> ReadResult:
     """What a read found: the inputs that would give it, and the outputs."""
     return ReadResult(id_, {**inputs, **outputs}, dict(inputs))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
 
 
 def _connected(settings: Settings) -> tuple[Connected, SameRun]:

@@ -17,10 +17,11 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.port import ClientSnapshot, Jwks
+from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.metadata import Jwks
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 

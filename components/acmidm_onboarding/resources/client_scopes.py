@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.port import ClientSnapshot, Scopes, without_assigned
+from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.metadata import Scopes, without_assigned
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 

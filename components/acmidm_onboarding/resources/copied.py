@@ -19,15 +19,15 @@ def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None)
     if stack is None or before in (None, news.get("managed_by")):
         return None
     other = f"{stack.partition('/')[0]}/{before}" if "/" in stack else str(before).rpartition("/")[2]
-    states = recorded(other)
-    if states is None:
+    found = recorded(other)
+    if found is None:
         reason = None if is_missing(other) else unreadable(other)
         return reason and f"whether stack {quoted(before)} still has this client cannot be known: {reason}; run the same command again"
     platform, _, key = str(olds.get("software_id")).split("/", 2)
-    held = states.get(key if platform == Platform.ACMIDM else f"{key}/{platform}")
-    if held is None or not held.client_id:
+    client = found.parts.get(key if platform == Platform.ACMIDM else f"{key}/{platform}")
+    if client is None or not client.client_id:
         return None
     return (
-        f"stack {before} has client {held.client_id} still, so that the state of this stack is a copy, which takes nothing over; "
+        f"stack {before} has client {client.client_id} still, so that the state of this stack is a copy, which takes nothing over; "
         f"go on with that stack, or when this one is to follow it, forget that one first: pulumi stack rm --force --stack {other}"
     )

@@ -19,10 +19,12 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
-from acmidm_onboarding.authorities.port import Authority, ClientMetadata, ClientSnapshot, NewSecret, Owner, RegisteredClient
+from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, NewSecret, RegisteredClient
+from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, WAITS
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod
 from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.metadata import ClientMetadata, Owner
 from acmidm_onboarding.model.problems import on_one_line
 from acmidm_onboarding.recorded import beside
 from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 _UPDATED_AT = "client_secret_updated_at"
 _HAND_OVER = "hand_over"
 """The output of a client that this project made since it hands clients over: its organisation has to be told its ID."""
-_OF_SECRET = ("client_secret", switching.METHOD)
+_OF_SECRET = ("client_secret", METHOD)
 _SECONDS_A_DAY = 24 * 60 * 60
 
 
@@ -67,7 +69,7 @@ class OAuthClientProvider(AuthorityProvider):
         found = super().diff(_id, olds, news)
         if found.replaces or adoption.refused(news):
             return found
-        if switching.is_awaiting(olds) and switching.is_from_secret(olds.get(switching.METHOD), news.get(switching.METHOD)):
+        if switching.is_awaiting(olds) and switching.is_from_secret(olds.get(METHOD), news.get(METHOD)):
             found.changes = True  # of which the inputs say nothing
         elif switching.is_done(_but_for_outputs(olds), inputs_of(news)):
             found.changes = False
@@ -95,12 +97,12 @@ class OAuthClientProvider(AuthorityProvider):
         snapshot = self.on(props).clients.get(id_)
         if snapshot is None:
             return gone()
-        kept = {name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, ownership.OTHER)}
+        kept = {name: value for name, value in inputs_of(props).items() if name not in (*ClientMetadata.model_fields, OTHER)}
         inputs = {**kept, **_managed(snapshot, props), **ownership.compared(props, snapshot.client.metadata.owner)}
         inputs.pop("client_id", None)
         known, found = inputs.pop(_UPDATED_AT, None), snapshot.client.client_secret_updated_at
-        waits = inputs.pop(switching.WAITS, False) and switching.is_from_secret(inputs[switching.METHOD], AuthMethod.PRIVATE_KEY_JWT)
-        outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props), **({switching.WAITS: True} if waits else {})}
+        waits = inputs.pop(WAITS, False) and switching.is_from_secret(inputs[METHOD], AuthMethod.PRIVATE_KEY_JWT)
+        outputs: dict[str, Any] = {"client_id": id_, **ownership.outputs(props), **({WAITS: True} if waits else {})}
         outputs |= {_HAND_OVER: True} if inputs.pop(_HAND_OVER, None) else {}
         if inputs.get("client_secret") is None:
             return present(id_, inputs, **outputs, **({} if known is None else {_UPDATED_AT: known}))
@@ -134,7 +136,7 @@ class OAuthClientProvider(AuthorityProvider):
         """Make a client as it is declared; but for its method, where that has to wait. The outputs."""
         outputs = {**inputs_of(news), "client_id": client_id}
         if switching.must_wait(authority, client_id, known.token_endpoint_auth_method, news):
-            outputs |= {switching.METHOD: known.token_endpoint_auth_method, switching.WAITS: True}
+            outputs |= {METHOD: known.token_endpoint_auth_method, WAITS: True}
             pulumi.log.warn(on_one_line(switching.sentence(news)))
         authority.update(client_id, known, _metadata(outputs), secret)
         return {**outputs, **_of_secret(authority, client_id, secret.value if secret else None)}
@@ -195,7 +197,7 @@ def _thumbprints(keys: Mapping[str, PublicJwk]) -> list[str]:
 
 
 def _but_for_outputs(olds: Properties) -> dict[str, Any]:
-    outputs = ("client_id", ownership.INCARNATION, _UPDATED_AT, _HAND_OVER)
+    outputs = ("client_id", INCARNATION, _UPDATED_AT, _HAND_OVER)
     return {name: value for name, value in inputs_of(olds).items() if name not in outputs}
 
 

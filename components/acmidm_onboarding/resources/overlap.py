@@ -16,11 +16,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
-from acmidm_onboarding.authorities.port import Jwks, KeyUse, KnowsUse
+from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.model.marks import has_mark
+from acmidm_onboarding.model.metadata import Jwks
 from acmidm_onboarding.model.problems import listed
 from acmidm_onboarding.model.rotation import EVER, HeldKey, obstacle, sentence
 from acmidm_onboarding.resources import adoption

@@ -19,13 +19,12 @@ from typing import Any
 import pulumi
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.port import OrganisationMetadata, Owner
+from acmidm_onboarding.engine_resources import INCARNATION, OTHER
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.leaving import natural_keys
+from acmidm_onboarding.model.metadata import OrganisationMetadata, Owner
 from acmidm_onboarding.model.problems import on_one_line, quoted
 
-INCARNATION = "incarnation"
-OTHER = "other_owner"
 FORMERLY = "formerly"
 """The input with the natural keys that the connection had before: what bears one of them is found too. It counts for a create alone."""
 

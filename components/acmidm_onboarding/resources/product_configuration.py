@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.port import ClientSnapshot, Owner, ProductDocument
+from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.engine_resources import INCARNATION, OTHER
 from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
@@ -56,7 +58,7 @@ class ProductConfigurationProvider(AuthorityProvider):
         found = self.on(props).configurations(props["product"]).get(props["client_id"])
         if found is None:
             return gone()
-        inputs = {name: value for name, value in inputs_of(props).items() if name not in (ownership.INCARNATION, ownership.OTHER)}
+        inputs = {name: value for name, value in inputs_of(props).items() if name not in (INCARNATION, OTHER)}
         inputs |= {**ownership.compared(props, found.owner), "configuration": dict(found.configuration)}
         return present(id_, inputs, **ownership.outputs(props))
 

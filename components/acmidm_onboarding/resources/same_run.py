@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.resources.ownership import CONNECTION, FORMERLY, INCARNATION, Properties
+from acmidm_onboarding.engine_resources import INCARNATION
+from acmidm_onboarding.resources.ownership import CONNECTION, FORMERLY, Properties
 
 
 class SameRun:

@@ -14,13 +14,11 @@ from typing import Any
 
 from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
+from acmidm_onboarding.engine_resources import METHOD, WAITS
 from acmidm_onboarding.model.form import AuthMethod
 
-METHOD = "token_endpoint_auth_method"
 AWAITED = "awaited_keys"
 """The input with the thumbprints of the keys of which one has to be there; without it, where the portal has the keys, any will do."""
-WAITS = "awaits_key"
-"""The output that says that the secret is still in force."""
 
 
 def is_awaiting(props: Mapping[str, Any]) -> bool:

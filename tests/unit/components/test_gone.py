@@ -10,8 +10,9 @@ from acmidm_onboarding.authorities import collection
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
 from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.port import Authority, Owner, ProductDocument
+from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.authorities.products import Products
+from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from tests.unit.components.fake_server import FakeServer, Reply, Request, api_at, serving
 
 OWNER = Owner("acmidm/tni/OVO002067/loket", "acmidm/tni")

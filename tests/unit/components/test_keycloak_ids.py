@@ -12,7 +12,7 @@ import pytest
 from acmidm_onboarding.authorities.errors import AlreadyRegistered
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
-from acmidm_onboarding.authorities.port import ClientMetadata, Owner
+from acmidm_onboarding.model.metadata import ClientMetadata, Owner
 from tests.support.keycloak import metadata
 from tests.unit.components.fake_server import FakeServer, Reply, Request, api_at, serving
 

@@ -8,25 +8,27 @@ from typing import Any
 
 import pytest
 
+from acmidm_onboarding.model.client import Client, declared_clients
 from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.leaving import declared_now, last_step
-from acmidm_onboarding.model.record import Record
-from acmidm_onboarding.recorded import records_in
+from acmidm_onboarding.recorded import recorded_in
 from tests.unit.components.test_onboarding import CONNECTION
 
 DAY = date(2027, 3, 31)
 NAME = CONNECTION.resource_name
 SCOPES, PRODUCTS = frozenset(CONNECTION.scopes), frozenset(CONNECTION.products)
-WHOLE = Record("8abae908", SCOPES, PRODUCTS, protected=True)
-UNPROTECTED = dataclasses.replace(WHOLE, protected=False, unprotected_products=PRODUCTS)
-READY = dataclasses.replace(UNPROTECTED, scopes=frozenset())
+(_DECLARED,) = declared_clients([CONNECTION], protect=True).values()
+WHOLE = dataclasses.replace(_DECLARED, client_id="8abae908")
+UNPROTECTED = dataclasses.replace(WHOLE, protected=False, protected_products=frozenset())
+READY = dataclasses.replace(UNPROTECTED, scopes={})
 
 
 def retired(**changes: Any) -> Connection:
     return dataclasses.replace(CONNECTION, retire={"acmidm": DAY}, **changes)
 
 
-def step(connection: Connection, held: Record | None, day: date = DAY) -> str:
+def step(connection: Connection, held: Client | None, day: date = DAY) -> str:
     """What a run on a day declares of it."""
     found = declared_now([connection], lambda: {} if held is None else {NAME: held}, day)
     if not found:
@@ -42,11 +44,11 @@ def step(connection: Connection, held: Record | None, day: date = DAY) -> str:
         (WHOLE, "without scopes"),
         (UNPROTECTED, "without scopes"),
         (dataclasses.replace(READY, protected=True), "without scopes"),
-        (dataclasses.replace(READY, unprotected_products=frozenset()), "without scopes"),
+        (dataclasses.replace(READY, protected_products=PRODUCTS), "without scopes"),
         (READY, "nothing"),
     ],
 )
-def test_nothing_is_left_out(held: Record | None, expected: str) -> None:
+def test_nothing_is_left_out(held: Client | None, expected: str) -> None:
     """The last step comes once scopes and protection are gone, all of it; a run that was cut off in the first one does that again."""
     assert step(retired(), held) == expected
     assert bool(last_step([retired()], {} if held is None else {NAME: held}, DAY)) is (expected == "nothing" and held is not None)
@@ -56,7 +58,7 @@ def test_nothing_is_left_out(held: Record | None, expected: str) -> None:
     ("held", "expected"),
     [(None, "nothing"), (WHOLE, "with its scopes"), (UNPROTECTED, "with its scopes"), (READY, "with its scopes")],
 )
-def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Record | None, expected: str) -> None:
+def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Client | None, expected: str) -> None:
     kept = retired(preserve=True)
     assert step(kept, held) == expected
     assert step(dataclasses.replace(kept, retire={}), held) == expected, "at once, where there is no day"
@@ -66,15 +68,15 @@ def test_what_is_preserved_goes_only_once_the_engine_leaves_it(held: Record | No
 
 def test_a_client_is_not_left_with_a_compromised_key() -> None:
     """One that was marked after the first run, or whose removal failed in it; what the state has of keys in a portal says nothing."""
-    ready = dataclasses.replace(UNPROTECTED, retained=True, keys=frozenset({"stolen", "good"}))
+    ready = dataclasses.replace(UNPROTECTED, retained=True, keys={"a": Key("stolen"), "b": Key("good")})
     kept = retired(preserve=True, compromised=frozenset({"stolen"}))
     assert step(kept, ready) == "with its scopes"
-    for keys in (frozenset({"good"}), None):
+    for keys in ({"b": Key("good")}, None):
         assert step(kept, dataclasses.replace(ready, keys=keys)) == "nothing"
 
 
 def test_before_its_day_no_state_is_read() -> None:
-    def read() -> dict[str, Record]:
+    def read() -> dict[str, Client]:
         pytest.fail("the state was read")
 
     for connection in (retired(), retired(preserve=True), CONNECTION):
@@ -85,13 +87,13 @@ def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
     product = next(iter(PRODUCTS))
     connection = dataclasses.replace(CONNECTION, retire={product: DAY}, product_scopes={product: SCOPES})
 
-    def now(held: Record | None) -> tuple[bool, bool, bool]:
+    def now(held: Client | None) -> tuple[bool, bool, bool]:
         (found,) = declared_now([connection], lambda: {} if held is None else {NAME: held}, DAY)
         return product in found.products, found.is_leaving(product), bool(found.scopes)
 
-    assert now(WHOLE) == now(UNPROTECTED) == now(dataclasses.replace(READY, unprotected_products=frozenset())) == (True, True, False)
+    assert now(WHOLE) == now(UNPROTECTED) == now(dataclasses.replace(READY, protected_products=PRODUCTS)) == (True, True, False)
     assert now(READY) == now(None) == (False, False, False)
-    assert now(dataclasses.replace(WHOLE, products=frozenset())) == (False, False, False)
+    assert now(dataclasses.replace(WHOLE, products={}, protected_products=frozenset())) == (False, False, False)
 
 
 def test_a_client_is_known_by_its_earlier_name() -> None:
@@ -107,7 +109,7 @@ def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
     """One part that is protected still, or that the engine does not leave where it is, keeps the client at its first step."""
     kinds = ("OAuthClient", "ClientScopes", "ClientJwks", "ProductConfiguration")
 
-    def held(**of_part: bool) -> Record:
+    def held(**of_part: bool) -> Client:
         options = {kind: of_part if kind == part else {"retainOnDelete": True} for kind in kinds}
         resources = [
             {
@@ -118,9 +120,9 @@ def test_a_state_of_a_run_that_was_cut_off_midway(part: str) -> None:
             }
             for kind in kinds
         ]
-        return records_in({"deployment": {"resources": resources}})["OVO1/a"]
+        return recorded_in({"deployment": {"resources": resources}}).parts["OVO1/a"]
 
     protected = held(protect=True, retainOnDelete=True)
-    assert protected.protected or protected.products - protected.unprotected_products
+    assert protected.protected or protected.protected_products
     assert held(retainOnDelete=True).retained
     assert held().retained is (part in ("ClientScopes", "ClientJwks")), "of these nothing is removed at an authority"

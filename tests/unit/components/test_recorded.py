@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
+from acmidm_onboarding.model.client import Client, recorded_as
 from acmidm_onboarding.model.jwk import public_jwk as read_jwk
-from acmidm_onboarding.model.record import Record, record_of
-from acmidm_onboarding.recorded import records_in
+from acmidm_onboarding.recorded import recorded_in
 from tests.support.portal import new_key, public_jwk
 from tests.unit.components.test_onboarding import CONNECTION
+
+
+class Essence(NamedTuple):
+    """What leaving and the gate look at; keys by thumbprint."""
+
+    client_id: str | None
+    scopes: Collection[str] = frozenset()
+    products: Collection[str] = frozenset()
+    keys: Collection[str] | None = frozenset()
+    listed: Collection[str] = frozenset()
+    protected: bool | None = False
+    retained: bool = False
+    protected_products: Collection[str] = frozenset()
+
+
+def essence(client: Client) -> Essence:
+    return Essence(
+        client.client_id,
+        (client.scopes or {}).keys(),
+        client.products.keys(),
+        None if client.keys is None else client.thumbprints,
+        client.listed,
+        client.protected,
+        client.retained,
+        client.protected_products,
+    )
 
 
 def resource(kind: str, name: str, inputs: dict[str, Any], parent: str = "acmidm:index:Onboarding", **more: Any) -> dict[str, Any]:
@@ -32,18 +59,21 @@ def test_what_is_held_of_each_connection() -> None:
         resource("OAuthClient", "OVO000001/gaat", {}, id="id-2", delete=True),
         resource("ClientScopes", "OVO000001/zonder-client", {"scopes": {"a": "requested"}}),
     ]
-    assert records_in({"deployment": {"resources": resources}}) == {
-        "OVO002067/loket": Record(
+    found = recorded_in({"deployment": {"resources": resources}})
+    assert {name: essence(client) for name, client in found.parts.items()} == {
+        "OVO002067/loket": Essence(
             "id-1",
-            frozenset({"a", "b"}),
-            frozenset({"dosis", "notificaties"}),
-            keys=frozenset({read_jwk(key).thumbprint}),
+            {"a", "b"},
+            {"dosis", "notificaties"},
+            {read_jwk(key).thumbprint},
             protected=True,
-            unprotected_products=frozenset({"notificaties"}),
+            protected_products={"dosis"},
         ),
-        "OVO002067/loket/geosecure": Record("40001", keys=None, listed=frozenset({"t"}), retained=True),
-        "OVO000001/zonder-client": Record("", frozenset({"a"}), keys=frozenset(), retained=True),
+        "OVO002067/loket/geosecure": Essence("40001", keys=None, listed={"t"}, retained=True),
+        "OVO000001/zonder-client": Essence(None, {"a"}),
     }
+    assert {client.client_id for client in found.clients.values()} == {"id-1", "40001"}, "a client is one that has its client"
+    assert [client.client_id for client in found.leaving] == ["id-2"]
 
 
 def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
@@ -55,13 +85,16 @@ def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
         resource("ClientScopes", "OVO002067/vroeger", {"scopes": {"a": "requested"}}, protect=True),
         resource("ProductConfiguration", "OVO002067/vroeger/dosis", {"product": "dosis"}, protect=True),
     ]
-    there = record_of(renamed, records_in({"deployment": {"resources": [client, *left]}}))
-    assert there == Record("id-1", frozenset({"a"}), frozenset({"dosis"}), keys=frozenset(), protected=True)
+    there = recorded_as(renamed, recorded_in({"deployment": {"resources": [client, *left]}}).parts)
+    assert there is not None
+    assert essence(there) == Essence("id-1", {"a"}, {"dosis"}, protected=True, protected_products={"dosis"})
     another = resource("OAuthClient", "OVO002067/vroeger", {}, id="id-2")
-    assert record_of(renamed, records_in({"deployment": {"resources": [client, *left, another]}})) == Record("id-1", keys=frozenset())
+    there = recorded_as(renamed, recorded_in({"deployment": {"resources": [client, *left, another]}}).parts)
+    assert there is not None
+    assert essence(there) == Essence("id-1")
 
 
 def test_a_state_without_anything_holds_nothing() -> None:
     documents: list[dict[str, Any]] = [{}, {"deployment": None}, {"deployment": {}}, {"deployment": {"resources": [None, "x", {}]}}]
     for document in documents:
-        assert records_in(document) == {}
+        assert recorded_in(document).parts == {}

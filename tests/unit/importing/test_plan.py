@@ -14,9 +14,10 @@ from acmidm.importing.organisations import Owner as Imported
 from acmidm.importing.plan import Plan, plan_of
 from acmidm.importing.sheet import Column, Row
 from acmidm_onboarding.authorities.keycloak_wire import WireClient
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, RegisteredClient, Scopes
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
 from acmidm_onboarding.model.form import Environment, Organisation, Platform
 from acmidm_onboarding.model.loading import Onboardings, load_catalogue
+from acmidm_onboarding.model.metadata import ClientMetadata, Owner, ProductDocument, Scopes
 from tests.support.offered import catalogue_folder
 from tests.support.portal import new_key, public_jwk
 

@@ -13,11 +13,11 @@ from acmidm.importing.draft import Draft
 from acmidm.importing.organisations import Owner
 from acmidm.importing.sheet import Column, Row
 from acmidm.importing.write import Outcome, Writer
-from acmidm_onboarding.authorities import port
-from acmidm_onboarding.authorities.port import ProductDocument
+from acmidm_onboarding.model import metadata
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.model.loading import load_onboardings
+from acmidm_onboarding.model.metadata import ProductDocument
 from tests.support.forms import PLAIN
 from tests.support.offered import ATTRIBUTE, write_catalogue
 from tests.support.portal import new_key
@@ -129,7 +129,7 @@ def test_an_organisation_that_does_not_list_the_supplier_is_left_out(forms: Path
 def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(forms: Path) -> None:
     def sending(brand: str) -> Draft:
         configuration = {"aanbieder_uri": "https://gent.example/", "merk_code": brand, "product_ids": ["1"]}
-        listed = client(brand, configurations={"notificaties": ProductDocument(configuration, port.Owner())})
+        listed = client(brand, configurations={"notificaties": ProductDocument(configuration, metadata.Owner())})
         send = {Environment.TNI: {"dv_notificaties_schrijven": True}}
         return replace(draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,19 +11,37 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from acmidm_onboarding.model.client import Client, Records
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.evidence import Evidence
 from acmidm_onboarding.model.form import AuthMethod, Environment, Organisation, Platform
 from acmidm_onboarding.model.gate import TestStack
 from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.policies import Gate, PromotionGate
-from acmidm_onboarding.model.record import Record
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 DAYS = 90
 KEY = "OVO002067/loket"
-ON_TNI = Record("tni-id", frozenset({"send"}), keys=frozenset({"thumb"}))
+
+
+def has(client_id: str, scopes: Iterable[str], products: Iterable[str] = (), keys: Iterable[str] | None = (), **more: Any) -> Client:
+    """A client as a state has it; ``keys`` are thumbprints."""
+    found = None if keys is None else {thumbprint: Key(thumbprint) for thumbprint in keys}
+    return Client(
+        KEY,
+        Platform.ACMIDM,
+        Environment.PROD,
+        client_id=client_id,
+        scopes=dict.fromkeys(scopes),
+        products={product: {} for product in products},
+        keys=found,
+        **more,
+    )
+
+
+ON_TNI = has("tni-id", {"send"}, keys={"thumb"})
 TNI = TestStack("tni", {KEY: ON_TNI})
 EVIDENCE = Evidence(
     Environment.TNI,
@@ -56,7 +74,7 @@ def connection(scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = 
 
 
 def ask(
-    asked: Connection, own: Mapping[str, Record] | None = None, tests: TestStack | None = TNI, mode: PromotionGate = PromotionGate.ENFORCE
+    asked: Connection, own: Records | None = None, tests: TestStack | None = TNI, mode: PromotionGate = PromotionGate.ENFORCE
 ) -> Desired:
     return desired([asked], NOW, gate=Gate(mode, DAYS), records=lambda: own or {}, tests=lambda: tests)
 
@@ -66,7 +84,7 @@ def passes(asked: Connection, *given: Any, **more: Any) -> bool:
     return ask(asked, *given, **more) == Desired((asked,), (asked,))
 
 
-def missing(asked: Connection, own: Mapping[str, Record] | None = None, tests: TestStack | None = TNI) -> list[str]:
+def missing(asked: Connection, own: Records | None = None, tests: TestStack | None = TNI) -> list[str]:
     """The sentences without their remedies; nothing of a connection that nothing holds is declared then."""
     passage = ask(asked, own, tests)
     assert bool(passage.declared) is (not passage.held_back or bool(own))
@@ -148,7 +166,7 @@ def test_without_any_state_forms_and_evidence_alone_count() -> None:
 
 def test_what_was_in_production_before_stays_and_only_what_is_added_needs_evidence() -> None:
     """Withdrawals, keys, and the fields of products go through."""
-    own = {KEY: Record("prod-id", frozenset({"other", "withdrawn"}), frozenset({"dosis"}), keys=frozenset({"old"}))}
+    own = {KEY: has("prod-id", {"other", "withdrawn"}, {"dosis"}, keys={"old"})}
     held = connection(("other",), ("dosis",), test_evidence=None)
     assert passes(held, own, tests=None)
 
@@ -169,14 +187,14 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
 
 def test_a_connection_is_known_by_its_earlier_name_too() -> None:
     renamed = connection(application="balie", formerly=(KEY,), test_evidence=None)
-    own = {KEY: Record("prod-id", frozenset({"send"}))}
+    own = {KEY: has("prod-id", {"send"})}
     assert ask(renamed, own).declared == (renamed,)
     assert missing(replace(renamed, test_evidence=EVIDENCE)) == [], "on TNI too"
 
 
 def test_another_platform_is_a_new_connection() -> None:
     asked = connection(platform=Platform.GEOSECURE, test_evidence=None)
-    assert ask(asked, {KEY: Record("prod-id", frozenset({"send"}))}).declared == ()
+    assert ask(asked, {KEY: has("prod-id", {"send"})}).declared == ()
 
 
 def test_an_exemption_passes_whatever_is_missing() -> None:
@@ -198,7 +216,7 @@ def test_off_and_warn_declare_all() -> None:
 
 _NAMES = st.frozensets(st.sampled_from(["a", "b", "c", "d"]))
 _THUMBPRINTS = st.frozensets(st.sampled_from(["thumb", "x"]))
-_HELD = st.builds(Record, st.sampled_from(["1", "2"]), _NAMES, _NAMES, keys=st.none() | _THUMBPRINTS, listed=_THUMBPRINTS)
+_HELD = st.builds(has, st.sampled_from(["1", "2"]), _NAMES, _NAMES, keys=st.none() | _THUMBPRINTS, listed=_THUMBPRINTS)
 _STATES = st.dictionaries(st.sampled_from([KEY, f"{KEY}/geosecure", "OVO000067/loket"]), _HELD)
 _EVIDENCE = st.builds(
     Evidence,
@@ -233,9 +251,7 @@ _TESTS = st.none() | st.builds(TestStack, st.just("tni"), st.none() | _STATES, s
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_ASKED, _STATES, _TESTS, st.sampled_from(PromotionGate))
-def test_what_the_state_has_is_never_undeclared(
-    asked: Connection, own: Mapping[str, Record], tests: TestStack | None, mode: PromotionGate
-) -> None:
+def test_what_the_state_has_is_never_undeclared(asked: Connection, own: Records, tests: TestStack | None, mode: PromotionGate) -> None:
     """Whatever is held, asked, proven, and on TNI: what is both asked and held stays declared; nothing is that was not asked."""
     passage = ask(asked, own, tests, mode)
     former = [KEY.replace("OVO002067", "OVO000067") + asked.resource_name.removeprefix(KEY)] if asked.formerly else []
@@ -246,8 +262,8 @@ def test_what_the_state_has_is_never_undeclared(
         assert replace(declared, scopes=asked.scopes, products=asked.products) == asked
     if held is not None:
         (declared,) = passage.declared
-        assert declared.scopes.keys() >= asked.scopes.keys() & held.scopes
-        assert declared.products.keys() >= asked.products.keys() & held.products
+        assert declared.scopes.keys() >= asked.scopes.keys() & (held.scopes or {}).keys()
+        assert declared.products.keys() >= asked.products.keys() & held.products.keys()
     elif passage.held_back and mode is PromotionGate.ENFORCE:
         assert passage.declared == (), "a new connection is declared as a whole, or not at all"
     else:

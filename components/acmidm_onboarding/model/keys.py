@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from acmidm.words import normalised, shown
+from acmidm_onboarding.model.plain import normalised
 
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 _USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
@@ -23,7 +23,7 @@ class Key:
 
     thumbprint: str | None
     expires: datetime | None = None
-    usage: Mapping[str, str] = field(default_factory=dict)
+    usage: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
     """Of all members: two keys with the same one are the same, whatever they have besides."""
 
@@ -31,8 +31,8 @@ class Key:
         return (self.expires - now).days if self.expires else None
 
     @property
-    def shown(self) -> dict[str, str]:
-        """All but the key material, as people read it."""
+    def described(self) -> dict[str, Any]:
+        """All but the key material."""
         return {**self.usage, **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {})}
 
 
@@ -50,7 +50,7 @@ def key_of(members: Mapping[str, Any]) -> Key:
             expires = datetime.fromtimestamp(exp, UTC)
         except (ValueError, OverflowError, OSError):
             is_whole = False
-    usage = {name: shown(members[name]) for name in _USAGE if members.get(name)}
+    usage = {name: normalised(members[name]) for name in _USAGE if members.get(name)}
     return Key(_hash(public) if is_whole else None, expires, usage, _hash({name: normalised(value) for name, value in members.items()}))
 
 

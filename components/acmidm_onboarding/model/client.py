@@ -1,21 +1,20 @@
-"""A client as it is or will be, whichever source describes it: a form's connection, resources of the engine, an authority.
+"""A client as it is or will be, whichever source describes it: a form, the resources of a state or a preview, an authority.
 
-What a source does not know is absent, and never a change.
+It is the one shape of a client that is compared. What a source does not know is absent, and never a change.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from acmidm.keys import Key, keys_of
-from acmidm.words import normalised
-from acmidm_onboarding.authorities.port import ClientMetadata, ClientSnapshot, Owner, ProductDocument, without_assigned
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.model.keys import Key, keys_of
+from acmidm_onboarding.model.metadata import ClientMetadata, Owner
+from acmidm_onboarding.model.plain import flat
 
 Place = tuple[str, Platform, Environment]
 """What identifies a client: its key, its platform, its environment."""
@@ -35,7 +34,7 @@ class HandedOver:
 
 
 @dataclass(frozen=True)
-class ClientState:
+class Client:
     """One client."""
 
     key: str
@@ -57,6 +56,7 @@ class ClientState:
     foreign: bool = False
     """Whether this is such a client, as it was before."""
     protected: bool | None = None
+    """Whether the engine refuses to remove it, or what is inside it; None where that is not known."""
     protected_products: frozenset[str] = frozenset()
     scopes: Mapping[str, str | None] | None = None
     """Per scope the reason for it, None where that is not known."""
@@ -72,6 +72,8 @@ class ClientState:
     """Whether its application is known to, by evidence or its authority."""
     proven: frozenset[str] = frozenset()
     """Of keys in the portal, the thumbprints by which evidence was signed."""
+    listed: frozenset[str] = frozenset()
+    """Those of them that its authority had when a run last looked."""
     products: Mapping[str, Fields] = field(default_factory=dict)
     """Per product its configuration, flat."""
     owners: Mapping[str, Owner] = field(default_factory=dict)
@@ -87,18 +89,27 @@ class ClientState:
     preserve: bool = False
     """Whether it is left to itself then, and not removed."""
     retained: bool = False
-    """Whether the engine leaves it where it is when it forgets it."""
+    """Whether the engine leaves it where it is, with its products, when it forgets it."""
     announced: Mapping[str, str] = field(default_factory=dict)
     """All that its form says of leaving, of other platforms too."""
     formerly: tuple[str, ...] = ()
     handed_over: HandedOver | None = None
     """What its organisation was told; None where the state has nothing of that."""
+    made_at: datetime | None = None
+    """When the engine made it."""
+    keys_since: datetime | None = None
+    """When the engine made what has its keys."""
     urns: Mapping[str, str] = field(default_factory=dict)
     """The resources that are in the state, per part."""
 
     @property
     def place(self) -> Place:
         return (self.key, self.platform, self.environment)
+
+    @property
+    def resource_name(self) -> str:
+        """The key, and behind it the platform where that is not ACM/IDM."""
+        return self.key if self.platform is Platform.ACMIDM else f"{self.key}/{self.platform}"
 
     @property
     def organisation(self) -> str:
@@ -138,6 +149,11 @@ class ClientState:
         return self.uploaded if self.keys is None else self.keys
 
     @property
+    def thumbprints(self) -> frozenset[str]:
+        """Those of the keys that are declared, without what is no key."""
+        return frozenset(key.thumbprint for key in (self.keys or {}).values() if key.thumbprint)
+
+    @property
     def uses_keys(self) -> bool:
         return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
 
@@ -146,15 +162,17 @@ class ClientState:
         return self.auth_method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
 
 
-States = Mapping[Place, ClientState]
+Clients = Mapping[Place, Client]
+Records = Mapping[str, Client]
+"""What a state has, by resource name; see ``Recorded.parts``."""
 
 
-def states_of(connections: Iterable[Connection], *, protect: bool | None, managed_by: str | None = None) -> dict[Place, ClientState]:
+def declared_clients(connections: Iterable[Connection], *, protect: bool | None, managed_by: str | None = None) -> dict[Place, Client]:
     """The clients that connections of forms declare; ``protect`` is the stack's setting, where it is known."""
     return with_exemptions_once(_state_of(connection, protect, managed_by) for connection in connections)
 
 
-def with_exemptions_once(states: Iterable[ClientState]) -> dict[Place, ClientState]:
+def with_exemptions_once(states: Iterable[Client]) -> dict[Place, Client]:
     """By place: what a form has for all its clients is reported at the first of its platforms alone."""
     order, first, found = list(Platform), dict[str, Platform](), {state.place: state for state in states}
     for key, platform, _ in sorted(found, key=lambda place: order.index(place[1])):
@@ -163,9 +181,9 @@ def with_exemptions_once(states: Iterable[ClientState]) -> dict[Place, ClientSta
     return {**found, **{place: replace(state, exemptions={}, announced={}) for place, state in others.items()}}
 
 
-def _state_of(connection: Connection, protect: bool | None, managed_by: str | None) -> ClientState:
+def _state_of(connection: Connection, protect: bool | None, managed_by: str | None) -> Client:
     products, owner = connection.products, Owner(connection.software_id, managed_by)
-    return ClientState(
+    return Client(
         key=connection.key,
         platform=connection.platform,
         environment=connection.environment,
@@ -205,39 +223,35 @@ def leaving(retire: Mapping[str, str], platform: Platform, products: Iterable[st
     }
 
 
-def snapshot_state(
-    place: Place, snapshot: ClientSnapshot, products: Mapping[str, ProductDocument], assigned: frozenset[str]
-) -> ClientState:
-    """A client as its authority has it; ``assigned`` are the scopes that are left out, for their provider assigned them."""
-    client, found, scopes = snapshot.client, products.items(), without_assigned(snapshot.scopes, assigned, ())
-    return ClientState(
-        *place,
-        fields=with_incarnation(flat(client.metadata.properties), client.metadata.incarnation),
-        client_id=client.client_id,
-        secret_updated_at=client.client_secret_updated_at,
-        scopes=dict.fromkeys(scopes),
-        default_scopes=frozenset(scope for scope, is_default in scopes.items() if is_default),
-        keys=keys_of(snapshot.jwks),
-        products={product: flat(document.configuration) for product, document in found},
-        owners={product: document.owner for product, document in found},
-    )
-
-
 def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
     """Return a client's fields with the mark of the resource that has it, which no form knows."""
     return {**fields, **({"incarnation": incarnation} if incarnation else {})}
 
 
-def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change shows at the field that changes.
+def recorded_as(connection: Connection, records: Records) -> Client | None:
+    """Return what a state has of a connection: one client, and with it what a rename that failed in part left under another name.
 
-    A name that has a dot of its own is quoted: no two fields get the same name, so that none hides another.
+    One that is there in parts alone has no ``client_id``.
     """
-    fields: dict[str, Any] = {}
-    for key, part in value.items():
-        name = json.dumps(key, ensure_ascii=False) if "." in key or key.startswith('"') else key
-        if isinstance(part, Mapping) and part:
-            fields |= flat(part, f"{above}{name}.")
-        else:
-            fields[f"{above}{name}"] = normalised(part)
-    return fields
+    own = connection.resource_name
+    names = (own, *(former + own.removeprefix(connection.key) for former in connection.formerly))
+    found = [records[name] for name in names if name in records]
+    client = next((one for one in found if one.client_id), found[0] if found else None)
+    for part in found:
+        if client is not None and part is not client and not part.client_id:
+            client = _with(client, part)
+    return client
+
+
+def _with(client: Client, part: Client) -> Client:
+    return replace(
+        client,
+        scopes={**(client.scopes or {}), **(part.scopes or {})},
+        products={**client.products, **part.products},
+        owners={**client.owners, **part.owners},
+        protected_products=client.protected_products | part.protected_products,
+        keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
+        listed=client.listed | part.listed,
+        protected=client.protected or part.protected,
+        retained=client.retained and (part.retained or not part.products),
+    )

@@ -1,0 +1,204 @@
+"""The engine's resources as clients: in ``pulumi stack export``, and in ``pulumi preview --json``, which have them alike.
+
+A client is some resources, each with its inputs, and the component above them. What the engine does not know yet is absent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from acmidm_onboarding.model.client import Client, HandedOver, Place, leaving, with_exemptions_once, with_incarnation
+from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.keys import keys_of
+from acmidm_onboarding.model.metadata import ClientMetadata, Owner
+from acmidm_onboarding.model.plain import flat
+
+EngineResource = Mapping[str, Any]
+"""A resource as the engine's documents have it."""
+ByPart = Mapping[tuple[Place, str], EngineResource]
+"""The resources of clients, by client and part."""
+
+METHOD = "token_endpoint_auth_method"
+WAITS = "awaits_key"
+"""The output of a client that says that its secret is still in force, whatever its inputs say."""
+INCARNATION = "incarnation"
+"""The output with the mark by which a resource knows what it has at its authority."""
+OTHER = "other_owner"
+"""The input that a refresh sets: the marks that are there instead of the resource's own."""
+
+_OURS = ("pulumi-python:dynamic/acmidm", "acmidm:index")
+_PASSWORD = "random:index/randomPassword:RandomPassword"
+
+
+class Resource(StrEnum):
+    """What a change is about: one of the resources of a client, the component above them, or neither."""
+
+    CLIENT = "OAuthClient"
+    SCOPES = "ClientScopes"
+    KEYS = "ClientJwks"
+    PRODUCT = "ProductConfiguration"
+    ONBOARDING = "Onboarding"
+    NONE = "no resource"
+    """It is beside the clients."""
+    HAND_OVER = "HandOver"
+    """At no authority, and so in no change: what an organisation was told."""
+
+
+def resources_in(document: Mapping[str, Any]) -> list[EngineResource]:
+    """Return the resources in an export of a state."""
+    found = mapping(document.get("deployment")).get("resources")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def kind_of(resource: EngineResource) -> str:
+    """The last word of the type of one of this project's resources; nothing of any other."""
+    of_package, _, kind = _type_of(resource).rpartition(":")
+    return kind if of_package in _OURS else ""
+
+
+def is_password(resource: EngineResource) -> bool:
+    """Say whether it makes a client's secret."""
+    return _type_of(resource) == _PASSWORD
+
+
+def name_of(resource: EngineResource) -> str:
+    return str(resource.get("urn", "")).rpartition("::")[2]
+
+
+def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
+    """The key, the platform and the part of a client that one of the resources is, or the component above them."""
+    kind = kind_of(resource)
+    if kind not in list(Resource):
+        return None
+    key, platform = client_of(resource)
+    return key, platform, product_part(str(mapping(resource.get("inputs")).get("product"))) if kind == Resource.PRODUCT else kind
+
+
+def client_of(resource: EngineResource) -> tuple[str, Platform]:
+    """The key and the platform of the client that a resource is of, as its name has them: ``OVO002067/loket/geosecure/dosis``."""
+    code, application, *rest = [*name_of(resource).split("/"), ""]
+    return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [Platform.GEOSECURE] else Platform.ACMIDM
+
+
+def product_part(product: str) -> str:
+    return f"{Resource.PRODUCT}/{product}"
+
+
+def place_and_part(resource: EngineResource, environment: Environment) -> tuple[Place, str]:
+    key, platform, part = part_of(resource) or ("", Platform.ACMIDM, "")
+    return (key, platform, environment), part
+
+
+def by_part(resources: Iterable[EngineResource], environment: Environment) -> dict[tuple[Place, str], EngineResource]:
+    """The resources that are of clients."""
+    return {place_and_part(resource, environment): resource for resource in resources if part_of(resource)}
+
+
+def clients_in(resources: ByPart) -> dict[Place, Client]:
+    """The clients that resources make together; of some there may be parts alone."""
+    parts: dict[Place, dict[str, EngineResource]] = defaultdict(dict)
+    components: dict[str, Mapping[str, Any]] = {}
+    for (place, part), resource in resources.items():
+        if part == Resource.ONBOARDING:
+            components[place[0]] = mapping(resource.get("inputs"))
+        else:
+            parts[place][part] = resource
+    return with_exemptions_once(
+        _with_component(client_from(place, of_one), components.get(place[0], {})) for place, of_one in parts.items()
+    )
+
+
+def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
+    """The client that its parts make."""
+    inputs = {part: mapping(resource.get("inputs")) for part, resource in parts.items()}
+    client, own = parts.get(Resource.CLIENT), inputs.get(Resource.CLIENT, {})
+    outputs = mapping((client or {}).get("outputs"))
+    if awaits := outputs.get(WAITS) is True:  # what is in force is not what the inputs say
+        own = {**own, METHOD: outputs.get(METHOD)}
+    keys = inputs.get(Resource.KEYS, {"jwks": {}})
+    products = {part.partition("/")[2]: part for part in parts if part.startswith(product_part(""))}
+    goes = [parts[part] for part in (*((Resource.CLIENT,) if client else ()), *products.values())]
+    return Client(
+        *place,
+        fields=with_incarnation(flat({name: own[name] for name in ClientMetadata.model_fields if name in own}), _incarnation(client)),
+        client_id=None if client is None else client.get("id") or None,
+        has_secret=None if client is None else own.get("client_secret") is not None,
+        secret_updated_at=outputs.get("client_secret_updated_at"),
+        awaits_key=awaits,
+        adopts=mapping(own.get("adopt")).get("client_id"),
+        protected=any(parts.get(part, {}).get("protect") for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)),
+        retained=bool(goes) and all(one.get("retainOnDelete") for one in goes),
+        protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
+        scopes=mapping(inputs[Resource.SCOPES].get("scopes")) if Resource.SCOPES in parts else None,
+        default_scopes=frozenset(mapping(inputs.get(Resource.SCOPES, {}).get("default_scopes"))),
+        keys=None if keys.get("jwks") is None else keys_of({kid: mapping(one) for kid, one in mapping(keys["jwks"]).items()}),
+        proven=frozenset(mapping(keys.get("proven"))),
+        listed=frozenset(mapping(mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("listed"))),
+        products={product: flat(mapping(inputs[part].get("configuration"))) for product, part in products.items()},
+        owners={
+            product: Owner(inputs[part].get("software_id"), inputs[part].get("managed_by"), _incarnation(parts[part]))
+            for product, part in products.items()
+        },
+        without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
+        handed_over=_handed_over(parts.get(Resource.HAND_OVER)),
+        made_at=_made_at(client),
+        keys_since=_made_at(parts.get(Resource.KEYS)),
+        urns={part: str(resource.get("urn", "")) for part, resource in parts.items() if part != Resource.HAND_OVER},
+    )
+
+
+def generations_in(resources: Iterable[EngineResource]) -> Iterator[tuple[tuple[str, Platform], int]]:
+    """Which of its secrets each client has, as its password says; one without a number is the first."""
+    for resource in resources:
+        if is_password(resource) and not resource.get("delete"):
+            number = str(mapping(mapping(resource.get("inputs")).get("keepers")).get("generation", 1))
+            yield client_of(resource), int(number) if number.isdecimal() else 1
+
+
+def environment_in(resources: Iterable[EngineResource]) -> Environment | None:
+    """The environment that the natural keys of clients have."""
+    for resource in resources:
+        parts = str(mapping(resource.get("inputs")).get("software_id", "")).split("/")
+        if len(parts) > 2 and parts[1] in list(Environment):
+            return Environment(parts[1])
+    return None
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """A mapping as it is; whatever else there is, the engine's marker of what it does not know yet too, is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _type_of(resource: EngineResource) -> str:
+    urn = str(resource.get("urn", "")).split("::")
+    return urn[2].rpartition("$")[2] if len(urn) > 3 else ""
+
+
+def _with_component(client: Client, inputs: Mapping[str, Any]) -> Client:
+    """A client with what its form says of all its clients."""
+    said = leaving(mapping(inputs.get("retire")), client.platform, client.products, preserve=inputs.get("preserve") is True)
+    return replace(client, exemptions=mapping(inputs.get("exemptions")), **said)
+
+
+def _incarnation(resource: EngineResource | None) -> str | None:
+    """None in what a preview is about to make."""
+    return mapping((resource or {}).get("outputs")).get(INCARNATION)
+
+
+def _made_at(resource: EngineResource | None) -> datetime | None:
+    made = (resource or {}).get("created")
+    return datetime.fromisoformat(made) if isinstance(made, str) else None
+
+
+def _handed_over(resource: EngineResource | None) -> HandedOver | None:
+    """What a hand-over recorded; None where there is none."""
+    if resource is None:
+        return None
+    outputs = mapping(resource.get("outputs"))
+    sent_at, not_sent = outputs.get("sent_at"), outputs.get("not_sent")
+    return HandedOver(datetime.fromisoformat(sent_at) if sent_at else None, str(not_sent) if not_sent else None)

@@ -1,0 +1,31 @@
+"""Values as they are compared, wherever they come from: a form, a state, an authority."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def normalised(value: Any) -> Any:
+    """Whole numbers as integers: the engine has them travel as floating point; lists as lists, for their order is a change."""
+    if isinstance(value, Mapping):
+        return {name: normalised(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [normalised(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def flat(value: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """``{"test": {"url": …}}`` as ``{"test.url": …}``, so that a change shows at the field that changes.
+
+    A name that has a dot of its own is quoted: no two fields get the same name, so that none hides another.
+    """
+    fields: dict[str, Any] = {}
+    for key, part in value.items():
+        name = json.dumps(key, ensure_ascii=False) if "." in key or key.startswith('"') else key
+        if isinstance(part, Mapping) and part:
+            fields |= flat(part, f"{above}{name}.")
+        else:
+            fields[f"{above}{name}"] = normalised(part)
+    return fields
