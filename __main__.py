@@ -2,12 +2,14 @@
 
 import pulumi
 
-from acmidm_onboarding import Onboarding, load_onboardings, read_settings
-from acmidm_onboarding.declared import known
+from acmidm_onboarding import Onboarding, OnboardingArgs, load_onboardings, read_settings
+from acmidm_onboarding.onboarding import known
 from acmidm_onboarding.refusals import fail_where_refused
 
 settings = read_settings()
-onboardings = {connections[0].key: Onboarding(connections, protect=settings.protect_clients) for connections in load_onboardings()}
+onboardings = {
+    found[0].key: Onboarding(found[0].key, OnboardingArgs(found, protect=settings.protect_clients)) for found in load_onboardings()
+}
 pulumi.export("environment", settings.environment.value)
 pulumi.export("connections", known({key: onboarding.connections for key, onboarding in onboardings.items() if onboarding.connections}))
 if secrets := {key: onboarding.client_secrets for key, onboarding in onboardings.items() if onboarding.client_secrets}:

@@ -138,20 +138,6 @@ def _as_json(value: Any) -> str:
         ) from None
 
 
-def known(value: Any) -> pulumi.Output[Any]:
-    """A value without what is not known, all the way down: what failed to be made has no output, and is no string either."""
-
-    async def resolved(part: Any) -> Any:
-        if isinstance(part, pulumi.Output):
-            return await resolved(await part.future()) if await part.is_known() else None
-        if isinstance(part, Mapping):
-            found = {name: await resolved(value) for name, value in part.items()}
-            return {name: value for name, value in found.items() if value is not None}
-        return part
-
-    return pulumi.Output.from_input(resolved(value))
-
-
 def _end_quietly_when_interrupted() -> None:
     """Print no traceback where the engine interrupts the program, as it does when a refresh beside it fails: it has said why itself."""
     if sys.excepthook is sys.__excepthook__:

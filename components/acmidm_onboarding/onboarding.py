@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -27,13 +28,24 @@ Keys = Mapping[str, PublicJwk]
 """By ``kid``."""
 
 
+@dataclass(frozen=True)
+class OnboardingArgs:
+    """What an onboarding is made of."""
+
+    connections: Sequence[Connection]
+    """Those of one application, one per platform."""
+    keys: pulumi.Input[Sequence[pulumi.Input[Any]]] | None = None
+    """The public keys of a client whose connection has none of its own: JSON Web Keys (RFC 7517) as mappings or texts, which may be known
+    only once another resource is made."""
+    protect: bool = False
+    """Whether the engine refuses to remove or replace what is declared, until that is taken away, or the day has come on which the form
+    retires it."""
+
+
 class Onboarding(pulumi.ComponentResource):
     """Declares, per platform, a client with its scopes, keys and products.
 
-    ``connections`` are those of one application, one per platform: their key names the component, and the names before it by
-    ``formerly`` are its aliases. With ``protect`` the engine refuses to remove or replace what it declares until that is taken
-    away, or the day has come on which the form retires it. ``keys`` are the public keys of a client whose connection has none of its
-    own: JSON Web Keys (RFC 7517) as mappings or texts, which may be known only once another resource is made.
+    Its ``name`` is the key of its connections, by which state and authorities know them; the keys before it by ``formerly`` are aliases.
     """
 
     connections: dict[str, dict[str, Any]]
@@ -43,17 +55,13 @@ class Onboarding(pulumi.ComponentResource):
     parts: list[AuthorityResource]
     """The resources that are declared at authorities."""
 
-    def __init__(
-        self,
-        connections: Sequence[Connection],
-        *,
-        keys: pulumi.Input[Sequence[pulumi.Input[Any]]] | None = None,
-        protect: bool = False,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
+    def __init__(self, name: str, args: OnboardingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        connections, keys = args.connections, args.keys
         if not connections:
-            raise pulumi.RunError("an Onboarding is given no connections; give it those of one application, or leave it out")
+            raise pulumi.RunError(f"Onboarding {name} is given no connections; give it those of one application, or leave it out")
         first = connections[0]
+        if others := sorted({one.key for one in connections} - {name}):
+            raise pulumi.RunError(f"Onboarding {name} is given connections of {others[0]}; name it by the key of its connections")
         # No authority knows of these, and so a preview shows a change of one.
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
         inputs |= {"retire": {name: day.isoformat() for name, day in first.retire.items()}} if first.retire else {}
@@ -65,8 +73,8 @@ class Onboarding(pulumi.ComponentResource):
         self.parts, self.client_secrets = [], {}
         given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda known: _public_keys(first, known))
         declared = [connection for connection in connections if not connection.left]
-        self.connections = {connection.platform.value: self._declare(connection, given, protect) for connection in declared}
-        self.register_outputs({})
+        self.connections = {connection.platform.value: self._declare(connection, given, args.protect) for connection in declared}
+        self.register_outputs({"connections": known(self.connections)})
 
     def _declare(self, connection: Connection, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
         if given is not None and connection.jwks_uri:
@@ -117,6 +125,20 @@ class Onboarding(pulumi.ComponentResource):
         )
         secret = self.client_secrets[connection.platform.value] = pulumi.Output.secret(password.result)
         return secret
+
+
+def known(value: Any) -> pulumi.Output[Any]:
+    """A value without what is not known, all the way down: what failed to be made has no output, and is no string either."""
+
+    async def resolved(part: Any) -> Any:
+        if isinstance(part, pulumi.Output):
+            return await resolved(await part.future()) if await part.is_known() else None
+        if isinstance(part, Mapping):
+            found = {name: await resolved(value) for name, value in part.items()}
+            return {name: value for name, value in found.items() if value is not None}
+        return part
+
+    return pulumi.Output.from_input(resolved(value))
 
 
 def _aliases(connection: Connection, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:

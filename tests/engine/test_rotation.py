@@ -98,7 +98,7 @@ def test_keys_that_another_resource_makes_are_guarded_too(project: Project, regi
 
     def give(key: str) -> None:
         made = f'pulumi_random.RandomPassword("made", length=9, keepers={{"of": {key!r}}}).result.apply(lambda _: [{key!r}])'
-        changed = program.replace("Onboarding(connections, ", f"Onboarding(connections, keys={made}, ")
+        changed = program.replace("OnboardingArgs(found, ", f"OnboardingArgs(found, keys={made}, ")
         (project.folder / "__main__.py").write_text(changed.replace("import pulumi\n", "import pulumi\nimport pulumi_random\n"))
 
     give(first)

@@ -19,10 +19,11 @@ from tests.unit.components.test_settings import read
 
 _PROGRAM = """
 import json, pulumi
-from acmidm_onboarding import Onboarding, connections_of
+from acmidm_onboarding import Onboarding, OnboardingArgs, connections_of
 form = {{"application": "balie", "contacts": ["a@stad.example"], "environments": {{"tni": {{"scopes": {{"{scope}": {{}}}}}}}}}}
 keys = pulumi.Output.from_input(json.loads('''{keys}'''))
-Onboarding(connections_of({{"name": "Stad Gent", "ovo": "OVO002067"}}, form), keys=keys)
+made = connections_of({{"name": "Stad Gent", "ovo": "OVO002067"}}, form)
+Onboarding(made[0].key, OnboardingArgs(made, keys=keys))
 """
 
 

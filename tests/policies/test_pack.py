@@ -17,7 +17,7 @@ EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference
 BESIDE_THE_FORMS = """
 import dataclasses
 from acmidm_onboarding.model.form import AuthMethod
-from acmidm_onboarding.onboarding import Onboarding
+from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs
 
 good, = [one for one, in load_onboardings() if one.form == "gent/loket"]
 key, = good.keys.values()
@@ -30,7 +30,7 @@ bad = dataclasses.replace(
     scopes={"dv_alles": "requested"},
     keys={"slipped-in": dataclasses.replace(key, kid="slipped-in", members=members)},
 )
-Onboarding([bad])
+Onboarding(bad.key, OnboardingArgs([bad]))
 """
 _VIOLATION = re.compile(r"\[(mandatory|advisory)\]\s+(\S+)\s+\(pulumi-python:dynamic/acmidm:(\w+): (\S+)\)")
 

@@ -28,7 +28,7 @@ from tests.support.fault_proxy import FaultProxy
 from tests.support.offered import catalogue_folder
 from tests.support.portal import RunningPortal
 
-PLAIN = "protect=settings.protect_clients)"
+PLAIN = "protect=settings.protect_clients))"
 OPTIONS = """
 def _with_options(args):
     if "acmidm:" in args.type_:
@@ -85,7 +85,7 @@ def program(*options: str, below: bool = False) -> str:
     assert mark in text, text
     if below:
         text = text.replace(mark, f'{mark}above = pulumi.ComponentResource("{ABOVE}", "platform")\n')
-        text = text.replace(PLAIN, PLAIN.replace(")", ", opts=pulumi.ResourceOptions(parent=above))"))
+        text = text.replace(PLAIN, PLAIN.replace("))", "), opts=pulumi.ResourceOptions(parent=above))"))
     return text.replace(mark, mark + OPTIONS % ", ".join(options)) if options else text
 
 

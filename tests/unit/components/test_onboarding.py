@@ -11,11 +11,10 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from acmidm_onboarding.declared import known
 from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod, Environment, Organisation, Platform
 from acmidm_onboarding.model.jwk import public_jwk as parsed
-from acmidm_onboarding.onboarding import Onboarding
+from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, known
 from tests.support.portal import new_key, public_jwk
 
 CONNECTION = Connection(
@@ -84,12 +83,14 @@ def loop() -> Iterator[None]:
 def declare() -> Declare:
     """Declares an onboarding, and waits until all is registered."""
 
-    def run(*connections: Connection, **options: Any) -> tuple[Onboarding, Recorder]:
+    def run(
+        *connections: Connection, name: str = CONNECTION.key, opts: pulumi.ResourceOptions | None = None, **options: Any
+    ) -> tuple[Onboarding, Recorder]:
         recorder = Recorder()
         pulumi.runtime.set_mocks(recorder, project="acmidm", stack="tni", monitor=Monitor(recorder))
         made: list[Onboarding] = []
 
-        _run(lambda: made.append(Onboarding(connections, **options)))
+        _run(lambda: made.append(Onboarding(name, OnboardingArgs(connections, **options), opts)))
         return made[0], recorder
 
     return run
@@ -111,6 +112,8 @@ def test_no_connections_is_one_sentence(declare: Declare) -> None:
     """A program of one's own reads forms, and may find none."""
     with pytest.raises(pulumi.RunError, match="is given no connections; give it those of one application, or leave it out"):
         declare()
+    with pytest.raises(pulumi.RunError, match="Onboarding OVO002067/balie is given connections of OVO002067/loket; name it by the key"):
+        declare(CONNECTION, name="OVO002067/balie")
 
 
 def test_resources_of_one_connection(declare: Declare) -> None:
