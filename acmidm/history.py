@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, WithoutPage, WithoutPageOption, fail, working, write_report
+from acmidm.terminal import Code, TextOutput, TextOutputOption, fail, working, write_report
 
 if TYPE_CHECKING:
     from acmidm.report.history import Entry
@@ -42,7 +42,7 @@ def history(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="From this day on, in UTC.", show_default=f"{_DAYS} days ago"),
     ] = None,
-    output: WithoutPageOption = WithoutPage.TEXT,
+    output: TextOutputOption = TextOutput.TEXT,
 ) -> None:
     """Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the portal.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.terminal import Code, WithoutPage, WithoutPageOption, fail, write_report
+from acmidm.terminal import Code, TextOutput, TextOutputOption, fail, write_report
 from acmidm.words import plain
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ EPILOG = """
 **Examples**
 
 - `acmidm promote onboardings/stad-gent/mijn-gent.yaml`
-- `acmidm promote onboardings/stad-gent/mijn-gent.yaml --output markdown`
+- `acmidm promote onboardings/stad-gent/mijn-gent.yaml --output json`
 - `acmidm promote onboardings/stad-gent/mijn-gent.yaml --stack prod`
 - `acmidm promote onboardings/stad-gent/mijn-gent.yaml --write`
 
@@ -40,7 +40,7 @@ def promote(
         str | None,
         typer.Option(metavar="STACK", help="Also see at this stack's authority whether somebody may upload the keys.", show_default=False),
     ] = None,
-    output: WithoutPageOption = WithoutPage.TEXT,
+    output: TextOutputOption = TextOutput.TEXT,
     write: Annotated[
         bool, typer.Option("--write", help="Write what production lacks into the form, and name what TNI cannot tell.")
     ] = False,
@@ -72,7 +72,7 @@ def promote(
     onboardings = load_onboardings([form], catalogue or own_catalogue(), by_profile)
     if not onboardings.forms:
         fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
-    if (set_ and not write) or (write and (stack or output is not WithoutPage.TEXT)):
+    if (set_ and not write) or (write and (stack or output is not TextOutput.TEXT)):
         fail("--set goes with --write, which goes with neither --stack nor --output; run acmidm promote once more for these")
     now, profile = datetime.now(UTC), by_profile[Environment.PROD]
     gate = promotion_gate(Path())

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from acmidm.filters import Expiring, Scope, Words, filter_of, said
-from acmidm.terminal import Output, OutputOption, working, write_report
+from acmidm.terminal import ListOutput, ListOutputOption, working, write_report
 
 EPILOG = """
 **Examples**
@@ -30,7 +30,7 @@ def status(
     ] = None,
     scope: Scope = None,
     expiring: Expiring = None,
-    output: OutputOption = Output.TEXT,
+    output: ListOutputOption = ListOutput.TEXT,
 ) -> None:
     """Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out.
 
@@ -50,7 +50,7 @@ def status(
         uploaded = uploaded_keys(opened, (state for state in states.values() if state.keys is None and not state.jwks_uri))
         connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
     kept = in_order(filter(filter_of(search, scope, expiring, stacks[0]), connections))
-    if output is Output.TEXT and not kept:
+    if output is ListOutput.TEXT and not kept:
         typer.echo(_nothing(stacks, bool(connections), search, scope, expiring))
         return
     write_report(Status(checked_at=now, stacks=tuple(stacks), search=search, connections=kept), output)

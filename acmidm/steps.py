@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from acmidm.filters import Expiring, Scope, Words, filter_of
-from acmidm.terminal import Output, OutputOption, fail, write_report
+from acmidm.terminal import ListOutput, ListOutputOption, fail, write_report
 from acmidm_onboarding.model.form import Language
 
 EPILOG = """
@@ -40,7 +40,7 @@ def steps(
     scope: Scope = None,
     expiring: Expiring = None,
     language: Annotated[Language, typer.Option(help="In which language.")] = Language.NL,
-    output: OutputOption = Output.TEXT,
+    output: ListOutputOption = ListOutput.TEXT,
 ) -> None:
     """Show where each connection stands: its step of the guide, since when, whom it waits for and what they must do.
 

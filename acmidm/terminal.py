@@ -25,7 +25,7 @@ _ASCII = "ascii_escaped"
 
 
 class Output(StrEnum):
-    """How a report is written."""
+    """How a report of changes is written, which may be a comment or an issue."""
 
     TEXT = "text"
     MARKDOWN = "markdown"
@@ -33,11 +33,18 @@ class Output(StrEnum):
     HTML = "html"
 
 
-class WithoutPage(StrEnum):
+class ListOutput(StrEnum):
+    """How a list of connections is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
+class TextOutput(StrEnum):
     """How a report is written that is too short for a page of its own."""
 
     TEXT = "text"
-    MARKDOWN = "markdown"
     JSON = "json"
 
 
@@ -53,11 +60,8 @@ class Code(IntEnum):
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs, html for a page.")
 ]
-
-
-WithoutPageOption = Annotated[
-    WithoutPage, typer.Option("--output", "-o", help="text for people, markdown for comments, json for programs.")
-]
+ListOutputOption = Annotated[ListOutput, typer.Option("--output", "-o", help="text for people, json for programs, html for a page.")]
+TextOutputOption = Annotated[TextOutput, typer.Option("--output", "-o", help="text for people, json for programs.")]
 
 
 def fail(message: str, code: int = Code.WRONG_USE) -> NoReturn:
@@ -111,7 +115,7 @@ def as_json(report: BaseModel) -> str:
     return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2).replace("##", "#\\u0023")
 
 
-def write_report(report: Report, output: Output | WithoutPage) -> None:
+def write_report(report: Report, output: Output | ListOutput | TextOutput) -> None:
     """Write a report to standard output. Each renderer is loaded where it is needed."""
     match output:
         case "json":

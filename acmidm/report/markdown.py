@@ -1,4 +1,4 @@
-"""Reports as Markdown: the headline, a table that is read at a glance, details folded; never longer than a comment may be.
+"""Reviews and drift as Markdown: the headline, a table that is read at a glance, details folded; never longer than a comment may be.
 
 A page that would be too long ends where it is full: what is most dangerous is at its top, and its last sentence says what is left out.
 
@@ -11,18 +11,13 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from acmidm.report.compare import ENVIRONMENTS, ClientName, ConnectionChanges
 from acmidm.report.drift import Drift
-from acmidm.report.history import Entry, History
-from acmidm.report.kinds import Change, FieldChange, Piece, Severity
-from acmidm.report.promotion import Promotion, Side
+from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity
 from acmidm.report.review import Review
-from acmidm.report.status import ListedConnection, Status
-from acmidm.report.steps import Card, Steps
 from acmidm.words import LONGEST, WHOLE, counted, first_of, plain
 
 LIMIT = 64_000
@@ -67,10 +62,14 @@ class Section:
         return "".join((self.top, *self.lines, self.bottom))
 
 
-def as_markdown(report: Review | Drift | Status | Steps | Promotion | History) -> str:
-    """Any report, at most ``LIMIT`` characters."""
-    remedy = f"`acmidm drift --stack {report.stack}`" if isinstance(report, Drift) else _WHOLE_TEXT
-    return _fitted(_SECTIONS[type(report)](report), remedy)
+def as_markdown(report: Part) -> str:
+    """What a comment or an issue is made of, at most ``LIMIT`` characters: a review or a drift report."""
+    match report:
+        case Review():
+            return _fitted(_review(report), _WHOLE_TEXT)
+        case Drift():
+            return _fitted(_drift(report), f"`acmidm drift --stack {report.stack}`")
+    raise TypeError(f"{type(report).__name__} has no Markdown")
 
 
 def _fitted(sections: Iterable[Section], remedy: str) -> str:
@@ -151,55 +150,6 @@ def _drift(report: Drift) -> Iterator[Section]:
     if report.by_hand:
         yield Section(f"\nRepair what was changed by hand: `acmidm drift --stack {report.stack} --heal`, or change the forms.\n")
     yield Section(f"\n{counted(report.clients, 'client')}, checked at {report.checked_at:%Y-%m-%d %H:%M} UTC\n")
-
-
-def _status(status: Status) -> Iterator[Section]:
-    yield Section(f"### {markdown(status.title)}\n")
-    top = "\n| where | client | client-ID | scopes | keys | products |\n|---|---|---|---|---|---|\n"
-    yield Section(top, [_row(one) for one in status.connections], what="client")
-
-
-def _steps(report: Steps) -> Iterator[Section]:
-    said = report.said
-    yield Section(f"### {markdown(report.title)}\n")
-    names = ("step", "connection", "waits", "to_do", "contacts", "keys")
-    top = f"\n| {' | '.join(said(name) for name in names)} |\n{'|---' * len(names)}|\n"
-    yield Section(top, [_card(card) for card in report.connections], what="connection")
-    yield Section(f"\n{report.checked if report.connections else said('nothing')}\n")
-
-
-def _promotion(report: Promotion) -> Iterator[Section]:
-    """What differs and what is checked."""
-    yield Section(f"### {markdown(report.title, WHOLE)}\n\n")
-    for title, differences in report.grouped:
-        lines = []
-        for one in differences:
-            both = f": {code(one.tni or 'nothing')} → {code(one.prod or 'nothing')}" if one.side is Side.BOTH else ""
-            lines.append(f"- {one.what} {code(one.name)}{both}{one.note}\n")
-        yield Section(f"#### {_capital(title)}\n\n", lines, "\n", "difference")
-    yield Section(f"#### Ready for production: {'yes' if report.ready else 'not yet'}\n\n")
-    for check in report.checks:
-        condition = "" if check.required else " (no condition)"
-        yield Section(f"- [{'x' if check.passed else ' '}] {markdown(check.text, WHOLE)}{condition}\n")
-    yield Section(f"\n{markdown(report.same)}\n")
-
-
-def _history(report: History) -> Iterator[Section]:
-    """Newest first."""
-    yield Section(f"### {markdown(report.title, WHOLE)}\n")
-    top = "\n| when | who | client | what changed |\n|---|---|---|---|\n"
-    yield Section(top, [_entry(entry) for entry in report.entries], "\n", what="change")
-    yield _notes(report.notes)
-
-
-_SECTIONS: dict[type, Callable[[Any], Iterator[Section]]] = {
-    Review: _review,
-    Drift: _drift,
-    Status: _status,
-    Steps: _steps,
-    Promotion: _promotion,
-    History: _history,
-}
 
 
 def _refusals(problems: Sequence[str]) -> Iterator[Section]:
@@ -289,40 +239,6 @@ def _field(field: FieldChange) -> str:
 
 def _name(one: ClientName) -> str:
     return f"**{markdown(one.organisation)}** · {markdown(one.name)}"
-
-
-def _row(one: ListedConnection) -> str:
-    keys = "<br>".join(f"**{markdown(key.text)}**" if key.ends_soon else markdown(key.text) for key in one.keys or ())
-    leaves = f"<br>**leaves {markdown(', '.join(one.leaving))}**" if one.leaving else ""
-    cells = (
-        markdown(one.where),
-        f"**{markdown(one.organisation)}** · {markdown(one.application)}{leaves}{''.join(f'<br>{markdown(name)}' for name in one.people)}",
-        code(one.client_id or ""),
-        "<br>".join(code(scope) for scope in one.scopes),
-        (keys + (" (in the portal)" if one.keys_in_portal else "")) if keys else markdown(one.without_keys),
-        "<br>".join(markdown(product) for product in one.products),
-    )
-    return f"| {' | '.join(cells)} |\n"
-
-
-def _card(card: Card) -> str:
-    one = card.connection
-    codes = f" ({markdown(', '.join(one.codes))})" if one.codes else ""
-    client = f"<br>{code(one.client_id)}" if one.client_id else ""
-    cells = (
-        f"{card.step.value}. {card.title}",
-        f"**{markdown(one.organisation)}** · {markdown(one.application)}{codes}<br>{markdown(card.where)}{client}",
-        "<br>".join(filter(None, (f"**{card.whom}**" if card.waits_for else card.whom, card.from_when))),
-        markdown(card.text, WHOLE),
-        "<br>".join(map(markdown, one.contacts)),
-        "<br>".join(map(markdown, card.keys)),
-    )
-    return f"| {' | '.join(cells)} |\n"
-
-
-def _entry(entry: Entry) -> str:
-    changes = "<br>".join(_in_markdown(change.pieces) for change in entry.changes)
-    return f"| {entry.when} | {code(entry.actor)} | {_name(entry)} ({markdown(entry.stack)}) | {changes} |\n"
 
 
 def _capital(text: str) -> str:

@@ -35,7 +35,6 @@ def test_where_nothing_is_found(found: tuple[bool, str, str | None, int | None],
     ("output", "begins"),
     [
         ("text", "stacks tni and prod have no connections; acmidm deploy --stack tni "),
-        ("markdown", '### 0 connections on tni and prod with "nobody"\n'),
         ("html", "<!doctype html>"),
     ],
 )

@@ -240,8 +240,8 @@ def test_who_did_what_is_in_the_history(story: Story) -> None:
     assert {entry["actor"] for entry in trail["entries"]} == {OPERATOR}
     story.look("gone", "history", story.ids["removed"])
     assert "client_removed" in {change["kind"] for entry in story.reports["gone"]["entries"] for change in entry["changes"]}
-    shown = story.project.acmidm("history", "changed", "--stack", "tni", "--output", "markdown").stdout
-    assert f"| `{OPERATOR}` |" in shown
+    shown = story.project.acmidm("history", "changed", "--stack", "tni").stdout
+    assert f"UTC  {OPERATOR}  " in shown
 
 
 def test_on_a_terminal_it_says_what_it_waits_for(story: Story) -> None:

@@ -9,12 +9,10 @@ import pytest
 from acmidm.report.drift import UndeclaredClient, expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.markdown import LIMIT, as_markdown
-from acmidm.report.promotion import Difference, Keys, Promotion, Side
-from acmidm.report.status import ListedKey, Status
 from acmidm.words import side_by_side
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.keys import Key
-from tests.report.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
+from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 
 
 @pytest.mark.parametrize("number", [1, 3, 50, 300])
@@ -151,28 +149,3 @@ def test_whatever_names_others_choose_an_issue_and_a_list_fit(text: str) -> None
     assert len(page) <= LIMIT
     assert len(re.findall(r"^\| \*\*danger\*\* \|", page, re.MULTILINE)) == 30
     assert ("Left out for length" in page) is (len(text) > 1)
-    names = dict.fromkeys(("key", "form", "organisation", "client_id", "token_endpoint_auth_method"), text)
-    lists = {"codes": (text,), "scopes": (text,) * 3, "keys": (ListedKey(kid=text),) * 3, "products": (text,)}
-    one = listed_connection(text, **names, **lists)
-    assert len(as_markdown(Status(checked_at=NOW, stacks=("tni",), search=text, connections=(one,) * 500))) <= LIMIT
-
-
-def test_whatever_a_form_asks_its_promotion_fits() -> None:
-    """And counts the differences that it leaves out."""
-    differences = tuple(Difference(what="scope", name=f"dv_{'x' * 90}_{number}", side=Side.TNI_ONLY) for number in range(1_000))
-    report = Promotion(
-        form="gent/loket",
-        organisation="Stad Gent",
-        application="loket",
-        platforms=("acmidm",),
-        token_endpoint_auth_method="private_key_jwt",
-        keys=Keys(tni=1),
-        differences=differences,
-        checks=(),
-        ready=False,
-    )
-    page = as_markdown(report)
-    assert len(page) <= LIMIT
-    found = re.search(r"from the end: ([\d,]+) differences", page)
-    assert found is not None
-    assert page.count("- scope ") + int(found[1].replace(",", "")) == 1_000

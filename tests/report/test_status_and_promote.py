@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.report.drift import Drift, expiring_keys
-from acmidm.report.markdown import as_markdown
 from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status, listed, matching
 from acmidm.report.text import print_report
@@ -99,25 +98,6 @@ def test_status_searches_and_filters() -> None:
     assert found(days=2) == []
 
 
-def test_status_as_markdown() -> None:
-    """Whose it is and whom to write to; keys that end soon stand out, in words too; keys in the portal are shown, or unknown."""
-    whose = "<br>OVO002067<br>api@&#8203;stad.example"
-    shown = Status(checked_at=NOW, stacks=("tni",), connections=matching(connections()))
-    assert as_markdown(shown).splitlines() == [
-        "### 4 connections on tni",
-        "",
-        "| where | client | client-ID | scopes | keys | products |",
-        "|---|---|---|---|---|---|",
-        f"| tni | **Agentschap** · agentschap{whose} | `5` | `vo_info` "
-        "| **u until 2026-11-28 (3 days left)** (in the portal) | notificaties |",
-        f"| tni | **Agentschap** · onbereikbaar{whose} | `6` | `vo_info` "
-        "| unknown: in the portal, which cannot be reached | notificaties |",
-        f"| tni | **Stad Gent** · loket{whose} | `1234` | `dv_dosis_schrijven`<br>`vo_info` "
-        "| **a until 2026-12-04 (9 days left)**<br>b | dosis |",
-        "| tni (geosecure) | **VLAIO** · steun<br>0123456789<br>steun@&#8203;vlaio.example | `40001` | `DosisImport` | client secret |  |",
-    ]
-
-
 def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     """Four or five lines each, none of which ends in blanks; a product or a key that is not there takes no line."""
     print_report(Status(checked_at=NOW, stacks=("tni",), search="x", connections=matching(connections())))
@@ -181,7 +161,6 @@ def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
     assert promote(form, code=1) == PROMOTED
     report = json.loads(promote(form, "--output", "json", code=1))
     assert (report["ready"], report["keys"]) == (True, {"tni": 1}), "only the portal knows whether there is one for production"
-    assert "- [ ] the organisation uploads its key" in promote(form, "--output", "markdown", code=1)
     form.document["environments"]["prod"] = whole
     form.add_key("prod-key", "prod")
     assert "ready for production: yes" in promote(form)
@@ -219,7 +198,6 @@ def test_what_differs_per_environment_is_nothing_to_promote(tmp_path: Path, prom
         "  field       mijn-burgerprofiel.production_url: nothing → https://gent.example (differs per environment)",
         "  field       mijn-burgerprofiel.widget_id: w-tni → w-prod (differs per environment)",
     ]
-    assert "`w-tni` → `w-prod` (differs per environment)" in promote(form, "--output", "markdown")
     product["app_id"] = "gent"
     assert promote(form, code=1).startswith("Stad Gent · loket: 1 set differently\n")
 
