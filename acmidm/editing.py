@@ -5,14 +5,10 @@ The edited form is checked before it takes the place of the old one, which it do
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import replace
 from difflib import SequenceMatcher
 from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -20,13 +16,11 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
-from acmidm.writing import naming, write_once, write_whole
-from acmidm_onboarding.model.documents import read_document
-from acmidm_onboarding.model.files import ORGANISATION_FILE, shown
-from acmidm_onboarding.model.form import Environment, is_name
+from acmidm.writing import write_whole, written_together
+from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import LoadedForm, Served, load_onboardings
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.model.problems import Failure, InvalidForms
+from acmidm_onboarding.model.problems import Failure
 
 _WIDE = 1_000_000
 """Columns: no line is broken."""
@@ -180,21 +174,14 @@ def edit_form(
     file = Path.cwd() / loaded.file
     old = file.read_bytes()
     text = edited(old.decode("utf-8"), edit)
-    _require_valid(file, text, beside, catalogue, profiles, served)
+    new = {file.with_name(name): content for name, content in beside.items()}
+    load_onboardings([file], catalogue, profiles, served, unwritten={**new, file: text})
 
     def apply() -> None:
-        made: list[Path] = []
-        try:
-            for name, content in beside.items():
-                write_once(file.with_name(name), content)
-                made.append(file.with_name(name))
+        with written_together(new):
             if file.read_bytes() != old:
                 raise NotEdited(f"{loaded.file} was changed meanwhile, and left as it is; run the command again")
             write_whole(file, text, file.stat().st_mode & 0o777)
-        except BaseException:
-            for one in made:
-                one.unlink(missing_ok=True)
-            raise
 
     return apply
 
@@ -212,35 +199,3 @@ def _written(yaml: YAML, document: object) -> list[str]:
     stream = StringIO()
     yaml.dump(document, stream)
     return StringIO(stream.getvalue()).readlines()
-
-
-def _require_valid(
-    file: Path, text: str, beside: Mapping[str, str], catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
-) -> None:
-    """Check an edited form among copies of what it is read with: its organisation, its suppliers, and the keys of both."""
-    forms = file.parent.parent
-    with TemporaryDirectory() as folder, naming(Path(folder)):
-        copy = Path(folder)
-        organisation = read_document(file.with_name(ORGANISATION_FILE), Path(ORGANISATION_FILE)).data
-        suppliers = organisation.get("suppliers") if isinstance(organisation, dict) else None
-        for name in {file.parent.name, *(one for one in suppliers or () if isinstance(one, str) and is_name(one))}:
-            _copy_keys(forms / name, copy / name)
-        for name, content in beside.items():
-            (copy / file.parent.name / name).write_text(content, "utf-8")
-        edited_copy = copy / file.parent.name / file.name
-        edited_copy.write_text(text, "utf-8", newline="")
-        try:
-            load_onboardings([edited_copy], catalogue, profiles, served)
-        except InvalidForms as error:
-            raise InvalidForms(
-                replace(one, file=shown(forms / own.relative_to(copy))) if (own := Path.cwd() / one.file).is_relative_to(copy) else one
-                for one in error.problems
-            ) from None
-
-
-def _copy_keys(source: Path, target: Path) -> None:
-    target.mkdir()
-    for file in (source / ORGANISATION_FILE, *source.glob("*.jwk.json")):
-        if file.is_file() and not file.is_symlink():
-            with suppress(OSError):  # what cannot be read is reported by the loader
-                shutil.copyfile(file, target / file.name)

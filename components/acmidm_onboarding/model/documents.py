@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -108,6 +108,11 @@ def read_text(file: Path) -> str:
     except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
         reason = getattr(error, "strerror", None) or "no file can have this name"
         raise Unreadable(f"cannot be read: {reason}", "check its name and its rights") from error
+    return text_of(content)
+
+
+def text_of(content: bytes) -> str:
+    """Return the content of one of our files as text. Raises Unreadable."""
     if len(content) > MAXIMUM_BYTES:
         raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
     try:
@@ -124,12 +129,12 @@ class Unreadable(Exception):
         super().__init__(f"{what}; {remedy}")
 
 
-def read_document(file: Path, shown_as: Path) -> Document:
+def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read_text) -> Document:
     """Read a YAML file, which messages name ``shown_as``. Mistakes in it are reported, never raised."""
     document = Document(shown_as)
     text = ""
     try:
-        text = read_text(file)
+        text = read(file)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
         document._report((1, 1), f"the file {error.what}", error.remedy)

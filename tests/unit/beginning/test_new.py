@@ -292,7 +292,7 @@ def test_what_appears_meanwhile_is_left_and_nothing_else_stays(monkeypatch: pyte
             form.write_text("another")
         write_once(file, text)
 
-    monkeypatch.setattr("acmidm.beginning.place.write_once", racing)
+    monkeypatch.setattr("acmidm.writing.write_once", racing)
     result = new(*NEW, "--set", "notificaties.merk_code=brugge")
     assert (result.exit_code, form.read_text()) == (2, "another"), result.output
     assert "loket.yaml exists already, and is left as it is" in result.stderr
