@@ -5,7 +5,7 @@ The edited form is checked before it takes the place of the old one, which it do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import SequenceMatcher
 from io import StringIO
 from pathlib import Path
@@ -42,10 +42,11 @@ def edited(text: str, edit: Edit) -> str:
     Raises:
         NotEdited: where the text is written in a way that the editor would not read as it is meant.
     """
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
-    own = StringIO(text.removeprefix(mark)).readlines()  # unlike splitlines, it knows one ending alone
-    lines = [line.replace("\r\n", "\n") for line in own]
-    text = "".join(lines)
+    mark, ending = "\ufeff" if text.startswith("\ufeff") else "", "\r\n" if "\r\n" in text else "\n"
+    if text.count(ending) != text.count("\n"):
+        raise NotEdited("some lines of this form end as on Windows and others do not; save it with one kind of line ending first")
+    text = text.removeprefix(mark).replace(ending, "\n")
+    lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     for indent in _INDENTS:
         yaml = _editor(text, indent)
         try:
@@ -60,7 +61,7 @@ def edited(text: str, edit: Edit) -> str:
             break
     else:
         changed = after
-    return mark + "".join(_with_endings(changed, lines, own))
+    return mark + "".join(changed).replace("\n", ending)
 
 
 def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str] | None:
@@ -69,17 +70,6 @@ def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list
         return None
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     return [line for kind, start, end, from_, to in changes for line in (lines[start:end] if kind == "equal" else after[from_:to])]
-
-
-def _with_endings(changed: list[str], lines: list[str], own: list[str]) -> Iterator[str]:
-    """Yield each line with its ``own`` ending, a new one with that of the line in whose place it is, or else of the one before it."""
-    endings = ["\r\n" if line.endswith("\r\n") else "\n" for line in own]
-    if len(own) > 1 and not own[-1].endswith("\n"):
-        endings[-1] = endings[-2]
-    for _, start, end, from_, to in SequenceMatcher(None, lines, changed, autojunk=False).get_opcodes():
-        for number in range(from_, to):
-            like = max(min(start + number - from_, end - 1), 0)
-            yield changed[number].replace("\n", endings[like])
 
 
 def _means(yaml: YAML, text: str, document: object) -> bool:
