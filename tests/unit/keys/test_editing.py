@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from acmidm.editing import NotEdited, edited, on_one_line, put_first, put_last
-from acmidm.writing import write_once
+from acmidm.writing import write_once, write_whole
 
 
 def add(name: str = "new.jwk.json", environment: str = "tni") -> Any:
@@ -99,6 +99,14 @@ def test_a_list_over_several_lines_keeps_its_meaning() -> None:
 def test_what_the_editor_cannot_read_is_left() -> None:
     with pytest.raises(NotEdited, match="write the line yourself"):
         edited("environments: {tni: *nowhere}\n", add())
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_is_not_written(tmp_path: Path) -> None:
+    elsewhere, file = tmp_path / "elsewhere", tmp_path / "file"
+    elsewhere.write_text("another's")
+    file.symlink_to(elsewhere)
+    write_whole(file, "evidence")
+    assert (elsewhere.read_text(), file.is_symlink(), file.read_text()) == ("another's", False, "evidence")
 
 
 def test_a_file_is_written_whole_or_not_at_all_and_never_over_another(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.unit.model.workspace import FORM, HERE, Workspace, place_of_mark
+from tests.unit.model.workspace import FORM, Workspace
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 TNI_SCOPES = "      dv_notificaties_schrijven: {}\n      dv_dosis_schrijven"
@@ -241,13 +241,7 @@ def prepared(kind: str, form: str) -> str:
 def test_a_mistake_is_reported_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
     right, wrong, sentence = {**SHAPE, **CATALOGUE_RULES}[kind]
     assert right in FORM
-    text = prepared(kind, FORM.replace(right, wrong, 1))
-    if HERE in text:
-        text, line, column = place_of_mark(text)
-    else:
-        line, column = PLACES[kind]
-    workspace.write_form(text)
-    assert workspace.sentences() == [f"{GENT}:{line}:{column}: {sentence}"]
+    workspace.assert_reported(GENT, prepared(kind, FORM.replace(right, wrong, 1)), sentence, PLACES.get(kind))
 
 
 def test_the_valid_form_is_valid(workspace: Workspace) -> None:
