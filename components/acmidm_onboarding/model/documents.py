@@ -94,8 +94,8 @@ class Document:
             self.problems = list(self.first([*self.problems, Problem(self.file, *mark, what, remedy)]))
 
 
-def read_text(file: Path) -> str:
-    """Return the text of one of our files.
+def read_bytes(file: Path) -> bytes:
+    """Return what is in one of our files.
 
     Raises:
         Unreadable: with a sentence, whatever the reason.
@@ -108,17 +108,26 @@ def read_text(file: Path) -> str:
     except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
         reason = getattr(error, "strerror", None) or "no file can have this name"
         raise Unreadable(f"cannot be read: {reason}", "check its name and its rights") from error
-    return text_of(content)
+    return _bounded(content)
+
+
+def read_text(file: Path) -> str:
+    """Return the text of one of our files. Raises Unreadable."""
+    return text_of(read_bytes(file))
 
 
 def text_of(content: bytes) -> str:
     """Return the content of one of our files as text. Raises Unreadable."""
-    if len(content) > MAXIMUM_BYTES:
-        raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
     try:
-        return content.decode("utf-8-sig")  # without the byte order mark that Windows editors write
+        return _bounded(content).decode("utf-8-sig")  # without the byte order mark that Windows editors write
     except UnicodeDecodeError as error:
         raise Unreadable("is not UTF-8 text", "save it as UTF-8") from error
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > MAXIMUM_BYTES:
+        raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
+    return content
 
 
 class Unreadable(Exception):

@@ -19,7 +19,7 @@ from acmidm_onboarding.model.catalogue import Catalogue, Product, problems_of_fi
 from acmidm_onboarding.model.connection import Connection, connections
 from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.evidence import EvidenceFile
-from acmidm_onboarding.model.evidence_files import EvidenceReader
+from acmidm_onboarding.model.evidence_files import evidence_of
 from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, Files, absolute, is_link, misplaced, shown
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform, is_name
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
@@ -176,7 +176,7 @@ def load_onboardings(
         catalogue = None
     files = Files(unwritten)
     organisations = _Organisations(files, problems)
-    reader, evidence = KeyReader(files, profiles), EvidenceReader()
+    reader = KeyReader(files, profiles)
     loaded: list[LoadedForm] = []
     read: list[tuple[Document, Form]] = []
     identified: list[Declared] = []
@@ -201,7 +201,7 @@ def load_onboardings(
         read.append((document, form))
         if owner.organisation is None:
             continue
-        proven = evidence.evidence_of(file, form, owner.organisation, keys, compromised)
+        proven = evidence_of(file, form, owner.organisation, keys, compromised)
         loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven, compromised))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
