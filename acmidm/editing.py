@@ -5,14 +5,10 @@ The edited form is checked before it takes the place of the old one, which it do
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from difflib import SequenceMatcher
 from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -20,13 +16,11 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark, YAMLError
 from ruamel.yaml.tokens import CommentToken
 
-from acmidm.writing import naming, write_once, write_whole
-from acmidm_onboarding.model.documents import read_document
-from acmidm_onboarding.model.files import ORGANISATION_FILE, shown
-from acmidm_onboarding.model.form import Environment, is_name
+from acmidm.writing import write_whole, written_together
+from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import LoadedForm, Served, load_onboardings
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.model.problems import Failure, InvalidForms
+from acmidm_onboarding.model.problems import Failure
 
 _WIDE = 1_000_000
 """Columns: no line is broken."""
@@ -48,10 +42,11 @@ def edited(text: str, edit: Edit) -> str:
     Raises:
         NotEdited: where the text is written in a way that the editor would not read as it is meant.
     """
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
-    own = StringIO(text.removeprefix(mark)).readlines()  # unlike splitlines, it knows one ending alone
-    lines = [line.replace("\r\n", "\n") for line in own]
-    text = "".join(lines)
+    mark, ending = "\ufeff" if text.startswith("\ufeff") else "", "\r\n" if "\r\n" in text else "\n"
+    if text.count(ending) != text.count("\n"):
+        raise NotEdited("some lines of this form end as on Windows and others do not; save it with one kind of line ending first")
+    text = text.removeprefix(mark).replace(ending, "\n")
+    lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     for indent in _INDENTS:
         yaml = _editor(text, indent)
         try:
@@ -66,7 +61,7 @@ def edited(text: str, edit: Edit) -> str:
             break
     else:
         changed = after
-    return mark + "".join(_with_endings(changed, lines, own))
+    return mark + "".join(changed).replace("\n", ending)
 
 
 def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str] | None:
@@ -75,17 +70,6 @@ def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list
         return None
     changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     return [line for kind, start, end, from_, to in changes for line in (lines[start:end] if kind == "equal" else after[from_:to])]
-
-
-def _with_endings(changed: list[str], lines: list[str], own: list[str]) -> Iterator[str]:
-    """Yield each line with its ``own`` ending, a new one with that of the line in whose place it is, or else of the one before it."""
-    endings = ["\r\n" if line.endswith("\r\n") else "\n" for line in own]
-    if len(own) > 1 and not own[-1].endswith("\n"):
-        endings[-1] = endings[-2]
-    for _, start, end, from_, to in SequenceMatcher(None, lines, changed, autojunk=False).get_opcodes():
-        for number in range(from_, to):
-            like = max(min(start + number - from_, end - 1), 0)
-            yield changed[number].replace("\n", endings[like])
 
 
 def _means(yaml: YAML, text: str, document: object) -> bool:
@@ -180,21 +164,14 @@ def edit_form(
     file = Path.cwd() / loaded.file
     old = file.read_bytes()
     text = edited(old.decode("utf-8"), edit)
-    _require_valid(file, text, beside, catalogue, profiles, served)
+    new = {file.with_name(name): content for name, content in beside.items()}
+    load_onboardings([file], catalogue, profiles, served, unwritten={**new, file: text})
 
     def apply() -> None:
-        made: list[Path] = []
-        try:
-            for name, content in beside.items():
-                write_once(file.with_name(name), content)
-                made.append(file.with_name(name))
+        with written_together(new):
             if file.read_bytes() != old:
                 raise NotEdited(f"{loaded.file} was changed meanwhile, and left as it is; run the command again")
             write_whole(file, text, file.stat().st_mode & 0o777)
-        except BaseException:
-            for one in made:
-                one.unlink(missing_ok=True)
-            raise
 
     return apply
 
@@ -212,35 +189,3 @@ def _written(yaml: YAML, document: object) -> list[str]:
     stream = StringIO()
     yaml.dump(document, stream)
     return StringIO(stream.getvalue()).readlines()
-
-
-def _require_valid(
-    file: Path, text: str, beside: Mapping[str, str], catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
-) -> None:
-    """Check an edited form among copies of what it is read with: its organisation, its suppliers, and the keys of both."""
-    forms = file.parent.parent
-    with TemporaryDirectory() as folder, naming(Path(folder)):
-        copy = Path(folder)
-        organisation = read_document(file.with_name(ORGANISATION_FILE), Path(ORGANISATION_FILE)).data
-        suppliers = organisation.get("suppliers") if isinstance(organisation, dict) else None
-        for name in {file.parent.name, *(one for one in suppliers or () if isinstance(one, str) and is_name(one))}:
-            _copy_keys(forms / name, copy / name)
-        for name, content in beside.items():
-            (copy / file.parent.name / name).write_text(content, "utf-8")
-        edited_copy = copy / file.parent.name / file.name
-        edited_copy.write_text(text, "utf-8", newline="")
-        try:
-            load_onboardings([edited_copy], catalogue, profiles, served)
-        except InvalidForms as error:
-            raise InvalidForms(
-                replace(one, file=shown(forms / own.relative_to(copy))) if (own := Path.cwd() / one.file).is_relative_to(copy) else one
-                for one in error.problems
-            ) from None
-
-
-def _copy_keys(source: Path, target: Path) -> None:
-    target.mkdir()
-    for file in (source / ORGANISATION_FILE, *source.glob("*.jwk.json")):
-        if file.is_file() and not file.is_symlink():
-            with suppress(OSError):  # what cannot be read is reported by the loader
-                shutil.copyfile(file, target / file.name)

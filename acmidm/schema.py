@@ -28,8 +28,6 @@ PRODUCTS = Path("docs/products.md")
 
 
 def schema(
-    catalogue: Annotated[Path | None, typer.Option(help="The folder of the catalogue.", show_default=str(CATALOGUE))] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder that the schemas are written to.", show_default=str(SCHEMAS))] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
 ) -> None:
     """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
@@ -37,8 +35,8 @@ def schema(
     from acmidm_onboarding.model.editor import schemas
     from acmidm_onboarding.model.loading import load_catalogue, load_organisations
 
-    offered = load_catalogue(catalogue or CATALOGUE)
-    texts = {(out or SCHEMAS) / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
+    offered = load_catalogue(CATALOGUE)
+    texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
     if team := onboarding_team():
         texts[CODEOWNERS] = codeowners(team, FORMS.as_posix(), load_organisations(FORMS))
     if (page := _text_of(PLATFORMS)) is not None:

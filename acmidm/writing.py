@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -31,6 +30,21 @@ def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
         temporary.unlink()
 
 
+@contextmanager
+def written_together(texts: Mapping[Path, str]) -> Iterator[None]:
+    """Write new files, never over another; where that fails, or what is done with them, take them away again. Raises OSError."""
+    made: list[Path] = []
+    try:
+        for file, text in texts.items():
+            write_once(file, text)
+            made.append(file)
+        yield
+    except BaseException:
+        for one in made:
+            one.unlink(missing_ok=True)
+        raise
+
+
 def write_named(file: Path, text: str) -> None:
     """Write to what a person names, behind a link too; what is no file, such as ``/dev/stdout``, is written as it is. Raises OSError."""
     if file.is_file() or not file.exists():
@@ -49,23 +63,6 @@ def naming(file: Path) -> Iterator[None]:
         if error.filename is None:
             error.filename = str(file)
         raise
-
-
-def copy_folder(source: Path, target: Path) -> None:
-    """Copy a folder, links as links. Raises OSError, of the first file that cannot be copied."""
-    failed: list[OSError] = []
-
-    def copy(one: str, other: str) -> str:
-        try:
-            return shutil.copy2(one, other)
-        except OSError as error:
-            failed.append(error)
-            raise
-
-    try:
-        shutil.copytree(source, target, symlinks=True, copy_function=copy)
-    except shutil.Error as error:  # which has what others said as texts
-        raise (*failed, error)[0] from None
 
 
 def _beside(file: Path, text: str, mode: int) -> Path:

@@ -46,18 +46,16 @@ def of_product(name: str, catalogue: Catalogue, environment: Environment) -> lis
     return []
 
 
-def of_scope(name: str, catalogue: Catalogue, environment: Environment, platforms: Iterable[Platform]) -> list[str]:
+def of_scope(name: str, catalogue: Catalogue, environment: Environment, platform: Platform) -> list[str]:
     """Return why a scope cannot be chosen."""
     scope = catalogue.scopes.get(name)
     if scope is None:
         remedy = did_you_mean(name, catalogue.scopes, "see docs/catalogue.md for those that there are")
         return [f"scope {quoted(name)} is not in the catalogue; {remedy}"]
     wrong = [] if environment in scope.environments else [f"scope {quoted(name)} is not offered on {environment}; leave it out"]
-    return wrong + [
-        f"scope {quoted(name)} is not offered on {platform}; leave it out, or {platform}"
-        for platform in platforms
-        if catalogue.name_on(platform, name) is None
-    ]
+    if catalogue.name_on(platform, name) is None:
+        wrong.append(f"scope {quoted(name)} is not offered on {platform}; leave it out")
+    return wrong
 
 
 def of_field(product: Product, name: str, value: object) -> list[str]:

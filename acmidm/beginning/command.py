@@ -50,12 +50,6 @@ def new(
         list[str] | None,
         typer.Option("--set", metavar="PRODUCT.FIELD=VALUE", help="A field of a product; of a list, with commas or repeated."),
     ] = None,
-    auth_method: Annotated[
-        str | None, typer.Option(metavar="METHOD", help="How the client authenticates.", show_default="private_key_jwt")
-    ] = None,
-    also_geosecure: Annotated[
-        bool, typer.Option("--also-geosecure", help="Also on GeoSecure: for who works through it for other connections already.")
-    ] = False,
     language: Annotated[
         str | None,
         typer.Option(metavar="nl|en", help="Of questions, comments and a new organisation.", show_default="the organisation's, else nl"),
@@ -73,7 +67,7 @@ def new(
     from acmidm.beginning.place import place
     from acmidm.beginning.talk import Talk, pairs
     from acmidm_onboarding.model.files import ORGANISATION_FILE
-    from acmidm_onboarding.model.form import AuthMethod, Language
+    from acmidm_onboarding.model.form import Language
     from acmidm_onboarding.model.loading import load_catalogue, load_organisations
     from acmidm_onboarding.settings import own_catalogue
     from acmidm_onboarding.stack_files import profiles, served
@@ -82,9 +76,7 @@ def new(
     catalogue, by_profile, platforms = load_catalogue(folder), profiles(Path()), served(Path())
     spoken = Language(language) if language in list(Language) else None
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=spoken or Language.NL)
-    for option, choices, given in (("--language", Language, language), ("--auth-method", AuthMethod, auth_method)):
-        talk.refuse(option, [] if given is None else chosen(tuple(choices), given))
-    method = AuthMethod(auth_method) if auth_method in list(AuthMethod) else None
+    talk.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(
         Given(organisation, name, ovo, kbo, owner or (), spoken),
         application,
@@ -92,8 +84,6 @@ def new(
         product or (),
         scope or (),
         pairs(set_ or (), "--set", talk.wrong),
-        method,
-        also_geosecure,
     )
     draft = draft_of(answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk)
     files = {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)} if draft.owner.is_new else {}
@@ -103,14 +93,12 @@ def new(
 def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk: Talk) -> None:
     """Say what was written, and what its author does next."""
     from acmidm.codeowners import onboarding_team
-    from acmidm_onboarding.model.form import AuthMethod
 
     texts, form = talk.texts, (FORMS / draft.file).as_posix()
     say = [texts("written", files=", ".join(file.as_posix() for file in written))]
     if unverified := [scope for scope in draft.scopes if not catalogue.scopes[scope].verified]:
         say.append(texts("unverified", scopes=", ".join(unverified)))
-    uses_keys = draft.method is AuthMethod.PRIVATE_KEY_JWT
-    steps = [texts("next.keys", form=form) if uses_keys else texts("next.secret")]
+    steps = [texts("next.keys", form=form)]
     if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():
         steps.append(texts("next.codeowners"))
     steps += [texts("next.pull_request"), texts("next.client_id", contacts=", ".join(draft.contacts))]

@@ -23,6 +23,8 @@ from acmidm_onboarding.texts import Texts
 
 _FIRST = Environment.TNI
 """Production comes by ``acmidm promote --write``, once TNI was validated."""
+_PLATFORM = Platform.ACMIDM
+"""A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in the form."""
 _SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
 _PLAIN = re.compile(r"[^\W\d_][\w @./:+-]*")
 _NOBODY = Owner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
@@ -39,8 +41,6 @@ class Answers:
     products: Sequence[str] = ()
     scopes: Sequence[str] = ()
     values: Values = field(default_factory=dict)
-    method: AuthMethod | None = None
-    also_geosecure: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,6 @@ class Draft:
     owner: Owner
     application: str
     contacts: Sequence[str]
-    method: AuthMethod
-    platforms: Sequence[Platform]
     scopes: Sequence[str]
     products: Mapping[str, Mapping[str, Any]]
     speaks_for: Mapping[str, Sequence[str]]
@@ -68,13 +66,12 @@ class Draft:
         fields = {
             "application": self.application,
             "contacts": list(self.contacts),
-            "platforms": [platform.value for platform in self.platforms],
-            "token_endpoint_auth_method": self.method.value,
+            "platforms": [_PLATFORM.value],
+            "token_endpoint_auth_method": AuthMethod.PRIVATE_KEY_JWT.value,
         }
         request: dict[str, Any] = {"scopes": {scope: {} for scope in self.scopes}}
         if self.products:
             request["products"] = {name: dict(configuration) for name, configuration in self.products.items()}
-        keys = [texts("comment.keys")] if self.method is AuthMethod.PRIVATE_KEY_JWT else []
         lines = [
             _SCHEMA.format("onboarding"),
             "#",
@@ -84,7 +81,7 @@ class Draft:
             f"# {texts('comment.production')}",
             "environments:",
             f"  {_FIRST.value}:",
-            *(f"    # {line}" for line in keys),
+            f"    # {texts('comment.keys')}",
             *(f"    {line}" for line in _lines(request)),
         ]
         return "\n".join(lines) + "\n"
@@ -113,16 +110,14 @@ def draft_of(answers: Answers, catalogue: Catalogue, known: Mapping[str, Organis
         lambda address: of_form(contacts=[address]),
         talk.texts("contacts"),
     )
-    platforms = (Platform.ACMIDM, Platform.GEOSECURE) if answers.also_geosecure else (Platform.ACMIDM,)
-    products, scopes = _products_and_scopes(answers, catalogue, platforms, talk)
+    products, scopes = _products_and_scopes(answers, catalogue, talk)
     if products:
         talk.wrong += unknown_products(answers.values, [product.product for product in products])
     fields = Fields(owner, application, forms, answers.values, talk)
     configured = {product.product: fields.of(product) for product in products if product.configuration is not None}
-    method = answers.method or talk.choice(talk.texts("method"), AuthMethod, AuthMethod.PRIVATE_KEY_JWT)
     talk.require()
     speaks_for = _speaks_for(products, configured) if owner.is_new else {}
-    return Draft(owner, application, contacts, method, platforms, scopes, configured, speaks_for)
+    return Draft(owner, application, contacts, scopes, configured, speaks_for)
 
 
 def _application(answers: Answers, owner: Owner, forms: Path, talk: Talk) -> str:
@@ -136,11 +131,9 @@ def _application(answers: Answers, owner: Owner, forms: Path, talk: Talk) -> str
     return talk.one("--application NAME", what, answers.application, check, talk.texts("application")) or _NOBODY.folder
 
 
-def _products_and_scopes(
-    answers: Answers, catalogue: Catalogue, platforms: Sequence[Platform], talk: Talk
-) -> tuple[list[Product], list[str]]:
+def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> tuple[list[Product], list[str]]:
     """Return the products, those of further scopes among them, and the scopes: what follows from a product, and what was chosen."""
-    extra = [one for one in separate(answers.scopes) if not talk.refuse("--scope", of_scope(one, catalogue, _FIRST, platforms))]
+    extra = [one for one in separate(answers.scopes) if not talk.refuse("--scope", of_scope(one, catalogue, _FIRST, _PLATFORM))]
     names: Sequence[str] = answers.products
     if names or not answers.scopes:
         if not names:
@@ -153,16 +146,16 @@ def _products_and_scopes(
     scopes = dict.fromkeys(extra)
     for name in chosen_products:
         if not scopes.keys() & catalogue.products[name].scopes.keys():
-            scopes |= dict.fromkeys(_scopes_of(catalogue.products[name], catalogue, platforms, talk))
+            scopes |= dict.fromkeys(_scopes_of(catalogue.products[name], catalogue, talk))
     return [catalogue.products[name] for name in chosen_products], list(scopes)
 
 
-def _scopes_of(product: Product, catalogue: Catalogue, platforms: Sequence[Platform], talk: Talk) -> Sequence[str]:
+def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[str]:
     """Return the one scope that a product has, else those that are chosen: a client gets no more than it needs."""
     offered = {
         name: scope
         for name, scope in product.scopes.items()
-        if not of_scope(name, catalogue, _FIRST, platforms) and not scope.assigned_by_provider
+        if not of_scope(name, catalogue, _FIRST, _PLATFORM) and not scope.assigned_by_provider
     } or product.scopes
     if len(offered) == 1:
         return tuple(offered)

@@ -34,17 +34,13 @@ LONGEST_BODY = 65_536
 LONGEST_SUMMARY = 1_000_000
 """Bytes; GitHub refuses a summary of more than 1 MiB."""
 BOT = "github-actions[bot]"
+"""The account that GITHUB_TOKEN posts as: what others posted is left alone."""
 
 ReportArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The report, in Markdown.")]
-AccountOption = Annotated[str, typer.Option(help="The account that GITHUB_TOKEN posts as: what others posted is left alone.")]
 
 
 @app.command()
-def comment(
-    file: ReportArgument,
-    name: Annotated[str, typer.Option(help="Which comment: each name has one of its own.")] = "review",
-    account: AccountOption = BOT,
-) -> None:
+def comment(file: ReportArgument) -> None:
     """Write the pull request's comment, or update it where it is there already.
 
     It says of which commit it is: one of an earlier push is no review of what is merged. Needs GITHUB_TOKEN with
@@ -53,9 +49,10 @@ def comment(
     from acmidm.github.api import Repository
 
     pull_request, head = _pull_request()
-    body, repository = _body(f"{_report(file)}\nThis is about commit {head}.\n", _mark(name)), Repository()
+    mark, repository = _mark("review"), Repository()
+    body = _body(f"{_report(file)}\nThis is about commit {head}.\n", mark)
     for found in repository.comments(pull_request):
-        if _is_ours(found, _mark(name), account):
+        if _is_ours(found, mark):
             if found["body"] != body:
                 repository.change_comment(found["id"], body)
             typer.echo(f"comment {found['id']} on pull request {pull_request} is up to date")
@@ -90,10 +87,6 @@ def summary(file: ReportArgument) -> None:
 @app.command()
 def drift(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
-    assignee: Annotated[
-        list[str] | None, typer.Option(envvar="ACMIDM_DRIFT_ASSIGNEES", help="Whom a new issue is assigned to; may be repeated.")
-    ] = None,
-    account: AccountOption = BOT,
 ) -> None:
     """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
 
@@ -111,9 +104,9 @@ def drift(
     about = ([] if report.in_sync else ["drift"]) + (["keys that end"] if report.expiring else [])
     title = f"{' and '.join(about)} on {stack}"
     repository, mark = Repository(), _mark(f"drift-{stack}")
-    found = next((issue for issue in repository.open_issues(account) if _is_ours(issue, mark, account)), None)
+    found = next((issue for issue in repository.open_issues(BOT) if _is_ours(issue, mark)), None)
     if about:
-        typer.echo(_noted(repository, found, title[0].upper() + title[1:], _body(text, mark), assignee or []))
+        typer.echo(_noted(repository, found, title[0].upper() + title[1:], _body(text, mark)))
     else:
         typer.echo(_closed(repository, found, stack))
 
@@ -160,9 +153,10 @@ def newest() -> None:
     typer.echo(f"{own[:7]} is the newest commit")
 
 
-def _noted(repository: Repository, found: dict[str, Any] | None, title: str, body: str, assignees: list[str]) -> str:
+def _noted(repository: Repository, found: dict[str, Any] | None, title: str, body: str) -> str:
     """Opens the issue, or brings it in line with the report; says what was done."""
     if found is None:
+        assignees = os.environ.get("ACMIDM_DRIFT_ASSIGNEES", "").split()
         return f"{title}: issue {repository.open_issue(title, body, assignees)} is open"
     if (found["title"], found["body"]) != (title, body):
         repository.change_issue(found["number"], title=title, body=body)
@@ -186,8 +180,8 @@ def _mark(name: str) -> str:
     return f"<!-- acmidm:{name} -->"
 
 
-def _is_ours(posted: dict[str, Any], mark: str, account: str) -> bool:
-    return posted["user"]["login"] == account and (posted["body"] or "").startswith(mark)
+def _is_ours(posted: dict[str, Any], mark: str) -> bool:
+    return posted["user"]["login"] == BOT and (posted["body"] or "").startswith(mark)
 
 
 def _body(text: str, mark: str) -> str:

@@ -26,12 +26,6 @@ from acmidm_onboarding.model.problems import Failure
 
 _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""
-_MOST_BYTES = 8 * 1024 * 1024
-"""Of a file, and of all that is packed in a workbook: room for ten thousand rows."""
-_MOST_BYTES_OF_STYLES = 1024 * 1024
-"""Of each other part of a workbook, such as its styles, which openpyxl makes objects of."""
-_MOST_CELLS = 500_000
-"""Also empty ones: a row is as wide as its last cell, a sheet as long as its last row, and all between them is filled in."""
 _DELIMITERS = (";", ",", "\t")
 _NO_WORKBOOK = (
     InvalidFileException,
@@ -108,8 +102,6 @@ class Sheets:
 def read_sheets(file: Path) -> Sheets:
     """Read the rows of a spreadsheet that have anything in them. Raises UnreadableSheet."""
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise _too_large(file)
         if file.suffix.lower() == ".csv":
             return _sheets(file, {None: _of_csv(file)})
         if file.suffix.lower() == ".xlsx":
@@ -123,49 +115,18 @@ def read_sheets(file: Path) -> Sheets:
 def _of_workbook(file: Path) -> Mapping[str, Table]:
     """The cells of each sheet as text: a formula's value, and the formula itself where the file lacks its value."""
     try:
-        _refuse_bombs(file)
         values, formulas = (load_workbook(file, read_only=True, data_only=data_only).worksheets for data_only in (True, False))
         for sheet in (*values, *formulas):
             sheet.reset_dimensions()  # some programs write a range that is too small, and the rows beyond it would not be read
-        left = _MOST_CELLS
-
-        def table(sheet: Any, twin: Any) -> Iterator[Sequence[str]]:
-            nonlocal left
-            for row, twins in zip(sheet.iter_rows(), twin.iter_rows(), strict=True):
-                left -= max(1, len(row))
-                if left < 0:
-                    raise _too_large(file)
-                yield list(map(_text_of_cells, row, twins))
-
-        return {sheet.title: list(table(sheet, twin)) for sheet, twin in zip(values, formulas, strict=True)}
+        return {sheet.title: _of_sheet(sheet, twin) for sheet, twin in zip(values, formulas, strict=True)}
     except _NO_WORKBOOK as error:
         raise UnreadableSheet(
             f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it as .xlsx again"
         ) from None
 
 
-def _refuse_bombs(file: Path) -> None:
-    """Refuse a workbook that is small and becomes large: by what is said of its parts, and by what comes out of them."""
-    left = _MOST_BYTES
-    with zipfile.ZipFile(file) as packed:
-        if sum(part.file_size for part in packed.infolist()) > _MOST_BYTES:
-            raise _too_large(file)
-        for part in packed.infolist():
-            with packed.open(part) as stream:
-                content = stream.read(left + 1)
-            left -= len(content)
-            is_style = part.filename.endswith(".xml") and "sheets/" not in part.filename and "sharedStrings" not in part.filename
-            if left < 0 or (is_style and len(content) > _MOST_BYTES_OF_STYLES):
-                raise _too_large(file)
-            if b"<!" in content.replace(b"\0", b"").replace(b"<![CDATA[", b"").replace(b"<!--", b""):
-                raise UnreadableSheet(f"{file} has XML entities, which no spreadsheet program writes; open it in Excel and save it again")
-
-
-def _too_large(file: Path) -> UnreadableSheet:
-    return UnreadableSheet(
-        f"{file} is larger than a list of clients can be, which has {_MOST_BYTES // 2**20} MiB unpacked and {_MOST_CELLS:,} cells at most; "
-        "copy the columns that count into a new file"
-    )
+def _of_sheet(values: Any, formulas: Any) -> Table:
+    return [list(map(_text_of_cells, *rows)) for rows in zip(values.iter_rows(), formulas.iter_rows(), strict=True)]
 
 
 def _text_of_cells(value: Any, formula: Any) -> str:
@@ -178,8 +139,6 @@ def _text_of_cells(value: Any, formula: Any) -> str:
 def _of_csv(file: Path) -> Table:
     """The cells, by the delimiter that gives the best headings."""
     text = _decoded(file)
-    if sum(map(text.count, "\r\n")) + max(map(text.count, _DELIMITERS)) > _MOST_CELLS:
-        raise _too_large(file)
     table, fault = max((_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1]))
     if fault and _is_whole(_headings(table)[1]):
         raise UnreadableSheet(f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx")

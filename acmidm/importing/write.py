@@ -1,13 +1,10 @@
-"""Put forms and key files in place: written and checked beside the folder of forms first, and never over a file that exists."""
+"""Put forms and key files in place: checked among all forms before, and never over a file that exists."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +15,8 @@ from acmidm.importing.draft import Draft, request_of
 from acmidm.importing.organisations import Owner, slug
 from acmidm.importing.sheet import Column
 from acmidm.words import plain
-from acmidm.writing import copy_folder, naming
-from acmidm_onboarding.model.files import ORGANISATION_FILE
+from acmidm.writing import write_once
+from acmidm_onboarding.model.files import ORGANISATION_FILE, absolute, shown
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.loading import load_catalogue, load_onboardings
@@ -41,10 +38,10 @@ class Written:
 
 @dataclass
 class _Staged:
-    """A form in the copy, with the files that it needs: the form itself is the last."""
+    """A form that is not written yet, with the files that it needs: the form itself is the last."""
 
     draft: Draft
-    files: list[str]
+    files: list[Path]
 
 
 @dataclass
@@ -69,24 +66,21 @@ class Writer:
         self._profiles = profiles
         self._source = source
         self._supplier = supplier
+        self._texts: dict[Path, str] = {}
+        """Of the files that are not written yet."""
 
     def write(self, drafts: Sequence[Draft]) -> Outcome:
         """Write the forms that are valid. Raises OSError and InvalidForms."""
         outcome = Outcome()
-        with tempfile.TemporaryDirectory(prefix=".import-", dir=self._folder.absolute().parent) as scratch, naming(Path(scratch)):
-            stage = Path(scratch) / self._folder.name
-            copy_folder(self._folder, stage)
-            staged = self._stage(stage, drafts, outcome)
-            for one in self._valid(stage, staged, outcome):
-                file = self._folder / one.files[-1]
-                if self._move(stage, one.files):
-                    outcome.written.append(Written(one.draft, file))
-                else:
-                    outcome.unplaced.append(_exists(one.draft, file))
+        for one in self._valid(self._stage(drafts, outcome), outcome):
+            if self._put(one.files):
+                outcome.written.append(Written(one.draft, one.files[-1]))
+            else:
+                outcome.unplaced.append(_exists(one.draft, one.files[-1]))
         return outcome
 
-    def _stage(self, stage: Path, drafts: Sequence[Draft], outcome: Outcome) -> list[_Staged]:
-        """Write each draft into the copy."""
+    def _stage(self, drafts: Sequence[Draft], outcome: Outcome) -> list[_Staged]:
+        """Return the forms with their texts, and those of the files that they need."""
         staged = []
         shared = _shared_keys(drafts)
         speaks_for = self._speaks_for(drafts)
@@ -94,24 +88,24 @@ class Writer:
             if unshared := list(self._unshared(draft, shared)):
                 outcome.unplaced += unshared
                 continue
-            form = stage / f"{draft.name}.yaml"
-            if form.exists():
-                outcome.unplaced.append(_exists(draft, self._folder / f"{draft.name}.yaml"))
+            form = self._folder / f"{draft.name}.yaml"
+            if self._text_in(form) is not None:
+                outcome.unplaced.append(_exists(draft, form))
                 continue
-            own, files = draft.organisation.folder, []
+            own, files = draft.organisation.folder, list[Path]()
             key_files: dict[Environment, list[str]] = defaultdict(list)
             for environment, keys in draft.keys.items():
                 for key in keys:
                     folder = self._supplier if key.thumbprint in shared else None
                     prefix = "" if folder else f"{draft.application}-{environment}-"
-                    file = _write_key(stage / (folder or own), prefix, key)
-                    key_files[environment].append(f"../{folder}/{file}" if folder else file)
-                    files.append(f"{folder or own}/{file}")
+                    file = self._stage_key(folder or own, prefix, key)
+                    key_files[environment].append(f"../{folder}/{file.name}" if folder else file.name)
+                    files.append(file)
             if draft.organisation.is_new:
                 nameless = [client.client_id for one in drafts if one.organisation == draft.organisation for client in one.nameless]
-                files += self._stage_organisations(stage, draft, shared, speaks_for[own], nameless)
-            form.write_text(self._text(draft, key_files), "utf-8")
-            staged.append(_Staged(draft, [*files, f"{draft.name}.yaml"]))
+                files += self._stage_organisations(draft, shared, speaks_for[own], nameless)
+            self._texts[form] = self._text(draft, key_files)
+            staged.append(_Staged(draft, [*files, form]))
         return staged
 
     def _may_share(self, owner: Owner) -> bool:
@@ -120,13 +114,12 @@ class Writer:
 
     def _stage_organisations(
         self,
-        stage: Path,
         draft: Draft,
         shared: Mapping[str, Sequence[Draft]],
         speaks_for: Mapping[str, Sequence[str]],
         nameless: Sequence[str],
-    ) -> list[str]:
-        """Write ``organisation.yaml`` of a new organisation, and of the supplier that it lists."""
+    ) -> list[Path]:
+        """Stage ``organisation.yaml`` of a new organisation, and of the supplier that it lists."""
         owner = draft.organisation
         fields: dict[str, Any] = {"name": owner.name, "ovo": owner.ovo, "kbo": owner.kbo and _Quoted(owner.kbo)}
         if nameless:
@@ -136,9 +129,32 @@ class Writer:
             names = "; ".join(f"{name} {', '.join(values)}" for name, values in speaks_for.items())
             draft.notes.append(f"{owner.folder}/{ORGANISATION_FILE} lets it send as its clients do now: {names}: see whether it may")
         if self._supplier is None or not any(one.organisation == owner for drafts in shared.values() for one in drafts):
-            return [_write_organisation(stage, owner.folder, fields)]
-        supplier = _write_organisation(stage, self._supplier, {"name": self._supplier})
-        return [supplier, _write_organisation(stage, owner.folder, {**fields, "suppliers": [self._supplier]})]
+            return [self._stage_organisation(owner.folder, fields)]
+        supplier = self._stage_organisation(self._supplier, {"name": self._supplier})
+        return [supplier, self._stage_organisation(owner.folder, {**fields, "suppliers": [self._supplier]})]
+
+    def _stage_organisation(self, folder: str, fields: Mapping[str, Any]) -> Path:
+        """Stage an ``organisation.yaml`` where there is none; return its place."""
+        file = self._folder / folder / ORGANISATION_FILE
+        if self._text_in(file) is None:
+            given = {name: value for name, value in fields.items() if value is not None}
+            self._texts[file] = _SCHEMA.format("organisation") + _yaml(given)
+        return file
+
+    def _stage_key(self, folder: str, prefix: str, key: PublicJwk) -> Path:
+        """Stage a key's file and return its place; one with the same key serves again."""
+        text = json.dumps(dict(key.members), indent=2) + "\n"
+        names = (f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json" for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"))
+        file = next(file for name in names if self._text_in(file := self._folder / folder / name) in (None, text))
+        if self._text_in(file) is None:
+            self._texts[file] = text
+        return file
+
+    def _text_in(self, file: Path) -> str | None:
+        """Return what is in a file, written or not; None where there is none."""
+        if file in self._texts or not file.exists():
+            return self._texts.get(file)
+        return file.read_text("utf-8")
 
     def _speaks_for(self, drafts: Iterable[Draft]) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """Return under which names the clients of each organisation send, per folder and field."""
@@ -183,39 +199,36 @@ class Writer:
         }
         return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{_yaml(fields)}"
 
-    def _valid(self, stage: Path, staged: Iterable[_Staged], outcome: Outcome) -> list[_Staged]:
-        """Return the forms that the loader accepts, after taking the others out of the copy."""
-        left, shown = list(staged), os.path.relpath(stage)
+    def _valid(self, staged: Iterable[_Staged], outcome: Outcome) -> list[_Staged]:
+        """Return the forms that the loader accepts, after taking out the files of the others."""
+        left = list(staged)
         while True:
             try:
-                load_onboardings([stage], self._catalogue, self._profiles)
+                load_onboardings([self._folder], self._catalogue, self._profiles, unwritten=self._texts)
             except InvalidForms as error:
-                faulty = [(one, problems) for one in left if (problems := _about(one, stage, error.problems))]
+                faulty = [(one, problems) for one in left if (problems := _about(one, error.problems))]
                 if not faulty:
                     raise
                 for one, problems in faulty:
                     left.remove(one)
-                    for problem in problems:
-                        what = f"{problem.what}; {problem.remedy}".replace(shown, str(self._folder))
-                        outcome.unplaced.append(f"{one.draft.row}: its form would not be valid: {what}")
+                    row = f"{one.draft.row}: its form would not be valid"
+                    outcome.unplaced += [f"{row}: {problem.what}; {problem.remedy}" for problem in problems]
                 needed = {file for one in left for file in one.files}
-                for file in {file for one, _ in faulty for file in one.files} - needed:
-                    if not (self._folder / file).exists():
-                        (stage / file).unlink()
-                        with suppress(OSError):  # the last of its folder: an empty one is a mistake
-                            (stage / file).parent.rmdir()
+                self._texts = {file: text for file, text in self._texts.items() if file in needed}
             else:
                 return left
 
-    def _move(self, stage: Path, files: Iterable[str]) -> bool:
-        """Put files in place, the form last; return False where it turned out to exist. Another file that exists is the same."""
-        for name in files:
-            target = self._folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
+    def _put(self, files: Iterable[Path]) -> bool:
+        """Write files, the form last; return False where it turned out to exist. Another file that exists is the same."""
+        for file in files:
+            text = self._texts.get(file)
+            if text is None:  # it was there before
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                os.link(stage / name, target)  # unlike a rename it never replaces a file
+                write_once(file, text)
             except FileExistsError:
-                if target.read_bytes() != (stage / name).read_bytes():
+                if file.read_text("utf-8") != text:
                     return False
         return True
 
@@ -238,16 +251,6 @@ def _yaml(fields: Mapping[str, Any]) -> str:
     return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _write_organisation(stage: Path, folder: str, fields: Mapping[str, Any]) -> str:
-    """Write an ``organisation.yaml`` where there is none; return its place in the folder of forms."""
-    file = stage / folder / ORGANISATION_FILE
-    if not file.exists():
-        file.parent.mkdir(exist_ok=True)
-        given = {name: value for name, value in fields.items() if value is not None}
-        file.write_text(_SCHEMA.format("organisation") + _yaml(given), "utf-8")
-    return f"{folder}/{ORGANISATION_FILE}"
-
-
 def _shared_keys(drafts: Iterable[Draft]) -> Mapping[str, Sequence[Draft]]:
     """Return the drafts of each key, by its thumbprint, that several organisations have, as those of a supplier do."""
     users: dict[str, list[Draft]] = defaultdict(list)
@@ -257,23 +260,10 @@ def _shared_keys(drafts: Iterable[Draft]) -> Mapping[str, Sequence[Draft]]:
     return {thumbprint: of_one for thumbprint, of_one in users.items() if len({draft.organisation.code for draft in of_one}) > 1}
 
 
-def _write_key(folder: Path, prefix: str, key: PublicJwk) -> str:
-    """Write a key's file and return its name; one with the same key serves again."""
-    text = json.dumps(dict(key.members), indent=2) + "\n"
-    folder.mkdir(exist_ok=True)
-    for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
-        file = folder / f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
-        if not file.exists():
-            file.write_text(text, "utf-8")
-        if file.read_text("utf-8") == text:
-            break
-    return file.name
-
-
-def _about(staged: _Staged, stage: Path, problems: Iterable[Problem]) -> list[Problem]:
+def _about(staged: _Staged, problems: Iterable[Problem]) -> list[Problem]:
     """Return the problems in a form's files, and those in other files on account of them."""
-    files = {stage / file for file in staged.files}
-    return [problem for problem in problems if not files.isdisjoint(Path.cwd() / one for one in (problem.file, problem.also) if one)]
+    files = {shown(absolute(file)) for file in staged.files}
+    return [problem for problem in problems if not files.isdisjoint({problem.file, problem.also})]
 
 
 def _exists(draft: Draft, file: Path) -> str:

@@ -5,13 +5,13 @@ A private key is refused, and nothing of it is repeated. Of a PKCS#12 file (RFC 
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acmidm.key_management.pair import declared
+from acmidm_onboarding.model.documents import Unreadable, read_bytes
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk
 from acmidm_onboarding.model.jwk_set import parse_keys
 from acmidm_onboarding.model.policies import Profile
@@ -20,7 +20,6 @@ from acmidm_onboarding.model.problems import Failure
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-MOST_BYTES = 65_536
 _SHARED = "make a new pair, as this one has been shared, and give its public half alone"
 _KNOWN = "give a JWK, a JWK Set, a public key in PEM, a certificate or a PKCS#12 file"
 _PEM = b"-----BEGIN "
@@ -42,9 +41,10 @@ def keys_in(file: Path, profile: Profile, passphrase: Callable[[], bytes], ends:
     Raises:
         NotPublic: where there is none, or one that is private, has ended, or cannot be registered.
     """
-    content = _read(file)
     try:
-        keys = tuple(_keys(file, content, profile, passphrase))
+        keys = tuple(_keys(file, read_bytes(file), profile, passphrase))
+    except Unreadable as error:
+        raise NotPublic(file, str(error)) from None
     except InvalidJwk as error:
         raise NotPublic(file, "; ".join(f"the key {reason.sentence}" for reason in error.reasons)) from None
     if not keys:
@@ -53,21 +53,6 @@ def keys_in(file: Path, profile: Profile, passphrase: Callable[[], bytes], ends:
         if key.expires and key.expires <= now:
             raise NotPublic(file, f"key {key.kid} ended on {key.expires:%Y-%m-%d}; give one that can still be used")
     return tuple(key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise NotPublic(file, f"this is a folder or a device; {_KNOWN}")
-        with file.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
-        raise NotPublic(
-            file, f"cannot be read: {getattr(error, 'strerror', None) or 'no file can have this name'}; check its name"
-        ) from None
-    if len(content) > MOST_BYTES:
-        raise NotPublic(file, f"is larger than {MOST_BYTES // 1024} KiB; {_KNOWN}")
-    return content
 
 
 def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> tuple[PublicJwk, ...]:

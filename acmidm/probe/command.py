@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -131,21 +130,12 @@ def _text(file: Path) -> str:
 def _trial(
     connection: Given, file: Path, passphrase_fd: int | None, kid: str | None, language: Language, *, sends_test_message: bool
 ) -> Trial:
+    from acmidm.key_management.passphrase import known_passphrase
     from acmidm.probe.private_key import read_private_key
-    from acmidm.probe.telling import words_in
+    from acmidm_onboarding.texts import texts
 
-    def passphrase() -> str:
-        if passphrase_fd is not None:
-            try:
-                with os.fdopen(passphrase_fd, encoding="utf-8") as stream:
-                    return stream.readline().rstrip("\r\n")
-            except (OSError, UnicodeDecodeError):
-                fail(f"file descriptor {passphrase_fd} cannot be read; open it, as in --passphrase-fd 3 3<passphrase")
-        if not sys.stdin.isatty():
-            fail("the private key is encrypted; give its passphrase with --passphrase-fd")
-        return str(typer.prompt(words_in(language)("passphrase"), hide_input=True, err=True))
-
-    return connection.trial(read_private_key(file, passphrase), kid, sends_test_message=sends_test_message)
+    key = read_private_key(file, lambda: known_passphrase(passphrase_fd, texts("keys", language)))
+    return connection.trial(key, kid, sends_test_message=sends_test_message)
 
 
 def _tried(connection: Given, trial: Trial, language: Language, *, record: bool) -> Probe:

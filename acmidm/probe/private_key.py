@@ -61,7 +61,7 @@ def usual_algorithm(key: PublicJwk) -> str:
     return next((alg for alg in _USUAL if alg in fitting), min(fitting))
 
 
-def read_private_key(file: Path, passphrase: Callable[[], str]) -> PrivateKey:
+def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
     """Return the private key in a file: PEM, encrypted or not, or a private JSON Web Key. ``passphrase`` is asked where one is needed.
 
     Raises:
@@ -74,7 +74,7 @@ def read_private_key(file: Path, passphrase: Callable[[], str]) -> PrivateKey:
     try:
         if "-----BEGIN" not in text:
             return private_key_of(json.loads(text))
-        secret = passphrase().encode() if "ENCRYPTED" in text else None
+        secret = passphrase() if "ENCRYPTED" in text else None
         return private_key_of(json.loads(JWK.from_pem(text.encode(), secret).export_private()), names_kid=False)
     except NotPrivate:
         raise Failure(f"private key {file} is a public key; give the private one, which stays with you") from None

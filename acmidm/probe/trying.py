@@ -11,7 +11,7 @@ from typing import Any
 from acmidm.probe.checks import Known
 from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE, SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm.probe.network import Answer, Network, NoAnswer, proxy_of
-from acmidm.probe.private_key import PrivateKey, usual_algorithm
+from acmidm.probe.private_key import PrivateKey
 from acmidm.probe.refusals import Attempt, not_granted, why_refused
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import DISCOVERY, Finding, Outcome, Said, Step, finding, named, passed, say, untried, wrong
@@ -140,7 +140,8 @@ class Trial:
         }
         return self.network.post_form(self.known.token_endpoint or "", form)
 
-    def _audience_of(self, product: str) -> str | None:
+    def audience_of(self, product: str) -> str | None:
+        """What a token request names the API of a product by; None where it names none."""
         return self.settings.api_client_id(product) if self.known.platform is Platform.ACMIDM else None
 
     def _all_tokens(self) -> Iterator[Step]:
@@ -151,7 +152,7 @@ class Trial:
                 yield untried(step, ended, of)
                 continue
             try:
-                answer = self.request_token(wanted.named, self._audience_of(wanted.product.product))
+                answer = self.request_token(wanted.named, self.audience_of(wanted.product.product))
                 found = self._judged(wanted, answer)
             except NoAnswer as error:
                 yield _unanswered(step, of, error)
@@ -182,25 +183,7 @@ class Trial:
             return finding("server:busy", "server:busy until" if wait.isdecimal() else "", seconds=wait)
         if answer.status in _SERVER_ERRORS:
             return finding("server:failed", status=answer.status)
-        return why_refused(self._attempt(wanted), answer)
-
-    def _attempt(self, wanted: Wanted) -> Attempt:
-        fitting = usual_algorithm(replace(self.key.public, members={**self.key.public.members, "alg": None}))
-        return Attempt(
-            request=self.request_token,
-            known=self.known,
-            scope=wanted.named,
-            product=wanted.product.product,
-            audience=self._audience_of(wanted.product.product),
-            client_id=self.client_id,
-            key=self.key,
-            alg=self.alg,
-            usual=fitting,
-            kid=self.kid,
-            kid_of_key=self.kid or (self.declared or self.key.public).kid,
-            declared=self.declared is not None,
-            skew=self.skew,
-        )
+        return why_refused(Attempt(self, wanted), answer)
 
     def _product(self, name: str) -> Iterator[Step]:
         step, product = "product", self.products[name]
@@ -249,7 +232,7 @@ class Trial:
 
     def _refused_call(self, product: str, url: str, answer: Answer) -> Finding:
         if answer.status == _UNAUTHORIZED:
-            audience = self._audience_of(product)
+            audience = self.audience_of(product)
             if audience is None and self.known.has_habits and self.known.platform is Platform.ACMIDM:
                 return finding("product:audience", product=product)
             return finding("product:token", "" if audience else "product:token elsewhere", product=product)

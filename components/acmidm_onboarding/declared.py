@@ -15,7 +15,6 @@ from dataclasses import replace
 from inspect import iscoroutine
 from itertools import count, groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pulumi
@@ -35,8 +34,8 @@ from acmidm_onboarding.stack import Stack, checks
 
 ALREADY_REPORTED = 32
 """The exit code by which the language host knows that it need not report the program's failure."""
-_WRITTEN = "program"
-"""Where a connection comes from that is in no file, for people."""
+_WRITTEN = Path(os.devnull, "program", "program.yaml")
+"""The form of a connection that is in no file. Nothing beside it is on a disk either."""
 
 
 def read_settings() -> Settings:
@@ -69,13 +68,12 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
     """
     with _mistakes_reported():
         settings = _settings()
-        with TemporaryDirectory() as folder:
-            _write(Path(folder) / _WRITTEN, organisation, form)
-            try:
-                onboardings = loading.load_onboardings([Path(folder)], settings.catalogue_folder, *checks(settings))
-            except InvalidForms as error:
-                name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
-                raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
+        files = _as_files(organisation, form)
+        try:
+            onboardings = loading.load_onboardings([_WRITTEN], settings.catalogue_folder, *checks(settings), unwritten=files)
+        except InvalidForms as error:
+            name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
+            raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
         found = _desired(_stack(settings), onboardings.connections(settings.environment, are_all=False))
         if missing := [sentence for one in found.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
             raise Failure("\n".join(missing))  # a program cannot declare an empty list
@@ -109,24 +107,21 @@ def _named(found: Desired) -> list[Connection]:
     return [*found.declared, *(replace(one, left=True) for one in found.left if one.key not in keys)]
 
 
-def _write(folder: Path, organisation: Mapping[str, Any], form: Mapping[str, Any]) -> None:
-    """As the files that the one reader of forms reads. JSON is YAML."""
-    folder.mkdir()
-    numbers = count(1)
+def _as_files(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> dict[Path, str]:
+    """Return the texts that the one reader of forms reads. JSON is YAML."""
+    files, numbers = {_WRITTEN.with_name(ORGANISATION_FILE): _as_json(organisation)}, count(1)
 
     def with_files(request: Any) -> Any:
         if not isinstance(request, Mapping) or not isinstance(request.get("jwks"), list | tuple):
             return request
-        keys = {f"key-{next(numbers)}.jwk.json": key for key in request["jwks"]}
-        for name, key in keys.items():
-            (folder / name).write_text(_as_json(key))
+        keys = {f"key-{next(numbers)}.jwk.json": _as_json(key) for key in request["jwks"]}
+        files.update({_WRITTEN.with_name(name): key for name, key in keys.items()})
         return {**request, "jwks": list(keys)}
 
     environments = form.get("environments")
     if isinstance(environments, Mapping):
         form = {**form, "environments": {name: with_files(request) for name, request in environments.items()}}
-    (folder / ORGANISATION_FILE).write_text(_as_json(organisation))
-    (folder / f"{_WRITTEN}.yaml").write_text(_as_json(form))
+    return {**files, _WRITTEN: _as_json(form)}
 
 
 def _as_json(value: Any) -> str:

@@ -34,9 +34,9 @@ def github_command(*words: str) -> Result:
     return result
 
 
-def comment(job: Job, text: str, *options: str) -> Result:
+def comment(job: Job, text: str) -> Result:
     (job.folder / "review.md").write_text(text)
-    return github_command("comment", "review.md", *options)
+    return github_command("comment", "review.md")
 
 
 def drift(monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_left: int | None = None, clients: int = 1) -> Result:
@@ -69,15 +69,14 @@ def bodies(github: FakeGitHub, issue: int = PULL_REQUEST) -> list[str]:
 
 
 def test_a_pull_request_gets_one_comment_which_follows_its_pushes(job: Job, github: FakeGitHub) -> None:
-    """Also where others commented before and after, beyond the first page, and quote ours with its mark. Each name has one of its own."""
+    """Also where others commented before and after, beyond the first page, and quote ours with its mark."""
     people = ["people talk", "and talk", f"{MARK}\nnothing to see"]
     for text in people:
         github.add_comment(PULL_REQUEST, text, "somebody")
     assert comment(job, "### one\n").exit_code == 0
     github.add_comment(PULL_REQUEST, "later", "somebody")
-    comment(job, "plan\n", "--name", "plan")
     assert comment(job, "### two\n").exit_code == 0
-    assert bodies(github) == [*people, f"{MARK}\n### two\n", "later", "<!-- acmidm:plan -->\nplan\n"]
+    assert bodies(github) == [*people, f"{MARK}\n### two\n", "later"]
     github.writes.clear()
     assert comment(job, "### two\n").exit_code == 0
     assert github.writes == [], "nothing changed, so that nobody is notified"

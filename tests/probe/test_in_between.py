@@ -2,75 +2,38 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from acmidm.probe.network import Network
 from acmidm_onboarding.model.secrecy import HIDDEN
 from tests.probe.connection import Connection
-
-
-@dataclass
-class Stranger:
-    """A server that answers the same to everything; ``seen`` are the requests that it got."""
-
-    port: int
-    seen: list[str] = field(default_factory=list)
+from tests.support.tls_server import running_tls_server
+from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
 
 
 @contextmanager
-def stranger(
-    status: int, content: str, kind: str = "text/html", tls: ssl.SSLContext | None = None, refuse: str | None = None, **headers: str
-) -> Iterator[Stranger]:
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            found.seen.append(f"{self.command} {self.path} {self.headers.get('authorization', '')}")
-            sent = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
-            refused = refuse is not None and refuse in sent
-            body = ('{"error": "access_denied"}' if refused else content).replace("{port}", str(found.port)).encode()
-            self.send_response(400 if refused else status)
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-            self.wfile.write(body)
+def stranger(status: int, content: str, kind: str = "text/html", refuse: str | None = None, **headers: str) -> Iterator[FakeServer]:
+    """A server that answers the same to everything, with its own address for ``{here}``, but to what has ``refuse`` in it."""
 
-        do_GET = do_POST = do_CONNECT = _answer  # noqa: N815 - the names that the base class looks for
+    def answer(request: Request) -> Reply:
+        if refuse is not None and refuse in request.body.decode():
+            return Reply(400, {"error": "access_denied"})
+        return Reply(status, content.replace("{here}", server.url).encode(), {"content-type": kind, **headers})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Stranger(server.server_port)
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(answer) as server:
+        yield server
 
 
 def discovery(issuer: str, endpoint: str) -> str:
     return json.dumps({"issuer": issuer, "token_endpoint": endpoint})
 
 
-OWN = "http://127.0.0.1:{port}/op"
+OWN = "{here}/op"
 STRANGERS: dict[str, tuple[int, str, str, str]] = {
     "a log-on page": (200, "<html>Log on to the guest network</html>", "text/html", "proxy"),
     "a page that forbids": (403, "<html>Blocked by policy</html>", "text/html", "proxy"),
@@ -84,7 +47,7 @@ STRANGERS: dict[str, tuple[int, str, str, str]] = {
     "an endpoint elsewhere": (200, discovery(OWN, "https://elsewhere.example/token"), "application/json", "discovery:endpoint"),
     "an endpoint that begins alike": (
         200,
-        discovery(OWN, "http://127.0.0.1:{port}.elsewhere.example/token"),
+        discovery(OWN, "{here}.elsewhere.example/token"),
         "application/json",
         "discovery:endpoint",
     ),
@@ -96,10 +59,10 @@ def test_a_stranger_answers(connection: Connection, kind: str) -> None:
     """Told apart, and no assertion is sent to it."""
     status, content, media_type, found = STRANGERS[kind]
     with stranger(status, content, media_type, Location="https://elsewhere.example") as server:
-        connection.set_stack(issuer=OWN.replace("{port}", str(server.port)))
+        connection.set_stack(issuer=f"{server.url}/op")
         done = connection.probe()
         assert (done.code, done.found) == (1, [found])
-        assert [request.split()[0] for request in server.seen] == ["GET"]
+        assert [request.method for request in server.requests] == ["GET"]
 
 
 @pytest.mark.parametrize(
@@ -109,30 +72,31 @@ def test_a_stranger_answers_for_the_api(connection: Connection, status: int, fou
     with stranger(
         status, "" if status == 407 else "<html></html>" if status == 200 else "{}", "text/html" if status == 200 else "application/json"
     ) as server:
-        connection.set_stack(apiUrls=f"dosis=http://127.0.0.1:{server.port}/base")
+        connection.set_stack(apiUrls=f"dosis={server.url}/base")
         done = connection.probe()
         assert (done.code, done.found) == (1, [found])
-        assert server.seen[0].startswith("GET /base/api/v2/dosis/bronnen/uris Bearer ")
+        assert (server.requests[0].method, server.requests[0].path) == ("GET", "/base/api/v2/dosis/bronnen/uris")
+        assert server.requests[0].headers["authorization"].startswith("Bearer ")
 
 
 def test_an_api_that_repeats_the_token() -> None:
     """Its words are shown, the token in them is not."""
     with stranger(400, '{"detail": "Bearer Zk9wq2Jh7Lm4Xv8TQp3r is refused"}', "application/json") as server:
-        answer = Network(10).get(f"http://127.0.0.1:{server.port}", "Zk9wq2Jh7Lm4Xv8TQp3r")
+        answer = Network(10).get(server.url, "Zk9wq2Jh7Lm4Xv8TQp3r")
     assert answer.said == f"Bearer {HIDDEN} is refused"
 
 
 def test_a_proxy_of_the_environment_that_wants_to_know_who_you_are(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Named by its variable: its address may hold a password."""
     with stranger(407, "") as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://user:Zk9wq2Jh7Lm4Xv8T@127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//user:Zk9wq2Jh7Lm4Xv8T@"))
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         connection.set_stack(issuer="https://idp.example/op")
         done = connection.probe()
         assert (done.code, done.found) == (1, ["proxy"])
         assert "HTTPS_PROXY" in done.output
         assert "Zk9wq2Jh7Lm4Xv8T" not in done.output
-        assert proxy.seen
+        assert proxy.requests
 
 
 SERVER = json.dumps({"issuer": OWN, "token_endpoint": OWN + "/token", "access_token": "made-up", "scope": "another"})
@@ -144,7 +108,7 @@ def test_a_scope_that_a_token_is_not_for(connection: Connection, refuse: str | N
     """GeoSecure may give a token for less than was requested, and the answer says for which scopes it is. Or a server calls a refused scope
     otherwise: it gives a token without it, so it has nothing against the client."""
     with stranger(200, SERVER, "application/json", refuse=refuse) as server:
-        connection.set_stack(issuer=OWN.replace("{port}", str(server.port)))
+        connection.set_stack(issuer=f"{server.url}/op")
         done = connection.probe()
         assert (done.code, done.found) == (1, ["scope:not granted"] * 2)
         assert ("access_denied" in done.output) is (refuse is not None)
@@ -157,39 +121,16 @@ def test_an_api_that_nobody_answers_for(connection: Connection) -> None:
     assert (done.code, done.found) == (1, ["unreached"])
 
 
-def certificate(folder: Path) -> ssl.SSLContext:
-    """A certificate for this machine, of nobody that is trusted: what a proxy that opens TLS shows."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "certificate.pem"
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
-
-
 def test_somebody_opens_tls(connection: Connection, tmp_path: Path) -> None:
     """Nothing is sent through a certificate of nobody's."""
-    with stranger(200, "{}", "application/json", certificate(tmp_path)) as server:
+    with running_tls_server(tmp_path, "localhost") as server:
         connection.set_stack(issuer=f"https://localhost:{server.port}/op")
         done = connection.probe()
-        assert (done.code, done.found, server.seen) == (1, ["tls"], [])
+        assert (done.code, done.found, server.requests) == (1, ["tls"], [])
         assert "SSL_CERT_FILE" in done.output
 
 
 def test_what_speaks_no_tls(connection: Connection) -> None:
     with stranger(200, "{}") as server:
-        connection.set_stack(issuer=f"https://localhost:{server.port}/op")
+        connection.set_stack(issuer=f"{server.url.replace('http', 'https')}/op")
         assert connection.probe().found == ["tls"]

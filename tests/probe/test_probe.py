@@ -256,7 +256,7 @@ def test_kinds_of_private_key(connection: Connection) -> None:
     encryption = serialization.BestAvailableEncryption(b"of tests")
     loaded = serialization.load_pem_private_key(pem, None)
     connection.key_file.write_bytes(loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
-    assert "give its passphrase" in connection.run().output
+    assert "give it with --passphrase-fd N" in connection.run().output
     for passphrase, code in (("another", 2), ("of tests", 0)):
         read, write = os.pipe()
         os.write(write, f"{passphrase}\n".encode())

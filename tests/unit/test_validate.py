@@ -251,8 +251,8 @@ def test_nothing_is_injected_into_codeowners(project: str, organisation: str, se
 
 
 def test_schemas_that_cannot_be_written(workspace: Workspace) -> None:
-    workspace.write("file", "")
-    result = acmidm("schema", "--out", "file")
+    workspace.write("schema", "")
+    result = acmidm("schema")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "cannot be read or written" in result.stderr
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -94,8 +94,8 @@ class Document:
             self.problems = list(self.first([*self.problems, Problem(self.file, *mark, what, remedy)]))
 
 
-def read_text(file: Path) -> str:
-    """Return the text of one of our files.
+def read_bytes(file: Path) -> bytes:
+    """Return what is in one of our files.
 
     Raises:
         Unreadable: with a sentence, whatever the reason.
@@ -108,12 +108,26 @@ def read_text(file: Path) -> str:
     except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
         reason = getattr(error, "strerror", None) or "no file can have this name"
         raise Unreadable(f"cannot be read: {reason}", "check its name and its rights") from error
-    if len(content) > MAXIMUM_BYTES:
-        raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
+    return _bounded(content)
+
+
+def read_text(file: Path) -> str:
+    """Return the text of one of our files. Raises Unreadable."""
+    return text_of(read_bytes(file))
+
+
+def text_of(content: bytes) -> str:
+    """Return the content of one of our files as text. Raises Unreadable."""
     try:
-        return content.decode("utf-8-sig")  # without the byte order mark that Windows editors write
+        return _bounded(content).decode("utf-8-sig")  # without the byte order mark that Windows editors write
     except UnicodeDecodeError as error:
         raise Unreadable("is not UTF-8 text", "save it as UTF-8") from error
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > MAXIMUM_BYTES:
+        raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
+    return content
 
 
 class Unreadable(Exception):
@@ -124,12 +138,12 @@ class Unreadable(Exception):
         super().__init__(f"{what}; {remedy}")
 
 
-def read_document(file: Path, shown_as: Path) -> Document:
+def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read_text) -> Document:
     """Read a YAML file, which messages name ``shown_as``. Mistakes in it are reported, never raised."""
     document = Document(shown_as)
     text = ""
     try:
-        text = read_text(file)
+        text = read(file)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except Unreadable as error:
         document._report((1, 1), f"the file {error.what}", error.remedy)

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from functools import cache
+from itertools import product
 from pathlib import Path
 
 from acmidm_onboarding.model.documents import Unreadable, read_text
-from acmidm_onboarding.model.evidence import ENDING, EvidenceFile, Expected, NotEvidence, read_evidence
+from acmidm_onboarding.model.evidence import EvidenceFile, Expected, NotEvidence, read_evidence
 from acmidm_onboarding.model.files import is_link, shown
 from acmidm_onboarding.model.form import AuthMethod, Environment, Form, Organisation, Platform
 from acmidm_onboarding.model.key_files import Keys
 
 
-class EvidenceReader:
-    """Reads evidence, looking into each folder once: most forms have none."""
+def evidence_of(file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys) -> tuple[EvidenceFile, ...]:
+    """Return the evidence beside the form in ``file``, one per environment and platform that has a file of its name.
 
-    def __init__(self) -> None:
-        self._names = cache(_names_in)
-
-    def evidence_of(self, file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys) -> tuple[EvidenceFile, ...]:
-        """Return the evidence beside the form in ``file``, one per environment and platform that has a file of its name.
-
-        The name decides which file is read. A file of another name is nobody's evidence.
-        """
-        names = self._names(file.parent)
-        found, stolen = [], {key.thumbprint for of_environment in compromised.values() for key in of_environment}
-        for environment in Environment if names else ():
-            for platform in Platform:
-                expected = Expected(organisation.code, form.application, environment, platform)
-                if expected.file_name in names:
-                    found.append(_read(file.with_name(expected.file_name), form, expected, keys, stolen))
-        return tuple(found)
+    The name decides which file is read. A file of another name is nobody's evidence.
+    """
+    stolen = {key.thumbprint for of_environment in compromised.values() for key in of_environment}
+    named = (Expected(organisation.code, form.application, *where) for where in product(Environment, Platform))
+    return tuple(_read(beside, form, one, keys, stolen) for one in named if os.path.lexists(beside := file.with_name(one.file_name)))
 
 
 def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: Collection[str]) -> EvidenceFile:
@@ -60,10 +49,3 @@ def _require_declared(thumbprint: str, form: Form, environment: Environment, key
         raise NotEvidence(f"the form has no {environment}")
     if request.jwks is not None and thumbprint not in {key.thumbprint for key in keys.get(environment, ())}:
         raise NotEvidence(f"it is signed by a key that the form does not have for {environment}")
-
-
-def _names_in(folder: Path) -> frozenset[str]:
-    try:
-        return frozenset(name for name in os.listdir(folder) if name.endswith(ENDING))  # noqa: PTH208 - names alone
-    except OSError:
-        return frozenset()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from acmidm_onboarding.model.documents import read_text, text_of
 from acmidm_onboarding.model.evidence import ENDING
 from acmidm_onboarding.model.form import Environment, Platform, is_name
 from acmidm_onboarding.model.problems import Problem, quoted
@@ -49,33 +51,53 @@ def stray(file: Path, forms: Path) -> tuple[str, str] | None:
     return what, f"remove it, or put it outside {forms.as_posix()}/"
 
 
-def yaml_files(folder: Path, problems: list[Problem]) -> list[Path]:
-    folder = absolute(folder)
-    if not is_folder(folder) and not is_link(folder):
-        problems.append(Problem(shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
-        return []
+class Files:
+    """The files that forms are read from: those on the disk, and texts laid over them that nobody has written yet."""
 
-    def report(file: Path, what: str, remedy: str) -> None:
-        problems.append(Problem(shown(file), 1, 1, what, remedy))
+    def __init__(self, unwritten: Mapping[Path, str] | None = None) -> None:
+        self._unwritten = {absolute(file): text.encode() for file, text in (unwritten or {}).items()}
+        self._folders = {folder for file in self._unwritten for folder in file.parents}
 
-    def unreadable(error: OSError) -> None:
-        # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
-        report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
+    def read_text(self, file: Path) -> str:
+        """Return the text of a file. Raises Unreadable."""
+        return text_of(self._unwritten[file]) if file in self._unwritten else read_text(file)
 
-    files: list[Path] = []
-    if is_link(folder):
-        report(folder, *LINK)
-        return files
-    for place, folders, names in os.walk(folder, onerror=unreadable):
-        if not folders and not names and Path(place).parent == folder:
-            # Git has no empty folders: the forms in it would look as if they had been removed.
-            report(Path(place), "this folder is empty", "if it is a Git submodule: git submodule update --init; else remove it")
-        for file in (Path(place, name) for name in (*folders, *names)):
-            if wrong := _wrong_kind(file):
-                report(file, *wrong)
-            elif file.name.endswith(".yaml"):
-                files.append(file)
-    return sorted(files)
+    def exists(self, path: Path) -> bool:
+        """Return whether there is a file or folder of this name; a link is one, wherever it leads."""
+        return path in self._unwritten or path in self._folders or os.path.lexists(path)
+
+    def is_folder(self, path: Path) -> bool:
+        return path in self._folders or _is_folder(path)
+
+    def yaml_files(self, folder: Path, problems: list[Problem]) -> list[Path]:
+        """Return the YAML files in a folder and below it; what is in the wrong place there is a problem."""
+        folder = absolute(folder)
+        if is_link(folder):
+            problems.append(Problem(shown(folder), 1, 1, *LINK))
+            return []
+        if not self.is_folder(folder):
+            problems.append(Problem(shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
+            return []
+        files = {file for file in self._unwritten if file.is_relative_to(folder) and file.suffix == ".yaml"}
+        return sorted(files.union(self._on_disk(folder, problems) if _is_folder(folder) else ()))
+
+    def _on_disk(self, folder: Path, problems: list[Problem]) -> Iterator[Path]:
+        def report(file: Path, what: str, remedy: str) -> None:
+            problems.append(Problem(shown(file), 1, 1, what, remedy))
+
+        def unreadable(error: OSError) -> None:
+            # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
+            report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
+
+        for place, folders, names in os.walk(folder, onerror=unreadable):
+            if not folders and not names and Path(place).parent == folder and Path(place) not in self._folders:
+                # Git has no empty folders: the forms in it would look as if they had been removed.
+                report(Path(place), "this folder is empty", "if it is a Git submodule: git submodule update --init; else remove it")
+            for file in (Path(place, name) for name in (*folders, *names)):
+                if wrong := _wrong_kind(file):
+                    report(file, *wrong)
+                elif file.name.endswith(".yaml"):
+                    yield file
 
 
 def _wrong_kind(file: Path) -> tuple[str, str] | None:
@@ -90,7 +112,7 @@ def is_link(path: Path) -> bool:
     return os.path.islink(path)  # noqa: PTH114 - unlike Path's, it raises nothing, whatever the name
 
 
-def is_folder(path: Path) -> bool:
+def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:  # a name that is too long, a folder that may not be entered

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from acmidm_onboarding.model.documents import Document, Unreadable, read_text
-from acmidm_onboarding.model.files import KEY_FILE, LINK, ORGANISATION_FILE, is_link, shown
+from acmidm_onboarding.model.documents import Document, Unreadable
+from acmidm_onboarding.model.files import KEY_FILE, LINK, ORGANISATION_FILE, Files, is_link, shown
 from acmidm_onboarding.model.form import Environment, Form, Organisation
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.model.policies import Profile
@@ -45,7 +45,8 @@ class _Use:
 class KeyReader:
     """Reads key files, each once however many forms name it: a supplier has one key for many customers."""
 
-    def __init__(self, profiles: Mapping[Environment, Profile]) -> None:
+    def __init__(self, files: Files, profiles: Mapping[Environment, Profile]) -> None:
+        self._files = files
         self._profiles = profiles
         self._read: dict[Path, PublicJwk | list[Problem]] = {}
         self._uses: dict[str, list[_Use]] = defaultdict(list)
@@ -128,14 +129,13 @@ class KeyReader:
             return [Problem(shown(link), 1, 1, *LINK)]
         if file not in self._read:
             try:
-                self._read[file] = _read_key(file)
+                self._read[file] = _key_in(self._files.read_text(file), file)
             except Unreadable as error:
                 return [document.problem(path, f'key file "{name}" {error.what}', error.remedy)]
         return self._read[file]
 
 
-def _read_key(file: Path) -> PublicJwk | list[Problem]:
-    text = read_text(file)
+def _key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
     try:
         return parse_jwk(text)
     except InvalidJwk as error:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from acmidm_onboarding.model.jwk import thumbprint_of
 from acmidm_onboarding.model.plain import normalised
 
-_REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 _USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
 """What else is public of a key and not the key."""
 
@@ -42,16 +42,14 @@ def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
 
 def key_of(members: Mapping[str, Any]) -> Key:
     """A key in a JWK Set. Only what identifies it is kept, so that no other member of it can get into a report."""
-    public = {name: members.get(name) for name in _REQUIRED.get(str(members.get("kty")), ())}
-    is_whole = bool(public) and all(isinstance(value, str) for value in public.values())
-    exp, expires = members.get("exp"), None
+    exp, expires, thumbprint = members.get("exp"), None, thumbprint_of(members)
     if isinstance(exp, int | float):
         try:
             expires = datetime.fromtimestamp(exp, UTC)
         except (ValueError, OverflowError, OSError):
-            is_whole = False
+            thumbprint = None
     usage = {name: normalised(members[name]) for name in _USAGE if members.get(name)}
-    return Key(_hash(public) if is_whole else None, expires, usage, _hash({name: normalised(value) for name, value in members.items()}))
+    return Key(thumbprint, expires, usage, _hash({name: normalised(value) for name, value in members.items()}))
 
 
 def _hash(members: Mapping[str, Any]) -> str:

@@ -20,8 +20,8 @@ from acmidm_onboarding.model.catalogue import Catalogue, Product, problems_of_fi
 from acmidm_onboarding.model.connection import Connection, connections
 from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.evidence import EvidenceFile
-from acmidm_onboarding.model.evidence_files import EvidenceReader
-from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, absolute, is_folder, is_link, misplaced, shown, yaml_files
+from acmidm_onboarding.model.evidence_files import evidence_of
+from acmidm_onboarding.model.files import LINK, ORGANISATION_FILE, Files, absolute, is_link, misplaced, shown
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform, is_name
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwks_uri import problems_of_authorities, problems_of_jwks_uri
@@ -103,7 +103,7 @@ def load_catalogue(folder: Path) -> Catalogue:
         InvalidForms: with every mistake in it.
     """
     problems: list[Problem] = []
-    files = yaml_files(absolute(folder), problems)
+    files = Files().yaml_files(folder, problems)
     if problems:
         raise InvalidForms(problems)
     return _catalogue_of(Path.cwd(), tuple((file, _version(file)) for file in files))
@@ -165,13 +165,14 @@ def load_onboardings(
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Served = _ALL_PLATFORMS,
     known: Iterable[Problem] = (),
+    unwritten: Mapping[Path, str] | None = None,
 ) -> Onboardings:
     """Read forms, all of which have to be valid; see ``read_onboardings``.
 
     Raises:
         InvalidForms: with every mistake in all of them.
     """
-    found = read_onboardings(paths, catalogue_folder, profiles, served, known)
+    found = read_onboardings(paths, catalogue_folder, profiles, served, known, unwritten)
     if found.problems:
         raise InvalidForms(found.problems)
     return found
@@ -183,12 +184,14 @@ def read_onboardings(
     profiles: Mapping[Environment, Profile] = _NO_POLICIES,
     served: Served = _ALL_PLATFORMS,
     known: Iterable[Problem] = (),
+    unwritten: Mapping[Path, str] | None = None,
 ) -> Onboardings:
     """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single forms.
 
     ``profiles`` gives the profile by which the policies check each environment, those it does not name left out; ``served`` the
     platforms that have an authority, all of them in an environment that it does not name. ``known`` are mistakes that were found before.
-    A form with a mistake is left out, and stops no other.
+    A form with a mistake is left out, and stops no other. ``unwritten`` has the texts of files that are read as if they were there, in
+    place of what is.
     """
     problems = list(known)
     try:
@@ -197,15 +200,16 @@ def read_onboardings(
         # Forms are still read, so that their own mistakes show too, but not checked by the catalogue.
         problems += error.problems
         catalogue = None
-    organisations = _Organisations(problems)
-    reader, evidence = KeyReader(profiles), EvidenceReader()
+    files = Files(unwritten)
+    organisations = _Organisations(files, problems)
+    reader = KeyReader(files, profiles)
     loaded: list[LoadedForm] = []
     read: list[tuple[Document, Form]] = []
     identified: list[Declared] = []
-    files: list[Path] = []
-    for file in _form_files(paths, organisations, problems):
-        files.append(shown(file))
-        document = read_document(file, shown(file))
+    form_files: list[Path] = []
+    for file in _form_files(paths, files, organisations, problems):
+        form_files.append(shown(file))
+        document = read_document(file, shown(file), files.read_text)
         form, found = validated(Form, document)
         problems += found
         is_identified = form is not None
@@ -225,7 +229,7 @@ def read_onboardings(
         read.append((document, form))
         if owner.organisation is None:
             continue
-        proven = evidence.evidence_of(file, form, owner.organisation, keys, compromised)
+        proven = evidence_of(file, form, owner.organisation, keys, compromised)
         loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven, compromised))
         if is_identified and owner.organisation.code:
             identified.append(Declared(document, form, owner.document, owner.organisation))
@@ -238,7 +242,7 @@ def read_onboardings(
     sound = tuple(
         one for one in loaded if catalogue and faulty.isdisjoint((one.file, one.file.with_name(ORGANISATION_FILE), *one.key_files))
     )
-    left_out = set(files) - {one.file for one in sound}
+    left_out = set(form_files) - {one.file for one in sound}
     return Onboardings(catalogue or Catalogue({}), sound, organisations.by_folder, tuple(sorted(set(problems))), tuple(sorted(left_out)))
 
 
@@ -249,9 +253,10 @@ def load_organisations(folder: Path) -> Mapping[str, Organisation]:
         InvalidForms: with every mistake in all of them.
     """
     problems: list[Problem] = []
-    organisations = _Organisations(problems)
+    files = Files()
+    organisations = _Organisations(files, problems)
     folder = absolute(folder)
-    for file in yaml_files(folder, problems):
+    for file in files.yaml_files(folder, problems):
         if file.name != ORGANISATION_FILE:
             continue
         if wrong := misplaced(file, folder):
@@ -275,7 +280,8 @@ class _Owner:
 class _Organisations:
     """Reads the ``organisation.yaml`` of each folder, once."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, files: Files, problems: list[Problem]) -> None:
+        self._files = files
         self._problems = problems
         self._read: dict[Path, _Owner] = {}
         self._with_forms: set[Path] = set()
@@ -291,8 +297,8 @@ class _Organisations:
             if is_link(file):
                 document, organisation = Document(shown(file)), None
                 self._problems.append(document.problem((), *LINK))
-            elif os.path.lexists(file):
-                document = read_document(file, shown(file))
+            elif self._files.exists(file):
+                document = read_document(file, shown(file), self._files.read_text)
                 organisation, found = validated(Organisation, document)
                 self._problems += found
             else:
@@ -313,7 +319,7 @@ class _Organisations:
             if folder in self._with_forms and not organisation.code:
                 yield document.problem((), "organisation has neither ovo nor kbo", "give at least one: the forms beside it are named by it")
             for index, supplier in enumerate(organisation.suppliers):
-                if not is_name(supplier) or not os.path.lexists(folder.parent / supplier / ORGANISATION_FILE):
+                if not is_name(supplier) or not self._files.exists(folder.parent / supplier / ORGANISATION_FILE):
                     what = f"supplier {quoted(supplier)} has no folder with an {ORGANISATION_FILE}"
                     yield document.problem(("suppliers", index), what, "name a folder beside this one")
         known = [(document, organisation) for _, document, organisation in valid]
@@ -323,22 +329,22 @@ class _Organisations:
             yield from problems_of_speakers(known, catalogue)
 
 
-def _form_files(paths: Iterable[Path], organisations: _Organisations, problems: list[Problem]) -> Iterator[Path]:
+def _form_files(paths: Iterable[Path], files: Files, organisations: _Organisations, problems: list[Problem]) -> Iterator[Path]:
     """Yield each form once. Read the organisations on the way, also those of suppliers without forms."""
     seen: set[Path] = set()
     for path in map(absolute, paths):
         # What is no folder is read as a file, so that whatever keeps it from being read is reported.
-        if not os.path.lexists(path):
+        if not files.exists(path):
             problems.append(Problem(shown(path), 1, 1, "there is no file or folder of this name", "name an existing one"))
             continue
         place = path.parent if path.name == ORGANISATION_FILE else path  # what it changes shows in the forms beside it
-        whole = is_folder(place)
+        whole = files.is_folder(place)
         folder = place if whole else place.parent
         if link := next((one for one in (path, place, folder) if is_link(one)), None):
             problems.append(Problem(shown(link), 1, 1, *LINK))
             continue
-        forms = folder if whole and not os.path.lexists(folder / ORGANISATION_FILE) else folder.parent
-        for file in yaml_files(place, problems) if whole else [place]:
+        forms = folder if whole and not files.exists(folder / ORGANISATION_FILE) else folder.parent
+        for file in files.yaml_files(place, problems) if whole else [place]:
             if file in seen:
                 continue
             seen.add(file)

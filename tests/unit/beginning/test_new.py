@@ -144,11 +144,10 @@ def test_all_that_is_wrong_is_in_one_error() -> None:
     found = refused(
         *("--organisation", "gent", "--application", "mijn-gent", "--contact", "x", "--product", "notificates,dosis"),
         *("--scope", "dv_register_leze", "--set", "x", "--set", "dosis.bron=1", "--set", "dosis.bron_uri=urn://aalst/x"),
-        *("--language", "fr", "--auth-method", "none", "--name", "Gent", "--ovo", "OVO000001"),
+        *("--language", "fr", "--name", "Gent", "--ovo", "OVO000001"),
     )
     assert found == [
         '--language: "fr" is none of them; choose from en, nl',
-        '--auth-method: "none" is none of them; choose from client_secret_basic, client_secret_post, private_key_jwt',
         '--set: "x" is not PRODUCT.FIELD=VALUE; write one such as notificaties.merk_code=stad-gent',
         '--name: onboardings/gent/organisation.yaml has "Stad Gent", and is not changed; leave the option out, or have the team that runs '
         "onboarding change that file",
@@ -192,16 +191,6 @@ def test_a_second_form_or_organisation_is_refused_as_a_whole(workspace: Workspac
     assert refused("--organisation", "Stad Gant", *NEW[4:], *own) == [
         '--organisation: no organisation here is "Stad Gant"; did you mean "Stad Gent"? A new one needs --ovo, --kbo or both',
     ]
-
-
-def test_geosecure_only_where_it_is_wanted_and_offered(workspace: Workspace) -> None:
-    wanted = ("--organisation", "gent", "--application", "loket", "--contact", "a@b.example", "--also-geosecure")
-    result = new(*wanted, "--product", "dosis", "--set", "dosis.bron_uri=urn://gent/loket")
-    assert result.exit_code == 0, result.output
-    assert "platforms: [acmidm, geosecure]\n" in Path("onboardings/gent/loket.yaml").read_text()
-    assert workspace.sentences() == []
-    [sentence] = refused(*wanted[:3], "other", *wanted[4:], "--scope", "dv_register_lezen")
-    assert sentence == '--scope: scope "dv_register_lezen" is not offered on geosecure; leave it out, or geosecure'
 
 
 def test_of_several_scopes_only_those_that_are_named(real: Workspace) -> None:
@@ -292,7 +281,7 @@ def test_what_appears_meanwhile_is_left_and_nothing_else_stays(monkeypatch: pyte
             form.write_text("another")
         write_once(file, text)
 
-    monkeypatch.setattr("acmidm.beginning.place.write_once", racing)
+    monkeypatch.setattr("acmidm.writing.write_once", racing)
     result = new(*NEW, "--set", "notificaties.merk_code=brugge")
     assert (result.exit_code, form.read_text()) == (2, "another"), result.output
     assert "loket.yaml exists already, and is left as it is" in result.stderr
@@ -328,7 +317,7 @@ def test_on_a_terminal_it_asks_what_is_missing_until_it_is_right(workspace: Work
     """In Dutch, with what the catalogue says of a field and what the organisation may say; a wrong answer is asked again."""
     shown = typed(
         ["new", "--product", "dosis"],
-        *("gent", "Een naam", "loket", "nobody", "a@b.example", "urn://aalst/x", "", ""),
+        *("gent", "Een naam", "loket", "nobody", "a@b.example", "urn://aalst/x", ""),
     )
     assert "Voor welke organisatie is het aansluitingsformulier" in shown
     assert '"Een naam" is not an application name' in shown

@@ -104,7 +104,7 @@ def serving(script: Script) -> Iterator[FakeServer]:
             except OSError:  # the client had enough
                 self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = _answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

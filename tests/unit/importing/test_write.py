@@ -65,22 +65,6 @@ def content(file: Path) -> dict[str, Any]:
     return loaded
 
 
-def test_an_organisation_and_its_form_side_by_side(forms: Path) -> None:
-    assert [one.file for one in write(forms, draft(GENT, OWN)).written] == [forms / "stad-gent/loket.yaml"]
-    assert files(forms) == ["stad-gent/loket-tni-eigen.jwk.json", "stad-gent/loket.yaml", "stad-gent/organisation.yaml"]
-    assert (forms / "stad-gent/organisation.yaml").read_text() == (
-        '# yaml-language-server: $schema=../../schema/organisation.schema.json\nname: Stad Gent\novo: OVO002067\nkbo: "0207451227"\n'
-    )
-    form = content(forms / "stad-gent/loket.yaml")
-    assert "organisation" not in form
-    assert form["environments"]["tni"] == {"adopt": {"acmidm": "a-2"}, "jwks": ["loket-tni-eigen.jwk.json"]}
-
-
-def test_a_client_without_keys_leaves_them_to_the_portal(forms: Path) -> None:
-    write(forms, draft(GENT))
-    assert content(forms / "stad-gent/loket.yaml")["environments"]["tni"] == {"adopt": {"acmidm": "a-2"}}
-
-
 def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path) -> None:
     row = Row(None, 2, {Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}, {})
     write(forms, replace(draft(GENT), row=row))

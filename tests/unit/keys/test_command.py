@@ -396,7 +396,7 @@ USELESS: dict[str, tuple[bytes, str]] = {
     "PEM of something else": (b"-----BEGIN X-----\nAAAA\n-----END X-----\n", "this PEM has no public key that can be read"),
     "ended": (certificate(datetime.now(UTC) - timedelta(days=1)).public_bytes(Encoding.PEM), "ended on"),
     "two certificates": (certificate().public_bytes(Encoding.PEM) * 2, "there are 2 certificates in it"),
-    "too large": (b"{" + b" " * 65_536, "is larger than 64 KiB"),
+    "too large": (b"{" + b" " * 65_536, "is larger than 65536 bytes"),
     "on another curve": (
         ec.generate_private_key(ec.SECP256K1()).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "secp256k1",

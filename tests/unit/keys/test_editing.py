@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import ndiff
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 import yaml
 
 from acmidm.editing import NotEdited, edited, on_one_line, put_first, put_last
-from acmidm.writing import write_once
+from acmidm.writing import write_once, write_whole
 
 
 def add(name: str = "new.jwk.json", environment: str = "tni") -> Any:
@@ -71,33 +69,15 @@ def test_only_the_lines_of_the_edit_change(before: str, after: str, ending: str)
     assert edited("\ufeff" + text, add()) == "\ufeff" + wanted
 
 
-@pytest.mark.parametrize("ends", [(0,), (1, 3), (0, 1, 2), range(5, 30)], ids=str)
-@pytest.mark.parametrize(
-    "jwks",
-    ["    jwks: [old.jwk.json]\n", "    jwks:\n      - old.jwk.json\n", "", "    jwks: [a.jwk.json,\n      b.jwk.json]\n"],
-    ids=["flow", "block", "none", "over two lines"],
-)
-def test_each_line_keeps_its_own_ending(jwks: str, ends: Sequence[int]) -> None:
-    """Of a form some of whose lines end as on Windows: as many lines change as of one whose lines all end alike."""
-    plain = FORM.replace("{jwks}", jwks)
-    mixed = "".join(line.replace("\n", "\r\n" if number in ends else "\n") for number, line in enumerate(plain.splitlines(keepends=True)))
-    wanted, changed = edited(plain, add()), edited(mixed, add())
-    assert changed.replace("\r\n", "\n") == wanted
-    assert lines_that_change(mixed, changed) == lines_that_change(plain, wanted)
+def test_a_form_whose_lines_end_in_two_ways_is_left() -> None:
+    """Whichever ending a new line got, it would be a change of the form's own."""
+    with pytest.raises(NotEdited, match="save it with one kind of line ending first"):
+        edited(FORM.replace("\n", "\r\n", 3), add())
 
 
-def test_a_new_line_ends_as_the_one_before_it() -> None:
-    for ending, others in (("\r\n", "\n"), ("\n", "\r\n")):
-        old, new = (f"      - {name}.jwk.json" for name in ("old", "new"))
-        text = FORM.replace("{jwks}", f"    jwks:\n{old}\n").replace("\n", others).replace(f"{old}{others}", f"{old}{ending}")
-        assert edited(text, add()) == text.replace(f"{old}{ending}", f"{old}{ending}{new}{ending}")
-        without = text[: text.index(others, text.index("  prod:"))]
-        assert edited(without, add()) == without.replace(f"{old}{ending}", f"{old}{ending}{new}{ending}")
-
-
-def lines_that_change(before: str, after: str) -> int:
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    return sum(line[:2] in ("- ", "+ ") for line in ndiff(old, new))
+def test_a_last_line_without_an_end_stays_so() -> None:
+    text = FORM.replace("{jwks}", "    jwks: [old.jwk.json]\n").rstrip()
+    assert edited(text, add()) == text.replace("[old.jwk.json]", "[old.jwk.json, new.jwk.json]")
 
 
 def test_an_environment_without_anything_gets_its_first_line() -> None:
@@ -119,6 +99,14 @@ def test_a_list_over_several_lines_keeps_its_meaning() -> None:
 def test_what_the_editor_cannot_read_is_left() -> None:
     with pytest.raises(NotEdited, match="write the line yourself"):
         edited("environments: {tni: *nowhere}\n", add())
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_is_not_written(tmp_path: Path) -> None:
+    elsewhere, file = tmp_path / "elsewhere", tmp_path / "file"
+    elsewhere.write_text("another's")
+    file.symlink_to(elsewhere)
+    write_whole(file, "evidence")
+    assert (elsewhere.read_text(), file.is_symlink(), file.read_text()) == ("another's", False, "evidence")
 
 
 def test_a_file_is_written_whole_or_not_at_all_and_never_over_another(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.identifiers import codes_within
-from tests.unit.model.workspace import CATALOGUE, FORM, SPEAKS_FOR, Workspace, place_of_mark
+from tests.unit.model.workspace import CATALOGUE, FORM, SPEAKS_FOR, Workspace
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 ATTRIBUTES = """\
@@ -80,9 +80,7 @@ def with_attributes(text: str, request: str = TNI) -> str:
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_has_its_place(listing: Workspace, name: str) -> None:
     attributes, sentence = MISTAKES[name]
-    text, line, column = place_of_mark(with_attributes(attributes))
-    listing.write_form(text)
-    assert listing.sentences() == [f"{GENT}:{line}:{column}: {sentence}"]
+    listing.assert_reported(GENT, with_attributes(attributes), sentence)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +104,6 @@ def test_a_mistake_has_its_place(listing: Workspace, name: str) -> None:
 def test_what_does_not_go_with_the_rest(listing: Workspace, right: str, wrong: str, sentence: str) -> None:
     listing.write_form(with_attributes("{setbyclient_proef: loket}").replace(right, wrong))
     assert any(found.endswith(f": {sentence}") for found in listing.sentences())
-
-
-def test_mistakes_are_reported_together(listing: Workspace) -> None:
-    listing.write_form(with_attributes("{setbyclient_proef: '', setbyclient_prof: x, setbyclient_overal: OVO002068}"))
-    assert len(listing.sentences()) == 3
 
 
 def test_no_name_is_invented(workspace: Workspace) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from acmidm_onboarding.model.files import stray
 from acmidm_onboarding.model.form import Environment, Organisation, Platform
 from acmidm_onboarding.model.loading import load_onboardings
 from tests.support.evidence import evidence_text, write_evidence
-from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
+from tests.unit.model.workspace import WITHOUT_KEYS, Workspace, private_key, public_key
 
 EXPECTED = Expected("OVO002067", "mijn-gent", Environment.TNI, Platform.ACMIDM)
 NAME = "mijn-gent.tni.acmidm.evidence.json"
@@ -228,19 +227,3 @@ def test_evidence_belongs_beside_forms() -> None:
         assert stray(forms / name, forms) is not None, name
     organisation = Organisation(name="Stad Gent", ovo="OVO002067", owners=("@gent/api",))
     assert "/onboardings/gent/*.evidence.json @gent/api\n" in codeowners("@team", "onboardings", {"gent": organisation})
-
-
-def test_a_folder_is_listed_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many forms are in it."""
-    for number in range(3):
-        workspace.write_form(FORM.replace("mijn-gent", f"loket-{number}"), f"gent/loket-{number}")
-    listed: list[str] = []
-    real = os.listdir
-
-    def noted(place: Path) -> list[str]:
-        listed.append(str(place))
-        return real(place)
-
-    monkeypatch.setattr(os, "listdir", noted)
-    workspace.load()
-    assert listed.count(str(workspace.forms / "gent")) == 1

@@ -109,7 +109,6 @@ def test_no_form_has_more_keys_than_the_authority_keeps(workspace: Workspace) ->
         ("[api-beheer@stad-gent.example]", str([f"a{number}@b.example" for number in range(51)]), '"contacts" has more than 50 items'),
         ("api-beheer@", f"{'a' * 240}@", "is not an e-mail address"),
         ("api-beheer@", '"a\\u034fb@stad-gent.example", a@', "is not an e-mail address"),
-        ("api-beheer@", '"a\\u202eb@stad-gent.example", a@', "is not an e-mail address"),
         ("reason: dossiers", 'reason: "dossi\\u3164ers"', "invisible character"),
         ("    scopes:", '    adopt: {acmidm: ".."}\n    scopes:', '".." is no client-ID'),
         ("    scopes:", '    adopt: {acmidm: "."}\n    scopes:', '"." is no client-ID'),

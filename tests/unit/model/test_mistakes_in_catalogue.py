@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.model.workspace import Workspace, place_of_mark
+from tests.unit.model.workspace import Workspace
 
 FILE = "catalogue/nieuw.yaml"
 PRODUCT = """\
@@ -126,10 +126,7 @@ PLACES = {"missing": (1, 1), **dict.fromkeys(SCHEMA, (9, 16))}
 def test_a_mistake_is_reported_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
     right, wrong, sentence = MISTAKES[kind]
     assert right in PRODUCT
-    text = PRODUCT.replace(right, wrong, 1)
-    text, line, column = place_of_mark(text) if kind not in PLACES else (text, *PLACES[kind])
-    workspace.write(FILE, text)
-    assert workspace.sentences() == [f"{FILE}:{line}:{column}: {sentence}"]
+    workspace.assert_reported(FILE, PRODUCT.replace(right, wrong, 1), sentence, PLACES.get(kind))
 
 
 def test_a_new_product_is_a_file_and_no_code(workspace: Workspace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from acmidm_onboarding.model.form import Environment
-from tests.unit.model.workspace import FORM, HERE, Workspace, place_of_mark
+from tests.unit.model.workspace import FORM, Workspace
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 
@@ -56,10 +56,7 @@ PLACES = {"missing": (13, 9), "what another field needs": (13, 9)}
 def test_a_mistake_is_reported_with_its_place_and_its_remedy(kind: str, workspace: Workspace) -> None:
     right, wrong, sentence = CONFIGURATION[kind]
     assert right in FORM
-    text = FORM.replace(right, wrong, 1)
-    text, line, column = place_of_mark(text) if HERE in text else (text, *PLACES[kind])
-    workspace.write_form(text)
-    assert workspace.sentences() == [f"{GENT}:{line}:{column}: {sentence}"]
+    workspace.assert_reported(GENT, FORM.replace(right, wrong, 1), sentence, PLACES.get(kind))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.model.workspace import FORM, Workspace, public_key
+from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 OWNER = "onboardings/gent/organisation.yaml"
@@ -59,8 +59,11 @@ def test_mistakes_of_all_files_are_reported_at_once(workspace: Workspace) -> Non
     workspace.write_organisation("name: Stad Gent\n")
     workspace.write_form(FORM.replace("mijn-gent\n", "Ander\n", 1), "aalst/ander")
     workspace.write("catalogue/extra.yaml", "product: extra\n")
-    files = {problem.file.as_posix() for problem in workspace.problems()}
-    assert files == {"catalogue/extra.yaml", "onboardings/aalst/ander.yaml", "onboardings/aalst/organisation.yaml", OWNER}
+    workspace.write_form(WITHOUT_KEYS, "aalst/loket")
+    files = [problem.file.as_posix() for problem in workspace.problems()]
+    assert set(files) == {"catalogue/extra.yaml", "onboardings/aalst/ander.yaml", missing := "onboardings/aalst/organisation.yaml", OWNER}
+    assert files.count(missing) == 1, "it is missed once for all forms beside it"
+    assert f"{missing}:1:1: there is no organisation.yaml, which names the organisation of these forms; " in "".join(workspace.sentences())
 
 
 def test_a_second_form_for_an_application_is_reported_though_it_has_other_mistakes(workspace: Workspace) -> None:

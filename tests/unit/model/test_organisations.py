@@ -6,7 +6,7 @@ import pytest
 
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.identifiers import look_of, official_name
-from tests.unit.model.workspace import CATALOGUE, FORM, HERE, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, place_of_mark, public_key
+from tests.unit.model.workspace import CATALOGUE, FORM, HERE, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 OWNER = "onboardings/gent/organisation.yaml"
@@ -74,19 +74,7 @@ def test_a_mistake_is_reported_with_its_place_and_its_remedy(kind: str, workspac
     right, wrong, sentence = MISTAKES[kind]
     assert right in ORGANISATION
     text = ORGANISATION.replace(right, wrong, 1)
-    text, line, column = place_of_mark(text if HERE in text else HERE + text)
-    workspace.write_organisation(text)
-    assert workspace.sentences() == [f"{OWNER}:{line}:{column}: {sentence}"]
-
-
-def test_it_is_missed_once_for_all_forms_beside_it(workspace: Workspace) -> None:
-    """Where it is named, other mistakes in the forms show too."""
-    (workspace.forms / "gent/organisation.yaml").unlink()
-    workspace.write_form(FORM.replace("mijn-gent\n", "Ander\n", 1), "gent/ander")
-    assert [(problem.file.as_posix(), problem.what) for problem in workspace.problems()] == [
-        ("onboardings/gent/ander.yaml", '"Ander" is not an application name'),
-        (OWNER, "there is no organisation.yaml, which names the organisation of these forms"),
-    ]
+    workspace.assert_reported(OWNER, text, sentence, None if HERE in text else (1, 1))
 
 
 TAKEN = "is the code of onboardings/gent too"
@@ -248,12 +236,6 @@ def test_each_item_of_a_list_speaks(workspace: Workspace) -> None:
     assert workspace.sentences() == [
         f'{GENT}:14:25: notificaties, choices is "status", for which Stad Gent does not speak; use "info"; {ADDS}'
     ]
-
-
-def test_a_supplier_needs_neither_code_nor_forms(workspace: Workspace) -> None:
-    workspace.write_organisation("name: Leverancier\n", "leverancier")
-    workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
-    assert workspace.sentences() == []
 
 
 @pytest.mark.parametrize("seen", ["same folder", "with mistakes", "by the code"])

@@ -32,9 +32,8 @@ def validate(*options: str) -> Result:
 
 
 def test_a_secret_on_prod_is_refused_where_it_is_chosen(workspace: Workspace) -> None:
-    text, line, column = place_of_mark(SECRET)
-    workspace.write_form(text)
-    assert sentences(workspace) == [f"{GENT}:{line}:{column}: {REFUSED}"]
+    workspace.write_form(place_of_mark(SECRET)[0])
+    assert sentences(workspace) == [f"{GENT}:4:29: {REFUSED}"]
     assert sentences(workspace, Profile.ACMIDM, Environment.TNI) == [], "production is no business of another stack"
 
 

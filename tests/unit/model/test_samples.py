@@ -131,14 +131,6 @@ def test_the_page_of_the_catalogue_says_what_stands_behind_each_field(samples: O
     assert "| **placeholder**; geosecure: `DosisImport` |" in rows["dv_dosis_schrijven"]
 
 
-def test_what_is_not_verified_says_so(samples: Onboardings) -> None:
-    unverified = {name for name, scope in samples.catalogue.scopes.items() if not scope.verified}
-    assert unverified == {"dv_notificaties_schrijven", "dv_dosis_schrijven"}
-    assert all("placeholder" in samples.catalogue.scopes[name].source for name in unverified)
-    assert samples.catalogue.assigned_by_provider(Platform.ACMIDM) == frozenset()
-    assert samples.catalogue.name_on(Platform.GEOSECURE, "dv_dosis_schrijven") == "DosisImport"
-
-
 def test_the_samples_show_what_a_newcomer_looks_for(samples: Onboardings) -> None:
     forms = [loaded.form for loaded in samples.forms]
     assert len(forms) >= 8
@@ -170,9 +162,3 @@ def test_every_key_file_belongs_to_a_form(samples: Onboardings) -> None:
         for key in request.jwks or ()
     }
     assert {file.resolve() for file in (ROOT / "onboardings").rglob("*.jwk.json")} == named
-
-
-def test_keys_that_expire_do_so_in_2027_or_2028(samples: Onboardings) -> None:
-    keys = [key for loaded in samples.forms for of_one in loaded.keys.values() for key in of_one]
-    assert {key.expires.year for key in keys if key.expires} == {2027, 2028}
-    assert all(isinstance(key.members.get("alg"), str) and key.members.get("use") == "sig" for key in keys)

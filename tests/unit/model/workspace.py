@@ -195,6 +195,13 @@ class Workspace:
     def sentences(self, **how: Any) -> list[str]:
         return [str(problem) for problem in self.problems(**how)]
 
+    def assert_reported(self, file: str, text: str, sentence: str, place: tuple[int, int] | None = None) -> None:
+        """A file with one mistake, at ``place`` or where the text is marked, is reported in this one sentence."""
+        if place is None:
+            text, *marked = place_of_mark(text)
+        self.write(file, text)
+        assert self.sentences() == [f"{file}:{':'.join(map(str, place or marked))}: {sentence}"]
+
 
 def place_of_mark(text: str) -> tuple[str, int, int]:
     """The text without its mark, and the mark's line and column, from 1."""
