@@ -105,28 +105,6 @@ def test_a_new_client_can_do_nothing_but_what_it_is_for(realm: TestRealm, adapte
     assert client["clientAuthenticatorType"] == "client-jwt"
 
 
-def test_what_a_client_has_beside_its_scopes_is_a_scope_of_its_own(realm: TestRealm, adapter: Keycloak) -> None:
-    """Full scope, a claim put in by hand, or both: seen in each way of reading, gone in one request, and anybody's to explain."""
-    client_id = adapter.register(metadata(), None).client_id
-    dedicated = f"{client_id}-dedicated"
-    wanted = {SEND: False}
-    adapter.replace_scopes(client_id, {}, wanted)
-    for acts in ({"full"}, {"claim"}, {"full", "claim"}):
-        if "full" in acts:
-            realm.change(client_id, fullScopeAllowed=True)
-        if "claim" in acts:
-            realm.add_claim(client_id, "vo_ovocode", "OVO000001")
-            realm.add_claim(client_id, "vo_orgcode", "OVO000001")
-        assert adapter.read_scopes(client_id) == {SEND: False, dedicated: False}
-        assert [found.scopes for found in adapter.clients() if found.client.client_id == client_id] == [{SEND: False, dedicated: False}]
-        with pytest.raises(ChangedMeanwhile, match=f"added {dedicated}"):
-            adapter.replace_scopes(client_id, wanted, {SEND: False, PLAIN: False})
-        adapter.replace_scopes(client_id, None, wanted)
-        assert adapter.read_scopes(client_id) == wanted
-        assert not realm.client(client_id)["fullScopeAllowed"]
-        assert not realm.client(client_id).get("protocolMappers")
-
-
 def test_other_parts_leave_what_someone_put_beside_the_scopes(realm: TestRealm, adapter: Keycloak) -> None:
     """It shows with the scopes and goes with them: no write of metadata or keys takes it away unseen."""
     wanted = metadata()

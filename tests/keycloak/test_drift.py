@@ -36,6 +36,12 @@ def make_default(realm: TestRealm, client_id: str, _: FormFile) -> None:
     realm.grant(client_id, PLAIN, "default")
 
 
+def allow_everything(realm: TestRealm, client_id: str, _: FormFile) -> None:
+    realm.change(client_id, fullScopeAllowed=True)
+    for claim in ("vo_ovocode", "vo_orgcode"):
+        realm.add_claim(client_id, claim, "OVO000001")
+
+
 DRIFTS = (
     Drift(
         "scope-granted",
@@ -65,6 +71,11 @@ DRIFTS = (
     Drift(
         "claim-of-another",
         lambda realm, client_id, _: realm.add_claim(client_id, "vo_ovocode", "OVO000001"),
+        {"ClientScopes": ("update", ['scopes["{client_id}-dedicated"]'])},
+    ),
+    Drift(
+        "full-scope-and-claims",
+        allow_everything,
         {"ClientScopes": ("update", ['scopes["{client_id}-dedicated"]'])},
     ),
     Drift(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 from pydantic import SecretStr
 
-from acmidm_onboarding.authorities.errors import NotAllowed, Rejected
+from acmidm_onboarding.authorities.errors import NotAllowed
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.retry import Retrying
@@ -129,22 +128,6 @@ def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
     with pytest.raises(NotAllowed, match=r"401 .*check the operator's credentials") as refused:
         adapter("another").read(client_id)
     assert "another" not in str(refused.value)
-
-
-def test_another_realms_address_says_nothing_of_a_client(realm: TestRealm) -> None:
-    wrong = TestRealm(realm.server, realm.administrator, realm.name, realm.operator_key)
-    adapter = wrong.adapter()
-    adapter._api.base_url += "-misspelt"
-    with pytest.raises(Rejected, match="managementUrl must be that of a realm"):
-        adapter.read("any")
-
-
-def test_a_token_that_is_revoked_is_replaced_once(own: TestRealm) -> None:
-    adapter = own.adapter()
-    client_id = adapter.register(metadata(), None).client_id
-    own.administrator.put(f"/{own.name}", {"realm": own.name, "notBefore": int(time.time()) + 1})
-    time.sleep(2)
-    assert adapter.read(client_id) is not None
 
 
 def test_the_set_up_repairs_the_realm_and_touches_no_connection(own: TestRealm, administrator: Admin) -> None:

@@ -203,9 +203,3 @@ def test_taking_over_may_be_cut_off(realm: TestRealm) -> None:
     assert after is not None
     assert after.metadata == wanted
     assert realm.scopes("cut-off").isdisjoint({"service_account"})
-
-
-@pytest.mark.parametrize("name", [".", ".."])
-def test_a_name_that_leads_elsewhere_is_not_requested(adapter: Keycloak, name: str) -> None:
-    with pytest.raises(Rejected, match="is no name that an address can have, and nothing was sent"):
-        adapter.snapshot(name)

@@ -12,7 +12,7 @@ from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.port import Authority, Owner, ProductDocument
 from acmidm_onboarding.authorities.products import Products
-from tests.unit.components.fake_server import FakeServer, Reply, Request, api_at, serving
+from tests.support.fake_server import FakeServer, Reply, Request, api_at, serving
 
 OWNER = Owner("acmidm/tni/OVO002067/loket", "acmidm/tni")
 CLIENT = {"id": "1", "clientId": "another"}

@@ -11,9 +11,9 @@ import pytest
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.errors import NotAllowed
 from tests.faults.between import metadata
+from tests.support.fake_server import api_at
 from tests.support.forms import SEND
 from tests.support.portal import RunningPortal, new_key, public_jwk
-from tests.unit.components.fake_server import api_at
 
 READS = {"list", "read", "who is reserved"}
 WRITES = {"register", "update", "scopes", "keys", "remove"}
