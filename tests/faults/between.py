@@ -9,7 +9,6 @@ from typing import Any
 
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
-from acmidm_onboarding.authorities.port import ClientMetadata
 from acmidm_onboarding.authorities.tokens import OperatorTokens
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
@@ -79,21 +78,6 @@ def platform_through(
     assert isinstance(tokens, OperatorTokens)
     tokens._api.base_url = f"{origin}/op"
     return platform
-
-
-def metadata(application: str, **changes: Any) -> ClientMetadata:
-    """A client as a form declares it."""
-    values: dict[str, Any] = {
-        "client_name": f"Stad Gent: {application}",
-        "software_id": f"acmidm/tni/OVO002067/{application}",
-        "managed_by": "acmidm/tni",
-        "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"},
-        "application": application,
-        "grant_types": ("client_credentials",),
-        "token_endpoint_auth_method": "private_key_jwt",
-        "contacts": ("api-beheer@stad-gent.example",),
-    }
-    return ClientMetadata(**{**values, **changes})
 
 
 def require_as_declared(project: ProxiedProject, registry: Registry, forms: Iterable[FormFile]) -> None:

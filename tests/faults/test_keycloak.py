@@ -20,8 +20,8 @@ from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy
-from tests.support.keycloak import TestRealm, make_realm, metadata
-from tests.support.portal import new_key, public_jwk
+from tests.support.keycloak import TestRealm, make_realm
+from tests.support.portal import metadata, new_key, public_jwk
 
 OLD, NEW, OTHERS = "dv_organisatieregister_info", "dv_dosis_schrijven", "dv_notificaties_schrijven"
 SCOPES_OF_TWO = rf"added .*{OTHERS}.* \(declared: {NEW}, {OLD}; found: .*{OTHERS}, {OLD}\)"

@@ -23,7 +23,7 @@ from acmidm_onboarding.authorities.port import Owner, ProductDocument
 from acmidm_onboarding.authorities.products import Products
 from tests.support.answers import replies
 from tests.support.fake_server import FakeServer, Reply, api_at, serving
-from tests.support.keycloak import metadata
+from tests.support.portal import metadata
 
 METADATA = metadata()
 

@@ -5,17 +5,16 @@ How often, how fast, and what never is: ``test_retry.py`` and ``test_http.py`` i
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import Unreachable
-from tests.faults.between import REQUEST_TIMEOUT_SECONDS, RETRY_DEADLINE_SECONDS, metadata, platform_through
+from tests.faults.between import REQUEST_TIMEOUT_SECONDS, RETRY_DEADLINE_SECONDS, platform_through
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
-from tests.support.portal import RunningPortal
+from tests.support.portal import RunningPortal, metadata
 
 CLIENTS = "/management/v1/clients"
 
@@ -23,7 +22,7 @@ CLIENTS = "/management/v1/clients"
 @pytest.fixture
 def client_id(platform: ConnectedPlatform, proxy: FaultProxy) -> str:
     """A client that exists; what its registration sent is forgotten."""
-    client_id = platform.authority.register(metadata(uuid.uuid4().hex), None).client_id
+    client_id = platform.authority.register(metadata(), None).client_id
     proxy.heal()
     return client_id
 
@@ -49,6 +48,6 @@ def test_token_endpoint_is_tried_again(platform: ConnectedPlatform, proxy: Fault
     """Discovery and token request too; an assertion's ``jti`` is used once, so each try has a new one."""
     proxy.rule("GET", "openid-configuration$", faults.reset, times=2)
     proxy.rule("POST", "/token$", faults.cut_after, times=2)
-    assert platform.authority.register(metadata(uuid.uuid4().hex), None).client_id
+    assert platform.authority.register(metadata(), None).client_id
     assert len(proxy.seen("GET", "openid-configuration$")) == 3
     assert len({request.body for request in proxy.seen("POST", "/token$")}) == len(proxy.seen("POST", "/token$")) == 3

@@ -16,8 +16,8 @@ from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.port import Jwks
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
-from tests.support.keycloak import TestRealm, metadata
-from tests.support.portal import new_key, public_jwk
+from tests.support.keycloak import TestRealm
+from tests.support.portal import metadata, new_key, public_jwk
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from acmidm_onboarding.authorities.keycloak import Keycloak
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
-from tests.support.keycloak import TestRealm, metadata
+from tests.support.keycloak import TestRealm
+from tests.support.portal import metadata
 
 # As Keycloak says it, whatever went wrong inside.
 OPTIMISTIC_LOCK = faults.answer(

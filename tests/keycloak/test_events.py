@@ -14,8 +14,8 @@ from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.keycloak.test_operator import have_rights
 from tests.support.forms import PLAIN, SEND
-from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
-from tests.support.portal import new_key
+from tests.support.keycloak import OPERATOR, TestRealm, make_realm
+from tests.support.portal import metadata, new_key
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from acmidm_onboarding.authorities.errors import AlreadyRegistered, Rejected
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
 from acmidm_onboarding.authorities.port import ClientMetadata
-from tests.support.keycloak import TestRealm, metadata
+from tests.support.keycloak import TestRealm
+from tests.support.portal import metadata
 
 
 def ids_of(wanted: ClientMetadata) -> list[str]:

@@ -18,10 +18,9 @@ from acmidm.cli import app
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import load_onboardings
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, FormFile, write_form
-from tests.support.keycloak import metadata
 from tests.support.keycloak_platform import Platform
 from tests.support.offered import catalogue_folder
-from tests.support.portal import new_key, public_jwk
+from tests.support.portal import metadata, new_key, public_jwk
 
 
 @dataclass

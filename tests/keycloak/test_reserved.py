@@ -14,8 +14,8 @@ from acmidm_onboarding.authorities.retry import Retrying
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import PLAIN
-from tests.support.keycloak import OPERATOR, TestRealm, metadata
-from tests.support.portal import new_key, public_jwk
+from tests.support.keycloak import OPERATOR, TestRealm
+from tests.support.portal import metadata, new_key, public_jwk
 
 Give = Callable[[TestRealm, str], object]
 BUILT_IN = ("account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console")

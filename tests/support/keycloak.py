@@ -20,7 +20,6 @@ from pydantic import SecretStr
 from acmidm.keycloak import start_server
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.port import ClientMetadata
 from acmidm_onboarding.authorities.retry import Retrying
 from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.model.loading import load_catalogue
@@ -210,19 +209,3 @@ def make_realm(
     )
     set_up(administrator, wanted)
     return made
-
-
-def metadata(**changes: Any) -> ClientMetadata:
-    """A connection that no other test has; ``changes`` override its fields."""
-    application = f"loket-{uuid.uuid4().hex[:12]}"
-    fields: dict[str, Any] = {
-        "client_name": f"Stad Gent - {application}",
-        "software_id": f"acmidm/tni/OVO002067/{application}",
-        "managed_by": "acmidm/tni",
-        "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"},
-        "application": application,
-        "grant_types": ("client_credentials",),
-        "token_endpoint_auth_method": "private_key_jwt",
-        "contacts": ("api-beheer@stad.example", "tweede@stad.example"),
-    }
-    return ClientMetadata(**{**fields, **changes})
