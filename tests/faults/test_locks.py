@@ -19,6 +19,7 @@ from acmidm import recovery
 from acmidm.engine import EngineError
 from acmidm.recovery import Lock, Recovered
 from tests.faults.between import ProxiedProject, require_as_declared
+from tests.faults.cutting import start
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import write_form
@@ -170,8 +171,7 @@ def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultPr
 
     project.configure({"requestTimeoutSeconds": 60})
     proxy.rule("POST", "/clients$", hold)
-    words = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-    first = subprocess.Popen(words, cwd=project.folder, env=project.variables(), stdout=subprocess.DEVNULL)
+    first = start(project, "up", "--yes", "--skip-preview")
     assert waiting.wait(COMMAND_SECONDS)
     (file,) = project.locks()
     written = json.loads(file.read_text())

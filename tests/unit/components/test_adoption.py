@@ -67,16 +67,6 @@ def test_only_a_client_of_the_forms_own_organisation(
     assert (found or "").startswith(sentence or "")
 
 
-def test_the_client_that_the_connection_has_is_no_other(world: World, registry: Registry, application: str) -> None:
-    """Naming it takes nothing over; another one is refused."""
-    provider, inputs = world.provider(OAuthClientProvider), client_inputs(application)
-    own = provider.create(inputs).id
-    assert provider.check(inputs, adopting(own, inputs)).inputs == inputs
-    other = by_hand(registry, f"{application}-other")
-    adopt = (provider.check(inputs, adopting(other, inputs)).inputs or {})["adopt"]
-    assert f'client "{other}" cannot be taken over, for this connection has a client already' in adopt["refused"]
-
-
 def test_what_another_tool_made_stays_that_tools(world: World, registry: Registry, application: str) -> None:
     """As another form's and another stack's do: tests/adoption/test_refused.py has those."""
     client_id = by_hand(registry, application, software_id="other-tool/loket")
