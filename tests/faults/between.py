@@ -12,7 +12,6 @@ from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
 from acmidm_onboarding.authorities.tokens import OperatorTokens
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
-from acmidm_onboarding.model.metadata import ClientMetadata
 from acmidm_onboarding.settings import read_settings
 from tests.support.engine import Project
 from tests.support.fault_proxy import FaultProxy
@@ -79,21 +78,6 @@ def platform_through(
     assert isinstance(tokens, OperatorTokens)
     tokens._api.base_url = f"{origin}/op"
     return platform
-
-
-def metadata(application: str, **changes: Any) -> ClientMetadata:
-    """A client as a form declares it."""
-    values: dict[str, Any] = {
-        "client_name": f"Stad Gent: {application}",
-        "software_id": f"acmidm/tni/OVO002067/{application}",
-        "managed_by": "acmidm/tni",
-        "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"},
-        "application": application,
-        "grant_types": ("client_credentials",),
-        "token_endpoint_auth_method": "private_key_jwt",
-        "contacts": ("api-beheer@stad-gent.example",),
-    }
-    return ClientMetadata(**{**values, **changes})
 
 
 def require_as_declared(project: ProxiedProject, registry: Registry, forms: Iterable[FormFile]) -> None:

@@ -40,19 +40,25 @@ def write_state(project: ProxiedProject, when: str) -> None:
     project.environment |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": CHECKPOINTS[when]}
 
 
+def start(project: ProxiedProject, *words: str) -> subprocess.Popen[bytes]:
+    """Start a command, in a group of processes of its own, as a shell does."""
+    return subprocess.Popen(
+        words if words[:2] == DEPLOY else ["pulumi", *words, "--non-interactive"],
+        cwd=project.folder,
+        env=project.variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 class Run:
     """A command of the engine that is cut off; its orphans are ended with the test."""
 
     def __init__(self, project: ProxiedProject, *words: str) -> None:
         project.start_python()  # what is killed has to be the engine's own child
-        self.process = subprocess.Popen(
-            words if words == DEPLOY else ["pulumi", *words, "--non-interactive"],
-            cwd=project.folder,
-            env=project.variables(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self.process = start(project, *words)
         self.family: dict[int, str] = {}
 
     def cut(self, victim: str) -> None:

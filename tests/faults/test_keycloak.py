@@ -20,8 +20,8 @@ from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy
-from tests.support.keycloak import TestRealm, make_realm, metadata
-from tests.support.portal import new_key, public_jwk
+from tests.support.keycloak import TestRealm, make_realm
+from tests.support.portal import metadata, new_key, public_jwk
 
 OLD, NEW, OTHERS = "dv_organisatieregister_info", "dv_dosis_schrijven", "dv_notificaties_schrijven"
 SCOPES_OF_TWO = rf"added .*{OTHERS}.* \(declared: {NEW}, {OLD}; found: .*{OTHERS}, {OLD}\)"
@@ -35,13 +35,8 @@ LOST: dict[str, Fault] = {
 }
 NOT_GONE: dict[str, tuple[Fault, str]] = {
     "unreachable": (faults.cut_before, "the connection broke off"),
-    "401": (faults.answer(401), "401 Unauthorized; check the operator's credentials"),
-    "403": (faults.answer(403), "403 Forbidden; have this right granted"),
     "404": (faults.answer(404, b'{"error": "Realm not found."}', "application/json"), "acmidm:managementUrl must be that of a realm"),
-    "500": (faults.answer(500, b'{"error": "unknown_error"}', "application/json"), "unknown_error; see the server's log"),
-    "html": (faults.answer(200, b"<html>Sign in</html>", "text/html"), "200 with text/html instead of JSON"),
     "html-404": (faults.answer(404, b"<html>", "text/html"), "404 Not Found, with text/html, not from this API"),
-    "half-json": (faults.answer(200, b'[{"id": ', "application/json"), "JSON that does not parse"),
     "other-json": (faults.answer(200, b'{"items": []}', "application/json"), "the answer is not what this API gives"),
     # What Keycloak answers to an operator that lost its right.
     "empty": (faults.answer(200, b"[]", "application/json"), "sees no client at all"),

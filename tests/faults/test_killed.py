@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Callable
 from itertools import product
@@ -20,7 +19,7 @@ from tests.adoption.by_hand import adopt, made_by_hand
 from tests.engine.test_rotation import as_if_days_ago, drop
 from tests.engine.test_secrets import has_access, secret_of
 from tests.faults.between import API, ProxiedProject, require_as_declared
-from tests.faults.cutting import DEPLOY, DESTROY, UP, Run, Victims, cut_off, victims, write_state
+from tests.faults.cutting import DEPLOY, DESTROY, UP, Run, Victims, cut_off, start, victims, write_state
 from tests.support import faults
 from tests.support.cases import cases
 from tests.support.engine import COMMAND_SECONDS, Project
@@ -144,15 +143,7 @@ def test_ctrl_c_while_it_looks_first_starts_nothing_more(
         released.wait(COMMAND_SECONDS)
 
     proxy.rule("GET", API, faults.after(hold))
-    run = subprocess.Popen(
-        ["acmidm", "deploy", "--stack", project.stack],
-        cwd=project.folder,
-        env=project.variables(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    run = start(project, *DEPLOY)
     assert waiting.wait(COMMAND_SECONDS)
     stop(run.pid, signal.SIGINT)
     released.set()

@@ -20,6 +20,7 @@ from acmidm.engine import EngineError
 from acmidm.recovery import Lock, Recovered
 from acmidm.stacks import stack_of
 from tests.faults.between import ProxiedProject, require_as_declared
+from tests.faults.cutting import start
 from tests.support.engine import COMMAND_SECONDS
 from tests.support.fault_proxy import Exchange, FaultProxy
 from tests.support.forms import write_form
@@ -72,8 +73,13 @@ def test_nothing_to_recover(project: ProxiedProject, capfd: pytest.CaptureFixtur
     assert capfd.readouterr() == ("", "")
 
 
-def test_lock_of_a_dead_process_is_cleared(project: ProxiedProject, capfd: pytest.CaptureFixture[str]) -> None:
-    file = lock(project)
+LONG_AGO = (datetime.now(UTC) - timedelta(days=400)).isoformat()
+
+
+@pytest.mark.parametrize("changes", [{}, {"pid": os.getpid(), "timestamp": LONG_AGO}], ids=["ended", "its number is another's now"])
+def test_lock_of_a_dead_process_is_cleared(project: ProxiedProject, capfd: pytest.CaptureFixture[str], changes: dict[str, object]) -> None:
+    """A process that has its number and is younger than the lock is another one: here this one."""
+    file = lock(project, **changes)
     assert recover(project).look_first
     assert not file.exists()
     assert "was cut off: its lock on tni is cleared" in capfd.readouterr().err
@@ -94,13 +100,6 @@ def test_what_has_to_be_looked_at_is_not_forgotten(project: ProxiedProject, tmp_
     assert recover(project).look_first, "until one went well"
     project.succeed("stack", "tag", "rm", recovery.LOOK_TAG)
     assert not recover(project).look_first
-
-
-def test_number_that_a_later_process_got_is_no_life(project: ProxiedProject) -> None:
-    """The lock is older than the process that has its number now: this one."""
-    file = lock(project, pid=os.getpid(), timestamp=(datetime.now(UTC) - timedelta(days=400)).isoformat())
-    recover(project)
-    assert not file.exists()
 
 
 def test_any_other_lock_is_explained(project: ProxiedProject) -> None:
@@ -173,8 +172,7 @@ def test_run_that_lives_is_not_disturbed(project: ProxiedProject, proxy: FaultPr
 
     project.configure({"requestTimeoutSeconds": 60})
     proxy.rule("POST", "/clients$", hold)
-    words = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
-    first = subprocess.Popen(words, cwd=project.folder, env=project.variables(), stdout=subprocess.DEVNULL)
+    first = start(project, "up", "--yes", "--skip-preview")
     assert waiting.wait(COMMAND_SECONDS)
     (file,) = project.locks()
     written = json.loads(file.read_text())

@@ -7,16 +7,17 @@ import pytest
 from tests.faults.between import API, ProxiedProject, require_as_declared
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
-from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.forms import PLAIN, SEND, FormFile, write_form
 from tests.support.registry import Registry
 
 WRITES = "POST|PUT|DELETE"
 DOCUMENTS = {
-    "client": "/clients/[^/]+$",
-    "scopes": "/scopes$",
-    "jwks": "/jwks$",
-    "configuration": "/configurations/",
+    "client": ("/clients/[^/]+$", faults.cut_after),
+    "scopes": ("/scopes$", faults.cut_midway),
+    "jwks": ("/jwks$", faults.committed_but(502)),
+    "configuration": ("/configurations/", faults.cut_after),
 }
+"""Where each is written, and how the answer to that is lost: cut off, broken off halfway, or a gateway's in its place."""
 
 
 def change_everything(form: FormFile) -> None:
@@ -37,8 +38,8 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
     """Each create, each update and each delete loses its answer once: three runs that all succeed, each write committed once."""
     form = write_form(project.forms, scopes=(SEND,))
     proxy.rule("POST", "/clients$", faults.cut_after)
-    for path in DOCUMENTS.values():
-        proxy.rule("PUT", path, faults.cut_after)
+    for path, lost in DOCUMENTS.values():
+        proxy.rule("PUT", path, lost)
     project.apply()
     require_as_declared(project, registry, [form])
     assert len(proxy.seen("POST", "/clients$")) == 2
@@ -46,11 +47,11 @@ def test_is_noticed_within_the_same_run(project: ProxiedProject, proxy: FaultPro
 
     proxy.heal()
     change_everything(form)
-    for path in DOCUMENTS.values():
-        proxy.rule("PUT", path, faults.cut_after)
+    for path, lost in DOCUMENTS.values():
+        proxy.rule("PUT", path, lost)
     project.apply()
     require_as_declared(project, registry, [form])
-    assert {name: len(proxy.seen("PUT", path)) for name, path in DOCUMENTS.items()} == dict.fromkeys(DOCUMENTS, 2)
+    assert {name: len(proxy.seen("PUT", path)) for name, (path, _) in DOCUMENTS.items()} == dict.fromkeys(DOCUMENTS, 2)
 
     proxy.heal()
     form.remove()
@@ -103,23 +104,3 @@ def test_is_adopted_by_a_rerun(project: ProxiedProject, proxy: FaultProxy, regis
     project.apply()
     assert registry.clients(form.application) == []
     assert project.resources() == {}
-
-
-def test_a_client_of_another_owner_is_never_adopted(project: ProxiedProject, proxy: FaultProxy, registry: Registry) -> None:
-    """The safety of adoption: a 409 after a lost answer leads to our own client only."""
-    form = write_form(project.forms, scopes=(DOSSIERS,))
-    project.apply()
-    client = registry.client(form.application)
-    registry.change(client["client_id"], managed_by="acmidm/other")
-    registry.change(client["client_id"], contacts=["van-een-ander@stad.example"])
-    project.succeed("state", "delete", "--yes", "--target-dependents", urn_of(project, "OAuthClient"))
-    proxy.rule("POST", "/clients$", faults.cut_before)
-
-    refused = project.up()
-    assert refused.code != 0
-    assert any("managed by acmidm/other" in sentence for sentence in refused.errors), refused.errors
-    assert registry.client(form.application)["contacts"] == ["van-een-ander@stad.example"]
-
-
-def urn_of(project: ProxiedProject, kind: str) -> str:
-    return next(str(found["urn"]) for place, found in project.resources().items() if place.startswith(kind))

@@ -1,6 +1,6 @@
 """Whatever an authority answers, only an AuthorityError comes out of the adapters: random bytes, random JSON, right answers gone wrong.
 
-No server is needed for that: a proxy gives each request the same answer.
+A server gives each request the same answer.
 """
 
 from __future__ import annotations
@@ -18,14 +18,12 @@ from hypothesis import strategies as st
 from acmidm_onboarding.authorities import keycloak_writes
 from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError
-from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.products import Products
-from acmidm_onboarding.authorities.retry import Retrying
 from acmidm_onboarding.model.metadata import Owner, ProductDocument
-from tests.support.answers import Answering, replies
-from tests.support.fault_proxy import FaultProxy, Reply
-from tests.support.keycloak import metadata
+from tests.support.answers import replies
+from tests.support.fake_server import FakeServer, Reply, api_at, serving
+from tests.support.portal import metadata
 
 METADATA = metadata()
 
@@ -118,13 +116,13 @@ EMBEDDED = (
 
 @dataclass(frozen=True)
 class Fuzzed:
-    """The adapters by their names, and what any request is answered with."""
+    """The adapters by their names, and the server that answers them."""
 
     adapters: Mapping[str, Any]
-    answering: Answering
+    server: FakeServer
 
-    def answer(self, *documents: object) -> None:
-        self.answering.reply = Reply(200, (("content-type", "application/json"),), json.dumps(documents).encode())
+    def answer(self, reply: Reply) -> None:
+        self.server.script = lambda _: reply
 
     def require_one_sentence(self, adapter: str, call: Callable[[Any], object]) -> None:
         said = "nothing"
@@ -139,17 +137,15 @@ class Fuzzed:
 @pytest.fixture(scope="module")
 def fuzzed() -> Iterator[Fuzzed]:
     """Nobody waits after a conflict: there is no other writer."""
-    with FaultProxy("http://127.0.0.1:9") as proxy, pytest.MonkeyPatch.context() as patch:
+    with serving(lambda _: Reply()) as server, pytest.MonkeyPatch.context() as patch:
         patch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
-        answering = Answering()
-        proxy.rule(".*", "", answering, times=None)
-        api = Api(f"{proxy.origin}/admin/realms/any", None, timeout_seconds=10, retrying=Retrying(0))
+        api = api_at(f"{server.url}/admin/realms/any", timeout=10)
         adapters = {
             "beheerportaal": Beheerportaal(api, "operator", frozenset()),
             "keycloak": Keycloak(api, "operator", frozenset()),
             "products": Products(api, lambda _, configuration: configuration),
         }
-        yield Fuzzed(adapters, answering)
+        yield Fuzzed(adapters, server)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +158,7 @@ def fuzzed() -> Iterator[Fuzzed]:
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_only_our_own_errors_come_out(fuzzed: Fuzzed, adapter: str, call: Callable[[Any], object], data: st.DataObject) -> None:
-    fuzzed.answering.reply = data.draw(REPLIES[adapter])
+    fuzzed.answer(data.draw(REPLIES[adapter]))
     fuzzed.require_one_sentence(adapter, call)
 
 
@@ -172,13 +168,13 @@ def test_json_inside_keycloaks_json(fuzzed: Fuzzed, call: Callable[[Keycloak], o
     for text in EMBEDDED:
         attributes = {**KEYCLOAKS["attributes"], "jwks.string": text}
         for document in ({**WHOLE, "attributes": attributes}, {**WHOLE, "representation": text}):
-            fuzzed.answer(document, WHOLE)
+            fuzzed.answer(Reply(body=[document, WHOLE]))
             fuzzed.require_one_sentence("keycloak", call)
 
 
 @pytest.mark.parametrize("time", ["abc", "", "-1", "1.5", "\u0661", "9" * 5000, None])
 def test_a_time_that_somebody_typed_stops_nothing(fuzzed: Fuzzed, time: str | None) -> None:
     """One client would otherwise end every listing and refresh."""
-    fuzzed.answer({**WHOLE, "attributes": {**KEYCLOAKS["attributes"], "client.secret.creation.time": time}})
+    fuzzed.answer(Reply(body=[{**WHOLE, "attributes": {**KEYCLOAKS["attributes"], "client.secret.creation.time": time}}]))
     (found,) = fuzzed.adapters["keycloak"].clients()
     assert found.client.client_secret_updated_at == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,11 @@ import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
-from tests.faults.between import (
-    API,
-    PATIENCE_SECONDS,
-    REQUEST_TIMEOUT_SECONDS,
-    ProxiedProject,
-    metadata,
-    platform_through,
-    require_as_declared,
-)
+from tests.faults.between import API, PATIENCE_SECONDS, REQUEST_TIMEOUT_SECONDS, ProxiedProject, platform_through, require_as_declared
 from tests.support import faults
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.forms import SEND, write_form
-from tests.support.portal import RunningPortal
+from tests.support.portal import RunningPortal, metadata
 from tests.support.registry import Registry
 
 DOCUMENT = API + "[^?]*$"
@@ -60,7 +51,7 @@ def test_nothing_but_404_means_gone(portal: RunningPortal, proxy: FaultProxy, tm
         platform_through(proxy.origin, portal, tmp_path, request_timeout_seconds=seconds, retry_deadline_seconds=0)
         for seconds in (PATIENCE_SECONDS, REQUEST_TIMEOUT_SECONDS)
     )
-    client_id = patient.authority.register(metadata(uuid.uuid4().hex), None).client_id
+    client_id = patient.authority.register(metadata(), None).client_id
     for path, read in READS.items():
         for name, (fault, said) in FAULTS.items():
             proxy.heal()

@@ -1,4 +1,4 @@
-"""Writers that get in each other's way, answers that are lost, and a server that fails: nothing is lost, doubled or weakened."""
+"""Writers that get in each other's way, and a server that fails: nothing is lost, doubled or weakened."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import pytest
 from acmidm_onboarding.authorities.errors import Failed
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from tests.support import faults
-from tests.support.engine import Project
 from tests.support.fault_proxy import FaultProxy
-from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
-from tests.support.keycloak import TestRealm, metadata
-from tests.support.keycloak_platform import Platform
+from tests.support.forms import DOSSIERS, PLAIN, SEND
+from tests.support.keycloak import TestRealm
+from tests.support.portal import metadata
 
 # As Keycloak says it, whatever went wrong inside.
 OPTIMISTIC_LOCK = faults.answer(
@@ -62,32 +61,3 @@ def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
     assert found.metadata == wanted
     assert realm.keys(client_id) == [keys["key"]]
     assert realm.scopes(client_id) == set(scopes)
-
-
-def test_a_rerun_takes_over_what_was_never_answered(platform: Platform, project: Project) -> None:
-    """No answer to a create, a grant, a delete ever comes, until the run gives up; a plain rerun ends right each time."""
-    form = write_form(project.forms, scopes=(SEND,))
-    before = platform.realm.client_ids()
-    with FaultProxy(platform.realm.server.origin) as proxy:
-        url = platform.realm.management_url.replace(platform.realm.server.origin, proxy.origin)
-        project.configure({"managementUrl": url, "retryDeadlineSeconds": 1, "requestTimeoutSeconds": 30})
-
-        def fails(method: str) -> None:
-            proxy.rule(method, "^/admin/realms/", faults.cut_after, times=None)
-            outcome = project.up()
-            assert outcome.code != 0
-            assert outcome.errors
-            assert all("run the same command again" in sentence for sentence in outcome.errors), outcome.errors
-            proxy.heal()
-
-        fails("POST")
-        fails("PUT")
-        project.apply()
-        (client_id,) = platform.realm.client_ids() - before
-        assert platform.realm.scopes(client_id) == {SEND}
-
-        form.remove()
-        fails("DELETE")
-        project.apply()
-        assert platform.realm.client_ids() == before
-        assert project.resources() == {}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from joserfc.jwk import ECKey
 
 from tests.support.engine import details
-from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.forms import PLAIN, write_form
 from tests.support.keycloak import TestRealm
 from tests.support.keycloak_platform import Platform
 from tests.support.portal import new_key
@@ -18,108 +19,84 @@ TESTER = "dv_organisatieregister_testclient"
 ELSEWHERE = "https://elsewhere.example/jwks"
 
 
-@dataclass(frozen=True)
-class Drift:
+class Drift(NamedTuple):
     """What someone does by hand, and the properties that the preview then names, ``{client_id}`` standing for the client's."""
 
-    name: str
-    act: Callable[[TestRealm, str, FormFile], None]
+    act: Callable[[TestRealm, str, Mapping[str, ECKey]], object]
+    """With the keys that the client has."""
     shown: dict[str, tuple[str, list[str]]]
 
 
-def jwks_elsewhere(realm: TestRealm, client_id: str, _: FormFile) -> None:
+def jwks_elsewhere(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
     realm.change(client_id, attributes={"use.jwks.url": "true", "jwks.url": ELSEWHERE, "use.jwks.string": "false"})
 
 
-def make_default(realm: TestRealm, client_id: str, _: FormFile) -> None:
+def make_default(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
     realm.withdraw(client_id, PLAIN)
     realm.grant(client_id, PLAIN, "default")
 
 
-DRIFTS = (
-    Drift(
-        "scope-granted",
-        lambda realm, client_id, _: realm.grant(client_id, "dv_ar_adres_beheer"),
-        {"ClientScopes": ("update", ["scopes.dv_ar_adres_beheer"])},
+def let_everything_in(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
+    realm.change(client_id, fullScopeAllowed=True)
+    for claim in ("vo_ovocode", "vo_orgcode"):
+        realm.add_claim(client_id, claim, "OVO000001")
+
+
+def make_public(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
+    realm.change(client_id, publicClient=True, serviceAccountsEnabled=False, directAccessGrantsEnabled=True)
+
+
+def add_attribute(realm: TestRealm, client_id: str, _: Mapping[str, ECKey]) -> None:
+    realm.add_claim(client_id, "setbyclient_proef", "hand", **{"introspection.token.claim": "true"})
+
+
+def changed(**members: Any) -> Callable[[TestRealm, str, Mapping[str, ECKey]], object]:
+    return lambda realm, client_id, _: realm.change(client_id, **members)
+
+
+def updated(kind: str, *properties: str) -> dict[str, tuple[str, list[str]]]:
+    return {kind: ("update", list(properties))}
+
+
+MORE_IN_ITS_TOKENS = updated("ClientScopes", 'scopes["{client_id}-dedicated"]')
+DRIFTS: dict[str, Drift] = {
+    "scope-granted": Drift(
+        lambda realm, client_id, _: realm.grant(client_id, "dv_ar_adres_beheer"), updated("ClientScopes", "scopes.dv_ar_adres_beheer")
     ),
-    Drift(
-        "default-scope-granted",
+    "default-scope-granted": Drift(
         lambda realm, client_id, _: realm.grant(client_id, "roles", "default"),
-        {"ClientScopes": ("update", ["default_scopes.roles", "scopes.roles"])},
+        updated("ClientScopes", "default_scopes.roles", "scopes.roles"),
     ),
-    Drift(
-        "made-default",
-        make_default,
-        {"ClientScopes": ("update", [f"default_scopes.{PLAIN}"])},
+    "made-default": Drift(make_default, updated("ClientScopes", f"default_scopes.{PLAIN}")),
+    "scope-withdrawn": Drift(lambda realm, client_id, _: realm.withdraw(client_id, PLAIN), updated("ClientScopes", f"scopes.{PLAIN}")),
+    "attribute-added": Drift(add_attribute, updated("OAuthClient", "attributes")),
+    "full-scope-allowed": Drift(changed(fullScopeAllowed=True), MORE_IN_ITS_TOKENS),
+    "claim-of-another": Drift(lambda realm, client_id, _: realm.add_claim(client_id, "vo_ovocode", "OVO000001"), MORE_IN_ITS_TOKENS),
+    "full-scope-and-claims": Drift(let_everything_in, MORE_IN_ITS_TOKENS),
+    "key-slipped-in": Drift(
+        lambda realm, client_id, keys: realm.set_keys(client_id, [*keys.values(), new_key("slipped-in")]),
+        updated("ClientJwks", 'jwks["slipped-in"]'),
     ),
-    Drift(
-        "attribute-added",
-        lambda realm, client_id, _: realm.add_claim(client_id, "setbyclient_proef", "hand", **{"introspection.token.claim": "true"}),
-        {"OAuthClient": ("update", ["attributes"])},
-    ),
-    Drift(
-        "full-scope-allowed",
-        lambda realm, client_id, _: realm.change(client_id, fullScopeAllowed=True),
-        {"ClientScopes": ("update", ['scopes["{client_id}-dedicated"]'])},
-    ),
-    Drift(
-        "claim-of-another",
-        lambda realm, client_id, _: realm.add_claim(client_id, "vo_ovocode", "OVO000001"),
-        {"ClientScopes": ("update", ['scopes["{client_id}-dedicated"]'])},
-    ),
-    Drift(
-        "scope-withdrawn",
-        lambda realm, client_id, _: realm.withdraw(client_id, PLAIN),
-        {"ClientScopes": ("update", [f"scopes.{PLAIN}"])},
-    ),
-    Drift(
-        "key-slipped-in",
-        lambda realm, client_id, form: realm.set_keys(client_id, [*form.keys.values(), new_key("slipped-in")]),
-        {"ClientJwks": ("update", ['jwks["slipped-in"]'])},
-    ),
-    Drift(
+    "key-behind-a-declared-one": Drift(
         # The declared one last: in a map by kid it would have stood before the other.
-        "key-behind-a-declared-one",
-        lambda realm, client_id, form: realm.set_keys(client_id, [new_key("key-1"), *form.keys.values()]),
-        {"ClientJwks": ("update", ['jwks["key-1 (2)"]', 'jwks["key-1"].x', 'jwks["key-1"].y'])},
+        lambda realm, client_id, keys: realm.set_keys(client_id, [new_key("key-1"), *keys.values()]),
+        updated("ClientJwks", 'jwks["key-1 (2)"]', 'jwks["key-1"].x', 'jwks["key-1"].y'),
     ),
-    Drift(
-        "key-removed",
-        lambda realm, client_id, form: realm.set_keys(client_id, [form.keys["key-1"]]),
-        {"ClientJwks": ("update", ['jwks["key-2"]'])},
+    "key-removed": Drift(lambda realm, client_id, keys: realm.set_keys(client_id, [keys["key-1"]]), updated("ClientJwks", 'jwks["key-2"]')),
+    "keys-elsewhere": Drift(jwks_elsewhere, updated("ClientJwks", "jwks.jwks_uri", 'jwks["key-1"]', 'jwks["key-2"]')),
+    "authentication-method": Drift(
+        changed(clientAuthenticatorType="client-secret"), updated("OAuthClient", "awaited_keys", "token_endpoint_auth_method")
     ),
-    Drift("keys-elsewhere", jwks_elsewhere, {"ClientJwks": ("update", ["jwks.jwks_uri", 'jwks["key-1"]', 'jwks["key-2"]'])}),
-    Drift(
-        "authentication-method",
-        lambda realm, client_id, _: realm.change(client_id, clientAuthenticatorType="client-secret"),
-        {"OAuthClient": ("update", ["awaited_keys", "token_endpoint_auth_method"])},
+    "public": Drift(make_public, updated("OAuthClient", "grant_types[0]", "token_endpoint_auth_method")),
+    "disabled": Drift(changed(enabled=False), updated("OAuthClient", "enabled")),
+    "name": Drift(changed(name="Anders"), updated("OAuthClient", "client_name")),
+    "description": Drift(changed(description="Anders"), updated("OAuthClient", "organisation.name")),
+    "login-page": Drift(changed(standardFlowEnabled=True), updated("OAuthClient", "grant_types[0]", "grant_types[1]")),
+    "removed": Drift(
+        lambda realm, client_id, _: realm.remove(client_id), dict.fromkeys(("OAuthClient", "ClientScopes", "ClientJwks"), ("create", []))
     ),
-    Drift(
-        "public",
-        lambda realm, client_id, _: realm.change(
-            client_id, publicClient=True, serviceAccountsEnabled=False, directAccessGrantsEnabled=True
-        ),
-        {"OAuthClient": ("update", ["grant_types[0]", "token_endpoint_auth_method"])},
-    ),
-    Drift("disabled", lambda realm, client_id, _: realm.change(client_id, enabled=False), {"OAuthClient": ("update", ["enabled"])}),
-    Drift("name", lambda realm, client_id, _: realm.change(client_id, name="Anders"), {"OAuthClient": ("update", ["client_name"])}),
-    Drift(
-        "description",
-        lambda realm, client_id, _: realm.change(client_id, description="Anders"),
-        {"OAuthClient": ("update", ["organisation.name"])},
-    ),
-    Drift(
-        "login-page",
-        lambda realm, client_id, _: realm.change(client_id, standardFlowEnabled=True),
-        {"OAuthClient": ("update", ["grant_types[0]", "grant_types[1]"])},
-    ),
-    Drift(
-        "removed",
-        lambda realm, client_id, _: realm.remove(client_id),
-        {"OAuthClient": ("create", []), "ClientScopes": ("create", []), "ClientJwks": ("create", [])},
-    ),
-    Drift("nothing", lambda _realm, _client_id, _form: None, {}),
-)
+    "nothing": Drift(lambda *_: None, {}),
+}
 
 
 @dataclass
@@ -134,34 +111,28 @@ class Story:
 @pytest.fixture(scope="module")
 def story(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Story:
     project = platform.project(tmp_path_factory.mktemp("drift") / "project")
-    forms = {
-        drift.name: write_form(project.forms, f"gent/{drift.name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2")) for drift in DRIFTS
-    }
+    forms = {name: write_form(project.forms, f"gent/{name}", scopes=(PLAIN, TESTER), keys=("key-1", "key-2")) for name in DRIFTS}
     project.apply()
     connections = project.outputs()["connections"]
     client_ids = {name: connections[form.key]["acmidm"]["client_id"] for name, form in forms.items()}
     before = {name: platform.realm.client(client_id) for name, client_id in client_ids.items()}
-    for drift in DRIFTS:
-        drift.act(platform.realm, client_ids[drift.name], forms[drift.name])
+    for name, drift in DRIFTS.items():
+        drift.act(platform.realm, client_ids[name], forms[name].keys)
     steps = project.steps("--refresh")
     project.apply("--refresh")
     project.in_sync()
     return Story({name: form.key for name, form in forms.items()}, details(steps), platform.realm, client_ids, before)
 
 
-@pytest.mark.parametrize("drift", DRIFTS, ids=lambda drift: drift.name)
-def test_shows_by_name(story: Story, drift: Drift) -> None:
-    shown = {place.split(" ")[0]: step for place, step in story.shown.items() if place.split(" ")[1] == story.keys[drift.name]}
-    assert {kind: (op, sorted(names)) for kind, (op, names) in shown.items()} == {
-        kind: (op, sorted(name.replace("{client_id}", story.client_ids[drift.name]) for name in names))
-        for kind, (op, names) in drift.shown.items()
-    }
-
-
-@pytest.mark.parametrize("drift", DRIFTS, ids=lambda drift: drift.name)
-def test_is_repaired(story: Story, drift: Drift) -> None:
+@pytest.mark.parametrize("name", DRIFTS)
+def test_shows_by_name_and_is_repaired(story: Story, name: str) -> None:
     """Also a client that was removed: it comes back with the client-ID that the organisation was given."""
-    after, before = story.realm.client(story.client_ids[drift.name]), story.before[drift.name]
+    client_id = story.client_ids[name]
+    shown = {place.split(" ")[0]: step for place, step in story.shown.items() if place.split(" ")[1] == story.keys[name]}
+    assert {kind: (op, sorted(names)) for kind, (op, names) in shown.items()} == {
+        kind: (op, sorted(one.replace("{client_id}", client_id) for one in names)) for kind, (op, names) in DRIFTS[name].shown.items()
+    }
+    after, before = story.realm.client(client_id), story.before[name]
     # `true` or absent, `false` or absent: Keycloak keeps switches in either way.
     assert plain_client(after) == plain_client(before)
 

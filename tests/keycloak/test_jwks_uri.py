@@ -7,9 +7,9 @@ from typing import Any
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from tests.support.engine import Project, details
 from tests.support.forms import PLAIN, write_form
-from tests.support.keycloak import TestRealm, metadata
+from tests.support.keycloak import TestRealm
 from tests.support.keycloak_platform import Platform
-from tests.support.portal import new_key, public_jwk
+from tests.support.portal import metadata, new_key, public_jwk
 
 FIRST, SECOND = "https://keys.gent.example/jwks.json", "https://sleutels.gent.example/jwks.json"
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from contextlib import suppress
-
 import pytest
 from pydantic import SecretStr
 
-from acmidm_onboarding.authorities.errors import NotAllowed, Rejected
+from acmidm_onboarding.authorities.errors import NotAllowed
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.retry import Retrying
@@ -18,8 +14,9 @@ from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.realm import Realm, set_up
 from keycloak_sandbox.server import Server
 from tests.support.forms import SEND
-from tests.support.keycloak import OPERATOR, TestRealm, make_realm, metadata
-from tests.support.portal import new_key, public_jwk
+from tests.support.keycloak import OPERATOR, TestRealm, make_realm
+from tests.support.portal import metadata, public_jwk
+from tests.support.rights import READS, WRITES, allowed
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +67,6 @@ def have_rights(realm: TestRealm, *names: str) -> None:
         realm.administrator.post(place, [roles[name] for name in names])
 
 
-READS = {"list", "read", "who is reserved"}
-WRITES = {"register", "update", "scopes", "keys", "take over", "remove"}
-
-
 @pytest.mark.parametrize(
     ("rights", "may"),
     [
@@ -94,24 +87,7 @@ def test_the_least_rights(own: TestRealm, rights: tuple[str, ...], may: set[str]
     client_id = own.adapter().register(wanted, None).client_id
     own.add_client(by_hand, publicClient=False, fullScopeAllowed=False)
     have_rights(own, *rights)
-    adapter = own.adapter()
-    acts: dict[str, Callable[[], object]] = {
-        "list": lambda: list(adapter.clients()),
-        "read": lambda: adapter.snapshot(client_id),
-        "who is reserved": lambda: adapter.reserved(by_hand),
-        "register": lambda: adapter.register(metadata(), None),
-        "scopes": lambda: adapter.replace_scopes(client_id, None, {SEND: False}),
-        "keys": lambda: adapter.replace_jwks(client_id, None, {"a": public_jwk(new_key("a"))}),
-        "take over": lambda: adapter.update(by_hand, None, metadata(), None),
-        "update": lambda: adapter.update(client_id, wanted, wanted.model_copy(update={"contacts": ("a@b.example",)}), None),
-        "remove": lambda: adapter.remove(client_id, wanted.owner),
-    }
-    done = set()
-    for name, act in acts.items():
-        with suppress(NotAllowed):
-            act()
-            done.add(name)
-    assert done == may
+    assert allowed(own.adapter(), client_id, wanted, by_hand) == may
 
 
 def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
@@ -129,22 +105,6 @@ def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
     with pytest.raises(NotAllowed, match=r"401 .*check the operator's credentials") as refused:
         adapter("another").read(client_id)
     assert "another" not in str(refused.value)
-
-
-def test_another_realms_address_says_nothing_of_a_client(realm: TestRealm) -> None:
-    wrong = TestRealm(realm.server, realm.administrator, realm.name, realm.operator_key)
-    adapter = wrong.adapter()
-    adapter._api.base_url += "-misspelt"
-    with pytest.raises(Rejected, match="managementUrl must be that of a realm"):
-        adapter.read("any")
-
-
-def test_a_token_that_is_revoked_is_replaced_once(own: TestRealm) -> None:
-    adapter = own.adapter()
-    client_id = adapter.register(metadata(), None).client_id
-    own.administrator.put(f"/{own.name}", {"realm": own.name, "notBefore": int(time.time()) + 1})
-    time.sleep(2)
-    assert adapter.read(client_id) is not None
 
 
 def test_the_set_up_repairs_the_realm_and_touches_no_connection(own: TestRealm, administrator: Admin) -> None:

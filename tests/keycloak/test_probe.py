@@ -12,44 +12,39 @@ import httpx
 import pytest
 import yaml
 from joserfc.jwk import ECKey
-from typer.testing import CliRunner
 
-from acmidm.cli import app
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import load_onboardings
-from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, FormFile, write_form
-from tests.support.keycloak import metadata
+from tests.probe.connection import Connection
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
+from tests.support.keycloak import TestRealm
 from tests.support.keycloak_platform import Platform
 from tests.support.offered import catalogue_folder
-from tests.support.portal import new_key, public_jwk
+from tests.support.portal import metadata, new_key
 
 
 @dataclass
-class Connection:
-    """A connection that works, which a test breaks in one way."""
+class OnKeycloak(Connection):
+    """The same connection, whose client is in a realm."""
 
-    platform: Platform
-    form: FormFile
-    client_id: str
-    key_file: Path
+    realm: TestRealm
 
-    def probe(self, *words: str, client_id: str | None = None) -> tuple[int, list[str], dict[str, Any]]:
-        """Run the command: its code, the ids of what is wrong, and the report."""
-        given = ("--private-key", str(self.key_file), "--client-id", client_id or self.client_id, "--output", "json")
-        done = CliRunner().invoke(app, ["probe", str(self.form.path), "--stack", "tni", *given, *words])
-        assert done.output.startswith("{"), (done.output, done.exception)
-        assert "eyJ" not in done.output
-        report = json.loads(done.output)
-        return done.exit_code, [finding["id"] for step in report["steps"] for finding in step["findings"]], report
+    def set_keys(self, *keys: ECKey | dict[str, Any]) -> None:
+        self.realm.set_keys(self.client_id, [key for key in keys if isinstance(key, ECKey)])
 
-    def set_keys(self, *keys: ECKey) -> None:
-        adapter = self.platform.realm.adapter()
-        found = {str(key.kid): public_jwk(key) for key in keys}
-        adapter.replace_jwks(self.client_id, adapter.read_jwks(self.client_id), found)
+    def products(self) -> httpx.Client:
+        """The product APIs, for which the realm's operator has a token."""
+        token = self.realm.tokens().current()
+        return httpx.Client(base_url=f"{self.portal.origin}/products/v1", headers={"authorization": f"Bearer {token}"})
+
+    def configure(self, product: str, configuration: dict[str, Any]) -> None:
+        with self.products() as http:
+            document, condition = {"configuration": configuration}, {"If-None-Match": "*"}
+            http.put(f"/{product}/configurations/{self.client_id}", json=document, headers=condition).raise_for_status()
 
 
 @pytest.fixture
-def connection(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connection:
+def connection(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OnKeycloak:
     monkeypatch.chdir(tmp_path)
     config = {
         "environment": "tni",
@@ -58,51 +53,50 @@ def connection(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     }
     Path("Pulumi.tni.yaml").write_text(yaml.safe_dump({"config": {f"acmidm:{name}": value for name, value in config.items()}}))
     form = write_form(tmp_path / "onboardings", scopes=(SEND, DOSSIERS))
-    key = form.keys["key-1"]
-    Path("private.jwk.json").write_text(json.dumps(key.as_dict(private=True)))
+    key_file = Path("private.jwk.json")
+    key_file.write_text(json.dumps(form.keys["key-1"].as_dict(private=True)))
     adapter = platform.realm.adapter()
     client_id = adapter.register(metadata(), None).client_id
-    adapter.replace_jwks(client_id, {}, {"key-1": public_jwk(key)})
     adapter.replace_scopes(client_id, {}, {SEND: False, DOSSIERS: False})
-    with httpx.Client(headers={"authorization": f"Bearer {platform.realm.tokens().current()}"}) as operator:
-        for product, configuration in (("notificaties", NOTIFICATIES), ("dosis", DOSIS)):
-            url = f"{platform.products_url}/{product}/configurations/{client_id}"
-            operator.put(url, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
-    return Connection(platform, form, client_id, Path("private.jwk.json"))
+    made = OnKeycloak(platform.portal, form, "acmidm", client_id, key_file, platform.realm)
+    made.set_keys(form.keys["key-1"])
+    made.configure("notificaties", dict(NOTIFICATIES))
+    made.configure("dosis", dict(DOSIS))
+    return made
 
 
-def test_a_connection_that_works(connection: Connection) -> None:
+def test_a_connection_that_works(connection: OnKeycloak) -> None:
     """With kid and without; what was proven is recorded."""
-    assert connection.probe("--send-test-message", "--record")[:2] == (0, [])
+    result = connection.probe("--send-test-message", "--record")
+    assert (result.code, result.found) == (0, [])
     [found] = load_onboardings([connection.form.path], catalogue_folder()).connections(Environment.TNI)
     assert found.evidence is not None
     assert (found.evidence.scopes, found.evidence.products) == (frozenset({SEND, DOSSIERS}), frozenset({"notificaties", "dosis"}))
 
 
-def test_mistakes(connection: Connection, platform: Platform) -> None:
+def test_mistakes(connection: OnKeycloak) -> None:
     """Each as it is on the embedded authority, told by Keycloak's own answers."""
-    realm, client_id = platform.realm, connection.client_id
+    realm, client_id = connection.realm, connection.client_id
     realm.withdraw(client_id, DOSSIERS)
-    assert connection.probe()[1] == ["scope:not granted"]
+    assert connection.probe().found == ["scope:not granted"]
     realm.grant(client_id, DOSSIERS)
 
-    with httpx.Client(headers={"authorization": f"Bearer {realm.tokens().current()}"}) as operator:
-        url = f"{platform.products_url}/dosis/configurations/{client_id}"
-        operator.delete(url, headers={"If-Match": "*"}).raise_for_status()
-    assert connection.probe()[1] == ["product:unconfigured"]
+    with connection.products() as http:
+        http.delete(f"/dosis/configurations/{client_id}", headers={"If-Match": "*"}).raise_for_status()
+    assert connection.probe().found == ["product:unconfigured"]
 
-    assert connection.probe(client_id=str(uuid.uuid4()))[1] == ["client:refused"]
+    assert connection.probe(client_id=str(uuid.uuid4())).found == ["client:refused"]
 
     connection.set_keys(new_key("another"))
-    assert connection.probe()[1] == ["key:not registered"]
+    assert connection.probe().found == ["key:not registered"]
 
     connection.form.add_key("key-2")
     connection.form.save()
     connection.set_keys(*connection.form.keys.values())
-    found = {}
-    for kid in ("key-1", "key-2"):
-        connection.key_file.write_text(json.dumps(connection.form.keys[kid].as_dict(private=True)))
-        assert connection.probe()[1] == ["product:unconfigured"]
-        found[kid] = connection.probe("--kid", "")[1]
+    found = []
+    for key in connection.form.keys.values():
+        connection.key_file.write_text(json.dumps(key.as_dict(private=True)))
+        assert connection.probe().found == ["product:unconfigured"]
+        found.append(connection.probe("--kid", "").found)
     # Keycloak tries the first key alone: which one that is nobody chose.
-    assert sorted(map(tuple, found.values())) == [("kid:several", "kid:missing"), ("kid:several", "product:unconfigured")]
+    assert sorted(found) == [["kid:several", "kid:missing"], ["kid:several", "product:unconfigured"]]

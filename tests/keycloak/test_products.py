@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from tests.support.forms import NOTIFICATIES, SEND
-from tests.support.keycloak import make_realm, metadata
+from tests.support.keycloak import make_realm
 from tests.support.keycloak_platform import Platform
-from tests.support.portal import new_key, public_jwk
+from tests.support.portal import metadata, new_key, public_jwk
 
 PATH = "/products/v1/notificaties/configurations"
 

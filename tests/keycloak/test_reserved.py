@@ -14,8 +14,8 @@ from acmidm_onboarding.model.metadata import Owner
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import PLAIN
-from tests.support.keycloak import OPERATOR, TestRealm, metadata
-from tests.support.portal import new_key, public_jwk
+from tests.support.keycloak import OPERATOR, TestRealm
+from tests.support.portal import metadata, new_key, public_jwk
 
 Give = Callable[[TestRealm, str], object]
 BUILT_IN = ("account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console")
@@ -203,9 +203,3 @@ def test_taking_over_may_be_cut_off(realm: TestRealm) -> None:
     assert after is not None
     assert after.metadata == wanted
     assert realm.scopes("cut-off").isdisjoint({"service_account"})
-
-
-@pytest.mark.parametrize("name", [".", ".."])
-def test_a_name_that_leads_elsewhere_is_not_requested(adapter: Keycloak, name: str) -> None:
-    with pytest.raises(Rejected, match="is no name that an address can have, and nothing was sent"):
-        adapter.snapshot(name)

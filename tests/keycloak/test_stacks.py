@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import httpx
 import pytest
 
 from tests.engine.test_secrets import secret_of
 from tests.support.engine import Project, details
-from tests.support.forms import PLAIN, SEND, FormFile, write_form
+from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.keycloak_platform import Platform
 from tests.support.portal import new_key
 
 
 def client_id_of(project: Project, form: FormFile) -> str:
     return str(project.outputs()["connections"][form.key]["acmidm"]["client_id"])
-
-
-@pytest.mark.exhaustive
-def test_two_stacks_live_side_by_side_in_one_realm(platform: Platform, tmp_path: Path) -> None:
-    """The same form on tni and prod: a client each, of which the other stack takes no notice."""
-    tni = platform.project(tmp_path / "project", "tni")
-    form = write_form(tni.forms)
-    form.document["environments"]["prod"] = json.loads(json.dumps(form.request("tni")))
-    form.add_key("key-prod", "prod")
-    form.request("prod")["jwks"] = ["loket-key-prod.jwk.json"]
-    form.save()
-    tni.apply()
-    prod = platform.project(tmp_path / "project", "prod")
-    prod.apply()
-    ids = client_id_of(tni, form), client_id_of(prod, form)
-    assert ids[0] != ids[1]
-    tni.in_sync()
-    prod.in_sync()
-    tni.succeed("destroy", "--yes", "--skip-preview", "--stack", "tni")
-    prod.in_sync()
-    assert platform.realm.request_token(form.keys["key-prod"], ids[1], scope=SEND).status_code == 200
 
 
 def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) -> None:

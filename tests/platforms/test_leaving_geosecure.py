@@ -11,21 +11,10 @@ from tests.support.forms import DOSSIERS, SEND, FormFile, write_form
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry
 
-
-def geosecure_alone(form: FormFile) -> dict[str, tuple[str, list[str]]]:
-    """What a preview shows where the client on GeoSecure ends."""
-    places = [f"{kind} {form.key}/geosecure" for kind in ("OAuthClient", "ClientScopes", "ClientJwks")]
-    places += [f"ProductConfiguration {form.key}/geosecure/{product}" for product in ("notificaties", "dosis")]
-    return {place: ("delete", []) for place in places}
+BOTH = ["acmidm", "geosecure"]
 
 
-def connect(project: Project) -> FormFile:
-    form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=["acmidm", "geosecure"])
-    project.apply()
-    return form
-
-
-def leave(form: FormFile) -> None:
+def move_off(form: FormFile) -> None:
     form.document["platforms"] = ["acmidm"]
     form.document.pop("retire", None)
     form.save()
@@ -33,21 +22,24 @@ def leave(form: FormFile) -> None:
 
 def assert_gone(registry: Registry, form: FormFile, client_id: str) -> None:
     assert registry.clients(form.application) == []
-    assert registry.http.get(f"/management/v1/clients/{client_id}/scopes").status_code == httpx.codes.NOT_FOUND
-    assert registry.http.get(f"/management/v1/clients/{client_id}/jwks").status_code == httpx.codes.NOT_FOUND
+    for part in ("scopes", "jwks"):
+        assert registry.http.get(f"/management/v1/clients/{client_id}/{part}").status_code == httpx.codes.NOT_FOUND
     assert [registry.configuration(product, client_id) for product in ("notificaties", "dosis")] == [None, None]
 
 
 def test_the_preview_shows_exactly_what_ends(project: Project, at_acmidm: Registry, at_geosecure: Registry) -> None:
     """The five resources at GeoSecure, the record of its mail, and nothing else; then they are gone, and ACM/IDM was not touched."""
-    form = connect(project)
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
+    project.apply()
     kept, ended = at_acmidm.client(form.application), at_geosecure.client(form.application)["client_id"]
     trail = at_acmidm.audit()
-    leave(form)
+    move_off(form)
 
     preview = json.loads(project.succeed("preview", "--json").stdout)
-    ending = [step for step in preview["steps"] if step["op"] != "same"]
-    assert details(ending) == {**geosecure_alone(form), f"HandOver {form.key}/geosecure": ("delete", [])}
+    ending = details(step for step in preview["steps"] if step["op"] != "same")
+    places = [f"{kind} {form.key}/geosecure" for kind in ("OAuthClient", "ClientScopes", "ClientJwks", "HandOver")]
+    places += [f"ProductConfiguration {form.key}/geosecure/{product}" for product in ("notificaties", "dosis")]
+    assert ending == dict.fromkeys(places, ("delete", []))
     project.apply()
     assert_gone(at_geosecure, form, ended)
     assert at_acmidm.client(form.application) == kept
@@ -62,16 +54,16 @@ def test_leaving_a_protecting_stack(project: Project, at_acmidm: Registry, at_ge
     From the day of ``retire`` on GeoSecure's client goes, in two runs, with all it had; ACM/IDM's stays, protected, and works.
     """
     project.configure({"protectClients": True})
-    form = connect(project)
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS), platforms=BOTH)
+    project.apply()
     kept, client = at_acmidm.client(form.application), at_geosecure.client(form.application)
     trails = at_acmidm.audit(), at_geosecure.audit()
-    leave(form)
+    move_off(form)
     for refused in (project.preview(), project.up()):
         assert refused.code != 0
         assert "because it is protected" in refused.output
     assert (at_acmidm.audit(), at_geosecure.audit()) == trails
-    assert at_geosecure.client(form.application) == client
-    form.document.update(platforms=["acmidm", "geosecure"], retire={"geosecure": "2999-03-31"})
+    form.document.update(platforms=BOTH, retire={"geosecure": "2999-03-31"})
     form.save()
     project.apply()
     assert at_geosecure.client(form.application) == client
@@ -82,7 +74,7 @@ def test_leaving_a_protecting_stack(project: Project, at_acmidm: Registry, at_ge
     assert_gone(at_geosecure, form, client["client_id"])
     assert at_acmidm.client(form.application) == kept
     assert at_acmidm.audit() == trails[0]
-    leave(form)
+    move_off(form)
     assert project.steps() == [], "the platform's line may go at any time later"
     project.apply()
     assert acmidm.request_token(sign_assertion(form.keys["key-1"], kept["client_id"], acmidm.audience)).status_code == httpx.codes.OK

@@ -83,26 +83,6 @@ def test_a_token_at_each_platform_with_its_audience(connected: Connected, acmidm
         assert sent.is_success, sent.text
 
 
-def test_the_other_platforms_client_id_or_audience_is_told_apart(
-    connected: Connected, acmidm: RunningPortal, geosecure: RunningPortal
-) -> None:
-    """The two frequent mistakes, each with an error that says exactly that."""
-    said = {}
-    for name, portal, client_id, aud in (
-        ("id at acmidm", acmidm, connected.geosecure, acmidm.audience),
-        ("id at geosecure", geosecure, connected.acmidm, geosecure.audience),
-        ("aud at acmidm", acmidm, connected.acmidm, acmidm.token_endpoint),
-        ("aud at geosecure", geosecure, connected.geosecure, geosecure.issuer),
-    ):
-        answer = portal.request_token(sign_assertion(connected.key, client_id, aud))
-        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
-        said[name] = answer.json()["error_description"]
-    assert "is numeric, the kind that GeoSecure gives out; this is ACM/IDM" in said["id at acmidm"]
-    assert "is a UUID, the kind that ACM/IDM gives out; this is GeoSecure" in said["id at geosecure"]
-    assert "aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM" in said["aud at acmidm"]
-    assert "aud is the issuer, as ACM/IDM wants it; this is GeoSecure" in said["aud at geosecure"]
-
-
 def test_a_scope_extension_reaches_both_and_a_platform_that_is_added_touches_no_other(
     connected: Connected, at_acmidm: Registry, at_geosecure: Registry
 ) -> None:

@@ -12,8 +12,8 @@ import pytest
 from acmidm.probe.network import Network
 from acmidm_onboarding.model.secrecy import HIDDEN
 from tests.probe.connection import Connection
+from tests.support.fake_server import FakeServer, Reply, Request, serving
 from tests.support.tls_server import running_tls_server
-from tests.unit.components.fake_server import FakeServer, Reply, Request, serving
 
 
 @contextmanager

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support.fault_proxy import Exchange, Reply
+from tests.support.fake_server import Reply
 
 Document = dict[str, Any]
 # Those that may pass are waited for, and are another file's subject.
 _STATUSES = (200, 201, 204, 206, 301, 400, 404, 409, 412, 418, 422, 500, 501)
 _MEDIA_TYPES = ("application/json", "application/problem+json", "application/json; charset=utf-16", "text/html", "")
-
-
-@dataclass
-class Answering:
-    """A fault that gives each request the same answer."""
-
-    reply: Reply | None = None
-
-    def __call__(self, exchange: Exchange) -> None:
-        assert self.reply is not None
-        exchange.reply(self.reply)
 
 
 def replies(*right: object) -> st.SearchStrategy[Reply]:
@@ -47,8 +35,8 @@ def replies(*right: object) -> st.SearchStrategy[Reply]:
 
 
 def _reply(status: int, media_type: str, etag: str, body: bytes) -> Reply:
-    headers = (("content-type", media_type), *((("etag", etag),) if etag else ()))
-    return Reply(status, headers, b"" if status == 204 else body)
+    headers = {"content-type": media_type, **({"etag": etag} if etag else {})}
+    return Reply(status, b"" if status == 204 else body, headers)
 
 
 def _json(document: object) -> bytes:

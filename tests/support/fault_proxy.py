@@ -27,6 +27,8 @@ from typing import BinaryIO, Self
 from urllib.parse import urlsplit
 
 UPSTREAM_SECONDS = 30
+NOTHING_BEHIND = "http://127.0.0.1:9"
+"""An upstream for a proxy whose every request has a fault: the discard port, where nobody listens."""
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host"})
 
 

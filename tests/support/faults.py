@@ -71,20 +71,6 @@ def dripping(every_seconds: float) -> Fault:
     return fault
 
 
-def huge(size_bytes: int, *, declared: bool, content_type: str = "application/json") -> Fault:
-    """A JSON string of so many bytes, its length declared or until the connection ends."""
-
-    def fault(exchange: Exchange) -> None:
-        length = f"content-length: {size_bytes}\r\n" if declared else "connection: close\r\n"
-        exchange.send(f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n{length}\r\n".encode())
-        block = b"x" * 65536
-        while exchange.request.sent_bytes < size_bytes:
-            exchange.send(block)
-        exchange.cut()
-
-    return fault
-
-
 def after(act: Callable[[], object], then: Fault = through) -> Fault:
     """Someone does something between the provider's sending and the server's receiving."""
 

@@ -23,7 +23,6 @@ from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.retry import Retrying
 from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from acmidm_onboarding.model.loading import load_catalogue
-from acmidm_onboarding.model.metadata import ClientMetadata
 from beheerportaal.settings import RIGHTS
 from keycloak_sandbox.admin import Admin, Document
 from keycloak_sandbox.realm import Realm, set_up
@@ -210,19 +209,3 @@ def make_realm(
     )
     set_up(administrator, wanted)
     return made
-
-
-def metadata(**changes: Any) -> ClientMetadata:
-    """A connection that no other test has; ``changes`` override its fields."""
-    application = f"loket-{uuid.uuid4().hex[:12]}"
-    fields: dict[str, Any] = {
-        "client_name": f"Stad Gent - {application}",
-        "software_id": f"acmidm/tni/OVO002067/{application}",
-        "managed_by": "acmidm/tni",
-        "organisation": {"name": "Stad Gent", "ovo": "OVO002067", "kbo": "0207451227"},
-        "application": application,
-        "grant_types": ("client_credentials",),
-        "token_endpoint_auth_method": "private_key_jwt",
-        "contacts": ("api-beheer@stad.example", "tweede@stad.example"),
-    }
-    return ClientMetadata(**{**fields, **changes})

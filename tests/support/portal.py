@@ -21,6 +21,7 @@ from joserfc.jwk import ECKey, Key
 
 from acmidm.portal import program
 from acmidm.supervisor import Daemon
+from acmidm_onboarding.model.metadata import ClientMetadata
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import RIGHTS, Platform, PortalSettings
 from beheerportaal.store.opening import open_database
@@ -266,6 +267,13 @@ def client_document(**changes: Any) -> dict[str, Any]:
         "contacts": ["api-beheer@stad.example"],
         **changes,
     }
+
+
+def metadata(application: str | None = None, **changes: Any) -> ClientMetadata:
+    """What a form declares of a client, of a connection that no other test has; `changes` override fields."""
+    name = application or f"loket-{uuid.uuid4().hex[:12]}"
+    declared = {"client_name": f"Stad Gent: {name}", "software_id": f"acmidm/tni/OVO002067/{name}", "application": name}
+    return ClientMetadata.model_validate(client_document(**declared | changes))
 
 
 def put_current(operator: httpx.Client, path: str, document: Mapping[str, Any]) -> httpx.Response:

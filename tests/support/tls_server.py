@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -18,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
+from tests.support.fault_proxy import NOTHING_BEHIND, Exchange, Fault, FaultProxy, Reply
 
 
 @dataclass
@@ -27,22 +24,14 @@ class TlsServer:
 
     port: int
     trusted: ssl.SSLContext
-    answer: Answer
+    answer: Fault
     requests: list[str] = field(default_factory=list)
 
 
-def answering(content: bytes, status: int = 200, **headers: str) -> Answer:
+def answering(content: bytes, status: int = 200, **headers: str) -> Fault:
     """Answer with this content."""
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        for name, value in headers.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.send_header("content-length", str(len(content)))
-        request.end_headers()
-        request.wfile.write(content)
-
-    return answer
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return lambda exchange: exchange.reply(Reply(status, named, content))
 
 
 @contextmanager
@@ -50,32 +39,14 @@ def running_tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
     """A server for ``host``; it ends with the block."""
     own, trusted = self_signed(folder, host)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(exchange: Exchange) -> None:
+        server.requests.append(exchange.request.path)
+        server.answer(exchange)
 
-        def do_GET(self) -> None:
-            server.requests.append(self.path)
-            server.answer(self)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    class Listener(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def finish_request(self, request: Any, client_address: Any) -> None:
-            with suppress(OSError):  # whoever asked has gone, or trusts nobody here
-                super().finish_request(own.wrap_socket(request, server_side=True), client_address)
-
-    listener = Listener(("127.0.0.1", 0), Handler)
-    server = TlsServer(listener.server_address[1], trusted, answering(b"{}"))
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with FaultProxy(NOTHING_BEHIND, own) as proxy:
+        server = TlsServer(proxy.port, trusted, answering(b"{}"))
+        proxy.rule(".*", "", answer, times=None)
         yield server
-    finally:
-        listener.shutdown()
-        thread.join()
-        listener.server_close()
 
 
 def self_signed(folder: Path, host: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:

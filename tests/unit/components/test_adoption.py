@@ -67,34 +67,11 @@ def test_only_a_client_of_the_forms_own_organisation(
     assert (found or "").startswith(sentence or "")
 
 
-def test_the_client_that_the_connection_has_is_no_other(world: World, registry: Registry, application: str) -> None:
-    """Naming it takes nothing over; another one is refused."""
-    provider, inputs = world.provider(OAuthClientProvider), client_inputs(application)
-    own = provider.create(inputs).id
-    assert provider.check(inputs, adopting(own, inputs)).inputs == inputs
-    other = by_hand(registry, f"{application}-other")
-    adopt = (provider.check(inputs, adopting(other, inputs)).inputs or {})["adopt"]
-    assert f'client "{other}" cannot be taken over, for this connection has a client already' in adopt["refused"]
-
-
-@pytest.mark.parametrize(
-    ("owner", "sentence"),
-    [
-        ({"software_id": "other-tool/loket"}, 'is that of "other-tool/loket", by a tool that is not this project; '),
-        (
-            {"software_id": "acmidm/tni/OVO002067/other-{}", "managed_by": "acmidm/tni"},
-            "is that of acmidm/tni/OVO002067/other-{} in this stack; ",
-        ),
-        ({"managed_by": "elders/prod"}, "is managed by elders/prod already; "),
-    ],
-)
-def test_what_has_an_owner_stays_the_owners(
-    world: World, registry: Registry, application: str, owner: Mapping[str, str], sentence: str
-) -> None:
-    """Another form's, stack's or tool's: the sentence says whose."""
-    owner = {name: value.format(application) for name, value in owner.items()}
-    client_id = by_hand(registry, application, **owner)
-    assert (refusal(world, client_id, application, is_named=True) or "").startswith(sentence.format(application))
+def test_what_another_tool_made_stays_that_tools(world: World, registry: Registry, application: str) -> None:
+    """As another form's and another stack's do: tests/adoption/test_refused.py has those."""
+    client_id = by_hand(registry, application, software_id="other-tool/loket")
+    sentence = refusal(world, client_id, application, is_named=True) or ""
+    assert sentence.startswith('is that of "other-tool/loket", by a tool that is not this project; ')
 
 
 def test_a_client_with_rights_over_the_authority(world: World, portal: RunningPortal, registry: Registry, application: str) -> None:

@@ -12,8 +12,10 @@ from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.authorities.products import Products
-from acmidm_onboarding.model.metadata import Owner, ProductDocument
-from tests.unit.components.fake_server import FakeServer, Reply, Request, api_at, serving
+from acmidm_onboarding.model.metadata import Owner
+from tests.faults.test_parsing import CALLS as ALL_CALLS
+from tests.faults.test_parsing import PRODUCT_CALLS as ALL_PRODUCT_CALLS
+from tests.support.fake_server import FakeServer, Reply, Request, api_at, serving
 
 OWNER = Owner("acmidm/tni/OVO002067/loket", "acmidm/tni")
 CLIENT = {"id": "1", "clientId": "another"}
@@ -23,18 +25,9 @@ BODIES = {
     "html": Reply(404, b"<html>404</html>", {"content-type": "text/html"}),
     "nothing": Reply(404, b""),
 }
-CALLS: dict[str, Callable[[Authority], object]] = {
-    "read": lambda authority: authority.read("x"),
-    "read_scopes": lambda authority: authority.read_scopes("x"),
-    "read_jwks": lambda authority: authority.read_jwks("x"),
-    "snapshot": lambda authority: authority.snapshot("x"),
-    "remove": lambda authority: authority.remove("x", OWNER),
-}
-PRODUCT_CALLS: dict[str, Callable[[Products], object]] = {
-    "read": lambda products: products.read("dosis", "x"),
-    "delete": lambda products: products.delete("dosis", "x", OWNER),
-    "put": lambda products: products.put("dosis", "x", None, ProductDocument({}, OWNER)),
-}
+# What asks for one document, or removes one.
+CALLS = {name: ALL_CALLS[name] for name in ("read", "read_scopes", "read_jwks", "snapshot", "remove")}
+PRODUCT_CALLS = {name: ALL_PRODUCT_CALLS[name] for name in ("read", "put", "delete")}
 
 
 def beheerportaal(server: FakeServer) -> Beheerportaal:

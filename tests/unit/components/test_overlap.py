@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client, sign_assertion
 from tests.support.registry import Registry
@@ -109,16 +108,6 @@ def test_evidence_that_counts_as_none_is_named(guarded: World, client_id: str) -
     assert "(its evidence is older than 90 days; its authority has not seen it in use)" in aged
     forged = checked(guarded, before, keys(client_id, NEW, refused="its signature does not hold"))["refused"]
     assert "(its evidence counts as none: its signature does not hold; its authority has not seen it in use)" in forged
-
-
-def test_what_is_refused_writes_nothing(guarded: World, registry: Registry, client_id: str, application: str) -> None:
-    registry.set_keys(client_id, [OLD])
-    before = recorded(client_id, OLD, old=30)
-    refused = checked(guarded, before, keys(client_id, NEW, proven=NEW))
-    assert 'key "old" cannot leave, for no usable key stays' in refused["refused"]
-    with pytest.raises(Rejected, match='gent/loket: key "old" cannot leave'):
-        guarded.provider(ClientJwksProvider).update(client_id, before, refused)
-    assert [key["kid"] for key in registry.client(application)["jwks"]["keys"]] == ["old"]
 
 
 def test_what_is_no_rotation_is_not_guarded(guarded: World, world: World) -> None:

@@ -10,8 +10,8 @@ import pytest
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
 from acmidm_onboarding.model.metadata import ClientMetadata, Owner, ProductDocument
-from tests.faults.between import metadata, platform_through
-from tests.support.portal import RunningPortal
+from tests.faults.between import platform_through
+from tests.support.portal import RunningPortal, metadata
 from tests.support.registry import Registry
 
 SETTINGS = {"bron_uri": "urn://gent/x", "product_ids": ["10244"]}
@@ -39,17 +39,6 @@ def client_id(platform: ConnectedPlatform, wanted: ClientMetadata) -> str:
     return platform.authority.register(wanted, None).client_id
 
 
-def test_what_goes_over_the_wire_comes_back(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
-    found = platform.authority.read(client_id)
-    assert found is not None
-    assert found.metadata == wanted
-    assert type(found.metadata) is ClientMetadata
-    document = ProductDocument(SETTINGS, wanted.owner)
-    platform.product_api.put("dosis", client_id, None, document)
-    assert platform.product_api.read("dosis", client_id) == document
-    assert dict(platform.product_api.configurations("dosis"))[client_id] == document
-
-
 @pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS.keys())
 def test_a_configuration_of_another_owner_stays(
     platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str, change: dict[str, str | None]
@@ -66,12 +55,16 @@ def test_a_configuration_of_another_owner_stays(
     assert products.read("dosis", client_id) == theirs
 
 
-def test_what_a_preview_has_shown_is_overwritten(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
-    """By ``adopt``, or after a refresh: what is there is what is known."""
-    nobodys, ours = ProductDocument(BY_HAND, Owner()), ProductDocument(CHANGED, wanted.owner)
-    platform.product_api.put("dosis", client_id, None, nobodys)
-    platform.product_api.put("dosis", client_id, nobodys, ours)
-    assert platform.product_api.read("dosis", client_id) == ours
+def test_what_is_nobody_elses_is_overwritten(platform: ConnectedPlatform, wanted: ClientMetadata, client_id: str) -> None:
+    """What a preview has shown, by ``adopt`` or after a refresh; what is as declared, which gets an owner; what this stack left."""
+    products, nobodys, ours = platform.product_api, ProductDocument(BY_HAND, Owner()), ProductDocument(CHANGED, wanted.owner)
+    products.put("dosis", client_id, None, nobodys)
+    products.put("dosis", client_id, nobodys, ours)
+    assert dict(products.configurations("dosis"))[client_id] == ours
+    products.put("dosis", client_id, ours, nobodys)
+    for known_to_nobody in (ProductDocument(BY_HAND, wanted.owner), ours):
+        products.put("dosis", client_id, None, known_to_nobody)
+        assert products.read("dosis", client_id) == known_to_nobody
 
 
 def test_the_error_names_the_fields_of_the_organisation(

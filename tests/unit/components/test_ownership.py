@@ -59,15 +59,6 @@ def test_an_update_puts_the_own_marks_back(
     assert marks(document) == marks(configured)
 
 
-def test_marks_that_differ_replace_nothing(world: World, registry: Registry, client: dict[str, Any], application: str) -> None:
-    """Whatever somebody wrote there: the client is not made anew because of it."""
-    provider = world.provider(OAuthClientProvider)
-    for written in (None, "", "x", "geosecure/prod/OVO002067/ander"):
-        registry.change(client["client_id"], software_id=written or None)
-        read = world.provider(OAuthClientProvider).read(client["client_id"], client)
-        assert provider.diff(client["client_id"], outs(read), client_inputs(application)).replaces == []
-
-
 def test_a_client_is_found_under_its_former_key(world: World, registry: Registry, client: dict[str, Any], application: str) -> None:
     """The state was lost while ``formerly`` waited: the client keeps its ID, and its products come along."""
     clients, products, client_id = world.provider(OAuthClientProvider), world.provider(ProductConfigurationProvider), client["client_id"]

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, NotFound, Rejected
+from acmidm_onboarding.authorities.errors import ChangedMeanwhile, NotFound, Rejected
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.jwk import public_jwk as read_jwk
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.resources.base import AuthorityProvider
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
-from acmidm_onboarding.resources.client_scopes import NOT_DECLARED, ClientScopesProvider
+from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
 from acmidm_onboarding.settings import TRUSTED_HOSTS, InvalidSettings, read_settings
-from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND
+from tests.support.forms import NOTIFICATIES, PLAIN, SEND
 from tests.support.portal import new_key, public_jwk
-from tests.support.registry import Registry, kids
+from tests.support.registry import Registry
 from tests.unit.components.world import MANAGED_BY, UNKNOWN, World, adopting, client_inputs, outs
 
 PROVIDERS = (OAuthClientProvider, ClientScopesProvider, ClientJwksProvider, ProductConfigurationProvider)
@@ -29,10 +29,6 @@ PROVIDERS = (OAuthClientProvider, ClientScopesProvider, ClientJwksProvider, Prod
 def scopes_of(client_id: str, *scopes: str, default: tuple[str, ...] = ()) -> dict[str, Any]:
     granted = {"scopes": dict.fromkeys(scopes, "requested"), "default_scopes": dict.fromkeys(default, True)}
     return {"platform": "acmidm", "client_id": client_id, **granted}
-
-
-def keys_of(client_id: str, *keys: Any) -> dict[str, Any]:
-    return {"platform": "acmidm", "client_id": client_id, "jwks": {key.kid: public_jwk(key) for key in keys}}
 
 
 def product_of(client_id: str, **changes: Any) -> dict[str, Any]:
@@ -113,6 +109,7 @@ def test_diff_leaves_the_details_to_the_engine(world: World, kind: type[Authorit
 
 
 def test_client_from_create_to_delete(world: World, registry: Registry, application: str) -> None:
+    """What is read is what was written last; the second delete is none."""
     provider = world.provider(OAuthClientProvider)
     inputs = client_inputs(application)
 
@@ -139,27 +136,6 @@ def test_client_from_create_to_delete(world: World, registry: Registry, applicat
     provider.delete(created.id, outs(updated))
 
 
-def test_create_twice_is_one_client(world: World, registry: Registry, application: str) -> None:
-    """The answer to the first was lost: the second takes over what it made."""
-    provider = world.provider(OAuthClientProvider)
-    first = provider.create(client_inputs(application))
-    second = provider.create(client_inputs(application, contacts=["nieuw@stad-gent.example"]))
-    assert second.id == first.id
-    assert registry.client(application)["contacts"] == ["nieuw@stad-gent.example"]
-
-
-@pytest.mark.parametrize("owner", ["acmidm/prod", "other/tni", None])
-def test_create_refuses_the_client_of_another_owner(world: World, registry: Registry, application: str, owner: str | None) -> None:
-    provider = world.provider(OAuthClientProvider)
-    existing = provider.create(client_inputs(application, managed_by=owner)).id
-    before = registry.client(application)
-    with pytest.raises(AlreadyRegistered) as caught:
-        provider.create(client_inputs(application))
-    assert existing in str(caught.value)
-    assert (owner or "made by hand") in str(caught.value)
-    assert registry.client(application) == before
-
-
 @pytest.mark.parametrize(
     ("changed", "owner"),
     [("managed_by", "elders/tni"), ("managed_by", None), ("incarnation", "anothers"), ("incarnation", None)],
@@ -179,43 +155,6 @@ def test_deletes_spare_what_bears_another_owner(
 
     assert registry.client(application)["client_id"] == old.id
     assert registry.configuration("notificaties", old.id) == NOTIFICATIES
-
-
-@pytest.mark.parametrize("owner", [{}, {"managed_by": "other/tni", "software_id": "acmidm/tni/X/x"}])
-def test_create_overwrites_no_configuration_of_another(world: World, registry: Registry, client_id: str, owner: dict[str, str]) -> None:
-    """Made by hand, or by another stack: refused. What is as declared gets an owner; what this stack left is overwritten."""
-    provider = world.provider(ProductConfigurationProvider)
-    path = f"/products/v1/notificaties/configurations/{client_id}"
-    by_hand = {"configuration": {**NOTIFICATIES, "merk_code": "met-de-hand"}, **owner}
-    registry.http.put(path, json=by_hand, headers={"If-None-Match": "*"}).raise_for_status()
-    with pytest.raises(ChangedMeanwhile, match="configuration already"):
-        provider.create(product_of(client_id))
-    assert registry.configuration("notificaties", client_id) == by_hand["configuration"]
-    if not owner:
-        provider.create(product_of(client_id, merk_code="met-de-hand"))
-        assert registry.http.get(path).json()["managed_by"] == MANAGED_BY
-        provider.create(product_of(client_id))
-        assert registry.configuration("notificaties", client_id) == NOTIFICATIES
-
-
-def test_scopes_from_create_to_delete(world: World, registry: Registry, application: str, client_id: str) -> None:
-    provider = world.provider(ClientScopesProvider)
-    created = provider.create(scopes_of(client_id, SEND))
-    assert outs(created) == scopes_of(client_id, SEND)
-
-    registry.set_scopes(client_id, [DOSSIERS])
-    read = provider.read(client_id, outs(created))
-    assert outs(read)["scopes"] == {DOSSIERS: NOT_DECLARED}, "vo_info is the portal's own, and no drift"
-    assert read.inputs == {**scopes_of(client_id), "scopes": {DOSSIERS: NOT_DECLARED}}
-    with pytest.raises(ChangedMeanwhile):
-        provider.update(client_id, outs(created), scopes_of(client_id, PLAIN))
-
-    provider.update(client_id, outs(read), scopes_of(client_id, SEND, PLAIN))
-    assert set(registry.client(application)["scopes"]) == {SEND, PLAIN, "vo_info"}
-    assert provider.read(client_id, scopes_of(client_id, SEND, PLAIN)).outs == scopes_of(client_id, SEND, PLAIN)
-
-    provider.delete(client_id, scopes_of(client_id, SEND, PLAIN))  # they go with the client
-    assert set(registry.client(application)["scopes"]) == {SEND, PLAIN, "vo_info"}
 
 
 def test_assigned_scope_that_a_form_asks_for_is_drift_when_it_goes(world: World, client_id: str) -> None:
@@ -269,44 +208,6 @@ def test_an_address_of_keys_is_refused_where_it_is_not_known(world: World, regis
         provider.update(created.id, outs(created), wanted)
 
 
-def test_keys_from_create_to_delete(world: World, registry: Registry, application: str, client_id: str) -> None:
-    provider = world.provider(ClientJwksProvider)
-    one, two, slipped_in = new_key("one"), new_key("two"), new_key("slipped-in")
-    created = provider.create(keys_of(client_id, one, two))
-
-    registry.set_keys(client_id, [one, slipped_in])
-    read = provider.read(client_id, outs(created))
-    assert outs(read) == keys_of(client_id, one, slipped_in)
-    assert read.inputs == outs(read)
-    with pytest.raises(ChangedMeanwhile):
-        provider.update(client_id, outs(created), keys_of(client_id, two))
-
-    provider.update(client_id, outs(read), keys_of(client_id, one, two))
-    assert kids(registry.client(application)) == {"one", "two"}
-
-    provider.delete(client_id, outs(created))  # leaves them: they go with the client, or the organisation has them in the portal now
-    assert kids(registry.client(application)) == {"one", "two"}
-
-
-def test_product_from_create_to_delete(world: World, registry: Registry, client_id: str) -> None:
-    provider = world.provider(ProductConfigurationProvider)
-    created = provider.create(product_of(client_id))
-    assert created.id == f"notificaties/{client_id}"
-
-    registry.set_configuration("notificaties", client_id, {**NOTIFICATIES, "merk_code": "ander"})
-    read = provider.read(created.id, outs(created))
-    assert read.inputs == product_of(client_id, merk_code="ander")
-    with pytest.raises(ChangedMeanwhile):
-        provider.update(created.id, outs(created), product_of(client_id, merk_code="nieuw"))
-    provider.update(created.id, outs(read), product_of(client_id, merk_code="nieuw"))
-    assert registry.configuration("notificaties", client_id) == {**NOTIFICATIES, "merk_code": "nieuw"}
-
-    provider.delete(created.id, outs(created))
-    assert registry.configuration("notificaties", client_id) is None
-    gone = provider.read(created.id, outs(created))
-    assert (gone.id, outs(gone)) == ("", {})
-
-
 def test_removed_client_takes_its_products_along(world: World, registry: Registry, client: dict[str, Any]) -> None:
     """Also those that a run which was cut off made, and that no state knows."""
     client_id = client["client_id"]
@@ -315,17 +216,22 @@ def test_removed_client_takes_its_products_along(world: World, registry: Registr
     assert registry.configuration("notificaties", client_id) is None
 
 
-@pytest.mark.parametrize("by_hand", [False, True])
-def test_deletes_inside_a_client_that_is_gone_are_no_error(world: World, registry: Registry, client_id: str, by_hand: bool) -> None:
+@pytest.mark.parametrize("gone", ["nothing", "configuration", "client"])
+def test_deletes_inside_a_client(world: World, registry: Registry, client_id: str, application: str, gone: str) -> None:
+    """Scopes and keys are left, for they go with the client, or are the organisation's own in the portal; what is gone is no error."""
+    registry.set_scopes(client_id, [SEND])
+    registry.set_keys(client_id, [new_key("key-1")])
     configured = outs(world.provider(ProductConfigurationProvider).create(product_of(client_id)))
-    if by_hand:
-        registry.remove(client_id)
-    else:
+    if gone == "configuration":
         registry.remove_configuration("notificaties", client_id)
+    elif gone == "client":
+        registry.remove(client_id)
+    before = registry.clients(application)
     world.provider(ClientScopesProvider).delete(client_id, scopes_of(client_id, SEND))
-    world.provider(ClientJwksProvider).delete(client_id, keys_of(client_id))
+    world.provider(ClientJwksProvider).delete(client_id, {"platform": "acmidm", "client_id": client_id, "jwks": {}})
     world.provider(ProductConfigurationProvider).delete(f"notificaties/{client_id}", configured)
     assert registry.configuration("notificaties", client_id) is None
+    assert registry.clients(application) == before
 
 
 def test_update_of_a_client_that_is_gone_says_so(world: World, registry: Registry, client_id: str, application: str) -> None:

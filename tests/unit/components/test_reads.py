@@ -11,10 +11,10 @@ import pytest
 
 from acmidm_onboarding.authorities.errors import Unintelligible
 from acmidm_onboarding.authorities.reads import ReadOnce
-from tests.faults.between import metadata, platform_through
+from tests.faults.between import platform_through
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
-from tests.support.portal import RunningPortal
+from tests.support.portal import RunningPortal, metadata
 
 
 class Server:

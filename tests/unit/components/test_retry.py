@@ -11,11 +11,20 @@ from pathlib import Path
 import pytest
 
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Passing, Unreachable
+from acmidm_onboarding.authorities.errors import (
+    AlreadyRegistered,
+    AuthorityError,
+    ChangedMeanwhile,
+    NotAllowed,
+    NotFound,
+    Passing,
+    Rejected,
+    Unreachable,
+)
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.authorities.retry import Retrying, retry_after_seconds
 from acmidm_onboarding.model.loading import load_catalogue
-from tests.unit.components.fake_server import RESET, FakeServer, Reply, Request, api_at, in_turn, serving
+from tests.support.fake_server import RESET, FakeServer, Reply, Request, api_at, in_turn, serving
 from tests.unit.components.test_settings import read
 
 GOOD = Reply(200, {"fine": True})
@@ -25,30 +34,35 @@ def api(server: FakeServer, *, deadline: float = 10, timeout: float = 5) -> Api:
     return api_at(server.url, timeout=timeout, deadline=deadline)
 
 
-@pytest.mark.parametrize("failure", [429, 502, 503, 504, RESET])
-def test_what_may_pass_is_tried_again(failure: int | str) -> None:
-    """Counted at the server: two failures, then the answer."""
-    bad = failure if isinstance(failure, str) else Reply(failure)
-    with serving(in_turn(bad, bad, GOOD)) as server:
-        assert api(server).request("GET", "/x").document == {"fine": True}
-        assert [request.method for request in server.requests] == ["GET"] * 3
+@pytest.mark.parametrize("failure", [Reply(429), Reply(502), Reply(503), Reply(504), RESET], ids=["429", "502", "503", "504", RESET])
+def test_what_may_pass_is_tried_again(failure: Reply | str) -> None:
+    """Counted at the server: two failures, then the answer. A POST too, with the same body: a natural key goes along."""
+    with serving(in_turn(failure, failure, GOOD)) as server:
+        assert api(server).request("POST", "/x", document={"software_id": "key"}).document == {"fine": True}
+        assert [(request.method, request.body) for request in server.requests] == [("POST", server.requests[0].body)] * 3
 
 
-def test_a_post_is_tried_again_with_the_same_body() -> None:
-    """Safe, as a natural key goes along: see the adoption in ``OAuthClient``."""
-    with serving(in_turn(Reply(503), GOOD)) as server:
-        api(server).request("POST", "/x", document={"software_id": "key"})
-        assert len({request.body for request in server.requests}) == 1
-        assert len(server.requests) == 2
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 412, 422, 428, 500, 501])
-def test_what_does_not_pass_is_tried_once(status: int) -> None:
-    with serving(in_turn(Reply(status))) as server:
-        with pytest.raises(AuthorityError) as caught:
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, Rejected) for status in (400, 405, 410, 422, 428, 500, 501)),
+        (401, NotAllowed),
+        (403, NotAllowed),
+        (404, NotFound),
+        (409, AlreadyRegistered),
+        (412, ChangedMeanwhile),
+    ],
+)
+def test_what_does_not_pass_is_tried_once(status: int, kind: type[AuthorityError]) -> None:
+    """The error is method, URL, status, what the server said (RFC 9457), and what to do."""
+    refusal = Reply(status, {"detail": "because\n of this."}, {"content-type": "application/problem+json"})
+    with serving(in_turn(refusal)) as server:
+        with pytest.raises(kind) as caught:
             api(server).request("PUT", "/x")
-        assert not isinstance(caught.value, Unreachable)
-        assert f"PUT {server.url}/x: {status} " in str(caught.value)
+        what, _, to_do = str(caught.value).partition("; ")
+        assert what.startswith(f"PUT {server.url}/x: {status} ")
+        assert what.endswith(", because of this")
+        assert to_do
         assert len(server.requests) == 1
 
 

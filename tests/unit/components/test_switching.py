@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
-from tests.support.portal import RunningPortal, new_key, public_jwk
+from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry
 from tests.unit.components.world import World, adopting, client_inputs, outs
 
@@ -52,6 +53,7 @@ def test_a_secret_that_was_set_by_hand_has_no_overlap(guarded: World, portal: Ru
 
 
 KEY, OTHER = new_key("declared"), new_key("other")
+ENDED = ECKey.import_key(dict[str, Any](KEY.as_dict(private=True), exp=int(time.time()) - 60))
 THUMBPRINT, OTHERS = str(KEY.thumbprint()), str(OTHER.thumbprint())
 TO_KEYS = {"token_endpoint_auth_method": "private_key_jwt"}
 
@@ -65,8 +67,9 @@ TO_KEYS = {"token_endpoint_auth_method": "private_key_jwt"}
         ([THUMBPRINT], [OTHER], True),
         (None, [OTHER], False),
         (None, [], True),
+        (None, [ENDED], True),
     ],
-    ids=["none there", "its key", "one of its keys", "a key that somebody slipped in", "uploaded", "not uploaded"],
+    ids=["none there", "its key", "one of its keys", "a key that somebody slipped in", "uploaded", "not uploaded", "ended"],
 )
 def test_which_key_is_waited_for(
     world: World, portal: RunningPortal, registry: Registry, application: str, awaited: list[str] | None, there: list[Any], waits: bool
@@ -81,17 +84,6 @@ def test_which_key_is_waited_for(
     assert works(portal, state.id, FIRST) is waits
     assert found["token_endpoint_auth_method"] == ("client_secret_post" if waits else "private_key_jwt")
     assert provider.diff(state.id, found, after).changes is (True if waits else None), "the next run looks again"
-
-
-def test_a_key_that_has_ended_is_none(world: World, portal: RunningPortal, registry: Registry, application: str) -> None:
-    provider = world.provider(OAuthClientProvider)
-    before = client_inputs(application, **SECRET, client_secret=FIRST)
-    state = provider.create(before)
-    document = {"keys": [{**public_jwk(KEY), "exp": int(time.time()) - 60}]}
-    path = f"/management/v1/clients/{state.id}/jwks"
-    registry.http.put(path, json=document, headers={"If-Match": "*"}).raise_for_status()
-    provider.update(state.id, outs(state), client_inputs(application, **TO_KEYS))
-    assert works(portal, state.id, FIRST)
 
 
 def test_the_awaited_keys_are_an_input_of_those_alone_that_come_from_a_secret(world: World, application: str) -> None:

@@ -6,9 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler
 from threading import Event
 from typing import Any
 
@@ -23,7 +21,8 @@ from acmidm_onboarding.authorities.published_keys import MOST_BYTES, PublicNetwo
 from acmidm_onboarding.model.form import MOST_KEYS, Environment
 from acmidm_onboarding.model.jwk import public_jwk
 from acmidm_onboarding.model.policies import Profile
-from tests.support.tls_server import Answer, TlsServer, answering, running_tls_server
+from tests.support.fault_proxy import Exchange, Fault
+from tests.support.tls_server import TlsServer, answering, running_tls_server
 from tests.unit.model.workspace import FORM, Workspace, private_key, public_key
 
 HOST = "keys.gent.example"
@@ -112,18 +111,14 @@ def test_the_machines_own_names_lead_inside() -> None:
             PublicNetwork().connect_tcp(host, 443, 5.0)
 
 
-def pouring(content: bytes, pause: float = 0, **headers: str) -> Answer:
+def pouring(content: bytes, pause: float = 0, length: str = "connection: close") -> Fault:
     """Answer with this again and again, until whoever asked has enough."""
 
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        for name, value in headers.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.end_headers()
-        request.close_connection = True
-        with suppress(OSError):
-            while request.wfile.write(content):
-                time.sleep(pause)  # the server's slowness is what is tested
+    def answer(exchange: Exchange) -> None:
+        exchange.send(f"HTTP/1.1 200 OK\r\n{length}\r\n\r\n".encode())
+        while True:
+            exchange.send(content)
+            time.sleep(pause)  # the server's slowness is what is tested
 
     return answer
 
@@ -136,7 +131,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "packed": (answering(b"\x1f\x8b\x08", content_encoding="gzip"), "answers with no JWK Set"),
     "too much": (answering(b" " * (MOST_BYTES + 1)), "answers with more than 64 KiB"),
     "without end": (pouring(b" " * 4096), "answers with more than 64 KiB"),
-    "byte by byte": (pouring(b" ", 0.05, content_length="1000000"), "was not answered whole within"),
+    "byte by byte": (pouring(b" ", 0.05, "content-length: 1000000"), "was not answered whole within"),
     "deep": (answering(b"[" * 60_000), "answers with no JWK Set"),
     "no keys": (answering(published()), "a list of one key or more"),
     "no list": (answering(b'{"keys": {}}'), "a list of one key or more"),

@@ -12,9 +12,9 @@ import pytest
 from acmidm_onboarding.mail import Mail, NotSent, compose, send, sending
 from acmidm_onboarding.model.form import Language
 from acmidm_onboarding.settings import Settings
+from tests.support.fake_server import talking
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.tls_server import self_signed
-from tests.unit.components.fake_server import talking
 from tests.unit.components.test_settings import read
 
 A, B = "a@stad.example", "b@stad.example"
