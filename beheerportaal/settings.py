@@ -65,9 +65,6 @@ class PortalSettings(_Settings):
         default_factory=lambda data: _LIFETIMES.get(data.get("platform"), _HOUR), ge=1, description="An hour; ten on GeoSecure."
     )
     processing_seconds: float = Field(default=2, ge=0, description="For how long an upload by v2 of DOSIS has no result.")
-    signing_key_lifetime_seconds: int = Field(
-        default=30 * 24 * 3600, ge=2 * 24 * 3600, description="For how long a key signs access tokens, until the next one does."
-    )
     explains_refusals: bool = Field(
         default=False,
         description="Says why a client could not be authenticated, which also tells which clients there are: for a sandbox, on loopback.",

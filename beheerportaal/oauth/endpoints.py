@@ -20,7 +20,6 @@ from beheerportaal.limits import LONGEST_TOKEN_REQUEST
 from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
 from beheerportaal.oauth.errors import invalid_request
 from beheerportaal.oauth.judge import Judge
-from beheerportaal.oauth.signing import CACHED_SECONDS
 
 router = APIRouter(tags=["oauth"])
 geosecure = APIRouter(route_class=TokenRoute, dependencies=[ACCESS_TOKEN], tags=["oauth"])
@@ -99,10 +98,9 @@ async def metadata(portal: CurrentPortal) -> dict[str, Any]:
 
 
 @router.get("/op/v1/keys")
-def keys(portal: CurrentPortal) -> Response:
-    """The public keys that verify access tokens (RFC 7517); one that will sign is there a day before."""
-    jwks = portal.keys.published().as_dict(private=False)
-    return JSONResponse(dict(jwks), headers={"Cache-Control": f"max-age={CACHED_SECONDS}"})
+def keys(portal: CurrentPortal) -> dict[str, Any]:
+    """The public key that verifies the signed copies of access tokens (RFC 7517)."""
+    return {"keys": [portal.key.as_dict(private=False)]}
 
 
 @router.post("/op/v1/token", response_class=JSONResponse, responses=_REFUSALS, openapi_extra=_TOKEN_BODY)

@@ -114,7 +114,6 @@ server_keys = Table(
     metadata,
     Column("kid", Text, primary_key=True),
     Column("private_jwk", JSON, nullable=False),
-    Column("signs_from", Float, nullable=False),
 )
 
 counters = Table(
