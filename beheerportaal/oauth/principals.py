@@ -122,12 +122,12 @@ def of_operator(operator: StoredOperator) -> Principal:
 
 
 def find(database: Database, client_id: str) -> Principal | None:
-    """The client or operator with this client_id, as it is now. Both are looked for, so that each takes the same time."""
+    """The client or operator with this client_id, as it is now."""
     with database.read() as connection:
-        client, operator = clients.find(connection, client_id), operators.find(connection, client_id)
-    if client is not None:
-        return of_client(client)
-    return None if operator is None else of_operator(operator)
+        if client := clients.find(connection, client_id):
+            return of_client(client)
+        operator = operators.find(connection, client_id)
+        return None if operator is None else of_operator(operator)
 
 
 def why_unknown(settings: PortalSettings, client_id: str) -> str:
