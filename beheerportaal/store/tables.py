@@ -187,8 +187,6 @@ sessions = Table(
     "sessions",
     metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("user_name", Text, ForeignKey("users.name", ondelete="CASCADE"), index=True),  # null until someone logs on
-    Column("csrf_token", Text, nullable=False),
-    Column("ends_at", Integer, nullable=False),
-    Column("idle_at", Integer, nullable=False, index=True),
+    Column("user_name", Text, ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
+    Column("ends_at", Integer, nullable=False, index=True),
 )

@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -22,7 +23,9 @@ from beheerportaal.web.visit import SEE_OTHER, Access, Handler, Visit, endpoint,
 
 log = logging.getLogger(__name__)
 
-_TOLD_APART = {400: "request", 403: "csrf", 404: "not_found", 405: "request", 413: "too_large", 415: "request", 503: "busy"}
+# A name that someone else's DNS points at this machine is not ours: its pages would have our origin.
+_LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+_TOLD_APART = {400: "request", 403: "elsewhere", 404: "not_found", 405: "request", 413: "too_large", 415: "request", 503: "busy"}
 
 
 def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
@@ -37,7 +40,7 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.portal_of = portal_of
-    return SecurityHeaders(app)
+    return SecurityHeaders(TrustedHostMiddleware(app, _LOOPBACK_NAMES))
 
 
 def _pages() -> list[Route]:

@@ -29,7 +29,6 @@ def page(visit: Visit, template: str, status: int, **context: object) -> Respons
             t=visit.texts,
             urls=visit.urls,
             user=visit.user,
-            csrf=visit.session.csrf_token if visit.session else "",
             environment=settings.environment,
             has_mailbox=settings.smtp_port is not None,
             platform=settings.platform,

@@ -246,13 +246,13 @@ ODD_REQUESTS: dict[str, tuple[str, str, list[tuple[str, str]], bytes]] = {
         "POST",
         "/portaal/nl/aanmelden",
         [("Content-Type", "multipart/form-data; boundary=x; charset=undefined")],
-        b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n\xff\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xff\r\n--x--\r\n',
     ),
     "half a character in a form": (
         "POST",
         "/portaal/nl/aanmelden",
         [("Content-Type", "multipart/form-data; boundary=x; charset=utf-7")],
-        b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n+2AA-\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n+2AA-\r\n--x--\r\n',
     ),
     "parts without an end": ("POST", "/portaal/nl/aanmelden", [("Content-Type", "multipart/form-data; boundary=x")], b"--x\r\nA"),
     "parts without a boundary": ("POST", "/portaal/nl/aanmelden", [("Content-Type", "multipart/form-data")], b"--x\r\nA"),
@@ -343,7 +343,7 @@ QUERIES = [
 FORM_FIELDS = [
     "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "token", "name", "password",
     "audience", "resource", "scope[]",
-    "csrf", "etag", "jwk", "kid", "laatste", "naar",
+    "etag", "jwk", "kid", "laatste", "naar",
 ]  # fmt: skip
 HEADERS = ["If-Match", "If-None-Match", "Accept-Language", "Cookie", "Origin", "Sec-Fetch-Site", "Range", "Content-Length", "Authorization"]
 TYPES = [
