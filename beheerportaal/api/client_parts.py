@@ -94,7 +94,7 @@ def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
 
 def store_jwks(connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]) -> StoredClient:
     """Writes a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set that there is."""
-    jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key.get("kid")))])
+    jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key["kid"]))])
     if jwks == client.jwks:
         return client
     client_id = client.document.client_id

@@ -16,7 +16,6 @@ from beheerportaal.context import CurrentPortal, Portal
 from beheerportaal.http.body import LimitedRequest
 from beheerportaal.http.guard import TokenRoute, audiences_of
 from beheerportaal.jwk import SIGNING_ALGORITHMS
-from beheerportaal.limits import LONGEST_TOKEN_REQUEST
 from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
 from beheerportaal.oauth.errors import invalid_request
 from beheerportaal.oauth.judge import Judge
@@ -137,7 +136,7 @@ def verify(request: Request) -> Verification:
 
 async def _answer(request: Request, portal: Portal, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]) -> Response:
     """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
-    body = await LimitedRequest(request.scope, request.receive, LONGEST_TOKEN_REQUEST).body()
+    body = await LimitedRequest(request).body()
     server = portal.authorization
     try:
         sent = TokenRequest(request.headers, _form(request, body, Judge(portal.settings)))

@@ -9,7 +9,6 @@ from typing_extensions import override
 
 from beheerportaal.context import Portal
 from beheerportaal.http.guard import TokenRoute, require_audience, require_scope
-from beheerportaal.plain import plain
 from beheerportaal.problems import Problem, not_found
 from beheerportaal.store import products
 
@@ -68,9 +67,9 @@ def missing(product: str, client_id: str) -> str:
 
 
 def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
-    """The values of a configured field, be it one text or a list of them, whatever lies in the database."""
-    value = configuration.get(name)
-    return [plain(text) for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    """The values of a configured field, be it one text, a list of them, or none."""
+    value = configuration.get(name) or []
+    return [value] if isinstance(value, str) else list(value)
 
 
 def not_configured(value: str, allowed: list[str]) -> str:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from beheerportaal.plain import plain
 from beheerportaal.problems import Problem
 from beheerportaal.products.basis import ERRORS, assumed, documented
 
@@ -51,7 +50,7 @@ def response(problem: Problem) -> JSONResponse:
         description=said if len(said) <= _LONGEST_DESCRIPTION else f"{said[:_LONGEST_DESCRIPTION]}…",
         errors=errors,
     )
-    return JSONResponse(plain(content), status, dict(problem.headers or {}))
+    return JSONResponse(content.model_dump(), status, dict(problem.headers or {}))
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

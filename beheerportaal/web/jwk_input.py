@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 from beheerportaal.jwk import find_mistakes, private_members, registered, thumbprint
 from beheerportaal.limits import LONGEST_UPLOAD, MOST_KEYS
-from beheerportaal.untrusted import Unreadable, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,12 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
         return _refused("too_long", limit=LONGEST_UPLOAD // 1024)
     if "PRIVATE KEY" in text:
         return _refused("private_pem")
-    names: set[str] = set()
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names.update(name for name, _ in pairs)
-        return dict(pairs)
-
     try:
-        value = read_json(text, members)
-    except Unreadable:
+        value = from_json(text, allow_inf_nan=False)
+    except ValueError:
         # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
         return _refused("pem" if text.startswith("-----BEGIN") else "not_json")
-    # A member that stands twice is seen both times.
-    if found := private_members(value) or private_members([dict.fromkeys(names)]):
+    if found := private_members(value):
         return _refused("private", members=", ".join(sorted(set(found))))
     keys = value.get("keys") if isinstance(value, dict) and "keys" in value else [value]
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):

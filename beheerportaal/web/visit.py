@@ -136,7 +136,8 @@ async def _read_form(request: Request) -> dict[str, str]:
     _, options = parse_options_header(request.headers.get("content-type"))
     if options.get(b"charset", b"utf-8").lower() != b"utf-8":
         raise HTTPException(415)
-    limited = LimitedRequest(request.scope, request.receive)
+    limited = LimitedRequest(request)
+    await limited.body()
     fields: dict[str, str] = {}
     async with limited.form(max_files=1, max_fields=_MOST_FIELDS) as form:
         for name, value in form.multi_items():

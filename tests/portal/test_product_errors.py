@@ -78,13 +78,10 @@ def test_an_environment_without_the_product_says_so(tmp_path: Path) -> None:
 
 HOSTILE: dict[str, bytes] = {
     "deep": b'{"x": ' * 900 + b"1" + b"}" * 900,
-    "less deep": b'{"x": ' * 20 + b"1" + b"}" * 20,
     "an endless number": b'{"x": ' + b"1" * 5000 + b"}",
-    "a number beyond all": b'{"x": 1e999}',
     "NaN": b'{"x": NaN}',
     "half a character": b'{"x": "\\ud800"}',
     "half a character as a name": b'{"\\ud800": 1}',
-    "NUL": b'{"x": "a\\u0000b"}',
     "not UTF-8": b'{"x": "\xff"}',
     "UTF-16": '{"x": 1}'.encode("utf-16"),
     "a list": b"[]",
