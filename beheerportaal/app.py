@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from socket import socket
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -21,11 +20,8 @@ from beheerportaal.web.urls import BASE
 WORKER_THREADS = 8
 
 
-def create_app(settings: PortalSettings, mail_listener: socket | None = None) -> FastAPI:
-    """The portal of one environment and platform. The database is opened when the application starts.
-
-    `mail_listener` is bound to where mails are received.
-    """
+def create_app(settings: PortalSettings) -> FastAPI:
+    """The portal of one environment and platform. The database is opened when the application starts, and mails are received then."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -33,10 +29,10 @@ def create_app(settings: PortalSettings, mail_listener: socket | None = None) ->
         app.state.portal = Portal.open(settings)
         async with AsyncExitStack() as opened:
             opened.callback(app.state.portal.close)
-            if mail_listener is not None:
+            if settings.smtp_port is not None:
                 from beheerportaal.mail.office import receiving  # a portal without it starts sooner
 
-                await opened.enter_async_context(receiving(app.state.portal.database, mail_listener))
+                await opened.enter_async_context(receiving(app.state.portal.database, settings.host, settings.smtp_port))
             yield
 
     app = FastAPI(
