@@ -170,9 +170,7 @@ def api_client_id(environment: str, platform: str, product: str) -> str:
 @contextmanager
 def usable_database() -> Iterator[None]:
     """What the portal, which knows nothing of ours, refuses about its database or what is put there, as our Failure."""
-    from beheerportaal.store.opening import UnusableDatabase
-
     try:
         yield
-    except (ValueError, UnusableDatabase) as error:
+    except ValueError as error:
         raise Failure(str(error)) from None

@@ -109,8 +109,8 @@ def of_operator(operator: StoredOperator) -> Principal:
     """An operator; its rights are its scopes."""
     return Principal(
         client_id=operator.client_id,
-        token_endpoint_auth_method=operator.token_endpoint_auth_method,
-        client_secret_hash=operator.client_secret_hash,
+        token_endpoint_auth_method="private_key_jwt",  # noqa: S106 - the name of a method
+        client_secret_hash=None,
         jwks=operator.jwks,
         scopes=frozenset(operator.rights),
         grant_types=frozenset({"client_credentials"}),

@@ -13,7 +13,6 @@ from beheerportaal.problems import Problem, not_found
 from beheerportaal.store import products
 
 Mistake = Mapping[str, str]
-_MOST_NAMED = 5
 
 
 class ProductRoute(TokenRoute):
@@ -74,8 +73,8 @@ def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
 
 def not_configured(value: str, allowed: list[str]) -> str:
     """That a value is not among those configured, and what to do."""
-    known = ", ".join(allowed[:_MOST_NAMED]) + (", …" if len(allowed) > _MOST_NAMED else "")
-    return f"{value} is not configured for this client; {f'use {known}, or ' if known else ''}have the operator configure it"
+    known = f"use {', '.join(allowed)}, or " if allowed else ""
+    return f"{value} is not configured for this client; {known}have the operator configure it"
 
 
 def not_among(allowed: list[str], values: Iterable[tuple[str, str]]) -> list[Mistake]:

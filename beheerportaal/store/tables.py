@@ -55,9 +55,7 @@ operators = Table(
     metadata,
     Column("client_id", Text, primary_key=True),
     Column("rights", JSON, nullable=False),
-    Column("token_endpoint_auth_method", Text, nullable=False),
     Column("jwks", JSON, nullable=False),
-    Column("client_secret_hash", Text),
 )
 
 audit = Table(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from beheerportaal.products import page
-from beheerportaal.products.errors import MOST_ERRORS, dotted
+from beheerportaal.products.errors import dotted
 from beheerportaal.store import uploads
 from tests.portal.inside import Inside, inside
 from tests.portal.sender import Sender, fields
@@ -34,7 +34,7 @@ def sender(portal: Inside) -> Sender:
     ("method", "path", "document", "content_type", "status", "said"),
     [
         ("GET", "/api/v1/dosis/nergens", None, "", 404, "There is nothing at /api/v1/dosis/nergens"),
-        ("GET", "/api/v2/notificaties", None, "", 405, "the header Allow says what is"),
+        ("GET", "/api/v2/notificaties", None, "", 405, "/openapi.json lists what is"),
         ("POST", UPLOAD, b"{", "application/json", 400, "is not JSON"),
         ("POST", UPLOAD, b"<Dossier/>", "application/xml", 415, "XML is not read here"),
         ("POST", SEND, b"<Notificatie/>", "text/xml; charset=utf-8", 415, "XML is not read here"),
@@ -102,13 +102,6 @@ def test_a_hostile_document_is_refused(sender: Sender, path: str, kind: str) -> 
             assert refused.status in (400, 422)
             fields(refused)
             assert refused.text.isprintable()
-
-
-def test_so_many_mistakes_make_no_long_answer(sender: Sender) -> None:
-    for document in ({**DOSSIER, "Producten": [{}] * 20_000}, {**DOSSIER, "Producten": [{"Id": "another"}] * 20_000}):
-        refused = sender.call("POST", UPLOAD, document)
-        assert len(fields(refused)) == MOST_ERRORS
-        assert len(refused.body) < 100_000
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from joserfc.jwk import Key, RSAKey
 
-from beheerportaal.operators import register_operator
 from beheerportaal.store.access_tokens import hash_of
 from tests.portal.inside import Answer, inside
 from tests.support.portal import (
@@ -184,15 +183,6 @@ def test_a_token_ends_when_it_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
             answer = portal.manage("GET", "/management/v1/clients")
             assert answer.status == status
     assert "invalid_token" in answer.headers["www-authenticate"]
-
-
-def test_an_operator_can_have_a_secret(portal: RunningPortal) -> None:
-    """client_secret_basic, for pipelines that can't keep a key."""
-    register_operator(portal.settings.database, "secretive", ["management_read"], secret=SECRET)
-    answer = httpx.post(
-        portal.token_endpoint, data={"grant_type": "client_credentials"}, auth=("secretive", SECRET.replace("%", "%25")), timeout=10
-    )
-    assert answer.json()["scope"] == "management_read"
 
 
 def test_whoever_fails_to_authenticate_learns_nothing(tmp_path: Path) -> None:

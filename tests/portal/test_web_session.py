@@ -8,7 +8,6 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from beheerportaal.operators import register_operator
 from beheerportaal.store import tables
 from beheerportaal.store.database import Database
 from beheerportaal.users import add_user, list_users, remove_user, set_right
@@ -199,9 +198,3 @@ def test_users_are_kept_with_a_hash_only(portal: RunningPortal, name: str) -> No
         set_right(database, "nobody", api_beheerder=True)
     with pytest.raises(ValueError, match="no user nobody"):
         remove_user(database, "nobody")
-
-
-def test_no_operator_looks_like_a_user(portal: RunningPortal) -> None:
-    """Who did what stays clear in the trail."""
-    with pytest.raises(ValueError, match="audit trail"):
-        register_operator(portal.settings.database, "user:beheer", secret="a-secret-of-an-operator")
