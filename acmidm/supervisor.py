@@ -121,7 +121,8 @@ class Daemon:
                 start_new_session=True,  # outlives the terminal and its Ctrl-C, and is stopped with all its children
                 pass_fds=(lock.fileno(),),
             )
-            _write_pid(lock, process.pid, program)
+            json.dump({"pid": process.pid, "health_url": program.health_url}, lock)
+            lock.flush()
         try:
             self._wait_until_ready(process, program, said_before)
         except BaseException:
@@ -222,11 +223,6 @@ def _holder(port: int | None) -> str:
         return f"process {found} ({process.name()} in {process.cwd()})"
     except (StopIteration, psutil.Error):  # another user's
         return "another program"
-
-
-def _write_pid(file: TextIO, pid: int, program: Program) -> None:
-    json.dump({"pid": pid, "health_url": program.health_url}, file)
-    file.flush()
 
 
 def _origin(url: str) -> str:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from beheerportaal import problems
 from beheerportaal.api import administrators, audit, client_parts, clients, describe, products
 from beheerportaal.context import Portal
-from beheerportaal.http.access_log import AccessLog
+from beheerportaal.http.access_log import log_request
 from beheerportaal.oauth import endpoints as oauth
 from beheerportaal.products import dosis, errors, notificaties
 from beheerportaal.settings import PortalSettings
@@ -62,5 +62,5 @@ def create_app(settings: PortalSettings) -> FastAPI:
 
     problems.install(app, {errors.PREFIX: errors.response})
     describe.install(app)
-    app.add_middleware(AccessLog)
+    app.middleware("http")(log_request)
     return app

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 log = logging.getLogger(__name__)
 
@@ -88,10 +89,20 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
     path = request.scope["path"]  # not of the URL, which is made of the Host header too
     sentences = {
         404: f"There is nothing at {path}; /openapi.json lists what there is.",
-        405: f"{request.method} is not offered at {path}; /openapi.json lists what is.",
+        405: f"{request.method} is not offered at {path}; the header Allow says what is.",
         400: "The body can't be read as JSON; correct it.",
     }
-    return Problem(error.status_code, sentences.get(error.status_code, error.detail), headers=error.headers)
+    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return Problem(error.status_code, sentences.get(error.status_code, error.detail), headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that are offered at a path (RFC 9110 §10.2.1): the framework names those of one of its routes only."""
+    return [
+        method
+        for method in ("DELETE", "GET", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 def install(app: FastAPI, forms: Mapping[str, Form]) -> None:

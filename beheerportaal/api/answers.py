@@ -17,8 +17,3 @@ def document(body: BaseModel, version: int, *, location: str | None = None) -> R
 def page(body: BaseModel) -> Response:
     """A page of a list."""
     return Response(body.model_dump_json(), media_type="application/json")
-
-
-def gone() -> Response:
-    """The answer to a removal."""
-    return Response(status_code=204)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from beheerportaal.api import answers
 from beheerportaal.api.clients import PREFIX, find
-from beheerportaal.api.describe import ACCESS_TOKEN, IF_MATCH, merge, problems, with_etag
+from beheerportaal.api.describe import ACCESS_TOKEN, IF_MATCH, problems, with_etag
 from beheerportaal.conditions import require_current
 from beheerportaal.context import Caller, CurrentPortal
 from beheerportaal.documents import JwksDocument, KeysInUse, ScopesDocument
@@ -21,8 +21,8 @@ from beheerportaal.store.clients import StoredClient
 
 router = APIRouter(prefix=f"{PREFIX}/clients/{{client_id}}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
 
-_READ = merge(with_etag(200), problems(404))
-_REPLACE = merge(with_etag(200), problems(404, 412, 428, with_body=True))
+_READ = with_etag(200) | problems(404)
+_REPLACE = with_etag(200) | problems(404, 412, 428, with_body=True)
 
 
 @router.get("/scopes", response_model=ScopesDocument, responses=_READ)

@@ -14,7 +14,7 @@ from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from starlette.responses import JSONResponse
 from typing_extensions import override
 
-from beheerportaal.oauth import audiences, principals
+from beheerportaal.oauth import principals
 from beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
 from beheerportaal.oauth.errors import UNEXPLAINED, fit_for_a_line, invalid_client, invalid_request, invalid_scope
 from beheerportaal.oauth.judge import Judge
@@ -147,8 +147,26 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def save_token(self, token: Mapping[str, Any], request: TokenRequest) -> None:
         """Authlib: keeps what the token, which says nothing itself, stands for."""
         scope = token.get("scope", "")
-        for_whom = audiences.requested(self.settings, request.client, request.form, scope)
-        self._tokens.keep(token["access_token"], request.client, scope, for_whom)
+        self._tokens.keep(token["access_token"], request.client, scope, self._audiences(request.client, request.form, scope))
+
+    def _audiences(self, client: Principal, form: Mapping[str, str], scope: str) -> list[str]:
+        """For which APIs a token is.
+
+        By `audience` and `resource` their client-IDs; the client's own on ACM/IDM where it names none, the portal's origin for operators.
+        """
+        if client.is_operator:
+            return [self.settings.origin]
+        apis = self.settings.products.values()
+        named = [api.client_id for api in apis if api.client_id == form.get("audience")] or [
+            api.client_id for api in apis if form.get("resource") in api.resources
+        ]
+        if named:
+            return named
+        if "audience" in form or "resource" in form:
+            Judge(self.settings, client).note("unknown audience", "neither audience nor resource is of an API here")
+        if self.settings.platform == "acmidm":
+            return [client.client_id]
+        return [api.client_id for api in apis if api.scope in scope.split()]
 
     @override
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:

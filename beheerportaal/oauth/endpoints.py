@@ -24,7 +24,6 @@ router = APIRouter(tags=["oauth"])
 geosecure = APIRouter(route_class=TokenRoute, dependencies=[ACCESS_TOKEN], tags=["oauth"])
 
 _FORM = "application/x-www-form-urlencoded"
-_MOST_PARAMETERS = 50
 _CREDENTIALS = {"client_secret", "client_assertion"}
 _CLIENT_AUTHENTICATION = {
     "client_assertion_type": {"type": "string"},
@@ -159,7 +158,7 @@ def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:
     if _CREDENTIALS & request.query_params.keys():
         judge.broken("query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request)
     try:
-        pairs = parse_qsl(body.decode(), max_num_fields=_MOST_PARAMETERS, errors="strict")
+        pairs = parse_qsl(body.decode(), errors="strict")
     except ValueError as error:
         raise invalid_request("the body is no form in UTF-8") from error
     names = [name for name, _ in pairs if name != "scope[]"]

@@ -19,7 +19,7 @@ from beheerportaal.context import Portal
 from beheerportaal.web import clients, keys, log_on, mailbox
 from beheerportaal.web.headers import SecurityHeaders
 from beheerportaal.web.urls import ATTACHMENT, CLIENT, HISTORY, KEYS, LOG_OFF, LOG_ON, MAIL, MAILBOX, MENU, REMOVE_KEY, Urls
-from beheerportaal.web.visit import SEE_OTHER, Access, Handler, Visit, endpoint, texts_of, visit_of
+from beheerportaal.web.visit import SEE_OTHER, Handler, Visit, endpoint, texts_of, visit_of
 
 log = logging.getLogger(__name__)
 
@@ -44,24 +44,24 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
 
 
 def _pages() -> list[Route]:
-    def page(path: str, handle: Handler, access: Access, method: str = "GET") -> Route:
-        return Route(path, endpoint(handle, access), methods=[method])
+    def page(path: str, handle: Handler, method: str = "GET", *, is_public: bool = False) -> Route:
+        return Route(path, endpoint(handle, is_public=is_public), methods=[method])
 
     return [
-        page("/", _home, Access.EVERYONE),
-        page(LOG_ON, log_on.show, Access.EVERYONE),
-        page(LOG_ON, log_on.log_on, Access.EVERYONE, "POST"),
-        page(LOG_OFF, log_on.log_off, Access.EVERYONE, "POST"),
-        page(MENU, clients.show_all, Access.API_BEHEERDER),
-        page(HISTORY, clients.show_history, Access.API_BEHEERDER),
-        page(REMOVE_KEY, keys.ask_to_remove, Access.API_BEHEERDER),
-        page(REMOVE_KEY, keys.remove, Access.API_BEHEERDER, "POST"),
-        page(KEYS, keys.add_again, Access.API_BEHEERDER),
-        page(KEYS, keys.add, Access.API_BEHEERDER, "POST"),
-        page(CLIENT, clients.show_one, Access.API_BEHEERDER),
-        page(MAILBOX, mailbox.show_all, Access.API_BEHEERDER),
-        page(MAIL, mailbox.show_one, Access.API_BEHEERDER),
-        page(ATTACHMENT, mailbox.download, Access.API_BEHEERDER),
+        page("/", _home, is_public=True),
+        page(LOG_ON, log_on.show, is_public=True),
+        page(LOG_ON, log_on.log_on, "POST", is_public=True),
+        page(LOG_OFF, log_on.log_off, "POST", is_public=True),
+        page(MENU, clients.show_all),
+        page(HISTORY, clients.show_history),
+        page(REMOVE_KEY, keys.ask_to_remove),
+        page(REMOVE_KEY, keys.remove, "POST"),
+        page(KEYS, keys.add_again),
+        page(KEYS, keys.add, "POST"),
+        page(CLIENT, clients.show_one),
+        page(MAILBOX, mailbox.show_all),
+        page(MAIL, mailbox.show_one),
+        page(ATTACHMENT, mailbox.download),
     ]
 
 

@@ -6,24 +6,19 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from beheerportaal.jwk import find_mistakes, private_members, registered, thumbprint
+from beheerportaal.jwk import Mistake, find_mistakes, private_members, registered, thumbprint
 from beheerportaal.limits import LONGEST_UPLOAD, MOST_KEYS
 
 
 @dataclass(frozen=True, slots=True)
-class KeyMistake:
-    """Why it is refused: `code` names a text `jwk.<code>`, whose blanks are `values`. A value of the key is never among them."""
-
-    code: str
-    values: Mapping[str, str | int]
-
-
-@dataclass(frozen=True, slots=True)
 class KeyInput:
-    """Keys that can be added, or why not. `repeatable` is the text where it may be shown again, which a private key never is."""
+    """Keys that can be added, or why not: each `code` names a text `jwk.<code>`. A value of a key is in none of its blanks.
+
+    `repeatable` is the text where it may be shown again, which a private key never is.
+    """
 
     keys: Sequence[dict[str, Any]]
-    mistakes: Sequence[KeyMistake]
+    mistakes: Sequence[Mistake]
     repeatable: str
 
 
@@ -45,26 +40,18 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
         return _refused("private", members=", ".join(sorted(set(found))))
     keys = value.get("keys") if isinstance(value, dict) and "keys" in value else [value]
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
-        return KeyInput([], [KeyMistake("no_key_object", {})], text)
+        return KeyInput([], [Mistake("", "no_key_object")], text)
     return KeyInput([registered(key) for key in keys], _mistakes(keys, present), text)
 
 
-def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[KeyMistake]:
+def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     if len(present) + len(keys) > MOST_KEYS:
-        return [KeyMistake("too_many", {"limit": MOST_KEYS})]
-    found = [
-        KeyMistake(mistake.code, {"member": mistake.pointer.rpartition("/")[2], **mistake.values})
-        for mistake in find_mistakes([*present, *keys])
-        if int(mistake.pointer.split("/")[2]) >= len(present)
-    ]
-    if not found:
-        seen = [thumbprint(key) for key in present]
-        for key in keys:
-            if thumbprint(key) in seen:
-                found.append(KeyMistake("same_key", {}))
-            seen.append(thumbprint(key))
-    return found
+        return [Mistake("", "too_many", {"limit": MOST_KEYS})]
+    if found := find_mistakes([*present, *keys]):  # those that are present have none
+        return found
+    thumbprints = [thumbprint(key) for key in (*present, *keys)]
+    return [Mistake("", "same_key")] if len(set(thumbprints)) < len(thumbprints) else []
 
 
 def _refused(code: str, **values: str | int) -> KeyInput:
-    return KeyInput([], [KeyMistake(code, values)], "")
+    return KeyInput([], [Mistake("", code, values)], "")

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from urllib.parse import quote
 
 from anyio import to_thread
@@ -20,14 +19,6 @@ from beheerportaal.web.texts import LANGUAGES, Texts, negotiate
 from beheerportaal.web.urls import LOG_ON, Urls
 
 SEE_OTHER = 303
-_MOST_FIELDS = 20
-
-
-class Access(Enum):
-    """Who a page is for."""
-
-    EVERYONE = "everyone"
-    API_BEHEERDER = "api_beheerder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +60,15 @@ class Visit:
 Handler = Callable[[Visit], Response]
 
 
-def endpoint(handle: Handler, access: Access) -> Callable[[Request], Awaitable[Response]]:
-    """What Starlette calls for a page. Everything that reads the database runs in a thread."""
+def endpoint(handle: Handler, *, is_public: bool) -> Callable[[Request], Awaitable[Response]]:
+    """What Starlette calls for a page, for everybody or for who has the right API-beheerder. What reads the database runs in a thread."""
 
     async def answer(request: Request) -> Response:
         form: Mapping[str, str] = {}
         if request.method == "POST":
             _require_our_origin(request)
             form = await _read_form(request)
-        return await to_thread.run_sync(_answer, handle, access, request, form)
+        return await to_thread.run_sync(_answer, handle, is_public, request, form)
 
     return answer
 
@@ -112,14 +103,16 @@ def cookie_name(portal: Portal) -> str:
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
-def _answer(handle: Handler, access: Access, request: Request, form: Mapping[str, str]) -> Response:
+def _answer(handle: Handler, is_public: bool, request: Request, form: Mapping[str, str]) -> Response:
     if request.path_params["language"] not in LANGUAGES:
         raise HTTPException(404)
     visit = visit_of(request, form)
-    if access is not Access.EVERYONE and visit.user is None:
+    if is_public:
+        return handle(visit)
+    if visit.user is None:
         wanted = {"naar": request.scope["path"]} if request.method == "GET" else {}
         return visit.see(visit.urls(LOG_ON, **wanted))
-    if access is Access.API_BEHEERDER and not visit.somebody.api_beheerder:
+    if not visit.user.api_beheerder:
         return visit.page("no_right.html", 403)
     return handle(visit)
 
@@ -139,7 +132,7 @@ async def _read_form(request: Request) -> dict[str, str]:
     limited = LimitedRequest(request)
     await limited.body()
     fields: dict[str, str] = {}
-    async with limited.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+    async with limited.form() as form:
         for name, value in form.multi_items():
             fields[name] = value if isinstance(value, str) else (await value.read()).decode("utf-8-sig", "replace")
     return fields

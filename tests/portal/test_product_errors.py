@@ -34,7 +34,7 @@ def sender(portal: Inside) -> Sender:
     ("method", "path", "document", "content_type", "status", "said"),
     [
         ("GET", "/api/v1/dosis/nergens", None, "", 404, "There is nothing at /api/v1/dosis/nergens"),
-        ("GET", "/api/v2/notificaties", None, "", 405, "/openapi.json lists what is"),
+        ("GET", "/api/v2/notificaties", None, "", 405, "the header Allow says what is"),
         ("POST", UPLOAD, b"{", "application/json", 400, "is not JSON"),
         ("POST", UPLOAD, b"<Dossier/>", "application/xml", 415, "XML is not read here"),
         ("POST", SEND, b"<Notificatie/>", "text/xml; charset=utf-8", 415, "XML is not read here"),

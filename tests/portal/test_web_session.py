@@ -174,7 +174,6 @@ def test_headers(somebody: Person, path: str) -> None:
     assert "unsafe" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
-    assert "camera=()" in headers["Permissions-Policy"]
     assert headers["Cache-Control"] == "no-store"
 
 
