@@ -13,7 +13,6 @@ import typer
 
 from acmidm.sandbox import Served, StackOption, add_stop_and_status, on_each, served
 from acmidm.supervisor import Daemon, Program
-from acmidm.terminal import fail
 from acmidm_onboarding.model.problems import Failure
 
 if TYPE_CHECKING:
@@ -54,20 +53,6 @@ def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, 
         return f"{portal.daemon.title}: {'started' if started else 'running'} at {portal.settings.origin}{mail}"
 
     on_each(portals(stack, explain_refusals, strict), start_one)
-
-
-@app.command()
-def serve(
-    stack: StackOption = "tni",
-    platform: Annotated[str, typer.Option(help="The platform: acmidm or geosecure.")] = "acmidm",
-    explain_refusals: _ExplainOption = False,
-    strict: _StrictOption = False,
-) -> None:
-    """Run one portal in the foreground, its log on the screen, until Ctrl-C."""
-    for portal in portals(stack, explain_refusals, strict):
-        if portal.served.platform == platform:
-            portal.daemon.run(portal.prepared())
-    fail(f"stack {stack} has no embedded portal for platform {platform}; its settings are in Pulumi.{stack}.yaml")
 
 
 @app.command()
@@ -185,9 +170,7 @@ def api_client_id(environment: str, platform: str, product: str) -> str:
 @contextmanager
 def usable_database() -> Iterator[None]:
     """What the portal, which knows nothing of ours, refuses about its database or what is put there, as our Failure."""
-    from beheerportaal.store.opening import UnusableDatabase
-
     try:
         yield
-    except (ValueError, UnusableDatabase) as error:
+    except ValueError as error:
         raise Failure(str(error)) from None

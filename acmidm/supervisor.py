@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TextIO
 from urllib.parse import urlsplit
 
 from acmidm.private import UMASK, open_private, private_folder, write_private
@@ -121,7 +121,8 @@ class Daemon:
                 start_new_session=True,  # outlives the terminal and its Ctrl-C, and is stopped with all its children
                 pass_fds=(lock.fileno(),),
             )
-            _write_pid(lock, process.pid, program)
+            json.dump({"pid": process.pid, "health_url": program.health_url}, lock)
+            lock.flush()
         try:
             self._wait_until_ready(process, program, said_before)
         except BaseException:
@@ -129,25 +130,14 @@ class Daemon:
             raise
         return True
 
-    def run(self, program: Program) -> NoReturn:
-        """Run it in the place of this process, its log on the screen, so that signals reach it."""
-        if self.pid is not None:
-            raise DaemonError(f"{self.title} runs already, as process {self.pid}; stop it first")
-        self._prepare(program)
-        with self._locked() as lock:
-            _write_pid(lock, os.getpid(), program)
-            os.set_inheritable(lock.fileno(), True)
-            os.umask(UMASK)
-            command = [str(word) for word in program.command]
-            os.execvpe(command[0], command, {**os.environ, **program.environment})  # noqa: S606 - no shell is wanted
-
     def stop(self) -> bool:
         """End it, first kindly; its data stay. False where it does not run."""
         pid = self.pid
         if pid is None:
             return False
         for number in (signal.SIGTERM, signal.SIGKILL):
-            _send(pid, number)
+            with suppress(ProcessLookupError):
+                os.killpg(pid, number)  # all that it started too: it has a group of its own
             deadline = time.monotonic() + STOP_SECONDS
             while time.monotonic() < deadline:
                 with suppress(ChildProcessError):
@@ -233,20 +223,6 @@ def _holder(port: int | None) -> str:
         return f"process {found} ({process.name()} in {process.cwd()})"
     except (StopIteration, psutil.Error):  # another user's
         return "another program"
-
-
-def _write_pid(file: TextIO, pid: int, program: Program) -> None:
-    json.dump({"pid": pid, "health_url": program.health_url}, file)
-    file.flush()
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    """To all that it started too, where it is in the background and has a group of its own."""
-    with suppress(ProcessLookupError):
-        if os.getpgid(pid) == pid:
-            os.killpg(pid, number)
-        else:
-            os.kill(pid, number)
 
 
 def _origin(url: str) -> str:

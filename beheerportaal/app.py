@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from socket import socket
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -10,7 +9,7 @@ from fastapi import FastAPI
 from beheerportaal import problems
 from beheerportaal.api import administrators, audit, client_parts, clients, describe, products
 from beheerportaal.context import Portal
-from beheerportaal.http.access_log import AccessLog
+from beheerportaal.http.access_log import log_request
 from beheerportaal.oauth import endpoints as oauth
 from beheerportaal.products import dosis, errors, notificaties
 from beheerportaal.settings import PortalSettings
@@ -21,11 +20,8 @@ from beheerportaal.web.urls import BASE
 WORKER_THREADS = 8
 
 
-def create_app(settings: PortalSettings, mail_listener: socket | None = None) -> FastAPI:
-    """The portal of one environment and platform. The database is opened when the application starts.
-
-    `mail_listener` is bound to where mails are received.
-    """
+def create_app(settings: PortalSettings) -> FastAPI:
+    """The portal of one environment and platform. The database is opened when the application starts, and mails are received then."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -33,10 +29,10 @@ def create_app(settings: PortalSettings, mail_listener: socket | None = None) ->
         app.state.portal = Portal.open(settings)
         async with AsyncExitStack() as opened:
             opened.callback(app.state.portal.close)
-            if mail_listener is not None:
+            if settings.smtp_port is not None:
                 from beheerportaal.mail.office import receiving  # a portal without it starts sooner
 
-                await opened.enter_async_context(receiving(app.state.portal.database, mail_listener))
+                await opened.enter_async_context(receiving(app.state.portal.database, settings.host, settings.smtp_port))
             yield
 
     app = FastAPI(
@@ -66,5 +62,5 @@ def create_app(settings: PortalSettings, mail_listener: socket | None = None) ->
 
     problems.install(app, {errors.PREFIX: errors.response})
     describe.install(app)
-    app.add_middleware(AccessLog)
+    app.middleware("http")(log_request)
     return app

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from joserfc.jwk import RSAKey
 from jsonschema import Draft202012Validator
 
 from beheerportaal.oauth.authorization import PortalAuthorizationServer
 from beheerportaal.oauth.external import ExternalTokenValidator
-from beheerportaal.oauth.signing import SigningKeys
+from beheerportaal.oauth.signing import signing_key
 from beheerportaal.oauth.tokens import AccessTokens
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
@@ -21,22 +22,21 @@ class Portal:
 
     settings: PortalSettings
     database: Database
-    keys: SigningKeys
+    key: RSAKey
     authorization: PortalAuthorizationServer
     access_tokens: AccessTokens | ExternalTokenValidator
     configuration_validators: dict[str, Draft202012Validator]
 
     @classmethod
     def open(cls, settings: PortalSettings) -> "Portal":
-        """Opens the database, brings its schema up to date, and makes the signing key at the first start."""
+        """Opens the database; makes it, and the key that signs, at the first start."""
         database = open_database(settings.database)
-        keys = SigningKeys(settings, database)
-        keys.published()
-        own_tokens = AccessTokens(settings, keys, database)
+        key = signing_key(database)
+        own_tokens = AccessTokens(settings, key, database)
         return cls(
             settings=settings,
             database=database,
-            keys=keys,
+            key=key,
             authorization=PortalAuthorizationServer(settings, database, own_tokens),
             access_tokens=own_tokens
             if settings.external_issuer is None

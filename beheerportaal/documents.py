@@ -247,7 +247,7 @@ class AuditPage(Wire):
 
 
 class KeyInUse(Wire):
-    """A key that got a token, to the minute."""
+    """A key that got a token."""
 
     thumbprint: str = Field(description="RFC 7638, SHA-256.")
     kid: str = Field(description="What the key was registered under then.")

@@ -18,10 +18,6 @@ SHORTEST_SECRET, LONGEST_SECRET = 16, 255
 LONGEST_SECRET_OVERLAP_SECONDS = 365 * 24 * 60 * 60
 
 LONGEST_BODY = 1024 * 1024  # bytes
-LONGEST_TOKEN_REQUEST = 64 * 1024  # bytes: a JWT, and something beside it
-MOST_LEVELS = 16  # of arrays and objects in a document
-LARGEST_INTEGER = 2**53 - 1  # RFC 7493 §2.2: what every reader of JSON keeps whole
-LONGEST_JWT = 48 * 1024
 LONGEST_JTI = 255
 LONGEST_UPLOAD = 32 * 1024
 LONGEST_MAIL = 256 * 1024  # bytes

@@ -1,13 +1,9 @@
 """`python -m beheerportaal.server <settings.json>`: one portal in one process, on loopback, until SIGTERM."""
 
 import argparse
-import asyncio
 import logging
-import socket
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -19,57 +15,6 @@ from beheerportaal.settings import PortalSettings
 from beheerportaal.store.opening import UnusableDatabase, open_database
 
 GRACE_SECONDS = 5
-
-
-class CannotListen(Exception):
-    """A port is taken; the text is one sentence for the person who started the portal."""
-
-
-class _Server(uvicorn.Server):
-    """Says on standard output when and where it can be reached."""
-
-    def __init__(self, config: uvicorn.Config, origin: str) -> None:
-        super().__init__(config)
-        self._origin = origin
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """uvicorn: starts the application and accepts connections."""
-        await super().startup(sockets)
-        if self.started:
-            sys.stdout.write(f"ready at {self._origin}\n")
-            sys.stdout.flush()
-
-
-def serve(settings: PortalSettings) -> None:
-    """Serves until a signal ends it.
-
-    Raises:
-        CannotListen
-    """
-    with ExitStack() as opened:
-        listener = opened.enter_context(_bound(settings, settings.port))
-        for_mail = None if settings.smtp_port is None else opened.enter_context(_bound(settings, settings.smtp_port))
-        config = uvicorn.Config(
-            create_app(settings, for_mail),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        asyncio.run(_Server(config, settings.origin).serve([listener]))
-
-
-@contextmanager
-def _bound(settings: PortalSettings, port: int) -> Iterator[socket.socket]:
-    # Named, because asyncio turns off Nagle's algorithm for TCP by name only, and with it on each answer waits 40 ms.
-    with socket.socket(settings.family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.host, port))
-        except OSError as error:
-            where = f"{settings.host}:{port}"
-            raise CannotListen(f"can't listen on {where}: {error.strerror}; stop the program that does, or choose another port") from None
-        yield listener
 
 
 def main() -> None:
@@ -88,9 +33,17 @@ def main() -> None:
     try:
         # The application opens it again; here a file that is none ends in a sentence instead of a traceback.
         open_database(settings.database).close()
-        serve(settings)
-    except (UnusableDatabase, CannotListen) as error:
+    except UnusableDatabase as error:
         sys.exit(str(error))
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
 
 
 if __name__ == "__main__":

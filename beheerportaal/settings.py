@@ -2,7 +2,6 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from socket import AddressFamily
 from typing import Any, Literal, Self
 
 from jsonschema import Draft202012Validator
@@ -55,7 +54,7 @@ class PortalSettings(_Settings):
     environment: str = Field(min_length=1)
     platform: Platform
     host: str = Field(default="127.0.0.1", description="A loopback address: the portal speaks plain HTTP.")
-    port: int = Field(ge=0, le=65535, description="0 lets the operating system choose.")
+    port: int = Field(ge=1, le=65535)
     smtp_port: int | None = Field(default=None, ge=1, le=65535, description="Where mails are received; where it is not set, none are.")
     database: Path = Field(description="The SQLite file; made at first start.")
     scopes: dict[str, ScopeSettings]
@@ -65,9 +64,6 @@ class PortalSettings(_Settings):
         default_factory=lambda data: _LIFETIMES.get(data.get("platform"), _HOUR), ge=1, description="An hour; ten on GeoSecure."
     )
     processing_seconds: float = Field(default=2, ge=0, description="For how long an upload by v2 of DOSIS has no result.")
-    signing_key_lifetime_seconds: int = Field(
-        default=30 * 24 * 3600, ge=2 * 24 * 3600, description="For how long a key signs access tokens, until the next one does."
-    )
     explains_refusals: bool = Field(
         default=False,
         description="Says why a client could not be authenticated, which also tells which clients there are: for a sandbox, on loopback.",
@@ -91,11 +87,6 @@ class PortalSettings(_Settings):
             if product.scope not in self.scopes:
                 raise ValueError(f"product {name} names scope {product.scope}, which is not among the scopes")
         return self
-
-    @property
-    def family(self) -> AddressFamily:
-        """The kind of the host's address."""
-        return AddressFamily.AF_INET6 if ":" in self.host else AddressFamily.AF_INET
 
     @property
     def origin(self) -> str:

@@ -2,14 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from beheerportaal.secrets import hash_secret
 from beheerportaal.store import users
 from beheerportaal.store.clients import SHARED_KBO_NUMBER
-from beheerportaal.store.database import Database
 from beheerportaal.store.opening import open_database
 from beheerportaal.store.users import User
 
@@ -30,7 +29,7 @@ def add_user(database: Path, name: str, organisation: Sequence[str], *, api_behe
         raise ValueError(f"the name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it")
     user = User(name, *_codes(organisation), api_beheerder)
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    with _opened(database) as store, store.write() as connection:
+    with closing(open_database(database)) as store, store.write() as connection:
         if users.find(connection, name) is not None:
             raise ValueError(f"there is a user {name} already; remove that one first, or choose another name")
         users.add(connection, user, hash_secret(password))
@@ -39,7 +38,7 @@ def add_user(database: Path, name: str, organisation: Sequence[str], *, api_behe
 
 def list_users(database: Path) -> list[User]:
     """All users, by name."""
-    with _opened(database) as store, store.read() as connection:
+    with closing(open_database(database)) as store, store.read() as connection:
         return users.everyone(connection)
 
 
@@ -49,7 +48,7 @@ def set_right(database: Path, name: str, *, api_beheerder: bool) -> None:
     Raises:
         ValueError: where there is no such user.
     """
-    with _opened(database) as store, store.write() as connection:
+    with closing(open_database(database)) as store, store.write() as connection:
         if not users.set_right(connection, name, api_beheerder):
             raise ValueError(f"there is no user {name}")
 
@@ -60,7 +59,7 @@ def remove_user(database: Path, name: str) -> None:
     Raises:
         ValueError: where there is no such user.
     """
-    with _opened(database) as store, store.write() as connection:
+    with closing(open_database(database)) as store, store.write() as connection:
         if not users.remove(connection, name):
             raise ValueError(f"there is no user {name}")
 
@@ -80,12 +79,3 @@ def _codes(given: Sequence[str]) -> tuple[str | None, str | None]:
     if ovo is None and kbo == SHARED_KBO_NUMBER:
         raise ValueError("KBO number 0316.380.841 is shared by all departments of the Flemish administration; give the OVO code")
     return ovo, kbo
-
-
-@contextmanager
-def _opened(database: Path) -> Iterator[Database]:
-    store = open_database(database)
-    try:
-        yield store
-    finally:
-        store.close()

@@ -1,12 +1,9 @@
 """Answers that carry a document."""
 
-import json
-
 from fastapi import Response
 from pydantic import BaseModel
 
 from beheerportaal.conditions import etag
-from beheerportaal.plain import plain
 
 
 def document(body: BaseModel, version: int, *, location: str | None = None) -> Response:
@@ -14,18 +11,9 @@ def document(body: BaseModel, version: int, *, location: str | None = None) -> R
     headers = {"ETag": etag(version)}
     if location is not None:
         headers["Location"] = location
-    return Response(_json(body), 200 if location is None else 201, headers, "application/json")
+    return Response(body.model_dump_json(), 200 if location is None else 201, headers, "application/json")
 
 
 def page(body: BaseModel) -> Response:
     """A page of a list."""
-    return Response(_json(body), media_type="application/json")
-
-
-def gone() -> Response:
-    """The answer to a removal."""
-    return Response(status_code=204)
-
-
-def _json(body: BaseModel) -> bytes:
-    return json.dumps(plain(body), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return Response(body.model_dump_json(), media_type="application/json")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from beheerportaal.api import answers
 from beheerportaal.api.clients import PREFIX, find
-from beheerportaal.api.describe import ACCESS_TOKEN, IF_MATCH, merge, problems, with_etag
+from beheerportaal.api.describe import ACCESS_TOKEN, IF_MATCH, problems, with_etag
 from beheerportaal.conditions import require_current
 from beheerportaal.context import Caller, CurrentPortal
 from beheerportaal.documents import JwksDocument, KeysInUse, ScopesDocument
@@ -21,8 +21,8 @@ from beheerportaal.store.clients import StoredClient
 
 router = APIRouter(prefix=f"{PREFIX}/clients/{{client_id}}", route_class=OperatorRoute, dependencies=[ACCESS_TOKEN], tags=["clients"])
 
-_READ = merge(with_etag(200), problems(404))
-_REPLACE = merge(with_etag(200), problems(404, 412, 428, with_body=True))
+_READ = with_etag(200) | problems(404)
+_REPLACE = with_etag(200) | problems(404, 412, 428, with_body=True)
 
 
 @router.get("/scopes", response_model=ScopesDocument, responses=_READ)
@@ -94,7 +94,7 @@ def read_keys_in_use(portal: CurrentPortal, client_id: str) -> Response:
 
 def store_jwks(connection: Connection, actor: str, client: StoredClient, keys: Sequence[Mapping[str, Any]]) -> StoredClient:
     """Writes a set of keys, those that were added checked, and a line in the audit trail; neither where it is the set that there is."""
-    jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key.get("kid")))])
+    jwks = JwksDocument.model_construct(keys=[registered(key) for key in sorted(keys, key=lambda key: str(key["kid"]))])
     if jwks == client.jwks:
         return client
     client_id = client.document.client_id

@@ -45,7 +45,7 @@ def secrets_after(client: StoredClient, replacement: ClientReplacement) -> Secre
         previous, ends = (known, now + overlap) if known and overlap else (None, None)
     # A second later at least: the time of its change is what tells a secret from the one before.
     updated_at = max(now, (document.client_secret_updated_at or 0) + 1)
-    return Secrets(hash_secret(secret or "", beside=previous), updated_at, previous, ends if previous else None)
+    return Secrets(hash_secret(secret or ""), updated_at, previous, ends if previous else None)
 
 
 def secret_required(declaration: ClientDeclaration) -> Problem:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from beheerportaal.api import answers
 from beheerportaal.api.client_secrets import secret_required, secrets_after
-from beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, merge, problems, with_etag
+from beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, problems, with_etag
 from beheerportaal.conditions import require_current
 from beheerportaal.context import Caller, CurrentPortal
 from beheerportaal.documents import (
@@ -60,7 +60,7 @@ def list_clients(
     "/clients",
     status_code=201,
     response_model=ClientDocument,
-    responses=merge(with_etag(201, location=201), problems(409, with_body=True)),
+    responses=with_etag(201, location=201) | problems(409, with_body=True),
 )
 def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDeclaration) -> Response:
     """Registers a client. It starts with the scopes that the portal assigns by itself, and without keys."""
@@ -87,7 +87,7 @@ def register_client(portal: CurrentPortal, caller: Caller, declaration: ClientDe
     return answers.document(client.document, client.client_version, location=path)
 
 
-@router.get("/clients/{client_id}", response_model=ClientDocument, responses=merge(with_etag(200), problems(404)))
+@router.get("/clients/{client_id}", response_model=ClientDocument, responses=with_etag(200) | problems(404))
 def read_client(portal: CurrentPortal, client_id: str) -> Response:
     """One client document."""
     with portal.database.read() as connection:
@@ -98,7 +98,7 @@ def read_client(portal: CurrentPortal, client_id: str) -> Response:
 @router.put(
     "/clients/{client_id}",
     response_model=ClientDocument,
-    responses=merge(with_etag(200), problems(404, 409, 412, 428, with_body=True)),
+    responses=with_etag(200) | problems(404, 409, 412, 428, with_body=True),
 )
 def replace_client(
     portal: CurrentPortal, caller: Caller, client_id: str, replacement: ClientReplacement, if_match: IF_MATCH = None
@@ -133,7 +133,7 @@ def remove_client(portal: CurrentPortal, caller: Caller, client_id: str, if_matc
         require_current(if_match, client.client_version)
         clients.remove(connection, client_id)
         audit.record(connection, caller, Change("client.removed", client_id, _path(client_id), client.item, None))
-    return answers.gone()
+    return Response(status_code=204)
 
 
 def find(connection: Connection, client_id: str) -> StoredClient:

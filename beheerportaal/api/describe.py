@@ -1,6 +1,5 @@
 """What the OpenAPI document says about every endpoint."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -51,8 +50,3 @@ def install(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
-
-
-def merge(*parts: Mapping[int | str, dict[str, Any]]) -> Responses:
-    """All the parts in one."""
-    return {status: answer for part in parts for status, answer in part.items()}

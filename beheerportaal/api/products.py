@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from beheerportaal.api import answers
-from beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, merge, problems, with_etag
+from beheerportaal.api.describe import ACCESS_TOKEN, AFTER, IF_MATCH, LIMIT, problems, with_etag
 from beheerportaal.conditions import require_current
 from beheerportaal.context import Caller, CurrentPortal, Portal
 from beheerportaal.documents import ConfigurationDocument, ConfigurationPage
@@ -32,7 +32,7 @@ def list_configurations(portal: CurrentPortal, product: str, limit: LIMIT = 100,
     return answers.page(ConfigurationPage(items=[one.item for one in found], next=None if following is None else str(following)))
 
 
-@router.get("/configurations/{client_id}", response_model=ConfigurationDocument, responses=merge(with_etag(200), problems(404)))
+@router.get("/configurations/{client_id}", response_model=ConfigurationDocument, responses=with_etag(200) | problems(404))
 def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> Response:
     """One client's configuration."""
     _validator(portal, product)
@@ -46,7 +46,7 @@ def read_configuration(portal: CurrentPortal, product: str, client_id: str) -> R
 @router.put(
     "/configurations/{client_id}",
     response_model=ConfigurationDocument,
-    responses=merge(with_etag(200, 201, location=201), problems(404, 412, 428, with_body=True)),
+    responses=with_etag(200, 201, location=201) | problems(404, 412, 428, with_body=True),
 )
 def put_configuration(
     portal: CurrentPortal,
@@ -96,7 +96,7 @@ def remove_configuration(portal: CurrentPortal, caller: Caller, product: str, cl
         products.remove(connection, product, client_id)
         change = Change("product.removed", client_id, _path(product, client_id), stored.document, None)
         audit.record(connection, caller, change)
-    return answers.gone()
+    return Response(status_code=204)
 
 
 def _validator(portal: Portal, product: str) -> Draft202012Validator:

@@ -28,7 +28,7 @@ class TokenRoute(APIRoute):
             self.authorise(request)
             if request.method in ("POST", "PUT"):
                 require_json(request)
-            return await handle(LimitedRequest(request.scope, request.receive, self.longest_body))
+            return await handle(LimitedRequest(request, self.longest_body))
 
         return guarded
 

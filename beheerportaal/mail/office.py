@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from socket import socket
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from anyio import to_thread
@@ -20,12 +19,12 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def receiving(database: Database, listener: socket) -> AsyncIterator[None]:
-    """Receives mails at a bound socket while the block runs."""
+async def receiving(database: Database, host: str, port: int) -> AsyncIterator[None]:
+    """Receives mails while the block runs."""
     protocol = partial(
         SMTP, _Office(database), data_size_limit=LONGEST_MAIL, enable_SMTPUTF8=True, hostname="localhost", ident="Beheerportaal"
     )
-    server = await asyncio.get_running_loop().create_server(protocol, sock=listener)
+    server = await asyncio.get_running_loop().create_server(protocol, host, port)
     try:
         yield
     finally:

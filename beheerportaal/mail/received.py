@@ -1,5 +1,6 @@
 """What the post office received, for whoever has the database's file: that is no page's business."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,5 @@ def received_mails(database: Path) -> list[ReceivedMail]:
     Raises:
         UnusableDatabase
     """
-    store = open_database(database)
-    try:
-        with store.read() as connection:
-            return [ReceivedMail(stored, read_body(raw)) for stored, raw in mails.everything(connection)]
-    finally:
-        store.close()
+    with closing(open_database(database)) as store, store.read() as connection:
+        return [ReceivedMail(stored, read_body(raw)) for stored, raw in mails.everything(connection)]

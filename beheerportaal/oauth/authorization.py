@@ -14,14 +14,13 @@ from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from starlette.responses import JSONResponse
 from typing_extensions import override
 
-from beheerportaal.limits import LONGEST_SECRET, LONGEST_TEXT
-from beheerportaal.oauth import audiences, principals
+from beheerportaal.oauth import principals
 from beheerportaal.oauth.assertion import METHOD, Assertion, AssertionVerifier
 from beheerportaal.oauth.errors import UNEXPLAINED, fit_for_a_line, invalid_client, invalid_request, invalid_scope
 from beheerportaal.oauth.judge import Judge
 from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.tokens import AccessTokens
-from beheerportaal.secrets import NOBODYS, find_hash
+from beheerportaal.secrets import is_secret
 from beheerportaal.settings import PortalSettings
 from beheerportaal.store.database import Database
 
@@ -108,10 +107,7 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
 
     @override
     def authenticate_client(self, request: TokenRequest, methods: tuple[str, ...], endpoint: str = "token") -> Principal:
-        """Authlib: the client, known by the one method that the request uses.
-
-        What can be said of the request alone is said first. After that, an unknown client takes as much work as one that is known.
-        """
+        """Authlib: the client, known by the one method that the request uses. What can be said of the request alone is said first."""
         judge = Judge(self.settings)
         sent = _sent(request, judge)
         if request.payload.client_id not in (None, sent.client_id):
@@ -151,21 +147,39 @@ class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
     def save_token(self, token: Mapping[str, Any], request: TokenRequest) -> None:
         """Authlib: keeps what the token, which says nothing itself, stands for."""
         scope = token.get("scope", "")
-        for_whom = audiences.requested(self.settings, request.client, request.form, scope)
-        self._tokens.keep(token["access_token"], request.client, scope, for_whom)
+        self._tokens.keep(token["access_token"], request.client, scope, self._audiences(request.client, request.form, scope))
+
+    def _audiences(self, client: Principal, form: Mapping[str, str], scope: str) -> list[str]:
+        """For which APIs a token is.
+
+        By `audience` and `resource` their client-IDs; the client's own on ACM/IDM where it names none, the portal's origin for operators.
+        """
+        if client.is_operator:
+            return [self.settings.origin]
+        apis = self.settings.products.values()
+        named = [api.client_id for api in apis if api.client_id == form.get("audience")] or [
+            api.client_id for api in apis if form.get("resource") in api.resources
+        ]
+        if named:
+            return named
+        if "audience" in form or "resource" in form:
+            Judge(self.settings, client).note("unknown audience", "neither audience nor resource is of an API here")
+        if self.settings.platform == "acmidm":
+            return [client.client_id]
+        return [api.client_id for api in apis if api.scope in scope.split()]
 
     @override
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Authlib: nobody listens."""
 
     def _verify_secret(self, sent: _Secret, client: Principal | None) -> Principal:
-        """The client, with the mark of the secret as its credential. Whatever is wrong, or two secrets work, one hash is computed."""
-        hashed = find_hash(sent.secret, _hashes_of(client))
+        """The client, with the mark of the secret as its credential."""
         if client is None:
             raise invalid_client(principals.why_unknown(self.settings, sent.client_id))
-        if sent.method != client.token_endpoint_auth_method or client.client_secret_hash is None:
+        if sent.method != client.token_endpoint_auth_method:
             registered = f"client {client.client_id} is registered with {client.token_endpoint_auth_method}"
             raise Judge(self.settings).refusal("registered method", f"{registered}, so {sent.method} is not accepted")
+        hashed = next((one for one in client.secret_hashes if is_secret(sent.secret, one)), None)
         if hashed is None:
             raise invalid_client(f"client_secret is not the one of client {client.client_id}")
         if not client.enabled:
@@ -192,10 +206,6 @@ def _sent(request: TokenRequest, judge: Judge) -> Assertion | _Secret:
     return Assertion.of(request.form, judge) if used == [METHOD] else _secret(used[0], request, judge)
 
 
-def _hashes_of(client: Principal | None) -> list[str]:
-    return [NOBODYS] if client is None or client.client_secret_hash is None else client.secret_hashes
-
-
 def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:
     if method == "client_secret_basic":
         try:
@@ -208,6 +218,4 @@ def _secret(method: str, request: TokenRequest, judge: Judge) -> _Secret:
         client_id, secret = request.payload.client_id, request.form["client_secret"]
         if not client_id:
             raise judge.refusal("client_id of a secret", "client_id is missing; client_secret_post needs it beside client_secret")
-    if len(client_id) > LONGEST_TEXT or len(secret) > LONGEST_SECRET:
-        raise invalid_client(f"client_id or client_secret is longer than {LONGEST_SECRET} characters, which none is")
     return _Secret(method, client_id, secret)

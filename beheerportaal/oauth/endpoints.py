@@ -16,17 +16,14 @@ from beheerportaal.context import CurrentPortal, Portal
 from beheerportaal.http.body import LimitedRequest
 from beheerportaal.http.guard import TokenRoute, audiences_of
 from beheerportaal.jwk import SIGNING_ALGORITHMS
-from beheerportaal.limits import LONGEST_TOKEN_REQUEST
 from beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
 from beheerportaal.oauth.errors import invalid_request
 from beheerportaal.oauth.judge import Judge
-from beheerportaal.oauth.signing import CACHED_SECONDS
 
 router = APIRouter(tags=["oauth"])
 geosecure = APIRouter(route_class=TokenRoute, dependencies=[ACCESS_TOKEN], tags=["oauth"])
 
 _FORM = "application/x-www-form-urlencoded"
-_MOST_PARAMETERS = 50
 _CREDENTIALS = {"client_secret", "client_assertion"}
 _CLIENT_AUTHENTICATION = {
     "client_assertion_type": {"type": "string"},
@@ -99,10 +96,9 @@ async def metadata(portal: CurrentPortal) -> dict[str, Any]:
 
 
 @router.get("/op/v1/keys")
-def keys(portal: CurrentPortal) -> Response:
-    """The public keys that verify access tokens (RFC 7517); one that will sign is there a day before."""
-    jwks = portal.keys.published().as_dict(private=False)
-    return JSONResponse(dict(jwks), headers={"Cache-Control": f"max-age={CACHED_SECONDS}"})
+def keys(portal: CurrentPortal) -> dict[str, Any]:
+    """The public key that verifies the signed copies of access tokens (RFC 7517)."""
+    return {"keys": [portal.key.as_dict(private=False)]}
 
 
 @router.post("/op/v1/token", response_class=JSONResponse, responses=_REFUSALS, openapi_extra=_TOKEN_BODY)
@@ -139,7 +135,7 @@ def verify(request: Request) -> Verification:
 
 async def _answer(request: Request, portal: Portal, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]) -> Response:
     """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
-    body = await LimitedRequest(request.scope, request.receive, LONGEST_TOKEN_REQUEST).body()
+    body = await LimitedRequest(request).body()
     server = portal.authorization
     try:
         sent = TokenRequest(request.headers, _form(request, body, Judge(portal.settings)))
@@ -162,7 +158,7 @@ def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:
     if _CREDENTIALS & request.query_params.keys():
         judge.broken("query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request)
     try:
-        pairs = parse_qsl(body.decode(), max_num_fields=_MOST_PARAMETERS, errors="strict")
+        pairs = parse_qsl(body.decode(), errors="strict")
     except ValueError as error:
         raise invalid_request("the body is no form in UTF-8") from error
     names = [name for name, _ in pairs if name != "scope[]"]

@@ -1,6 +1,5 @@
 """Access tokens of another issuer, for a portal that only has products: RFC 9068, with what issuers such as Keycloak do otherwise."""
 
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,9 +11,7 @@ from joserfc.jwk import KeySet
 
 from beheerportaal.jwk import SIGNING_ALGORITHMS
 from beheerportaal.problems import Problem
-from beheerportaal.untrusted import read_jwt
 
-_FETCH_AGAIN_SECONDS = 10
 _TIMEOUT_SECONDS = 5
 
 
@@ -24,9 +21,7 @@ class ExternalTokenValidator:
     def __init__(self, issuer: str, audience: str) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._lock = threading.Lock()
-        self._keys: KeySet | None = None
-        self._fetched_at = float("-inf")
+        self._keys = KeySet([])
 
     def claims(self, token: str) -> Mapping[str, Any] | None:
         """The claims of a valid access token, `client_id` and `scope` always among them; else None.
@@ -34,9 +29,10 @@ class ExternalTokenValidator:
         Raises:
             Problem: 503 where the issuer gives no keys.
         """
-        verified = self._verified(token, self._known_keys())
-        if verified is None and (newer := self._newer_keys()) is not None:
-            verified = self._verified(token, newer)
+        verified = self._verified(token)
+        if verified is None:  # the issuer may have renewed its keys
+            self._keys = self._published_keys()
+            verified = self._verified(token)
         if verified is None:
             return None
         audience = verified.get("aud")
@@ -48,31 +44,19 @@ class ExternalTokenValidator:
         scope = verified.get("scope")
         return {**verified, "client_id": client_id, "scope": scope if isinstance(scope, str) else ""}
 
-    def _verified(self, token: str, keys: KeySet) -> Mapping[str, Any] | None:
+    def _verified(self, token: str) -> Mapping[str, Any] | None:
         try:
-            read_jwt(token)
-            return jwt.decode(token, keys, algorithms=list(SIGNING_ALGORITHMS)).claims
-        except (JoseError, ValueError):
+            return jwt.decode(token, self._keys, algorithms=list(SIGNING_ALGORITHMS)).claims
+        except (JoseError, ValueError, RecursionError):
             return None
 
-    def _known_keys(self) -> KeySet:
-        with self._lock:
-            return self._keys if self._keys is not None else self._fetch()
-
-    def _newer_keys(self) -> KeySet | None:
-        """The keys as they are now, for the issuer may have renewed them; None where they were fetched a moment ago."""
-        with self._lock:
-            return None if time.monotonic() < self._fetched_at + _FETCH_AGAIN_SECONDS else self._fetch()
-
-    def _fetch(self) -> KeySet:
+    def _published_keys(self) -> KeySet:
         try:
             document = _json(f"{self._issuer}/.well-known/openid-configuration")
             keys = [key for key in _json(document["jwks_uri"])["keys"] if key.get("use", "sig") == "sig"]
-            self._keys = KeySet.import_key_set({"keys": keys})
+            return KeySet.import_key_set({"keys": keys})
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
             raise Problem(503, f"The issuer {self._issuer} gives no keys now; try again.", headers={"Retry-After": "1"}) from error
-        self._fetched_at = time.monotonic()
-        return self._keys
 
 
 def _json(url: str) -> Any:

@@ -9,12 +9,10 @@ from typing_extensions import override
 
 from beheerportaal.context import Portal
 from beheerportaal.http.guard import TokenRoute, require_audience, require_scope
-from beheerportaal.plain import plain
 from beheerportaal.problems import Problem, not_found
 from beheerportaal.store import products
 
 Mistake = Mapping[str, str]
-_MOST_NAMED = 5
 
 
 class ProductRoute(TokenRoute):
@@ -68,15 +66,15 @@ def missing(product: str, client_id: str) -> str:
 
 
 def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
-    """The values of a configured field, be it one text or a list of them, whatever lies in the database."""
-    value = configuration.get(name)
-    return [plain(text) for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    """The values of a configured field, be it one text, a list of them, or none."""
+    value = configuration.get(name) or []
+    return [value] if isinstance(value, str) else list(value)
 
 
 def not_configured(value: str, allowed: list[str]) -> str:
     """That a value is not among those configured, and what to do."""
-    known = ", ".join(allowed[:_MOST_NAMED]) + (", …" if len(allowed) > _MOST_NAMED else "")
-    return f"{value} is not configured for this client; {f'use {known}, or ' if known else ''}have the operator configure it"
+    known = f"use {', '.join(allowed)}, or " if allowed else ""
+    return f"{value} is not configured for this client; {known}have the operator configure it"
 
 
 def not_among(allowed: list[str], values: Iterable[tuple[str, str]]) -> list[Mistake]:

@@ -34,13 +34,11 @@ from beheerportaal.products.dosis_documents import (
     UploadReceipt,
     ValidationSettings,
 )
-from beheerportaal.products.errors import MOST_ERRORS, PREFIX, dotted, refusals
+from beheerportaal.products.errors import PREFIX, dotted, refusals
 from beheerportaal.store import uploads
 from beheerportaal.store.uploads import Processed
 
 DOSIS = "dosis"
-# Of a client at one request; what waits then is processed at the next one.
-MOST_AT_ONCE = 100
 
 log = logging.getLogger(__name__)
 
@@ -176,14 +174,14 @@ def _not_configured(configuration: Mapping[str, Any], dossier: Dossier) -> list[
 def _process(portal: Portal, caller: str) -> None:
     """Processes the client's uploads whose time has come, by what is configured now: it may be less than when they were received."""
     with portal.database.read() as connection:
-        waiting = uploads.due(connection, caller, time.time(), MOST_AT_ONCE)
+        waiting = uploads.due(connection, caller, time.time())
         configuration = find_configuration(connection, DOSIS, caller) if waiting else None
     if not waiting:
         return
     found = []
     for number, document, due_at in waiting:
         mistakes = [] if configuration is None else _not_configured(configuration, Dossier.model_validate(document))
-        said = [f"{dotted(mistake['pointer'])}: {mistake['detail']}." for mistake in mistakes[:MOST_ERRORS]]
+        said = [f"{dotted(mistake['pointer'])}: {mistake['detail']}." for mistake in mistakes]
         found.append((number, due_at, [f"{missing(DOSIS, caller)}."] if configuration is None else said))
     with portal.database.write() as connection:
         for processed in found:

@@ -7,13 +7,10 @@ from typing import Annotated, Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from beheerportaal.plain import plain
 from beheerportaal.problems import Problem
 from beheerportaal.products.basis import ERRORS, assumed, documented
 
 PREFIX = "/api/"
-MOST_ERRORS = 100
-_LONGEST_DESCRIPTION = 2000
 _INVALID = 422
 _PART = re.compile(r"/([^/]*)")
 
@@ -33,7 +30,7 @@ class ProductError(BaseModel):
     code: Annotated[str, documented(ERRORS, "`2001` where the document has mistakes; other codes are not public: the HTTP status")]
     message: Annotated[str, documented(ERRORS, "`Validatiefouten` where the document has mistakes; else the status in words")]
     description: Annotated[str, documented(ERRORS, "one sentence: what is wrong, and what to do")]
-    errors: Annotated[list[FieldError], assumed(f"all mistakes, the first {MOST_ERRORS} at most; empty where no member is wrong")]
+    errors: Annotated[list[FieldError], assumed("all mistakes; empty where no member is wrong")]
 
 
 def response(problem: Problem) -> JSONResponse:
@@ -41,17 +38,16 @@ def response(problem: Problem) -> JSONResponse:
     status = problem.status_code
     message, of_field = ("Validatiefouten", "1100") if status == _INVALID else (HTTPStatus(status).phrase, str(status))
     errors = [
-        _field_error(of_field, dotted(error.get("pointer", "")) or error.get("parameter", ""), error["detail"])
-        for error in problem.errors[:MOST_ERRORS]
+        _field_error(of_field, dotted(error.get("pointer", "")) or error.get("parameter", ""), error["detail"]) for error in problem.errors
     ]
     said = f"The request is refused: {'; '.join(error.description for error in errors)}." if errors else problem.detail
     content = ProductError(
         code="2001" if status == _INVALID else str(status),
         message=message,
-        description=said if len(said) <= _LONGEST_DESCRIPTION else f"{said[:_LONGEST_DESCRIPTION]}…",
+        description=said,
         errors=errors,
     )
-    return JSONResponse(plain(content), status, dict(problem.headers or {}))
+    return JSONResponse(content.model_dump(), status, dict(problem.headers or {}))
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from beheerportaal.documents import Action, AuditEntry, AuditPage
-from beheerportaal.plain import plain
 from beheerportaal.store.tables import audit
-
-_LONGEST_PAGE = 2**20  # bytes of documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +36,22 @@ def record(connection: Connection, actor: str, change: Change) -> None:
             "action": change.action,
             "client_id": change.client_id,
             "document": change.document,
-            "before": plain(change.before),
-            "after": plain(change.after),
+            "before": change.before and change.before.model_dump(),
+            "after": change.after and change.after.model_dump(),
         },
     )
 
 
 def page(connection: Connection, client_id: str | None, limit: int, after: int | None) -> AuditPage:
-    """At most `limit` entries older than number `after`, newest first; fewer where their documents are large, but one at least."""
-    size = func.coalesce(func.length(audit.c.before), 0) + func.coalesce(func.length(audit.c.after), 0)
-    query = select(audit, size.label("size")).order_by(audit.c.seq.desc()).limit(limit + 1)
+    """At most `limit` entries older than number `after`, newest first."""
+    query = select(audit).order_by(audit.c.seq.desc()).limit(limit + 1)
     if client_id is not None:
         query = query.where(audit.c.client_id == client_id)
     if after is not None:
         query = query.where(audit.c.seq < after)
-    items: list[AuditEntry] = []
-    left, last = _LONGEST_PAGE, 0
-    with connection.execute(query) as found:
-        rows = found.mappings()
-        # One by one: SQLite reads no row that is not asked for.
-        while row := rows.fetchone():
-            left -= row["size"]
-            if len(items) == limit or (items and left < 0):
-                return AuditPage(items=items, next=str(last))
-            last = row["seq"]
-            items.append(AuditEntry.model_construct(**{name: value for name, value in row.items() if name not in ("seq", "size")}))
-    return AuditPage(items=items, next=None)
+    rows = connection.execute(query).mappings().all()
+    items = [AuditEntry.model_construct(**{name: row[name] for name in AuditEntry.model_fields}) for row in rows[:limit]]
+    return AuditPage(items=items, next=str(rows[limit - 1]["seq"]) if len(rows) > limit else None)
 
 
 def last_actor(connection: Connection, client_id: str, action: Action) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, dele
 
 from beheerportaal.conditions import etag
 from beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, Organisation, ScopesDocument
-from beheerportaal.jwk import registered, thumbprint
+from beheerportaal.jwk import thumbprint
 from beheerportaal.store import keys_in_use as uses
 from beheerportaal.store.tables import clients, keys_in_use, notifications, uploads
 
@@ -157,13 +157,13 @@ def _one(connection: Connection, condition: ColumnElement[bool]) -> StoredClient
 
 def _stored(row: RowMapping) -> StoredClient:
     return StoredClient(
-        # As it lies there: a document of before, which would be refused today, is answered all the same.
+        # Without checks: these were made when it was written.
         document=ClientDocument.model_construct(
             **{**{name: row[name] for name in _DOCUMENT_COLUMNS}, "organisation": Organisation.model_construct(**row["organisation"])}
         ),
         client_secret_hash=row["client_secret_hash"],
         scopes=ScopesDocument.model_construct(scopes=row["scopes"], default=row["default_scopes"]),
-        jwks=JwksDocument.model_construct(keys=[registered(key) for key in row["jwks"]]),
+        jwks=JwksDocument.model_construct(keys=row["jwks"]),
         client_version=row["client_version"],
         scopes_version=row["scopes_version"],
         jwks_version=row["jwks_version"],

@@ -7,14 +7,13 @@ the start (`BEGIN IMMEDIATE`): a transaction that reads first and upgrades later
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
-MAX_CONNECTIONS = 40
 
 
 class Database:
@@ -27,11 +26,7 @@ class Database:
             OSError: where it can't be made.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives the files beside it, such as the write-ahead log, the mode of this one.
-        path.touch(mode=0o600)
-        for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-            with suppress(FileNotFoundError):
-                file.chmod(0o600)
+        path.touch(mode=0o600)  # SQLite gives the files beside it, such as the write-ahead log, the same mode
         self.path = path
         self.engine = _engine(path)
         self._writing = self.engine.execution_options(writes=True)
@@ -56,12 +51,8 @@ class Database:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        pool_size=MAX_CONNECTIONS,
-        max_overflow=0,
-        hide_parameters=True,  # an error message must not carry a stored value into the log
-    )
+    # An error message must not carry a stored value into the log.
+    engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

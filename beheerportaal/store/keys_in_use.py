@@ -4,13 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from beheerportaal.documents import KeyInUse, KeysInUse
 from beheerportaal.store.tables import keys_in_use as table
-
-NOTED_AGAIN_SECONDS = 60  # a key that signs a hundred requests a second is noted once a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +22,10 @@ class Use:
 
 
 def note(connection: Connection, use: Use, now: int) -> None:
-    """Notes that a key got a token, where that was not noted a moment ago."""
+    """Notes that a key got a token."""
     values = {"kid": use.kid, "last_used_at": now, "with_kid": use.with_kid}
     statement = insert(table).values(client_id=use.client_id, thumbprint=use.thumbprint, **values)
-    is_news = or_(table.c.last_used_at <= now - NOTED_AGAIN_SECONDS, table.c.with_kid != use.with_kid)
-    connection.execute(statement.on_conflict_do_update(index_elements=["client_id", "thumbprint"], set_=values, where=is_news))
+    connection.execute(statement.on_conflict_do_update(index_elements=["client_id", "thumbprint"], set_=values))
 
 
 def forget_others(connection: Connection, client_id: str, thumbprints: Collection[str]) -> None:

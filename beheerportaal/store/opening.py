@@ -3,7 +3,7 @@
 import zlib
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
@@ -16,7 +16,7 @@ _TABLES = "".join(str(CreateTable(table).compile(dialect=sqlite.dialect())) for 
 VERSION = zlib.crc32(_TABLES.encode()) >> 1 or 1
 
 
-class UnusableDatabase(Exception):
+class UnusableDatabase(ValueError):
     """A file that is no database, or one of another version of the portal; the text is one sentence for the person who started it."""
 
 
@@ -33,14 +33,11 @@ def open_database(path: Path) -> Database:
     except OSError as error:
         raise UnusableDatabase(f"{path} can't be used: {error.strerror}; see who owns it and its folder") from error
     try:
-        with database.read() as connection:
-            found = _version_of(connection)
-        if found is None:
-            with database.write() as connection:  # another process may have been first
-                if _version_of(connection) is None:
-                    metadata.create_all(connection)
-                    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-                found = _version_of(connection)
+        with database.write() as connection:
+            if inspect(connection).get_table_names() == []:
+                metadata.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+            found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
         database.close()
@@ -49,8 +46,3 @@ def open_database(path: Path) -> Database:
         database.close()
         raise UnusableDatabase(f"{path} can't be used: another version of the portal made it; move it away to begin anew (make clean)")
     return database
-
-
-def _version_of(connection: Connection) -> int | None:
-    """The version of the tables that there are; None where there are none."""
-    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) if inspect(connection).get_table_names() else None

@@ -1,12 +1,10 @@
 """Operators: the OAuth clients that may use the management API."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, delete, insert, select
 
-from beheerportaal.documents import AuthMethod
 from beheerportaal.store.tables import operators
 
 
@@ -16,9 +14,7 @@ class StoredOperator:
 
     client_id: str
     rights: list[str]
-    token_endpoint_auth_method: AuthMethod
     jwks: list[dict[str, Any]]
-    client_secret_hash: str | None
 
 
 def find(connection: Connection, client_id: str) -> StoredOperator | None:
@@ -29,14 +25,5 @@ def find(connection: Connection, client_id: str) -> StoredOperator | None:
 
 def put(connection: Connection, operator: StoredOperator) -> None:
     """Registers an operator, or replaces the one with the same client_id."""
-    values = {
-        "rights": operator.rights,
-        "token_endpoint_auth_method": operator.token_endpoint_auth_method,
-        "jwks": operator.jwks,
-        "client_secret_hash": operator.client_secret_hash,
-    }
-    connection.execute(
-        insert(operators)
-        .values(client_id=operator.client_id, **values)
-        .on_conflict_do_update(index_elements=[operators.c.client_id], set_=values)
-    )
+    connection.execute(delete(operators).where(operators.c.client_id == operator.client_id))
+    connection.execute(insert(operators), asdict(operator))

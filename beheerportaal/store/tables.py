@@ -55,9 +55,7 @@ operators = Table(
     metadata,
     Column("client_id", Text, primary_key=True),
     Column("rights", JSON, nullable=False),
-    Column("token_endpoint_auth_method", Text, nullable=False),
     Column("jwks", JSON, nullable=False),
-    Column("client_secret_hash", Text),
 )
 
 audit = Table(
@@ -114,7 +112,6 @@ server_keys = Table(
     metadata,
     Column("kid", Text, primary_key=True),
     Column("private_jwk", JSON, nullable=False),
-    Column("signs_from", Float, nullable=False),
 )
 
 counters = Table(
@@ -188,8 +185,6 @@ sessions = Table(
     "sessions",
     metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("user_name", Text, ForeignKey("users.name", ondelete="CASCADE"), index=True),  # null until someone logs on
-    Column("csrf_token", Text, nullable=False),
-    Column("ends_at", Integer, nullable=False),
-    Column("idle_at", Integer, nullable=False, index=True),
+    Column("user_name", Text, ForeignKey("users.name", ondelete="CASCADE"), nullable=False, index=True),
+    Column("ends_at", Integer, nullable=False, index=True),
 )

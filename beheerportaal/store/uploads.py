@@ -28,9 +28,9 @@ def add(connection: Connection, client_id: str, upload_id: str, document: dict[s
     connection.execute(insert(table), {"client_id": client_id, "upload_id": upload_id, "due_at": due_at, **values})
 
 
-def due(connection: Connection, client_id: str, until: float, most: int) -> Sequence[tuple[int, dict[str, Any], float]]:
+def due(connection: Connection, client_id: str, until: float) -> Sequence[tuple[int, dict[str, Any], float]]:
     """The uploads that are to be processed, the oldest first: number, document, when it was due."""
-    query = select(table.c.seq, table.c.document, table.c.due_at).order_by(table.c.seq).limit(most)
+    query = select(table.c.seq, table.c.document, table.c.due_at).order_by(table.c.seq)
     waiting = query.where(table.c.client_id == client_id, table.c.processed_at.is_(None), table.c.due_at <= until)
     return [(row.seq, row.document, row.due_at) for row in connection.execute(waiting)]
 

@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -18,11 +19,13 @@ from beheerportaal.context import Portal
 from beheerportaal.web import clients, keys, log_on, mailbox
 from beheerportaal.web.headers import SecurityHeaders
 from beheerportaal.web.urls import ATTACHMENT, CLIENT, HISTORY, KEYS, LOG_OFF, LOG_ON, MAIL, MAILBOX, MENU, REMOVE_KEY, Urls
-from beheerportaal.web.visit import SEE_OTHER, Access, Handler, Visit, endpoint, texts_of, visit_of
+from beheerportaal.web.visit import SEE_OTHER, Handler, Visit, endpoint, texts_of, visit_of
 
 log = logging.getLogger(__name__)
 
-_TOLD_APART = {400: "request", 403: "csrf", 404: "not_found", 405: "request", 413: "too_large", 415: "request", 503: "busy"}
+# A name that someone else's DNS points at this machine is not ours: its pages would have our origin.
+_LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+_TOLD_APART = {400: "request", 403: "elsewhere", 404: "not_found", 405: "request", 413: "too_large", 415: "request", 503: "busy"}
 
 
 def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
@@ -37,28 +40,28 @@ def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.portal_of = portal_of
-    return SecurityHeaders(app)
+    return SecurityHeaders(TrustedHostMiddleware(app, _LOOPBACK_NAMES))
 
 
 def _pages() -> list[Route]:
-    def page(path: str, handle: Handler, access: Access, method: str = "GET") -> Route:
-        return Route(path, endpoint(handle, access), methods=[method])
+    def page(path: str, handle: Handler, method: str = "GET", *, is_public: bool = False) -> Route:
+        return Route(path, endpoint(handle, is_public=is_public), methods=[method])
 
     return [
-        page("/", _home, Access.EVERYONE),
-        page(LOG_ON, log_on.show, Access.EVERYONE),
-        page(LOG_ON, log_on.log_on, Access.EVERYONE, "POST"),
-        page(LOG_OFF, log_on.log_off, Access.EVERYONE, "POST"),
-        page(MENU, clients.show_all, Access.API_BEHEERDER),
-        page(HISTORY, clients.show_history, Access.API_BEHEERDER),
-        page(REMOVE_KEY, keys.ask_to_remove, Access.API_BEHEERDER),
-        page(REMOVE_KEY, keys.remove, Access.API_BEHEERDER, "POST"),
-        page(KEYS, keys.add_again, Access.API_BEHEERDER),
-        page(KEYS, keys.add, Access.API_BEHEERDER, "POST"),
-        page(CLIENT, clients.show_one, Access.API_BEHEERDER),
-        page(MAILBOX, mailbox.show_all, Access.API_BEHEERDER),
-        page(MAIL, mailbox.show_one, Access.API_BEHEERDER),
-        page(ATTACHMENT, mailbox.download, Access.API_BEHEERDER),
+        page("/", _home, is_public=True),
+        page(LOG_ON, log_on.show, is_public=True),
+        page(LOG_ON, log_on.log_on, "POST", is_public=True),
+        page(LOG_OFF, log_on.log_off, "POST", is_public=True),
+        page(MENU, clients.show_all),
+        page(HISTORY, clients.show_history),
+        page(REMOVE_KEY, keys.ask_to_remove),
+        page(REMOVE_KEY, keys.remove, "POST"),
+        page(KEYS, keys.add_again),
+        page(KEYS, keys.add, "POST"),
+        page(CLIENT, clients.show_one),
+        page(MAILBOX, mailbox.show_all),
+        page(MAIL, mailbox.show_one),
+        page(ATTACHMENT, mailbox.download),
     ]
 
 

@@ -4,25 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from beheerportaal.jwk import find_mistakes, private_members, registered, thumbprint
+from pydantic_core import from_json
+
+from beheerportaal.jwk import Mistake, find_mistakes, private_members, registered, thumbprint
 from beheerportaal.limits import LONGEST_UPLOAD, MOST_KEYS
-from beheerportaal.untrusted import Unreadable, read_json
-
-
-@dataclass(frozen=True, slots=True)
-class KeyMistake:
-    """Why it is refused: `code` names a text `jwk.<code>`, whose blanks are `values`. A value of the key is never among them."""
-
-    code: str
-    values: Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInput:
-    """Keys that can be added, or why not. `repeatable` is the text where it may be shown again, which a private key never is."""
+    """Keys that can be added, or why not: each `code` names a text `jwk.<code>`. A value of a key is in none of its blanks.
+
+    `repeatable` is the text where it may be shown again, which a private key never is.
+    """
 
     keys: Sequence[dict[str, Any]]
-    mistakes: Sequence[KeyMistake]
+    mistakes: Sequence[Mistake]
     repeatable: str
 
 
@@ -35,42 +31,27 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
         return _refused("too_long", limit=LONGEST_UPLOAD // 1024)
     if "PRIVATE KEY" in text:
         return _refused("private_pem")
-    names: set[str] = set()
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names.update(name for name, _ in pairs)
-        return dict(pairs)
-
     try:
-        value = read_json(text, members)
-    except Unreadable:
+        value = from_json(text, allow_inf_nan=False)
+    except ValueError:
         # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
         return _refused("pem" if text.startswith("-----BEGIN") else "not_json")
-    # A member that stands twice is seen both times.
-    if found := private_members(value) or private_members([dict.fromkeys(names)]):
+    if found := private_members(value):
         return _refused("private", members=", ".join(sorted(set(found))))
     keys = value.get("keys") if isinstance(value, dict) and "keys" in value else [value]
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
-        return KeyInput([], [KeyMistake("no_key_object", {})], text)
+        return KeyInput([], [Mistake("", "no_key_object")], text)
     return KeyInput([registered(key) for key in keys], _mistakes(keys, present), text)
 
 
-def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[KeyMistake]:
+def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[Mistake]:
     if len(present) + len(keys) > MOST_KEYS:
-        return [KeyMistake("too_many", {"limit": MOST_KEYS})]
-    found = [
-        KeyMistake(mistake.code, {"member": mistake.pointer.rpartition("/")[2], **mistake.values})
-        for mistake in find_mistakes([*present, *keys])
-        if int(mistake.pointer.split("/")[2]) >= len(present)
-    ]
-    if not found:
-        seen = [thumbprint(key) for key in present]
-        for key in keys:
-            if thumbprint(key) in seen:
-                found.append(KeyMistake("same_key", {}))
-            seen.append(thumbprint(key))
-    return found
+        return [Mistake("", "too_many", {"limit": MOST_KEYS})]
+    if found := find_mistakes([*present, *keys]):  # those that are present have none
+        return found
+    thumbprints = [thumbprint(key) for key in (*present, *keys)]
+    return [Mistake("", "same_key")] if len(set(thumbprints)) < len(thumbprints) else []
 
 
 def _refused(code: str, **values: str | int) -> KeyInput:
-    return KeyInput([], [KeyMistake(code, values)], "")
+    return KeyInput([], [Mistake("", code, values)], "")

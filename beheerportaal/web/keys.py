@@ -50,7 +50,7 @@ def remove(visit: Visit) -> Response:
     with visit.portal.database.write() as connection:
         client = clients.find(visit, connection)
         stale = _stale(visit, connection, client)
-        left = [key for key in client.jwks.keys if key.get("kid") != kid]
+        left = [key for key in client.jwks.keys if key["kid"] != kid]
         is_unconfirmed = not left and visit.form.get("laatste") != "ja"
         if not stale and not is_unconfirmed:
             store_jwks(connection, visit.somebody.actor, client, left)

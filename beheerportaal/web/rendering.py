@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import Response
+from starlette.responses import HTMLResponse
 
 from beheerportaal.web.texts import LANGUAGES
 from beheerportaal.web.urls import in_language
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from beheerportaal.web.visit import Visit
 
 
-def page(visit: Visit, template: str, status: int, **context: object) -> Response:
+def page(visit: Visit, template: str, status: int, **context: object) -> HTMLResponse:
     """A page; each template knows the visit, its texts as `t` and its addresses as `urls`."""
     settings = visit.portal.settings
     language = visit.texts.language
@@ -29,7 +29,6 @@ def page(visit: Visit, template: str, status: int, **context: object) -> Respons
             t=visit.texts,
             urls=visit.urls,
             user=visit.user,
-            csrf=visit.session.csrf_token if visit.session else "",
             environment=settings.environment,
             has_mailbox=settings.smtp_port is not None,
             platform=settings.platform,
@@ -37,8 +36,7 @@ def page(visit: Visit, template: str, status: int, **context: object) -> Respons
             **context,
         )
     )
-    # A key identifier may hold what no encoding knows: half a surrogate pair.
-    return Response(text.encode("utf-8", "replace"), status, {"Content-Language": language}, "text/html; charset=utf-8")
+    return HTMLResponse(text, status, {"Content-Language": language})
 
 
 @cache

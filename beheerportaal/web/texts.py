@@ -43,15 +43,6 @@ LANGUAGES = load()
 
 
 def negotiate(accept_language: str) -> Texts:
-    """The best of our languages for an `Accept-Language` header (RFC 9110 §12.5.4)."""
-    wanted: list[tuple[float, str]] = []
-    for part in accept_language.split(","):
-        tag, _, parameter = part.strip().partition(";")
-        try:
-            quality = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
-        except ValueError:
-            continue
-        wanted.append((quality, tag.partition("-")[0].strip().lower()))
-    known = [(quality, tag) for quality, tag in wanted if tag in LANGUAGES and quality > 0]
-    # The first of those that are wanted most.
-    return LANGUAGES[max(known, key=lambda one: one[0])[1] if known else DEFAULT]
+    """The first of our languages in an `Accept-Language` header (RFC 9110 §12.5.4): browsers name the one that is wanted most first."""
+    tags = [part.strip().partition(";")[0].partition("-")[0].lower() for part in accept_language.split(",")]
+    return LANGUAGES[next((tag for tag in tags if tag in LANGUAGES), DEFAULT)]

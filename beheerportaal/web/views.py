@@ -16,7 +16,6 @@ from beheerportaal.store.users import ACTOR_PREFIX
 SOON_DAYS = 30
 _DAY = 24 * 3600
 _NONE_IN_USE = KeysInUse(items=[])
-_LATEST_EXPIRY = 253402300799  # the last second that a datetime can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class ChangeView:
 
 def keys_of(client: StoredClient, trail: Sequence[AuditEntry], in_use: KeysInUse = _NONE_IN_USE) -> list[KeyView]:
     """The client's keys; `trail` is its audit trail, newest first."""
-    found = [_key(key, _since(trail, _keys_in, str(key.get("kid")))) for key in client.jwks.keys]
+    found = [_key(key, _since(trail, _keys_in, str(key["kid"]))) for key in client.jwks.keys]
     last = {use.thumbprint: datetime.fromisoformat(use.last_used_at) for use in in_use.items}
     return [replace(key, last_used_at=last.get(key.thumbprint)) for key in found]
 
@@ -117,16 +116,15 @@ def shown(value: Any) -> str:
 
 
 def _key(key: Mapping[str, Any], added: Provenance | None) -> KeyView:
-    name = str(key.get("kty"))
-    kind = f"{name} {key['crv']}" if "crv" in key else name
+    kind = f"{key['kty']} {key['crv']}" if "crv" in key else key["kty"]
     if "alg" in key:
         kind += f", {key['alg']}"
     exp = key.get("exp")
-    if isinstance(exp, bool) or not isinstance(exp, int | float) or not 0 <= exp <= _LATEST_EXPIRY:
-        return KeyView(str(key.get("kid")), kind, thumbprint(key), None, "unlimited", 0, added)
+    if exp is None:
+        return KeyView(key["kid"], kind, thumbprint(key), None, "unlimited", 0, added)
     days = int((exp - time.time()) // _DAY)
     state = "passed" if exp <= time.time() else "soon" if days < SOON_DAYS else "valid"
-    return KeyView(str(key.get("kid")), kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state, days, added)
+    return KeyView(key["kid"], kind, thumbprint(key), datetime.fromtimestamp(exp, UTC), state, days, added)
 
 
 def _since(trail: Sequence[AuditEntry], names_in: Callable[[Mapping[str, Any] | None], set[str]], name: str) -> Provenance | None:
@@ -149,7 +147,7 @@ def _keys_in(document: Mapping[str, Any] | None) -> set[str]:
 
 def _by_kid(document: Mapping[str, Any] | None) -> dict[str, Any]:
     keys = (document or {}).get("keys") or (document or {}).get("jwks", {}).get("keys", [])
-    return {str(key.get("kid")): key for key in keys}
+    return {key["kid"]: key for key in keys}
 
 
 def _subject(entry: AuditEntry) -> str:

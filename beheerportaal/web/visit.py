@@ -1,10 +1,8 @@
 """A request of a person: who that is, in which language, and whether it may do what it wants."""
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from anyio import to_thread
 from python_multipart.multipart import parse_options_header
@@ -15,22 +13,12 @@ from starlette.responses import RedirectResponse, Response
 from beheerportaal.context import Portal
 from beheerportaal.http.body import LimitedRequest
 from beheerportaal.store import sessions, users
-from beheerportaal.store.sessions import StoredSession
 from beheerportaal.store.users import User
 from beheerportaal.web import rendering
 from beheerportaal.web.texts import LANGUAGES, Texts, negotiate
 from beheerportaal.web.urls import LOG_ON, Urls
 
 SEE_OTHER = 303
-_MOST_FIELDS = 20
-_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class Access(Enum):
-    """Who a page is for."""
-
-    EVERYONE = "everyone"
-    API_BEHEERDER = "api_beheerder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +29,6 @@ class Visit:
     portal: Portal
     texts: Texts
     form: Mapping[str, str]
-    session: StoredSession | None
     user: User | None
 
     @property
@@ -73,16 +60,15 @@ class Visit:
 Handler = Callable[[Visit], Response]
 
 
-def endpoint(handle: Handler, access: Access) -> Callable[[Request], Awaitable[Response]]:
-    """What Starlette calls for a page. Everything that reads the database runs in a thread."""
+def endpoint(handle: Handler, *, is_public: bool) -> Callable[[Request], Awaitable[Response]]:
+    """What Starlette calls for a page, for everybody or for who has the right API-beheerder. What reads the database runs in a thread."""
 
     async def answer(request: Request) -> Response:
-        _require_our_host(request)
         form: Mapping[str, str] = {}
         if request.method == "POST":
             _require_our_origin(request)
             form = await _read_form(request)
-        return await to_thread.run_sync(_answer, handle, access, request, form)
+        return await to_thread.run_sync(_answer, handle, is_public, request, form)
 
     return answer
 
@@ -99,17 +85,17 @@ def texts_of(request: Request) -> Texts:
 
 
 def visit_of(request: Request, form: Mapping[str, str]) -> Visit:
-    """The visit, with its session where that lives."""
+    """The visit, with who has logged on."""
     portal: Portal = request.app.state.portal_of()
     token = request.cookies.get(cookie_name(portal))
-    session, user = None, None
+    user = None
     if token:
         with portal.database.read() as connection:
-            session = sessions.find(connection, token)
-            user = users.find(connection, session.user_name) if session and session.user_name else None
+            name = sessions.user_of(connection, token)
+            user = None if name is None else users.find(connection, name)
     if user is not None:
         request.state.client_id = quote(user.actor, safe=":")  # for the access log
-    return Visit(request, portal, texts_of(request), form, session, user)
+    return Visit(request, portal, texts_of(request), form, user)
 
 
 def cookie_name(portal: Portal) -> str:
@@ -117,40 +103,22 @@ def cookie_name(portal: Portal) -> str:
     return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
 
 
-def _answer(handle: Handler, access: Access, request: Request, form: Mapping[str, str]) -> Response:
+def _answer(handle: Handler, is_public: bool, request: Request, form: Mapping[str, str]) -> Response:
     if request.path_params["language"] not in LANGUAGES:
         raise HTTPException(404)
     visit = visit_of(request, form)
-    if request.method == "POST" and not _has_our_token(visit):
-        return visit.page("error.html", 403, kind="csrf")
-    if access is not Access.EVERYONE and visit.user is None:
+    if is_public:
+        return handle(visit)
+    if visit.user is None:
         wanted = {"naar": request.scope["path"]} if request.method == "GET" else {}
         return visit.see(visit.urls(LOG_ON, **wanted))
-    if visit.session is not None and visit.user is not None and visit.session.needs_touch:
-        with visit.portal.database.write() as connection:
-            sessions.touch(connection, visit.session)
-    if access is Access.API_BEHEERDER and not visit.somebody.api_beheerder:
+    if not visit.user.api_beheerder:
         return visit.page("no_right.html", 403)
     return handle(visit)
 
 
-def _has_our_token(visit: Visit) -> bool:
-    sent = visit.form.get("csrf", "")
-    return visit.session is not None and hmac.compare_digest(sent.encode(), visit.session.csrf_token.encode())
-
-
-def _require_our_host(request: Request) -> None:
-    """A name that someone else's DNS points at this machine is not ours: its pages would have our origin."""
-    try:
-        name = urlsplit(f"//{request.headers.get('host', '')}").hostname
-    except ValueError:  # such as half of an IPv6 address
-        name = None
-    if name not in _LOOPBACK_NAMES:
-        raise HTTPException(400)
-
-
 def _require_our_origin(request: Request) -> None:
-    """Browsers say where a form was sent from; another origin is refused before its body is read, whatever token it has."""
+    """Browsers say where a form was sent from; another origin is refused before its body is read."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin not in (None, f"http://{request.headers.get('host')}") or site not in (None, "same-origin"):
         raise HTTPException(403)
@@ -161,9 +129,10 @@ async def _read_form(request: Request) -> dict[str, str]:
     _, options = parse_options_header(request.headers.get("content-type"))
     if options.get(b"charset", b"utf-8").lower() != b"utf-8":
         raise HTTPException(415)
-    limited = LimitedRequest(request.scope, request.receive)
+    limited = LimitedRequest(request)
+    await limited.body()
     fields: dict[str, str] = {}
-    async with limited.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+    async with limited.form() as form:
         for name, value in form.multi_items():
             fields[name] = value if isinstance(value, str) else (await value.read()).decode("utf-8-sig", "replace")
     return fields

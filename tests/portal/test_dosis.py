@@ -244,17 +244,6 @@ def test_a_query_without_its_parameters_is_refused(sender: Sender, query: str, w
     assert (refused.status, fields(refused)) == (422, wrong)
 
 
-def test_an_odd_configuration_is_answered(portal_inside: Inside, sender: Sender) -> None:
-    """Whatever lies in the database: no schema of a catalogue was ever asked about it."""
-    with portal_inside.app.state.portal.database.write() as connection:
-        table = tables.product_configurations
-        odd = {"bron_uri": "\ud800", "product_ids": {"1": None}, "access_rights": [None, 7, "\ud800"]}
-        connection.execute(sa.update(table).where(table.c.client_id == sender.client_id).values(configuration=odd))
-    assert sender.call("GET", "/api/v2/dosis/bronnen/uris").json() == ["\ufffd"]
-    assert sender.call("GET", "/api/v1/dosis/instellingen/validatie").status == 200
-    assert len(fields(sender.call("POST", UPLOAD, DOSSIER))) == 3
-
-
 def test_a_token_with_less_scope_is_not_enough(portal: RunningPortal, operator: httpx.Client) -> None:
     """What counts is the token's scope, not what the client could have asked for."""
     key = new_key()

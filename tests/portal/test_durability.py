@@ -130,7 +130,7 @@ def test_a_second_process_can_write_meanwhile(tmp_path: Path) -> None:
         for _ in range(100):
             with database.write() as connection:
                 before = connection.execute(select(func.count()).select_from(server_keys)).scalar_one()
-                connection.execute(insert(server_keys), {"kid": str(before), "private_jwk": {}, "signs_from": 0})
+                connection.execute(insert(server_keys), {"kid": str(before), "private_jwk": {}})
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(count, openings * 2))

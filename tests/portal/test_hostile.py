@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,8 @@ from urllib.parse import quote, urlencode
 
 import hypothesis.strategies as st
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 
-from beheerportaal.store import access_tokens, tables
-from beheerportaal.store.access_tokens import StoredToken, hash_of
-from beheerportaal.store.database import Database
 from story.person import MENU, hidden_fields
 from tests.portal.inside import JSON, Browser, Inside, inside
 from tests.portal.sender import Sender
@@ -167,73 +162,13 @@ def test_a_text_that_can_not_be_seen_is_refused(portal: Inside, field: str) -> N
         else:
             of_field = {"organisation": {"name": text, "ovo": GENT}, "contacts": [f"{text}@stad.example"]}
             refused = portal.manage("POST", CLIENTS, client_document(**{field: of_field.get(field, text)}))
-        assert refused.status == 422, kind
-        pointer = refused.json()["errors"][0]["pointer"]
-        assert pointer.startswith(f"/{field}") or kind in ("NUL", "half a character")
         assert refused.text.isprintable()
+        if kind == "half a character":
+            assert refused.status == 400
+        else:
+            assert refused.status == 422, kind
+            assert refused.json()["errors"][0]["pointer"].startswith(f"/{field}")
 
-
-STORED: dict[str, dict[str, Any]] = {
-    "a deep key": {"jwks": [{**KEY, "note": nested(254)}]},
-    "a key without kid": {"jwks": [{"kty": "EC"}, {**KEY, "kid": 7}]},
-    "keys that are none": {"jwks": [{}, {"kty": ["EC"], "crv": {}, "kid": "\ud800", "exp": float("nan"), "x": nested(300)}]},
-    "half a character": {"jwks": [{**KEY, "kid": "a\ud800", "\ud800": 1}], "organisation": {"name": "\ud800", "ovo": GENT}},
-    "names of before": {"client_name": "a\0\u202eb", "application": "\x1b[31m", "contacts": ["no address", "\ud800"]},
-    "more than the contract allows": {"contacts": ["a@b.example"] * 90, "jwks": [{**KEY, "kid": f"k{n}"} for n in range(40)]},
-}
-
-
-def kept_token(portal: Inside, client_id: str) -> str:
-    """A token that was requested with a key that is none."""
-    token = StoredToken(hash_of(client_id), client_id, "", "management_read", [client_id], 0, int(time.time()) + 60)
-    with portal.app.state.portal.database.write() as connection:
-        access_tokens.add(connection, token)
-    return client_id
-
-
-def store_what_is_odd(database: Database, client_id: str, values: dict[str, Any]) -> None:
-    """As a portal of before may have: at the client, in the trail, at a product."""
-    jwks = values.get("jwks", [])
-    line = {"at": "2026-01-01T00:00:00.000Z", "actor": "x", "action": "jwks.replaced", "client_id": client_id, "document": "/x"}
-    trail = ({"keys": jwks, "note": nested(254)}, {"keys": jwks}), (None, {"jwks": {"keys": jwks}, "x": float("inf")})
-    configuration = {"bron_uri": "\ud800", "deep": nested(254), "number": float("nan")}
-    row = {"product": "dosis", "client_id": client_id, "configuration": configuration, "software_id": "a\0", "version": 900}
-    with database.write() as connection:
-        connection.execute(sa.update(tables.clients).where(tables.clients.c.client_id == client_id).values(**values))
-        for before, after in trail:
-            connection.execute(sa.insert(tables.audit), {**line, "before": before, "after": after})
-        connection.execute(sa.insert(tables.product_configurations), row)
-
-
-def test_what_lies_there_already_is_answered(tmp_path: Path) -> None:
-    """Lists, documents, trail and pages; the client beside it is in them, and each odd one can be changed and removed."""
-    with inside(tmp_path) as portal:
-        browser, other = Browser(portal).of(GENT), portal.register()
-        odd_ones = {portal.register(): values for values in STORED.values()}
-        for odd, values in odd_ones.items():
-            store_what_is_odd(portal.app.state.portal.database, odd, values)
-        listed = answers_of(portal, browser, other)[f"{CLIENTS}?limit=500"]["items"]
-        assert {item["client_id"] for item in listed} == {other, *odd_ones}
-        for odd in odd_ones:
-            found = answers_of(portal, browser, odd)
-            assert not any("note" in key for key in found[f"{CLIENTS}/{odd}/jwks"]["keys"])
-            assert portal.request_token(client_id=odd, client_secret="x").status == 401
-            assert portal.app.state.portal.access_tokens.claims(kept_token(portal, odd)) is None
-            page = f"/portaal/nl{MENU}/{odd}"
-            key = json.dumps(public_jwk(new_key("new")))
-            assert browser.post(f"{page}/sleutels", browser.get(page).text, jwk=key).status in (303, 422)
-            replaced = [portal.manage("PUT", f"{CLIENTS}/{odd}{part}", document, If_Match="*").status for part, document in CHANGES.items()]
-            assert replaced == [200, 200, 200]
-            path = f"/products/v1/dosis/configurations/{odd}"
-            document = {"configuration": {"bron_uri": "urn://gent/", "product_ids": []}}
-            assert portal.manage("PUT", path, document, If_Match="*").status == 200
-            answers_of(portal, browser, odd)
-            assert portal.manage("DELETE", path, If_Match="*").status == 204
-            assert portal.manage("DELETE", f"{CLIENTS}/{odd}", If_Match="*").status == 204
-        answers_of(portal, browser, other)
-
-
-CHANGES = {"": client_document(), "/jwks": {"keys": [KEY]}, "/scopes": {"scopes": []}}
 
 ODD_REQUESTS: dict[str, tuple[str, str, list[tuple[str, str]], bytes]] = {
     "a host that is no name": ("GET", "/portaal/nl/aanmelden", [], b""),
@@ -246,13 +181,13 @@ ODD_REQUESTS: dict[str, tuple[str, str, list[tuple[str, str]], bytes]] = {
         "POST",
         "/portaal/nl/aanmelden",
         [("Content-Type", "multipart/form-data; boundary=x; charset=undefined")],
-        b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n\xff\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xff\r\n--x--\r\n',
     ),
     "half a character in a form": (
         "POST",
         "/portaal/nl/aanmelden",
         [("Content-Type", "multipart/form-data; boundary=x; charset=utf-7")],
-        b'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n+2AA-\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n+2AA-\r\n--x--\r\n',
     ),
     "parts without an end": ("POST", "/portaal/nl/aanmelden", [("Content-Type", "multipart/form-data; boundary=x")], b"--x\r\nA"),
     "parts without a boundary": ("POST", "/portaal/nl/aanmelden", [("Content-Type", "multipart/form-data")], b"--x\r\nA"),
@@ -343,7 +278,7 @@ QUERIES = [
 FORM_FIELDS = [
     "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "token", "name", "password",
     "audience", "resource", "scope[]",
-    "csrf", "etag", "jwk", "kid", "laatste", "naar",
+    "etag", "jwk", "kid", "laatste", "naar",
 ]  # fmt: skip
 HEADERS = ["If-Match", "If-None-Match", "Accept-Language", "Cookie", "Origin", "Sec-Fetch-Site", "Range", "Content-Length", "Authorization"]
 TYPES = [

@@ -9,9 +9,7 @@ import httpx
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from beheerportaal.store import keys_in_use
 from beheerportaal.store.database import Database
-from beheerportaal.store.keys_in_use import NOTED_AGAIN_SECONDS, Use
 from beheerportaal.store.tables import keys_in_use as table
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, put_current, register_client, sign_assertion
 
@@ -67,17 +65,3 @@ def test_it_goes_with_its_key_and_its_client(portal: RunningPortal, operator: ht
     with database.read() as connection:
         assert connection.execute(select(table).where(table.c.client_id.in_([client_id, OPERATOR]))).all() == []
     database.close()
-
-
-def test_a_busy_key_is_noted_once_a_minute(portal: RunningPortal) -> None:
-    use = Use("busy", "thumbprint", "kid", with_kid=True)
-    database = Database(portal.settings.database)
-    noted = []
-    for now in (1000, 1000 + NOTED_AGAIN_SECONDS - 1, 1000 + NOTED_AGAIN_SECONDS):
-        with database.write() as connection:
-            keys_in_use.note(connection, use, now)
-            noted.append(connection.execute(select(table.c.last_used_at).where(table.c.client_id == "busy")).scalar_one())
-    with database.write() as connection:
-        keys_in_use.forget_others(connection, "busy", [])
-    database.close()
-    assert noted == [1000, 1000, 1060]

@@ -47,11 +47,6 @@ def test_a_refused_request_is_a_line_of_the_log(tmp_path: Path, caplog: pytest.L
     assert not any("eyJ" in line or SECRET in line for line in said)
 
 
-def test_a_token_request_is_small(portal: Inside) -> None:
-    assert portal.request_token(client_id="nobody", client_secret="wrong", more="a" * 2**16).status == 413
-    assert portal.request_token(client_id="nobody", client_secret="wrong", more="a" * 2**15).status == 401
-
-
 @pytest.mark.parametrize("etag", ["stale", ""])
 def test_a_refused_form_is_shown_while_others_write(portal: Inside, monkeypatch: pytest.MonkeyPatch, etag: str) -> None:
     client_id, browser = portal.register(keys=[KEY]), Browser(portal).of(GENT)

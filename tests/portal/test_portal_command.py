@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -165,32 +164,12 @@ def test_other_settings_are_another_start(stack: Stack) -> None:
     assert "there is no client nobody" in refusal()
 
 
-def test_serve_runs_in_the_foreground_until_it_is_told_to_stop(stack: Stack) -> None:
-    """The same portal, its log on the screen; Ctrl-C ends it."""
-    stack.run("stop")
-    with subprocess.Popen(
-        ["acmidm", "portal", "serve"],
-        cwd=stack.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as foreground:
-        assert foreground.stdout is not None
-        assert foreground.stdout.readline() == f"ready at {stack.origin}\n"
-        assert stack.run("start").stdout == f"portal tni acmidm: running at {stack.origin}\n"
-        foreground.send_signal(signal.SIGINT)
-        assert foreground.wait(timeout=20) in (0, 130, -signal.SIGINT)
-
-
-def test_unknown_stacks_and_platforms_are_told(stack: Stack) -> None:
+def test_an_unknown_stack_is_told(stack: Stack) -> None:
     """One sentence, the exit code of wrong use."""
     unknown = stack.run("start", "--stack", "acceptance")
     assert unknown.returncode == 2
     assert "Pulumi.acceptance.yaml" in unknown.stderr
-    platform = stack.run("serve", "--platform", "geosecure")
-    assert platform.returncode == 2
-    assert "stack tni has no embedded portal for platform geosecure" in platform.stderr
-    assert "Traceback" not in unknown.stderr + platform.stderr
+    assert "Traceback" not in unknown.stderr
 
 
 def test_a_port_of_another_program_is_one_clear_sentence(stack: Stack) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from beheerportaal.products import page
-from beheerportaal.products.errors import MOST_ERRORS, dotted
+from beheerportaal.products.errors import dotted
 from beheerportaal.store import uploads
 from tests.portal.inside import Inside, inside
 from tests.portal.sender import Sender, fields
@@ -78,13 +78,10 @@ def test_an_environment_without_the_product_says_so(tmp_path: Path) -> None:
 
 HOSTILE: dict[str, bytes] = {
     "deep": b'{"x": ' * 900 + b"1" + b"}" * 900,
-    "less deep": b'{"x": ' * 20 + b"1" + b"}" * 20,
     "an endless number": b'{"x": ' + b"1" * 5000 + b"}",
-    "a number beyond all": b'{"x": 1e999}',
     "NaN": b'{"x": NaN}',
     "half a character": b'{"x": "\\ud800"}',
     "half a character as a name": b'{"\\ud800": 1}',
-    "NUL": b'{"x": "a\\u0000b"}',
     "not UTF-8": b'{"x": "\xff"}',
     "UTF-16": '{"x": 1}'.encode("utf-16"),
     "a list": b"[]",
@@ -105,13 +102,6 @@ def test_a_hostile_document_is_refused(sender: Sender, path: str, kind: str) -> 
             assert refused.status in (400, 422)
             fields(refused)
             assert refused.text.isprintable()
-
-
-def test_so_many_mistakes_make_no_long_answer(sender: Sender) -> None:
-    for document in ({**DOSSIER, "Producten": [{}] * 20_000}, {**DOSSIER, "Producten": [{"Id": "another"}] * 20_000}):
-        refused = sender.call("POST", UPLOAD, document)
-        assert len(fields(refused)) == MOST_ERRORS
-        assert len(refused.body) < 100_000
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The process: how it starts, and how it ends."""
 
 import json
-import re
 import shutil
 import sqlite3
 import subprocess
@@ -9,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.portal import reserve_port, running_portal
+from tests.support.portal import running_portal
 from tests.support.warm_server import warm_environment
 
 
@@ -30,15 +29,6 @@ def test_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
         portal.operator_token()
         assert portal.stop()
     assert not (tmp_path / "portal.db-wal").exists()
-
-
-def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
-    """No traceback, an exit code that isn't 0; that for mail alike."""
-    with running_portal(tmp_path / "first", receives_mail=True) as portal, reserve_port() as free:
-        settings = {**portal.settings.model_dump(mode="json", by_alias=True), "database": str(tmp_path / "other.db")}
-        for port, changes in ((portal.settings.port, {}), (portal.settings.smtp_port, {"port": free.getsockname()[1]})):
-            ended = serve(tmp_path, {**settings, **changes}, warm_environment() / "bin" / "python")
-            assert re.fullmatch(rf"can't listen on 127.0.0.1:{port}: .*; stop the program that does, .*\n", ended.stderr)
 
 
 def test_bad_settings_are_told(tmp_path: Path) -> None:

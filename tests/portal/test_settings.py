@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import PortalSettings
 from tests.support.portal import PRODUCTS, SCOPES, new_key, public_jwk
+
+KEY = public_jwk(new_key())
 
 
 def settings(**changes: Any) -> PortalSettings:
@@ -46,17 +47,15 @@ def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], message: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("client_id", "public_jwk", "message"),
     [
-        ({"rights": ["root"], "secret": "x"}, "unknown right root"),
-        ({}, "a public JWK or a secret"),
-        ({"secret": "x", "public_jwk": {}}, "a public JWK or a secret"),
-        ({"public_jwk": new_key().as_dict(private=True)}, "/keys/0/d is a private member"),
-        ({"public_jwk": {**public_jwk(RSAKey.generate_key(2048)), "kid": ""}}, "/keys/0/kid is missing"),
+        ("user:beheer", KEY, "audit trail"),
+        ("operator", new_key().as_dict(private=True), "/keys/0/d is a private member"),
+        ("operator", {**KEY, "kid": ""}, "/keys/0/kid is missing"),
     ],
 )
-def test_an_operator_needs_rights_and_one_credential(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
-    """Refused before anything is written."""
+def test_an_operator_is_no_user_and_has_a_public_key(tmp_path: Path, client_id: str, public_jwk: dict[str, Any], message: str) -> None:
+    """Who did what stays clear in the trail; refused before anything is written."""
     with pytest.raises(ValueError, match=message):
-        register_operator(tmp_path / "portal.db", "operator", **arguments)
+        register_operator(tmp_path / "portal.db", client_id, public_jwk=public_jwk)
     assert not (tmp_path / "portal.db").exists()
