@@ -64,18 +64,19 @@ def promote(
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.policies import PromotionGate
     from acmidm_onboarding.settings import own_catalogue
-    from acmidm_onboarding.stack_files import profiles, promotion_gate
+    from acmidm_onboarding.stack_files import stacks_in
 
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
-    by_profile = profiles(Path())
+    stacks = stacks_in(Path())
+    by_profile = stacks.profiles
     onboardings = load_onboardings([form], catalogue or own_catalogue(), by_profile)
     if not onboardings.forms:
         fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
     if (set_ and not write) or (write and (stack or output is not TextOutput.TEXT)):
         fail("--set goes with --write, which goes with neither --stack nor --output; run acmidm promote once more for these")
     now, profile = datetime.now(UTC), by_profile[Environment.PROD]
-    gate = promotion_gate(Path())
+    gate = stacks.gate
     # As an enforced gate would have it: to be ready is to be proven, whether a stack here asks for it yet or not.
     wanted = desired(onboardings.connections(Environment.PROD), now, gate=gate._replace(mode=PromotionGate.ENFORCE))
     report = promotion_of(onboardings.forms[0], wanted, onboardings.catalogue, profile, gate, now)
@@ -105,11 +106,11 @@ def _write(
     from acmidm.beginning.talk import Talk, pairs
     from acmidm.editing import edit_form
     from acmidm.promoting import addition_to, said_of, write_into
-    from acmidm_onboarding.stack_files import served
+    from acmidm_onboarding.stack_files import stacks_in
 
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=loaded.organisation.language)
     addition = addition_to(loaded, catalogue, pairs(given, "--set", talk.wrong), differences, talk)
     if not addition.is_empty:
-        edit_form(loaded, lambda document: write_into(document, addition), {}, folder, by_profile, served(Path()))()
+        edit_form(loaded, lambda document: write_into(document, addition), {}, folder, by_profile, stacks_in(Path()).served)()
     for line in said_of(addition, loaded.file, talk.texts):
         typer.echo(plain(line, 2000))

@@ -34,7 +34,7 @@ from acmidm_onboarding.model.keys import Key, keys_of
 from acmidm_onboarding.model.leaving import due
 from acmidm_onboarding.model.problems import Failure, on_one_line
 from acmidm_onboarding.stack import Stack
-from acmidm_onboarding.stack_files import promotion_gate
+from acmidm_onboarding.stack_files import stacks_in
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ class _Standings:
 
     @cached_property
     def _evidence_days(self) -> int:
-        return promotion_gate(Path()).evidence_max_days
+        return stacks_in(Path()).gate.evidence_max_days
 
     def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
         forms, held_back = self._stack.forms, self._held_back()

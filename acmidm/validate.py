@@ -99,13 +99,14 @@ def _read(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.settings import own_catalogue
-    from acmidm_onboarding.stack_files import profiles, served
+    from acmidm_onboarding.stack_files import stacks_in
 
-    onboardings = load_onboardings(paths, catalogue or own_catalogue(), profiles(Path()), served(Path()), known)
+    stacks = stacks_in(Path())
+    onboardings = load_onboardings(paths, catalogue or own_catalogue(), stacks.profiles, stacks.served, known)
     if online:
         from acmidm.online import problems_online
 
-        if problems := list(problems_online(onboardings.forms, profiles(Path()))):
+        if problems := list(problems_online(onboardings.forms, stacks.profiles)):
             raise InvalidForms(problems)
     return onboardings
 
@@ -119,9 +120,9 @@ def _notes(onboardings: Onboardings) -> Iterator[str]:
     from acmidm_onboarding.model.desired import desired
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.leaving import stolen_sentences
-    from acmidm_onboarding.stack_files import promotion_gate
+    from acmidm_onboarding.stack_files import stacks_in
 
-    gate, now = promotion_gate(Path()), datetime.now(UTC)
+    gate, now = stacks_in(Path()).gate, datetime.now(UTC)
     found = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
     yield from (sentence for one in found for sentence in stolen_sentences(one.left))
     unproven = [sentence for one in found for each in one.held_back for sentence in each.sentences]

@@ -70,10 +70,11 @@ def new(
     from acmidm_onboarding.model.form import Language
     from acmidm_onboarding.model.loading import load_catalogue, load_organisations
     from acmidm_onboarding.settings import own_catalogue
-    from acmidm_onboarding.stack_files import profiles, served
+    from acmidm_onboarding.stack_files import stacks_in
 
     folder = own_catalogue()
-    catalogue, by_profile, platforms = load_catalogue(folder), profiles(Path()), served(Path())
+    catalogue, stacks = load_catalogue(folder), stacks_in(Path())
+    by_profile, platforms = stacks.profiles, stacks.served
     spoken = Language(language) if language in list(Language) else None
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=spoken or Language.NL)
     talk.refuse("--language", [] if language is None else chosen(tuple(Language), language))

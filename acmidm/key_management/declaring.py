@@ -17,7 +17,7 @@ from acmidm_onboarding.model.loading import LoadedForm, Served, load_onboardings
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import own_catalogue
-from acmidm_onboarding.stack_files import profiles, served
+from acmidm_onboarding.stack_files import stacks_in
 
 
 class NotDeclared(Failure):
@@ -93,7 +93,8 @@ class FormOfKeys:
 
 def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
     """Read a form with the stacks' settings of this folder. Raises InvalidForms and NotDeclared."""
-    catalogue, found, platforms = own_catalogue(), profiles(Path()), served(Path())
+    catalogue, stacks = own_catalogue(), stacks_in(Path())
+    found, platforms = stacks.profiles, stacks.served
     if file.is_dir():
         raise NotDeclared(f"{file} is a folder; name one form")
     onboardings = load_onboardings([file], catalogue, found, platforms)

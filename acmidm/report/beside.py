@@ -16,7 +16,7 @@ from pathlib import Path
 from acmidm.git import PLAIN_FILE, Tree
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
-from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, Stacks, contents, read_values, setting_in
+from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, StacksOfRevision, contents, read_values, setting_in
 from acmidm_onboarding.model.client import Fields
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.secrecy import without_keys_and_tokens
@@ -47,7 +47,7 @@ _CONTENT = "content"
 _NOT_SHOWN = "a value that is not shown"
 
 
-def changes_beside(before: Tree, after: Tree, stacks: Stacks) -> list[Change]:
+def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
     """What changes beside the forms: what was there before ahead of what is new, whose number somebody chooses; then most dangerous first.
 
     ``stacks`` are those of ``before``: a change does not choose where it is looked for.
@@ -106,7 +106,7 @@ def _is_plain(path: str, *trees: Tree) -> bool:
     return all(tree.entries[path].mode == PLAIN_FILE for tree in trees if path in tree.entries)
 
 
-def _kind_of(path: str, stacks: Stacks) -> Kind | None:
+def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
     """What the change of a file is about; None where the clients show it, or nobody reads it."""
     if _OF_GIT.fullmatch(path):
         return Kind.CODE_CHANGED

@@ -11,7 +11,7 @@ from acmidm.git import Tree
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.places import strays
 from acmidm.report.plan import AtTheGate, at_the_gate
-from acmidm.report.stacks import Stacks
+from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.model.client import Client, Place, Records, declared_clients, recorded_as
 from acmidm_onboarding.model.connection import Connection
@@ -84,7 +84,7 @@ def unneeded_exemptions(loaded: LoadedForm, profiles: Mapping[Environment, Profi
     return frozenset(exempted)
 
 
-def revision(before: Tree, tree: Tree, folders: Stacks, stacks: Stacks) -> Revision:
+def revision(before: Tree, tree: Tree, folders: StacksOfRevision, stacks: StacksOfRevision) -> Revision:
     """The forms that a revision has, in the ``folders`` of the stacks ``before`` it, with its own ``stacks``.
 
     Raises:
@@ -97,7 +97,7 @@ def revision(before: Tree, tree: Tree, folders: Stacks, stacks: Stacks) -> Revis
         return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
-def earlier_revision(tree: Tree, stacks: Stacks) -> Revision:
+def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
     """The forms that an earlier revision has.
 
     What was no valid form there is left out, else the change that corrects it could not be reviewed. The policies check what is

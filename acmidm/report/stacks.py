@@ -14,23 +14,19 @@ from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
 from acmidm.report.places import is_in_place
 from acmidm_onboarding.model.client import Fields
 from acmidm_onboarding.model.documents import Document, read_document
-from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.plain import flat
-from acmidm_onboarding.model.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
+from acmidm_onboarding.stack_files import Stacks
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 """The file of the project, and all files of settings."""
 MISTAKES = "mistakes"
 """What a file with mistakes has among its values."""
-_TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
 
 
 @dataclass(frozen=True)
-class Stacks:
-    """The settings of each stack of a revision, without their namespace, as far as its file can be read."""
-
-    values: tuple[Fields, ...]
+class StacksOfRevision(Stacks):
+    """The settings of each stack of a revision, as far as its file can be read, and what they have reviews read."""
 
     @cached_property
     def forms(self) -> list[Path]:
@@ -54,46 +50,14 @@ class Stacks:
         file = Path(path)
         return file.is_relative_to(self.catalogue) or SETTINGS.fullmatch(path) is not None or is_in_place(file, self.forms)
 
-    @property
-    def profiles(self) -> dict[Environment, Profile]:
-        """The profile of each environment, the strictest where its stacks differ."""
-        strict = {stack.get("environment") for stack in self.values if stack.get("profile") == Profile.FAPI2}
-        return {environment: Profile.FAPI2 if environment in strict else Profile.ACMIDM for environment in Environment}
 
-    @property
-    def gate(self) -> Gate:
-        """The gate to production, the strictest where stacks differ; one that cannot be read is the strictest."""
-        return strictest(_gate_of(stack) for stack in self.values if stack.get("environment") == Environment.PROD)
-
-    @property
-    def protecting(self) -> dict[Environment, bool]:
-        """In which environments every stack protects its clients; those without a stack are left out."""
-        found: dict[Environment, bool] = {}
-        for stack in self.values:
-            if (name := stack.get("environment")) in list(Environment):
-                environment, protects = Environment(name), stack.get("protectClients")
-                protects = environment is Environment.PROD if protects in (None, "") else str(protects).casefold() in _TRUE
-                found[environment] = found.get(environment, True) and protects
-        return found
-
-
-def _gate_of(stack: Fields) -> Gate:
-    """What one stack sets. A mistake in it is reported where the stack is read; until then nothing passes by it."""
-    mode, days = (
-        str(stack.get("promotionGate") or PromotionGate.OFF).casefold(),
-        str(stack.get("evidenceMaxDays") or Gate().evidence_max_days),
-    )
-    known = PromotionGate.OFF if mode == "false" else PromotionGate(mode) if mode in list(PromotionGate) else PromotionGate.ENFORCE
-    return Gate(known, int(days) if days.isdecimal() else 0)
-
-
-def stacks_of(tree: Tree) -> Stacks:
+def stacks_of(tree: Tree) -> StacksOfRevision:
     """Read the files of a revision's stacks, over the defaults of its project."""
     documents = _read(tree, (path for path in tree.entries if SETTINGS.fullmatch(path) and path.endswith(".yaml")))
     config = {path: _mapping(_mapping(document.data).get("config")) for path, document in documents.items()}
     project = config.pop(PROJECT, {})
     defaults = {setting_in(name): part["default"] for name, part in project.items() if isinstance(part, Mapping) and "default" in part}
-    return Stacks(tuple({**defaults, **{setting_in(name): value for name, value in own.items()}} for own in config.values()))
+    return StacksOfRevision(tuple({**defaults, **{setting_in(name): value for name, value in own.items()}} for own in config.values()))
 
 
 def read_values(tree: Tree, paths: Iterable[str]) -> dict[str, Fields]:

@@ -1,14 +1,12 @@
-"""What the files of stacks say, without the engine: ``Pulumi.<stack>.yaml`` over the defaults of ``Pulumi.yaml``.
-
-What holds for an environment is what all of its stacks say together, the strictest where they differ.
-"""
+"""What the files of stacks say, without the engine: ``Pulumi.<stack>.yaml`` over the defaults of ``Pulumi.yaml``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
@@ -30,6 +28,8 @@ from acmidm_onboarding.settings import (
 
 E = TypeVar("E", bound=StrEnum)
 
+_TRUE = frozenset({"true", "1", "yes", "on", "y", "t"})
+
 
 def stack_settings(stack: str, folder: Path) -> Settings:
     """The settings of a stack as its file has them, without the engine; values encrypted there are left out."""
@@ -42,72 +42,95 @@ def stack_file(stack: str, folder: Path) -> Path:
     return folder / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
-def profiles(folder: Path) -> dict[Environment, Profile]:
-    """The profile of each environment, as the stacks in ``folder`` set it: the strictest where they differ, the default where none does."""
-    found = dict.fromkeys(Environment, Profile.ACMIDM)
-    for stack in _stacks(folder):
-        if stack.profile is Profile.FAPI2:
-            found[stack.environment] = Profile.FAPI2
-    return found
+@dataclass(frozen=True)
+class Stacks:
+    """The settings of some stacks, without their namespace: what holds for an environment is what all of its stacks say together.
 
-
-def promotion_gate(folder: Path) -> Gate:
-    """The gate to production, as the stacks in ``folder`` set it: the strictest where they differ."""
-    found = [stack.gate for stack in _stacks(folder) if stack.environment is Environment.PROD]
-    return strictest(found)
-
-
-def served(folder: Path) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:
-    """The platforms that every stack in ``folder`` of an environment has an authority for, each with the kinds of those authorities.
-
-    An environment without a stack is left out.
+    Where they differ that is the strictest, and so is what cannot be read: whoever reads the stack itself says what is wrong with it.
     """
-    found: dict[Environment, dict[Platform, frozenset[AuthorityKind]]] = {}
-    for stack in _stacks(folder):
-        before = found.get(stack.environment, dict.fromkeys(stack.platforms, frozenset()))
-        found[stack.environment] = {name: before[name] | {stack.platforms[name]} for name in before if name in stack.platforms}
-    return found
+
+    values: tuple[Mapping[str, Any], ...]
+
+    @property
+    def profiles(self) -> dict[Environment, Profile]:
+        """The profile of each environment; the default where no stack sets one."""
+        strict = {stack.get("environment") for stack in self.values if stack.get("profile") == Profile.FAPI2}
+        return {environment: Profile.FAPI2 if environment in strict else Profile.ACMIDM for environment in Environment}
+
+    @property
+    def gate(self) -> Gate:
+        """The gate to production."""
+        return strictest(_gate_of(stack) for stack in self.values if stack.get("environment") == Environment.PROD)
+
+    @property
+    def protecting(self) -> dict[Environment, bool]:
+        """In which environments every stack protects its clients; those without a stack are left out."""
+        found: dict[Environment, bool] = {}
+        for environment, stack in self._of_environments():
+            protects = stack.get("protectClients")
+            protects = environment is Environment.PROD if protects in (None, "") else str(protects).casefold() in _TRUE
+            found[environment] = found.get(environment, True) and protects
+        return found
+
+    @property
+    def served(self) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:
+        """The platforms that every stack of an environment has an authority for, each with the kinds of those authorities.
+
+        An environment without a stack is left out.
+        """
+        found: dict[Environment, dict[Platform, frozenset[AuthorityKind]]] = {}
+        for environment, stack in self._of_environments():
+            kinds = _authorities_of(stack)
+            before = found.get(environment, dict.fromkeys(kinds, frozenset()))
+            found[environment] = {name: before[name] | {kinds[name]} for name in before if name in kinds}
+        return found
+
+    def _of_environments(self) -> Iterator[tuple[Environment, Mapping[str, Any]]]:
+        for stack in self.values:
+            if (name := stack.get("environment")) in list(Environment):
+                yield Environment(name), stack
 
 
-class _Stack(NamedTuple):
-    """What the file of a stack says of the forms, complete or not."""
+def stacks_in(folder: Path) -> Stacks:
+    """Read the stacks in ``folder`` that name their environment.
 
-    environment: Environment
-    profile: Profile
-    platforms: Mapping[Platform, AuthorityKind]
-    gate: Gate
-
-
-def _stacks(folder: Path) -> Iterator[_Stack]:
-    """The stacks in ``folder`` that name their environment."""
+    Raises:
+        InvalidSettings: for the first of them that says something of the forms that nobody knows.
+    """
+    found = []
     for file in sorted(folder.glob("Pulumi.*.yaml")):
         values = _values_of(file)
         if unknown := unknown_keys(values):
             raise InvalidSettings("\n".join(f"{on_one_line(file.name)}: {sentence}" for sentence in unknown))
-        if (environment := values.get("environment")) in (None, ""):
+        if values.get("environment") in (None, ""):
             continue
-        own = {platform: of_platform(platform, values.get, {}) for platform in Platform}
-        platforms = {
-            platform: _known(AuthorityKind, found.get("authority", AuthorityKind.BEHEERPORTAAL), file, config_key(platform, "authority"))
-            for platform, found in own.items()
-            if found or platform is Platform.ACMIDM
-        }
-        profile = values.get("profile") or Profile.ACMIDM
-        gate = _known(PromotionGate, yaml_off(values.get("promotionGate")) or PromotionGate.OFF, file, "promotionGate")
-        yield _Stack(
-            _known(Environment, environment, file, "environment"),
-            _known(Profile, profile, file, "profile"),
-            platforms,
-            Gate(gate, _days(values.get("evidenceMaxDays"), file)),
-        )
+        _known(Environment, values["environment"], file, "environment")
+        _known(Profile, values.get("profile") or Profile.ACMIDM, file, "profile")
+        _known(PromotionGate, yaml_off(values.get("promotionGate")) or PromotionGate.OFF, file, "promotionGate")
+        for platform in Platform:
+            kind = of_platform(platform, values.get, {}).get("authority", AuthorityKind.BEHEERPORTAAL)
+            _known(AuthorityKind, kind, file, config_key(platform, "authority"))
+        if not (days := str(values.get("evidenceMaxDays") or Gate().evidence_max_days)).isdecimal() or not int(days):
+            said = f"{file.name}: setting {NAMESPACE}:evidenceMaxDays is no number of days; write one such as 90"
+            raise InvalidSettings(on_one_line(said))
+        found.append(values)
+    return Stacks(tuple(found))
 
 
-def _days(value: object, file: Path) -> int:
-    if value in (None, ""):
-        return Gate().evidence_max_days
-    if not str(value).isdecimal() or not int(str(value)):
-        raise InvalidSettings(on_one_line(f"{file.name}: setting {NAMESPACE}:evidenceMaxDays is no number of days; write one such as 90"))
-    return int(str(value))
+def _gate_of(stack: Mapping[str, Any]) -> Gate:
+    mode = str(stack.get("promotionGate") or PromotionGate.OFF).casefold()
+    days = str(stack.get("evidenceMaxDays") or Gate().evidence_max_days)
+    known = PromotionGate.OFF if mode == "false" else PromotionGate(mode) if mode in list(PromotionGate) else PromotionGate.ENFORCE
+    return Gate(known, int(days) if days.isdecimal() else 0)
+
+
+def _authorities_of(stack: Mapping[str, Any]) -> dict[Platform, AuthorityKind]:
+    own = {platform: of_platform(platform, stack.get, {}) for platform in Platform}
+    return {
+        platform: AuthorityKind(str(found.get("authority", AuthorityKind.BEHEERPORTAAL)))
+        for platform, found in own.items()
+        if found or platform is Platform.ACMIDM
+    }
 
 
 def _known(kind: type[E], value: object, file: Path, key: str) -> E:

@@ -8,7 +8,7 @@ from acmidm_onboarding.model.form import LONGEST_TEXT, Environment, Platform
 from acmidm_onboarding.model.jwks_uri import KNOWN_BY
 from acmidm_onboarding.model.key_address import key_address
 from acmidm_onboarding.settings import AuthorityKind
-from acmidm_onboarding.stack_files import served
+from acmidm_onboarding.stack_files import stacks_in
 from tests.unit.model.workspace import FORM, Workspace
 
 ADDRESS = "https://keys.gent.example/jwks.json"
@@ -76,14 +76,14 @@ def test_an_authority_that_takes_no_keys_from_an_address_is_named(workspace: Wor
     """By the settings of each stack of the environment: of two, one that does not know it is enough."""
     workspace.write_form(WITH_ADDRESS)
     workspace.write("Pulumi.realm.yaml", "config: {acmidm:environment: tni, acmidm:authority: keycloak}\n")
-    assert workspace.sentences(served=served(workspace.root)) == []
+    assert workspace.sentences(served=stacks_in(workspace.root).served) == []
     workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni}\n")
-    assert workspace.sentences(served=served(workspace.root)) == [
+    assert workspace.sentences(served=stacks_in(workspace.root).served) == [
         "onboardings/gent/mijn-gent.yaml:7:5: beheerportaal, the authority of acmidm in a stack of tni, takes no keys from an address; "
         "name the keys under jwks, or leave both out and upload them in the portal; known by keycloak"
     ]
     workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: prod}\n")
-    assert workspace.sentences(served=served(workspace.root)) == []
+    assert workspace.sentences(served=stacks_in(workspace.root).served) == []
 
 
 def test_what_a_stack_serves_is_known_by_platform_and_kind(workspace: Workspace) -> None:
@@ -92,4 +92,4 @@ def test_what_a_stack_serves_is_known_by_platform_and_kind(workspace: Workspace)
         "Pulumi.a.yaml", "config: {acmidm:environment: tni, acmidm:authority: keycloak, acmidm:geosecureAuthority: beheerportaal}\n"
     )
     workspace.write("Pulumi.b.yaml", "config: {acmidm:environment: tni}\n")
-    assert served(workspace.root) == {Environment.TNI: {Platform.ACMIDM: {AuthorityKind.KEYCLOAK, AuthorityKind.BEHEERPORTAAL}}}
+    assert stacks_in(workspace.root).served == {Environment.TNI: {Platform.ACMIDM: {AuthorityKind.KEYCLOAK, AuthorityKind.BEHEERPORTAAL}}}

@@ -11,7 +11,7 @@ import pytest
 from acmidm_onboarding.model.documents import MAXIMUM_BYTES
 from acmidm_onboarding.model.schemas import LinearValidator, is_pattern
 from acmidm_onboarding.settings import InvalidSettings
-from acmidm_onboarding.stack_files import profiles
+from acmidm_onboarding.stack_files import stacks_in
 from tests.unit.model.workspace import CATALOGUE, FORM, WITHOUT_KEYS, Workspace
 
 SCOPE = "      dv_notificaties_schrijven: {}\n"
@@ -82,7 +82,7 @@ def test_a_stack_file_that_is_a_value_without_end(tmp_path: Path, text: str) -> 
     """It would be written down in a sentence: all the memory there is."""
     (tmp_path / "Pulumi.bomb.yaml").write_text(text)
     with pytest.raises(InvalidSettings, match=r"^Pulumi.bomb.yaml (has YAML aliases|is not YAML)"):
-        profiles(tmp_path)
+        stacks_in(tmp_path)
 
 
 CATASTROPHIC = ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", r"^(\w+\s?)*$", "^(.*a){20}$"]
