@@ -3,8 +3,8 @@
 ::
 
     kinds ──┬─► compare ─┬─► review, drift ─────────────┬─► text, markdown, html; JSON is the report itself
-    client ─┴─► plan ────┴─► revision, status, promotion ┘
+    Client ─┴─► plan ────┴─► revision, status, promotion ┘
 
-``kinds`` is the one table of kinds of change. ``client`` is a client as a form or an authority has it, ``plan`` as the engine has it;
-``compare`` says what changes between two of them, whoever made them.
+``kinds`` is the one table of kinds of change, ``Client`` (in the component) the one shape of a client, ``plan`` what the engine is about to
+do with clients; ``compare`` says what changes between two of them, whoever made them.
 """
