@@ -40,18 +40,6 @@ ASKING = ["keys", "new", FORM_FILE, "--environment", "tni"]
 ENDS = datetime.now(UTC) + timedelta(days=100)
 
 
-@pytest.fixture
-def place(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A form with a key in profile fapi2, where keys are quickly made; and a home that is in no repository."""
-    home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("HOME", str(home))
-    for environment in ("tni", "prod"):
-        workspace.write(f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n")
-        key = {**public_key(environment, kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp())}
-        workspace.write_key(key, f"gent/{environment}")
-    return workspace
-
-
 def keys(*arguments: str, passphrase: str | None = PASSPHRASE, form: str = FORM_FILE, environment: str = "tni") -> Result:
     command, *more = arguments
     given = [] if passphrase is None else ["--passphrase-fd", str(descriptor(passphrase))]
