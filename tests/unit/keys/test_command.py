@@ -204,7 +204,7 @@ def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: py
         original(*arguments)
 
     before = contents(Path(), Path.home())
-    monkeypatch.setattr("acmidm.key_management.pair.write_once", meanwhile)
+    monkeypatch.setattr("acmidm.writing.write_once", meanwhile)
     result = keys("new")
     assert result.exit_code == 2
     assert "was changed meanwhile, and left as it is" in result.output
