@@ -237,7 +237,7 @@ def test_an_end_that_no_calendar_has_is_refused(place: Workspace, command: str) 
 
 
 def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:
-    """The profile allows 365 days; what is wrong is told of the form, not of the copy that was checked."""
+    """The profile allows 365 days; what is wrong is told of the form as it would be, at its place."""
     said = refused("new", "--days", "400")
     assert said.startswith(f"{FORM_FILE}:7:26: key ")
     assert "profile fapi2 allows 365 days" in said
