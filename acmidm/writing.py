@@ -31,12 +31,12 @@ def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
 
 
 @contextmanager
-def written_together(texts: Mapping[Path, str]) -> Iterator[None]:
+def written_together(texts: Mapping[Path, str], mode: int = PUBLIC) -> Iterator[None]:
     """Write new files, never over another; where that fails, or what is done with them, take them away again. Raises OSError."""
     made: list[Path] = []
     try:
         for file, text in texts.items():
-            write_once(file, text)
+            write_once(file, text, mode)
             made.append(file)
         yield
     except BaseException:

@@ -144,9 +144,11 @@ class Writer:
     def _stage_key(self, folder: str, prefix: str, key: PublicJwk) -> Path:
         """Stage a key's file and return its place; one with the same key serves again."""
         text = json.dumps(dict(key.members), indent=2) + "\n"
-        names = (f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json" for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"))
-        file = next(file for name in names if self._text_in(file := self._folder / folder / name) in (None, text))
-        if self._text_in(file) is None:
+        for suffix in ("", f"-{key.thumbprint[:8]}", f"-{key.thumbprint}"):
+            file = self._folder / folder / f"{prefix}{slug(key.kid) or 'key'}{suffix}.jwk.json"
+            if (there := self._text_in(file)) in (None, text):
+                break
+        if there is None:
             self._texts[file] = text
         return file
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acmidm.private import private_folder
-from acmidm.writing import write_once
+from acmidm.writing import written_together
 from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import Failure
@@ -93,18 +93,9 @@ def write_private_key(file: Path, pair: Pair, then: Callable[[], None]) -> None:
     """Write the private half, whole and with mode 0600, then do what makes use of the pair; take it away again where that fails.
 
     ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key whose public half nobody knows.
-
-    Raises:
-        NotWritten: where it cannot be written there.
+    Raises OSError.
     """
     if not file.parent.exists():
         private_folder(file.parent)
-    try:
-        write_once(file, pair.encrypted, 0o600)
-    except FileExistsError:
-        raise NotWritten(f"{file} exists already, and is never overwritten; name another file with --private-key FILE") from None
-    try:
+    with written_together({file: pair.encrypted}, 0o600):
         then()
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise

@@ -34,8 +34,7 @@ def made_by_hand(registry: Registry, form: FormFile, **changes: Any) -> str:
     )
     client_id = str(document["client_id"])
     for product, configuration in products.items():
-        path = f"/products/v1/{product}/configurations/{client_id}"
-        registry.http.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
+        registry.set_configuration(product, client_id, configuration)
     return client_id
 
 

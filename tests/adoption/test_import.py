@@ -96,8 +96,7 @@ def client(
     }
     client_id = str(register_client(registry.http, scopes=scopes, keys=keys, **document)["client_id"])
     for product, configuration in (products or {}).items():
-        path = f"/products/v1/{product}/configurations/{client_id}"
-        registry.http.put(path, json={"configuration": configuration}, headers={"If-None-Match": "*"}).raise_for_status()
+        registry.set_configuration(product, client_id, configuration)
     return client_id
 
 

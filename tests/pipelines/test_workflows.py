@@ -60,16 +60,8 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
             exists(wrong)
 
 
-def test_actions_are_pinned_and_few() -> None:
-    """By full commit, with the version beside it: checkout, which keeps no credentials in the clone, and what carries a file on."""
-    text = "\n".join(file.read_text() for file in (ROOT / ".github" / "workflows").iterdir())
-    assert set(re.findall(r"uses: (.+)", text)) == {
-        "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0",
-        "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2",
-        "actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0",
-        "actions/cache/restore@0057852bfaa89a56745cba8c7296529d2fc39830 # v4.3.0",
-        "actions/cache/save@0057852bfaa89a56745cba8c7296529d2fc39830 # v4.3.0",
-    }
+def test_checkouts_keep_no_credentials() -> None:
+    """That actions are pinned zizmor sees; to it, credentials that are kept on purpose are fine."""
     for step in steps():
         if "checkout" in step.document.get("uses", ""):
             assert step.document["with"]["persist-credentials"] == "false", step

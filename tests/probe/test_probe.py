@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 import uuid
@@ -23,6 +22,7 @@ from tests.probe.connection import Connection, make_connection
 from tests.support.forms import DOSSIERS, NOTIFICATIES, SEND
 from tests.support.offered import catalogue_folder, offered
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client, running_portal
+from tests.unit.by_hand import descriptor
 
 
 def evidence_of(connection: Connection) -> Any:
@@ -258,10 +258,7 @@ def test_kinds_of_private_key(connection: Connection) -> None:
     connection.key_file.write_bytes(loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
     assert "give it with --passphrase-fd N" in connection.run().output
     for passphrase, code in (("another", 2), ("of tests", 0)):
-        read, write = os.pipe()
-        os.write(write, f"{passphrase}\n".encode())
-        os.close(write)
-        done = connection.run("--passphrase-fd", str(read))
+        done = connection.run("--passphrase-fd", str(descriptor(passphrase)))
         assert (done.code, "of tests" in done.output) == (code, False)
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from acmidm_onboarding.settings import Settings, read_settings
+from acmidm_onboarding.settings import Settings
 from tests.support.fixtures import portal, project, registry
 from tests.support.mail_server import MailServer, running_mail_server
+from tests.unit.components.test_settings import read
 
 __all__ = ["portal", "project", "registry"]
 
@@ -25,14 +26,4 @@ def settings(post_office: MailServer) -> Settings:
 
 
 def settings_of(smtp_url: str) -> Settings:
-    values = {
-        "environment": "tni",
-        "managementUrl": "http://127.0.0.1:1/management",
-        "issuer": "http://127.0.0.1:1",
-        "productsUrl": "http://127.0.0.1:1/products",
-        "operatorClientId": "operator",
-        "portalUrl": "https://portaal.example",
-        "smtpUrl": smtp_url,
-        "mailSender": "Digitaal Vlaanderen <noreply@vlaanderen.example>",
-    }
-    return read_settings(values.get, {})
+    return read(portalUrl="https://portaal.example", smtpUrl=smtp_url, mailSender="Digitaal Vlaanderen <noreply@vlaanderen.example>")

@@ -45,18 +45,6 @@ def full_disk(room: int = 0) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.fixture
-def place(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A form in profile fapi2, where keys are quickly made, and a home that is in no repository."""
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-    for environment in ("tni", "prod"):
-        workspace.write(f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n")
-        key = {**public_key(environment, kty="EC", crv="P-256"), "alg": "ES256", "exp": int(datetime.now(UTC).timestamp()) + 9_000_000}
-        workspace.write_key(key, f"gent/{environment}")
-    workspace.write("key.json", {**key, **public_key("other", kty="EC", crv="P-256")})
-    return workspace
-
-
 KEYS = ("--environment", "tni", "--passphrase-fd")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "keys new": ("keys", "new", FORM_FILE, *KEYS),
@@ -73,8 +61,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("room", [0, 100, 300])
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.usefixtures("place")
-def test_a_command_that_cannot_write_says_so_and_leaves_what_was_there(command: str, room: int) -> None:
+def test_a_command_that_cannot_write_says_so_and_leaves_what_was_there(place: Workspace, command: str, room: int) -> None:
+    key = {**public_key("other", kty="EC", crv="P-256"), "alg": "ES256", "exp": int(datetime.now(UTC).timestamp()) + 9_000_000}
+    place.write("key.json", key)
     before = contents(Path(), Path.home())
 
     def run() -> Result:

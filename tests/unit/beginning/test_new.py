@@ -276,10 +276,10 @@ def test_what_appears_meanwhile_is_left_and_nothing_else_stays(monkeypatch: pyte
     """The organisation's file was written by then: it goes again, with its folder's other content left as it is."""
     form = Path("onboardings/stad-brugge/loket.yaml")
 
-    def racing(file: Path, text: str) -> None:
+    def racing(file: Path, text: str, mode: int) -> None:
         if file == form:
             form.write_text("another")
-        write_once(file, text)
+        write_once(file, text, mode)
 
     monkeypatch.setattr("acmidm.writing.write_once", racing)
     result = new(*NEW, "--set", "notificaties.merk_code=brugge")

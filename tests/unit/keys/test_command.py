@@ -40,18 +40,6 @@ ASKING = ["keys", "new", FORM_FILE, "--environment", "tni"]
 ENDS = datetime.now(UTC) + timedelta(days=100)
 
 
-@pytest.fixture
-def place(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """A form with a key in profile fapi2, where keys are quickly made; and a home that is in no repository."""
-    home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("HOME", str(home))
-    for environment in ("tni", "prod"):
-        workspace.write(f"Pulumi.{environment}.yaml", f"config: {{acmidm:environment: {environment}, acmidm:profile: fapi2}}\n")
-        key = {**public_key(environment, kty="EC", crv="P-256"), "alg": "ES256", "exp": int(ENDS.timestamp())}
-        workspace.write_key(key, f"gent/{environment}")
-    return workspace
-
-
 def keys(*arguments: str, passphrase: str | None = PASSPHRASE, form: str = FORM_FILE, environment: str = "tni") -> Result:
     command, *more = arguments
     given = [] if passphrase is None else ["--passphrase-fd", str(descriptor(passphrase))]
@@ -216,7 +204,7 @@ def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: py
         original(*arguments)
 
     before = contents(Path(), Path.home())
-    monkeypatch.setattr("acmidm.key_management.pair.write_once", meanwhile)
+    monkeypatch.setattr("acmidm.writing.write_once", meanwhile)
     result = keys("new")
     assert result.exit_code == 2
     assert "was changed meanwhile, and left as it is" in result.output
@@ -249,7 +237,7 @@ def test_an_end_that_no_calendar_has_is_refused(place: Workspace, command: str) 
 
 
 def test_a_form_that_would_not_be_valid_gets_no_key(place: Workspace) -> None:
-    """The profile allows 365 days; what is wrong is told of the form, not of the copy that was checked."""
+    """The profile allows 365 days; what is wrong is told of the form as it would be, at its place."""
     said = refused("new", "--days", "400")
     assert said.startswith(f"{FORM_FILE}:7:26: key ")
     assert "profile fapi2 allows 365 days" in said

@@ -72,7 +72,3 @@ def test_any_text_is_a_number_or_refused_with_a_remedy(text: str) -> None:
 def test_a_wrong_ovo_code_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an OVO code; write OVO and six digits, such as OVO002067"):
         ovo_code(text)
-
-
-def test_an_ovo_code_stays_as_it_is() -> None:
-    assert ovo_code("OVO002067") == "OVO002067"

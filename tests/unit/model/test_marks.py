@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 from pulumi.runtime import rpc
 
@@ -55,7 +52,3 @@ def test_a_mark_beside_forms_is_refused(workspace: Workspace, mark: str) -> None
 def test_a_mark_in_a_setting_is_refused(key: str) -> None:
     with pytest.raises(InvalidSettings, match=f"setting acmidm:{key} is a mark of the Pulumi engine"):
         read(**{key: rpc.UNKNOWN})
-
-
-def test_nothing_of_the_samples_has_one() -> None:
-    assert not has_mark(json.dumps([file.read_text() for file in Path("onboardings").rglob("*.yaml")]))

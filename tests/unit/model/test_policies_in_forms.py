@@ -9,9 +9,8 @@ from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
 from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.jwk import public_jwk
 from acmidm_onboarding.model.policies import Profile
-from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, place_of_mark, public_key
+from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, place_of_mark
 
 GENT = "onboardings/gent/mijn-gent.yaml"
 SECRET = WITHOUT_KEYS.replace("method: private_key_jwt", "method: ▶client_secret_basic")
@@ -78,15 +77,6 @@ def test_a_key_is_reported_at_its_place_among_the_keys(workspace: Workspace) -> 
     assert found[0].startswith(f'{GENT}:{line}:{column}: key "tni" is valid until ')
 
 
-@pytest.mark.parametrize("kid", [None, "b1946ac92492d2347c6235b4d2611184"])
-def test_a_key_is_named_by_its_kid(workspace: Workspace, kid: str | None) -> None:
-    """Which is its thumbprint where it has none."""
-    key = public_jwk({**public_key("tni"), "kid": kid, "exp": 32503680000})
-    workspace.write_key({**key.members, "kid": kid}, "gent/tni")
-    [found] = [one for one in sentences(workspace) if "key-lifetime" in one]
-    assert f': key "{kid or key.thumbprint}" is valid until 3000-01-01' in found
-
-
 def test_the_stricter_profile_refuses_what_acmidm_takes(workspace: Workspace) -> None:
     assert sentences(workspace) == []
     violations = sentences(workspace, Profile.FAPI2)
@@ -112,11 +102,3 @@ def test_annotations_show_each_mistake_at_its_line_on_github(workspace: Workspac
     assert annotations[0].startswith(f"::error file={GENT},line=1,col=14::")
     assert "%250Agent" in annotations[0]
     assert validate().stdout == ""
-
-
-def test_keys_of_a_profile_can_be_made(workspace: Workspace) -> None:
-    """A form that satisfies FAPI 2 exists: an elliptic curve, an end within a year."""
-    exp = int(time.time()) + 300 * 86400
-    for name in ("tni", "prod"):
-        workspace.write_key({**public_key(name, kty="EC", crv="P-256"), "exp": exp}, f"gent/{name}")
-    assert sentences(workspace, Profile.FAPI2) == []
