@@ -34,9 +34,7 @@ def own(set_up_once: TestRealm) -> TestRealm:
 
 def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRealm, own: TestRealm) -> None:
     """Nor can it give roles, to itself or to others: that would make its rights whatever it likes."""
-    account = realm.administrator.get(f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/service-account-user")["id"]
-    management = realm.client("realm-management")["id"]
-    role = realm.administrator.get(f"/{realm.name}/clients/{management}/roles/manage-realm")
+    account, (management, roles) = realm.service_account(OPERATOR), realm.roles("manage-realm")
     with realm.operator_http() as operator:
         assert operator.get(f"/{realm.name}/clients").status_code == 200
         for method, path, document in (
@@ -45,7 +43,7 @@ def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRe
             ("DELETE", f"/{realm.name}", None),
             ("GET", f"/{realm.name}/users", None),
             ("POST", f"/{realm.name}/users", {"username": "mine"}),
-            ("POST", f"/{realm.name}/users/{account}/role-mappings/clients/{management}", [role]),
+            ("POST", f"/{realm.name}/users/{account}/role-mappings/clients/{management}", roles),
             ("GET", f"/{realm.name}/groups", None),
             ("GET", f"/{realm.name}/events", None),
             ("GET", f"/{own.name}/clients", None),
@@ -56,15 +54,13 @@ def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRe
 
 def have_rights(realm: TestRealm, *names: str) -> None:
     """By an administrator: these roles of ``realm-management`` and no others, in the place of what the set-up gave."""
-    operator, management = realm.client(OPERATOR)["id"], realm.client("realm-management")["id"]
-    account = realm.administrator.get(f"/{realm.name}/clients/{operator}/service-account-user")["id"]
-    roles = {role["name"]: role for role in realm.administrator.get(f"/{realm.name}/clients/{management}/roles")}
+    management, roles = realm.roles(*names)
     for place in (
-        f"/{realm.name}/users/{account}/role-mappings/clients/{management}",
-        f"/{realm.name}/clients/{operator}/scope-mappings/clients/{management}",
+        f"/{realm.name}/users/{realm.service_account(OPERATOR)}/role-mappings/clients/{management}",
+        f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/scope-mappings/clients/{management}",
     ):
         realm.administrator.delete(place, realm.administrator.get(place))
-        realm.administrator.post(place, [roles[name] for name in names])
+        realm.administrator.post(place, roles)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +109,9 @@ def test_the_set_up_repairs_the_realm_and_touches_no_connection(own: TestRealm, 
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_scopes(client_id, None, {SEND: False})
     before = own.client(client_id)
-    operator = own.client(OPERATOR)
-    account = administrator.get(f"/{own.name}/clients/{operator['id']}/service-account-user")["id"]
-    management = own.client("realm-management")["id"]
-    place = f"/{own.name}/users/{account}/role-mappings/clients/{management}"
-    administrator.post(place, [administrator.get(f"/{own.name}/clients/{management}/roles/manage-realm")])
+    management, roles = own.roles("manage-realm")
+    place = f"/{own.name}/users/{own.service_account(OPERATOR)}/role-mappings/clients/{management}"
+    administrator.post(place, roles)
     own.change(OPERATOR, standardFlowEnabled=True)
     own.grant(OPERATOR, "profile")
 
