@@ -92,7 +92,7 @@ def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> Non
 
 def test_a_jwk_set_that_is_no_json_spoils_no_client() -> None:
     """Keycloak has it as a text, where anybody may write something."""
-    found = WireClient.model_validate({"id": "1", "clientId": "c", "attributes": {"jwks.string": "no JSON"}})
+    found = WireClient.model_validate({"id": "1", "clientId": "c", "attributes": {"use.jwks.string": "true", "jwks.string": "no JSON"}})
     assert found.jwks == {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
 
 
