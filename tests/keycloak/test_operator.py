@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import SecretStr
 
 from acmidm_onboarding.authorities.errors import NotAllowed
-from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.retry import Retrying
-from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.realm import Realm, set_up
 from keycloak_sandbox.server import Server
@@ -90,16 +85,9 @@ def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
     """As docs/keycloak.md offers it; form-encoded first (RFC 6749 §2.3.1), so that no character of it does harm."""
     secret = "of an operator: 100 % + /é"
     own.change(OPERATOR, clientAuthenticatorType="client-secret", secret=secret)
-
-    def adapter(given: str) -> Keycloak:
-        credentials = Credentials(client_id=OPERATOR, client_secret=SecretStr(given))
-        tokens = OperatorTokens(own.issuer, credentials, Api(own.issuer, None, timeout_seconds=30, retrying=Retrying(30)))
-        return Keycloak(Api(own.management_url, tokens, timeout_seconds=30, retrying=Retrying(30)), OPERATOR, frozenset())
-
-    client_id = adapter(secret).register(metadata(), None).client_id
-    assert adapter(secret).read(client_id) is not None
+    client_id = own.adapter(secret=secret).register(metadata(), None).client_id
     with pytest.raises(NotAllowed, match=r"401 .*check the operator's credentials") as refused:
-        adapter("another").read(client_id)
+        own.adapter(secret="another").read(client_id)
     assert "another" not in str(refused.value)
 
 

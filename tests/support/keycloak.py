@@ -104,16 +104,17 @@ class TestRealm:
             "operatorPrivateKeyFile": str(file),
         }
 
-    def tokens(self) -> OperatorTokens:
-        """The operator's, as the provider gets them."""
-        credentials = Credentials(client_id=OPERATOR, private_key=SecretStr(self.operator_jwk))
+    def tokens(self, secret: str | None = None) -> OperatorTokens:
+        """The operator's, as the provider gets them: by its key, or by a secret."""
+        given = {"client_secret": SecretStr(secret)} if secret else {"private_key": SecretStr(self.operator_jwk)}
+        credentials = Credentials.model_validate({"client_id": OPERATOR, **given})
         api = Api(self.issuer, None, timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
         return OperatorTokens(self.issuer, credentials, api)
 
-    def adapter(self, *, origin: str | None = None, assigned: Iterable[str] = ()) -> Keycloak:
+    def adapter(self, *, origin: str | None = None, assigned: Iterable[str] = (), secret: str | None = None) -> Keycloak:
         """The adapter itself; ``origin`` is that of a proxy in between."""
         url = self.management_url.replace(self.server.origin, origin or self.server.origin)
-        api = Api(url, self.tokens(), timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
+        api = Api(url, self.tokens(secret), timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
         return Keycloak(api, OPERATOR, frozenset(assigned))
 
     def operator_http(self, base_url: str | None = None) -> httpx.Client:
