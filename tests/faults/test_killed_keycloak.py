@@ -6,18 +6,19 @@ halves than at the embedded authority: a client with ``service_account``, one sc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
 from tests.faults.between import ProxiedProject, require_settled
 from tests.faults.cutting import DESTROY, UP, Run, Victims, cut_off, victims, write_state
+from tests.keycloak.conftest import platform
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import PLAIN, FormFile, write_form
-from tests.support.keycloak_platform import Platform, running_platform
+from tests.support.keycloak_platform import Platform
+
+__all__ = ["platform"]
 
 OTHER = "dv_ar_adres_beheer"
 ALL = victims(*((("engine", "provider")[request % 2], request) for request in range(1, 13)))
@@ -27,12 +28,6 @@ ADMIN_API = "^/admin/realms/"
 """The path of every request but those for tokens and products."""
 # A Keycloak that has just started, on a busy machine, may take seconds for an answer.
 PATIENCE = {"requestTimeoutSeconds": 30, "retryDeadlineSeconds": 60}
-
-
-@pytest.fixture(scope="module")
-def platform(keycloak_server: Server, administrator: Admin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running_platform(keycloak_server, administrator, tmp_path_factory.mktemp("products")) as running:
-        yield running
 
 
 def project_through(proxy: FaultProxy, platform: Platform, folder: Path) -> ProxiedProject:

@@ -74,26 +74,20 @@ class Place:
 
     def others(self) -> dict[str, Any]:
         """All at the authority that is not the author's: clients whole, and configurations."""
-        clients = self._pages("/management/v1/clients")
+        clients = self.registry.listed("/management/v1/clients")
         found = {one["client_id"]: one for one in clients if one["organisation"].get("ovo") != AUTHOR["ovo"] or one["managed_by"] == OTHERS}
         own = {one["client_id"] for one in clients} - found.keys()
         for product in ("notificaties", "dosis"):
-            for one in self._pages(f"/products/v1/{product}/configurations"):
+            for one in self.registry.listed(f"/products/v1/{product}/configurations"):
                 if one["client_id"] not in own:
                     found[f"{product} of {one['client_id']}"] = one
         return found
 
     def authors(self) -> list[dict[str, Any]]:
         """The clients that say they are the author's organisation's, with their configurations."""
-        clients = [one for one in self._pages("/management/v1/clients") if one["client_id"] not in self.others()]
+        clients = [one for one in self.registry.listed("/management/v1/clients") if one["client_id"] not in self.others()]
         products = ("notificaties", "dosis")
         return [{**one, **{name: self.registry.configuration(name, one["client_id"]) for name in products}} for one in clients]
-
-    def _pages(self, path: str) -> list[dict[str, Any]]:
-        answer = self.registry.http.get(path, params={"limit": 200})
-        assert answer.status_code == 200, f"{path}: {answer.text}"
-        items: list[dict[str, Any]] = answer.json()["items"]
-        return items
 
 
 OTHERS = "elsewhere/tni"

@@ -146,21 +146,6 @@ def test_scopes_that_providers_assign_are_left_alone(realm: TestRealm) -> None:
     assert realm.scopes(client_id) == {SEND, "vo_info"}
 
 
-def test_what_stands_in_a_jwk_set_by_hand_never_stops_a_run(realm: TestRealm, adapter: Keycloak) -> None:
-    """And private members that someone pasted there are not taken into the state."""
-    client_id = adapter.register(metadata(), None).client_id
-    realm.change(client_id, attributes={"jwks.string": "no JSON"})
-    assert adapter.read_jwks(client_id) == {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
-    private = new_key("pasted").as_dict(private=True)
-    realm.change(client_id, attributes={"jwks.string": f'{{"keys": [{{"kid": "pasted", "kty": "EC", "d": "{private["d"]}"}}, {{}}, 3]}}'})
-    found = adapter.read_jwks(client_id)
-    assert found is not None
-    assert set(found) == {"pasted", "without kid 2", "unreadable 3"}
-    assert str(private["d"]) not in str(found)
-    adapter.replace_jwks(client_id, None, {})
-    assert adapter.read_jwks(client_id) == {}
-
-
 @pytest.mark.parametrize("owner", [{"managed_by": "elders/tni"}, {"managed_by": None}, {"software_id": "another"}], ids=str)
 def test_a_client_of_another_owner_stays(adapter: Keycloak, owner: dict[str, str | None]) -> None:
     wanted = metadata()

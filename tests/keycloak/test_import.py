@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from joserfc.jwk import ECKey
@@ -59,13 +58,6 @@ def made_by_hand(platform: Platform, client_id: str, name: str, *scopes: str, ke
     return platform.realm.client(client_id)
 
 
-def configure(platform: Platform, client_id: str) -> None:
-    """Sets Notificaties up for it, by hand."""
-    headers = {"authorization": f"Bearer {platform.realm.tokens().current()}", "if-none-match": "*"}
-    url = f"{platform.products_url}/notificaties/configurations/{client_id}"
-    httpx.put(url, json={"configuration": NOTIFICATIES}, headers=headers).raise_for_status()
-
-
 def write_sheet(project: Project, *rows: tuple[str, str, str]) -> str:
     """KBO number, customer and client-ID on TNI, as people keep them. The file's name."""
     with (project.folder / "klanten.csv").open("w", newline="") as file:
@@ -88,7 +80,7 @@ def test_import_then_up_changes_nothing_but_our_own_attributes(platform: Platfor
         "gent-loket": made_by_hand(platform, "gent-loket", "Stad Gent - mijn-loket", SEND, PLAIN, keys=(key, common)),
         "wingene-1": made_by_hand(platform, "wingene-1", "Gemeente Wingene - loket", PLAIN, keys=(common,)),
     }
-    configure(platform, "gent-loket")
+    platform.configure("gent-loket", "notificaties", NOTIFICATIES)
     sheet = write_sheet(project, (GENT, "Stad Gent", "gent-loket"), (WINGENE, "Gemeente Wingene", "wingene-1"))
     options = ("--tni", "tni", "--contact", "koppelingen@leverancier.example", "--supplier", "leverancier")
     done = acmidm.run("import", sheet, *options)

@@ -21,7 +21,7 @@ def test_an_address_is_declared_changed_and_left(platform: Platform, project: Pr
     form.request()["jwks_uri"] = FIRST
     form.save()
     project.apply()
-    client_id = str(project.outputs()["connections"][form.key]["acmidm"]["client_id"])
+    client_id = project.client_id(form)
     assert source(realm, client_id) == {"jwks_uri": FIRST}
 
     realm.change(client_id, attributes={"jwks.url": "https://elsewhere.example/jwks"})

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import SecretStr
 
 from acmidm_onboarding.authorities.errors import NotAllowed
-from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.retry import Retrying
-from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.realm import Realm, set_up
 from keycloak_sandbox.server import Server
@@ -34,9 +29,7 @@ def own(set_up_once: TestRealm) -> TestRealm:
 
 def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRealm, own: TestRealm) -> None:
     """Nor can it give roles, to itself or to others: that would make its rights whatever it likes."""
-    account = realm.administrator.get(f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/service-account-user")["id"]
-    management = realm.client("realm-management")["id"]
-    role = realm.administrator.get(f"/{realm.name}/clients/{management}/roles/manage-realm")
+    account, (management, roles) = realm.service_account(OPERATOR), realm.roles("manage-realm")
     with realm.operator_http() as operator:
         assert operator.get(f"/{realm.name}/clients").status_code == 200
         for method, path, document in (
@@ -45,7 +38,7 @@ def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRe
             ("DELETE", f"/{realm.name}", None),
             ("GET", f"/{realm.name}/users", None),
             ("POST", f"/{realm.name}/users", {"username": "mine"}),
-            ("POST", f"/{realm.name}/users/{account}/role-mappings/clients/{management}", [role]),
+            ("POST", f"/{realm.name}/users/{account}/role-mappings/clients/{management}", roles),
             ("GET", f"/{realm.name}/groups", None),
             ("GET", f"/{realm.name}/events", None),
             ("GET", f"/{own.name}/clients", None),
@@ -56,15 +49,13 @@ def test_its_rights_reach_no_further_than_the_clients_of_its_realm(realm: TestRe
 
 def have_rights(realm: TestRealm, *names: str) -> None:
     """By an administrator: these roles of ``realm-management`` and no others, in the place of what the set-up gave."""
-    operator, management = realm.client(OPERATOR)["id"], realm.client("realm-management")["id"]
-    account = realm.administrator.get(f"/{realm.name}/clients/{operator}/service-account-user")["id"]
-    roles = {role["name"]: role for role in realm.administrator.get(f"/{realm.name}/clients/{management}/roles")}
+    management, roles = realm.roles(*names)
     for place in (
-        f"/{realm.name}/users/{account}/role-mappings/clients/{management}",
-        f"/{realm.name}/clients/{operator}/scope-mappings/clients/{management}",
+        f"/{realm.name}/users/{realm.service_account(OPERATOR)}/role-mappings/clients/{management}",
+        f"/{realm.name}/clients/{realm.client(OPERATOR)['id']}/scope-mappings/clients/{management}",
     ):
         realm.administrator.delete(place, realm.administrator.get(place))
-        realm.administrator.post(place, [roles[name] for name in names])
+        realm.administrator.post(place, roles)
 
 
 @pytest.mark.parametrize(
@@ -94,16 +85,9 @@ def test_it_may_have_a_secret_in_place_of_a_key(own: TestRealm) -> None:
     """As docs/keycloak.md offers it; form-encoded first (RFC 6749 §2.3.1), so that no character of it does harm."""
     secret = "of an operator: 100 % + /é"
     own.change(OPERATOR, clientAuthenticatorType="client-secret", secret=secret)
-
-    def adapter(given: str) -> Keycloak:
-        credentials = Credentials(client_id=OPERATOR, client_secret=SecretStr(given))
-        tokens = OperatorTokens(own.issuer, credentials, Api(own.issuer, None, timeout_seconds=30, retrying=Retrying(30)))
-        return Keycloak(Api(own.management_url, tokens, timeout_seconds=30, retrying=Retrying(30)), OPERATOR, frozenset())
-
-    client_id = adapter(secret).register(metadata(), None).client_id
-    assert adapter(secret).read(client_id) is not None
+    client_id = own.adapter(secret=secret).register(metadata(), None).client_id
     with pytest.raises(NotAllowed, match=r"401 .*check the operator's credentials") as refused:
-        adapter("another").read(client_id)
+        own.adapter(secret="another").read(client_id)
     assert "another" not in str(refused.value)
 
 
@@ -113,11 +97,9 @@ def test_the_set_up_repairs_the_realm_and_touches_no_connection(own: TestRealm, 
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_scopes(client_id, None, {SEND: False})
     before = own.client(client_id)
-    operator = own.client(OPERATOR)
-    account = administrator.get(f"/{own.name}/clients/{operator['id']}/service-account-user")["id"]
-    management = own.client("realm-management")["id"]
-    place = f"/{own.name}/users/{account}/role-mappings/clients/{management}"
-    administrator.post(place, [administrator.get(f"/{own.name}/clients/{management}/roles/manage-realm")])
+    management, roles = own.roles("manage-realm")
+    place = f"/{own.name}/users/{own.service_account(OPERATOR)}/role-mappings/clients/{management}"
+    administrator.post(place, roles)
     own.change(OPERATOR, standardFlowEnabled=True)
     own.grant(OPERATOR, "profile")
 

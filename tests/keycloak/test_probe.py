@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from joserfc.jwk import ECKey
@@ -17,7 +16,6 @@ from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.loading import load_onboardings
 from tests.probe.connection import Connection
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
-from tests.support.keycloak import TestRealm
 from tests.support.keycloak_platform import Platform
 from tests.support.offered import catalogue_folder
 from tests.support.portal import metadata, new_key
@@ -27,20 +25,10 @@ from tests.support.portal import metadata, new_key
 class OnKeycloak(Connection):
     """The same connection, whose client is in a realm."""
 
-    realm: TestRealm
+    place: Platform
 
     def set_keys(self, *keys: ECKey | dict[str, Any]) -> None:
-        self.realm.set_keys(self.client_id, [key for key in keys if isinstance(key, ECKey)])
-
-    def products(self) -> httpx.Client:
-        """The product APIs, for which the realm's operator has a token."""
-        token = self.realm.tokens().current()
-        return httpx.Client(base_url=f"{self.portal.origin}/products/v1", headers={"authorization": f"Bearer {token}"})
-
-    def configure(self, product: str, configuration: dict[str, Any]) -> None:
-        with self.products() as http:
-            document, condition = {"configuration": configuration}, {"If-None-Match": "*"}
-            http.put(f"/{product}/configurations/{self.client_id}", json=document, headers=condition).raise_for_status()
+        self.place.realm.set_keys(self.client_id, [key for key in keys if isinstance(key, ECKey)])
 
 
 @pytest.fixture
@@ -58,10 +46,10 @@ def connection(platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     adapter = platform.realm.adapter()
     client_id = adapter.register(metadata(), None).client_id
     adapter.replace_scopes(client_id, {}, {SEND: False, DOSSIERS: False})
-    made = OnKeycloak(platform.portal, form, "acmidm", client_id, key_file, platform.realm)
+    made = OnKeycloak(platform.portal, form, "acmidm", client_id, key_file, platform)
     made.set_keys(form.keys["key-1"])
-    made.configure("notificaties", dict(NOTIFICATIES))
-    made.configure("dosis", dict(DOSIS))
+    platform.configure(client_id, "notificaties", NOTIFICATIES)
+    platform.configure(client_id, "dosis", DOSIS)
     return made
 
 
@@ -76,12 +64,12 @@ def test_a_connection_that_works(connection: OnKeycloak) -> None:
 
 def test_mistakes(connection: OnKeycloak) -> None:
     """Each as it is on the embedded authority, told by Keycloak's own answers."""
-    realm, client_id = connection.realm, connection.client_id
+    realm, client_id = connection.place.realm, connection.client_id
     realm.withdraw(client_id, DOSSIERS)
     assert connection.probe().found == ["scope:not granted"]
     realm.grant(client_id, DOSSIERS)
 
-    with connection.products() as http:
+    with connection.place.products() as http:
         http.delete(f"/dosis/configurations/{client_id}", headers={"If-Match": "*"}).raise_for_status()
     assert connection.probe().found == ["product:unconfigured"]
 

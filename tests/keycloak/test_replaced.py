@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.engine.test_replaced import WITH_OPTIONS, urn_of, with_program
 from tests.keycloak.test_drift import plain_client
-from tests.keycloak.test_stacks import client_id_of
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.keycloak_platform import Platform
@@ -19,7 +18,7 @@ def test_what_is_typed_loses_no_client(platform: Platform, project: Project) -> 
     forms = [write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("replaced", "tainted", "emptied", "marked")]
     replaced, tainted, emptied, marked = forms
     project.apply()
-    ids = {form.name: client_id_of(project, form) for form in forms}
+    ids = {form.name: project.client_id(form) for form in forms}
     before = {name: plain_client(platform.realm.client(client_id)) for name, client_id in ids.items()}
 
     project.succeed("state", "taint", "--yes", urn_of(project, f"OAuthClient {tainted.key}"))
@@ -43,11 +42,11 @@ def test_a_client_that_is_deleted_before_it_is_replaced_has_its_id_scopes_and_ke
     """Its client-ID comes from its key, and is the same again: nobody need be told, and all that was inside is made anew."""
     form = write_form(project.forms, scopes=(PLAIN,))
     project.apply()
-    client_id = client_id_of(project, form)
+    client_id = project.client_id(form)
     before = plain_client(platform.realm.client(client_id))
     with_program(project, WITH_OPTIONS % "delete_before_replace=True")
     project.apply("--replace", urn_of(project, f"OAuthClient {form.key}"))
-    assert client_id_of(project, form) == client_id
+    assert project.client_id(form) == client_id
     assert plain_client(platform.realm.client(client_id)) == before
     assert works(platform, form, client_id)
     project.in_sync()

@@ -24,38 +24,33 @@ MACHINE = {"publicClient": False, "fullScopeAllowed": False, "standardFlowEnable
 
 def map_roles(realm: TestRealm, client_id: str, *names: str) -> None:
     """By hand: lets a client's tokens carry roles of ``realm-management``."""
-    management = realm.client("realm-management")["id"]
-    roles = [realm.administrator.get(f"/{realm.name}/clients/{management}/roles/{name}") for name in names]
+    management, roles = realm.roles(*names)
     realm.administrator.post(f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/clients/{management}", roles)
 
 
 def map_realm_role(realm: TestRealm, client_id: str, *inside: str) -> None:
     """The same with a role of the realm, which has those ``inside``."""
-    management, role = realm.client("realm-management")["id"], f"role-of-{client_id}"
+    role = f"role-of-{client_id}"
     realm.administrator.post(f"/{realm.name}/roles", {"name": role})
-    for name in inside:
-        found = realm.administrator.get(f"/{realm.name}/clients/{management}/roles/{name}")
-        realm.administrator.post(f"/{realm.name}/roles/{role}/composites", [found])
+    if inside:
+        realm.administrator.post(f"/{realm.name}/roles/{role}/composites", realm.roles(*inside)[1])
     found = realm.administrator.get(f"/{realm.name}/roles/{role}")
     realm.administrator.post(f"/{realm.name}/clients/{realm.client(client_id)['id']}/scope-mappings/realm", [found])
 
 
 def grant_scope_with_rights(realm: TestRealm, client_id: str) -> None:
     """The same through a client scope."""
-    scope, management = f"scope-of-{client_id}", realm.client("realm-management")["id"]
+    scope, (management, roles) = f"scope-of-{client_id}", realm.roles("view-users")
     realm.administrator.post(f"/{realm.name}/client-scopes", {"name": scope, "protocol": "openid-connect"})
-    role = realm.administrator.get(f"/{realm.name}/clients/{management}/roles/view-users")
-    path = f"/{realm.name}/client-scopes/{realm.administrator.scope_ids(realm.name)[scope]}/scope-mappings/clients/{management}"
-    realm.administrator.post(path, [role])
+    scope_id = realm.administrator.scope_ids(realm.name)[scope]
+    realm.administrator.post(f"/{realm.name}/client-scopes/{scope_id}/scope-mappings/clients/{management}", roles)
     realm.grant(client_id, scope)
 
 
 def give_service_account(realm: TestRealm, client_id: str, name: str) -> None:
     """By hand: a role of ``realm-management`` for a client's service account."""
-    management = realm.client("realm-management")["id"]
-    account = realm.administrator.get(f"/{realm.name}/clients/{realm.client(client_id)['id']}/service-account-user")["id"]
-    role = realm.administrator.get(f"/{realm.name}/clients/{management}/roles/{name}")
-    realm.administrator.post(f"/{realm.name}/users/{account}/role-mappings/clients/{management}", [role])
+    management, roles = realm.roles(name)
+    realm.administrator.post(f"/{realm.name}/users/{realm.service_account(client_id)}/role-mappings/clients/{management}", roles)
 
 
 RIGHTS: dict[str, tuple[Give, str]] = {
@@ -179,8 +174,7 @@ def test_what_a_client_that_is_taken_over_keeps(realm: TestRealm, adapter: Keycl
     client_has, fresh_has = ({name: value for name, value in one.items() if value and name not in own} for one in (client, fresh))
     assert client_has == fresh_has
     assert client["attributes"].keys() - fresh["attributes"].keys() <= {"client.secret.creation.time"}
-    account = realm.administrator.get(f"{path}/service-account-user")["id"]
-    assert "clientMappings" not in realm.administrator.get(f"/{realm.name}/users/{account}/role-mappings")
+    assert "clientMappings" not in realm.administrator.get(f"/{realm.name}/users/{realm.service_account('by-hand')}/role-mappings")
     address = f"{realm.issuer}/clients-registrations/default/by-hand"
     assert httpx.get(address, headers={"authorization": f"Bearer {registration}"}).status_code == 401
     assert realm.scopes("by-hand") == {PLAIN}

@@ -1,19 +1,59 @@
-"""Stacks on a realm: two side by side, adoption of what was made by hand, secrets."""
+"""A stack on a realm: from form to notification, adoption, secrets and keys, and what its organisations are shown."""
 
 from __future__ import annotations
+
+import json
 
 import httpx
 import pytest
 
+from tests.engine.test_rotation import as_if_days_ago, drop
 from tests.engine.test_secrets import secret_of
 from tests.support.engine import Project, details
-from tests.support.forms import PLAIN, FormFile, write_form
+from tests.support.evidence import write_evidence
+from tests.support.forms import DOSIS, DOSSIERS, PLAIN, SEND, write_form
 from tests.support.keycloak_platform import Platform
+from tests.support.mail_server import running_mail_server
+from tests.support.messages import NOTIFICATION
 from tests.support.portal import new_key
 
 
-def client_id_of(project: Project, form: FormFile) -> str:
-    return str(project.outputs()["connections"][form.key]["acmidm"]["client_id"])
+def test_form_client_token_notification_and_a_scope_extension(platform: Platform, project: Project) -> None:
+    """The key of the form gets a token for what its request names of what the form asks; a second `up` changes nothing.
+
+    And after `destroy` nothing is left.
+    """
+    before = platform.realm.client_ids()
+    form = write_form(project.forms, scopes=(SEND,), keys=("old", "new"))
+    project.apply()
+    client_id = project.client_id(form)
+
+    for kid in ("old", "new"):
+        granted = platform.realm.request_token(form.keys[kid], client_id, scope=SEND)
+        assert granted.json().get("scope") == SEND, granted.text
+    sent = httpx.post(
+        f"{platform.portal.origin}/api/v2/notificaties",
+        json=NOTIFICATION,
+        headers={"authorization": f"Bearer {granted.json()['access_token']}"},
+    )
+    assert sent.status_code == 200, sent.text
+
+    refused = platform.realm.request_token(form.keys["new"], client_id, scope=DOSSIERS)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+
+    form.request()["scopes"][DOSSIERS] = {}
+    form.request()["products"]["dosis"] = DOSIS
+    form.save()
+    project.apply()
+    both = platform.realm.request_token(form.keys["new"], client_id, scope=f"{SEND} {DOSSIERS}")
+    assert set(both.json()["scope"].split()) == {SEND, DOSSIERS}
+
+    assert platform.realm.request_token(form.keys["new"], client_id).json()["scope"] == ""
+
+    project.apply("--expect-no-changes")
+    project.in_sync()
+    project.succeed("destroy", "--yes", "--skip-preview")
+    assert platform.realm.client_ids() == before
 
 
 def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) -> None:
@@ -44,7 +84,7 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
         assert words in shown
     project.apply()
     project.apply()  # it came with a secret, which works until its key is there
-    assert client_id_of(project, form) == by_hand
+    assert project.client_id(form) == by_hand
     assert realm.scopes(by_hand) == {PLAIN}
     assert not realm.client(by_hand)["fullScopeAllowed"]
     assert "protocolMappers" not in realm.client(by_hand)
@@ -62,7 +102,7 @@ def test_a_client_made_by_hand_is_adopted(platform: Platform, project: Project) 
     assert any(f"client {by_hand} is registered already" in line and "managed by other/tni" in line for line in refused.errors)
     realm.change(by_hand, attributes={"acmidm.managed_by": f"acmidm/{project.stack}"})
     project.apply()
-    assert client_id_of(project, form) == by_hand
+    assert project.client_id(form) == by_hand
 
 
 @pytest.mark.usefixtures("random_plugin")
@@ -75,7 +115,7 @@ def test_a_client_moves_from_a_secret_to_a_key_and_back(platform: Platform, proj
     project.configure({"keyOverlapDays": 14})
     form = write_form(project.forms, keys=(), scopes=(PLAIN,), token_endpoint_auth_method="client_secret_basic")
     project.apply()
-    first, client_id = secret_of(project, form), client_id_of(project, form)
+    first, client_id = secret_of(project, form), project.client_id(form)
 
     def works(secret: str) -> bool:
         url, data = f"{realm.issuer}/protocol/openid-connect/token", {"grant_type": "client_credentials"}
@@ -117,3 +157,52 @@ def test_a_client_moves_from_a_secret_to_a_key_and_back(platform: Platform, proj
     project.apply()
     assert [works(secret_of(project, form)), signs()] == [True, False]
     project.in_sync()
+
+
+def test_a_key_leaves_beside_one_that_is_proven(platform: Platform, project: Project) -> None:
+    """Keycloak cannot tell which keys are in use: evidence alone lets a key go."""
+    project.configure({"keyOverlapDays": 14})
+    form = write_form(project.forms, scopes=(SEND,), keys=("old", "new"))
+    project.apply()
+    client_id = project.client_id(form)
+    as_if_days_ago(project, form, 20)
+    new = form.keys["new"]
+    assert platform.realm.request_token(new, client_id, scope=SEND).status_code == 200
+    drop(form, "old")
+    refused = project.up()
+    assert refused.code != 0
+    assert 'key "old" may leave once key "new" is proven (its authority cannot tell which keys are in use)' in refused.errors[0]
+    assert {key["kid"] for key in platform.realm.keys(client_id)} == {"old", "new"}
+
+    write_evidence(form.path.parent, new.as_dict(private=True), organisation=form.code, application=form.application, client_id=client_id)
+    project.apply()
+    assert {key["kid"] for key in platform.realm.keys(client_id)} == {"new"}
+    assert platform.realm.request_token(new, client_id, scope=SEND).status_code == 200
+    project.in_sync()
+
+
+def test_keycloak_shows_what_it_can(project: Project) -> None:
+    """The client-ID is mailed, and who has no key gives it in the form; neither names a portal that is not there.
+
+    Nor does Keycloak tell when a token was fetched.
+    """
+    with_key, without = write_form(project.forms, "gent/met", scopes=(SEND,)), write_form(project.forms, "gent/zonder", scopes=(SEND,))
+    del without.request()["jwks"]
+    without.save()
+    with running_mail_server() as server:
+        project.configure({"smtpUrl": f"smtp://127.0.0.1:{server.port}", "mailSender": "dv@vlaanderen.example"})
+        project.apply()
+        told = [mail.get_body(("plain",)).get_content() for mail in server.received]  # type: ignore[union-attr]
+    connections = project.outputs()["connections"]
+    for form, said in ((with_key, "zijn al opgeladen"), (without, "via uw aansluitingsformulier")):
+        client_id = connections[form.key]["acmidm"]["client_id"]
+        (mail,) = (one for one in told if client_id in one)
+        assert said in mail
+        assert "Beheerportaal" not in mail
+    outcome = project.acmidm("steps", "--stack", project.stack, "--output", "json")
+    assert outcome.code == 0, outcome.output
+    rows = {found["connection"]["client_id"]: found for found in json.loads(outcome.stdout)["connections"]}
+    proven, waiting = (rows[connections[form.key]["acmidm"]["client_id"]] for form in (with_key, without))
+    assert (proven["step"], proven["order"], proven["unknown"]) == (7, "validate", ["last_token"])
+    assert (waiting["step"], waiting["order"], waiting["waits_for"]) == (5, "first-key", "organisation")
+    assert "Beheerportaal" not in waiting["text"]

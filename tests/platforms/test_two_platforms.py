@@ -9,9 +9,10 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey
 
+from tests.adoption.by_hand import made_by_hand
 from tests.platforms.conftest import connected_to_both
 from tests.support.engine import Project, details
-from tests.support.forms import DOSIS, DOSSIERS, SEND, FormFile, write_form
+from tests.support.forms import DOSIS, DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.messages import NOTIFICATION
 from tests.support.portal import RunningPortal, sign_assertion
 from tests.support.registry import Registry, kids
@@ -160,3 +161,14 @@ def test_after_a_bad_run_too(project: Project, geosecure: RunningPortal, at_acmi
     assert project.recover().code == 0
     assert at_geosecure.client(both.application)["scopes"] == ["NotificatiesImport"]
     assert "Refreshing" not in project.recover().stdout
+
+
+def test_an_import_reads_a_platform_for_the_products_that_it_offers(project: Project, at_acmidm: Registry) -> None:
+    """GeoSecure answers 404 for a product that it lacks, which ended the import."""
+    model = write_form(project.folder / "model", scopes=(PLAIN,))
+    client_id = made_by_hand(at_acmidm, model)
+    (project.folder / "klanten.csv").write_text(f"KBOnummer;Klant;CliëntID TEST\n0207451227;Stad Gent;{client_id}\n")
+    done = project.acmidm("import", "klanten.csv", "--tni", "tni")
+    assert "1 row: 1 form written" in done.stdout, done.output
+    assert (project.forms / f"stad-gent/{model.application}.yaml").exists()
+    assert done.code in (0, 1), "1 where the portal has clients of other tests"

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from tests.support.forms import FormFile
 from tests.support.offered import catalogue_folder
 from tests.support.portal import OPERATOR, RunningPortal
 from tests.support.vault import PROVIDER, quick
@@ -170,6 +171,10 @@ class Project:
 
     def outputs(self, *words: str) -> dict[str, Any]:
         return dict(json.loads(self.succeed("stack", "output", "--json", *words).stdout))
+
+    def client_id(self, form: FormFile) -> str:
+        """That of a form's client at ACM/IDM."""
+        return str(self.outputs()["connections"][form.key]["acmidm"]["client_id"])
 
     def exported(self) -> str:
         """The state as it is stored, secrets encrypted."""

@@ -80,7 +80,7 @@ def serving(script: Script) -> Iterator[FakeServer]:
     def answer(exchange: Exchange) -> None:
         reply = fake.script(exchange.request)
         if isinstance(reply, str):
-            exchange.cut()
+            exchange.cut(reset=True)
         else:
             reply.send(exchange)
 

@@ -18,11 +18,6 @@ def cut_before(exchange: Exchange) -> None:
     exchange.cut()
 
 
-def reset(exchange: Exchange) -> None:
-    """The same by a TCP reset."""
-    exchange.cut(reset=True)
-
-
 def cut_after(exchange: Exchange) -> None:
     """The server committed it; the answer is lost."""
     exchange.forward()
@@ -53,20 +48,6 @@ def committed_but(status: int, body: bytes = b"", content_type: str = "applicati
     def fault(exchange: Exchange) -> None:
         exchange.forward()
         answer(status, body, content_type)(exchange)
-
-    return fault
-
-
-def dripping(every_seconds: float) -> Fault:
-    """The right answer, a byte at a time, so that no single read times out."""
-
-    def fault(exchange: Exchange) -> None:
-        reply = exchange.forward()
-        exchange.send(reply.head(len(reply.body)))
-        for position in range(len(reply.body)):
-            if exchange.hung_up(every_seconds):
-                exchange.cut()
-            exchange.send(reply.body[position : position + 1])
 
     return fault
 

@@ -27,7 +27,7 @@ from beheerportaal.settings import RIGHTS
 from keycloak_sandbox.admin import Admin, Document
 from keycloak_sandbox.realm import Realm, set_up
 from keycloak_sandbox.server import Server
-from tests.support.portal import ASSERTION_TYPE, new_key, public_jwk, sign_assertion
+from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
 from toolchain import install_keycloak
 
 ROOT = Path(__file__).parents[2]
@@ -104,25 +104,23 @@ class TestRealm:
             "operatorPrivateKeyFile": str(file),
         }
 
-    def tokens(self) -> OperatorTokens:
-        """The operator's, as the provider gets them."""
-        credentials = Credentials(client_id=OPERATOR, private_key=SecretStr(self.operator_jwk))
+    def tokens(self, secret: str | None = None) -> OperatorTokens:
+        """The operator's, as the provider gets them: by its key, or by a secret."""
+        given = {"client_secret": SecretStr(secret)} if secret else {"private_key": SecretStr(self.operator_jwk)}
+        credentials = Credentials.model_validate({"client_id": OPERATOR, **given})
         api = Api(self.issuer, None, timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
         return OperatorTokens(self.issuer, credentials, api)
 
-    def adapter(self, *, origin: str | None = None, assigned: Iterable[str] = ()) -> Keycloak:
+    def adapter(self, *, origin: str | None = None, assigned: Iterable[str] = (), secret: str | None = None) -> Keycloak:
         """The adapter itself; ``origin`` is that of a proxy in between."""
         url = self.management_url.replace(self.server.origin, origin or self.server.origin)
-        api = Api(url, self.tokens(), timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
+        api = Api(url, self.tokens(secret), timeout_seconds=_TIMEOUT_SECONDS, retrying=Retrying(_TIMEOUT_SECONDS))
         return Keycloak(api, OPERATOR, frozenset(assigned))
 
-    def operator_http(self) -> httpx.Client:
-        """Whatever the operator's token opens, of any realm."""
-        return httpx.Client(
-            base_url=f"{self.server.origin}/admin/realms",
-            headers={"authorization": f"Bearer {self.tokens().current()}"},
-            timeout=_TIMEOUT_SECONDS,
-        )
+    def operator_http(self, base_url: str | None = None) -> httpx.Client:
+        """Whatever the operator's token opens: of any realm, or at another address."""
+        headers = {"authorization": f"Bearer {self.tokens().current()}"}
+        return httpx.Client(base_url=base_url or f"{self.server.origin}/admin/realms", headers=headers, timeout=_TIMEOUT_SECONDS)
 
     def client(self, client_id: str) -> Document:
         """As Keycloak has it."""
@@ -146,6 +144,15 @@ class TestRealm:
     def set_keys(self, client_id: str, keys: Iterable[Key]) -> None:
         text = json.dumps({"keys": [public_jwk(key) for key in keys]})
         self.change(client_id, attributes={"use.jwks.string": "true", "jwks.string": text})
+
+    def roles(self, *names: str) -> tuple[str, list[Document]]:
+        """Rights over the realm: the internal ID of ``realm-management``, and these of its roles."""
+        management = self.client("realm-management")["id"]
+        return management, [self.administrator.get(f"/{self.name}/clients/{management}/roles/{name}") for name in names]
+
+    def service_account(self, client_id: str) -> str:
+        """The internal ID of the user that a client's tokens are of."""
+        return str(self.administrator.get(f"/{self.name}/clients/{self.client(client_id)['id']}/service-account-user")["id"])
 
     def grant(self, client_id: str, scope: str, kind: str = "optional") -> None:
         self.administrator.put(self._scope_path(client_id, scope, kind))
@@ -171,14 +178,8 @@ class TestRealm:
         self.administrator.post(f"/{self.name}/clients", {"clientId": client_id, "serviceAccountsEnabled": True, **members})
 
     def request_token(self, key: Key, client_id: str, **parameters: str) -> httpx.Response:
-        """By private_key_jwt."""
-        form = {
-            "grant_type": "client_credentials",
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": sign_assertion(key, client_id, self.issuer),
-            **parameters,
-        }
-        return httpx.post(f"{self.issuer}/protocol/openid-connect/token", data=form, timeout=_TIMEOUT_SECONDS)
+        endpoint = f"{self.issuer}/protocol/openid-connect/token"
+        return request_token(endpoint, sign_assertion(key, client_id, self.issuer), **parameters)
 
     def _scope_path(self, client_id: str, scope: str, kind: str) -> str:
         scope_id = self.administrator.scope_ids(self.name)[scope]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 from keycloak_sandbox.admin import Admin
 from keycloak_sandbox.server import Server
@@ -26,6 +29,16 @@ class Platform:
     @property
     def products_url(self) -> str:
         return f"{self.portal.origin}/products/v1"
+
+    def products(self) -> httpx.Client:
+        """The product APIs, for which the realm's operator has a token."""
+        return self.realm.operator_http(self.products_url)
+
+    def configure(self, client_id: str, product: str, configuration: Mapping[str, Any]) -> None:
+        """By hand."""
+        with self.products() as http:
+            document, condition = {"configuration": dict(configuration)}, {"If-None-Match": "*"}
+            http.put(f"/{product}/configurations/{client_id}", json=document, headers=condition).raise_for_status()
 
     def clear(self) -> None:
         """Remove what other tests left: to a stack of the same name it is left behind."""

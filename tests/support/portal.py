@@ -97,6 +97,12 @@ def sign_assertion(
     return jwt.encode(heading, wanted, key, algorithms=[heading["alg"]])
 
 
+def request_token(endpoint: str, assertion: str, **parameters: str) -> httpx.Response:
+    """A token endpoint's answer to an assertion, by private_key_jwt."""
+    proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+    return httpx.post(endpoint, data={"grant_type": "client_credentials", **proof, **parameters}, timeout=30)
+
+
 @dataclass
 class RunningPortal:
     """A portal that answers at `origin`; `operator_key` is the private key of the operator `OPERATOR`."""
@@ -133,13 +139,7 @@ class RunningPortal:
 
     def request_token(self, assertion: str, **parameters: str) -> httpx.Response:
         """The token endpoint's answer to an assertion."""
-        form = {
-            "grant_type": "client_credentials",
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": assertion,
-            **parameters,
-        }
-        return httpx.post(self.token_endpoint, data=form, timeout=10)
+        return request_token(self.token_endpoint, assertion, **parameters)
 
     def operator_token(self) -> str:
         """An access token of the operator with all its rights."""

@@ -30,12 +30,7 @@ def kill(pids: Iterable[int], number: int = signal.SIGKILL) -> None:
             psutil.Process(pid).send_signal(number)
 
 
-def wait_until_gone(pid: int, within_seconds: float) -> bool:
-    """Whether a process has ended by then."""
-    try:
+def wait_until_gone(pid: int, within_seconds: float) -> None:
+    """Wait for the end of a process. Raises psutil.TimeoutExpired."""
+    with suppress(psutil.NoSuchProcess):
         psutil.Process(pid).wait(within_seconds)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
-    return True

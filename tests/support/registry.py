@@ -61,10 +61,10 @@ class Registry:
 
     def clear(self) -> None:
         """Remove what other tests left: to a stack of the same name it is left behind."""
-        for client in self._listed("/management/v1/clients"):
+        for client in self.listed("/management/v1/clients"):
             self.remove(client["client_id"])
         for product in ("notificaties", "dosis", "mijn-burgerprofiel"):
-            for one in self._listed(f"/products/v1/{product}/configurations"):
+            for one in self.listed(f"/products/v1/{product}/configurations"):
                 self.remove_configuration(product, one["client_id"])
 
     def configuration(self, product: str, client_id: str) -> dict[str, Any] | None:
@@ -94,7 +94,8 @@ class Registry:
         items: list[dict[str, Any]] = page["items"]
         return items
 
-    def _listed(self, path: str) -> list[dict[str, Any]]:
+    def listed(self, path: str) -> list[dict[str, Any]]:
+        """All items of a list; none where a portal has no such product."""
         answer = self.http.get(path, params={"limit": 200})
         return [] if answer.status_code == 404 else list(answer.raise_for_status().json()["items"])
 

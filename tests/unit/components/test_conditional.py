@@ -1,4 +1,4 @@
-"""How a document is replaced: known, wanted, or someone else's; with ETags, and as Keycloak has it without."""
+"""How a document is replaced under its ETag: known, wanted, or someone else's. tests/faults/test_keycloak.py has it without ETags."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import pytest
 
 from acmidm_onboarding.authorities import conditional
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Stale
-from acmidm_onboarding.authorities.keycloak_wire import WireClient
-from acmidm_onboarding.authorities.keycloak_writes import settle
 
 Scopes = frozenset[str]
 KNOWN, WANTED, FOREIGN = frozenset({"a"}), frozenset({"a", "b"}), frozenset({"c"})
@@ -77,24 +75,3 @@ def test_another_writer_in_between_is_read_again() -> None:
     with pytest.raises(ChangedMeanwhile):
         document.replace(KNOWN)
     assert (document.value, document.writes) == (FOREIGN, [])
-
-
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        ([FOREIGN], "since the last refresh: added c; removed a (declared: a, b; found: c), and nothing was overwritten"),
-        (
-            [KNOWN, FOREIGN],
-            "while it was written: added c; removed a (declared: a, b; found: c) since the last refresh, and what is there may",
-        ),
-    ],
-    ids=["before", "after"],
-)
-def test_without_etags_it_says_whether_something_was_written(found: list[Scopes], said: str) -> None:
-    """Keycloak: what another wrote is seen before our own write, or when that is read back."""
-    reads = iter([WireClient.model_validate({"id": "1", "clientId": "x", "optionalClientScopes": sorted(scopes)}) for scopes in found])
-    writes: list[WireClient] = []
-    with pytest.raises(ChangedMeanwhile) as caught:
-        settle(lambda: next(reads), lambda client: client.granted, writes.append, known=KNOWN, wanted=WANTED, document="the scopes")
-    assert str(caught.value).startswith(f"someone else changed the scopes {said}")
-    assert len(writes) == len(found) - 1

@@ -9,7 +9,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
-from tests.support.portal import RunningPortal, new_key, public_jwk, register_client, sign_assertion
+from tests.support.portal import new_key, public_jwk, register_client
 from tests.support.registry import Registry
 from tests.unit.components.world import UNKNOWN, World, adopting, client_inputs, outs
 
@@ -88,18 +88,6 @@ def test_a_key_leaves_beside_one_that_is_proven_and_asks_nobody(guarded: World) 
         "prove the one that stays with acmidm probe onboardings/gent/loket.yaml --stack tni --client-id c --private-key FILE --record"
         in refused
     )
-
-
-def test_a_key_leaves_beside_one_that_the_authority_saw_in_use(
-    guarded: World, registry: Registry, portal: RunningPortal, client_id: str
-) -> None:
-    before = recorded(client_id, OLD, NEW, old=30, new=15)
-    registry.set_keys(client_id, [OLD, NEW])
-    registry.set_scopes(client_id, ["dv_notificaties_schrijven"])
-    assert "(its authority has not seen it in use)" in checked(guarded, before, keys(client_id, NEW))["refused"]
-    assert portal.request_token(sign_assertion(NEW, client_id, portal.audience)).status_code == 200
-    assert checked(guarded, before, keys(client_id, NEW)).get("refused") is None
-    assert "may leave from" in checked(guarded, recorded(client_id, OLD, NEW, new=13), keys(client_id, NEW))["refused"]
 
 
 def test_evidence_that_counts_as_none_is_named(guarded: World, client_id: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.settings import (
@@ -172,51 +173,30 @@ def test_the_engine_s_old_way_to_write_a_key_is_refused(key: str) -> None:
 
 
 def test_environment_goes_before_the_stack() -> None:
-    """A pipeline gives the operator's credentials by environment variables; GeoSecure's have names of their own."""
-    environ = {
-        "ACMIDM_OPERATOR_CLIENT_ID": "pipeline",
-        "ACMIDM_OPERATOR_PRIVATE_KEY_FILE": "key.json",
-        "ACMIDM_OPERATOR_PRIVATE_KEY": "the-key",
-        "ACMIDM_OPERATOR_CLIENT_SECRET": "the-secret",
-        "GEOSECURE_OPERATOR_CLIENT_ID": "other-pipeline",
-    }
-    platforms = read(
-        environ,
-        operatorPrivateKeyFile="from-stack.json",
-        geosecureIssuer="https://geo.example",
-        geosecureManagementUrl="https://geo.example/m",
-        geosecureProductsUrl="https://geo.example/p",
-    ).platforms
-    acmidm = platforms[Platform.ACMIDM]
-    assert acmidm.operator_client_id == "pipeline"
-    assert acmidm.operator_private_key_file == Path("key.json")
-    assert acmidm.operator_private_key is not None
-    assert acmidm.operator_private_key.get_secret_value() == "the-key"
-    assert acmidm.operator_client_secret is not None
-    assert acmidm.operator_client_secret.get_secret_value() == "the-secret"
+    """GeoSecure's variables have names of their own; by themselves they make no second platform."""
+    environ = {"ACMIDM_OPERATOR_CLIENT_ID": "pipeline", "GEOSECURE_OPERATOR_CLIENT_ID": "other-pipeline"}
+    assert {name: one.operator_client_id for name, one in read(environ).platforms.items()} == {Platform.ACMIDM: "pipeline"}
+    addresses = {f"geosecure{name}": "https://geo.example/x" for name in ("Issuer", "ManagementUrl", "ProductsUrl")}
+    platforms = read({**environ, "ACMIDM_OPERATOR_CLIENT_SECRET": "of one"}, **addresses).platforms
     assert platforms[Platform.GEOSECURE].operator_client_id == "other-pipeline"
     assert platforms[Platform.GEOSECURE].operator_client_secret is None
 
 
 @pytest.mark.parametrize(
-    ("variable", "field"),
+    ("variable", "field", "value"),
     [
-        ("ACMIDM_OPERATOR_PRIVATE_KEY_FILE", "operator_private_key_file"),
-        ("ACMIDM_OPERATOR_PRIVATE_KEY", "operator_private_key"),
-        ("ACMIDM_OPERATOR_CLIENT_SECRET", "operator_client_secret"),
+        ("ACMIDM_OPERATOR_PRIVATE_KEY_FILE", "operator_private_key_file", Path("given")),
+        ("ACMIDM_OPERATOR_PRIVATE_KEY", "operator_private_key", SecretStr("given")),
+        ("ACMIDM_OPERATOR_CLIENT_SECRET", "operator_client_secret", SecretStr("given")),
     ],
 )
-def test_a_credential_of_the_environment_takes_the_place_of_those_of_the_stack(variable: str, field: str) -> None:
+def test_a_credential_of_the_environment_takes_the_place_of_those_of_the_stack(variable: str, field: str, value: object) -> None:
     """Of another kind too: which of two were used would not be the environment's to say. The client-ID stays."""
     stack = {"operatorPrivateKeyFile": "stack.json", "operatorPrivateKey": "stack", "operatorClientSecret": "stack"}
     platform = read({variable: "given"}, **stack).platforms[Platform.ACMIDM]
-    given = {name for name in type(platform).model_fields if name.startswith("operator_") and getattr(platform, name) is not None}
-    assert given == {"operator_client_id", field}
-    assert platform.operator_client_id == "onboarding"
-
-
-def test_credentials_in_the_environment_make_no_second_platform() -> None:
-    assert set(read({"GEOSECURE_OPERATOR_CLIENT_ID": "nobody"}).platforms) == {Platform.ACMIDM}
+    credentials = {name: getattr(platform, name) for name in type(platform).model_fields if name.startswith("operator_")}
+    given = {name: found for name, found in credentials.items() if found is not None}
+    assert given == {"operator_client_id": "onboarding", field: value}
 
 
 GEOSECURE = {"geosecureIssuer": "https://geo.example:8443/op", "geosecureManagementUrl": "http://127.0.0.1:1/m"}

@@ -90,6 +90,12 @@ def test_one_client_that_is_broken_spoils_no_list(field: str, value: Any) -> Non
     assert (bad.client.metadata, bad.scopes, bad.jwks) != (good.client.metadata, good.scopes, good.jwks)
 
 
+def test_a_jwk_set_that_is_no_json_spoils_no_client() -> None:
+    """Keycloak has it as a text, where anybody may write something."""
+    found = WireClient.model_validate({"id": "1", "clientId": "c", "attributes": {"use.jwks.string": "true", "jwks.string": "no JSON"}})
+    assert found.jwks == {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
+
+
 def test_a_broken_client_is_nobodys() -> None:
     """What bears an unreadable key is not ours to change or remove."""
     [item] = WireClientPage.model_validate({"items": [{**GOOD, "software_id": 7, "managed_by": ["x"]}]}).items
