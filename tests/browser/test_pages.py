@@ -140,7 +140,8 @@ def test_nothing_of_others_runs(portal: RunningPortal, operator: httpx.Client, d
     """What others call themselves opens no dialog, and leaves the page's policy nothing to stop. What another page sends is refused,
     and no page of the portal shows inside another."""
     attack = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-    client_id, _ = registered(operator, attack, keys=[new_key(f'"{attack}')])
+    said = {"application": attack, "attributes": {ATTRIBUTE: attack}, "contacts": ["<script>@x.example"]}
+    client_id, _ = registered(operator, attack, keys=[new_key(f'"{attack}')], **said)
     someone = desk()
     page, target = someone.page, f"{portal.origin}{client_path(client_id)}"
     someone.log_on()
