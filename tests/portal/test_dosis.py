@@ -15,7 +15,7 @@ from beheerportaal.store import tables
 from tests.portal.inside import Inside, inside
 from tests.portal.sender import Sender, fields
 from tests.support.forms import DOSIS, DOSSIERS
-from tests.support.messages import DOSSIER, NOTIFICATION, connected
+from tests.support.messages import DOSSIER, NOTIFICATION
 from tests.support.portal import RunningPortal, new_key, put_current, register_client
 
 UPLOADS = ["/api/v2/dosis/dossiers", "/api/v2/dossiers", "/api/v1/dosis/dossiers"]
@@ -242,14 +242,6 @@ def test_sources_and_what_is_checked(sender: Sender) -> None:
 def test_a_query_without_its_parameters_is_refused(sender: Sender, query: str, wrong: list[str]) -> None:
     refused = sender.call("GET", f"{RESULTS}?{query}")
     assert (refused.status, fields(refused)) == (422, wrong)
-
-
-def test_a_token_with_less_scope_is_not_enough(portal: RunningPortal, operator: httpx.Client) -> None:
-    """What counts is the token's scope, not what the client could have asked for."""
-    key = new_key()
-    client_id = connected(operator, key, dosis=DOSIS)
-    with portal.operator(portal.client_token(key, client_id, "dosis", scope="dv_notificaties_schrijven")) as client:
-        assert f"lacks scope {DOSSIERS}" in client.post(UPLOAD, json=DOSSIER).json()["description"]
 
 
 def test_what_a_client_sent_goes_with_it(portal_inside: Inside, sender: Sender) -> None:

@@ -2,15 +2,10 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import func, insert, select
 
-from beheerportaal.store.database import Database
-from beheerportaal.store.opening import open_database
-from beheerportaal.store.tables import server_keys
 from tests.support.portal import OPERATOR, RunningPortal, client_document, register_client, running_portal, sign_assertion, start_portal
 
 CLIENTS = "/management/v1/clients"
@@ -104,21 +99,3 @@ def test_a_registration_that_many_try_at_once_happens_once(portal: RunningPortal
         answers = list(pool.map(register, range(WRITERS)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * (WRITERS - 1)
     assert len({answer.json()["client_id"] for answer in answers}) == 1
-
-
-def test_a_second_process_can_write_meanwhile(tmp_path: Path) -> None:
-    """Registering an operator while the portal runs: read-then-write transactions of two openings of one file all succeed."""
-    openings = [open_database(tmp_path / "portal.db") for _ in range(2)]
-
-    def count(database: Database) -> None:
-        for _ in range(100):
-            with database.write() as connection:
-                before = connection.execute(select(func.count()).select_from(server_keys)).scalar_one()
-                connection.execute(insert(server_keys), {"kid": str(before), "private_jwk": {}})
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(count, openings * 2))
-    with openings[0].read() as connection:
-        assert connection.execute(select(func.count()).select_from(server_keys)).scalar_one() == 400
-    for database in openings:
-        database.close()

@@ -108,10 +108,7 @@ def test_a_private_key_is_refused_and_never_repeated(
     [
         ({"kid": None}, "kid ontbreekt", "kid is missing"),
         ({"kid": "present"}, "Deze kid is al", "has this kid already"),
-        ({"use": "enc"}, "use is niet sig", "use is not sig"),
-        ({"key_ops": ["sign"]}, "key_ops is niet", "key_ops is not"),
         ({"alg": "RS256"}, "alg past niet", "alg does not fit"),
-        ({"kty": "XX"}, "kty is niet", "kty is not"),
         ({"crv": "secp256k1"}, "kromme", "curve"),
         ({"x": "AA"}, "vormen geen geldige", "do not make a valid"),
     ],
@@ -136,11 +133,8 @@ def test_mistakes_are_told_in_both_languages(
     [
         ("", "geen sleutel gegeven"),
         ("nonsense", "geen JSON"),
-        ("[" * 20_000, "geen JSON"),
         ("[]", "geen JSON Web Key"),
         ('{"keys": []}', "geen JSON Web Key"),
-        ('{"keys": 1}', "geen JSON Web Key"),
-        ('{"kty": "EC", "kid": "\\ud800"}', "geen JSON"),
         (" " * 10 + '"' + "x" * 40_000 + '"', "langer dan 32 kB"),
         ("-----BEGIN PUBLIC KEY-----\nAAAA", "PEM"),
         (json.dumps({"keys": [public_jwk(new_key(f"k{number}")) for number in range(6)]}), "hoogstens 5"),
