@@ -56,12 +56,6 @@ def test_every_unknown_scope_is_named_and_nothing_changes(operator: httpx.Client
     assert operator.get(path).json() == {"scopes": ["dv_magda", "vo_info"], "default": []}
 
 
-@pytest.mark.parametrize("document", [{}, {"scopes": None}, {"scopes": "vo_info"}, {"scopes": ["two words"]}, {"scopes": [], "x": 1}])
-def test_a_bad_set_of_scopes_is_refused(operator: httpx.Client, document: dict[str, Any]) -> None:
-    """Only a list of scope names (RFC 6749 §3.3) is one."""
-    assert put_current(operator, path_of(operator, "scopes"), document).status_code == 422
-
-
 def test_the_key_set_is_replaced_whole_and_comes_back_as_it_was_given(operator: httpx.Client) -> None:
     """Keys keep their registered members; they come back in the order of their kid."""
     keys = [

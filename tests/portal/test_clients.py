@@ -35,10 +35,8 @@ def test_a_registered_client_is_read_back_as_it_was_returned(operator: httpx.Cli
     [
         ({"vo_ovocode": "OVO000001"}, "/attributes/vo_ovocode"),
         ({"sub": "x"}, "/attributes/sub"),
-        ({"setbyapi_x": "x"}, "/attributes/setbyapi_x"),
         ({"SETBYCLIENT_x": "x"}, "/attributes/SETBYCLIENT_x"),
         ({"setbyclient_x": ""}, "/attributes/setbyclient_x"),
-        ({"setbyclient_x": 1}, "/attributes/setbyclient_x"),
         ({"setbyclient_x": "a\u202eb"}, "/attributes/setbyclient_x"),
         ({f"setbyclient_{number}": "x" for number in range(21)}, "/attributes"),
     ],
@@ -114,16 +112,11 @@ def test_a_removed_client_is_gone_with_its_scopes_and_keys(operator: httpx.Clien
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"client_name": ""}, "/client_name"),
         ({"client_name": "line\nbreak"}, "/client_name"),
         ({"contacts": ["a@x.example", "nobody"]}, "/contacts/1"),
-        ({"grant_types": []}, "/grant_types"),
         ({"grant_types": ["password"]}, "/grant_types/0"),
-        ({"token_endpoint_auth_method": "none"}, "/token_endpoint_auth_method"),
         ({"organisation": {"name": "Stad Gent"}}, "/organisation"),
         ({"organisation": {"name": "Stad Gent", "kbo": "207451227"}}, "/organisation/kbo"),
-        ({"organisation": {"name": "Stad Gent", "ovo": "OVO2067"}}, "/organisation/ovo"),
-        ({"enabled": "yes"}, "/enabled"),
         ({"client_id": "chosen"}, "/client_id"),
         ({"software_ID": "typo"}, "/software_ID"),
         ({"token_endpoint_auth_method": "client_secret_basic"}, "/client_secret"),
@@ -188,11 +181,3 @@ def test_a_page_gives_whole_clients_with_the_etags_of_the_documents(operator: ht
     assert {"scopes": item.pop("scopes"), "default": item.pop("default_scopes")} == parts["scopes"].json()
     assert item.pop("jwks") == parts["jwks"].json()
     assert item == parts["client"].json()
-
-
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "501"}, {"limit": "x"}, {"after": "x"}, {"after": "9" * 19}])
-def test_bad_paging_is_refused(operator: httpx.Client, query: dict[str, str]) -> None:
-    """422 that names the parameter."""
-    refused = operator.get(CLIENTS, params=query)
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["parameter"] == next(iter(query))
