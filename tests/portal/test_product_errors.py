@@ -1,6 +1,5 @@
 """Whatever is refused below `/api/` has the products' own form; nothing that is sent makes a 500; the page says what the code does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,6 @@ from tests.support.messages import DOSSIER
 
 UPLOAD, SEND = "/api/v2/dosis/dossiers", "/api/v2/notificaties"
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
-    with inside(tmp_path_factory.mktemp("errors")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def sender(portal: Inside) -> Sender:
-    return Sender.of(portal)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +37,11 @@ def test_each_refusal_has_their_form(
     assert said in refused.json()["description"]
 
 
-def test_so_has_401(portal: Inside) -> None:
+def test_so_has_401(inner: Inside) -> None:
     """With the headers that it had."""
-    without = portal.send("POST", SEND, [], b"{")
+    without = inner.send("POST", SEND, [], b"{")
     assert (without.status, without.headers["www-authenticate"], fields(without)) == (401, "Bearer", [])
-    wrong = portal.send("POST", SEND, [("Authorization", "Bearer wrong")])
+    wrong = inner.send("POST", SEND, [("Authorization", "Bearer wrong")])
     assert (wrong.status, fields(wrong)) == (401, [])
 
 
