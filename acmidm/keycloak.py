@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -37,16 +36,17 @@ _MANAGEMENT_PATH = "/admin/realms/"
 def start(stack: StackOption = "keycloak") -> None:
     """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone, and its realm brought up to date."""
     from acmidm_onboarding.settings import AuthorityKind
+    from keycloak_sandbox.server import Server
 
-    def start_one(wanted: _Wanted) -> str:
-        server = wanted.server()
+    def start_one(found: Served) -> str:
+        server = Server(found.daemon(NAME).folder, _distribution(), found.settings.management_url.port or 80)
         started = start_server(server)
-        wanted.set_up(server)
+        _set_up_realm(server, found)
         return f"{daemon_of(server).title}: {'started' if started else 'running'} at {server.origin}"
 
     # The settings allow plain http to loopback only.
     local = [found for found in served(stack) if found.settings.management_url.scheme == "http"]
-    on_each((_Wanted(found) for found in local if found.settings.authority is AuthorityKind.KEYCLOAK), start_one)
+    on_each((found for found in local if found.settings.authority is AuthorityKind.KEYCLOAK), start_one)
 
 
 def daemon_of(server: Server) -> Daemon:
@@ -72,53 +72,43 @@ def start_server(server: Server) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """The Keycloak that a stack's settings place on this machine, for one platform."""
+def _set_up_realm(server: Server, served: Served) -> None:
+    """Make the realm of a stack's platform, or bring it up to date. Raises Failure."""
+    import httpx
 
-    served: Served
+    from keycloak_sandbox.admin import Admin
+    from keycloak_sandbox.realm import set_up
 
-    def server(self) -> Server:
-        from keycloak_sandbox.server import Server
+    daemon = daemon_of(server)
+    try:
+        with Admin(server) as admin:
+            set_up(admin, _realm(served))
+    except httpx.HTTPError as error:
+        raise DaemonError(f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}") from None
 
-        return Server(self.served.daemon(NAME).folder, _distribution(), self.served.settings.management_url.port or 80)
 
-    def set_up(self, server: Server) -> None:
-        """Make its realm, or bring it up to date. Raises Failure."""
-        import httpx
+def _realm(served: Served) -> Realm:
+    from acmidm_onboarding.settings import InvalidSettings
+    from beheerportaal.settings import RIGHTS
+    from keycloak_sandbox.realm import Realm
 
-        from keycloak_sandbox.admin import Admin
-        from keycloak_sandbox.realm import set_up
-
-        daemon = daemon_of(server)
-        try:
-            with Admin(server) as admin:
-                set_up(admin, self._realm())
-        except httpx.HTTPError as error:
-            raise DaemonError(f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}") from None
-
-    def _realm(self) -> Realm:
-        from acmidm_onboarding.settings import InvalidSettings
-        from beheerportaal.settings import RIGHTS
-        from keycloak_sandbox.realm import Realm
-
-        settings, stack = self.served.settings, self.served.stack
-        path = settings.management_url.path or ""
-        if not path.startswith(_MANAGEMENT_PATH) or "/" in path.removeprefix(_MANAGEMENT_PATH):
-            wrong = f"acmidm:managementUrl of stack {stack} must end in {_MANAGEMENT_PATH}<realm>"
-            raise InvalidSettings(f"{wrong}; correct Pulumi.{stack}.yaml")
-        products = urlsplit(str(settings.products_url))
-        scopes = self.served.scopes()
-        return Realm(
-            name=path.removeprefix(_MANAGEMENT_PATH),
-            scopes={name: scope.title for name, scope in scopes.items()},
-            assigned=frozenset(name for name, scope in scopes.items() if scope.assigned_by_provider),
-            operator=settings.operator_client_id,
-            operator_scopes=RIGHTS,
-            operator_jwk=self.served.operator_key().as_dict(private=False),
-            audience=f"{products.scheme}://{products.netloc}",
-            audited=True,
-        )
+    settings, stack = served.settings, served.stack
+    path = settings.management_url.path or ""
+    if not path.startswith(_MANAGEMENT_PATH) or "/" in path.removeprefix(_MANAGEMENT_PATH):
+        wrong = f"acmidm:managementUrl of stack {stack} must end in {_MANAGEMENT_PATH}<realm>"
+        raise InvalidSettings(f"{wrong}; correct Pulumi.{stack}.yaml")
+    products = urlsplit(str(settings.products_url))
+    scopes = served.scopes()
+    return Realm(
+        name=path.removeprefix(_MANAGEMENT_PATH),
+        scopes={name: scope.title for name, scope in scopes.items()},
+        assigned=frozenset(name for name, scope in scopes.items() if scope.assigned_by_provider),
+        operator=settings.operator_client_id,
+        operator_scopes=RIGHTS,
+        operator_jwk=served.operator_key().as_dict(private=False),
+        audience=f"{products.scheme}://{products.netloc}",
+        audited=True,
+    )
 
 
 def _distribution() -> Path:

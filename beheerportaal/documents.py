@@ -53,15 +53,6 @@ class Wire(BaseModel):
 class Organisation(Wire):
     """Who the client belongs to. Departments can share a KBO number, so where both are given the OVO code identifies."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                {"required": ["ovo"], "properties": {"ovo": {"type": "string"}}},
-                {"required": ["kbo"], "properties": {"kbo": {"type": "string"}}},
-            ]
-        }
-    )
-
     name: Text
     ovo: Annotated[str, Field(pattern=r"^OVO[0-9]{6}$")] | None = None
     kbo: Annotated[str, Field(pattern=r"^[0-9]{10}$")] | None = None

@@ -95,16 +95,11 @@ def scopes_of(client: StoredClient, settings: PortalSettings, trail: Sequence[Au
 
 def changes(trail: Iterable[AuditEntry]) -> list[ChangeView]:
     """The audit trail as it is shown."""
-    return [ChangeView(entry.action, provenance(entry), _subject(entry), list(_lines(entry))) for entry in trail]
-
-
-def provenance(entry: AuditEntry) -> Provenance:
-    """Who made a change, and when."""
-    return made(entry.at, entry.actor)
+    return [ChangeView(entry.action, made(entry.at, entry.actor), _subject(entry), list(_lines(entry))) for entry in trail]
 
 
 def made(at: str, actor: str) -> Provenance:
-    """The same, as the audit trail has it."""
+    """Who made a change, and when, as the audit trail has it."""
     return Provenance(datetime.fromisoformat(at), actor)
 
 
@@ -133,7 +128,7 @@ def _since(trail: Sequence[AuditEntry], names_in: Callable[[Mapping[str, Any] | 
         if entry.action in ("client.created", "scopes.replaced", "jwks.replaced"):
             before, after = names_in(entry.before), names_in(entry.after)
             if name in after and name not in before:
-                return provenance(entry)
+                return made(entry.at, entry.actor)
     return None
 
 

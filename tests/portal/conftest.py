@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.portal.inside import Inside, inside
+from tests.portal.sender import Sender
 from tests.support.portal import RunningPortal, running_portal
 
 
@@ -27,3 +29,16 @@ def operator(portal: RunningPortal) -> Iterator[httpx.Client]:
     """An operator with all rights."""
     with portal.operator() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def inner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    """A portal in the test's own process."""
+    with inside(tmp_path_factory.mktemp("inside"), processing_seconds=0) as made:
+        yield made
+
+
+@pytest.fixture
+def sender(inner: Inside) -> Sender:
+    """A client of that portal with both products."""
+    return Sender.of(inner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
 from beheerportaal.users import add_user, remove_user, set_right
 from tests.support.portal import RunningPortal
@@ -35,8 +34,3 @@ def test_a_number_that_departments_share_is_nobodys(portal: RunningPortal, opera
     add_user(portal.settings.database, "departement", ["OVO019998", "0316.380.841"], api_beheerder=True)
     assert operator.get(_PATH.format("0316380841")).json() == {"count": 0}
     remove_user(portal.settings.database, "departement")
-
-
-@pytest.mark.parametrize("code", ["OVO1", "gent", "0316.380.841", "2406798006"])
-def test_what_is_no_code_is_refused(operator: httpx.Client, code: str) -> None:
-    assert operator.get(_PATH.format(code)).status_code == 422

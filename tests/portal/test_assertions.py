@@ -80,25 +80,13 @@ def test_each_algorithm_works_with_its_kind_of_key(portal: RunningPortal, key: K
 SOON, LATER = time.time() + 60, time.time() + 10**7
 
 WRONG_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
-    "no iss": ({"iss": None}, "iss is missing"),
-    "another iss": ({"iss": "someone"}, "iss is missing or differs from sub"),
-    "no sub": ({"sub": None}, "sub is missing"),
     "sub a list": ({"sub": ["x"]}, "sub is missing in the assertion, or no string"),
     "unknown sub": ({"sub": str(uuid.UUID(int=7)), "iss": str(uuid.UUID(int=7))}, "there is no client 00000000-"),
-    "no aud": ({"aud": None}, "aud is missing"),
-    "another aud": ({"aud": "https://authenticatie.vlaanderen.be/op"}, "aud is https://authenticatie.vlaanderen.be/op; it must be"),
-    "aud a number": ({"aud": 7}, "aud is missing"),
     "iat in milliseconds": ({"iat": int(SOON * 1000)}, "iat is no number of seconds"),
-    "iat in the future": ({"iat": SOON + 3600, "exp": SOON + 3700}, "iat lies in the future"),
-    "no exp": ({"exp": None}, "exp is missing"),
     "exp a text": ({"exp": "soon"}, "exp is no number"),
     "exp a truth": ({"exp": True}, "exp is no number"),
     "exp infinite": ({"exp": float("inf")}, "exp is no number"),
     "exp no number": ({"exp": float("nan")}, "exp is no number"),
-    "exp passed": ({"iat": SOON - 900, "exp": SOON - 600}, "exp has passed"),
-    "exp too far": ({"exp": LATER}, "exp is more than 600 seconds after iat"),
-    "nbf in the future": ({"nbf": LATER}, "nbf lies in the future"),
-    "jti a number": ({"jti": 7}, "jti is no string"),
     "jti empty": ({"jti": ""}, "jti is no string"),
     "jti long": ({"jti": "x" * 300}, "jti is no string"),
 }
@@ -106,7 +94,7 @@ WRONG_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", WRONG_CLAIMS)
 def test_a_wrong_claim_is_refused_by_its_name(portal: RunningPortal, client: Registered, name: str) -> None:
-    """RFC 7523 §3: each claim has its own sentence, so that nobody has to guess."""
+    """RFC 7523 §3: the odd ones; that each rule is named when it is broken is shown by `test_rules.py`."""
     claims, sentence = WRONG_CLAIMS[name]
     assert sentence in refusal(portal, sign_assertion(client.key, client.client_id, portal.issuer, claims=claims))
 
@@ -164,27 +152,11 @@ def test_what_proves_nothing_is_refused(portal: RunningPortal, client: Registere
         assert f"alg {alg} is not accepted" in refusal(portal, f"{head}.{payload}.{signature}")
 
 
-def test_an_algorithm_must_fit_the_key(portal: RunningPortal, client: Registered) -> None:
-    """RS256 under the kid of an EC key is refused before anything is verified."""
-    assertion = sign_assertion(RSAKey.generate_key(2048), client.client_id, portal.issuer, header={"alg": "RS256", "kid": "registered"})
-    assert "alg RS256 does not fit key registered; sign with ES256" in refusal(portal, assertion)
-
-
-def test_an_unknown_kid_is_refused_and_the_known_ones_named(portal: RunningPortal, client: Registered) -> None:
-    """The usual mistake after a rotation."""
-    description = refusal(portal, sign_assertion(client.key, client.client_id, portal.issuer, header={"kid": "old"}))
-    assert "kid old is not registered for this client; registered: registered" in description
-
-
 def test_a_client_without_keys_is_told_to_register_one(portal: RunningPortal) -> None:
     """Step 5 of the guide was forgotten."""
     with portal.operator() as operator:
         client_id = register_client(operator)["client_id"]
     assert "has no registered key" in refusal(portal, sign_assertion(new_key(), client_id, portal.issuer))
-
-
-# The parser's recursion limit is no reason for a 500.
-NESTED = f"eyJhbGciOiJSUzI1NiJ9.{base64.b64encode(b'[' * 9000).decode()}.x"
 
 
 @pytest.mark.parametrize(

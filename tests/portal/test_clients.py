@@ -35,10 +35,8 @@ def test_a_registered_client_is_read_back_as_it_was_returned(operator: httpx.Cli
     [
         ({"vo_ovocode": "OVO000001"}, "/attributes/vo_ovocode"),
         ({"sub": "x"}, "/attributes/sub"),
-        ({"setbyapi_x": "x"}, "/attributes/setbyapi_x"),
         ({"SETBYCLIENT_x": "x"}, "/attributes/SETBYCLIENT_x"),
         ({"setbyclient_x": ""}, "/attributes/setbyclient_x"),
-        ({"setbyclient_x": 1}, "/attributes/setbyclient_x"),
         ({"setbyclient_x": "a\u202eb"}, "/attributes/setbyclient_x"),
         ({f"setbyclient_{number}": "x" for number in range(21)}, "/attributes"),
     ],
@@ -76,28 +74,20 @@ def test_a_put_can_not_take_another_clients_natural_key(operator: httpx.Client) 
 
 
 def test_put_replaces_the_whole_document_but_not_what_lives_inside(operator: httpx.Client) -> None:
-    """What is left out falls back to its default (RFC 7592 §2.2); scopes and keys stay, with their ETags."""
+    """What is left out falls back to its default (RFC 7592 §2.2); scopes and keys stay, with their ETags. Sent again, it is no news."""
     client = register_client(operator, scopes=["dv_magda"], keys=[new_key()], managed_by="acmidm/tni/x")
     path = f"{CLIENTS}/{client['client_id']}"
     document = client_document()
     del document["contacts"], document["managed_by"]
     replaced = put_current(operator, path, document)
     assert replaced.status_code == 200
-    assert replaced.headers["ETag"] == '"2"'
+    assert replaced.headers["ETag"] == put_current(operator, path, document).headers["ETag"] == '"2"'
     assert replaced.json()["contacts"] == []
     assert replaced.json()["managed_by"] is None
     assert replaced.json()["client_id_issued_at"] == client["client_id_issued_at"]
     scopes = operator.get(f"{path}/scopes")
     assert scopes.json()["scopes"] == ["dv_magda", "vo_info"]
     assert scopes.headers["ETag"] == '"2"'
-
-
-def test_a_put_that_changes_nothing_is_no_new_version(operator: httpx.Client) -> None:
-    """A repeated PUT, its lists in another order, keeps the ETag, so a retry disturbs no one."""
-    client = register_client(operator, contacts=["a@x.example", "b@x.example"])
-    same = put_current(operator, f"{CLIENTS}/{client['client_id']}", client_document(contacts=["b@x.example", "a@x.example"]))
-    assert same.status_code == 200
-    assert same.headers["ETag"] == '"1"'
 
 
 def test_a_put_for_another_client_id_is_refused(operator: httpx.Client) -> None:
@@ -122,16 +112,11 @@ def test_a_removed_client_is_gone_with_its_scopes_and_keys(operator: httpx.Clien
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
-        ({"client_name": ""}, "/client_name"),
         ({"client_name": "line\nbreak"}, "/client_name"),
         ({"contacts": ["a@x.example", "nobody"]}, "/contacts/1"),
-        ({"grant_types": []}, "/grant_types"),
         ({"grant_types": ["password"]}, "/grant_types/0"),
-        ({"token_endpoint_auth_method": "none"}, "/token_endpoint_auth_method"),
         ({"organisation": {"name": "Stad Gent"}}, "/organisation"),
         ({"organisation": {"name": "Stad Gent", "kbo": "207451227"}}, "/organisation/kbo"),
-        ({"organisation": {"name": "Stad Gent", "ovo": "OVO2067"}}, "/organisation/ovo"),
-        ({"enabled": "yes"}, "/enabled"),
         ({"client_id": "chosen"}, "/client_id"),
         ({"software_ID": "typo"}, "/software_ID"),
         ({"token_endpoint_auth_method": "client_secret_basic"}, "/client_secret"),
@@ -156,21 +141,15 @@ def test_all_mistakes_are_told_at_once_and_no_value_is_repeated(operator: httpx.
     assert "hunter2" not in refused.text
 
 
-def test_a_secret_is_kept_until_it_is_replaced_or_not_used_any_more(operator: httpx.Client) -> None:
-    """PUT without client_secret keeps it, the same one is no rotation, a change to private_key_jwt forgets it."""
-    secret, method = "correct horse battery", "client_secret_basic"
-    client = register_client(operator, token_endpoint_auth_method=method, client_secret=secret)
+def test_a_method_of_secrets_needs_one(operator: httpx.Client) -> None:
+    """A change to private_key_jwt forgets it, and then another is needed."""
+    method = "client_secret_basic"
+    client = register_client(operator, token_endpoint_auth_method=method, client_secret="correct horse battery")
     path = f"{CLIENTS}/{client['client_id']}"
     assert client["client_secret_updated_at"] == client["client_id_issued_at"]
-    kept = put_current(operator, path, client_document(token_endpoint_auth_method=method))
-    assert kept.json()["client_secret_updated_at"] == client["client_secret_updated_at"]
-    same = put_current(operator, path, client_document(token_endpoint_auth_method=method, client_secret=secret))
-    assert same.headers["ETag"] == '"1"'
-    forgotten = put_current(operator, path, client_document())
-    assert forgotten.json()["client_secret_updated_at"] is None
+    assert put_current(operator, path, client_document()).json()["client_secret_updated_at"] is None
     missing = put_current(operator, path, client_document(token_endpoint_auth_method=method))
-    assert missing.status_code == 422
-    assert missing.json()["errors"][0]["pointer"] == "/client_secret"
+    assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "/client_secret")
 
 
 def test_pages_give_every_client_once_in_a_stable_order(operator: httpx.Client) -> None:
@@ -202,11 +181,3 @@ def test_a_page_gives_whole_clients_with_the_etags_of_the_documents(operator: ht
     assert {"scopes": item.pop("scopes"), "default": item.pop("default_scopes")} == parts["scopes"].json()
     assert item.pop("jwks") == parts["jwks"].json()
     assert item == parts["client"].json()
-
-
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "501"}, {"limit": "x"}, {"after": "x"}, {"after": "9" * 19}])
-def test_bad_paging_is_refused(operator: httpx.Client, query: dict[str, str]) -> None:
-    """422 that names the parameter."""
-    refused = operator.get(CLIENTS, params=query)
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["parameter"] == next(iter(query))

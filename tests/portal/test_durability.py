@@ -2,17 +2,11 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import func, insert, select
 
-from beheerportaal.store.database import Database
-from beheerportaal.store.opening import open_database
-from beheerportaal.store.tables import server_keys
 from tests.support.portal import OPERATOR, RunningPortal, client_document, register_client, running_portal, sign_assertion, start_portal
-from tests.support.registry import NOT_DECLARED
 
 CLIENTS = "/management/v1/clients"
 WRITERS = 8
@@ -92,21 +86,6 @@ def test_of_writers_with_the_same_etag_exactly_one_wins(portal: RunningPortal, o
             assert after.json()["client_name"] == names[statuses.index(200)]
 
 
-def test_parallel_writers_of_a_clients_documents_all_win(portal: RunningPortal, operator: httpx.Client) -> None:
-    """The client, its scopes and its keys are written at once by different threads, and none is refused: each has its own version."""
-    path = f"{CLIENTS}/{register_client(operator)['client_id']}"
-    document = {name: value for name, value in operator.get(path).json().items() if name not in NOT_DECLARED}
-    bodies = {"": {**document, "client_name": "new"}, "/scopes": {"scopes": ["dv_magda"]}, "/jwks": {"keys": []}}
-
-    def write(part: str) -> int:
-        with portal.operator() as client:
-            return client.put(f"{path}{part}", json=bodies[part], headers={"If-Match": '"1"'}).status_code
-
-    with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(write, bodies)) == [200, 200, 200]
-    assert write("/scopes") == 412
-
-
 def test_a_registration_that_many_try_at_once_happens_once(portal: RunningPortal) -> None:
     """The natural key under a race: one 201, the others 409 with the winner's client_id."""
     barrier = threading.Barrier(WRITERS)
@@ -120,32 +99,3 @@ def test_a_registration_that_many_try_at_once_happens_once(portal: RunningPortal
         answers = list(pool.map(register, range(WRITERS)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * (WRITERS - 1)
     assert len({answer.json()["client_id"] for answer in answers}) == 1
-
-
-def test_a_second_process_can_write_meanwhile(tmp_path: Path) -> None:
-    """Registering an operator while the portal runs: read-then-write transactions of two openings of one file all succeed."""
-    openings = [open_database(tmp_path / "portal.db") for _ in range(2)]
-
-    def count(database: Database) -> None:
-        for _ in range(100):
-            with database.write() as connection:
-                before = connection.execute(select(func.count()).select_from(server_keys)).scalar_one()
-                connection.execute(insert(server_keys), {"kid": str(before), "private_jwk": {}})
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(count, openings * 2))
-    with openings[0].read() as connection:
-        assert connection.execute(select(func.count()).select_from(server_keys)).scalar_one() == 400
-    for database in openings:
-        database.close()
-
-
-def test_writers_are_durable(tmp_path: Path) -> None:
-    """WAL with synchronous=FULL on every connection: the promise of these tests, also for a power cut."""
-    database = open_database(tmp_path / "portal.db")
-    with database.read() as first, database.read() as second:
-        for connection in (first, second):
-            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
-    database.close()

@@ -43,16 +43,6 @@ def test_client_ids_are_numbers_that_never_come_back(geosecure: RunningPortal) -
         assert int(register_client(operator)["client_id"]) > int(first)
 
 
-def test_the_token_endpoint_is_the_audience(geosecure: RunningPortal, client: Registered) -> None:
-    """In lower case; anything else is told apart."""
-    url = geosecure.token_endpoint
-    assert url == url.lower().rstrip("/")
-    assert geosecure.client_token(client.key, client.geosecure)
-    capitals = sign_assertion(client.key, client.geosecure, url.replace("token", "Token"))
-    assert "aud must be in lower case and without trailing slash" in refusal(geosecure, capitals)
-    assert "aud is elsewhere; it must be" in refusal(geosecure, sign_assertion(client.key, client.geosecure, "elsewhere"))
-
-
 def test_the_other_platforms_client_id_is_recognised(portal: RunningPortal, geosecure: RunningPortal, client: Registered) -> None:
     """The frequent mistake: a client_id works on its own platform only, and the error says exactly that."""
     uuid_here = refusal(geosecure, sign_assertion(client.key, client.acmidm, geosecure.audience))
@@ -63,7 +53,9 @@ def test_the_other_platforms_client_id_is_recognised(portal: RunningPortal, geos
 
 
 def test_the_other_platforms_audience_is_recognised(portal: RunningPortal, geosecure: RunningPortal, client: Registered) -> None:
-    """The other frequent mistake."""
+    """The other frequent mistake; on GeoSecure it is the token endpoint, in lower case."""
+    capitals = sign_assertion(client.key, client.geosecure, geosecure.token_endpoint.replace("token", "Token"))
+    assert "aud must be in lower case and without trailing slash" in refusal(geosecure, capitals)
     issuer = refusal(geosecure, sign_assertion(client.key, client.geosecure, geosecure.issuer))
     assert "aud is the issuer, as ACM/IDM wants it; this is GeoSecure" in issuer
     for aud in (portal.token_endpoint, f"{portal.token_endpoint.upper()}/"):

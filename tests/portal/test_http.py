@@ -78,7 +78,7 @@ def test_a_connection_client_is_no_operator(portal: RunningPortal, operator: htt
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_a_change_needs_the_current_etag(operator: httpx.Client, method: str) -> None:
-    """428 without If-Match; 412 with an older, a weak or a malformed tag; the change leaves no trace."""
+    """428 without If-Match; 412 with an older, a weak or a malformed tag, without a trace. It may be one of several (RFC 9110 §13.1.1)."""
     client = register_client(operator)
     path = f"{CLIENTS}/{client['client_id']}"
     body = client_document(client_name="changed") if method == "PUT" else None
@@ -86,13 +86,7 @@ def test_a_change_needs_the_current_etag(operator: httpx.Client, method: str) ->
     for tag in ('"0"', 'W/"1"', "1", '"2", "3"', ""):
         assert operator.request(method, path, json=body, headers={"If-Match": tag}).status_code == 412, tag
     assert operator.get(path).json() == client
-
-
-@pytest.mark.parametrize("tag", ['"1"', '"7", "1"', "*"])
-def test_a_list_of_tags_and_a_star_are_conditions_too(operator: httpx.Client, tag: str) -> None:
-    """RFC 9110 §13.1.1."""
-    path = f"{CLIENTS}/{register_client(operator)['client_id']}"
-    assert operator.put(path, json=client_document(client_name="new"), headers={"If-Match": tag}).status_code == 200
+    assert operator.request(method, path, json=body, headers={"If-Match": '"7", "1"'}).is_success
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", None])

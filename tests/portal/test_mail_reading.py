@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-import pytest
 from hypothesis import given, settings
 
 from beheerportaal.mail.reading import read_body, read_headers
@@ -52,29 +51,16 @@ def broken(draw: st.DrawFn) -> bytes:
     return raw
 
 
-def look_at(raw: bytes) -> None:
-    """Reads all of a mail, and finds nothing in it that acts on a page, a header or a terminal."""
+@given(st.one_of(broken(), st.binary(max_size=2000)))
+@settings(max_examples=80, deadline=None)
+def test_any_bytes_are_read(raw: bytes) -> None:
+    """As a whole and in part; nothing in them acts on a page, a header or a terminal."""
     headers, body = read_headers(raw), read_body(raw)
     texts = [getattr(headers, name) for name in headers.__slots__]
     texts += [part for attachment in body.attachments for part in (attachment.name, attachment.content_type)]
     assert all(text.isprintable() for text in texts), texts
     assert all(attachment.name and "/" not in attachment.name for attachment in body.attachments)
     assert all(character.isprintable() or character in "\n\t" for character in body.text or "")
-
-
-@given(broken())
-@settings(max_examples=80, deadline=None)
-def test_a_broken_mail_is_read(raw: bytes) -> None:
-    """Whatever is taken out of it or put in."""
-    look_at(raw)
-
-
-@pytest.mark.exhaustive
-@given(st.one_of(broken(), st.binary(max_size=2000)))
-@settings(max_examples=2_000, deadline=None)
-def test_any_bytes_are_read(raw: bytes) -> None:
-    """The same at length."""
-    look_at(raw)
 
 
 def test_a_name_in_a_character_set() -> None:

@@ -215,30 +215,21 @@ def hostile(code: str) -> dict[str, bytes]:
 
     nested = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (at, at) for at in range(300))
     return {
-        "nothing": of(b""),
         "no header at all": own + b"\r\n",
         "not ASCII": of("Subject: één ✉\r\n".encode() + b"From: \xff\xfe\r\n", b"\xff\xfe\x00text\r\n"),
         "a wrong charset": of(b"Content-Type: text/plain; charset=klingon\r\n"),
-        "a charset that is none": of(b'Content-Type: text/plain; charset="\x00"\r\n', b"\xff\r\n"),
-        "a codec that is no charset": of(b"Content-Type: text/plain; charset=base64\r\n"),
         "a wrong encoding": of(b"Content-Transfer-Encoding: base64\r\n", b"====not base64\r\n"),
-        "an unknown encoding": of(b"Content-Transfer-Encoding: x-uuencode\r\n", b"begin 666\r\n~~~\r\n"),
         "an encoded word that is none": of(b"Subject: =?utf-8?b?A?= =?x?q?y?= =?utf-8?q?=ZZ?= =?\r\n"),
         "comments in comments": of(b"To: " + b"(" * 900 + b"\r\n" + b"From: " + b"[" * 900 + b"\r\n"),
-        "no content type": of(b"Content-Type: ;;;/\r\n"),
         "parts in parts": own + nested,
         "mails in mails": own + b"Content-Type: message/rfc822\r\n\r\n" * 500,
         "a part without an end": of(b'Content-Type: multipart/mixed; boundary="b"\r\n', b"--b\r\nContent-Disposition: attachment\r\n"),
-        "a boundary that is none": of(b"Content-Type: multipart/mixed\r\n"),
         "a name with everything": of(
             b"Content-Disposition: attachment; filename*=utf-8''%0D%0ASet-Cookie%3A%20x%3D1%22%3C%E2%80%AE.ics\r\n"
         ),
-        "a name that is in no charset": of(b"Content-Disposition: attachment; filename*=punycode''%FF%FF\r\n"),
         "unseen text": of(b"Subject: a\x00\x1b[31m\r\n", "a\u202eb\x00\x1b\r\n".encode()),
         "two of all": of(b"Subject: a\r\nSubject: b\r\nMessage-ID: <c>\r\nMessage-ID: <d>\r\nFrom: a\r\nFrom: b\r\n"),
         "a Message-ID that is none": of(b"Message-ID: " + b"\xe2\x80\xae" * 200 + b"\r\n"),
-        "external": of(b'Content-Type: message/external-body; access-type=x; name="y"\r\n', b"Content-Type: text/html\r\n\r\n"),
-        "partial": of(b"Content-Type: message/delivery-status\r\n", b"a\r\n\r\nb\r\n"),
     }
 
 
@@ -265,10 +256,10 @@ def test_a_hostile_mail_is_listed_and_spoils_nothing(portal: RunningPortal, read
 def test_mails_are_shown_by_fifty(portal: RunningPortal, reader: Person, code: str) -> None:
     """The newest first."""
     with connected(portal) as client:
-        for number in range(120):
+        for number in range(70):
             client.sendmail("a@b.example", ["c@d.example"], mail(code, subject=f"Mail-{number}").as_bytes())
     address = MAILBOX
-    for newest, last in ((119, 70), (69, 20), (19, 0)):
+    for newest, last in ((69, 20), (19, 0)):
         page = reader.http.get(address).text
         assert re.findall(r"Mail-(\d+)</a>", page) == [str(number) for number in range(newest, last - 1, -1)]
         address = link(page, "Oudere mails") if last else f"{MAILBOX}?na=x"

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 
 from beheerportaal.products import notificaties
 from beheerportaal.store import tables
-from tests.portal.inside import Inside, inside
+from tests.portal.inside import Inside
 from tests.portal.sender import Sender, fields
 from tests.support.messages import NOTIFICATION
 
@@ -19,19 +18,8 @@ PAIRS = NOTIFICATION["SleutelWaardeParen"]
 REQUIRED = ["Id", "AanbiederUri", "Bestemmelingen", "Categorie", "Kanalen", "ProductId", "MerkCode"]
 
 
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
-    with inside(tmp_path_factory.mktemp("notificaties")) as made:
-        yield made
-
-
-@pytest.fixture
-def sender(portal: Inside) -> Sender:
-    return Sender.of(portal)
-
-
-def stored(portal: Inside, sender: Sender) -> list[dict[str, Any]]:
-    with portal.app.state.portal.database.read() as connection:
+def stored(inner: Inside, sender: Sender) -> list[dict[str, Any]]:
+    with inner.app.state.portal.database.read() as connection:
         table = tables.notifications
         return list(connection.execute(sa.select(table.c.document).where(table.c.client_id == sender.client_id)).scalars())
 
@@ -51,10 +39,10 @@ ACCEPTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", ACCEPTED)
-def test_a_notification_is_accepted_as_it_is(portal: Inside, sender: Sender, kind: str) -> None:
+def test_a_notification_is_accepted_as_it_is(inner: Inside, sender: Sender, kind: str) -> None:
     accepted = sender.call("POST", PATH, ACCEPTED[kind])
     assert (accepted.status, accepted.json()) == (200, {"Id": "n-1"})
-    assert stored(portal, sender) == [ACCEPTED[kind]]
+    assert stored(inner, sender) == [ACCEPTED[kind]]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +78,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int, list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_bad_notification_is_refused(portal: Inside, sender: Sender, kind: str) -> None:
+def test_a_bad_notification_is_refused(inner: Inside, sender: Sender, kind: str) -> None:
     """With the documented codes and all its mistakes at once; nothing is stored."""
     document, status, wrong = REFUSED[kind]
     refused = sender.call("POST", PATH, document)
@@ -98,16 +86,16 @@ def test_a_bad_notification_is_refused(portal: Inside, sender: Sender, kind: str
     said = refused.json()
     assert (said["code"], said["message"]) == (("2001", "Validatiefouten") if status == 422 else ("403", "Forbidden"))
     assert {error["code"] for error in said["errors"]} == {"1100" if status == 422 else "403"}
-    assert stored(portal, sender) == []
+    assert stored(inner, sender) == []
 
 
-def test_an_id_is_of_one_notification(portal: Inside, sender: Sender) -> None:
+def test_an_id_is_of_one_notification(inner: Inside, sender: Sender) -> None:
     """The same message again, as after a lost answer, is accepted and kept once; another message is refused. Others have their own Ids."""
     assert [sender.call("POST", PATH, NOTIFICATION).status for _ in range(2)] == [200, 200]
     refused = sender.call("POST", PATH, {**NOTIFICATION, "Onderwerp": "another"})
     assert (refused.status, fields(refused)) == (422, ["Id"])
-    assert stored(portal, sender) == [NOTIFICATION]
-    assert Sender.of(portal).call("POST", PATH, {**NOTIFICATION, "Onderwerp": "another"}).status == 200
+    assert stored(inner, sender) == [NOTIFICATION]
+    assert Sender.of(inner).call("POST", PATH, {**NOTIFICATION, "Onderwerp": "another"}).status == 200
 
 
 @pytest.mark.parametrize(("size", "status"), [(80 * 1024, 200), (80 * 1024 + 1, 413)])

@@ -18,7 +18,6 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from acmidm.platforms import PLATFORMS, platforms
-from beheerportaal.oauth.principals import Principal
 from beheerportaal.oauth.rules import RULES, RULINGS, Demand, Part
 from tests.portal.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
@@ -27,7 +26,6 @@ from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_asserti
 REQUESTS = sorted((Path(__file__).parent / "requests").glob("*.json"))
 SECRET = "a secret of some length"
 GRANTED = ("dv_dosis_schrijven", "dv_notificaties_schrijven")
-UNLIMITED = {"explains_refusals": True}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +35,7 @@ def portals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str,
 
     @cache
     def portal(platform: str, strict: bool) -> Inside:
-        opened.append(inside(tmp_path_factory.mktemp(platform), platform=platform, strict=strict, **UNLIMITED))
+        opened.append(inside(tmp_path_factory.mktemp(platform), platform=platform, strict=strict, explains_refusals=True))
         return opened[-1].__enter__()
 
     yield portal
@@ -213,17 +211,6 @@ def test_operators_are_always_held_to_the_rules(portals: Callable[[str, bool], I
             answer = portal.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion)
             assert "(rule: " in answer.json()["error_description"]
     assert caplog.messages == []
-
-
-@pytest.mark.parametrize(
-    ("requested", "default", "issued"),
-    [(None, "", "a b c"), (None, "b", "b"), ("a", "b", "a b"), ("a x", "b", "a b"), ("b", "b", "b"), ("", "b c", "b c")],
-)
-def test_default_scopes_are_always_issued(requested: str | None, default: str, issued: str) -> None:
-    """Beside those of the request; where there are none and it names none, all that are granted."""
-    granted, defaults = frozenset("abc"), frozenset(default.split())
-    client = Principal("one", "private_key_jwt", None, [], granted, frozenset(), True, False, {}, default_scopes=defaults)
-    assert client.get_allowed_scope(requested) == issued
 
 
 def test_an_assertion_without_jti_counts_once(portals: Callable[[str, bool], Inside]) -> None:

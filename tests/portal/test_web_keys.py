@@ -4,14 +4,13 @@ import json
 import re
 import uuid
 from functools import cache
-from urllib.parse import quote
 
 import httpx
 import pytest
 from joserfc.jwk import OctKey, RSAKey
 from jwcrypto.jwk import JWK
 
-from story.person import MENU, Person, client_path, hidden_fields
+from story.person import Person, client_path, hidden_fields
 from tests.portal.web import person
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, put_current, register_client
 
@@ -80,7 +79,6 @@ def private_keys() -> dict[str, tuple[str, str]]:
         "symmetric": (json.dumps(oct_key), str(oct_key["k"])),
         "in a set": (json.dumps({"keys": [public_jwk(new_key("other")), members]}), secret),
         "deep inside": (json.dumps({**public_jwk(key), "backup": {"jwk": members}}), secret),
-        "escaped": (json.dumps(members).replace('"d"', '"\\u0064"'), secret),
         "a member twice": (twice, secret),
         "broken": (json.dumps(members)[:-1], secret),
         "pem": (PEM, "bm90LWEta2V5LWJ1dC1hLXNlY3JldA=="),
@@ -110,10 +108,7 @@ def test_a_private_key_is_refused_and_never_repeated(
     [
         ({"kid": None}, "kid ontbreekt", "kid is missing"),
         ({"kid": "present"}, "Deze kid is al", "has this kid already"),
-        ({"use": "enc"}, "use is niet sig", "use is not sig"),
-        ({"key_ops": ["sign"]}, "key_ops is niet", "key_ops is not"),
         ({"alg": "RS256"}, "alg past niet", "alg does not fit"),
-        ({"kty": "XX"}, "kty is niet", "kty is not"),
         ({"crv": "secp256k1"}, "kromme", "curve"),
         ({"x": "AA"}, "vormen geen geldige", "do not make a valid"),
     ],
@@ -138,11 +133,8 @@ def test_mistakes_are_told_in_both_languages(
     [
         ("", "geen sleutel gegeven"),
         ("nonsense", "geen JSON"),
-        ("[" * 20_000, "geen JSON"),
         ("[]", "geen JSON Web Key"),
         ('{"keys": []}', "geen JSON Web Key"),
-        ('{"keys": 1}', "geen JSON Web Key"),
-        ('{"kty": "EC", "kid": "\\ud800"}', "geen JSON"),
         (" " * 10 + '"' + "x" * 40_000 + '"', "langer dan 32 kB"),
         ("-----BEGIN PUBLIC KEY-----\nAAAA", "PEM"),
         (json.dumps({"keys": [public_jwk(new_key(f"k{number}")) for number in range(6)]}), "hoogstens 5"),
@@ -210,40 +202,3 @@ def test_the_last_key_goes_only_when_it_is_confirmed(operator: httpx.Client, som
     assert keys_of(operator, client_id) == []
     assert [entry["actor"] for entry in trail_of(operator, client_id)[:4]] == [f"user:{somebody.name}"] * 4
     assert somebody.http.get(links[1]).status_code == 303, "a key that is gone has no page"
-
-
-def test_nothing_is_taken_for_markup(portal: RunningPortal, operator: httpx.Client) -> None:
-    """Names of users, clients, keys, values of products and attributes, and contacts."""
-    attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
-    somebody = person(portal, f"{attack}{uuid.uuid4().hex[:6]}")
-    document = register_client(
-        operator,
-        client_name=attack,
-        application=attack,
-        contacts=["<script>@x.example"],
-        attributes={"setbyclient_x": attack},
-        scopes=["dv_dosis_schrijven"],
-    )
-    client_id = document["client_id"]
-    path = f"/products/v1/dosis/configurations/{client_id}"
-    operator.put(
-        path,
-        json={"configuration": {"bron_uri": attack, "product_ids": [attack], attack: attack}},
-        headers={"If-None-Match": "*"},
-    ).raise_for_status()
-    key = public_jwk(new_key(attack))
-    assert somebody.upload(client_id, json.dumps(key)).status_code == 303
-    own = client_path(client_id)
-    for page in (
-        f"/portaal/nl{MENU}",
-        own,
-        f"{own}/geschiedenis",
-        f"{own}/sleutels/verwijderen?kid={quote(attack)}",
-    ):
-        text = somebody.http.get(page).text
-        assert "<script>alert" not in text
-        assert "<img" not in text
-    repeated = somebody.upload(
-        client_id, json.dumps({**key, "kid": "</textarea><script>alert(1)</script>", "alg": "none", "exp": "<script>"})
-    )
-    assert "</textarea><script>" not in repeated.text

@@ -76,21 +76,15 @@ def test_all_that_belongs_to_it_is_its_owners_alone(tmp_path: Path, monkeypatch:
 
 
 def test_a_number_that_was_left_behind_is_no_server(daemon: Daemon) -> None:
-    """It may be another program's by now, which is then not stopped: here it is this very process's."""
-    daemon.folder.mkdir(parents=True)
-    daemon.pid_file.write_text(json.dumps({"pid": os.getpid(), "health_url": "http://127.0.0.1:9"}))
-    assert daemon.pid is None
-    assert not daemon.stop()
-
-
-def test_one_that_was_killed_is_stopped(daemon: Daemon) -> None:
-    """Its lock ended with it, though its number is still in the file."""
+    """Its lock ended with the process that was killed. It may be another program's by now: here this very one's, which goes on."""
     daemon.start(program())
     process = psutil.Process(daemon.pid)
     process.kill()
     process.wait()
-    assert daemon.pid_file.read_text()
     assert daemon.condition() == "stopped"
+    daemon.pid_file.write_text(json.dumps({"pid": os.getpid(), "health_url": "http://127.0.0.1:9"}))
+    assert daemon.pid is None
+    assert not daemon.stop()
 
 
 def test_one_that_does_not_end_kindly_is_killed(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
