@@ -25,13 +25,13 @@ up: ready  ## Bring the environment up and show its table (STACK=tni)
 	@echo "then make shell, and in it: pulumi preview --stack $(STACK) --diff"
 
 demo: ready  ## Let an application fetch a token, post a notification and a dossier, and read its result, in a scratch repository
-	@$(in_environment) python -m story application
+	@$(in_environment) python -m story --only "An application"
 
-story: ready  ## Show the whole way of an organisation, in a scratch Git repository (AUTHORITY=keycloak)
-	@$(in_environment) python -m story onboarding $(AUTHORITY)
+story: ready  ## Tell the stories of docs/tour.md, in scratch Git repositories (AUTHORITY=keycloak)
+	@$(in_environment) python -m story $(AUTHORITY)
 
-tour: ready  ## Write docs/tour.md from that story
-	@$(in_environment) python -m story onboarding --tour
+tour: ready  ## Write anew in docs/tour.md what the commands of its stories say
+	@$(in_environment) python -m story --write
 
 keycloak: ready  ## Start a real Keycloak with its realm, then make up STACK=keycloak (KEYCLOAK_VERSION=26.7.3)
 	@$(in_environment) acmidm keycloak start && acmidm portal start --stack keycloak

@@ -1,47 +1,37 @@
-"""``make story`` and ``make demo``: tell a story on the screen, on the embedded authority or on Keycloak. ``make tour``: write the page."""
+"""``make story`` and ``make demo``: tell the stories of ``docs/tour.md`` on the screen. ``make tour``: write the page anew."""
 
 import argparse
 import sys
 import tempfile
-import textwrap
 from pathlib import Path
 
 from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import AuthorityKind
-from story.application import Application
-from story.authorities import Authorities
-from story.scratch import Scratch
-from story.telling import Step, Telling
-from story.tour import STORIES, TOUR, write
-
-TOLD: dict[str, tuple[type[Telling], ...]] = {"onboarding": STORIES, "application": (Application,)}
+from story.page import TOUR, stories, tell
 
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)
-parser.add_argument("story", choices=TOLD)
 parser.add_argument("authority", choices=[kind.value for kind in AuthorityKind], nargs="?", default=AuthorityKind.BEHEERPORTAAL.value)
-parser.add_argument("--tour", action="store_true", help=f"write {TOUR} anew")
+parser.add_argument("--only", default="", metavar="WORDS", help="tell the stories whose heading has these words")
+parser.add_argument("--write", action="store_true", help=f"write {TOUR.name} anew")
 wanted = parser.parse_args()
 
-steps: list[Step] = []
-
-
-def say(step: Step) -> None:
-    steps.append(step)
-    shown = f"{step.text}\n\n$ {step.command}\n{step.output}".strip()
-    sys.stdout.write(f"{len(steps)}. {step.title}\n{textwrap.indent(shown, '   ')}\n\n")
-    sys.stdout.flush()
-
-
 kind = AuthorityKind(wanted.authority)
-for story in TOLD[wanted.story]:
-    if kind not in story.told_on:
+introduction, found = stories(TOUR.read_text(encoding="utf-8"))
+# The others are about what only the portal has: its mails, its users, their uploads.
+possible = found if kind is AuthorityKind.BEHEERPORTAAL else found[:1]
+for number, story in enumerate(found):
+    if story not in possible or wanted.only not in story.partition("\n")[0]:
         continue
+    told = []
     with tempfile.TemporaryDirectory(prefix="acmidm-story-") as folder:
-        scratch = Scratch(Path(folder) / "repository")
         try:
-            story(scratch, Authorities(scratch, kind), say).tell()
+            for part in tell(story, kind, Path(folder), stand_ins=wanted.write):
+                told.append(part)
+                if not part.startswith("<!--"):
+                    sys.stdout.write(part)
+                    sys.stdout.flush()
         except Failure as failure:
             sys.exit(f"the story stopped: {failure}")
-if wanted.tour:
-    write(steps)
-    sys.stdout.write(f"{TOUR} written\n")
+    if wanted.write:
+        found[number] = "".join(told)
+        TOUR.write_text("".join([introduction, *found]), encoding="utf-8")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from jwcrypto.jwk import JWK
+from pydantic import SecretStr
 
 from acmidm.portal import api_client_id
-from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
+from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_catalogue
 from acmidm_onboarding.settings import AuthorityKind
@@ -22,6 +24,7 @@ from toolchain.install_keycloak import distribution, wanted_version
 
 HELPDESK = "helpdesk"
 """Who changes things by hand, where the authority has operators of its own."""
+_KEY_DAYS = 365
 
 
 @dataclass
@@ -67,7 +70,6 @@ class Authorities:
             "apiClientIds": " ".join(f"{name}={api_client_id(stack, 'acmidm', name)}" for name in ("notificaties", "dosis")),
             "operatorClientId": "onboarding",
             "operatorPrivateKeyFile": f".local/{stack}/acmidm/operator.jwk.json",
-            "protectClients": stack == "prod",
         }
 
     def _change_as_administrator(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
@@ -83,20 +85,27 @@ class Authorities:
 
     def _change_as_helpdesk(self, client_id: str, scope: str, key: Mapping[str, object]) -> None:
         """What another operator of the embedded authority does."""
-        authority = self._as_helpdesk().authority
+        folder, own = self.scratch.folder, _new_key(HELPDESK)
+        register_operator(folder / ".local/tni/acmidm/portal.db", HELPDESK, public_jwk=json.loads(own.export_public()))
+        helpdesk = {
+            "operator_client_id": HELPDESK,
+            "operator_private_key_file": None,
+            "operator_private_key": SecretStr(own.export_private()),
+        }
+        settings = stack_settings("tni", folder)
+        platform = settings.platforms[Platform.ACMIDM].model_copy(update=helpdesk)
+        settings = settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}})
+        authority = connected(settings, load_catalogue(PROJECT / "catalogue"))[Platform.ACMIDM].authority
         scopes, jwks = authority.read_scopes(client_id) or {}, authority.read_jwks(client_id) or {}
         authority.replace_scopes(client_id, scopes, {**scopes, scope: False})
         authority.replace_jwks(client_id, jwks, {**jwks, str(key["kid"]): key})
 
-    def _as_helpdesk(self) -> ConnectedPlatform:
-        folder = self.scratch.folder
-        settings = stack_settings("tni", folder)
-        platform = settings.platforms[Platform.ACMIDM]
-        key = JWK.generate(kty="EC", crv="P-256", kid=HELPDESK, use="sig", alg="ES256")
-        register_operator(folder / ".local/tni/acmidm/portal.db", HELPDESK, public_jwk=json.loads(key.export_public()))
-        file = folder / ".local" / "helpdesk.jwk.json"
-        file.write_text(key.export_private())
-        file.chmod(0o600)
-        platform = platform.model_copy(update={"operator_client_id": HELPDESK, "operator_private_key_file": file})
-        found = connected(settings.model_copy(update={"platforms": {Platform.ACMIDM: platform}}), load_catalogue(PROJECT / "catalogue"))
-        return found[Platform.ACMIDM]
+
+def new_public_key(kid: str) -> dict[str, object]:
+    """What an organisation hands over of a new pair, with the day on which it ends."""
+    end = datetime.now(UTC) + timedelta(days=_KEY_DAYS)
+    return {**json.loads(_new_key(kid).export_public()), "exp": int(end.timestamp())}
+
+
+def _new_key(kid: str) -> JWK:
+    return JWK.generate(kty="EC", crv="P-256", kid=kid, use="sig", alg="ES256")

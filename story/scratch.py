@@ -19,7 +19,6 @@ from toolchain.environment import variables
 
 PROJECT = Path(__file__).parents[1]
 _FILES = ("Pulumi.yaml", "__main__.py", "catalogue")
-_PERSON = {"GIT_AUTHOR_NAME": "team", "GIT_AUTHOR_EMAIL": "team@stad.example", "GIT_COMMITTER_NAME": "team"}
 _COMMAND_SECONDS = 300
 _LOWEST_PORT, _PORTS = 20_000, 12_000
 """Below those that Linux and macOS give to whoever asks for no port in particular."""
@@ -51,6 +50,8 @@ class Scratch:
                 shutil.copy2(source, target)
         (self.folder / ".venv").symlink_to(PROJECT / ".venv")
         self.run("git", "init", "--quiet", "--initial-branch", "main")
+        self.run("git", "config", "user.name", "team")
+        self.run("git", "config", "user.email", "team@stad.example")
         (self.folder / ".git" / "info" / "exclude").write_text(".venv\n.local\nstate\n__pycache__\n")
 
     def configure(self, stack: str, settings: Mapping[str, object]) -> None:
@@ -74,8 +75,6 @@ class Scratch:
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of-the-story",
             "NO_COLOR": "1",
-            **_PERSON,
-            "GIT_COMMITTER_EMAIL": _PERSON["GIT_AUTHOR_EMAIL"],
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
         return {**os.environ, **variables(), **own, **self.more}

@@ -6,21 +6,21 @@ import base64
 import hashlib
 import re
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from acmidm_onboarding.model.form import Language
 from acmidm_onboarding.texts import texts
 
 _DAY = date(2026, 11, 25)
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
-_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-_TIME = re.compile(r"(?<=\d{4}-\d\d-\d\d )\d\d:\d\d(:\d\d)?|(?<=om )\d\d:\d\d(?= \(UTC\))")
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d(?=T|\b)")
+_TIME = re.compile(r"(?<=\d{4}-\d\d-\d\d[ T])\d\d:\d\d(:\d\d(\.\d+)?)?|(?<=om )\d\d:\d\d(?= \(UTC\))")
 _MONTHS = {texts("common", language)(f"month.{number}"): (language, number) for language in Language for number in range(1, 13)}
 _WRITTEN_DATE = re.compile(rf"\b(\d\d?) ({'|'.join(_MONTHS)}) (\d{{4}})\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _THUMBPRINT = re.compile(r"(?<![\w/.-])(?=[\w-]*[A-Z])[\w-]{43}(?![\w-])", re.ASCII)
+_USER = re.compile(rf"\buser {_UUID.pattern}")
 _YEAR = re.compile(r"(?<=-)20\d\d(?=(-\d)?\.jwk\.json)")
 
 
@@ -32,38 +32,34 @@ class Stable:
     _stand_ins: dict[str, str] = field(default_factory=dict)
 
     def text(self, text: str) -> str:
-        text = _UUID.sub(lambda found: self._stand_in(found[0], _uuid), text)
-        text = _THUMBPRINT.sub(lambda found: self._stand_in(found[0], _thumbprint), text)
+        # Keycloak names people by ids of their users; on the embedded authority, who changes something by hand is an operator.
+        text = _USER.sub("helpdesk", text)
+        text = _UUID.sub(self._stand_in, text)
+        text = _THUMBPRINT.sub(self._stand_in, text)
         text = _YEAR.sub(str(_DAY.year), text)
         text = _TIME.sub("03:17", _PORT.sub("8512", text))
         text = _WRITTEN_DATE.sub(self._shifted_in_words, text)
-        return _DATE.sub(lambda found: self._shifted(found[0]), text)
+        return _DATE.sub(lambda found: _shifted(found[0], _DAY - self.today), text)
 
-    def _stand_in(self, value: str, make: Callable[[int], str]) -> str:
-        return self._stand_ins.setdefault(value, make(len(self._stand_ins)))
+    def of_today(self, text: str) -> str:
+        """What a page has somebody write or type, with the days of the telling and the year in which it names files."""
+        text = _YEAR.sub(str(self.today.year), text)
+        return _DATE.sub(lambda found: _shifted(found[0], self.today - _DAY), text)
 
-    def _shifted(self, text: str) -> str:
-        try:
-            return (date.fromisoformat(text) + (_DAY - self.today)).isoformat()
-        except (ValueError, OverflowError):
-            return text
+    def _stand_in(self, found: re.Match[str]) -> str:
+        """Another of its kind, a UUID or a thumbprint."""
+        digest = hashlib.sha256(f"stand-in {len(self._stand_ins)}".encode()).digest()
+        is_uuid = found.re is _UUID
+        other = str(uuid.UUID(bytes=digest[:16], version=4)) if is_uuid else base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        return self._stand_ins.setdefault(found[0], other)
 
     def _shifted_in_words(self, found: re.Match[str]) -> str:
         language, month = _MONTHS[found[2]]
-        try:
-            day = date(int(found[3]), month, int(found[1])) + (_DAY - self.today)
-        except (ValueError, OverflowError):
-            return found[0]
-        return texts("common", language).day(day)
+        return texts("common", language).day(date(int(found[3]), month, int(found[1])) + (_DAY - self.today))
 
 
-def _uuid(number: int) -> str:
-    return str(uuid.UUID(bytes=_digest(number)[:16], version=4))
-
-
-def _thumbprint(number: int) -> str:
-    return base64.urlsafe_b64encode(_digest(number)).rstrip(b"=").decode()
-
-
-def _digest(number: int) -> bytes:
-    return hashlib.sha256(f"stand-in {number}".encode()).digest()
+def _shifted(day: str, by: timedelta) -> str:
+    try:
+        return (date.fromisoformat(day) + by).isoformat()
+    except (ValueError, OverflowError):
+        return day

@@ -16,12 +16,11 @@ from jwcrypto.jwk import JWK
 from acmidm_onboarding.settings import AuthorityKind
 from beheerportaal.operators import register_operator
 from beheerportaal.settings import MANAGEMENT_READ
-from story.authorities import Authorities
-from story.forms import AALST, GENT, ORGANISATIONS
+from story.authorities import Authorities, new_public_key
 from story.scratch import Scratch
-from story.telling import new_public_key
 from tests.pipelines.conftest import PULL_REQUEST, Job, event_about
 from tests.pipelines.fake_github import FakeGitHub
+from tests.pipelines.forms import AALST, GENT, ORGANISATIONS
 from tests.pipelines.workflows import ROOT, Step, steps
 from tests.support.warm_server import warm_environment
 from toolchain.environment import variables

@@ -1,0 +1,67 @@
+"""What happens between a story's commands and has no command of its own: ``offstage NAME WORDS`` in the shell of a story."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from acmidm.reminding.ledger import ledger_file
+from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.stack_files import stack_settings
+from story.authorities import Authorities, new_public_key
+from story.person import Person
+from story.scratch import CommandFailed, Scratch
+
+_TIMES = frozenset({"created", "modified", "sent_at"})
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+_A_WEEK = timedelta(days=8)
+
+
+def make_public_key(file: str) -> None:
+    """Write the public half of a new pair, whose private half nobody needs."""
+    Path(file).write_text(json.dumps(new_public_key(Path(file).name.removesuffix(".jwk.json")), indent=2) + "\n")
+
+
+def change_by_hand(client_id: str, scope: str, kid: str) -> None:
+    """Grant a scope and slip a key in, past the forms."""
+    settings = stack_settings("tni", Path.cwd()).platforms[Platform.ACMIDM]
+    Authorities(Scratch(Path.cwd()), settings.authority).change_by_hand(client_id, scope, new_public_key(kid))
+
+
+def upload_key(stack: str, client_id: str, name: str, password: str, file: str, days: str) -> None:
+    """Upload a public key in the portal as an API-beheerder does, with the day on which it ends."""
+    key = json.loads(Path(file).read_text()) | {"exp": int((datetime.now(UTC) + timedelta(days=int(days))).timestamp())}
+    origin = str(stack_settings(stack, Path.cwd()).platforms[Platform.ACMIDM].issuer).removesuffix("/op")
+    person = Person(httpx.Client(base_url=origin, trust_env=False), name, password)
+    if person.log_on().is_error or person.upload(client_id, json.dumps(key)).is_error:
+        raise CommandFailed(f"the portal of {stack} takes no key of {name}")
+
+
+def let_a_week_pass(stack: str) -> None:
+    """Set back the times that the state has, and the days on which somebody was reminded."""
+    scratch = Scratch(Path.cwd())
+    exported = json.loads(scratch.run("pulumi", "stack", "export", "--stack", stack))
+    for resource in exported["deployment"]["resources"]:
+        for part in (resource, resource.get("outputs", {})):
+            part |= {name: _a_week_before(part[name]) for name in _TIMES if part.get(name)}
+    file = scratch.folder.parent / "state.json"
+    file.write_text(json.dumps(exported))
+    scratch.run("pulumi", "stack", "import", "--stack", stack, "--file", str(file))
+    ledger = ledger_file(stack, scratch.variables)
+    if ledger.exists():
+        ledger.write_text(_DAY.sub(lambda found: str(date.fromisoformat(found[0]) - _A_WEEK), ledger.read_text()))
+
+
+def _a_week_before(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(UTC) - _A_WEEK:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+if __name__ == "__main__":
+    {act.__name__.replace("_", "-"): act for act in (make_public_key, change_by_hand, upload_key, let_a_week_pass)}[sys.argv[1]](
+        *sys.argv[2:]
+    )

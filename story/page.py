@@ -1,0 +1,140 @@
+"""Tells the stories of a page of Markdown: what the page shows is what is done, in a scratch repository with authorities of its own.
+
+A part of the page that starts with a heading of the second level is a story. In it, from top to bottom:
+
+- A block of code under a line that has a path alone is written to that file; a ``diff`` changes it.
+- A ``console`` block has commands, and under each what it says. A command that fails has its code behind: ``console exit=1``.
+- A comment has commands that nobody has to see. A variable that a later command needs is one line in the file ``$BASH_ENV``.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.settings import AuthorityKind
+from story.authorities import Authorities
+from story.scratch import PROJECT, CommandFailed, Scratch
+from story.stable import Stable
+
+TOUR = PROJECT / "docs" / "tour.md"
+_EXAMPLES = ("examples/acmidm.env", "examples/documents", "examples/public_jwk.py", "examples/python")
+_PART = re.compile(
+    r"^<!--\n(?P<hidden>\$ .*?)^-->\n"
+    r"|^`(?P<file>[^`\n]+)`\n\n```(?P<language>\w+)\n(?P<text>.*?)^```\n"
+    r"|^```console(?: exit=(?P<code>\d+))?\n(?P<console>.*?)^```\n(?:\n(?:>[^\n]*\n)+)?",
+    re.MULTILINE | re.DOTALL,
+)
+_COMMAND = re.compile(r"^\$ ((?:[^\n]*\\\n)*[^\n]*)$", re.MULTILINE)
+_RESOURCE = re.compile(r"[-+~]+ .*:.* (?:created|updated|deleted|replaced) ")
+_DURATION = re.compile(r" \([0-9.]+s\)")
+_NEXT_MAIL = re.compile(r"\n(?=\d{4}-\d\d-\d\d )")
+
+
+class StalePage(Failure):
+    """A diff of the page does not fit the file that it changes."""
+
+
+def stories(page: str) -> tuple[str, list[str]]:
+    """The introduction, and each story with its heading."""
+    introduction, *found = re.split(r"^(?=## )", page, flags=re.MULTILINE)
+    return introduction, found
+
+
+def tell(story: str, kind: AuthorityKind, folder: Path, *, stand_ins: bool) -> Iterator[str]:
+    """Do what a story says, and give it back part by part, with what its commands say now.
+
+    With ``stand_ins``, what differs from run to run is replaced, as on the page.
+
+    Raises CommandFailed where a command does not end as it should, and StalePage.
+    """
+    shell = folder / "shell"
+    shell.parent.mkdir(parents=True, exist_ok=True)
+    shell.write_text(
+        f'export PYTHONUNBUFFERED=1\noffstage() {{ PYTHONPATH={shlex.quote(str(PROJECT))} python -P -m story.offstage "$@"; }}\n'
+    )
+    scratch = Scratch(folder / "repository", _EXAMPLES, {"BASH_ENV": str(shell)})
+    authorities = Authorities(scratch, kind)
+    scratch.lay_out()
+    try:
+        authorities.start()
+        yield from _Telling(scratch, Stable(datetime.now(UTC).date()), stand_ins).tell(story)
+    except BaseException:
+        # What went wrong first is what is reported, whatever becomes of the end.
+        with suppress(CommandFailed, OSError):
+            authorities.stop()
+        raise
+    authorities.stop()
+
+
+@dataclass
+class _Telling:
+    scratch: Scratch
+    stable: Stable
+    stand_ins: bool
+
+    def tell(self, story: str) -> Iterator[str]:
+        end = 0
+        for part in _PART.finditer(story):
+            yield story[end : part.start()]
+            end = part.end()
+            if part["console"]:
+                yield from self._console(part)
+            else:
+                self._do_quietly(part)
+                yield part[0]
+        yield story[end:]
+
+    def _do_quietly(self, part: re.Match[str]) -> None:
+        if part["hidden"]:
+            for command in _COMMAND.findall(part["hidden"]):
+                self._run(command)
+        else:
+            file, text = part["file"], self.stable.of_today(part["text"])
+            self.scratch.write(file, changed(self.scratch.folder / file, text) if part["language"] == "diff" else text)
+
+    def _console(self, part: re.Match[str]) -> Iterator[str]:
+        """A block and its commands one by one; Markdown is quoted below it, so that it looks as it will in a comment."""
+        yield part[0].partition("\n")[0] + "\n"
+        quoted = ""
+        for command in _COMMAND.findall(part["console"]):
+            yield f"$ {command}\n"
+            said = self._run(command, int(part["code"] or 0))
+            if "--output markdown" in command:
+                quoted += "\n" + "".join(f"> {line}".rstrip() + "\n" for line in said.splitlines())
+            else:
+                yield said
+        yield f"```\n{quoted}"
+
+    def _run(self, command: str, code: int = 0) -> str:
+        said = self.scratch.run("bash", "-c", self.stable.of_today(command), code=code).replace(str(self.scratch.folder.parent), "..")
+        if command.startswith("acmidm deploy"):
+            said = _resources(said)
+        elif command.startswith("acmidm portal mail"):
+            said = _NEXT_MAIL.split(said)[0]
+        said = f"{said.rstrip()}\n" if said.strip() else ""
+        return self.stable.text(said) if self.stand_ins else said
+
+
+def changed(file: Path, diff: str) -> str:
+    """The text of a file with a diff in it. Lines of context say where, as in any diff; ``@@`` is between two places."""
+    text = file.read_text(encoding="utf-8")
+    for hunk in diff.split("@@\n"):
+        lines = hunk.splitlines(keepends=True)
+        before, after = ("".join(line[1:] for line in lines if line[0] != sign) for sign in "+-")
+        if text.count(before) != 1:
+            raise StalePage(f"{file.name} has this {text.count(before)} times, not once:\n{before}")
+        text = text.replace(before, after)
+    return text
+
+
+def _resources(said: str) -> str:
+    """The lines that say what became of which resource, in one order and without how long it took."""
+    lines = [line.strip() for line in said.splitlines()]
+    return "\n".join(sorted(_DURATION.sub("", line) for line in lines if _RESOURCE.match(line)))
