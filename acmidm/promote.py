@@ -33,9 +33,6 @@ With --write: 0 written, or nothing to write; 2 something is missing or wrong: t
 
 def promote(
     form: Annotated[Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")],
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The folder of the catalogue.", show_default="catalogue, else the module's own")
-    ] = None,
     stack: Annotated[
         str | None,
         typer.Option(metavar="STACK", help="Also see at this stack's authority whether somebody may upload the keys.", show_default=False),
@@ -70,7 +67,7 @@ def promote(
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
     stacks = stacks_in(Path())
     by_profile = stacks.profiles
-    onboardings = load_onboardings([form], catalogue or own_catalogue(), by_profile)
+    onboardings = load_onboardings([form], own_catalogue(), by_profile)
     if not onboardings.forms:
         fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
     if (set_ and not write) or (write and (stack or output is not TextOutput.TEXT)):
@@ -84,7 +81,7 @@ def promote(
         loaded = next((one for one in onboardings.forms if one.file == shown(absolute(form))), None)
         if loaded is None:
             fail(f"{form} is no form; name one, such as onboardings/stad-gent/mijn-gent.yaml")
-        _write(loaded, report.differences, set_ or (), onboardings.catalogue, catalogue or own_catalogue(), by_profile)
+        _write(loaded, report.differences, set_ or (), onboardings.catalogue, own_catalogue(), by_profile)
         return
     if stack is not None:
         opened = stack_of(stack)

@@ -37,9 +37,6 @@ def validate(
         list[Path] | None,
         typer.Argument(metavar="[PATH]...", help="Forms, or folders of them.", show_default=str(FORMS)),
     ] = None,
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The folder of the catalogue.", show_default="catalogue, else the module's own")
-    ] = None,
     base: Annotated[
         str | None,
         typer.Option(metavar="REF", help="Check what is committed alone, as merged into REF; see acmidm review.", show_default=False),
@@ -55,14 +52,16 @@ def validate(
     Every mistake is reported at once, as file:line:column: what; what to do.
     """
     if base is None:
-        _validate(paths or [FORMS], catalogue, online=online, annotations=annotations)
+        from acmidm_onboarding.settings import own_catalogue
+
+        _validate(paths or [FORMS], own_catalogue(), online=online, annotations=annotations)
         return
     from acmidm.git import merged
     from acmidm.report.places import strays
     from acmidm.report.stacks import stacks_of
 
-    if paths or catalogue:
-        fail("with --base all forms are checked, in the folders of its stacks; leave out PATH and --catalogue")
+    if paths:
+        fail("with --base all forms are checked, in the folders of its stacks; leave out PATH")
     before, after = merged(base, head)
     stacks = stacks_of(before)
     known = strays(before, after, stacks.forms)
@@ -70,7 +69,7 @@ def validate(
         _validate(stacks.forms, stacks.catalogue_here(), known, online=online, annotations=annotations)
 
 
-def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem] = (), *, online: bool, annotations: bool) -> None:
+def _validate(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] = (), *, online: bool, annotations: bool) -> None:
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.problems import InvalidForms
 
@@ -94,15 +93,14 @@ def _validate(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Pro
         typer.echo(sentence)
 
 
-def _read(paths: Sequence[Path], catalogue: Path | None, known: Sequence[Problem], *, online: bool) -> Onboardings:
+def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, online: bool) -> Onboardings:
     """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.model.problems import InvalidForms
-    from acmidm_onboarding.settings import own_catalogue
     from acmidm_onboarding.stack_files import stacks_in
 
     stacks = stacks_in(Path())
-    onboardings = load_onboardings(paths, catalogue or own_catalogue(), stacks.profiles, stacks.served, known)
+    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
     if online:
         from acmidm.online import problems_online
 

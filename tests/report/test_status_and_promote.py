@@ -21,7 +21,6 @@ from acmidm.terminal import as_json
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.keys import Key
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
-from tests.support.engine import ROOT
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.offered import ATTRIBUTE, catalogue_folder
 
@@ -130,9 +129,9 @@ def promote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., st
     """What the command says of a form as it is now, and that it ends with the code."""
     monkeypatch.chdir(tmp_path)
 
-    def run(form: FormFile, *words: str, code: int = 0, catalogue: Path = ROOT / "catalogue") -> str:
+    def run(form: FormFile, *words: str, code: int = 0) -> str:
         form.save()
-        result = CliRunner().invoke(app, ["promote", str(form.path), "--catalogue", str(catalogue), *words])
+        result = CliRunner().invoke(app, ["promote", str(form.path), *words])
         assert result.exit_code == code, result.output
         return result.output
 
@@ -170,11 +169,12 @@ def test_promote_compares_default_scopes_and_attributes(tmp_path: Path, promote:
     form = on_both(tmp_path, scopes=(PLAIN,))
     form.request()["scopes"] = {PLAIN: {"default": True}}
     form.request("prod")["attributes"] = {ATTRIBUTE: "balie"}
-    said = promote(form, code=1, catalogue=catalogue_folder())
+    (tmp_path / "catalogue").symlink_to(catalogue_folder())
+    said = promote(form, code=1)
     assert "on production, not on TNI\n  attribute   setbyclient_proef\n" in said
     assert f"set differently, TNI → production\n  scope       {PLAIN}, default: true → false\n" in said
     form.request()["attributes"] = {ATTRIBUTE: "loket"}
-    assert "  attribute   setbyclient_proef: loket → balie" in promote(form, code=1, catalogue=catalogue_folder())
+    assert "  attribute   setbyclient_proef: loket → balie" in promote(form, code=1)
 
 
 def test_what_production_does_not_offer_is_nothing_to_promote(tmp_path: Path, promote: Callable[..., str]) -> None:

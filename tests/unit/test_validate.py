@@ -80,12 +80,8 @@ def test_a_form_or_a_folder_can_be_named(path: str, workspace: Workspace) -> Non
     assert acmidm("validate", path).stdout == "1 form, 2 connections: all valid\n"
 
 
-def test_another_catalogue_can_be_named(workspace: Workspace) -> None:
-    """Where there is none, the module's own is used."""
+def test_where_there_is_no_catalogue_the_modules_own_is_used(workspace: Workspace) -> None:
     workspace.catalogue.rename(workspace.root / "ander")
-    assert acmidm("validate", "--catalogue", "ander").exit_code == 0
-    result = acmidm("validate", "--catalogue", "absent")
-    assert (result.exit_code, result.stderr) == (1, "absent:1:1: this folder does not exist; name an existing file or folder\n")
     assert "does not exist" not in acmidm("validate").stderr
 
 
@@ -164,7 +160,7 @@ def test_stack_files_with_mistakes_are_wrong_use(config: str | bytes, sentence: 
     assert (result.exit_code, result.stderr) == (2, f"Pulumi.tni.yaml{'' if sentence[0] == ':' else ' '}{sentence}\n")
 
 
-@pytest.mark.parametrize("arguments", [["validate", "--no-such-option"], ["no-such-command"], ["validate", "--catalogue"]])
+@pytest.mark.parametrize("arguments", [["validate", "--no-such-option"], ["no-such-command"], ["validate", "--head"]])
 def test_wrong_use_exits_with_2_and_without_traceback(arguments: list[str]) -> None:
     result = acmidm(*arguments)
     assert (result.exit_code, type(result.exception)) == (2, SystemExit)
