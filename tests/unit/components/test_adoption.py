@@ -67,6 +67,13 @@ def test_only_a_client_of_the_forms_own_organisation(
     assert (found or "").startswith(sentence or "")
 
 
+def test_the_client_that_the_connection_has_is_no_other(world: World, application: str) -> None:
+    """Naming it takes nothing over; tests/adoption/test_refused.py has that another one is refused."""
+    provider, inputs = world.provider(OAuthClientProvider), client_inputs(application)
+    own = provider.create(inputs).id
+    assert provider.check(inputs, adopting(own, inputs)).inputs == inputs
+
+
 def test_what_another_tool_made_stays_that_tools(world: World, registry: Registry, application: str) -> None:
     """As another form's and another stack's do: tests/adoption/test_refused.py has those."""
     client_id = by_hand(registry, application, software_id="other-tool/loket")
