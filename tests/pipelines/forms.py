@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-ORGANISATIONS = {
-    "stad-aalst": """\
-name: Stad Aalst
-ovo: OVO001992
-owners: ["@stad-aalst/digitalisering"]
+_CODES = {"stad-aalst": "OVO001992", "stad-gent": "OVO002067"}
+_ORGANISATION = """\
+name: {name}
+ovo: {code}
+owners: ["@{folder}/api-beheer"]
 speaks_for:
-  aanbieder_uri: [https://data.vlaanderen.be/id/organisatie/OVO001992]
-  merk_code: [stad-aalst]
-""",
-    "stad-gent": """\
-name: Stad Gent
-ovo: OVO002067
-owners: ["@stad-gent/api-beheer"]
-speaks_for:
-  aanbieder_uri: [https://data.vlaanderen.be/id/organisatie/OVO002067]
-  merk_code: [stad-gent]
-""",
-}
-
-AALST = """\
-application: e-loket
-contacts: [digitalisering@stad-aalst.example]
-environments:
-  tni:
-    jwks: [e-loket-tni.jwk.json]
-    scopes:
-      dv_notificaties_schrijven: {}
-    products:
-      notificaties:
-        aanbieder_uri: https://data.vlaanderen.be/id/organisatie/OVO001992
-        merk_code: stad-aalst
-        product_ids: ["10311"]
+  aanbieder_uri: [https://data.vlaanderen.be/id/organisatie/{code}]
+  merk_code: [{folder}]
 """
-
-GENT = """\
-application: mijn-gent
-contacts: [api-beheer@stad-gent.example]
+_FORM = """\
+application: {application}
+contacts: [api-beheer@{folder}.example]
 environments:
   tni:
-    jwks: [mijn-gent-tni.jwk.json]
+    jwks: [{application}-tni.jwk.json]
     scopes:
-      dv_notificaties_schrijven: {reason: berichten over aanvragen, reference: SD-4650}
+      dv_notificaties_schrijven: {{}}
     products:
       notificaties:
-        aanbieder_uri: https://data.vlaanderen.be/id/organisatie/OVO002067
-        merk_code: stad-gent
+        aanbieder_uri: https://data.vlaanderen.be/id/organisatie/{code}
+        merk_code: {folder}
         product_ids: ["10244"]
 """
+
+ORGANISATIONS = {
+    folder: _ORGANISATION.format(folder=folder, code=code, name=folder.replace("-", " ").title()) for folder, code in _CODES.items()
+}
+AALST, GENT = (
+    _FORM.format(folder=folder, code=_CODES[folder], application=application)
+    for folder, application in (("stad-aalst", "e-loket"), ("stad-gent", "mijn-gent"))
+)

@@ -113,27 +113,7 @@ def _owner(document: Mapping[str, Any]) -> str | None:
     return str(document["software_id"]).split("/", 2)[2] if document["managed_by"] == STACK else STRANGER
 
 
-def put_configuration(registry: Registry, product: str, client_id: str, value: str, owner: str | None = None) -> None:
-    """Configure a product as a person does, or as another stack."""
-    body: dict[str, Any] = {"configuration": {**CONFIGURATIONS[product], "product_ids": [value]}}
-    if owner is not None:
-        body |= {"software_id": "acmidm/tni/OVO000001/anders", "managed_by": "elsewhere/tni"}
-    path = f"/products/v1/{product}/configurations/{client_id}"
-    registry.http.put(path, json=body, headers={"If-None-Match": "*"}).raise_for_status()
-
-
 def copy_database(file: Path, into: Path) -> None:
     """Write an authority's database over another one, also over that of a running authority."""
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(into)) as target:
         source.backup(target)
-
-
-def remove_everything(registry: Registry) -> None:
-    """Leave the portal empty."""
-    real = real_at(registry).real
-    for client_id, part in real:
-        if part in PRODUCTS:
-            registry.remove_configuration(part, client_id)
-    for client_id, part in real:
-        if part == CLIENT:
-            registry.remove(client_id)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from typer.testing import CliRunner
@@ -21,7 +21,7 @@ from acmidm_onboarding import recorded
 from acmidm_onboarding.resources import base
 from tests.stateful.model import Outage, Place
 from tests.stateful.seen import ABOVE, place_of
-from tests.stateful.stand_in import Ended, Kill, StandIn
+from tests.stateful.stand_in import Cut, Ended, StandIn
 from tests.support import faults
 from tests.support.engine import ROOT, Outcome, Project, settings_of
 from tests.support.fault_proxy import FaultProxy
@@ -42,14 +42,6 @@ WRITES = ("POST|PUT|DELETE", "/(management|products)/v1/")
 WELL = Outage()
 
 
-class Cut(NamedTuple):
-    """A run that is cut off at its n-th write, which the authority may have done; or only its answer is lost."""
-
-    kind: str
-    at: int
-    after: bool = True
-
-
 @dataclass
 class Ran:
     """How a command ended."""
@@ -58,24 +50,6 @@ class Ran:
     """Per connection what went wrong; what concerns none is under the empty name."""
     steps: set[Place] = field(default_factory=set)
     """The parts that it did something to, or would."""
-
-
-class Speed(Protocol):
-    """A stack on a portal, with forms in a folder."""
-
-    forms: Path
-    portal: RunningPortal
-
-    def up(self, *, refresh: bool = False, outage: Outage = WELL, cut: Cut | None = None, replacing: str | None = None) -> Ran: ...
-    def preview(self, *, refresh: bool = False) -> Ran: ...
-    def refresh(self, outage: Outage = WELL) -> Ran: ...
-    def protect(self, protects: bool) -> None: ...
-    def program(self, text: str) -> None: ...
-    def export(self) -> dict[str, Any]: ...
-    def edit_state(self, what: str, urn: str, *words: str) -> None: ...
-    def saved(self) -> Any: ...
-    def restore(self, saved: Any) -> None: ...
-    def acmidm(self, *words: str, outage: Outage = WELL) -> Outcome: ...
 
 
 def program(*options: str, below: bool = False) -> str:
@@ -137,7 +111,7 @@ class InProcess:
             with losing_an_answer(self.portal, cut.at) as settings:
                 self._settings |= settings
                 return _ran(self._stack.up(refresh=refresh, replacing=urns))
-        return _ran(self._stack.up(refresh=refresh, replacing=urns, kill=Kill(cut.at, cut.after) if cut else None))
+        return _ran(self._stack.up(refresh=refresh, replacing=urns, kill=cut))
 
     def preview(self, *, refresh: bool = False) -> Ran:
         self._settings |= settings_of(self.portal)
@@ -188,7 +162,7 @@ class InProcess:
 
 
 def _ran(ended: Ended) -> Ran:
-    ran = Ran(steps={place for _, urn in ended.steps if (place := place_of(urn))})
+    ran = Ran(steps={place for urn in ended.steps if (place := place_of(urn))})
     for urn, sentence in ended.errors:
         kind, _, name = (urn or "").rpartition("::")
         ran.troubled.setdefault(_connection_of(kind, name), []).append(sentence)
@@ -268,3 +242,7 @@ class Engine:
             elif line.strip().startswith("error: ") and "update failed" not in line:
                 ran.troubled.setdefault(key, []).append(line.strip().removeprefix("error: "))
         return ran
+
+
+Speed = InProcess | Engine
+"""A stack on a portal, with forms in a folder."""

@@ -19,14 +19,14 @@ import json
 import os
 import pickle
 import runpy
-import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pulumi
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
@@ -35,7 +35,6 @@ from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 PROJECT = "acmidm"
-RANDOM = "random:index/randomPassword:RandomPassword"
 STACK = "pulumi:pulumi:Stack"
 Properties = dict[str, Any]
 
@@ -81,9 +80,9 @@ class Resource:
 
 @dataclass
 class Ended:
-    """How a command ended: its steps (``create``, ``update``, ``replace``, ``delete``) and, per resource, what went wrong."""
+    """How a command ended: what it did something to, or would, and, per resource, what went wrong."""
 
-    steps: list[tuple[str, str]] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
     errors: list[tuple[str, str]] = field(default_factory=list)
     outputs: Properties = field(default_factory=dict)
 
@@ -96,12 +95,15 @@ class Bailed(Exception):
     """What ends a whole run at once."""
 
 
-@dataclass
-class Kill:
-    """Ends the run at its n-th write: before it, or when the authority has done it and the state has not."""
+class Cut(NamedTuple):
+    """A run that is cut off at its n-th write: before it, or when the authority has done it and the state has not.
 
+    Of kind ``kill`` the run ends there; of kind ``lost answer`` it only hears nothing.
+    """
+
+    kind: str
     at: int
-    after: bool
+    after: bool = True
 
 
 class StandIn:
@@ -113,18 +115,18 @@ class StandIn:
         self.pending: list[Resource] = []
         """What a run was working on when it was killed."""
 
-    def up(self, *, refresh: bool = False, targets: Iterable[str] = (), replacing: Iterable[str] = (), kill: Kill | None = None) -> Ended:
-        return self._command(targets=targets, replacing=replacing, kill=kill).up(refresh)
+    def up(self, *, refresh: bool = False, targets: Iterable[str] = (), replacing: Iterable[str] = (), kill: Cut | None = None) -> Ended:
+        return self._command(targets=frozenset(targets), replacing=frozenset(replacing), kill=kill).up(refresh)
 
     def preview(self, *, refresh: bool = False) -> Ended:
         kept = self.state
         try:
-            return self._command(dry_run=True).up(refresh)
+            return _Command(self, dict(self._config()), dry_run=True).up(refresh)
         finally:
             self.state = kept
 
     def refresh(self, *, targets: Iterable[str] = ()) -> Ended:
-        command = self._command(targets=targets)
+        command = self._command(targets=frozenset(targets))
         command.refresh()
         return command.ended
 
@@ -153,49 +155,43 @@ class StandIn:
         pending = [{"type": "updating", "resource": found.exported} for found in self.pending]
         return {"version": 3, "deployment": {"resources": [found.exported for found in self.state], "pending_operations": pending}}
 
-    def _command(
-        self, *, dry_run: bool = False, targets: Iterable[str] = (), replacing: Iterable[str] = (), kill: Kill | None = None
-    ) -> _Command:
-        self.pending = self.pending if dry_run else []
-        return _Command(self, dict(self._config()), dry_run, frozenset(targets), frozenset(replacing), kill)
+    def _command(self, **options: Any) -> _Command:
+        self.pending = []
+        return _Command(self, dict(self._config()), **options)
 
 
+@dataclass
 class _Command:
     """One run of the engine: a program's process, and a provider's."""
 
-    def __init__(
-        self,
-        on: StandIn,
-        config: Mapping[str, str],
-        dry_run: bool,
-        targets: frozenset[str],
-        replacing: frozenset[str],
-        kill: Kill | None,
-    ) -> None:
-        self._on, self._config, self._dry_run, self._kill = on, config, dry_run, kill
-        self._targets, self._replacing = targets, replacing
-        self.ended = Ended()
-        self._providers: dict[str, ResourceProvider] = {}
-        self._olds: dict[str, Resource] = {}
-        self._aliased: dict[str, str] = {}
-        """By what it is called now, what a resource was called before."""
-        self._seen: dict[str, Resource | None] = {}
-        """What the program registered, in its order; None for what failed, or depends on it."""
-        self._kept: dict[str, Resource] = {}
-        """What failed and was there before: it stays as it was."""
-        self._removed: set[str] = set()
-        """What was removed to be made again, because of what it depends on."""
-        self._errored: set[str] = set()
-        """What met trouble itself; what depends on it is only skipped."""
-        self._killed = False
-        self._writes = 0
+    on: StandIn
+    config: Mapping[str, str]
+    dry_run: bool = False
+    targets: frozenset[str] = frozenset()
+    replacing: frozenset[str] = frozenset()
+    kill: Cut | None = None
+    ended: Ended = field(default_factory=Ended)
+    providers: dict[str, ResourceProvider] = field(default_factory=dict)
+    olds: dict[str, Resource] = field(default_factory=dict)
+    aliased: dict[str, str] = field(default_factory=dict)
+    """By what it is called now, what a resource was called before."""
+    seen: dict[str, Resource | None] = field(default_factory=dict)
+    """What the program registered, in its order; None for what failed, or depends on it."""
+    kept: dict[str, Resource] = field(default_factory=dict)
+    """What failed and was there before: it stays as it was."""
+    removed: set[str] = field(default_factory=set)
+    """What was removed to be made again, because of what it depends on."""
+    errored: set[str] = field(default_factory=set)
+    """What met trouble itself; what depends on it is only skipped."""
+    killed: bool = False
+    writes: int = 0
 
     # Commands
 
     def up(self, refresh: bool) -> Ended:
         if refresh and not self.refresh():
             return self.ended
-        self._olds = {found.urn: found for found in self._on.state if not found.delete}
+        self.olds = {found.urn: found for found in self.on.state if not found.delete}
         try:
             self._run_program()
             self._remove_what_is_left()
@@ -208,9 +204,8 @@ class _Command:
     def refresh(self) -> bool:
         """Read each resource again; whether all could be read."""
         found = []
-        for old in self._on.state:
-            is_read = old.custom and old.type != RANDOM and not old.pending_replacement
-            if not is_read or (self._targets and old.urn not in self._targets):
+        for old in self.on.state:
+            if not old.custom or old.pending_replacement or (self.targets and old.urn not in self.targets):
                 found.append(old)
                 continue
             try:
@@ -224,14 +219,14 @@ class _Command:
             mark = {"__provider": old.inputs["__provider"]}
             inputs = old.inputs if read.inputs is None else _travelled({**read.inputs, **mark})
             found.append(replace(old, id=read.id, inputs=inputs, outputs=_travelled({**(read.outs or {}), **mark}), taint=False))
-        self._on.state = found
+        self.on.state = found
         return self.ended.well
 
     # The program
 
     def _run_program(self) -> None:
         monitor = _Monitor(self)
-        pulumi.runtime.set_all_config(dict(self._config))
+        pulumi.runtime.set_all_config(dict(self.config))
         features = set(monitor.GetDeploymentInfo(None).supportedFeatures)  # type: ignore[no-untyped-call]
         settings.configure(
             mocks.MockSettings(  # type: ignore[no-untyped-call]
@@ -239,8 +234,8 @@ class _Command:
                 monitor_features=features,
                 engine=_Log(self.ended),
                 project=PROJECT,
-                stack=self._on.stack_name,
-                dry_run=self._dry_run,
+                stack=self.on.stack_name,
+                dry_run=self.dry_run,
                 organization="organization",
                 callbacks=None,
             )
@@ -251,10 +246,10 @@ class _Command:
         # One thread, so that a sequence of steps is the same each time.
         loop.set_default_executor(ThreadPoolExecutor(1))
         asyncio.set_event_loop(loop)
-        self._seen.clear()
-        with _environment(PULUMI_CONFIG=json.dumps(dict(self._config))):
+        self.seen.clear()
+        with patch.dict(os.environ, PULUMI_CONFIG=json.dumps(dict(self.config))):
             try:
-                loop.run_until_complete(stack.run_in_stack(lambda: _run(self._on.program)))
+                loop.run_until_complete(stack.run_in_stack(lambda: _run(self.on.program)))
             except SystemExit as error:
                 if error.code:
                     raise Bailed("the program failed") from None
@@ -263,24 +258,22 @@ class _Command:
                 loop.close()
 
     def register(self, request: Any) -> resource_pb2.RegisterResourceResponse:
-        urn = _urn(self._on.stack_name, request.parent, request.type, request.name)
-        if urn in self._seen:
-            raise Bailed(f"Duplicate resource URN {urn!r}")
+        urn = _urn(self.on.stack_name, request.parent, request.type, request.name)
         old = self._old(urn, request)
         by_property = {name: frozenset(dependencies.urns) for name, dependencies in request.propertyDependencies.items()}
         new = Resource(
             urn=urn,
             custom=request.custom,
-            inputs=_travelled(rpc.deserialize_properties(request.object, keep_unknowns=self._dry_run)),
+            inputs=_travelled(rpc.deserialize_properties(request.object, keep_unknowns=self.dry_run)),
             parent=request.parent,
             protect=request.protect,
             depends_on=frozenset(request.dependencies).union(*by_property.values()),
             by_property=by_property,
             replace_on_changes=bool(request.replaceOnChanges),
         )
-        if self._killed or any(self._seen.get(name, new) is None for name in new.needs):
+        if self.killed or any(self.seen.get(name, new) is None for name in new.needs):
             return self._failed(urn, old)
-        if self._targets and urn not in self._targets:
+        if self.targets and urn not in self.targets:
             if old is None:
                 return self._failed(urn, None)
             made = old  # as it is, with its earlier name and its protection
@@ -290,51 +283,47 @@ class _Command:
             except Bailed:
                 raise
             except _Killed:
-                self._killed = True
+                self.killed = True
                 return self._failed(urn, old)
             except Exception as error:  # the engine reports whatever a provider raises, and goes on
                 self.ended.errors.append((urn, str(error)))
-                self._errored.add(urn)
+                self.errored.add(urn)
                 return self._failed(urn, old)
-        self._seen[urn] = made
+        self.seen[urn] = made
         values = asyncio.run(rpc.serialize_properties(made.outputs if made.custom else {}, {}))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=made.id, object=values)
 
     def _failed(self, urn: str, old: Resource | None) -> resource_pb2.RegisterResourceResponse:
-        self._seen[urn] = None
+        self.seen[urn] = None
         if old is not None:
-            self._kept[urn] = self._olds[old.urn]
+            self.kept[urn] = self.olds[old.urn]
         return resource_pb2.RegisterResourceResponse(urn=urn, result=resource_pb2.Result.FAIL)
 
     def _old(self, urn: str, request: Any) -> Resource | None:
         for name in (urn, *self._aliases(request)):
-            if name in self._olds:
+            if name in self.olds:
                 if name != urn:
-                    if name in self._seen or name in self._aliased.values():
-                        raise Bailed(f"Duplicate resource alias {name!r} applied to {urn!r}")
-                    self._aliased[urn] = name
-                return self._olds[name]
+                    self.aliased[urn] = name
+                return self.olds[name]
         return None
 
     def _aliases(self, request: Any) -> Iterator[str]:
         for alias in request.aliases:
-            yield alias.urn or _urn(
-                self._on.stack_name, self._aliased.get(request.parent, request.parent), request.type, alias.spec.name or request.name
-            )
-        if request.parent in self._aliased:
-            parent, now = self._aliased[request.parent], request.parent.split("::")[3]
+            yield _urn(self.on.stack_name, self.aliased.get(request.parent, request.parent), request.type, alias.spec.name)
+        if request.parent in self.aliased:
+            parent, now = self.aliased[request.parent], request.parent.split("::")[3]
             name = parent.split("::")[3] + request.name.removeprefix(now) if request.name.startswith(now) else request.name
-            yield _urn(self._on.stack_name, parent, request.type, name)
+            yield _urn(self.on.stack_name, parent, request.type, name)
 
     def _step(self, old: Resource | None, new: Resource, *, is_deleted_first: bool) -> Resource:
         """Do to one resource what its registration asks for."""
-        if not new.custom or new.type == RANDOM:
-            return self._plain_step(old, new)
+        if not new.custom:
+            return new
         provider = self._provider(new.inputs)
-        anew = old is None or old.taint or old.pending_replacement or new.urn in self._replacing or old.urn in self._removed
+        anew = old is None or old.taint or old.pending_replacement or new.urn in self.replacing or old.urn in self.removed
         registered, new = new, replace(new, inputs=self._checked(provider, {} if anew or old is None else old.inputs, new))
         if old is None:
-            return self._created(provider, new, "create")
+            return self._created(provider, new)
         if not anew:
             diff = provider.diff(old.id, dict(old.outputs), dict(new.inputs))
             changes = old.inputs != new.inputs if diff.changes is None else diff.changes
@@ -343,18 +332,18 @@ class _Command:
             if not diff.replaces and not (new.replace_on_changes and diff.changes is None):
                 return self._updated(provider, old, new)
             new = replace(new, inputs=self._checked(provider, {}, registered))
-        if old.urn not in self._removed:
+        if old.urn not in self.removed:
             self._require_replaceable(old.protect and new.protect, new.urn)
             if is_deleted_first and not old.pending_replacement:
                 self._remove_first(old)
-        made = self._created(provider, new, "replace")
-        if not self._dry_run:
-            self._on.state = [replace(one, delete=True) if one is old else one for one in self._on.state]
+        made = self._created(provider, new)
+        if not self.dry_run:
+            self.on.state = [replace(one, delete=True) if one is old else one for one in self.on.state]
         return made
 
     def _updated(self, provider: ResourceProvider, old: Resource, new: Resource) -> Resource:
-        self.ended.steps.append(("update", new.urn))
-        if self._dry_run:
+        self.ended.steps.append(new.urn)
+        if self.dry_run:
             return replace(new, id=old.id, outputs={**old.outputs, **new.inputs})
         updated = self._write(new, lambda: provider.update(old.id, dict(old.outputs), dict(new.inputs)))
         return replace(new, id=old.id, outputs=_travelled({**(updated.outs or {}), "__provider": new.inputs["__provider"]}))
@@ -362,38 +351,30 @@ class _Command:
     def _remove_first(self, old: Resource) -> None:
         """Remove one that is to be replaced, and before it what would be replaced because of it."""
         chain = [old]
-        for one in self._on.state:  # what is needed comes first
+        for one in self.on.state:  # what is needed comes first
             names = {name for name, needed in one.by_property.items() if needed & {other.urn for other in chain}}
-            is_old = self._olds.get(one.urn) is one and one.custom and one.type != RANDOM
+            is_old = self.olds.get(one.urn) is one and one.custom
             if not names or not is_old or one.pending_replacement:
                 continue
             provider = self._provider(one.inputs)
             diff = provider.diff(one.id, dict(one.outputs), {**one.inputs, **dict.fromkeys(names, rpc.UNKNOWN)})
             if diff.replaces or (one.replace_on_changes and diff.changes is None):
                 self._require_replaceable(one.protect, one.urn)
-                self._removed.add(one.urn)
+                self.removed.add(one.urn)
                 chain.append(one)
         for one in reversed(chain):
-            self.ended.steps.append(("delete", one.urn))
-            if not self._dry_run:
+            self.ended.steps.append(one.urn)
+            if not self.dry_run:
                 self._write(one, lambda one=one: self._provider(one.inputs).delete(one.id, dict(one.outputs)))  # type: ignore[misc]
-                removed = self._olds[one.urn] = replace(one, pending_replacement=True)
-                self._on.state = [removed if other is one else other for other in self._on.state]
+                removed = self.olds[one.urn] = replace(one, pending_replacement=True)
+                self.on.state = [removed if other is one else other for other in self.on.state]
 
     def _require_replaceable(self, protected: bool, urn: str) -> None:
         if protected:
             sentence = f"unable to replace resource {urn!r}\nas it is currently marked for protection"
             self.ended.errors.append((urn, sentence))
-            if not self._dry_run:
+            if not self.dry_run:
                 raise Bailed(sentence)
-
-    def _plain_step(self, old: Resource | None, new: Resource) -> Resource:
-        """One without a dynamic provider: a component, the stack itself, or a random password."""
-        if old is None or old.inputs != new.inputs:
-            self.ended.steps.append(("update" if old else "create", new.urn))
-        if new.type != RANDOM:
-            return new
-        return replace(new, id="none", outputs=old.outputs if old else {**new.inputs, "result": secrets.token_hex(24)})
 
     def _checked(self, provider: ResourceProvider, before: Properties, new: Resource) -> Properties:
         checked = provider.check(dict(before), dict(new.inputs))
@@ -402,61 +383,61 @@ class _Command:
         travelled: dict[str, Any] = _travelled({**checked.inputs, "__provider": new.inputs["__provider"]})
         return travelled
 
-    def _created(self, provider: ResourceProvider, new: Resource, step: str) -> Resource:
-        self.ended.steps.append((step, new.urn))
-        if self._dry_run:
+    def _created(self, provider: ResourceProvider, new: Resource) -> Resource:
+        self.ended.steps.append(new.urn)
+        if self.dry_run:
             return replace(new, outputs=dict(new.inputs))
         made = self._write(new, lambda: provider.create(dict(new.inputs)))
         return replace(new, id=made.id, outputs=_travelled({**(made.outs or {}), "__provider": new.inputs["__provider"]}))
 
     def _write(self, one: Resource, act: Callable[[], Any]) -> Any:
         """What a kill may come between."""
-        self._writes += 1
-        if self._kill is None or self._writes != self._kill.at:
+        self.writes += 1
+        if self.kill is None or self.writes != self.kill.at:
             return act()
-        if self._kill.after:
+        if self.kill.after:
             act()
-        self._on.pending = [one]
+        self.on.pending = [one]
         raise _Killed
 
     # What the program no longer registers
 
     def _remove_what_is_left(self) -> None:
-        if self._killed:
+        if self.killed:
             return
-        operated_on = {*self._seen, *self._aliased.values()}
-        left = [one for one in self._on.state if one.delete or one.urn not in operated_on]
-        if self._targets:
-            left = [one for one in left if one.urn in self._on.with_dependents(self._targets)]
-            if untargeted := [one.urn for one in left if one.urn not in self._targets]:
+        operated_on = {*self.seen, *self.aliased.values()}
+        left = [one for one in self.on.state if one.delete or one.urn not in operated_on]
+        if self.targets:
+            left = [one for one in left if one.urn in self.on.with_dependents(self.targets)]
+            if untargeted := [one.urn for one in left if one.urn not in self.targets]:
                 raise Bailed(f"{untargeted[0]!r} will be destroyed but was not specified in --target list")
         needed = set[str]()
-        for urn in self._errored & self._kept.keys():
-            needed |= self._all_needed(self._kept[urn])
+        for urn in self.errored & self.kept.keys():
+            needed |= self._all_needed(self.kept[urn])
         for one in reversed(left):
-            if one.urn in needed or self._killed:
+            if one.urn in needed or self.killed:
                 continue
             try:
                 self._remove(one)
             except _Killed:
-                self._killed = True
+                self.killed = True
             except Exception as error:  # the engine reports whatever a provider raises, and goes on
                 self.ended.errors.append((one.urn, str(error)))
                 needed |= self._all_needed(one)
 
     def _remove(self, one: Resource) -> None:
-        self.ended.steps.append(("delete", one.urn))
+        self.ended.steps.append(one.urn)
         if one.protect and not one.delete and not one.pending_replacement:
             raise Bailed(f"resource {one.urn!r} cannot be deleted\nbecause it is protected")
-        if self._dry_run:
+        if self.dry_run:
             return
-        if one.custom and one.type != RANDOM and not one.pending_replacement:
+        if one.custom and not one.pending_replacement:
             self._write(one, lambda: self._provider(one.inputs).delete(one.id, dict(one.outputs)))
-        self._on.state = [other for other in self._on.state if other is not one]
+        self.on.state = [other for other in self.on.state if other is not one]
 
     def _all_needed(self, one: Resource) -> set[str]:
         """What it needs, and what that needs."""
-        known = {found.urn: found for found in self._on.state}
+        known = {found.urn: found for found in self.on.state}
         found, coming = set[str](), set(one.needs)
         while coming:
             name = coming.pop()
@@ -466,26 +447,26 @@ class _Command:
 
     def _settle(self) -> None:
         """Write down what is there now: what was registered in its order, and behind it what is left."""
-        if self._dry_run:
+        if self.dry_run:
             return
-        now = [made or self._kept.get(urn) for urn, made in self._seen.items()]
+        now = [made or self.kept.get(urn) for urn, made in self.seen.items()]
         registered = [one for one in now if one is not None]
-        gone = {old.urn for urn in self._seen for old in [self._olds.get(self._aliased.get(urn, urn))] if old is not None}
-        left = [one for one in self._on.state if one.delete or one.urn not in gone]
-        names = {old: urn for urn, old in self._aliased.items() if (made := self._seen.get(urn)) is not None and made.urn == urn}
+        gone = {old.urn for urn in self.seen for old in [self.olds.get(self.aliased.get(urn, urn))] if old is not None}
+        left = [one for one in self.on.state if one.delete or one.urn not in gone]
+        names = {old: urn for urn, old in self.aliased.items() if (made := self.seen.get(urn)) is not None and made.urn == urn}
         registered = [replace(one, outputs=self.ended.outputs) if one.type == STACK else one for one in registered]
-        self._on.state = _in_order([_renamed(one, names) for one in (*registered, *left)])
+        self.on.state = _in_order([_renamed(one, names) for one in (*registered, *left)])
 
     # The provider's process
 
     def _provider(self, inputs: Mapping[str, Any]) -> ResourceProvider:
         name = inputs["__provider"]
-        if name not in self._providers:
+        if name not in self.providers:
             provider = pickle.loads(base64.b64decode(name))  # noqa: S301  # what the SDK itself pickled
-            provider.configure(ConfigureRequest(Config(dict(self._config), PROJECT)))
+            provider.configure(ConfigureRequest(Config(dict(self.config), PROJECT)))
             vars(sys).pop("tracebacklimit", None)
-            self._providers[name] = provider
-        return self._providers[name]
+            self.providers[name] = provider
+        return self.providers[name]
 
 
 class _Killed(BaseException):
@@ -498,7 +479,6 @@ class _Monitor(mocks.MockMonitor):
     def __init__(self, command: _Command) -> None:
         super().__init__(_NoMocks())
         self._command = command
-        self.bailed: str | None = None
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         return self._command.register(request)
@@ -561,27 +541,8 @@ def _renamed(one: Resource, names: Mapping[str, str]) -> Resource:
 
 def _in_order(state: list[Resource]) -> list[Resource]:
     """What is needed comes first."""
-    ordered: list[Resource] = []
-    placed: set[str] = set()
-    waiting = list(state)
-    names = {one.urn for one in state}
-    while waiting:
-        ready = [one for one in waiting if not (one.needs & names) - placed - {one.urn}] or waiting[:1]
-        ordered += ready
-        placed |= {one.urn for one in ready}
-        waiting = [one for one in waiting if one not in ready]
-    return ordered
-
-
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    needs: dict[str, set[str]] = {one.urn: set() for one in state}
+    for one in state:
+        needs[one.urn] |= one.needs & needs.keys()
+    order = {urn: number for number, urn in enumerate(TopologicalSorter(needs).static_order())}
+    return sorted(state, key=lambda one: order[one.urn])

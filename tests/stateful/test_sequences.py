@@ -13,7 +13,8 @@ import pytest
 from tests.stateful.machine import begun, run
 from tests.stateful.model import CLIENT, Outage, Owned
 from tests.stateful.seen import seen
-from tests.stateful.speeds import Cut, Engine, InProcess
+from tests.stateful.speeds import Engine, InProcess
+from tests.stateful.stand_in import Cut
 from tests.stateful.world import World
 from tests.support.engine import ROOT
 from tests.support.portal import RunningPortal

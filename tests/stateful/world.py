@@ -29,10 +29,11 @@ from tests.stateful.model import (
     Recorded,
     Value,
 )
-from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, SECOND_SCOPE, copy_database, describing, place_of, put_configuration, seen
-from tests.stateful.speeds import WELL, Cut, Ran, Speed, program
+from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, SECOND_SCOPE, copy_database, describing, place_of, seen
+from tests.stateful.speeds import WELL, Ran, Speed, program
+from tests.stateful.stand_in import Cut
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
-from tests.support.portal import new_key, public_jwk, register_client
+from tests.support.portal import new_key, public_jwk, put_current, register_client
 from tests.support.registry import Registry
 
 BY_HAND = "dv_ar_adres_beheer"
@@ -273,12 +274,8 @@ class World:
         if client_id is None:
             return False
         before = self.model.real.get((client_id, name))
-        if isinstance(before, Owned):
-            self.registry.set_configuration(name, client_id, {**CONFIGURATIONS[name], "product_ids": [value]})
-            self.model.real[client_id, name] = before._replace(value=value)
-        else:
-            put_configuration(self.registry, name, client_id, value)
-            self.model.real[client_id, name] = Owned(value, None)
+        self._configure(client_id, name, value)
+        self.model.real[client_id, name] = before._replace(value=value) if isinstance(before, Owned) else Owned(value, None)
         return True
 
     def product_of_a_stranger(self, pick: int, name: str) -> bool:
@@ -286,9 +283,12 @@ class World:
         client_id = self._client(pick)
         if client_id is None or (client_id, name) in self.model.real:
             return False
-        put_configuration(self.registry, name, client_id, "10246", STRANGER)
+        self._configure(client_id, name, "10246", software_id="acmidm/tni/OVO000001/anders", managed_by="elsewhere/tni")
         self.model.real[client_id, name] = Owned("10246", STRANGER)
         return True
+
+    def _configure(self, client_id: str, name: str, value: str, **owner: str) -> None:
+        self.registry.set_configuration(name, client_id, {**CONFIGURATIONS[name], "product_ids": [value]}, **owner)
 
     def remove_product_by_hand(self, pick: int, name: str) -> bool:
         client_id = self._client(pick)
@@ -350,7 +350,7 @@ class World:
         )
         client_id = str(document["client_id"])
         self.model.codes[client_id] = str(document["organisation"]["ovo"])
-        put_configuration(self.registry, "dosis", client_id, "10246")
+        self._configure(client_id, "dosis", "10246")
         self.model.real[client_id, CLIENT] = Owned(_address("someone"), None)
         self.model.real[client_id, SCOPES] = frozenset({PLAIN, BY_HAND})
         self.model.real[client_id, KEYS] = frozenset()
@@ -359,15 +359,12 @@ class World:
 
     # Commands
 
-    def up(self, refresh: bool = False, outage: Outage = WELL) -> bool:
-        return self._up(refresh, outage)
-
-    def up_replacing(self, pick: int, part: str, refresh: bool = False, outage: Outage = WELL) -> bool:
+    def up_replacing(self, pick: int, part: str, refresh: bool = False) -> bool:
         """``pulumi up --replace`` of a client, or of a product."""
         place = self._recorded(pick, part)
-        return place is not None and self._up(refresh, outage, place)
+        return place is not None and self.up(refresh, replacing=place)
 
-    def _up(self, refresh: bool, outage: Outage, replacing: Place | None = None) -> bool:
+    def up(self, refresh: bool = False, outage: Outage = WELL, replacing: Place | None = None) -> bool:
         before = copy.deepcopy(self.model)
         ran = self.speed.up(refresh=refresh, outage=outage, replacing=self._urn(replacing) if replacing else None)
         self.model.cut_off = set()
@@ -602,10 +599,9 @@ class World:
             self.registry.set_scopes(client_id, [*value, ASSIGNED], value & {SECOND_SCOPE})
         else:
             path = f"/management/v1/clients/{client_id}/jwks"
-            answer = self.registry.http.get(path).raise_for_status()
-            there = {key["kid"]: key for key in answer.json()["keys"]}
-            body = {"keys": [there.get(kid, SLIPPED_IN) for kid in sorted(value)]}
-            self.registry.http.put(path, json=body, headers={"If-Match": answer.headers["ETag"]}).raise_for_status()
+            there = {key["kid"]: key for key in self.registry.http.get(path).raise_for_status().json()["keys"]}
+            keys = [there.get(kid, SLIPPED_IN) for kid in sorted(value)]
+            put_current(self.registry.http, path, {"keys": keys}).raise_for_status()
         self.model.real[client_id, part] = value
         return True
 

@@ -25,6 +25,7 @@ def assert_told_as_written(story: str, kind: AuthorityKind, folder: Path) -> Non
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 @pytest.mark.parametrize("story", STORIES, ids=[story.partition("\n")[0][3:] for story in STORIES])
 def test_the_tour_shows_what_really_happens(story: str, tmp_path: Path) -> None:
     """What the page shows is what the commands said, but for stand-ins; no private key member is shown, and nothing runs on."""
@@ -34,6 +35,7 @@ def test_the_tour_shows_what_really_happens(story: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(1800)  # s; a busy machine takes long over it
 def test_on_keycloak_it_is_the_same_story(tmp_path: Path) -> None:
     """The first, word for word, but for who changed something by hand: people are named by the ids of their users there."""
     distribution_or_skip()
