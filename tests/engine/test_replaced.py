@@ -68,7 +68,9 @@ def with_program(project: Project, more: str) -> None:
     """Give the program what its users may add to it."""
     program = (ROOT / "__main__.py").read_text()
     program = program.replace("settings = read_settings()", f"{more}\nsettings = read_settings()")
-    (project.folder / "__main__.py").write_text(program.replace("protect=settings.protect_clients", "**options"))
+    (project.folder / "__main__.py").write_text(
+        program.replace("protect=settings.protect_clients)", "protect=settings.protect_clients), **options")
+    )
 
 
 def there(registry: Registry, forms: list[FormFile]) -> dict[str, Any]:
