@@ -7,17 +7,16 @@ import json
 import threading
 import time
 import uuid
-import warnings
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx
-from authlib.oauth2.rfc7523 import private_key_jwt_sign
-from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
-from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import Key, OctKey, import_key
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+from jwcrypto.jwt import JWT
 from pydantic import BaseModel, Field, HttpUrl, SecretStr
 
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected
@@ -26,12 +25,9 @@ from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
 
 _GRANT = {"grant_type": "client_credentials"}
-_ASSERTION_SECONDS = 300
+_ASSERTION_LIFETIME_SECONDS = 300
 _RENEW_BEFORE_END_SECONDS = 60
 _ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
-
-# What a key is worth, and what its algorithm is called now (RFC 9864), is for the authority to say.
-warnings.simplefilter("ignore", SecurityWarning)
 
 
 class _Endpoints(BaseModel):
@@ -125,11 +121,14 @@ class OperatorTokens:
             )
         return found
 
-    def _form_with_assertion(self, key: Key, audience: str) -> dict[str, str]:
-        assertion = _assertion(key, self._credentials.client_id, audience)
-        return {**_GRANT, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+    def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
+        return {
+            **_GRANT,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": self._assertion(key, audience),
+        }
 
-    def _private_key(self) -> Key | None:
+    def _private_key(self) -> JWK | None:
         credentials = self._credentials
         source = credentials.setting("operatorPrivateKey")
         try:
@@ -146,31 +145,46 @@ class OperatorTokens:
                 f"the operator's key {source} signs no assertion; give a key of type RSA, P-256, P-384, P-521 or Ed25519 "
                 "whose alg and use, where it has them, are those of signatures"
             ) from None
-        except (ValueError, TypeError, JoseError):
+        except (ValueError, TypeError, JWException):
             raise AuthorityError(f"the operator's key {source} is no private JSON Web Key; give one with its private members") from None
         return None
+
+    def _assertion(self, key: JWK, audience: str) -> str:
+        """RFC 7523 §3: for the issuer, five minutes, its ``jti`` used once."""
+        now = int(time.time())
+        client_id = self._credentials.client_id
+        claims = {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": audience,
+            "jti": str(uuid.uuid4()),
+            "iat": now,
+            "exp": now + _ASSERTION_LIFETIME_SECONDS,
+        }
+        return _signed(key, claims)
 
 
 class _CannotSign(Exception):
     """The key is one, but for something else."""
 
 
-def _signing_key(text: str) -> Key:
-    key = import_key(dict(json.loads(text)))
-    if isinstance(key, OctKey) or not key.is_private:
+def _signing_key(text: str) -> JWK:
+    key = JWK(**json.loads(text))
+    if key.is_symmetric or not key.has_private:
         raise ValueError("no private key of a key pair")
     try:
-        _assertion(key, "", "")
-    except (JoseError, LookupError, TypeError, ValueError):
+        _signed(key, {})
+    except (JWException, LookupError, TypeError, ValueError):
         raise _CannotSign from None
     return key
 
 
-def _assertion(key: Key, client_id: str, audience: str) -> str:
-    """RFC 7523 §3: for the issuer, five minutes, its ``jti`` used once, and a GUID, which GeoSecure wants."""
-    algorithm = key.alg or _ALGORITHMS[getattr(key, "curve_name", key.key_type)]
-    header, claims = {"kid": key.kid or key.thumbprint()}, {"jti": str(uuid.uuid4())}
-    return str(private_key_jwt_sign(key, client_id, audience, algorithm, claims, header=header, expires_in=_ASSERTION_SECONDS))
+def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
+    members = key.export_public(as_dict=True)
+    algorithm = members.get("alg") or _ALGORITHMS[members["kty"] if members["kty"] == "RSA" else members["crv"]]
+    token = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=dict(claims))
+    token.make_signed_token(key)
+    return str(token.serialize())
 
 
 def _have_one_origin(one: str, other: str) -> bool:
