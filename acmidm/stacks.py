@@ -26,7 +26,11 @@ def stack_of(name: str, *, now: datetime | None = None, by_policies: bool = Fals
     """Open a stack by its name; its file is read where its settings are asked for."""
 
     def settings() -> Settings:
-        return stack_settings(name, Path())
+        """Those of the file where they do without what is encrypted in it: who may not decrypt that reads all the rest."""
+        try:
+            return stack_settings(name, Path())
+        except InvalidSettings:
+            return settings_of(name)
 
     return Stack(name, settings, export=engine.stack_deployment, with_secrets=lambda: settings_of(name), now=now, by_policies=by_policies)
 

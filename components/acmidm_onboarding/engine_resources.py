@@ -71,16 +71,23 @@ def name_of(resource: EngineResource) -> str:
 
 
 def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
-    """The key, the platform and the part of a client that one of the resources is, or the component above them."""
-    kind = kind_of(resource)
+    """The key, the platform and the part of a client that one of the resources is, or the component above them.
+
+    The component has the key for its name. What is below it may have another name, after a rename that failed in part or by hand.
+    """
+    kind, inputs = kind_of(resource), mapping(resource.get("inputs"))
     if kind not in list(Resource):
         return None
     key, platform = client_of(resource)
-    return key, platform, product_part(str(mapping(resource.get("inputs")).get("product"))) if kind == Resource.PRODUCT else kind
+    if kind != Resource.ONBOARDING and (component := str(resource.get("parent") or "").rpartition("::")[2]):
+        key = component
+    if (known := inputs.get("platform")) in list(Platform):
+        platform = Platform(known)
+    return key, platform, product_part(str(inputs.get("product"))) if kind == Resource.PRODUCT else kind
 
 
 def client_of(resource: EngineResource) -> tuple[str, Platform]:
-    """The key and the platform of the client that a resource is of, as its name has them: ``OVO002067/loket/geosecure/dosis``."""
+    """The key and the platform of the client that a resource is of, as its own name has them: ``OVO002067/loket/geosecure/dosis``."""
     code, application, *rest = [*name_of(resource).split("/"), ""]
     return f"{code}/{application}", Platform.GEOSECURE if rest[:1] == [Platform.GEOSECURE] else Platform.ACMIDM
 
