@@ -97,7 +97,7 @@ def test_another_project_uses_the_wheel(wheel: Path, portal: RunningPortal, regi
     portal_start = project.run("acmidm", "portal", "start", "--stack", "tni")
     assert (portal_start.returncode, portal_start.stderr) == (
         1,
-        "this command needs the package sqlalchemy, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'\n",
+        "this command needs the package joserfc, which is not installed; run pip install 'acmidm-onboarding[cli,sandbox]'\n",
     )
     assert "loket" in project.run("acmidm", "status", "--stack", "tni").stdout
     assert project.run("acmidm", "drift", "--stack", "tni").returncode == 0
