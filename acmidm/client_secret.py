@@ -129,10 +129,11 @@ def _why_none(connection: Connection, client: Mapping[str, Any]) -> str:
 
 def _client(state: Mapping[str, Any], connection: Connection) -> Mapping[str, Any] | None:
     """The client of a connection in an export of the state."""
-    from acmidm_onboarding.engine_resources import Resource, part_of, resources_in
+    from acmidm_onboarding.engine_resources import Resource, part_of
 
     wanted = (connection.key, connection.platform, Resource.CLIENT.value)
-    return next((one for one in resources_in(state) if not one.get("delete") and part_of(one) == wanted), None)
+    resources = (state.get("deployment") or {}).get("resources") or ()
+    return next((one for one in resources if not one.get("delete") and part_of(one) == wanted), None)
 
 
 def _inputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from acmidm_onboarding.model.connection import Connection, resource_name
+from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 from acmidm_onboarding.model.keys import Key, keys_of
 from acmidm_onboarding.model.metadata import ClientMetadata, Owner
@@ -108,7 +108,8 @@ class Client:
 
     @property
     def resource_name(self) -> str:
-        return resource_name(self.key, self.platform)
+        """The key, and behind it the platform where that is not ACM/IDM."""
+        return self.key if self.platform is Platform.ACMIDM else f"{self.key}/{self.platform}"
 
     @property
     def organisation(self) -> str:

@@ -79,7 +79,8 @@ class Connection:
 
     @property
     def resource_name(self) -> str:
-        return resource_name(self.key, self.platform)
+        """The key, and behind it the platform where that is not ACM/IDM."""
+        return self.key if self.platform is Platform.ACMIDM else f"{self.key}/{self.platform}"
 
     @property
     def software_id(self) -> str:
@@ -111,11 +112,6 @@ class Connection:
 def connection_key(code: str, application: str) -> str:
     """Return the key of an organisation's application."""
     return f"{code}/{application}"
-
-
-def resource_name(key: str, platform: str) -> str:
-    """The name of a client's resources: the key, and behind it the platform where that is not ACM/IDM."""
-    return key if platform == Platform.ACMIDM else f"{key}/{platform}"
 
 
 def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] | None) -> tuple[str, ...]:
