@@ -194,7 +194,7 @@ def _at_authority(
     return {
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,
-        "scopes": {scope: "by default" if scope in state.default_scopes else "on request" for scope in state.scopes or ()},
+        "scopes": {scope: "by default" if grant.default else "on request" for scope, grant in (state.scopes or {}).items()},
         "keys": {kid: key.digest for kid, key in (state.keys or {}).items()} if has_keys else {},
-        "products": {name: {**fields, **asdict(state.owners[name])} for name, fields in state.products.items()},
+        "products": {name: {**flat(fields), **asdict(state.owners[name])} for name, fields in state.products.items()},
     }

@@ -15,7 +15,7 @@ from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.problems import Failure
 
 if TYPE_CHECKING:
-    from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.declaration import Declaration
 
 EPILOG = """
 **Examples**
@@ -77,7 +77,7 @@ def show(
     typer.echo(f"written into {file}, which nobody else can read; remove it once it is handed over", err=True)
 
 
-def _connection(form: Path, stack: str, platform: Platform) -> Connection:
+def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
     from acmidm_onboarding.model.loading import load_onboardings
     from acmidm_onboarding.stack_files import stack_settings
 
@@ -91,7 +91,7 @@ def _connection(form: Path, stack: str, platform: Platform) -> Connection:
     return found
 
 
-def _secret(stack: str, connection: Connection) -> str:
+def _secret(stack: str, connection: Declaration) -> str:
     """The secret that the state has, which is the one that the last run gave the authority."""
     from acmidm import engine
 
@@ -116,7 +116,7 @@ def _secret(stack: str, connection: Connection) -> str:
     return str(json.loads(secret[_PLAIN_TEXT]))
 
 
-def _why_none(connection: Connection, client: Mapping[str, Any]) -> str:
+def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
     from acmidm_onboarding.resources.switching import is_awaiting
 
     name = connection.resource_name
@@ -124,16 +124,15 @@ def _why_none(connection: Connection, client: Mapping[str, Any]) -> str:
         return f"{name} changes to keys: the secret that works until then is its application's alone, and not in the state any more"
     if connection.uses_secret:
         return f"the state has no client secret of {name}; run acmidm deploy, which makes one"
-    return f"{name} authenticates with {connection.token_endpoint_auth_method}, and has no client secret"
+    return f"{name} authenticates with {connection.auth_method}, and has no client secret"
 
 
-def _client(state: Mapping[str, Any], connection: Connection) -> Mapping[str, Any] | None:
+def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:
     """The client of a connection in an export of the state."""
-    from acmidm_onboarding.engine_resources import Resource, part_of
+    from acmidm_onboarding.engine_resources import Resource, part_of, resources_in
 
     wanted = (connection.key, connection.platform, Resource.CLIENT.value)
-    resources = (state.get("deployment") or {}).get("resources") or ()
-    return next((one for one in resources if not one.get("delete") and part_of(one) == wanted), None)
+    return next((one for one in resources_in(state) if not one.get("delete") and part_of(one) == wanted), None)
 
 
 def _inputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -29,13 +29,11 @@ run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrup
 or failed.
 """
 
-_PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
-_FOUND_AGAIN = re.compile(rf"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|{_PASSWORD_TYPE}")
+_FOUND_AGAIN = re.compile(r"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|random:index/randomPassword:RandomPassword")
 """The types of what a run that was killed may leave without a trace in the state.
 
 The next run takes it over, or makes another secret for a client.
 """
-_METHOD = "token_endpoint_auth_method"
 _UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
 
 
@@ -65,6 +63,7 @@ def deploy(
     from acmidm.recovery import LOOK_TAG, recover
     from acmidm.rights import warn_of_missing_rights
     from acmidm.stacks import stack_of
+    from acmidm_onboarding.engine_resources import resources_in
 
     wanted, opened = None if approved is None else _approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
@@ -79,7 +78,7 @@ def deploy(
     _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
     if wanted is not None:
         _require_approved(wanted, opened, previewed)
-    types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *_resources(opened.state))}
+    types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
     looked = _look(opened) if looks_first else looked
     renew()
@@ -146,12 +145,12 @@ def _waiting(stack: Stack) -> frozenset[str]:
     These are clients that leave and are at their last step, and clients whose output says that they do not authenticate yet as their
     inputs want it.
     """
-    from acmidm_onboarding.engine_resources import Resource, kind_of
+    from acmidm_onboarding.engine_resources import METHOD, Resource, kind_of, mapping, name_of, resources_in
     from acmidm_onboarding.model.leaving import last_step
 
-    clients = [one for one in _resources(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
-    not_yet = (one for one in clients if (one.get("inputs") or {}).get(_METHOD) != (one.get("outputs") or {}).get(_METHOD))
-    return last_step(stack.connections, stack.recorded.parts, stack.now.date()) | {_name_in(str(one["urn"])) for one in not_yet}
+    clients = [one for one in resources_in(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
+    not_yet = (one for one in clients if mapping(one.get("inputs")).get(METHOD) != mapping(one.get("outputs")).get(METHOD))
+    return last_step(stack.connections, stack.recorded.parts, stack.now.date()) | {name_of(one) for one in not_yet}
 
 
 def _lacking(revision: str | None) -> str | None:
@@ -221,31 +220,29 @@ def _look(stack: Stack) -> int:
 
 def _renames(stack: Stack) -> bool:
     """Whether a connection is in the state under an earlier key still."""
-    recorded = {_name_in(resource["urn"]) for resource in _resources(stack.state)}
+    from acmidm_onboarding.engine_resources import name_of, resources_in
+
+    recorded = set(map(name_of, resources_in(stack.state)))
     return any(former in recorded for connection in stack.connections for former in connection.formerly)
 
 
 def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a client that is in use gets another secret: the state has to know it before an authority does, or nobody would."""
-    made = {_name_in(step["urn"]) for step in steps if _type_in(step["urn"]) == _PASSWORD_TYPE and step.get("op") in ("create", "replace")}
-    return any(step.get("op") == "update" and _name_in(step["urn"]) in made for step in steps)
+    from acmidm_onboarding.engine_resources import is_password, name_of
 
-
-def _name_in(urn: str) -> str:
-    return urn.rpartition("::")[2]
+    made = {name_of(step) for step in steps if is_password(step) and step.get("op") in ("create", "replace")}
+    return any(step.get("op") == "update" and name_of(step) in made for step in steps)
 
 
 def _type_in(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def _resources(state: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return (state.get("deployment") or {}).get("resources") or ()
-
-
 def _install_random_plugin(stack: Stack) -> None:
     """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin too."""
-    has_secret = any(resource["type"] == _PASSWORD_TYPE for resource in _resources(stack.state))
+    from acmidm_onboarding.engine_resources import is_password, resources_in
+
+    has_secret = any(map(is_password, resources_in(stack.state)))
     if not has_secret and not any(connection.uses_secret for connection in stack.connections):
         return
     from toolchain.common import ToolchainError

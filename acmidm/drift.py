@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from acmidm.report.drift import ClientDrift, Drift, Real
     from acmidm_onboarding.authorities.connected import Connected
     from acmidm_onboarding.model.client import Client, Clients
-    from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.declaration import Declaration
     from acmidm_onboarding.model.desired import Desired
     from acmidm_onboarding.model.form import Platform
     from acmidm_onboarding.model.metadata import Owner
@@ -83,12 +83,12 @@ def look(name: str, days: int = 30) -> Found:
     from acmidm.review import comparison
     from acmidm.stacks import require_a_form, stack_of
     from acmidm.undeclared import apart, stolen_keys, undeclared, without_reserved
-    from acmidm_onboarding.model.client import declared_clients
+    from acmidm_onboarding.model.declaration import in_stack
 
     stack = stack_of(name)
     settings, managed_by = stack.settings, f"{project_name()}/{name.rpartition('/')[2]}"
     desired = _desired(stack)
-    declared = declared_clients(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
+    declared = in_stack(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
     _reach(stack, declared or {})
     with working(f"comparing {name} with what its authorities have"):
         recorded = stack.recorded
@@ -139,7 +139,7 @@ def _desired(stack: Stack) -> Desired | None:
     return stack.desired
 
 
-def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Connection]:
+def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Declaration]:
     """Whose clients are preserved, by what their authority knows them by."""
     from acmidm_onboarding.model.leaving import natural_keys
     from acmidm_onboarding.model.metadata import Owner

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from acmidm.report.plan import Plan
     from acmidm.report.review import Review
     from acmidm_onboarding.model.catalogue import Catalogue
-    from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.declaration import Declaration
     from acmidm_onboarding.model.desired import Desired
     from acmidm_onboarding.model.form import Environment, Platform
     from acmidm_onboarding.stack import Stack
@@ -139,7 +139,7 @@ class Planned(NamedTuple):
     """
 
     plan: Plan
-    connections: Sequence[Connection]
+    connections: Sequence[Declaration]
     desired: Desired
     stack: Stack | None
 
@@ -175,7 +175,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
     return plans, approved
 
 
-def _connections_here(plan: Plan) -> list[Connection]:
+def _connections_here(plan: Plan) -> list[Declaration]:
     """What the forms here have of the environment of a file's plan; nothing where they have mistakes."""
     from acmidm_onboarding.model.loading import read_onboardings
     from acmidm_onboarding.settings import own_catalogue
@@ -192,12 +192,11 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     from acmidm.report.kinds import Change, Kind
     from acmidm.report.plan import at_the_gate
     from acmidm.rotations import with_keys
-    from acmidm_onboarding.model.client import declared_clients
 
     plan, connections, desired, stack = planned
     plan = with_keys(plan, connections, stack)
-    stolen = declared_clients((one for one in desired.left if one.compromised), protect=None)
-    alone = ((state, Change(kind=Kind.KEY_LEFT)) for place, state in stolen.items() if place not in {**plan.before, **plan.after})
+    known = {**plan.before, **plan.after}
+    alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
     return planned._replace(plan=replace(plan, left=(*plan.left, *alone), at_the_gate=at_the_gate(desired.held_back)))
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from acmidm.words import first_of, plain
 
 if TYPE_CHECKING:
-    from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.declaration import Declaration
     from acmidm_onboarding.model.form import Platform
     from acmidm_onboarding.stack import Stack
 
 _ASK = "ask its Lokale Beheerder, or phone 1700, choice 5"
 
 
-def missing_rights(stack: Stack, connections: Iterable[Connection]) -> list[str]:
+def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str]:
     """Return a sentence per organisation and platform where keys are left to the portal and nobody holds *API-beheerder* there.
 
     One more for a platform that cannot say so just now. Asked once for each organisation, and of no authority that does not know.
@@ -25,7 +25,7 @@ def missing_rights(stack: Stack, connections: Iterable[Connection]) -> list[str]
     from acmidm_onboarding.authorities.port import KnowsRights
     from acmidm_onboarding.model.desired import desired
 
-    waiting: dict[tuple[Platform, tuple[str, ...]], list[Connection]] = {}
+    waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
     for connection in desired(list(connections), stack.now).asked:
         if connection.keys is None and connection.codes:
             waiting.setdefault((connection.platform, connection.codes), []).append(connection)
@@ -45,13 +45,13 @@ def missing_rights(stack: Stack, connections: Iterable[Connection]) -> list[str]
         if is_missing:
             applications = first_of([connection.application for connection in of_organisation])
             sentences.append(
-                f"{plain(of_organisation[0].organisation.name)} has nobody with the right API-beheerder on {stack.settings.environment} "
+                f"{plain(of_organisation[0].organisation)} has nobody with the right API-beheerder on {stack.settings.environment} "
                 f"({platform}), who could upload the key of {applications} in the Beheerportaal; {_ASK}"
             )
     return sentences
 
 
-def warn_of_missing_rights(stack: Stack, connections: Iterable[Connection]) -> None:
+def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> None:
     """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others report."""
     import typer
 

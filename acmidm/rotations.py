@@ -11,13 +11,13 @@ from acmidm.report.plan import Plan
 from acmidm.report.review import Review
 from acmidm.stacks import keys_in_use
 from acmidm_onboarding.model.client import Client, Place
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.stack import Stack
 
 _TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.CLIENT_ABANDONED)
 
 
-def with_keys(plan: Plan, connections: Iterable[Connection], stack: Stack | None) -> Plan:
+def with_keys(plan: Plan, connections: Iterable[Declaration], stack: Stack | None) -> Plan:
     """Return the plan with the keys that its forms say are compromised, and the clients whose applications sign without ``kid``.
 
     The authorities of ``stack`` are asked about clients that get a second key, and no others; where they cannot be reached, nothing

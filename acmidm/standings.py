@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -26,8 +26,8 @@ from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
 from acmidm_onboarding.model.catalogue import Catalogue
-from acmidm_onboarding.model.client import Client, Place, declared_clients, recorded_as
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.client import Client, Place, recorded_as
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.gate import waits_for_test
 from acmidm_onboarding.model.keys import Key, keys_of
@@ -119,7 +119,7 @@ class _Standings:
                 is_on_production=place in on_production,
             )
 
-    def _paired(self, declared: Iterable[Connection]) -> Iterator[tuple[Connection | None, Client | None]]:
+    def _paired(self, declared: Iterable[Declaration]) -> Iterator[tuple[Declaration | None, Client | None]]:
         """Each connection with its client in the state, under an earlier key where it still has that; then clients without a form."""
         states = dict(self.states or {})
         for one in declared:
@@ -142,8 +142,8 @@ class _Standings:
         platform = self._settings.platforms.get(state.platform)
         return platform.portal(state.environment) if platform else None
 
-    def _of(self, connection: Connection | None, state: Client | None, asked: _Asked, catalogue: Catalogue) -> Facts:
-        own = next(iter(declared_clients([connection] if connection else [], protect=None).values()), None)
+    def _of(self, connection: Declaration | None, state: Client | None, asked: _Asked, catalogue: Catalogue) -> Facts:
+        own = connection
         shown = state or own
         if shown is None:
             raise ValueError("neither a form nor the state has it")
@@ -153,7 +153,7 @@ class _Standings:
         keys = _keys(shown, seen, asked.published)
         shown = replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
         usable = None if keys is None else _usable(keys, connection, self._now)
-        whole = connection.retire.get(connection.platform.value) if connection else None
+        whole = connection.leaves.get(connection.platform) if connection else None
         facts = Facts(
             listed(self._stack.name, shown, self._now),
             self._now,
@@ -165,7 +165,7 @@ class _Standings:
             handed_over=state.handed_over if state else None,
             usable_keys=usable,
             had_keys=bool(keys),
-            leaves=whole,
+            leaves=date.fromisoformat(whole) if whole else None,
             is_leaving=connection is not None and _is_leaving(connection, self._now),
         )
         if connection:
@@ -193,11 +193,11 @@ class _Standings:
         )
 
 
-def _is_leaving(connection: Connection, now: datetime) -> bool:
+def _is_leaving(connection: Declaration, now: datetime) -> bool:
     return connection.platform.value in due(connection, now.astimezone(UTC).date())
 
 
-def _lacking(connection: Connection | None, state: Client | None) -> tuple[str, ...]:
+def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str, ...]:
     """The scopes and products that a form has more than the state."""
     if connection is None or state is None:
         return ()
@@ -214,7 +214,7 @@ def _keys(state: Client, seen: Seen | None, published: Fetched) -> Mapping[str, 
     return None if seen is None else keys_of(seen.snapshot.jwks if seen.snapshot else {})
 
 
-def _usable(keys: Mapping[str, Key], connection: Connection | None, now: datetime) -> frozenset[str]:
+def _usable(keys: Mapping[str, Key], connection: Declaration | None, now: datetime) -> frozenset[str]:
     compromised = connection.compromised if connection else frozenset()
     return frozenset(
         key.thumbprint
@@ -223,7 +223,7 @@ def _usable(keys: Mapping[str, Key], connection: Connection | None, now: datetim
     )
 
 
-def _withdrawn(state: Client, connection: Connection | None, seen: Seen | None, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
+def _withdrawn(state: Client, connection: Declaration | None, seen: Seen | None, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
     """The scopes that a run granted and that the authority has no more, each with who decides about it."""
     if seen is None or seen.snapshot is None:
         return ()
@@ -286,7 +286,7 @@ class _Asked:
         """The last use of each of a client's keys; None where its authority does not tell."""
         return self._uses.get(state.place)
 
-    def administrators(self, state: Client, connection: Connection | None) -> int | None:
+    def administrators(self, state: Client, connection: Declaration | None) -> int | None:
         """How many people may upload a client's keys; None where its authority does not tell. Asked once for each organisation."""
         codes = connection.codes if connection else ()
         if not codes:

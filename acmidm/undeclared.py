@@ -14,8 +14,8 @@ from acmidm.report.kinds import Change, Kind
 from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient, Reserved
-from acmidm_onboarding.model.client import Client, declared_clients
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.client import Client
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.keys import keys_of
 from acmidm_onboarding.model.metadata import ClientMetadata, Owner
@@ -43,11 +43,11 @@ class Declared:
     client_ids: frozenset[tuple[Platform, str | None]]
 
     @classmethod
-    def by(cls, connections: Iterable[Connection]) -> Declared:
+    def by(cls, connections: Iterable[Declaration]) -> Declared:
         found = list(connections)
         return cls(
             frozenset(connection.software_id for connection in found),
-            frozenset((connection.platform, connection.adopt) for connection in found if connection.adopt),
+            frozenset((connection.platform, connection.adopts) for connection in found if connection.adopts),
         )
 
     def has(self, platform: Platform, client: RegisteredClient) -> bool:
@@ -170,12 +170,11 @@ def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSn
             yield snapshot
 
 
-def stolen_keys(left: Mapping[Owner, Connection], real: Mapping[Platform, Real]) -> Iterator[ClientDrift]:
+def stolen_keys(left: Mapping[Owner, Declaration], real: Mapping[Platform, Real]) -> Iterator[ClientDrift]:
     """Yield each client of ``left`` whose authority lists a key that its form says is compromised, whoever manages it by now."""
     for owner, connection in left.items():
         if not connection.compromised:
             continue
-        (state,) = declared_clients([connection], protect=None).values()
         for snapshot in real[connection.platform].clients.values() if connection.platform in real else ():
             keys = keys_of(snapshot.jwks) if snapshot.client.metadata.software_id == owner.software_id else {}
             changes = tuple(
@@ -184,5 +183,5 @@ def stolen_keys(left: Mapping[Owner, Connection], real: Mapping[Platform, Real])
                 if key.thumbprint in connection.compromised
             )
             if changes:
-                named = client_name(state) | {"client_id": snapshot.client.client_id}
+                named = client_name(connection) | {"client_id": snapshot.client.client_id}
                 yield ClientDrift(None, None, pending=ConnectionChanges(**named, environment=connection.environment, changes=changes))

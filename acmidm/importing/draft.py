@@ -14,7 +14,7 @@ from acmidm.importing.listed import ListedClient
 from acmidm.importing.organisations import Organisations, Owner, slug
 from acmidm.importing.sheet import Column, Row
 from acmidm_onboarding.model.catalogue import Catalogue
-from acmidm_onboarding.model.connection import client_name
+from acmidm_onboarding.model.declaration import client_name
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk

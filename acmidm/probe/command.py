@@ -80,7 +80,7 @@ def probe(
     if assertion is not None and (record or send_test_message):
         fail("--record and --send-test-message need --private-key: of an assertion nothing is sent")
     connection = given(form, stack, platform, client_id)
-    spoken = Language(language) if language else connection.connection.organisation.language
+    spoken = Language(language) if language else connection.connection.declared_by.language
     if assertion is not None:
         _write(_checked(connection, assertion), spoken, output)
         return

@@ -16,7 +16,7 @@ from acmidm.probe.steps import Outcome, Said, Step, say
 from acmidm.probe.trying import Trial, Wanted
 from acmidm.writing import write_whole
 from acmidm_onboarding.model.catalogue import Catalogue
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.evidence import Expected, Payload
 from acmidm_onboarding.model.files import shown
 from acmidm_onboarding.model.form import Platform
@@ -31,7 +31,7 @@ class Given:
     """One connection of the form, and where its servers are."""
 
     loaded: LoadedForm
-    connection: Connection
+    connection: Declaration
     catalogue: Catalogue
     settings: PlatformSettings
     timeout_seconds: int
@@ -41,7 +41,7 @@ class Given:
     def title(self) -> Said:
         one = self.connection
         here = {"platform": TITLES[one.platform], "environment": say(f"at.{one.environment}")}
-        return say("title", organisation=one.organisation.name, application=one.application, **here)
+        return say("title", organisation=one.organisation, application=one.application, **here)
 
     def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Trial:
         """Everything that a trial of a key needs. Raises Failure."""
@@ -82,7 +82,7 @@ class Given:
         one = self.connection
         public = trial.declared or trial.key.public
         payload = Payload(
-            organisation=one.organisation.code,
+            organisation=one.declared_by.code,
             application=one.application,
             environment=one.environment,
             platform=one.platform,
@@ -93,7 +93,7 @@ class Given:
             iat=int(time.time()),
             signs_with_kid=trial.kid is not None,
         )
-        expected = Expected(one.organisation.code, one.application, one.environment, one.platform)
+        expected = Expected(one.declared_by.code, one.application, one.environment, one.platform)
         file = self.loaded.file.with_name(expected.file_name)
         write_whole(file, signed(payload, trial.key, public, trial.alg))
         return shown(file)
@@ -129,7 +129,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
     [loaded], catalogue = onboardings.forms, onboardings.catalogue
     request = loaded.form.environments[environment]
     named = {name: other for name in request.scopes if (other := catalogue.name_on(platform, name))}
-    known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopt
+    known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopts
     known = Known(
         platform=platform,
         environment=environment,
@@ -138,7 +138,7 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         has_habits=here.authority is AuthorityKind.BEHEERPORTAAL,
         client_id=known_id,
         api_of=here.product_of_api,
-        keys=connection.keys,
+        keys=connection.jwks,
         other_keys={key.thumbprint: other.value for other, keys in loaded.keys.items() if other is not environment for key in keys},
         scopes={other: catalogue.product_of[name].product for name, other in named.items()},
         renamed={name: other for name, other in named.items() if other != name},

@@ -16,6 +16,7 @@ from acmidm_onboarding.model.client import JWKS_URI, OF_ATTRIBUTES, Client, Clie
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.metadata import Owner
+from acmidm_onboarding.model.plain import flat
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 """In the order of reports: production first."""
@@ -170,7 +171,7 @@ class Comparison:
             if before.proven != after.proven and after.keys is None and not self.by_hand:
                 yield self.change(Kind.EVIDENCE_CHANGED)
         if not self.by_hand:
-            known = replace(before, announced=after.announced) if is_new else before
+            known = replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first) if is_new else before
             yield from (self.change(kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
@@ -249,6 +250,8 @@ class Comparison:
                 yield self.change(Kind.PRODUCT_PROTECTED if protected else Kind.PRODUCT_UNPROTECTED, subject=product)
 
     def _changes_of_exemptions(self, before: Client, after: Client) -> Iterator[Change]:
+        if not after.is_first:
+            return
         for policy, old, new in _differing(before.exemptions, after.exemptions):
             kind = Kind.EXEMPTION_REMOVED if new is None else Kind.EXEMPTION_GRANTED if old is None else Kind.EXEMPTION_CHANGED
             reason = (FieldChange(field="reason", old=old, new=new),) if kind is Kind.EXEMPTION_CHANGED else ()
@@ -289,15 +292,16 @@ class Comparison:
         if had is None or has is None:
             return
         for scope in sorted(had.keys() ^ has.keys()):
-            kind, reason = (Kind.SCOPE_GRANTED, has[scope]) if scope in has else (Kind.SCOPE_WITHDRAWN, had[scope])
+            kind, grant = (Kind.SCOPE_GRANTED, has[scope]) if scope in has else (Kind.SCOPE_WITHDRAWN, had[scope])
             owner, verified = self.scopes.get((after.platform, scope), (None, None))
-            is_default = scope in (after if scope in has else before).default_scopes
-            yield self.change(kind, subject=scope, note=reason, owner=owner, verified=verified, is_default=is_default)
-        for scope in sorted((before.default_scopes ^ after.default_scopes) & had.keys() & has.keys()):
-            yield self.change(Kind.SCOPE_DEFAULT if scope in after.default_scopes else Kind.SCOPE_ON_REQUEST, subject=scope)
-        for scope, old, new in _differing({} if self.by_hand else had, has):
-            if old and new:
-                restated = FieldChange(field="reason", old=None if old == NO_REASON else old, new=None if new == NO_REASON else new)
+            yield self.change(kind, subject=scope, note=grant.reason, owner=owner, verified=verified, is_default=grant.default)
+        for scope in sorted(had.keys() & has.keys()):
+            old, new = had[scope], has[scope]
+            if old.default is not new.default:
+                yield self.change(Kind.SCOPE_DEFAULT if new.default else Kind.SCOPE_ON_REQUEST, subject=scope)
+            if not self.by_hand and old.reason and new.reason and old.reason != new.reason:
+                reasons = (None if reason == NO_REASON else reason for reason in (old.reason, new.reason))
+                restated = FieldChange(field="reason", **dict(zip(("old", "new"), reasons, strict=True)))
                 yield self.change(Kind.SCOPE_NOTE_CHANGED, subject=scope, fields=(restated,))
 
     def _changes_of_keys(
@@ -326,7 +330,7 @@ class Comparison:
         for product in sorted(before.products.keys() | after.products.keys()):
             old, new = before.products.get(product), after.products.get(product)
             kind = Kind.PRODUCT_REMOVED if new is None else Kind.PRODUCT_CONFIGURED if old is None else Kind.PRODUCT_CHANGED
-            fields = field_changes(old or {}, new or {})
+            fields = field_changes(flat(old or {}), flat(new or {}))
             if self.by_hand and kind is Kind.PRODUCT_CHANGED:
                 fields += field_changes(*(asdict(state.owners.get(product, Owner())) for state in (before, after)))
             if fields or kind is not Kind.PRODUCT_CHANGED:

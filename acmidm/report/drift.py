@@ -25,9 +25,10 @@ from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import WHOLE, counted, day, days, plain
 from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange
 from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.model.client import JWKS_URI, Client, Clients, with_incarnation
+from acmidm_onboarding.model.client import JWKS_URI, Client, Clients, Grant, grants, with_incarnation
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.metadata import Owner, ProductDocument
+from acmidm_onboarding.model.plain import flat
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.recorded import Recorded
 
@@ -276,9 +277,10 @@ def _part_by_part(client: ClientDrift, recorded: Client, real: Client, compariso
     if declared is None:
         _pend(client, recorded.urns.keys() - client.gone, recorded, None, comparison)
         return
-    notes = recorded.scopes if Resource.SCOPES in recorded.urns else dict.fromkeys(basis[Resource.SCOPES])
-    scopes = {scope: (notes or {}).get(scope, _NOT_DECLARED) for scope in basis[Resource.SCOPES]}
-    if any(scopes[scope] != note for scope, note in (declared.scopes or {}).items() if scope in scopes):
+    is_there, had = Resource.SCOPES in recorded.urns, recorded.scopes or {}
+    reasons = {scope: had[scope].reason if scope in had else _NOT_DECLARED if is_there else None for scope in basis[Resource.SCOPES]}
+    scopes = {scope: Grant(reasons[scope], is_default) for scope, is_default in basis[Resource.SCOPES].items()}
+    if any(reasons[scope] != grant.reason for scope, grant in (declared.scopes or {}).items() if scope in reasons):
         pending.add(Resource.SCOPES)
     generations = {state.secret_generation for state in (recorded, declared)}
     if recorded.has_secret is not declared.has_secret or (len(generations) > 1 and None not in generations):
@@ -309,8 +311,8 @@ def _parts(state: Client | None) -> dict[str, Any]:
     """The values of a client by the resource that they are in. None: keys that are left to the portal."""
     if state is None:
         return {}
-    products = {product_part(name): {**fields, _OWNER: state.owners.get(name)} for name, fields in state.products.items()}
-    scopes = {scope: scope in state.default_scopes for scope in state.scopes or ()}
+    products = {product_part(name): {**flat(fields), _OWNER: state.owners.get(name)} for name, fields in state.products.items()}
+    scopes = {scope: grant.default for scope, grant in (state.scopes or {}).items()}
     return {Resource.CLIENT: state.fields, Resource.SCOPES: scopes, Resource.KEYS: state.keys, **products}
 
 
@@ -319,8 +321,7 @@ def _with_parts(state: Client, parts: Mapping[str, Any]) -> Client:
     products = {part.partition("/")[2]: dict(fields) for part, fields in parts.items() if "/" in part and fields is not None}
     owners = {name: fields.pop(_OWNER, None) or Owner() for name, fields in products.items()}
     fields, scopes, keys = (parts[part] for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS))
-    default = frozenset(scope for scope, is_default in scopes.items() if is_default)
-    return replace(state, fields=fields, scopes=dict.fromkeys(scopes), default_scopes=default, keys=keys, products=products, owners=owners)
+    return replace(state, fields=fields, scopes=grants(scopes), keys=keys, products=products, owners=owners)
 
 
 def expiring_keys(clients: Iterable[ClientDrift], now: datetime, days: int) -> tuple[ExpiringKey, ...]:

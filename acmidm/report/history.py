@@ -10,7 +10,7 @@ from acmidm.report.compare import ClientName, Comparison, client_name, field_cha
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import counted, day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
-from acmidm_onboarding.model.client import Client, Place
+from acmidm_onboarding.model.client import Client, Grant, Place
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.keys import keys_of
 from acmidm_onboarding.model.metadata import ClientMetadata
@@ -76,13 +76,14 @@ def _state(place: Place, recorded: RecordedChange, document: Mapping[str, Any] |
     found = document or {}
     match recorded.action.partition(".")[0]:
         case "scopes":
-            return Client(*place, scopes=dict.fromkeys(_texts(found, "scopes")), default_scopes=frozenset(_texts(found, "default")))
+            default = _texts(found, "default")
+            return Client(*place, scopes={scope: Grant(default=scope in default) for scope in _texts(found, "scopes")})
         case "jwks":
             return Client(*place, keys=_keys(found))
         case "product":
             configuration = found.get("configuration")
             product = _product(recorded.document)
-            return Client(*place, products={product: flat(configuration)} if isinstance(configuration, Mapping) else {})
+            return Client(*place, products={product: configuration} if isinstance(configuration, Mapping) else {})
     fields = flat({name: found[name] for name in ClientMetadata.model_fields if name in found})
     renewed = {(recorded.before or {}).get(_SECRET), (recorded.after or {}).get(_SECRET)}
     is_renewed = len(renewed) > 1 and None not in renewed
@@ -91,7 +92,7 @@ def _state(place: Place, recorded: RecordedChange, document: Mapping[str, Any] |
         *place,
         fields=fields,
         has_secret=document is recorded.before if is_renewed else None,
-        scopes=dict.fromkeys(_texts(found, "scopes")) if is_whole else None,
+        scopes=dict.fromkeys(_texts(found, "scopes"), Grant()) if is_whole else None,
         keys=_keys(found.get("jwks") or {}) if is_whole else None,
     )
 

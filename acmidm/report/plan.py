@@ -23,7 +23,7 @@ from acmidm_onboarding.engine_resources import (
     place_and_part,
     resources_in,
 )
-from acmidm_onboarding.model.client import Client, Clients, Place, declared_clients
+from acmidm_onboarding.model.client import Client, Clients, Place
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.gate import HeldBack
 from acmidm_onboarding.model.problems import Failure
@@ -53,11 +53,7 @@ class AtTheGate:
 
 def at_the_gate(held_back: Iterable[HeldBack]) -> tuple[AtTheGate, ...]:
     """Return what reports have of what the gate misses, a client each."""
-    return tuple(
-        AtTheGate(state, one.missing, one.is_declared)
-        for one in held_back
-        for state in declared_clients([one.connection], protect=None).values()
-    )
+    return tuple(AtTheGate(one.connection, one.missing, one.is_declared) for one in held_back)
 
 
 @dataclass(frozen=True)
@@ -195,7 +191,7 @@ def _before_adoption(after: Client, resources: _Resources) -> Client | None:
         return None
     state = client_from(after.place, seen)
     products = {product: fields for product, fields in state.products.items() if fields}
-    scopes = None if state.scopes is None else dict.fromkeys(state.scopes)
+    scopes = None if state.scopes is None else {scope: replace(grant, reason=None) for scope, grant in state.scopes.items()}
     return replace(state, client_id=after.adopts, foreign=True, protected=None, scopes=scopes, products=products, urns={})
 
 

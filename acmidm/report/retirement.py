@@ -21,7 +21,7 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[tuple[Kin
         yield (Kind.RETIREMENT_ANNOUNCED if after.announced else Kind.RETIREMENT_CALLED_OFF), {"fields": fields}
     elif (coming := days_to_come(after, today)) and after.announced:
         yield Kind.RETIREMENT_COMING, {"note": ", ".join(f"{name} from {day}" for name, day in coming.items())}
-    day = after.retire.get(after.platform)
+    day = after.leaves.get(after.platform)
     if after.retained and not before.retained:
         yield Kind.CLIENT_PRESERVED, {}
     elif is_leaving(after, today):
@@ -35,10 +35,10 @@ def retirement(before: Client, after: Client, today: date) -> Iterator[tuple[Kin
 
 def is_leaving(state: Client, today: date) -> bool:
     """Return whether a client that is declared goes with the next run after this one: removed, or left to itself."""
-    day = state.retire.get(state.platform)
+    day = state.leaves.get(state.platform)
     return state.retained or (not state.preserve and day is not None and day <= today.isoformat())
 
 
 def days_to_come(state: Client, today: date) -> dict[str, str]:
     """Return what of a client has a day to come, by name."""
-    return {name: day for name, day in sorted(state.retire.items()) if day > today.isoformat()}
+    return {name: day for name, day in sorted(state.leaves.items()) if day > today.isoformat()}

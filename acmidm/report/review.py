@@ -20,7 +20,7 @@ from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, counted, first_of, plain
 from acmidm_onboarding.model.client import Client
-from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.form import Environment
 
 MASS_SHARE = 0.3
 """The share of a stack's clients that a plan may remove or replace unless somebody allows more (as octodns does)."""
@@ -141,7 +141,7 @@ def mass_change(plan: Plan, today: date) -> list[str]:
 def going(plan: Plan, today: date) -> list[str]:
     """The clients that a plan removes or replaces. One that is taken down counts before its first step, not only when it is gone."""
     pairs = paired(plan.before, plan.after)
-    return [_name(old) for old, new in pairs if old and (new is None or new.place in plan.replaced or is_leaving(new, today))]
+    return [old.resource_name for old, new in pairs if old and (new is None or new.place in plan.replaced or is_leaving(new, today))]
 
 
 def refusals(plan: Plan) -> list[str]:
@@ -188,16 +188,12 @@ def _other_clients(plan: Plan) -> Iterator[str]:
         if len(alike) == 1:
             former, _, name = alike[0].key.partition("/")
             where = f"formerly: {name} in its form" if former == code else f"formerly: {former} in organisation.yaml"
-            yield f"{_name(state)} is another client now than {_name(alike[0])}, which goes. To keep that one, write {where}."
+            yield f"{state.resource_name} is another client now than {alike[0].resource_name}, which goes. To keep that one, write {where}."
         elif alike:
-            several[_name(state)] = alike
+            several[state.resource_name] = alike
     if several:
-        names = sorted({_name(old) for alike in several.values() for old in alike})
+        names = sorted({old.resource_name for alike in several.values() for old in alike})
         yield (
             f"New are {first_of(list(several))}, other clients than those that go: {first_of(names)}. To keep one of these under another "
             "name, write formerly in its form, or in organisation.yaml for another code."
         )
-
-
-def _name(state: Client) -> str:
-    return state.key if state.platform is Platform.ACMIDM else f"{state.key}/{state.platform}"

@@ -13,8 +13,8 @@ from acmidm.report.places import strays
 from acmidm.report.plan import AtTheGate, at_the_gate
 from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
-from acmidm_onboarding.model.client import Client, Place, Records, declared_clients, recorded_as
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.client import Client, Place, Records, recorded_as
+from acmidm_onboarding.model.declaration import Declaration, in_stack
 from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
 from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings
@@ -35,7 +35,7 @@ class Revision:
     ) -> dict[Place, Client]:
         """The clients that the forms declare in an environment; of what leaves, the step that follows after ``before`` is carried out."""
         # What the gate holds back is reported as such, beside what the forms ask: without a state nobody knows what is there already.
-        found = declared_clients(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
+        found = in_stack(self.desired(environment, now, before).asked, protect=self.protecting.get(environment))
         # An exemption is the whole form's: what it exempts nothing from is reported once, in the last of its environments.
         unneeded = {
             loaded.name: unneeded_exemptions(loaded, profiles, now) - (_OF_GATE if loaded.name in self._unproven(now) else frozenset())
@@ -62,12 +62,12 @@ class Revision:
         if self.gate.mode is PromotionGate.OFF:
             return frozenset(loaded.name for loaded in self.onboardings.forms)
         asked = [replace(one, exemptions={}) for one in self.onboardings.connections(Environment.PROD)]
-        return frozenset(one.connection.form for one in desired(asked, now, gate=self.gate).held_back)
+        return frozenset(one.connection.form or "" for one in desired(asked, now, gate=self.gate).held_back)
 
 
-def _as_recorded(connections: Iterable[Connection], *, protect: bool) -> Records:
+def _as_recorded(connections: Iterable[Declaration], *, protect: bool) -> Records:
     """What a state has once connections are carried out; whatever its client-ID is, each has one."""
-    clients = declared_clients(connections, protect=protect).values()
+    clients = in_stack(connections, protect=protect).values()
     return {client.resource_name: replace(client, client_id=client.resource_name) for client in clients}
 
 
@@ -121,9 +121,12 @@ def left_between(before: Revision, after: Revision, environment: Environment, no
     was_left, is_left = (side.desired(environment, now).left for side in (before, after))
     kept = {(key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)}
     stolen = {(one.resource_name, one.compromised) for one in was_left}
-    said = [(one, Change(kind=Kind.CLIENT_ABANDONED)) for one in was_left if (one.key, one.platform) not in kept]
-    said += [(one, Change(kind=Kind.KEY_LEFT)) for one in is_left if one.compromised and (one.resource_name, one.compromised) not in stolen]
-    return tuple((state, change) for one, change in said for state in declared_clients([one], protect=None).values())
+    gone = [one for one in was_left if (one.key, one.platform) not in kept]
+    keep_stolen = [one for one in is_left if one.compromised and (one.resource_name, one.compromised) not in stolen]
+    return (
+        *((one, Change(kind=Kind.CLIENT_ABANDONED)) for one in gone),
+        *((one, Change(kind=Kind.KEY_LEFT)) for one in keep_stolen),
+    )
 
 
 def between_revisions(before: Revision, after: Revision, now: datetime) -> tuple[AtTheGate, ...]:
@@ -140,7 +143,7 @@ def between_revisions(before: Revision, after: Revision, now: datetime) -> tuple
     unproven = {one.connection.resource_name for one in now_desired.held_back}
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had).held_back
     now_proven = [one for one in now_desired.asked if recorded_as(one, were) is not None and one.resource_name not in unproven]
-    return at_the_gate(added) + tuple(AtTheGate(state) for state in declared_clients(now_proven, protect=None).values())
+    return at_the_gate(added) + tuple(map(AtTheGate, now_proven))
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:

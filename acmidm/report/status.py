@@ -136,13 +136,13 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         contacts=tuple(fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
         scopes=tuple(sorted(state.scopes or ())),
-        default_scopes=tuple(sorted(state.default_scopes)),
+        default_scopes=tuple(scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default),
         attributes=dict(state.attributes),
         keys=None if known is None else tuple(keys),
         keys_in_portal=state.keys is None and not state.jwks_uri,
         jwks_uri=state.jwks_uri,
         products=tuple(sorted(state.products)),
-        leaves=dict(state.retire),
+        leaves=state.leaves,
         preserve=state.preserve,
     )
 

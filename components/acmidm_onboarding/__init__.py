@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from acmidm_onboarding.declared import connections_of, load_onboardings, read_settings
-    from acmidm_onboarding.model.connection import Connection
+    from acmidm_onboarding.model.declaration import Declaration
     from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs
 
-__all__ = ["Connection", "Onboarding", "OnboardingArgs", "connections_of", "load_onboardings", "read_settings"]
+__all__ = ["Declaration", "Onboarding", "OnboardingArgs", "connections_of", "load_onboardings", "read_settings"]
 
-_PLACES = {"Connection": "model.connection", "Onboarding": "onboarding", "OnboardingArgs": "onboarding"}
+_PLACES = {"Declaration": "model.declaration", "Onboarding": "onboarding", "OnboardingArgs": "onboarding"}
 
 
 def __getattr__(name: str) -> Any:

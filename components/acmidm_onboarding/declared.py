@@ -22,7 +22,7 @@ from pulumi.runtime.config import get_config_env
 
 from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.model import loading
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import NO_GATE, Desired
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.leaving import stolen_sentences
@@ -44,7 +44,7 @@ def read_settings() -> Settings:
         return _settings()
 
 
-def load_onboardings() -> list[list[Connection]]:
+def load_onboardings() -> list[list[Declaration]]:
     """Return the connections of the stack's forms, by application: one per platform."""
     with _mistakes_reported():
         stack = _stack(_settings())
@@ -60,7 +60,7 @@ def load_onboardings() -> list[list[Connection]]:
         return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
 
 
-def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> list[Connection]:
+def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> list[Declaration]:
     """Return the connections of one application that is written in the program, one per platform, in the stack's environment.
 
     ``organisation`` is what an ``organisation.yaml`` has, ``form`` what a form has. Their ``jwks`` lists the public keys themselves,
@@ -87,7 +87,7 @@ def _stack(settings: Settings) -> Stack:
     return Stack(beside(pulumi.get_stack()), lambda: settings)
 
 
-def _desired(stack: Stack, connections: Sequence[Connection]) -> Desired:
+def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
     """What is desired of some connections, with a warning for each thing that is missing, which stops nothing else."""
     try:
         found = stack.desired_of(connections)
@@ -101,7 +101,7 @@ def _desired(stack: Stack, connections: Sequence[Connection]) -> Desired:
     return found
 
 
-def _named(found: Desired) -> list[Connection]:
+def _named(found: Desired) -> list[Declaration]:
     """What is declared, and of what has left and is preserved the name alone, so that a review sees when its form goes."""
     keys = {one.key for one in found.asked}
     return [*found.declared, *(replace(one, left=True) for one in found.left if one.key not in keys)]
@@ -161,7 +161,7 @@ def _mistakes_reported() -> Iterator[None]:
         sys.exit(ALREADY_REPORTED)
 
 
-def _require_random_plugin(connections: Iterable[Connection]) -> None:
+def _require_random_plugin(connections: Iterable[Declaration]) -> None:
     """Refuse a client secret without the plugin that makes it: the engine's own error names no remedy of this project."""
     secret = next((connection.key for connection in connections if connection.uses_secret and not connection.left), None)
     if secret is None or not os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from acmidm_onboarding.model.client import Client, HandedOver, Place, leaving, with_exemptions_once, with_incarnation
+from acmidm_onboarding.model.client import Client, Grant, HandedOver, Place, with_incarnation, with_one_first
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.keys import keys_of
 from acmidm_onboarding.model.metadata import ClientMetadata, Owner
@@ -115,9 +115,7 @@ def clients_in(resources: ByPart) -> dict[Place, Client]:
             components[place[0]] = mapping(resource.get("inputs"))
         else:
             parts[place][part] = resource
-    return with_exemptions_once(
-        _with_component(client_from(place, of_one), components.get(place[0], {})) for place, of_one in parts.items()
-    )
+    return with_one_first(_with_component(client_from(place, of_one), components.get(place[0], {})) for place, of_one in parts.items())
 
 
 def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
@@ -141,12 +139,11 @@ def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
         protected=any(parts.get(part, {}).get("protect") for part in (Resource.CLIENT, Resource.SCOPES, Resource.KEYS)),
         retained=bool(goes) and all(one.get("retainOnDelete") for one in goes),
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
-        scopes=mapping(inputs[Resource.SCOPES].get("scopes")) if Resource.SCOPES in parts else None,
-        default_scopes=frozenset(mapping(inputs.get(Resource.SCOPES, {}).get("default_scopes"))),
+        scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=None if keys.get("jwks") is None else keys_of({kid: mapping(one) for kid, one in mapping(keys["jwks"]).items()}),
         proven=frozenset(mapping(keys.get("proven"))),
         listed=frozenset(mapping(mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("listed"))),
-        products={product: flat(mapping(inputs[part].get("configuration"))) for product, part in products.items()},
+        products={product: mapping(inputs[part].get("configuration")) for product, part in products.items()},
         owners={
             product: Owner(inputs[part].get("software_id"), inputs[part].get("managed_by"), _incarnation(parts[part]))
             for product, part in products.items()
@@ -188,8 +185,13 @@ def _type_of(resource: EngineResource) -> str:
 
 def _with_component(client: Client, inputs: Mapping[str, Any]) -> Client:
     """A client with what its form says of all its clients."""
-    said = leaving(mapping(inputs.get("retire")), client.platform, client.products, preserve=inputs.get("preserve") is True)
-    return replace(client, exemptions=mapping(inputs.get("exemptions")), **said)
+    exemptions, retire = (mapping(inputs.get(name)) for name in ("exemptions", "retire"))
+    return replace(client, exemptions=exemptions, retire=retire, preserve=inputs.get("preserve") is True)
+
+
+def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:
+    default = mapping(inputs.get("default_scopes"))
+    return {scope: Grant(reason, scope in default) for scope, reason in mapping(inputs.get("scopes")).items()}
 
 
 def _incarnation(resource: EngineResource | None) -> str | None:

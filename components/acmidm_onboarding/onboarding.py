@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_random
 
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
@@ -32,7 +32,7 @@ Keys = Mapping[str, PublicJwk]
 class OnboardingArgs:
     """What an onboarding is made of."""
 
-    connections: Sequence[Connection]
+    connections: Sequence[Declaration]
     """Those of one application, one per platform."""
     keys: pulumi.Input[Sequence[pulumi.Input[Any]]] | None = None
     """The public keys of a client whose connection has none of its own: JSON Web Keys (RFC 7517) as mappings or texts, which may be known
@@ -64,9 +64,9 @@ class Onboarding(pulumi.ComponentResource):
             raise pulumi.RunError(f"Onboarding {name} is given connections of {others[0]}; name it by the key of its connections")
         # No authority knows of these, and so a preview shows a change of one.
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
-        inputs |= {"retire": {name: day.isoformat() for name, day in first.retire.items()}} if first.retire else {}
+        inputs |= {"retire": dict(first.retire)} if first.retire else {}
         inputs |= {"preserve": True} if first.preserve else {}
-        left = {one.platform.value: one.organisation.name for one in connections if one.left}
+        left = {one.platform.value: one.organisation for one in connections if one.left}
         inputs |= {LEFT: left} if left else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
         super().__init__("acmidm:index:Onboarding", first.key, inputs or None, pulumi.ResourceOptions.merge(former, opts))
@@ -76,10 +76,10 @@ class Onboarding(pulumi.ComponentResource):
         self.connections = {connection.platform.value: self._declare(connection, given, args.protect) for connection in declared}
         self.register_outputs({"connections": known(self.connections)})
 
-    def _declare(self, connection: Connection, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
+    def _declare(self, connection: Declaration, given: pulumi.Output[Keys] | None, protect: bool) -> dict[str, Any]:
         if given is not None and connection.jwks_uri:
             raise pulumi.RunError(f"{connection.key} has its keys at {connection.jwks_uri}; give it no others, or leave jwks_uri out")
-        keys = connection.keys if given is None else given
+        keys = connection.jwks if given is None else given
         secret = self._secret(connection) if connection.uses_secret else None
         protected = protect and not connection.is_leaving()
         # The engine renames parts with their component in the run that renames it; one that fails in that run needs its own aliases.
@@ -102,8 +102,8 @@ class Onboarding(pulumi.ComponentResource):
             beside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
             self.parts.append(ProductConfiguration(connection, product, client_id, beside))
         return {
-            "organisation": connection.organisation.name,
-            "organisation_code": connection.organisation.code,
+            "organisation": connection.organisation,
+            "organisation_code": connection.declared_by.code,
             "application": connection.application,
             "client_id": client_id,
             "scopes": sorted(connection.scopes),
@@ -111,14 +111,15 @@ class Onboarding(pulumi.ComponentResource):
             "products": sorted(connection.products),
         }
 
-    def _secret(self, connection: Connection) -> pulumi.Output[str]:
+    def _secret(self, connection: Declaration) -> pulumi.Output[str]:
         """The client secret: made here and encrypted in the state. Its name begins with the component's, so that it has its aliases."""
+        generation = connection.secret_generation or 1
         password = pulumi_random.RandomPassword(
             connection.resource_name,
             length=_SECRET_LENGTH,
             special=False,
             # None for the first, so that what was made before there were generations stays as it is.
-            keepers={"generation": str(connection.secret_generation)} if connection.secret_generation > 1 else None,
+            keepers={"generation": str(generation)} if generation > 1 else None,
             opts=pulumi.ResourceOptions(
                 parent=self, aliases=_aliases(connection, connection.resource_name), additional_secret_outputs=["result"]
             ),
@@ -141,12 +142,12 @@ def known(value: Any) -> pulumi.Output[Any]:
     return pulumi.Output.from_input(resolved(value))
 
 
-def _aliases(connection: Connection, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:
+def _aliases(connection: Declaration, name: str) -> list[pulumi.Input[str | pulumi.Alias]]:
     """The names before ``name``, which begins with the connection's key."""
     return [pulumi.Alias(name=former + name.removeprefix(connection.key)) for former in connection.formerly]
 
 
-def _public_keys(connection: Connection, given: Sequence[Any]) -> Keys:
+def _public_keys(connection: Declaration, given: Sequence[Any]) -> Keys:
     """The keys by ``kid``. Raises pulumi.RunError, which the user sees as its sentence, for what is none, or is there twice."""
     keys: dict[str, PublicJwk] = {}
     for number, one in enumerate(given, start=1):

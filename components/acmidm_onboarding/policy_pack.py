@@ -14,7 +14,7 @@ from typing import Any
 from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
 
 from acmidm_onboarding.model.catalogue import Catalogue
-from acmidm_onboarding.model.connection import connection_key
+from acmidm_onboarding.model.declaration import connection_key
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import load_onboardings
 from acmidm_onboarding.model.policies import POLICIES, Planned, Policy, Situation

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.gate import TestStack
 from acmidm_onboarding.model.loading import Onboardings, load_catalogue, read_onboardings
@@ -54,7 +54,7 @@ class Stack:
         return read_onboardings([settings.forms_folder], settings.catalogue_folder, profiles, served)
 
     @cached_property
-    def connections(self) -> list[Connection]:
+    def connections(self) -> list[Declaration]:
         """What the forms have in the stack's environment, whether it is declared now or not."""
         return self.forms.connections(self.settings.environment)
 
@@ -62,7 +62,7 @@ class Stack:
     def desired(self) -> Desired:
         return self.desired_of(self.connections)
 
-    def desired_of(self, connections: Sequence[Connection], gate: Gate | None = None) -> Desired:
+    def desired_of(self, connections: Sequence[Declaration], gate: Gate | None = None) -> Desired:
         """What is desired of some connections; ``gate`` in the place of the one that is set."""
         wanted = gate or self.settings.gate
         return desired(connections, self.now, gate=wanted, records=lambda: self.recorded.parts, tests=lambda: self.tests)

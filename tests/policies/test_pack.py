@@ -16,19 +16,20 @@ PACK = ("--policy-pack", str(ROOT / "policies" / "pack"))
 EXEMPT = {"client-secret": {"reason": "a package that knows no keys", "reference": "SD-4810"}}
 BESIDE_THE_FORMS = """
 import dataclasses
-from acmidm_onboarding.model.form import AuthMethod
+from acmidm_onboarding.model.client import Grant
 from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs
 
 good, = [one for one, in load_onboardings() if one.form == "gent/loket"]
-key, = good.keys.values()
+key, = good.jwks.values()
 members = {**key.members, "kid": "slipped-in", "d": "c2VudGluZWwtdGhhdC1tdXN0LW5ldmVyLXNob3c", "exp": 4102444800}
+method = {"token_endpoint_auth_method": "client_secret_post"}
 bad = dataclasses.replace(
     good,
-    application="by-hand",
-    contacts=(),
-    token_endpoint_auth_method=AuthMethod.CLIENT_SECRET_POST,
-    scopes={"dv_alles": "requested"},
-    keys={"slipped-in": dataclasses.replace(key, kid="slipped-in", members=members)},
+    key="OVO002067/by-hand",
+    fields={**good.fields, **method},
+    metadata=good.metadata.model_copy(update={"application": "by-hand", "contacts": (), **method}),
+    scopes={"dv_alles": Grant("requested")},
+    jwks={"slipped-in": dataclasses.replace(key, kid="slipped-in", members=members)},
 )
 Onboarding(bad.key, OnboardingArgs([bad]))
 """

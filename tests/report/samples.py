@@ -12,7 +12,7 @@ from acmidm.report.drift import ClientDrift, Drift, drift_of
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
 from acmidm.report.status import ListedConnection
-from acmidm_onboarding.model.client import Client
+from acmidm_onboarding.model.client import Client, Grant
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.metadata import ClientMetadata, OrganisationMetadata
@@ -38,9 +38,11 @@ def metadata(application: str = "loket", environment: Environment = Environment.
 
 
 def client(application: str = "loket", environment: Environment = Environment.PROD, **how: Any) -> Client:
-    """A client with one scope, two keys and a product. ``fields`` are laid over its metadata."""
+    """A client with one scope, two keys and a product. ``fields`` are laid over its metadata; ``scopes`` have their reasons."""
     fields = flat(metadata(application, environment).properties) | how.pop("fields", {})
     products: Mapping[str, Mapping[str, Any]] = how.pop("products", {"notificaties": {"merk_code": "gent", "product_ids": ["10244"]}})
+    scopes: Mapping[str, str | None] | None = how.pop("scopes", {"vo_info": "requested"})
+    default = how.pop("default_scopes", ())
     state = Client(
         f"{OVO}/{application}",
         Platform.ACMIDM,
@@ -48,9 +50,9 @@ def client(application: str = "loket", environment: Environment = Environment.PR
         fields=fields,
         form=f"gent/{application}",
         has_secret=False,
-        scopes={"vo_info": "requested"},
+        scopes=None if scopes is None else {scope: Grant(reason, scope in default) for scope, reason in scopes.items()},
         keys={"a": Key("thumbprint-of-a"), "b": Key("thumbprint-of-b")},
-        products={product: flat(configuration) for product, configuration in products.items()},
+        products=products,
     )
     return replace(state, **how)
 

@@ -20,7 +20,8 @@ from acmidm.report.standing import Step, WaitsFor, standing
 from acmidm.report.status import ListedConnection, ListedKey, Status, listed, matching
 from acmidm.report.steps import Steps, steps_of
 from acmidm.report.text import Report
-from acmidm_onboarding.model.client import HandedOver, declared_clients
+from acmidm_onboarding.model.client import HandedOver
+from acmidm_onboarding.model.declaration import in_stack
 from acmidm_onboarding.model.form import Environment, Language, Platform
 from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.loading import load_onboardings
@@ -142,7 +143,7 @@ def declared() -> Status:
     connections = [
         listed(environment.value, replace(state, client_id=str(uuid.uuid5(uuid.NAMESPACE_URL, str(place)))), PICTURED)
         for environment in Environment
-        for place, state in declared_clients(onboardings.connections(environment), protect=None).items()
+        for place, state in in_stack(onboardings.connections(environment), protect=None).items()
     ]
     return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=matching(connections))
 

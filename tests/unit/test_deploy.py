@@ -213,7 +213,7 @@ def test_whoever_stops_it_stops_the_engine_in_good_order(engine: Engine, number:
     engine.fails(command, "waits")
     os.mkfifo(engine.folder / "ready")
     run = subprocess.Popen(
-        ["sh", "-c", "trap '' INT; exec acmidm deploy --stack tni"],
+        ["sh", "-c", f"trap '' INT; exec {Path(sys.executable).with_name('acmidm')} deploy --stack tni"],
         cwd=engine.folder,
         env=engine.variables(),
         stderr=subprocess.PIPE,
@@ -262,7 +262,7 @@ def test_the_random_plugin_is_installed_where_a_stack_has_a_client_secret_and_on
     installed: list[bool] = []
     monkeypatch.setattr(install_random, "install", lambda: installed.append(True))
     made = PASSWORD if secret_in == "state" else CLIENT
-    monkeypatch.setattr(pulumi, "stack_deployment", lambda _: {"deployment": {"resources": [{"type": made}]}})
+    monkeypatch.setattr(pulumi, "stack_deployment", lambda _: {"deployment": {"resources": [resource("OVO000001/x", made)]}})
     deploy._install_random_plugin(stacks.stack_of("tni"))
     assert bool(installed) == (secret_in != "nothing")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
 from acmidm.rights import missing_rights
 from acmidm_onboarding.authorities.port import KnowsRights
@@ -35,7 +34,7 @@ def test_an_authority_that_is_down_is_one_line() -> None:
 
 def test_who_needs_no_right_and_an_authority_that_cannot_tell_are_not_asked() -> None:
     assert missing_rights(stack(), [CONNECTION, replace(_IN_PORTAL, codes=())]) == []
-    assert missing_rights(stack(), [replace(_IN_PORTAL, retire={"acmidm": date(2020, 3, 31)}), replace(_IN_PORTAL, preserve=True)]) == []
+    assert missing_rights(stack(), [replace(_IN_PORTAL, retire={"acmidm": "2020-03-31"}), replace(_IN_PORTAL, preserve=True)]) == []
     assert missing_rights(stack(), [replace(_IN_PORTAL, platform=Platform.GEOSECURE)]) == []
     keycloak = stack(authority="keycloak", managementUrl="http://127.0.0.1:1/admin/realms/r", issuer="http://127.0.0.1:1/realms/r")
     assert missing_rights(keycloak, [_IN_PORTAL]) == []

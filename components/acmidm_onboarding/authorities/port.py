@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.model.client import Client, Place, with_incarnation
+from acmidm_onboarding.model.client import Client, Place, grants, with_incarnation
 from acmidm_onboarding.model.keys import keys_of
 from acmidm_onboarding.model.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
 from acmidm_onboarding.model.plain import flat
@@ -57,10 +57,9 @@ class ClientSnapshot:
             fields=with_incarnation(flat(metadata.properties), metadata.incarnation),
             client_id=self.client.client_id,
             secret_updated_at=self.client.client_secret_updated_at,
-            scopes=dict.fromkeys(scopes),
-            default_scopes=frozenset(scope for scope, is_default in scopes.items() if is_default),
+            scopes=grants(scopes),
             keys=keys_of(self.jwks),
-            products={product: flat(document.configuration) for product, document in products.items()},
+            products={product: document.configuration for product, document in products.items()},
             owners={product: document.owner for product, document in products.items()},
         )
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from acmidm_onboarding.model.connection import connection_key, former_keys
+from acmidm_onboarding.model.declaration import connection_key, former_keys
 from acmidm_onboarding.model.documents import Document
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.form import Environment, Form, Organisation, Platform

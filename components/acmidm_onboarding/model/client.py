@@ -1,6 +1,7 @@
 """A client as it is or will be, whichever source describes it: a form, the resources of a state or a preview, an authority.
 
-It is the one shape of a client that is compared. What a source does not know is absent, and never a change.
+It is the one shape of a client that is compared. What a source does not know is absent, and never a change. A form's client is a
+``Declaration``, which has besides what the form alone knows.
 """
 
 from __future__ import annotations
@@ -8,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
-from acmidm_onboarding.model.keys import Key, keys_of
-from acmidm_onboarding.model.metadata import ClientMetadata, Owner
-from acmidm_onboarding.model.plain import flat
+from acmidm_onboarding.model.keys import Key
+from acmidm_onboarding.model.metadata import Configuration, Owner, Scopes
 
 Place = tuple[str, Platform, Environment]
 """What identifies a client: its key, its platform, its environment."""
@@ -23,6 +23,29 @@ Fields = Mapping[str, Any]
 JWKS_URI = "jwks_uri"
 OF_ATTRIBUTES = "attributes."
 """How the names of its attributes begin among its fields."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """How a client has a scope."""
+
+    reason: str | None = None
+    """Why, on one line; None where that is not known."""
+    default: bool = False
+    """Whether every token has it, whatever its request names."""
+
+
+def grants(scopes: Scopes) -> dict[str, Grant]:
+    return {scope: Grant(default=is_default) for scope, is_default in scopes.items()}
+
+
+class Authentication(StrEnum):
+    """By what a client proves who it is, and where that comes from."""
+
+    SECRET = "secret"
+    KEYS_OF_FORM = "form"
+    KEYS_OF_PORTAL = "portal"
+    KEYS_AT_ADDRESS = "jwks_uri"
 
 
 @dataclass(frozen=True)
@@ -58,12 +81,9 @@ class Client:
     protected: bool | None = None
     """Whether the engine refuses to remove it, or what is inside it; None where that is not known."""
     protected_products: frozenset[str] = frozenset()
-    scopes: Mapping[str, str | None] | None = None
-    """Per scope the reason for it, None where that is not known."""
-    default_scopes: frozenset[str] = frozenset()
-    """Those of the scopes that every token has, whatever its request names."""
+    scopes: Mapping[str, Grant] | None = None
     keys: Mapping[str, Key] | None = None
-    """None: left to the portal."""
+    """None: left to the portal, or published at an address."""
     uploaded: Mapping[str, Key] | None = None
     """The keys that the portal has, where they are left to it and known."""
     compromised: frozenset[str] = frozenset()
@@ -74,8 +94,8 @@ class Client:
     """Of keys in the portal, the thumbprints by which evidence was signed."""
     listed: frozenset[str] = frozenset()
     """Those of them that its authority had when a run last looked."""
-    products: Mapping[str, Fields] = field(default_factory=dict)
-    """Per product its configuration, flat."""
+    products: Mapping[str, Configuration] = field(default_factory=dict)
+    """Per product its configuration."""
     owners: Mapping[str, Owner] = field(default_factory=dict)
     """Per product whose the configuration is."""
     without_marks: frozenset[str] = frozenset()
@@ -85,14 +105,15 @@ class Client:
     unneeded_exemptions: frozenset[str] = frozenset()
     """Those that exempt nothing in any environment of the form: known from the form alone."""
     retire: Mapping[str, str] = field(default_factory=dict)
-    """The days of its platform and its products from which on they are taken down, as 2027-03-31."""
+    """Per platform and product that its form retires, the day from which on it is taken down, as 2027-03-31 (UTC)."""
     preserve: bool = False
-    """Whether it is left to itself then, and not removed."""
+    """Whether it is left to itself then, without anybody who manages it, and not removed."""
     retained: bool = False
     """Whether the engine leaves it where it is, with its products, when it forgets it."""
-    announced: Mapping[str, str] = field(default_factory=dict)
-    """All that its form says of leaving, of other platforms too."""
+    is_first: bool = True
+    """Whether it is the first of its form's clients, at which reports have what the form says of all of them."""
     formerly: tuple[str, ...] = ()
+    """Its earlier keys."""
     handed_over: HandedOver | None = None
     """What its organisation was told; None where the state has nothing of that."""
     made_at: datetime | None = None
@@ -108,8 +129,7 @@ class Client:
 
     @property
     def resource_name(self) -> str:
-        """The key, and behind it the platform where that is not ACM/IDM."""
-        return self.key if self.platform is Platform.ACMIDM else f"{self.key}/{self.platform}"
+        return resource_name(self.key, self.platform)
 
     @property
     def organisation(self) -> str:
@@ -144,6 +164,24 @@ class Client:
         return self.fields.get(JWKS_URI)
 
     @property
+    def authentication(self) -> Authentication:
+        if self.uses_secret:
+            return Authentication.SECRET
+        if self.jwks_uri:
+            return Authentication.KEYS_AT_ADDRESS
+        return Authentication.KEYS_OF_PORTAL if self.keys is None else Authentication.KEYS_OF_FORM
+
+    @property
+    def leaves(self) -> dict[str, str]:
+        """The days from which on its platform, and products of it, are taken down."""
+        return {name: day for name, day in self.retire.items() if name == self.platform or name in self.products}
+
+    @property
+    def announced(self) -> dict[str, str]:
+        """All that its form says of leaving, of other platforms too."""
+        return {**self.retire, **({"preserve": "yes"} if self.preserve else {})} if self.is_first else {}
+
+    @property
     def known_keys(self) -> Mapping[str, Key] | None:
         """Its keys, those in the portal too; None where they are not known."""
         return self.uploaded if self.keys is None else self.keys
@@ -162,65 +200,22 @@ class Client:
         return self.auth_method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
 
 
+def resource_name(key: str, platform: str) -> str:
+    """Return the name of a client's resources: the key, and behind it the platform where that is not ACM/IDM."""
+    return key if platform == Platform.ACMIDM else f"{key}/{platform}"
+
+
 Clients = Mapping[Place, Client]
 Records = Mapping[str, Client]
 """What a state has, by resource name; see ``Recorded.parts``."""
 
 
-def declared_clients(connections: Iterable[Connection], *, protect: bool | None, managed_by: str | None = None) -> dict[Place, Client]:
-    """The clients that connections of forms declare; ``protect`` is the stack's setting, where it is known."""
-    return with_exemptions_once(_state_of(connection, protect, managed_by) for connection in connections)
-
-
-def with_exemptions_once(states: Iterable[Client]) -> dict[Place, Client]:
-    """By place: what a form has for all its clients is reported at the first of its platforms alone."""
-    order, first, found = list(Platform), dict[str, Platform](), {state.place: state for state in states}
+def with_one_first(clients: Iterable[Client]) -> dict[Place, Client]:
+    """By place: what a form says of all its clients is reported at the first of its platforms alone."""
+    order, first, found = list(Platform), dict[str, Platform](), {client.place: client for client in clients}
     for key, platform, _ in sorted(found, key=lambda place: order.index(place[1])):
         first.setdefault(key, platform)
-    others = {place: state for place, state in found.items() if state.platform is not first[state.key]}
-    return {**found, **{place: replace(state, exemptions={}, announced={}) for place, state in others.items()}}
-
-
-def _state_of(connection: Connection, protect: bool | None, managed_by: str | None) -> Client:
-    products, owner = connection.products, Owner(connection.software_id, managed_by)
-    return Client(
-        key=connection.key,
-        platform=connection.platform,
-        environment=connection.environment,
-        fields=flat(ClientMetadata.of(connection, managed_by).properties),
-        form=connection.form or None,
-        has_secret=connection.uses_secret,
-        secret_generation=connection.secret_generation if connection.uses_secret else None,
-        adopts=connection.adopt,
-        protected=None if protect is None else protect and not connection.is_leaving(),
-        protected_products=frozenset(product for product in products if protect and not connection.is_leaving(product)),
-        scopes=dict(connection.scopes),
-        default_scopes=connection.default_scopes,
-        keys=None if connection.keys is None else keys_of({kid: key.members for kid, key in connection.keys.items()}),
-        compromised=connection.compromised,
-        signs_without_kid=connection.signs_without_kid,
-        proven=frozenset({connection.evidence.thumbprint} if connection.keys is None and connection.evidence else ()),
-        products={product: flat(configuration) for product, configuration in products.items()},
-        owners=dict.fromkeys(products, owner),
-        exemptions=dict(connection.exemptions),
-        **leaving(_days(connection), connection.platform, products, preserve=connection.preserve),
-        retained=connection.preserve and connection.is_leaving(),
-        formerly=connection.formerly,
-    )
-
-
-def _days(connection: Connection) -> dict[str, str]:
-    return {name: day.isoformat() for name, day in connection.retire.items()}
-
-
-def leaving(retire: Mapping[str, str], platform: Platform, products: Iterable[str], *, preserve: bool) -> dict[str, Any]:
-    """The fields about leaving, from what a form says of all its clients."""
-    own = {platform.value, *products}
-    return {
-        "retire": {name: day for name, day in retire.items() if name in own},
-        "preserve": preserve,
-        "announced": {**retire, **({"preserve": "yes"} if preserve else {})},
-    }
+    return {place: replace(client, is_first=client.platform is first[client.key]) for place, client in found.items()}
 
 
 def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
@@ -228,13 +223,13 @@ def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
     return {**fields, **({"incarnation": incarnation} if incarnation else {})}
 
 
-def recorded_as(connection: Connection, records: Records) -> Client | None:
-    """Return what a state has of a connection: one client, and with it what a rename that failed in part left under another name.
+def recorded_as(wanted: Client, records: Records) -> Client | None:
+    """Return what a state has of a client that a form declares: one, and with it what a rename that failed in part left under another name.
 
     One that is there in parts alone has no ``client_id``.
     """
-    own = connection.resource_name
-    names = (own, *(former + own.removeprefix(connection.key) for former in connection.formerly))
+    own = wanted.resource_name
+    names = (own, *(former + own.removeprefix(wanted.key) for former in wanted.formerly))
     found = [records[name] for name in names if name in records]
     client = next((one for one in found if one.client_id), found[0] if found else None)
     for part in found:

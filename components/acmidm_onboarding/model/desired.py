@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acmidm_onboarding.model.client import Records
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.gate import HeldBack, TestStack, needs_evidence, passing
 from acmidm_onboarding.model.leaving import declared_now, left_alone
 from acmidm_onboarding.model.policies import Gate, PromotionGate
@@ -21,11 +21,11 @@ from acmidm_onboarding.model.policies import Gate, PromotionGate
 class Desired:
     """What a run declares, and what it does not, with the reason."""
 
-    declared: tuple[Connection, ...]
+    declared: tuple[Declaration, ...]
     """In the order of the forms."""
-    asked: tuple[Connection, ...]
+    asked: tuple[Declaration, ...]
     """What would be declared if there were no gate."""
-    left: tuple[Connection, ...] = ()
+    left: tuple[Declaration, ...] = ()
     """Those whose forms preserve a client that is declared no more: no run changes anything of it."""
     held_back: tuple[HeldBack, ...] = ()
     """What the gate misses something of, declared all the same or not."""
@@ -40,7 +40,7 @@ def nothing_recorded() -> Records:
 
 
 def desired(
-    connections: Collection[Connection],
+    connections: Collection[Declaration],
     now: datetime,
     *,
     gate: Gate = NO_GATE,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from acmidm_onboarding.model.client import Client, Records, recorded_as
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
 from acmidm_onboarding.model.form import AuthMethod, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.policies import Gate, PromotionGate
@@ -35,7 +35,7 @@ class TestStack:
 class HeldBack:
     """What is missing for one connection on production."""
 
-    connection: Connection
+    connection: Declaration
     missing: tuple[str, ...]
     """What, and what to do, each."""
     is_declared: bool
@@ -56,13 +56,13 @@ class HeldBack:
         return tuple(f"{'declared unproven' if self.is_declared else 'not declared'}: {sentence}" for sentence in self.sentences)
 
 
-def added(connection: Connection, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
+def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
     """Return the scopes and the products that a connection asks and that are not recorded."""
     scopes, products = ((record.scopes or {}).keys(), record.products.keys()) if record else ((), ())
     return frozenset(connection.scopes).difference(scopes), frozenset(connection.products).difference(products)
 
 
-def needs_evidence(connection: Connection, own: Records) -> bool:
+def needs_evidence(connection: Declaration, own: Records) -> bool:
     """Return whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
     if not connection.is_on_production or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
         return False
@@ -71,8 +71,8 @@ def needs_evidence(connection: Connection, own: Records) -> bool:
 
 
 def passing(
-    connections: Iterable[Connection], gate: Gate, own: Records, tests: TestStack | None, now: datetime
-) -> tuple[tuple[Connection, ...], tuple[HeldBack, ...]]:
+    connections: Iterable[Declaration], gate: Gate, own: Records, tests: TestStack | None, now: datetime
+) -> tuple[tuple[Declaration, ...], tuple[HeldBack, ...]]:
     """Return what of ``connections`` is declared, in their order, and what is missing of the rest.
 
     ``own`` is what the stack's own state has, ``tests`` what TNI's has: None where nobody knows, so that forms and evidence alone
@@ -103,7 +103,7 @@ class _Proven:
     products: frozenset[str] = frozenset()
 
 
-def _proven(connection: Connection, tests: TestStack | None, now: datetime, days: int) -> tuple[_Proven, list[str]]:
+def _proven(connection: Declaration, tests: TestStack | None, now: datetime, days: int) -> tuple[_Proven, list[str]]:
     """What is proven of a connection, and why nothing is."""
     reasons = list(_reasons(connection, connection.test_evidence, tests, now, days))
     if reasons or connection.test_evidence is None:
@@ -113,7 +113,7 @@ def _proven(connection: Connection, tests: TestStack | None, now: datetime, days
     return _Proven(scopes, connection.test_evidence.products), []
 
 
-def _reasons(connection: Connection, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int) -> Iterator[str]:
+def _reasons(connection: Declaration, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int) -> Iterator[str]:
     """Why there is no evidence that counts, each with its remedy."""
     stack, on_tni = quoted(tests.name) if tests else "", None
     if tests is not None and tests.records is None:
@@ -140,7 +140,7 @@ def _lists(on_tni: Client, evidence: Evidence) -> bool:
     return evidence.thumbprint in on_tni.listed | on_tni.thumbprints
 
 
-def waits_for_test(connection: Connection, on_tni: Client) -> bool:
+def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
     """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run there is missing."""
     evidence = connection.test_evidence
     return evidence is not None and evidence.client_id == on_tni.client_id and not _lists(on_tni, evidence)
@@ -153,7 +153,7 @@ def _unlisted(on_tni: Client, stack: str) -> str:
     return f"its evidence was signed with a key that {where}; bring stack {stack} up again, or {_PROBE}"
 
 
-def _missing(connection: Connection, record: Client | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
+def _missing(connection: Declaration, record: Client | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
     """Yield what is missing of what is added, and what to do."""
     yield from reasons
     if reasons and record is None:
@@ -164,12 +164,11 @@ def _missing(connection: Connection, record: Client | None, proven: _Proven, rea
             yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
 
 
-def _only(connection: Connection, scopes: frozenset[str], products: frozenset[str]) -> Connection:
+def _only(connection: Declaration, scopes: frozenset[str], products: frozenset[str]) -> Declaration:
     """The connection with no other scopes and products than these."""
     kept = {scope: note for scope, note in connection.scopes.items() if scope in scopes}
     return replace(
         connection,
         scopes=kept,
-        default_scopes=connection.default_scopes & kept.keys(),
         products={product: fields for product, fields in connection.products.items() if product in products},
     )

@@ -12,34 +12,33 @@ from dataclasses import replace
 from datetime import date
 
 from acmidm_onboarding.model.client import Client, Records, recorded_as
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 
 
-def due(connection: Connection, day: date) -> frozenset[str]:
+def due(connection: Declaration, day: date) -> frozenset[str]:
     """Return what of a connection has to go by ``day``: its platform, or products of it."""
     if connection.preserve and not connection.retire:
         return frozenset({connection.platform.value})
-    own = {connection.platform.value, *connection.products}
-    return frozenset(name for name, since in connection.retire.items() if name in own and since <= day)
+    return frozenset(name for name, since in connection.leaves.items() if since <= day.isoformat())
 
 
-def declared_now(connections: Iterable[Connection], records: Callable[[], Records], day: date) -> list[Connection]:
+def declared_now(connections: Iterable[Declaration], records: Callable[[], Records], day: date) -> list[Declaration]:
     """Return what a run on ``day`` declares. ``records`` reads what the state has, and is called only where something is due."""
     return [now for connection in connections if (now := _now(connection, records, due(connection, day))) is not None]
 
 
-def left_alone(connections: Iterable[Connection], declared: Iterable[Connection]) -> list[Connection]:
+def left_alone(connections: Iterable[Declaration], declared: Iterable[Declaration]) -> list[Declaration]:
     """Return those whose form preserves a client that is declared no more: no run changes anything of it."""
     names = {connection.resource_name for connection in declared}
     return [connection for connection in connections if connection.preserve and connection.resource_name not in names]
 
 
-def natural_keys(connection: Connection) -> tuple[str, ...]:
+def natural_keys(connection: Declaration) -> tuple[str, ...]:
     """Return the keys under which an authority may have the client: those of now, and of before."""
     return tuple(connection.software_id.removesuffix(connection.key) + key for key in (connection.key, *connection.formerly))
 
 
-def stolen_sentences(left: Iterable[Connection]) -> list[str]:
+def stolen_sentences(left: Iterable[Declaration]) -> list[str]:
     """Return a sentence for each of those whose form says that a key of it is compromised: nothing takes that key away."""
     return [
         f"{one.resource_name} on {one.environment} keeps a compromised key, for its form preserves the client and nobody manages it; "
@@ -49,12 +48,12 @@ def stolen_sentences(left: Iterable[Connection]) -> list[str]:
     ]
 
 
-def last_step(connections: Iterable[Connection], records: Records, day: date) -> frozenset[str]:
+def last_step(connections: Iterable[Declaration], records: Records, day: date) -> frozenset[str]:
     """Return the names of the clients that a next run removes, or leaves to themselves, or takes a product from."""
     return frozenset(_last_steps(connections, records, day))
 
 
-def _last_steps(connections: Iterable[Connection], records: Records, day: date) -> Iterator[str]:
+def _last_steps(connections: Iterable[Declaration], records: Records, day: date) -> Iterator[str]:
     for connection in connections:
         leaving, has = due(connection, day), recorded_as(connection, records)
         if leaving and has is not None:
@@ -63,7 +62,7 @@ def _last_steps(connections: Iterable[Connection], records: Records, day: date) 
                 yield connection.resource_name
 
 
-def _now(connection: Connection, records: Callable[[], Records], leaving: frozenset[str]) -> Connection | None:
+def _now(connection: Declaration, records: Callable[[], Records], leaving: frozenset[str]) -> Declaration | None:
     if not leaving:
         return connection
     has = recorded_as(connection, records())
@@ -76,19 +75,17 @@ def _now(connection: Connection, records: Callable[[], Records], leaving: frozen
     return replace(
         connection,
         leaving=leaving - gone,
-        scopes={scope: note for scope, note in connection.scopes.items() if scope not in withdrawn},
-        default_scopes=connection.default_scopes - withdrawn,
+        scopes={scope: grant for scope, grant in connection.scopes.items() if scope not in withdrawn},
         products={product: configuration for product, configuration in connection.products.items() if product not in gone},
     )
 
 
-def _may_go(has: Client, connection: Connection) -> bool:
+def _may_go(has: Client, connection: Declaration) -> bool:
     if has.protected or has.protected_products:
         return False
     # A key that somebody else may have goes first: nobody would take it away afterwards.
     return has.retained and not has.thumbprints & connection.compromised if connection.preserve else not has.scopes
 
 
-def _at_first(connection: Connection, leaving: frozenset[str]) -> Connection:
-    kept = {} if not connection.preserve else connection.scopes
-    return replace(connection, leaving=leaving, scopes=kept, default_scopes=connection.default_scopes & kept.keys())
+def _at_first(connection: Declaration, leaving: frozenset[str]) -> Declaration:
+    return replace(connection, leaving=leaving, scopes=connection.scopes if connection.preserve else {})

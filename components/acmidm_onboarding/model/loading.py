@@ -17,7 +17,7 @@ from acmidm_onboarding.model.among import (
     problems_of_organisations,
 )
 from acmidm_onboarding.model.catalogue import Catalogue, Product, problems_of_fields
-from acmidm_onboarding.model.connection import Connection, connections
+from acmidm_onboarding.model.declaration import Declaration, declarations
 from acmidm_onboarding.model.documents import Document, read_document
 from acmidm_onboarding.model.evidence import EvidenceFile
 from acmidm_onboarding.model.evidence_files import evidence_of
@@ -71,7 +71,7 @@ class Onboardings:
     left_out: tuple[Path, ...] = ()
     """The forms with mistakes: their own, their organisation's, those of a key that they name, or of the catalogue."""
 
-    def connections(self, environment: Environment, *, are_all: bool = True) -> list[Connection]:
+    def connections(self, environment: Environment, *, are_all: bool = True) -> list[Declaration]:
         """Return what the forms have in an environment. ``are_all``: whether an organisation has no other forms than these."""
         of_organisations = defaultdict[str, list[Form]](list)
         for loaded in self.forms if are_all else ():
@@ -81,7 +81,7 @@ class Onboardings:
         return [
             connection
             for loaded in self.forms
-            for connection in connections(
+            for connection in declarations(
                 loaded.name,
                 loaded.organisation,
                 loaded.form,

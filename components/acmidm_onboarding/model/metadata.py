@@ -11,7 +11,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast
 
-from acmidm_onboarding.model.connection import Connection
 from acmidm_onboarding.model.harmless import Text
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 
@@ -74,23 +73,6 @@ class ClientMetadata(BaseModel):
     """What its tokens say beside its organisation, per claim."""
     jwks_uri: Text | None = None
     """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing changed, of that."""
-
-    @classmethod
-    def of(cls, connection: Connection, managed_by: str | None) -> Self:
-        """What a connection declares; ``managed_by`` is its stack, None where that does not matter."""
-        organisation = connection.organisation
-        return cls(
-            client_name=connection.client_name,
-            software_id=connection.software_id,
-            managed_by=managed_by,
-            organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
-            application=connection.application,
-            grant_types=("client_credentials",),
-            token_endpoint_auth_method=connection.token_endpoint_auth_method.value,
-            contacts=connection.contacts,
-            attributes=dict(connection.attributes),
-            jwks_uri=connection.jwks_uri,
-        )
 
     @property
     def properties(self) -> dict[str, Any]:

@@ -14,25 +14,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.resources.ownership import owner_of
 
 _NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 
 
-def wanted(connection: Connection, managed_by: str) -> dict[str, Any] | None:
+def wanted(connection: Declaration, managed_by: str) -> dict[str, Any] | None:
     """What the program gives as ``adopt``: which client, for whom, by which form; None where nothing is taken over."""
-    if connection.adopt is None:
+    if connection.adopts is None:
         return None
     return {
-        "client_id": connection.adopt,
+        "client_id": connection.adopts,
         "software_id": connection.software_id,
         "managed_by": managed_by,
         "form": connection.form,
         "codes": list(connection.codes),
-        "shared_codes": [code for code in (connection.organisation.kbo,) if code and code not in connection.codes],
-        "is_named": connection.adopt in connection.organisation.adopts,
+        "shared_codes": [code for code in (connection.declared_by.kbo,) if code and code not in connection.codes],
+        "is_named": connection.adopts in connection.declared_by.adopts,
     }
 
 

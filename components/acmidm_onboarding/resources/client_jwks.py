@@ -19,7 +19,7 @@ from pulumi.dynamic import CheckResult, CreateResult, ReadResult, UpdateResult
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.metadata import Jwks
 from acmidm_onboarding.resources import adoption, overlap, ownership
@@ -101,7 +101,7 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Declaration,
         client_id: pulumi.Input[str],
         keys: pulumi.Input[Mapping[str, PublicJwk]] | None,
         opts: pulumi.ResourceOptions | None = None,

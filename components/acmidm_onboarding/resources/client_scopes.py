@@ -12,7 +12,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.metadata import Scopes, without_assigned
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
@@ -55,14 +55,14 @@ class ClientScopesProvider(ClientPartProvider):
 class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
     """The scopes of a client; see the module's docstring."""
 
-    def __init__(self, connection: Connection, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, connection: Declaration, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
         props = {
             "platform": connection.platform.value,
             "client_id": client_id,
             ownership.CONNECTION: ownership.marks(connection, managed_by()),
             "adopt": adoption.wanted(connection, managed_by()),
-            "scopes": dict(connection.scopes),
-            _DEFAULT: dict.fromkeys(sorted(connection.default_scopes), True),
+            "scopes": {scope: grant.reason for scope, grant in connection.scopes.items()},
+            _DEFAULT: {scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default},
         }
         super().__init__(ClientScopesProvider(), connection.resource_name, props, opts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.model.client import resource_name
 from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.recorded import is_missing, recorded, unreadable
 
@@ -24,7 +24,7 @@ def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None)
         reason = None if is_missing(other) else unreadable(other)
         return reason and f"whether stack {quoted(before)} still has this client cannot be known: {reason}; run the same command again"
     platform, _, key = str(olds.get("software_id")).split("/", 2)
-    client = found.parts.get(key if platform == Platform.ACMIDM else f"{key}/{platform}")
+    client = found.parts.get(resource_name(key, platform))
     if client is None or not client.client_id:
         return None
     return (

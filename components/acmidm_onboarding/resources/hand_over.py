@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.client import Authentication
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.form import Environment, Language, Platform
 from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
 from acmidm_onboarding.model.problems import on_one_line
@@ -121,28 +122,20 @@ class HandOverProvider(AuthorityProvider):
 class HandOver(Resource, module="acmidm", name="HandOver"):
     """What an organisation was told of its client; see the module's docstring."""
 
-    def __init__(self, connection: Connection, client: OAuthClient, *, has_keys: bool, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, connection: Declaration, client: OAuthClient, *, has_keys: bool, opts: pulumi.ResourceOptions | None = None) -> None:
         props: dict[str, Any] = {
             "platform": connection.platform.value,
             "stack": beside(pulumi.get_stack()),
             "key": connection.software_id,
             "client_id": client.id,
             "hand_over": client.hand_over.apply(lambda wanted: wanted is True),
-            "organisation": connection.organisation.name,
+            "organisation": connection.organisation,
             "application": connection.application,
-            "language": connection.organisation.language.value,
-            "contacts": list(connection.contacts),
+            "language": connection.declared_by.language.value,
+            "contacts": list(connection.metadata.contacts),
             "scopes": dict.fromkeys(sorted(connection.scopes), True),
-            "keys": _keys(connection, has_keys=has_keys),
+            # Keys that are given to the component are as good as those of a form.
+            "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,
             "jwks_uri": connection.jwks_uri,
         }
         super().__init__(HandOverProvider(), connection.resource_name, props, opts)
-
-
-def _keys(connection: Connection, *, has_keys: bool) -> str:
-    """Where the keys of a client come from, as its organisation is told."""
-    if connection.uses_secret:
-        return "secret"
-    if connection.jwks_uri:
-        return "jwks_uri"
-    return "form" if has_keys else "portal"

@@ -21,7 +21,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, NewSecret, RegisteredClient
 from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, WAITS
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.form import AuthMethod
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.metadata import ClientMetadata, Owner
@@ -158,13 +158,14 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Declaration,
         client_secret: pulumi.Input[str] | None = None,
         keys: pulumi.Input[Mapping[str, PublicJwk]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, object] = {
-            **ClientMetadata.of(connection, managed_by()).properties,
+            **connection.metadata.properties,
+            "managed_by": managed_by(),
             "platform": connection.platform.value,
             "stack": beside(pulumi.get_stack()),
             ownership.FORMERLY: ownership.former_keys(connection),

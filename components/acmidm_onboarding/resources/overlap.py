@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.metadata import Jwks
@@ -37,7 +37,7 @@ _EARLIER = "earlier"
 """What is recorded of a key that was there before anybody recorded it."""
 
 
-def wanted(connection: Connection, stack: str) -> dict[str, Any] | None:
+def wanted(connection: Declaration, stack: str) -> dict[str, Any] | None:
     """Return what the program gives of a client's rotation; None where its keys are not guarded: it leaves them for a secret."""
     if connection.uses_secret:
         return None

@@ -20,7 +20,7 @@ import pulumi
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.engine_resources import INCARNATION, OTHER
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.leaving import natural_keys
 from acmidm_onboarding.model.metadata import OrganisationMetadata, Owner
 from acmidm_onboarding.model.problems import on_one_line, quoted
@@ -90,12 +90,12 @@ def require_not_anothers(client_id: str, olds: Properties, news: Properties) -> 
     )
 
 
-def former_keys(connection: Connection) -> list[str] | None:
+def former_keys(connection: Declaration) -> list[str] | None:
     """Return the value of the input ``formerly``; None where there are none."""
     return list(natural_keys(connection)[1:]) or None
 
 
-def marks(connection: Connection, managed_by: str) -> dict[str, Any]:
+def marks(connection: Declaration, managed_by: str) -> dict[str, Any]:
     """Return the value of the input ``connection``."""
     return {"software_id": connection.software_id, "managed_by": managed_by}
 

@@ -14,7 +14,7 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.engine_resources import INCARNATION, OTHER
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import (
@@ -85,7 +85,7 @@ class ProductConfiguration(AuthorityResource, module="acmidm", name="ProductConf
     """A product's configuration for a client; see the module's docstring."""
 
     def __init__(
-        self, connection: Connection, product: str, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+        self, connection: Declaration, product: str, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         props: dict[str, Any] = {
             "platform": connection.platform.value,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.model.client import Client, declared_clients
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.client import Client
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.leaving import declared_now, last_step
 from acmidm_onboarding.recorded import recorded_in
@@ -18,17 +18,16 @@ from tests.unit.components.test_onboarding import CONNECTION
 DAY = date(2027, 3, 31)
 NAME = CONNECTION.resource_name
 SCOPES, PRODUCTS = frozenset(CONNECTION.scopes), frozenset(CONNECTION.products)
-(_DECLARED,) = declared_clients([CONNECTION], protect=True).values()
-WHOLE = dataclasses.replace(_DECLARED, client_id="8abae908")
+WHOLE = dataclasses.replace(CONNECTION.in_stack(protect=True), client_id="8abae908")
 UNPROTECTED = dataclasses.replace(WHOLE, protected=False, protected_products=frozenset())
 READY = dataclasses.replace(UNPROTECTED, scopes={})
 
 
-def retired(**changes: Any) -> Connection:
-    return dataclasses.replace(CONNECTION, retire={"acmidm": DAY}, **changes)
+def retired(**changes: Any) -> Declaration:
+    return dataclasses.replace(CONNECTION, retire={"acmidm": DAY.isoformat()}, **changes)
 
 
-def step(connection: Connection, held: Client | None, day: date = DAY) -> str:
+def step(connection: Declaration, held: Client | None, day: date = DAY) -> str:
     """What a run on a day declares of it."""
     found = declared_now([connection], lambda: {} if held is None else {NAME: held}, day)
     if not found:
@@ -85,7 +84,7 @@ def test_before_its_day_no_state_is_read() -> None:
 
 def test_a_product_goes_once_its_scopes_and_its_protection_are_gone() -> None:
     product = next(iter(PRODUCTS))
-    connection = dataclasses.replace(CONNECTION, retire={product: DAY}, product_scopes={product: SCOPES})
+    connection = dataclasses.replace(CONNECTION, retire={product: DAY.isoformat()}, product_scopes={product: SCOPES})
 
     def now(held: Client | None) -> tuple[bool, bool, bool]:
         (found,) = declared_now([connection], lambda: {} if held is None else {NAME: held}, DAY)

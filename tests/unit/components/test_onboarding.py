@@ -11,23 +11,18 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from acmidm_onboarding.model.connection import Connection
-from acmidm_onboarding.model.form import AuthMethod, Environment, Organisation, Platform
+from acmidm_onboarding.model.declaration import Declaration
+from acmidm_onboarding.model.form import AuthMethod
 from acmidm_onboarding.model.jwk import public_jwk as parsed
 from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, known
+from tests.support.declared import declaration
 from tests.support.portal import new_key, public_jwk
 
-CONNECTION = Connection(
-    platform=Platform.ACMIDM,
-    environment=Environment.TNI,
-    organisation=Organisation(name="Stad Gent", ovo="OVO002067", kbo="0207451227"),
-    application="loket",
-    contacts=("a@stad-gent.example",),
-    token_endpoint_auth_method=AuthMethod.PRIVATE_KEY_JWT,
-    scopes={"scope_b": "requested", "scope_a": "why (SD-1)"},
-    keys={"key-1": parsed({**public_jwk(new_key("key-1")), "exp": 1893456000})},
-    products={"notificaties": {"merk_code": "stad-gent"}, "dosis": {"bron_uri": "urn://a/b"}},
-)
+PARTS: dict[str, Any] = {
+    "scopes": {"scope_b": "requested", "scope_a": "why (SD-1)"},
+    "products": {"notificaties": {"merk_code": "stad-gent"}, "dosis": {"bron_uri": "urn://a/b"}},
+}
+CONNECTION = declaration(jwks={"key-1": parsed({**public_jwk(new_key("key-1")), "exp": 1893456000})}, **PARTS)
 
 
 class AnswersForTheEngine(mocks.Mocks):
@@ -65,7 +60,7 @@ def _run(program: Callable[[], object]) -> None:
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
 
 
-def declare(*connections: Connection, name: str = CONNECTION.key, **options: Any) -> tuple[Onboarding, dict[str, Any]]:
+def declare(*connections: Declaration, name: str = CONNECTION.key, **options: Any) -> tuple[Onboarding, dict[str, Any]]:
     """Declare an onboarding, and wait until all is registered."""
     monitor, made = Monitor(), list[Onboarding]()
     pulumi.runtime.set_mocks(AnswersForTheEngine(), project="acmidm", stack="tni", monitor=monitor)
@@ -129,16 +124,14 @@ def test_what_failed_to_be_made_has_no_output() -> None:
 
 
 def test_keys_cannot_be_given_beside_an_address_of_them() -> None:
-    published = dataclasses.replace(CONNECTION, keys=None, jwks_uri="https://keys.gent.example/jwks")
+    published = declaration(jwks=None, jwks_uri="https://keys.gent.example/jwks", **PARTS)
     with pytest.raises(pulumi.RunError, match="give it no others"):
         declare(published, keys=[public_jwk(new_key("another"))])
 
 
 def test_former_names_are_aliases() -> None:
     """Of each part too: the engine gives a component's on to its children in the run alone that renames it, and one may fail in that."""
-    secret = dataclasses.replace(
-        CONNECTION, token_endpoint_auth_method=AuthMethod.CLIENT_SECRET_BASIC, keys={}, formerly=("OVO002067/oud", "0207451227/loket")
-    )
+    secret = declaration(method=AuthMethod.CLIENT_SECRET_BASIC, jwks={}, formerly=("OVO002067/oud", "0207451227/loket"), **PARTS)
     _, requests = declare(secret)
     assert len(requests) == 8
     for place, request in requests.items():

@@ -11,7 +11,7 @@ import pytest
 
 from acmidm_onboarding import declared
 from acmidm_onboarding import stack as stacks
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import Desired
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.recorded import Unreadable
@@ -21,7 +21,7 @@ from tests.unit.components.test_onboarding import CONNECTION
 from tests.unit.components.test_recorded import resource
 from tests.unit.components.test_settings import read
 
-IN_PRODUCTION: Connection = replace(CONNECTION, environment=Environment.PROD)
+IN_PRODUCTION: Declaration = replace(CONNECTION, environment=Environment.PROD)
 
 
 def settings(**changes: str) -> Settings:

@@ -78,7 +78,7 @@ def test_what_is_held_of_each_connection() -> None:
 
 def test_what_a_rename_that_failed_in_part_left_is_held() -> None:
     """A part that failed in the run of a rename is under the earlier name still; another client of that name is another client."""
-    renamed = replace(CONNECTION, formerly=("OVO002067/vroeger",), application="loket")
+    renamed = replace(CONNECTION, formerly=("OVO002067/vroeger",))
     name = renamed.resource_name
     client = resource("OAuthClient", name, {}, id="id-1")
     left = [

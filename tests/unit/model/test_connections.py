@@ -5,17 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 
 import pytest
 import yaml
 
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.client import Grant
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 from tests.unit.model.workspace import FORM, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
 
 
-def tni(workspace: Workspace) -> Connection:
+def tni(workspace: Workspace) -> Declaration:
     [connection] = workspace.load().connections(Environment.TNI)
     return connection
 
@@ -32,10 +32,10 @@ def shuffled(value: object, source: random.Random) -> object:
 def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
     connection = tni(workspace)
     assert (connection.key, connection.resource_name, connection.form) == ("OVO002067/mijn-gent",) * 2 + ("gent/mijn-gent",)
-    assert connection.client_name == "Stad Gent - mijn-gent"
+    assert connection.metadata.client_name == "Stad Gent - mijn-gent"
     assert connection.software_id == "acmidm/tni/OVO002067/mijn-gent"
-    assert connection.organisation.kbo == "0207451227"
-    assert connection.scopes == {"dv_notificaties_schrijven": "requested", "dv_dosis_schrijven": "dossiers (SD-4711)"}
+    assert connection.declared_by.kbo == "0207451227"
+    assert connection.scopes == {"dv_notificaties_schrijven": Grant("requested"), "dv_dosis_schrijven": Grant("dossiers (SD-4711)")}
     assert list(connection.keys or ()) == ["tni"]
     assert connection.products["dosis"] == {"bron_uri": "urn://gent/mijn-gent"}
     assert not connection.uses_secret
@@ -146,7 +146,7 @@ def test_a_form_retires_all_of_it_or_parts(workspace: Workspace) -> None:
     both = FORM.replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_schrijven: {}\n", "")
     both = both[: both.index("  prod:")]
     both = both[: both.index("      notificaties:")] + both[both.index("      dosis:") :]
-    day = date(2027, 3, 31)
+    day = "2027-03-31"
     workspace.write_form("retire: 2027-03-31\n" + both)
     assert [one.retire for one in workspace.load().connections(Environment.TNI)] == [{"acmidm": day, "geosecure": day}] * 2
     workspace.write_form("retire: {dosis: 2027-03-31}\n" + both)

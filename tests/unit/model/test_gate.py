@@ -11,15 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.model.client import Client, Records
-from acmidm_onboarding.model.connection import Connection
+from acmidm_onboarding.model.client import Client, Grant, Records
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.evidence import Evidence
-from acmidm_onboarding.model.form import AuthMethod, Environment, Organisation, Platform
+from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 from acmidm_onboarding.model.gate import TestStack
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.policies import Gate, PromotionGate
+from tests.support.declared import declaration
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 DAYS = 90
@@ -34,7 +35,7 @@ def has(client_id: str, scopes: Iterable[str], products: Iterable[str] = (), key
         Platform.ACMIDM,
         Environment.PROD,
         client_id=client_id,
-        scopes=dict.fromkeys(scopes),
+        scopes=dict.fromkeys(scopes, Grant()),
         products={product: {} for product in products},
         keys=found,
         **more,
@@ -56,35 +57,29 @@ EVIDENCE = Evidence(
 )
 
 
-def connection(scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = (), **changes: object) -> Connection:
-    asked = Connection(
-        platform=Platform.ACMIDM,
-        environment=Environment.PROD,
-        organisation=Organisation(name="Stad Gent", ovo="OVO002067"),
-        application="loket",
-        contacts=("a@stad.example",),
-        token_endpoint_auth_method=AuthMethod.PRIVATE_KEY_JWT,
-        scopes=dict.fromkeys(scopes, "requested"),
-        keys={"prod-1": PublicJwk("prod-1", {}, "prod-thumb")},
-        products={product: {"id": product} for product in products},
-        form="gent/loket",
-        test_evidence=EVIDENCE,
-    )
-    return replace(asked, **changes)  # type: ignore[arg-type]
+def connection(scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = (), **changes: object) -> Declaration:
+    values: dict[str, Any] = {
+        "scopes": dict.fromkeys(scopes, "requested"),
+        "jwks": {"prod-1": PublicJwk("prod-1", {}, "prod-thumb")},
+        "products": {product: {"id": product} for product in products},
+        "form": "gent/loket",
+        "test_evidence": EVIDENCE,
+    }
+    return declaration(environment=Environment.PROD, **{**values, **changes})
 
 
 def ask(
-    asked: Connection, own: Records | None = None, tests: TestStack | None = TNI, mode: PromotionGate = PromotionGate.ENFORCE
+    asked: Declaration, own: Records | None = None, tests: TestStack | None = TNI, mode: PromotionGate = PromotionGate.ENFORCE
 ) -> Desired:
     return desired([asked], NOW, gate=Gate(mode, DAYS), records=lambda: own or {}, tests=lambda: tests)
 
 
-def passes(asked: Connection, *given: Any, **more: Any) -> bool:
+def passes(asked: Declaration, *given: Any, **more: Any) -> bool:
     """Whether all of it is declared, and nothing is missing."""
     return ask(asked, *given, **more) == Desired((asked,), (asked,))
 
 
-def missing(asked: Connection, own: Records | None = None, tests: TestStack | None = TNI) -> list[str]:
+def missing(asked: Declaration, own: Records | None = None, tests: TestStack | None = TNI) -> list[str]:
     """The sentences without their remedies; nothing of a connection that nothing holds is declared then."""
     passage = ask(asked, own, tests)
     assert bool(passage.declared) is (not passage.held_back or bool(own))
@@ -105,7 +100,7 @@ def test_scopes_have_the_platforms_names() -> None:
 
 _OLD = replace(EVIDENCE, proven_at=NOW - timedelta(days=DAYS, seconds=1))
 _OF_ANOTHER = replace(EVIDENCE, client_id="another")
-_WITH_SECRET: dict[str, Any] = {"token_endpoint_auth_method": AuthMethod.CLIENT_SECRET_BASIC, "test_evidence": None}
+_WITH_SECRET: dict[str, Any] = {"method": AuthMethod.CLIENT_SECRET_BASIC, "test_evidence": None}
 
 
 @pytest.mark.parametrize(
@@ -170,10 +165,10 @@ def test_what_was_in_production_before_stays_and_only_what_is_added_needs_eviden
     held = connection(("other",), ("dosis",), test_evidence=None)
     assert passes(held, own, tests=None)
 
-    more = connection(("other", "send", "new"), ("dosis", "mijn"), default_scopes=frozenset({"other", "new"}), attributes={"a": "b"})
+    more = connection(("other", "send", "new"), ("dosis", "mijn"), attributes={"a": "b"})
     passage = ask(more, own)
     (declared,) = passage.declared
-    assert (set(declared.scopes), set(declared.products), declared.default_scopes) == ({"other", "send"}, {"dosis"}, frozenset({"other"}))
+    assert (set(declared.scopes), set(declared.products)) == ({"other", "send"}, {"dosis"})
     assert (declared.keys, declared.products["dosis"], declared.attributes) == (more.keys, {"id": "dosis"}, {"a": "b"})
     assert [(one.is_declared, one.is_new) for one in passage.held_back] == [(False, False)]
     assert missing(more, own) == [
@@ -193,7 +188,7 @@ def test_a_connection_is_known_by_its_earlier_name_too() -> None:
 
 
 def test_another_platform_is_a_new_connection() -> None:
-    asked = connection(platform=Platform.GEOSECURE, test_evidence=None)
+    asked = replace(connection(test_evidence=None), platform=Platform.GEOSECURE)
     assert ask(asked, {KEY: has("prod-id", {"send"})}).declared == ()
 
 
@@ -236,7 +231,7 @@ _ASKED = st.builds(
         tuple(sorted(products)),
         platform=platform,
         test_evidence=evidence,
-        token_endpoint_auth_method=method,
+        method=method,
         formerly=formerly,
     ),
     st.sampled_from(Platform),
@@ -251,7 +246,7 @@ _TESTS = st.none() | st.builds(TestStack, st.just("tni"), st.none() | _STATES, s
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_ASKED, _STATES, _TESTS, st.sampled_from(PromotionGate))
-def test_what_the_state_has_is_never_undeclared(asked: Connection, own: Records, tests: TestStack | None, mode: PromotionGate) -> None:
+def test_what_the_state_has_is_never_undeclared(asked: Declaration, own: Records, tests: TestStack | None, mode: PromotionGate) -> None:
     """Whatever is held, asked, proven, and on TNI: what is both asked and held stays declared; nothing is that was not asked."""
     passage = ask(asked, own, tests, mode)
     former = [KEY.replace("OVO002067", "OVO000067") + asked.resource_name.removeprefix(KEY)] if asked.formerly else []

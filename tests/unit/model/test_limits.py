@@ -83,13 +83,13 @@ def test_what_is_as_long_as_may_be_is_accepted_by_the_authority(workspace: Works
     workspace.write_form(text.replace("[api-beheer@stad-gent.example]", str(contacts)))
     [connection] = workspace.load().connections(Environment.TNI)
     declared = ClientDeclaration(
-        client_name=connection.client_name,
+        client_name=connection.metadata.client_name,
         software_id=connection.software_id,
-        organisation={"name": name, "ovo": connection.organisation.ovo, "kbo": connection.organisation.kbo},  # type: ignore[arg-type]
+        organisation={"name": name, "ovo": connection.declared_by.ovo, "kbo": connection.declared_by.kbo},  # type: ignore[arg-type]
         application=connection.application,
         grant_types=["client_credentials"],
         token_endpoint_auth_method="private_key_jwt",
-        contacts=list(connection.contacts),
+        contacts=list(connection.metadata.contacts),
     )
     assert (len(declared.contacts), len(declared.client_name)) == (form.MOST_CONTACTS, form.LONGEST_TEXT)
 

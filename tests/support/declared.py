@@ -1,0 +1,53 @@
+"""What a form declares, without a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from acmidm_onboarding.model.client import Grant
+from acmidm_onboarding.model.declaration import Declaration, client_name, connection_key, natural_key
+from acmidm_onboarding.model.form import AuthMethod, Environment, Organisation, Platform
+from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.keys import keys_of
+from acmidm_onboarding.model.metadata import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.model.plain import flat
+
+GENT = Organisation(name="Stad Gent", ovo="OVO002067", kbo="0207451227")
+
+
+def declaration(
+    application: str = "loket",
+    environment: Environment = Environment.TNI,
+    *,
+    platform: Platform = Platform.ACMIDM,
+    scopes: Mapping[str, str],
+    jwks: Mapping[str, PublicJwk] | None,
+    method: AuthMethod = AuthMethod.PRIVATE_KEY_JWT,
+    jwks_uri: str | None = None,
+    attributes: Mapping[str, str] | None = None,
+    **how: Any,
+) -> Declaration:
+    """Return a client of Stad Gent; ``scopes`` have their reasons."""
+    key = connection_key(GENT.code, application)
+    metadata = ClientMetadata(
+        client_name=client_name(GENT.name, application),
+        software_id=natural_key(platform, environment, key),
+        organisation=OrganisationMetadata(name=GENT.name, ovo=GENT.ovo, kbo=GENT.kbo),
+        application=application,
+        grant_types=("client_credentials",),
+        token_endpoint_auth_method=method.value,
+        contacts=("a@stad-gent.example",),
+        attributes=dict(attributes or {}),
+        jwks_uri=jwks_uri,
+    )
+    values: dict[str, Any] = {
+        "fields": flat(metadata.properties),
+        "scopes": {scope: Grant(reason) for scope, reason in scopes.items()},
+        "keys": None if jwks is None else keys_of({kid: key.members for kid, key in jwks.items()}),
+        "has_secret": method is not AuthMethod.PRIVATE_KEY_JWT,
+        "metadata": metadata,
+        "declared_by": GENT,
+        "jwks": jwks,
+    }
+    return Declaration(key=key, platform=platform, environment=environment, **{**values, **how})
