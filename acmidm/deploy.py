@@ -62,18 +62,19 @@ def deploy(
     from acmidm.github.identity import renew
     from acmidm.recovery import LOOK_TAG, recover
     from acmidm.rights import warn_of_missing_rights
-    from acmidm.stacks import stack_of
+    from acmidm.stacks import ask_what_is_there, stack_of
     from acmidm_onboarding.engine_resources import resources_in
 
     wanted, opened = None if approved is None else _approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
     _read_forms(opened)
+    ask_what_is_there(opened)
     _install_random_plugin(opened)
     looks_first, looked = recovered.look_first, 0
     if wanted is not None and looks_first:  # what was approved is compared with what is, not with what a run that was cut off left
         looked, looks_first = _look(opened), False
     with working(f"previewing {stack}"):
-        previewed = engine.preview(stack)
+        previewed = engine.preview(stack, opened.there)
     lacking = None if allow_mass_change else _lacking(recovered.revision)
     _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
     if wanted is not None:
@@ -119,10 +120,12 @@ def _require_approved(wanted: Approved, stack: Stack, previewed: Mapping[str, An
 def _up(stack: Stack, wanted: Approved | None, *, at_the_end: bool) -> int:
     """Bring the stack up, and once more where that leaves something for a next run which no earlier run has left; the worst exit code."""
     from acmidm.github.identity import renew
+    from acmidm_onboarding.handed import handing
 
     words = ("up", "--stack", stack.name, "--continue-on-error", *_UNATTENDED)
     before = _waiting(stack)
-    ended = engine.run(*words, state_at_the_end=at_the_end)
+    with handing(stack.name, stack.there) as handed:
+        ended = engine.run(*words, *handed, state_at_the_end=at_the_end)
     stack.changed()
     left = _waiting(stack) - before if ended >= 0 else ()
     if not left:
@@ -131,12 +134,13 @@ def _up(stack: Stack, wanted: Approved | None, *, at_the_end: bool) -> int:
     if wanted is not None:
         from acmidm.approved import not_approved
 
-        for sentence in (more := not_approved(wanted, engine.preview(stack.name), but=left)):
+        for sentence in (more := not_approved(wanted, engine.preview(stack.name, stack.there), but=left)):
             typer.echo(f"differs: {sentence}", err=True)
         if more:
             return ended or Code.FOUND
     renew()
-    return engine.run(*words, state_at_the_end=at_the_end) or ended
+    with handing(stack.name, stack.there) as handed:
+        return engine.run(*words, *handed, state_at_the_end=at_the_end) or ended
 
 
 def _waiting(stack: Stack) -> frozenset[str]:
@@ -201,6 +205,7 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 def _look(stack: Stack) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     from acmidm.github.identity import renew
+    from acmidm_onboarding.handed import handing
 
     typer.echo(f"the last run on {stack.name} did not end well: this one looks at the authorities first", err=True)
     # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it was to refresh.
@@ -208,7 +213,8 @@ def _look(stack: Stack) -> int:
     # applied, at which the engine panics then ("had not been marked as seen"), and leaves its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
-    code = engine.run("refresh", "--stack", stack.name, *program, *_UNATTENDED, state_at_the_end=True)
+    with handing(stack.name, stack.there) as handed:
+        code = engine.run("refresh", "--stack", stack.name, *program, *handed, *_UNATTENDED, state_at_the_end=True)
     stack.changed()
     if code == 0:
         return 0

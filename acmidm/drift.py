@@ -14,6 +14,7 @@ from acmidm.terminal import Code, Output, OutputOption, working, write_report
 from acmidm.words import WHOLE, counted, plain
 
 if TYPE_CHECKING:
+    from acmidm.report.compare import ConnectionChanges
     from acmidm.report.drift import ClientDrift, Drift, Real
     from acmidm_onboarding.authorities.connected import Connected
     from acmidm_onboarding.model.client import Client, Clients
@@ -53,7 +54,7 @@ def drift(
     if heal and found.report.by_hand:
         found = _heal(stack, days, found)
     write_report(found.report, output)
-    counts = not found.report.in_sync or (strict and (found.report.expiring or found.report.undeclared))
+    counts = not found.report.in_sync or found.report.healed is False or (strict and (found.report.expiring or found.report.undeclared))
     raise typer.Exit(Code.FOUND if counts else Code.WELL)
 
 
@@ -234,11 +235,28 @@ def _heal(stack: str, days: int, before: Found) -> Found:
     well, errors, protected = True, tuple[str, ...](), frozenset[str]()
     if urns:
         with working(f"repairing {counted(len(urns), 'resource')} of {stack}"):
-            well, errors, protected = engine.up(stack, urns)
+            there = {client.recorded.resource_name: client.recorded for client in healing if client.recorded}
+            well, errors, protected = engine.up(stack, urns, there)
     after = look(stack, days)
+    repaired, not_repaired = _repaired(healing, after.clients)
+    left += [f"{one.key}: was not repaired; acmidm deploy --stack {stack} says why" for one in not_repaired if well]
     update = {
-        "healed": well and not after.report.by_hand,
-        "repaired": tuple(found for client in healing if (found := client.healed)),
+        "healed": well and not after.report.by_hand and not not_repaired,
+        "repaired": tuple(repaired),
         "problems": (*after.report.problems, *left, *(() if well else (*errors, *kept(protected)))),
     }
     return Found(after.report.model_copy(update=update), after.clients)
+
+
+def _repaired(healing: Iterable[ClientDrift], after: Iterable[ClientDrift]) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
+    """What was repaired and what was not, as a second look shows: what the state has forgotten by then was not."""
+    there = {one.recorded.place: one for one in after if one.recorded and one.real}
+    repaired: list[ConnectionChanges] = []
+    not_repaired: list[ConnectionChanges] = []
+    for client in healing:
+        if (found := client.healed) and client.recorded:
+            now = there.get(client.recorded.place)
+            left = {(change.kind, change.subject) for change in now.by_hand.changes} if now and now.by_hand else set()
+            is_left = now is None or any((change.kind, change.subject) in left for change in found.changes)
+            (not_repaired if is_left else repaired).append(found)
+    return repaired, not_repaired

@@ -11,9 +11,12 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.model.problems import Failure, on_one_line
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.model.client import Records
 
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 """The exception's class, which the engine puts before a sentence."""
@@ -84,12 +87,15 @@ def last_runs(stack: str) -> list[dict[str, Any]]:
     return [dict(run) for run in _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)]
 
 
-def preview(stack: str) -> dict[str, Any]:
+def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
     """The JSON of a preview, also of one that failed: its diagnostics have the reason. Nothing is written, and no authority is read.
 
-    Raises EngineError, UnknownStack.
+    ``there`` is what the program is handed; see ``handing``. Raises EngineError, UnknownStack.
     """
-    return _document("preview", "--json", "--show-sames", "--stack", stack)
+    from acmidm_onboarding.handed import handing
+
+    with handing(stack, there) as handed:
+        return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
 
 def run(*words: str, state_at_the_end: bool = False) -> int:
@@ -102,12 +108,16 @@ def run(*words: str, state_at_the_end: bool = False) -> int:
     return _done(*words, output=None, state_at_the_end=state_at_the_end).returncode
 
 
-def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...], frozenset[str]]:
+def up(stack: str, urns: Iterable[str], there: Records) -> tuple[bool, tuple[str, ...], frozenset[str]]:
     """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and what ``problems_in`` finds.
+
+    ``there`` is what the state had of them, which the refresh may forget.
 
     Raises:
         EngineError: where one of them is a pattern, which the engine would take for any number of them.
     """
+    from acmidm_onboarding.handed import handing
+
     urns = list(urns)
     if patterns := [urn for urn in urns if "*" in urn]:
         raise EngineError(
@@ -116,9 +126,11 @@ def up(stack: str, urns: Iterable[str]) -> tuple[bool, tuple[str, ...], frozense
     targets = [word for urn in urns for word in ("--target", urn)]
     # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the refresh of
     # what depends on a client that could not be updated.
-    done = _done("refresh", "--run-program", *targets, *_UNATTENDED, "--stack", stack, state_at_the_end=True)
-    if done.returncode == 0:
-        done = _done("up", "--continue-on-error", *targets, *_UNATTENDED, "--stack", stack, state_at_the_end=True)
+    with handing(stack, there) as handed:
+        own = (*targets, *handed, *_UNATTENDED, "--stack", stack)
+        done = _done("refresh", "--run-program", *own, state_at_the_end=True)
+        if done.returncode == 0:
+            done = _done("up", "--continue-on-error", *own, state_at_the_end=True)
     lines = (line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines())
     return done.returncode == 0, *problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])
 

@@ -151,14 +151,15 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
     from acmidm import engine
     from acmidm.approved import approved_of
     from acmidm.report.plan import NotAPlan, read_plan
-    from acmidm.stacks import stack_of
+    from acmidm.stacks import ask_what_is_there, stack_of
     from acmidm_onboarding.model.desired import desired
 
     plans: list[Planned] = []
     approved: list[Approved] = []
     for stack in map(stack_of, stacks):
+        ask_what_is_there(stack)
         with working(f"previewing {stack.name}"):
-            previewed = engine.preview(stack.name)
+            previewed = engine.preview(stack.name, stack.there)
             plan = read_plan(previewed, stack.state)
         if save:
             with working(f"reading the clients of {stack.name} that change"):

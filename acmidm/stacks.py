@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from acmidm import engine
+from acmidm.project import project_name
 from acmidm.terminal import working
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
-from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
-from acmidm_onboarding.model.client import Client, Place
+from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsUse
+from acmidm_onboarding.model.client import Client, Place, joined
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.keys import Key, keys_of
+from acmidm_onboarding.model.leaving import natural_keys
+from acmidm_onboarding.model.policies import PromotionGate
+from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import NAMESPACE, AuthorityKind, InvalidSettings, Settings, read_settings
 from acmidm_onboarding.stack import Stack
 from acmidm_onboarding.stack_files import stack_file, stack_settings
@@ -78,6 +82,41 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
                 yield str(error)
         except AuthorityError as error:
             yield str(error)
+
+
+def ask_what_is_there(stack: Stack) -> None:
+    """Find out what is at the authorities of a stack with a gate, beside what its state has: the gate holds none of that back.
+
+    Where they cannot be asked it stays unknown, and an ``up`` of the program ends in failure where that decides something.
+    """
+    found: dict[str, Client] = {}
+    try:
+        if stack.settings.environment is not Environment.PROD or stack.settings.gate.mode is not PromotionGate.ENFORCE:
+            return
+        waiting = [one.connection for one in stack.desired.held_back if not one.is_declared]
+        managed_by = f"{project_name()}/{stack.name.rpartition('/')[2]}"
+        for name in sorted({connection.platform for connection in waiting}):
+            with working(f"reading what {name} has of {stack.name}"):
+                platform = stack.platforms[name]
+                ours = {
+                    metadata.software_id: snapshot
+                    for snapshot in platform.authority.clients()
+                    if (metadata := snapshot.client.metadata).managed_by == managed_by
+                }
+                for connection in waiting:
+                    keys = natural_keys(connection) if connection.platform is name else ()
+                    if snapshot := next((ours[key] for key in keys if key in ours), None):
+                        found[connection.resource_name] = _with_products(platform, snapshot, connection)
+    except (Failure, KeyError):
+        return
+    stack.found_there(joined(stack.recorded.parts, found))
+
+
+def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connection: Client) -> Client:
+    """A client, with the configurations of those products that its form has."""
+    client_id = snapshot.client.client_id
+    products = {name: one for name in connection.products if (one := platform.configurations(name).get(client_id))}
+    return snapshot.as_client(connection.place, products, platform.assigned)
 
 
 def uploaded_keys(stack: Stack, clients: Iterable[Client]) -> dict[Place, Mapping[str, Key]]:

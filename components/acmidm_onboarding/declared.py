@@ -21,19 +21,23 @@ import pulumi
 from pulumi.runtime.config import get_config_env
 
 from acmidm_onboarding import settings as settings_of
+from acmidm_onboarding.handed import HANDED, read_there
 from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import NO_GATE, Desired
 from acmidm_onboarding.model.files import ORGANISATION_FILE
 from acmidm_onboarding.model.leaving import stolen_sentences
 from acmidm_onboarding.model.policies import PromotionGate
-from acmidm_onboarding.model.problems import Failure, InvalidForms, on_one_line
+from acmidm_onboarding.model.problems import Failure, InvalidForms, listed, on_one_line
 from acmidm_onboarding.recorded import Unreadable, beside
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack, checks
 
 ALREADY_REPORTED = 32
 """The exit code by which the language host knows that it need not report the program's failure."""
+UNKNOWN: list[str] = []
+"""The names of clients that a gate holds back and the state lacks, though they may be there."""
+_MOST_NAMED = 3
 _WRITTEN = Path(os.devnull, "program", "program.yaml")
 """The form of a connection that is in no file. Nothing beside it is on a disk either."""
 
@@ -84,7 +88,8 @@ def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> 
 
 def _stack(settings: Settings) -> Stack:
     """The stack that the engine runs the program for."""
-    return Stack(beside(pulumi.get_stack()), lambda: settings)
+    file = pulumi.Config(NAMESPACE).get(HANDED)
+    return Stack(beside(pulumi.get_stack()), lambda: settings, there=None if file is None else read_there(Path(file), settings.environment))
 
 
 def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
@@ -98,7 +103,21 @@ def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
         found = stack.desired_of(connections, NO_GATE)
     for sentence in (*stolen_sentences(found.left), *(sentence for one in found.held_back for sentence in one.reported)):
         pulumi.log.warn(sentence)
+    if stack.there is None and (new := [one.connection for one in found.held_back if one.is_new and not one.is_declared]):
+        _say_unknown(new, pulumi.get_stack())
     return found
+
+
+def _say_unknown(held_back: Sequence[Declaration], stack: str) -> None:
+    """Say that clients which the state lacks may be there: a program has no operator's rights to ask. An ``up`` ends in failure."""
+    UNKNOWN.extend(one.resource_name for one in held_back)
+    say = pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error
+    names = listed([one.resource_name for one in held_back[:_MOST_NAMED]])
+    more = f" and {len(held_back) - _MOST_NAMED} more" if len(held_back) > _MOST_NAMED else ""
+    say(
+        f"whether {names}{more} {'is' if len(held_back) == 1 else 'are'} there already, though this state has nothing of "
+        f"{'it' if len(held_back) == 1 else 'them'}, is not known here; run acmidm deploy --stack {stack}, which asks the authority"
+    )
 
 
 def _named(found: Desired) -> list[Declaration]:
@@ -145,7 +164,8 @@ def _settings() -> Settings:
     _end_quietly_when_interrupted()
     config = pulumi.Config(NAMESPACE)
     # The program declares and sends nothing: the operator's secrets are for the provider alone.
-    settings = settings_of.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=get_config_env())
+    keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
+    settings = settings_of.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=keys)
     # The provider refuses it too; but there the engine breaks off, with what it made of the sentence.
     settings_of.require_trusted_hosts(settings)
     return settings

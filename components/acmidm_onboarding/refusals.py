@@ -1,4 +1,4 @@
-"""Makes a preview fail for what will be refused, once it has shown everything.
+"""Makes a preview fail for what will be refused, and an ``up`` for what nobody could ask about, once all is registered.
 
 An ``up`` fails at the one resource whose client cannot be taken over, or whose key may not leave yet, and goes on with the others.
 A preview makes no resource, and would succeed; so the program looks at what the preview found, and ends in failure after all
@@ -12,15 +12,17 @@ from collections.abc import Sequence
 
 import pulumi
 
-from acmidm_onboarding.declared import ALREADY_REPORTED
+from acmidm_onboarding.declared import ALREADY_REPORTED, UNKNOWN
 from acmidm_onboarding.onboarding import Onboarding
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 
 
 def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
-    """In a preview, report each refusal once and end the program in failure; do nothing where it runs for real."""
+    """In a preview, report each refusal once and end the program in failure; where it runs for real, for what is not known."""
     if pulumi.runtime.is_dry_run():
         pulumi.run(lambda: _report(onboardings))
+    elif UNKNOWN:
+        sys.exit(ALREADY_REPORTED)
 
 
 async def _report(onboardings: Sequence[Onboarding]) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from acmidm_onboarding.model.client import Records
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.gate import TestStack
@@ -25,7 +26,8 @@ class Stack:
     """One stack at one moment.
 
     ``name`` is as the engine finds it. ``settings`` reads its settings, ``with_secrets`` the same with the operator's secrets, ``export``
-    its state. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it does for the program.
+    its state. With ``by_policies`` a form that the policies refuse counts as one with mistakes, as it does for the program. What is
+    ``there`` counts at the gate as if the state had it: None where nobody has asked the authorities.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class Stack:
         with_secrets: Callable[[], Settings] | None = None,
         now: datetime | None = None,
         by_policies: bool = True,
+        there: Records | None = None,
     ) -> None:
-        self.name, self.now = name, now or datetime.now(UTC)
+        self.name, self.now, self.there = name, now or datetime.now(UTC), there
         self._settings, self._with_secrets, self._export, self._by_policies = settings, with_secrets or settings, export, by_policies
 
     @cached_property
@@ -65,7 +68,9 @@ class Stack:
     def desired_of(self, connections: Sequence[Declaration], gate: Gate | None = None) -> Desired:
         """What is desired of some connections; ``gate`` in the place of the one that is set."""
         wanted = gate or self.settings.gate
-        return desired(connections, self.now, gate=wanted, records=lambda: self.recorded.parts, tests=lambda: self.tests)
+        return desired(
+            connections, self.now, gate=wanted, records=lambda: self.recorded.parts, tests=lambda: self.tests, there=self.there or {}
+        )
 
     @cached_property
     def state(self) -> Mapping[str, Any]:
@@ -106,6 +111,11 @@ class Stack:
         """The name of another stack of the same project, by which the engine finds it from wherever it finds this one."""
         above = self.name.rpartition("/")[0]
         return other if "/" in other or not above else f"{above}/{other}"
+
+    def found_there(self, there: Records) -> None:
+        """Take it that this is at the authorities, whatever the state has."""
+        self.there = there
+        self.__dict__.pop("desired", None)
 
     def changed(self) -> None:
         """Forget what was read of the state: a run has written it."""

@@ -238,6 +238,11 @@ def recorded_as(wanted: Client, records: Records) -> Client | None:
     return client
 
 
+def joined(records: Records, others: Records) -> Records:
+    """Return what a state has, and with it what is known to be there besides."""
+    return {**others, **{name: _with(client, others[name]) if name in others else client for name, client in records.items()}}
+
+
 def _with(client: Client, part: Client) -> Client:
     return replace(
         client,

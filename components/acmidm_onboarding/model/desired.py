@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
-from acmidm_onboarding.model.client import Records
+from acmidm_onboarding.model.client import Records, joined
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.gate import HeldBack, TestStack, needs_evidence, passing
 from acmidm_onboarding.model.leaving import declared_now, left_alone
@@ -46,18 +47,19 @@ def desired(
     gate: Gate = NO_GATE,
     records: Callable[[], Records] = nothing_recorded,
     tests: Callable[[], TestStack | None] = lambda: None,
+    there: Records = MappingProxyType({}),
 ) -> Desired:
     """Return what is desired of the connections that the forms of a stack have, at a moment (whose day is that of UTC).
 
     ``records`` reads what the stack's own state has, ``tests`` what that of TNI has; each is called only where something depends on it,
     and what it raises goes on to the caller: as if nothing were recorded, production would be undeclared. Where ``tests`` returns None,
-    forms and evidence alone count.
+    forms and evidence alone count. What is ``there``, though the state may have lost it, needs no evidence either.
     """
     asked = tuple(declared_now(connections, records, now.date()))
     left = tuple(left_alone(connections, asked))
     if gate.mode is PromotionGate.OFF or not any(one.is_on_production for one in asked):
         return Desired(asked, asked, left)
-    own = records()
+    own = joined(records(), there)
     on_test = tests() if any(needs_evidence(one, own) for one in asked) else None
     declared, held_back = passing(asked, gate, own, on_test, now)
     return Desired(declared, asked, left, held_back)
