@@ -186,7 +186,8 @@ def _type_of(resource: EngineResource) -> str:
 def _with_component(client: Client, inputs: Mapping[str, Any]) -> Client:
     """A client with what its form says of all its clients."""
     exemptions, retire = (mapping(inputs.get(name)) for name in ("exemptions", "retire"))
-    return replace(client, exemptions=exemptions, retire=retire, preserve=inputs.get("preserve") is True)
+    withdrawn = frozenset(mapping(mapping(inputs.get("withdrawn")).get(client.platform)))
+    return replace(client, exemptions=exemptions, retire=retire, preserve=inputs.get("preserve") is True, withdrawn=withdrawn)
 
 
 def _grants(inputs: Mapping[str, Any]) -> dict[str, Grant]:

@@ -24,6 +24,9 @@ _SECRET_LENGTH = 48
 LEFT = "left"
 """The input that has, per platform, the organisation of a client that has left and is preserved."""
 
+WITHDRAWN = "withdrawn"
+"""The input that has, per platform, the scopes that were taken from a client because it leaves."""
+
 Keys = Mapping[str, PublicJwk]
 """By ``kid``."""
 
@@ -66,6 +69,8 @@ class Onboarding(pulumi.ComponentResource):
         inputs: dict[str, Any] = {"exemptions": dict(first.exemptions)} if first.exemptions else {}
         inputs |= {"retire": dict(first.retire)} if first.retire else {}
         inputs |= {"preserve": True} if first.preserve else {}
+        withdrawn = {one.platform.value: dict.fromkeys(sorted(one.withdrawn), True) for one in connections if one.withdrawn}
+        inputs |= {WITHDRAWN: withdrawn} if withdrawn else {}
         left = {one.platform.value: one.organisation for one in connections if one.left}
         inputs |= {LEFT: left} if left else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))

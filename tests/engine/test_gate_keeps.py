@@ -112,3 +112,19 @@ def test_a_state_that_was_lost_is_found_again(production: Production) -> None:
     assert production.drift()["in_sync"]
     assert (project.folder / "Pulumi.prod.yaml").read_text() == settings, "nothing is saved there"
     assert project.up().code == 0
+
+
+def test_a_day_that_is_taken_away_gives_back_what_it_took(production: Production) -> None:
+    """Of a client that was about to be removed, and of a product."""
+    form, project = production.form, production.project
+    for day in ("2020-03-31", {"notificaties": "2020-03-31"}):
+        form.document["retire"] = day
+        form.save()
+        project.apply()
+        assert production.scopes == set()
+        project.succeed("refresh", "--yes", "--skip-preview", "--suppress-progress")
+        del form.document["retire"]
+        form.save()
+        project.apply()
+        assert production.scopes == {SEND}
+        project.in_sync()

@@ -82,6 +82,8 @@ class Client:
     """Whether the engine refuses to remove it, or what is inside it; None where that is not known."""
     protected_products: frozenset[str] = frozenset()
     scopes: Mapping[str, Grant] | None = None
+    withdrawn: frozenset[str] = frozenset()
+    """Those that were taken from it because it leaves, or a product of it: it has them back where its form calls that off."""
     keys: Mapping[str, Key] | None = None
     """None: left to the portal, or published at an address."""
     uploaded: Mapping[str, Key] | None = None

@@ -58,8 +58,13 @@ class HeldBack:
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
     """Return the scopes and the products that a connection asks and that are not recorded."""
-    scopes, products = ((record.scopes or {}).keys(), record.products.keys()) if record else ((), ())
+    scopes, products = (_had(record), record.products.keys()) if record else ((), ())
     return frozenset(connection.scopes).difference(scopes), frozenset(connection.products).difference(products)
+
+
+def _had(record: Client) -> frozenset[str]:
+    """The scopes of a client, those too that a run took from it because it was to leave."""
+    return record.withdrawn.union(record.scopes or ())
 
 
 def needs_evidence(connection: Declaration, own: Records) -> bool:
@@ -91,7 +96,7 @@ def passing(
         if not missing or gate.mode is PromotionGate.WARN:
             declared.append(connection)
         elif record is not None:
-            declared.append(_only(connection, proven.scopes.union(record.scopes or ()), proven.products.union(record.products)))
+            declared.append(_only(connection, proven.scopes.union(_had(record)), proven.products.union(record.products)))
     return tuple(declared), tuple(held_back)
 
 

@@ -7,7 +7,7 @@ that was cut off between the two, or in one of them, is gone on with by the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -68,14 +68,16 @@ def _now(connection: Declaration, records: Callable[[], Records], leaving: froze
     has = recorded_as(connection, records())
     if connection.platform.value in leaving:
         # Of a client that somebody removed a product's configuration may be left, which goes by itself: none is made in order to leave.
-        return None if has is None or not has.client_id or _may_go(has, connection) else _at_first(connection, leaving)
+        return None if has is None or not has.client_id or _may_go(has, connection) else _at_first(has, connection, leaving)
     withdrawn = frozenset().union(*(connection.product_scopes[product] for product in leaving))
     may_go = has.products.keys() - has.protected_products if has and not withdrawn & (has.scopes or {}).keys() else frozenset[str]()
     gone = {product for product in leaving if has is None or product in may_go or product not in has.products}
+    scopes = {scope: grant for scope, grant in connection.scopes.items() if scope not in withdrawn}
     return replace(
         connection,
         leaving=leaving - gone,
-        scopes={scope: grant for scope, grant in connection.scopes.items() if scope not in withdrawn},
+        scopes=scopes,
+        withdrawn=_withdrawn(has, connection, scopes),
         products={product: configuration for product, configuration in connection.products.items() if product not in gone},
     )
 
@@ -87,5 +89,12 @@ def _may_go(has: Client, connection: Declaration) -> bool:
     return has.retained and not has.thumbprints & connection.compromised if connection.preserve else not has.scopes
 
 
-def _at_first(connection: Declaration, leaving: frozenset[str]) -> Declaration:
-    return replace(connection, leaving=leaving, scopes=connection.scopes if connection.preserve else {})
+def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
+    scopes = connection.scopes if connection.preserve else {}
+    return replace(connection, leaving=leaving, scopes=scopes, withdrawn=_withdrawn(has, connection, scopes))
+
+
+def _withdrawn(has: Client | None, connection: Declaration, scopes: Container[str]) -> frozenset[str]:
+    """What a client had, before this run or an earlier one took it, of the scopes that its form has and this run does not declare."""
+    had = frozenset() if has is None else has.withdrawn.union(has.scopes or ())
+    return frozenset(scope for scope in connection.scopes if scope in had and scope not in scopes)
