@@ -76,7 +76,7 @@ def deploy(
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack, opened.there)
     lacking = None if allow_mass_change else _lacking(recovered.revision)
-    _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
+    refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
     if wanted is not None:
         _require_approved(wanted, opened, previewed)
     types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
@@ -91,7 +91,7 @@ def deploy(
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
-    if code := ended or looked:
+    if code := ended or looked or (Code.FOUND if refused else Code.WELL):
         # What was done of an approved review is not to be done again, so that it is not what would run any more.
         then = "run the same command again" if wanted is None else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
@@ -164,8 +164,10 @@ def _lacking(revision: str | None) -> str | None:
     return revision[:10] if revision and lacks(revision) else None
 
 
-def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool) -> None:
-    """Show what a preview refuses, and what its keys break. End the command where too much would be removed, or nothing is left.
+def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool) -> bool:
+    """Show what a preview refuses, and what its keys break; whether it refuses something.
+
+    End the command where too much would be removed, or nothing is left.
 
     What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided that they do.
     """
@@ -200,6 +202,7 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
         typer.echo(f"refused: {sentence}", err=True)
     if ends:
         fail("\n".join(ends), Code.FOUND)
+    return bool(refused)
 
 
 def _look(stack: Stack) -> int:

@@ -178,8 +178,9 @@ def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) 
 
 
 def _keys_stay(old: EngineResource | None, new: EngineResource | None) -> bool:
-    """Whether all that changes is since when a key is declared, as after a run that was cut off."""
-    sides = [{name: value for name, value in mapping((side or {}).get("inputs")).items() if name != "since"} for side in (old, new)]
+    """Whether all that changes is what is said of them: since when one is declared, as after a run that was cut off, or why one stays."""
+    said = ("since", "refused")
+    sides = [{name: value for name, value in mapping((side or {}).get("inputs")).items() if name not in said} for side in (old, new)]
     return bool(old and new) and sides[0] == sides[1]
 
 

@@ -1,8 +1,8 @@
 """Makes a preview fail for what will be refused, and an ``up`` for what nobody could ask about, once all is registered.
 
-An ``up`` fails at the one resource whose client cannot be taken over, or whose key may not leave yet, and goes on with the others.
-A preview makes no resource, and would succeed; so the program looks at what the preview found, and ends in failure after all
-is registered.
+An ``up`` fails at the one resource whose client cannot be taken over, and goes on with the others; of a key that may not leave yet
+it warns, for that one stays and all else is done. A preview makes no resource, and would succeed; so the program looks at what the
+preview found, and ends in failure after all is registered.
 """
 
 from __future__ import annotations
@@ -19,17 +19,26 @@ from acmidm_onboarding.resources.client_jwks import ClientJwks
 
 def fail_where_refused(onboardings: Sequence[Onboarding]) -> None:
     """In a preview, report each refusal once and end the program in failure; where it runs for real, for what is not known."""
-    if pulumi.runtime.is_dry_run():
-        pulumi.run(lambda: _report(onboardings))
-    elif UNKNOWN:
+    pulumi.run(lambda: _report(onboardings) if pulumi.runtime.is_dry_run() else _warn(onboardings))
+
+
+async def _warn(onboardings: Sequence[Onboarding]) -> None:
+    for onboarding in onboardings:
+        for sentence in await _keys_that_stay(onboarding):
+            pulumi.log.warn(sentence, onboarding)
+    if UNKNOWN:
         sys.exit(ALREADY_REPORTED)
+
+
+async def _keys_that_stay(onboarding: Onboarding) -> list[str]:
+    found = [await part.refused.future() for part in onboarding.parts if isinstance(part, ClientJwks)]
+    return [sentence for sentence in found if isinstance(sentence, str) and sentence]
 
 
 async def _report(onboardings: Sequence[Onboarding]) -> None:
     refused = False
     for onboarding in onboardings:
-        of_keys = [await part.refused.future() for part in onboarding.parts if isinstance(part, ClientJwks)]
-        for sentence in filter(None, of_keys):
+        for sentence in await _keys_that_stay(onboarding):
             pulumi.log.error(sentence, onboarding)
             refused = True
         adoptions = [await part.adopt.future() for part in onboarding.parts]

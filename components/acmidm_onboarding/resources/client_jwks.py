@@ -1,8 +1,8 @@
 """The whole JWK Set of one client, a map keyed by ``kid``; or none, where the organisation uploads its keys in the portal.
 
 Identity: the client. A key that someone slipped in is drift and shows by its ``kid``. Without ``jwks`` nothing is read or written: taking
-the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``) makes ``check`` refuse the
-whole set. Replaced with the client, and goes with it.
+the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``) stays, and is recorded
+as there; the output ``refused`` says why. Replaced with the client, and goes with it.
 
 Keys in the portal, or at an address, are looked up for one thing: ``listed`` has those of ``proven``, the keys that evidence was signed
 with, that are there.
@@ -85,8 +85,8 @@ class ClientJwksProvider(ClientPartProvider):
         return {"listed": {thumbprint: True for thumbprint in sorted(proven) if thumbprint in found}}
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:
-        if (sentence := props.get(overlap.REFUSED)) is not None:
-            raise Rejected(sentence)
+        if props.get(overlap.BLOCKED):
+            raise Rejected(props[overlap.REFUSED])
         platform, jwks = self.on(props), inputs_of(props).get("jwks")
         if jwks is not None:
             platform.authority.replace_jwks(props["client_id"], known, jwks)
@@ -97,7 +97,7 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
     """The keys of a client; see the module's docstring."""
 
     refused: pulumi.Output[str | None]
-    """In a preview, why a key of the client may not leave yet."""
+    """Why a key of the client may not leave yet."""
 
     def __init__(
         self,

@@ -3,14 +3,15 @@
 ``check``, which previews run too, writes both into the inputs. ``since`` has per thumbprint when the key was first declared. It appears
 with a change of the keys alone, and stays as it is for those that stay, so that it never is a change by itself. In a state of
 before, or for a client that was made by hand, a key counts as there for as long as it takes. ``refused`` says why a key may not
-leave yet: then nothing of the client's keys is written.
+leave yet: then that one stays among the keys that are written and recorded, and all else of them is done. Where it cannot be known
+which may leave, ``blocked`` says that nothing is written.
 
 What proves a key, or says that it is compromised, comes from the program with each run, and is in no state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 INPUT = "rotation"
 SINCE = "since"
 REFUSED = "refused"
+BLOCKED = "blocked"
 _EARLIER = "earlier"
 """What is recorded of a key that was there before anybody recorded it."""
 
@@ -73,14 +75,14 @@ class Overlap:
         try:
             held = self._held(platform if guarded else None)
         except (AuthorityError, Unusable) as error:
-            return {**inputs, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
+            return {**inputs, BLOCKED: True, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
         recorded = kept if kept is not None else dict.fromkeys(_by_thumbprint(held), _EARLIER)
         declared = _by_thumbprint(jwks)
+        if platform is not None and guarded and (refused := self._refused(platform, held, recorded, declared.keys())):
+            inputs |= {REFUSED: self._refusal(refused), "jwks": {**jwks, **self._staying(held, recorded, declared.keys())}}
         if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in declared}
-        if platform is not None and guarded and (refused := self._refused(platform, held, recorded, declared.keys())):
-            inputs[REFUSED] = self._refusal(refused)
+            inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in _by_thumbprint(inputs["jwks"])}
         return inputs
 
     def _held(self, platform: ConnectedPlatform | None) -> Jwks:
@@ -100,6 +102,16 @@ class Overlap:
         else:
             recorded = None
         return recorded if isinstance(recorded, Mapping) else {}
+
+    def _staying(self, held: Jwks, recorded: Collection[str], declared: Collection[str]) -> Jwks:
+        """Return the keys that may not leave yet, under the names that they have: another key waits that wants such a name."""
+        gone, now = {*declared, *(self.wanted or {})["compromised"]}, datetime.now(UTC)
+        return {
+            name: key.members
+            for name, members in held.items()
+            if (key := readable_jwk(dict(members))) and key.thumbprint in recorded and key.thumbprint not in gone
+            if HeldKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now)
+        }
 
     def _refused(self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Iterable[str]) -> str | None:
         """Return why a key may not leave yet. What nobody declared, such as one that was slipped in, may leave."""
