@@ -211,4 +211,5 @@ def _handed_over(resource: EngineResource | None) -> HandedOver | None:
         return None
     outputs = mapping(resource.get("outputs"))
     sent_at, not_sent = outputs.get("sent_at"), outputs.get("not_sent")
-    return HandedOver(datetime.fromisoformat(sent_at) if sent_at else None, str(not_sent) if not_sent else None)
+    sent = datetime.fromisoformat(sent_at) if sent_at else None
+    return HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))

@@ -77,6 +77,22 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
         assert len(server.received) == 4, "withdrawn, renamed, other contacts, removed: nobody hears of it"
 
 
+def test_a_client_that_is_brought_back_is_told_its_new_id(project: Project, registry: Registry) -> None:
+    """By the command that repairs it: what it was told before is of a client that is gone."""
+    form = write_form(project.forms, scopes=(PLAIN,))
+    with running_mail_server() as server:
+        mailing(project, server)
+        project.apply()
+        registry.remove(registry.client(form.application)["client_id"])
+        done = project.acmidm("drift", "--stack", project.stack, "--heal")
+        assert done.code == 0, done.output
+        client_id = registry.client(form.application)["client_id"]
+        assert hand_over(project, form)["client_id"] == client_id
+        (_, mail) = server.received
+        assert client_id in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        project.succeed("preview", "--expect-no-changes")
+
+
 def test_no_mail_holds_anything_up(project: Project, registry: Registry) -> None:
     """Neither a server that is down nor one that takes nothing fails a run; who was there before or is taken over is not written to."""
     taken, made = write_form(project.forms, "gent/over", scopes=(SEND,)), write_form(project.forms, "gent/nieuw", scopes=(SEND,))

@@ -54,6 +54,8 @@ class HandedOver:
 
     sent_at: datetime | None = None
     not_sent: str | None = None
+    urn: str = field(default="", compare=False)
+    """The resource that has the record."""
 
 
 @dataclass(frozen=True)

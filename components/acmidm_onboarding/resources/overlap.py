@@ -78,8 +78,10 @@ class Overlap:
             return {**inputs, BLOCKED: True, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
         recorded = kept if kept is not None else dict.fromkeys(_by_thumbprint(held), _EARLIER)
         declared = _by_thumbprint(jwks)
-        if platform is not None and guarded and (refused := self._refused(platform, held, recorded, declared.keys())):
-            inputs |= {REFUSED: self._refusal(refused), "jwks": {**jwks, **self._staying(held, recorded, declared.keys())}}
+        if platform is not None and guarded and self._refused(platform, held, recorded, declared.keys()):
+            held = self._still_there(platform, held)  # the state may be older than what is there
+            if refused := self._refused(platform, held, recorded, declared.keys()):
+                inputs |= {REFUSED: self._refusal(refused), "jwks": {**jwks, **self._staying(held, recorded, declared.keys())}}
         if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in _by_thumbprint(inputs["jwks"])}
@@ -103,6 +105,17 @@ class Overlap:
             recorded = None
         return recorded if isinstance(recorded, Mapping) else {}
 
+    def _still_there(self, platform: ConnectedPlatform, held: Jwks) -> Jwks:
+        """Return what its authority has of these keys; all of them where that cannot be known."""
+        try:
+            there = platform.authority.read_jwks(self._client_id)
+        except AuthorityError:
+            there = None
+        if there is None:
+            return held
+        gone = _by_thumbprint(held).keys() - _by_thumbprint(there).keys()
+        return {name: key for name, key in held.items() if gone.isdisjoint(_by_thumbprint({name: key}))}
+
     def _staying(self, held: Jwks, recorded: Collection[str], declared: Collection[str]) -> Jwks:
         """Return the keys that may not leave yet, under the names that they have: another key waits that wants such a name."""
         gone, now = {*declared, *(self.wanted or {})["compromised"]}, datetime.now(UTC)
@@ -115,7 +128,7 @@ class Overlap:
 
     def _refused(self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Iterable[str]) -> str | None:
         """Return why a key may not leave yet. What nobody declared, such as one that was slipped in, may leave."""
-        asked, now, client_id = self.wanted or {}, datetime.now(UTC), str(self.before.get("client_id") or self.after["client_id"])
+        asked, now, client_id = self.wanted or {}, datetime.now(UTC), self._client_id
         keys = [
             HeldKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
             for thumbprint, key in _by_thumbprint(held).items()
@@ -140,6 +153,10 @@ class Overlap:
             "--private-key FILE --record"
         )
         return sentence(found, overlap_days=self._days, probe=probe, unseen=unseen)
+
+    @property
+    def _client_id(self) -> str:
+        return str(self.before.get("client_id") or self.after["client_id"])
 
     @property
     def _days(self) -> int:

@@ -90,7 +90,16 @@ def test_a_key_leaves_beside_one_that_is_proven_and_asks_nobody(guarded: World) 
     )
 
 
-def test_evidence_that_counts_as_none_is_named(guarded: World, client_id: str) -> None:
+def test_a_key_that_is_gone_needs_no_successor(guarded: World, registry: Registry, client_id: str) -> None:
+    """As in a state that was restored, from before it left."""
+    before = recorded(client_id, OLD, NEW, old=30, new=2)
+    registry.set_keys(client_id, [NEW])
+    after = checked(guarded, before, keys(client_id, NEW))
+    assert (after.get("refused"), after["jwks"].keys()) == (None, {"new"})
+
+
+def test_evidence_that_counts_as_none_is_named(guarded: World, registry: Registry, client_id: str) -> None:
+    registry.set_keys(client_id, [OLD, NEW])
     before = recorded(client_id, OLD, NEW, old=30, new=15)
     aged = checked(guarded, before, keys(client_id, NEW, proven=NEW, days_old=91))["refused"]
     assert "(its evidence is older than 90 days; its authority has not seen it in use)" in aged
