@@ -85,7 +85,7 @@ review: ready  ## Say what a stack is about to change (STACK=tni OUTPUT=markdown
 	@$(in_environment) acmidm review --stack $(STACK) --output $(OUTPUT) $(if $(SAVE),--save "$(SAVE)")
 
 policies: ready  ## Check all that a stack would have by the policies (STACK=tni)
-	@$(in_environment) pulumi preview --stack $(STACK) --policy-pack "$(CURDIR)/policies/pack" --suppress-outputs --suppress-progress
+	@$(in_environment) acmidm policies --stack $(STACK)
 
 drift: ready  ## Say what was changed by hand at a stack's authorities (STACK=tni OUTPUT=markdown)
 	@$(in_environment) acmidm drift --stack $(STACK) --output $(OUTPUT)

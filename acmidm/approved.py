@@ -10,31 +10,41 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from acmidm.report.compare import field_changes, paired
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, plain
 from acmidm.writing import write_named
-from acmidm_onboarding.engine_resources import Resource, kind_of, part_of
+from acmidm_onboarding.engine_resources import Resource, client_of, is_password, kind_of, part_of
+from acmidm_onboarding.handed import HANDED
 from acmidm_onboarding.model.client import Client, Place
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.plain import flat
 from acmidm_onboarding.model.problems import Failure
-from acmidm_onboarding.resources.overlap import SINCE
+from acmidm_onboarding.resources.overlap import REFUSED, SINCE
+from acmidm_onboarding.settings import NAMESPACE
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
     from acmidm_onboarding.authorities.port import ClientSnapshot
 
 Approved = Mapping[str, Any]
-"""``stack``, ``steps`` per resource, ``clients`` per client at its authority: plain data, as it is saved."""
+"""``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their ``keys``: plain data, as it is saved."""
 
 _VERSION = 1
 _NOTHING = frozenset({"same", "refresh"})
 _SECRET = "[secret]"
 _OPTIONS = ("protect", "retainOnDelete")
+
+
+class Difference(NamedTuple):
+    """How what would run now is not what was approved."""
+
+    sentence: str
+    key: str | None
+    """The key of the connection that it is about; None: all of them."""
 
 
 class NotApproved(Failure):
@@ -48,7 +58,15 @@ def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms:
         AuthorityError: where an authority cannot be read.
     """
     touched = {part[:2] for step in previewed.get("steps") or () if _step(step) is not None for part in _parts(step)}
-    return {"version": _VERSION, "stack": stack, "steps": _steps(previewed), "clients": dict(_clients(plan, touched, platforms))}
+    clients = list(_clients(plan, touched, platforms))
+    return {
+        "version": _VERSION,
+        "stack": stack,
+        "settings": {name: value for name, value in (previewed.get("config") or {}).items() if name != f"{NAMESPACE}:{HANDED}"},
+        "steps": _steps(previewed),
+        "clients": {name: found for name, _, found in clients},
+        "keys": {name: key for name, key, _ in clients},
+    }
 
 
 def save(approved: Approved, file: Path) -> None:
@@ -72,41 +90,58 @@ def read_approved(file: Path, stack: str) -> Approved:
         raise NotApproved(f"{file} is no saved review of this version; {remedy}")
     if document.get("stack") != stack:
         raise NotApproved(f"{file} is a review of stack {plain(str(document.get('stack')))}; {remedy}")
-    parts = [document.get(part) for part in ("steps", "clients")]
-    if not all(isinstance(part, dict) and all(isinstance(one, dict | None) for one in part.values()) for part in parts):
+    parts = {part: document.get(part) for part in ("steps", "clients", "settings", "keys")}
+    of_maps = all(isinstance(one, dict | None) for part in ("steps", "clients") for one in (parts[part] or {}).values())
+    if not all(isinstance(part, dict) for part in parts.values()) or not of_maps:
         raise NotApproved(f"{file} is no whole review; {remedy}")
     return document
 
 
-def differences(approved: Approved, now: Approved) -> list[str]:
-    """Return a sentence for each way in which what would run now is not what was approved."""
-    return [*_of_steps(approved["steps"], now["steps"]), *_of_clients(approved["clients"], now["clients"])]
+def differences(approved: Approved, now: Approved) -> list[Difference]:
+    """Return each way in which what would run now is not what was approved."""
+    settings = [
+        Difference(f"setting {change.field} {change.old or 'none'} → {change.new or 'none'}", None)
+        for change in field_changes(approved["settings"], now["settings"])
+    ]
+    keys = {**approved["keys"], **now["keys"]}
+    return [*settings, *_of_steps(approved["steps"], now["steps"]), *_of_clients(approved["clients"], now["clients"], keys)]
 
 
 def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[str]:
     """Return a sentence for each step of a second run that neither was approved nor goes on with one of the clients in ``but``."""
     going_on = tuple(f"{client}/" for client in but)
     steps = {name: step for name, step in _steps(previewed).items() if not f"{name.split(' ', 2)[2]}/".startswith(going_on)}
-    return list(_of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps))
+    return [one.sentence for one in _of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps)]
 
 
-def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
     for name in sorted(approved.keys() | now.keys()):
-        was, is_now, shown = approved.get(name), now.get(name), plain(name)
+        was, is_now, shown, key = approved.get(name), now.get(name), plain(name), _key_in(name)
         if was is None and is_now is not None:
-            yield f"{shown}: was not reviewed"
+            yield Difference(f"{shown}: was not reviewed", key)
         elif is_now is None and was is not None:
-            yield f"{shown}: was reviewed, and would not be done"
+            yield Difference(f"{shown}: was reviewed, and would not be done", key)
         elif was is not None and is_now is not None and was != is_now:
-            yield f"{shown}: {_said(was, is_now)}"
+            yield Difference(f"{shown}: {_said(was, is_now)}", key)
 
 
-def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Difference]:
     for name in sorted(approved.keys() & now.keys()):
         was, is_now = approved[name], now[name]
         if was != is_now:
             said = "is there now" if was is None else "is gone" if is_now is None else f"has other {_said(was, is_now)}"
-            yield f"client {plain(name)} was changed at its authority since the review: {said}"
+            yield Difference(f"client {plain(name)} was changed at its authority since the review: {said}", keys.get(name))
+
+
+def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the URNs of the resources of a connection, among resources or steps."""
+    return sorted({str(one["urn"]) for one in resources if (kind_of(one) or is_password(one)) and client_of(one)[0] == key})
+
+
+def _key_in(name: str) -> str | None:
+    """The key of the connection that a step is about; None where it is no connection's: the resource of a program of somebody's own."""
+    _, kind, resource = name.split(" ", 2)
+    return "/".join(resource.split("/")[:2]) if kind in (*Resource, "RandomPassword") else None
 
 
 def _said(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
@@ -134,8 +169,8 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: True for name in _OPTIONS if resource.get(name)}
-    # Since when a key is there is the time of the run that writes it, and nothing that somebody could approve.
-    inputs = {name: value for name, value in (resource.get("inputs") or {}).items() if name != SINCE}
+    # Since when a key is there is the time of the run that writes it, and nothing that somebody could approve; nor is why one stays.
+    inputs = {name: value for name, value in (resource.get("inputs") or {}).items() if name not in (SINCE, REFUSED)}
     return {"inputs": _without_secrets(inputs), **options}
 
 
@@ -160,8 +195,8 @@ def _parts(step: Mapping[str, Any]) -> Iterator[tuple[str, Platform, str]]:
             yield part
 
 
-def _clients(plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected) -> Iterator[tuple[str, Any]]:
-    """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new."""
+def _clients(plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected) -> Iterator[tuple[str, str, Any]]:
+    """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new; and its key."""
     for old, new in paired(plan.before, plan.after):
         state = new or old
         if state is None or not any(side is not None and side.place[:2] in touched for side in (old, new)):
@@ -172,7 +207,7 @@ def _clients(plan: Plan, touched: Collection[tuple[str, Platform]], platforms: C
         snapshot = platform.clients.get(client_id) if client_id else _by_key(platform, str(state.fields.get("software_id")))
         products = {product for side in (old, new) if side for product in side.products}
         found = _at_authority(platform, state.place, snapshot, products, has_keys=_has_keys(old, new))
-        yield f"{state.platform} {client_id or state.key}", found
+        yield f"{state.platform} {client_id or state.key}", state.key, found
 
 
 def _has_keys(old: Client | None, new: Client | None) -> bool:

@@ -16,6 +16,7 @@ from acmidm import (
     drift,
     history,
     keycloak,
+    policies,
     portal,
     portal_mail,
     portal_users,
@@ -115,6 +116,7 @@ def _options(
 app.command("new", epilog=beginning.EPILOG)(beginning.new)
 app.command("validate", epilog=validate.EPILOG)(validate.validate)
 app.command("review", epilog=review.EPILOG)(review.review)
+app.command("policies", epilog=policies.EPILOG)(policies.policies)
 app.command("promote", epilog=promote.EPILOG)(promote.promote)
 app.command("drift", epilog=drift.EPILOG)(drift.drift)
 app.command("schema", epilog=schema.EPILOG)(schema.schema)

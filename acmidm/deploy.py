@@ -77,21 +77,20 @@ def deploy(
         previewed = engine.preview(stack, opened.there)
     lacking = None if allow_mass_change else _lacking(recovered.revision)
     refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
-    if wanted is not None:
-        _require_approved(wanted, opened, previewed)
+    left_out = {} if wanted is None else _left_out(wanted, opened, previewed)
     types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
     looked = _look(opened) if looks_first else looked
     renew()
     if at_the_end and not recovered.look_first:
         engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
-    ended = _up(opened, wanted, at_the_end=at_the_end)
+    ended = _up(opened, wanted, left_out, at_the_end=at_the_end)
     was_killed = ended < 0
     if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
-    if code := ended or looked or (Code.FOUND if refused else Code.WELL):
+    if code := ended or looked or (Code.FOUND if refused or left_out else Code.WELL):
         # What was done of an approved review is not to be done again, so that it is not what would run any more.
         then = "run the same command again" if wanted is None else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
@@ -103,26 +102,40 @@ def _approved(file: Path, stack: str) -> Approved:
     return read_approved(file, stack)
 
 
-def _require_approved(wanted: Approved, stack: Stack, previewed: Mapping[str, Any]) -> None:
-    """End the command where what would run now is not what was approved."""
-    from acmidm.approved import approved_of, differences
+def _left_out(wanted: Approved, stack: Stack, previewed: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """The connections of which what would run now is not what was approved, with their URNs: they stay as they are.
+
+    They hold nobody else up. The command ends where the difference is of no connection in particular.
+    """
+    from acmidm.approved import approved_of, differences, urns_of
     from acmidm.report.plan import read_plan
+    from acmidm_onboarding.engine_resources import resources_in
 
     with working(f"comparing with what was approved for {stack.name}"):
         now = approved_of(stack.name, previewed, read_plan(previewed, stack.state), stack.platforms)
         found = differences(wanted, now)
-    for sentence in found:
-        typer.echo(f"differs: {sentence}", err=True)
-    if found:
+    for one in found:
+        typer.echo(f"differs: {one.sentence}", err=True)
+    keys = {one.key for one in found if one.key is not None}
+    if any(one.key is None for one in found):
         fail(f"nothing of {stack.name} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
+    if keys:
+        said = counted(len(keys), "client is left out, for it is|clients are left out, for they are")
+        typer.echo(f"{said} not what was approved: have {'it' if len(keys) == 1 else 'them'} reviewed again", err=True)
+    resources = [*resources_in(stack.state), *(previewed.get("steps") or ())]
+    return {key: urns_of(key, resources) for key in keys}
 
 
-def _up(stack: Stack, wanted: Approved | None, *, at_the_end: bool) -> int:
-    """Bring the stack up, and once more where that leaves something for a next run which no earlier run has left; the worst exit code."""
+def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[str]], *, at_the_end: bool) -> int:
+    """Bring the stack up, but for what is left out; once more where that leaves something for a next run which no earlier run has left.
+
+    The worst exit code.
+    """
     from acmidm.github.identity import renew
     from acmidm_onboarding.handed import handing
 
-    words = ("up", "--stack", stack.name, "--continue-on-error", *_UNATTENDED)
+    excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
+    words = ("up", "--stack", stack.name, "--continue-on-error", *excluded, *_UNATTENDED)
     before = _waiting(stack)
     with handing(stack.name, stack.there) as handed:
         ended = engine.run(*words, *handed, state_at_the_end=at_the_end)
@@ -134,7 +147,7 @@ def _up(stack: Stack, wanted: Approved | None, *, at_the_end: bool) -> int:
     if wanted is not None:
         from acmidm.approved import not_approved
 
-        for sentence in (more := not_approved(wanted, engine.preview(stack.name, stack.there), but=left)):
+        for sentence in (more := not_approved(wanted, engine.preview(stack.name, stack.there), but={*left, *left_out})):
             typer.echo(f"differs: {sentence}", err=True)
         if more:
             return ended or Code.FOUND

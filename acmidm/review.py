@@ -34,8 +34,8 @@ EPILOG = """
 - `acmidm review --base main --head refs/pull/7/head`
 - `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
 
-**Exit codes**: 0 reviewed; 1 a change that --fail-on names, or too many clients that go; 2 wrong use; 3 the engine refuses it, or gave no
-whole preview.
+**Exit codes**: 0 reviewed; 1 something is refused and held back, a change that --fail-on names, or too many clients that go; 2 wrong
+use; 3 the engine gave no whole preview.
 """
 
 
@@ -117,11 +117,11 @@ def review(
         # The report went to a file: a job's log would else end without a reason.
         for refusal in found.refusals:
             typer.echo(f"refused: {refusal}", err=True)
-    if found.problems:
+    if not found.is_known:
         raise typer.Exit(Code.UNREACHABLE)
     if save and not found.too_many:
         write_approved(approved[0], save)
-    if found.too_many or matches(found):
+    if found.refusals or matches(found):
         raise typer.Exit(Code.FOUND)
 
 

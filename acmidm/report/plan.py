@@ -70,6 +70,8 @@ class Plan:
     renewed_secrets: frozenset[Place] = frozenset()
     changed: Mapping[Place, frozenset[str]] = field(default_factory=dict)
     """Per client the kinds of its resources that the engine changes."""
+    is_known: bool = True
+    """Whether it shows what changes: a preview whose program ended early, for a form with a mistake, say, shows nothing."""
     is_whole: bool = True
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -105,6 +107,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         refused=refused,
         renewed_secrets=frozenset((*client_of(step), environment) for step in steps if is_password(step) and step["op"] == "replace"),
         config=config,
+        is_known=not problems or any(kind_of(new or old or {}) == Resource.ONBOARDING for _, old, new in ours),
     )
 
 

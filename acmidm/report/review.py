@@ -40,6 +40,9 @@ class Review(Part):
     unchanged: dict[Environment, int]
     counts: dict[Kind, int]
     problems: tuple[str, ...] = ()
+    """What is refused, a sentence each: what it is about stays as it is, and all else is carried out."""
+    is_known: bool = True
+    """Whether what changes is known; else nothing is carried out."""
     too_many: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -90,9 +93,10 @@ def review_of(
         for environment in ENVIRONMENTS
         if (changes := headline(one for one in connections if one.environment is environment))
     ]
-    said = said or ["Not known" if problems else "No client changes" if beside else "Nothing changes"]
+    is_known = all(plan.is_known for plan in plans)
+    said = said or ["Not known" if not is_known else "No client changes" if beside else "Nothing changes"]
     said += [f"also changes {', '.join(dict.fromkeys(change.kind.row.headline for change in beside))}"] if beside else []
-    said += ["the engine refuses this change"] if problems else []
+    said += ["what is refused is held back" if is_known else "the engine refuses this change"] if problems else []
     return Review(
         headline="; ".join(said),
         beside=tuple(beside),
@@ -102,6 +106,7 @@ def review_of(
         counts=counted_kinds([change for one in connections for change in one.changes] + list(beside)),
         # The engine reports them in any order, and those of two stacks may be the same.
         problems=tuple(plain(problem, WHOLE) for problem in sorted(problems)),
+        is_known=is_known,
         too_many=tuple(plain(sentence, WHOLE) for sentence in too_many),
         notes=tuple(dict.fromkeys(more)),
     )

@@ -92,6 +92,11 @@ def _stack(settings: Settings) -> Stack:
     return Stack(beside(pulumi.get_stack()), lambda: settings, there=None if file is None else read_there(Path(file), settings.environment))
 
 
+def is_handed() -> bool:
+    """Say whether a command runs the program, and hands it what it has found out."""
+    return pulumi.Config(NAMESPACE).get(HANDED) is not None
+
+
 def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
     """What is desired of some connections, with a warning for each thing that is missing, which stops nothing else."""
     try:

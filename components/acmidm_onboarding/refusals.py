@@ -2,7 +2,7 @@
 
 An ``up`` fails at the one resource whose client cannot be taken over, and goes on with the others; of a key that may not leave yet
 it warns, for that one stays and all else is done. A preview makes no resource, and would succeed; so the program looks at what the
-preview found, and ends in failure after all is registered.
+preview found, and ends in failure after all is registered; not for a command that hands it something, which reads what is reported.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from acmidm_onboarding.declared import ALREADY_REPORTED, UNKNOWN
+from acmidm_onboarding.declared import ALREADY_REPORTED, UNKNOWN, is_handed
 from acmidm_onboarding.onboarding import Onboarding
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 
@@ -46,5 +46,5 @@ async def _report(onboardings: Sequence[Onboarding]) -> None:
         for sentence in {adopt["client_id"]: adopt["refused"] for adopt in adoptions if adopt and "refused" in adopt}.values():
             pulumi.log.error(sentence, onboarding)
             refused = True
-    if refused:
+    if refused and not is_handed():
         sys.exit(ALREADY_REPORTED)

@@ -121,12 +121,13 @@ def test_production_comes_after_tni_and_after_somebody_looked() -> None:
     assert deploy["prod"]["needs"] == "review-prod"
     assert deploy["review-prod"]["needs"] == "tni"
     assert deploy["prod"]["environment"] == "prod"
-    done = [step.get("run") for step in deploy["prod"]["steps"]]
-    assert ".venv/bin/acmidm github newest" in done[: done.index(DEPLOY_APPROVED)], "the one that looked, looked at the newest commit"
+    for job, brings_up in (("tni", "make deploy"), ("prod", DEPLOY_APPROVED)):
+        done = [step.get("run") for step in deploy[job]["steps"]]
+        assert ".venv/bin/acmidm github newest" in done[: done.index(brings_up)], "an old run that is started again changes nothing"
 
 
 def test_what_runs_on_production_is_what_somebody_approved() -> None:
-    """The job before the approval hands on what it reviewed, once nothing is refused; the one behind it carries out that file."""
+    """The job before the approval hands on what it reviewed, where there is a whole preview; the one behind it carries out that file."""
     review, prod = (workflows()["deploy"]["jobs"][job]["steps"] for job in ("review-prod", "prod"))
     assert [step.get("run") for step in review if "SAVE" in step.get("run", "")] == [REVIEW]
     upload, download = (
@@ -135,7 +136,10 @@ def test_what_runs_on_production_is_what_somebody_approved() -> None:
     )
     assert (upload["with"]["name"], upload["with"]["path"], download["with"]["name"]) == ("approved", "approved.json", "approved")
     assert upload["with"]["if-no-files-found"] == "error"
-    assert "if" not in upload
+    assert upload["if"] == "!cancelled() && steps.policies.outcome == 'success'"
+    jobs_of = workflows()["deploy"]["jobs"]
+    assert jobs_of["review-prod"]["outputs"] == {"saved": f"${{{{ steps.{upload['id']}.outcome }}}}"}
+    assert jobs_of["prod"]["if"] == "!cancelled() && needs.review-prod.outputs.saved == 'success'"
     assert prod.index(download) + 1 == prod.index(next(step for step in prod if step.get("run") == DEPLOY_APPROVED))
     assert not any("make deploy" in step.get("run", "") and step["run"] != DEPLOY_APPROVED for step in prod)
 

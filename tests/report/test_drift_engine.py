@@ -81,7 +81,7 @@ class Story:
         assert self.project.up().code != 0
         self.look("refused", "drift", code=1)
         self.look("listed", "status")
-        self.look("reviewed", "review", code=3)
+        self.look("reviewed", "review", code=1)
         del (
             adopting.request()["adopt"],
             self.forms["taken"].request()["scopes"][DOSSIERS],

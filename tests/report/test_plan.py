@@ -241,7 +241,7 @@ def test_a_protected_client_that_goes_is_one_sentence(shows_all: bool) -> None:
     review = review_of([plan], COMPARISON)
     assert {one.application: [change.kind for change in one.changes] for one in review.connections} == {"loket": ["client_removed"]}
     assert review.problems == (f"{OVO}/loket: its client is protected: put its form back; see docs/operations.md on how to part with one",)
-    assert review.headline == "1 client is removed on prod; the engine refuses this change"
+    assert review.headline == "1 client is removed on prod; what is refused is held back"
 
 
 def test_a_protected_product_is_retired_first() -> None:

@@ -32,9 +32,19 @@ def test_a_protection_that_is_lifted_is_a_step_though_the_engine_calls_it_none()
     lifted = approved(same(protect=False))
     assert list(lifted["steps"]) == [f"(un)protect OAuthClient {NAME}"]
     assert approved(same())["steps"] == {}
-    assert differences(approved(same()), lifted) == [f"(un)protect OAuthClient {NAME}: was not reviewed"]
+    assert differences(approved(same()), lifted) == [(f"(un)protect OAuthClient {NAME}: was not reviewed", NAME)]
     left = approved(same(retainOnDelete=True))
-    assert differences(lifted, left) == [f"(un)protect OAuthClient {NAME}: becomes.protect none → true, becomes.retainOnDelete none → true"]
+    said = f"(un)protect OAuthClient {NAME}: becomes.protect none → true, becomes.retainOnDelete none → true"
+    assert differences(lifted, left) == [(said, NAME)]
+
+
+def test_a_setting_and_what_is_no_connections_concern_all() -> None:
+    others = "urn:pulumi:tni::acmidm::random:index/randomPet:RandomPet::pet"
+    pet = {"op": "create", "urn": others, "newState": {"urn": others, "type": "random:index/randomPet:RandomPet"}}
+    assert differences(approved(same()), approved(same(), pet)) == [("create  pet: was not reviewed", None)]
+    was, is_now = plan(), {**plan(), "config": {**plan()["config"], "acmidm:smtpUrl": "smtp://elsewhere"}}
+    changed = [approved_of("tni", document, read_plan(document), {}) for document in (was, is_now)]
+    assert differences(*changed) == [("setting acmidm:smtpUrl none → smtp://elsewhere", None)]
 
 
 def test_times_and_order_are_no_part_of_it() -> None:
