@@ -90,7 +90,7 @@ def passing(
             continue
         record = recorded_as(connection, own)
         proven, reasons = _proven(connection, tests, now, gate.evidence_max_days)
-        missing = tuple(_missing(connection, record, proven, reasons))
+        missing = tuple(_missing(connection, record, proven, reasons, quoted(tests.name) if tests else ""))
         if missing:
             held_back.append(HeldBack(connection, missing, is_declared=gate.mode is PromotionGate.WARN, is_new=record is None))
         if not missing or gate.mode is PromotionGate.WARN:
@@ -102,10 +102,12 @@ def passing(
 
 @dataclass(frozen=True)
 class _Proven:
-    """What evidence that counts covers; scopes have the platform's names."""
+    """What evidence that counts covers, as far as TNI has it too; scopes have the platform's names."""
 
     scopes: frozenset[str] = frozenset()
     products: frozenset[str] = frozenset()
+    claimed: frozenset[str] = frozenset()
+    """The names that it covers besides, which TNI has not."""
 
 
 def _proven(connection: Declaration, tests: TestStack | None, now: datetime, days: int) -> tuple[_Proven, list[str]]:
@@ -115,7 +117,12 @@ def _proven(connection: Declaration, tests: TestStack | None, now: datetime, day
         return _Proven(), reasons
     names = connection.catalogue_names
     scopes = frozenset(scope for scope in connection.scopes if names.get(scope, scope) in connection.test_evidence.scopes)
-    return _Proven(scopes, connection.test_evidence.products), []
+    products = connection.test_evidence.products
+    on_tni = recorded_as(connection, tests.records) if tests and tests.records is not None else None
+    if on_tni is None:  # the forms alone are known
+        return _Proven(scopes, products), []
+    has_scopes, has_products = scopes.intersection(on_tni.scopes or ()), products.intersection(on_tni.products)
+    return _Proven(has_scopes, has_products, (scopes - has_scopes) | (products - has_products)), []
 
 
 def _reasons(connection: Declaration, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int) -> Iterator[str]:
@@ -158,7 +165,7 @@ def _unlisted(on_tni: Client, stack: str) -> str:
     return f"its evidence was signed with a key that {where}; bring stack {stack} up again, or {_PROBE}"
 
 
-def _missing(connection: Declaration, record: Client | None, proven: _Proven, reasons: Sequence[str]) -> Iterator[str]:
+def _missing(connection: Declaration, record: Client | None, proven: _Proven, reasons: Sequence[str], stack: str) -> Iterator[str]:
     """Yield what is missing of what is added, and what to do."""
     yield from reasons
     if reasons and record is None:
@@ -166,7 +173,10 @@ def _missing(connection: Declaration, record: Client | None, proven: _Proven, re
     scopes, products = added(connection, record)
     for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
         for name in sorted(lacking):
-            yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
+            if name in proven.claimed:
+                yield f"{kind} {quoted(name)} is in its evidence, and stack {stack} does not have it; bring it up there, then {_PROBE}"
+            else:
+                yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
 
 
 def _only(connection: Declaration, scopes: frozenset[str], products: frozenset[str]) -> Declaration:

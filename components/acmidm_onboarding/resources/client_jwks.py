@@ -5,18 +5,19 @@ the keys out of a form leaves them where they are. A key that may not leave yet 
 as there; the output ``refused`` says why. Replaced with the client, and goes with it.
 
 Keys in the portal, or at an address, are looked up for one thing: ``listed`` has those of ``proven``, the keys that evidence was signed
-with, that are there.
+with, that are there. Each run looks: it is a change where that is other than recorded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CheckResult, CreateResult, ReadResult, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.declaration import Declaration
@@ -42,6 +43,13 @@ class ClientJwksProvider(ClientPartProvider):
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
         return {"jwks": _sorted(snapshot.jwks)}
+
+    def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+        found = super().diff(id_, olds, news)
+        if news.get("proven") and not found.replaces and not adoption.refused(news):
+            with suppress(AuthorityError):  # what cannot be looked at is as it was
+                found.changes = True if self._listed(id_, news)["listed"] != olds.get("listed") else found.changes
+        return found
 
     def make(self, props: Properties) -> CreateResult:
         seen = adoption.before(props)

@@ -106,7 +106,9 @@ class Overlap:
         return recorded if isinstance(recorded, Mapping) else {}
 
     def _still_there(self, platform: ConnectedPlatform, held: Jwks) -> Jwks:
-        """Return what its authority has of these keys; all of them where that cannot be known."""
+        """Return what its authority has of these keys; all of them where that cannot be known, or where it was asked already."""
+        if self.before.get("jwks") is None:
+            return held
         try:
             there = platform.authority.read_jwks(self._client_id)
         except AuthorityError:

@@ -252,7 +252,7 @@ def test_four_resources_read_a_client_once(world: World, registry: Registry, cli
 
 
 def test_keys_that_evidence_was_signed_with_are_looked_up_in_the_portal(world: World, registry: Registry, client_id: str) -> None:
-    """Of these alone the state says whether the authority has them, as it is at each create, read and update; no key is written."""
+    """Of these alone the state says whether the authority has them, as it is in each run; no key is written."""
     there, gone = new_key("uploaded"), new_key("elsewhere")
     registry.set_keys(client_id, [there])
     proven = {read_jwk(public_jwk(key)).thumbprint: True for key in (there, gone)}
@@ -264,10 +264,12 @@ def test_keys_that_evidence_was_signed_with_are_looked_up_in_the_portal(world: W
     updated = provider.update(client_id, {**inputs, "proven": {}}, inputs)
     assert outs(updated)["listed"] == listed
     assert "listed" not in outs(provider.update(client_id, inputs, {**inputs, "proven": None}))
+    assert provider.diff(client_id, created, inputs).changes is None
 
     registry.set_keys(client_id, [gone])
     later = world.provider(ClientJwksProvider)
     later._platforms[Platform.ACMIDM].clients.forget(client_id)
+    assert later.diff(client_id, created, inputs).changes is True, "each run looks, so that a key that is gone proves nothing"
     read = later.read(client_id, created)
     assert outs(read)["listed"] == {name: True for name in proven if name not in listed}
     assert "listed" not in (read.inputs or {})

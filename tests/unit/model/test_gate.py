@@ -42,7 +42,7 @@ def has(client_id: str, scopes: Iterable[str], products: Iterable[str] = (), key
     )
 
 
-ON_TNI = has("tni-id", {"send"}, keys={"thumb"})
+ON_TNI = has("tni-id", {"send", "dossiers"}, {"notificaties"}, keys={"thumb"})
 TNI = TestStack("tni", {KEY: ON_TNI})
 EVIDENCE = Evidence(
     Environment.TNI,
@@ -95,7 +95,7 @@ def test_what_was_proven_passes() -> None:
 def test_scopes_have_the_platforms_names() -> None:
     """Evidence has the catalogue's."""
     asked = connection(("DosisImport",), catalogue_names={"DosisImport": "dossiers"})
-    assert missing(asked) == []
+    assert missing(asked, tests=TestStack("tni", {KEY: has("tni-id", {"DosisImport"}, keys={"thumb"})})) == []
 
 
 _OLD = replace(EVIDENCE, proven_at=NOW - timedelta(days=DAYS, seconds=1))
@@ -157,6 +157,19 @@ def test_without_any_state_forms_and_evidence_alone_count() -> None:
     """As validate has it: who the client is and which keys the portal lists is not known."""
     assert missing(connection(test_evidence=replace(EVIDENCE, client_id="another")), tests=None) == []
     assert missing(connection(("send", "other")), tests=None) == ['gent/loket on prod: scope "other" is not proven on TNI']
+
+
+def test_what_tni_never_granted_is_not_proven_whatever_evidence_says() -> None:
+    """It is signed by the application itself, which may write what it likes into it."""
+    few = TestStack("tni", {KEY: has("tni-id", {"send"}, keys={"thumb"})})
+    asked = connection(("send", "dossiers"), ("notificaties",))
+    assert missing(asked, tests=few) == [
+        'gent/loket on prod: scope "dossiers" is in its evidence, and stack "tni" does not have it',
+        'gent/loket on prod: product "notificaties" is in its evidence, and stack "tni" does not have it',
+    ]
+    (declared,) = ask(replace(asked, products={}), {KEY: has("prod-id", {"send"})}, few).declared
+    assert set(declared.scopes) == {"send"}
+    assert missing(asked) == []
 
 
 def test_what_was_in_production_before_stays_and_only_what_is_added_needs_evidence() -> None:
