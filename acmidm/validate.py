@@ -96,11 +96,12 @@ def _validate(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] =
 def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, online: bool) -> Onboardings:
     """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
     from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.model.other_files import problems_of_other_files
     from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.stack_files import stacks_in
 
     stacks = stacks_in(Path())
-    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
+    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, [*known, *problems_of_other_files(paths)])
     if online:
         from acmidm.online import problems_online
 

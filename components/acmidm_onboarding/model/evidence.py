@@ -119,20 +119,7 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
     Raises:
         NotEvidence: where it does not hold, for the first reason.
     """
-    parts = _object(text, "it")
-    if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
-        raise NotEvidence("it is no flattened JWS, with payload, protected and signature alone")
-    key = _verified_key(**parts)
-    try:
-        payload = Payload.model_validate(_object(_decoded(parts["payload"]), "its payload"))
-    except ValidationError as error:
-        wrong = sorted({name for details in error.errors() if (name := str(details["loc"][0])) in Payload.model_fields})
-        said = f"a wrong or missing {', '.join(wrong)}" if wrong else "unknown members"
-        raise NotEvidence(f"its payload has {said}") from None
-    if payload.version != VERSION:
-        raise NotEvidence(f"it is of another version than {VERSION}")
-    if payload.thumbprint != key.thumbprint:
-        raise NotEvidence("its thumbprint is not that of the key that signed it")
+    payload, key = payload_in(text)
     for name in ("organisation", "application", "environment", "platform"):
         if getattr(payload, name) != getattr(expected, name):
             raise NotEvidence(f"it is of another {name}")
@@ -150,6 +137,25 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
         payload.signs_with_kid,
         file,
     )
+
+
+def payload_in(text: str) -> tuple[Payload, PublicJwk]:
+    """Return what is signed in the text of a file, of whatever connection, and by which key. Raises NotEvidence."""
+    parts = _object(text, "it")
+    if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
+        raise NotEvidence("it is no flattened JWS, with payload, protected and signature alone")
+    key = _verified_key(**parts)
+    try:
+        payload = Payload.model_validate(_object(_decoded(parts["payload"]), "its payload"))
+    except ValidationError as error:
+        wrong = sorted({name for details in error.errors() if (name := str(details["loc"][0])) in Payload.model_fields})
+        said = f"a wrong or missing {', '.join(wrong)}" if wrong else "unknown members"
+        raise NotEvidence(f"its payload has {said}") from None
+    if payload.version != VERSION:
+        raise NotEvidence(f"it is of another version than {VERSION}")
+    if payload.thumbprint != key.thumbprint:
+        raise NotEvidence("its thumbprint is not that of the key that signed it")
+    return payload, key
 
 
 def is_fresh(evidence: Evidence, now: datetime, days: int) -> bool:

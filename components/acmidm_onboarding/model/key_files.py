@@ -129,13 +129,14 @@ class KeyReader:
             return [Problem(shown(link), 1, 1, *LINK)]
         if file not in self._read:
             try:
-                self._read[file] = _key_in(self._files.read_text(file), file)
+                self._read[file] = key_in(self._files.read_text(file), file)
             except Unreadable as error:
                 return [document.problem(path, f'key file "{name}" {error.what}', error.remedy)]
         return self._read[file]
 
 
-def _key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
+def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:
+    """Return the public key in the text of a file, or what is wrong with it."""
     try:
         return parse_jwk(text)
     except InvalidJwk as error:
