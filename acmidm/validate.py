@@ -95,13 +95,13 @@ def _validate(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] =
 
 def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, online: bool) -> Onboardings:
     """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
-    from acmidm_onboarding.model.loading import load_onboardings
+    from acmidm_onboarding.model.loading import load_onboardings, problems_of_codes
     from acmidm_onboarding.model.other_files import problems_of_other_files
     from acmidm_onboarding.model.problems import InvalidForms
     from acmidm_onboarding.stack_files import stacks_in
 
-    stacks = stacks_in(Path())
-    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, [*known, *problems_of_other_files(paths)])
+    stacks, known = stacks_in(Path()), [*known, *problems_of_other_files(paths), *problems_of_codes(paths)]
+    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
     if online:
         from acmidm.online import problems_online
 
@@ -119,11 +119,13 @@ def _notes(onboardings: Onboardings) -> Iterator[str]:
     from acmidm_onboarding.model.desired import desired
     from acmidm_onboarding.model.form import Environment
     from acmidm_onboarding.model.leaving import stolen_sentences
+    from acmidm_onboarding.model.loading import stolen_elsewhere
     from acmidm_onboarding.stack_files import stacks_in
 
     gate, now = stacks_in(Path()).gate, datetime.now(UTC)
     found = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
     yield from (sentence for one in found for sentence in stolen_sentences(one.left))
+    yield from stolen_elsewhere(onboardings.forms)
     unproven = [sentence for one in found for each in one.held_back for sentence in each.sentences]
     yield from ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if unproven else []
     yield from (f"  {sentence}" for sentence in unproven)

@@ -17,7 +17,7 @@ from acmidm_onboarding.model.client import Client, Place, Records, recorded_as
 from acmidm_onboarding.model.declaration import Declaration, in_stack
 from acmidm_onboarding.model.desired import Desired, desired
 from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
-from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings
+from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings, stolen_elsewhere
 from acmidm_onboarding.model.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
 
@@ -154,6 +154,7 @@ def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:
 
 def notes_between(before: Revision, after: Revision, tree: Tree) -> Iterator[str]:
     """The key files that a removed form leaves behind in ``tree``, which is that of ``after``."""
+    yield from map(plain, stolen_elsewhere(after.onboardings.forms))
     names = {loaded.name for loaded in after.onboardings.forms}
     still_named = {file for loaded in after.onboardings.forms for file in loaded.key_files}
     left = {file for loaded in before.onboardings.forms if loaded.name not in names for file in loaded.key_files} - still_named

@@ -23,6 +23,8 @@ _MAXIMUM_DEPTH = 30
 _PLAIN_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _PLAIN_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
 """``1.10`` is no number but a version, or a text: as a number it would be 1.1."""
+_HIDDEN_BREAK = re.compile("[\x85\u2028\u2029]")
+"""YAML 1.1 §4.2: a line break each, which Git and editors show as a character, or not at all."""
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 _SHARED = "take it out and have another made, as this one has been shared"
@@ -119,9 +121,13 @@ def read_text(file: Path) -> str:
 def text_of(content: bytes) -> str:
     """Return the content of one of our files as text. Raises Unreadable."""
     try:
-        return _bounded(content).decode("utf-8-sig")  # without the byte order mark that Windows editors write
+        text = _bounded(content).decode("utf-8-sig")  # without the byte order mark that Windows editors write
     except UnicodeDecodeError as error:
         raise Unreadable("is not UTF-8 text", "save it as UTF-8") from error
+    if hidden := _HIDDEN_BREAK.search(text):
+        line = text.count("\n", 0, hidden.start()) + 1
+        raise Unreadable(f"has U+{ord(hidden[0]):04X} in line {line}, where YAML begins a line and no diff shows one", "take it out")
+    return text
 
 
 def _bounded(content: bytes) -> bytes:

@@ -15,7 +15,7 @@ from acmidm_onboarding.model.files import KEY_FILE, LINK, ORGANISATION_FILE, Fil
 from acmidm_onboarding.model.form import Environment, Form, Organisation
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.model.problems import DocumentPath, Problem
+from acmidm_onboarding.model.problems import DocumentPath, Problem, quoted
 from acmidm_onboarding.model.rules import problems_of_keys, problems_of_policies
 from acmidm_onboarding.model.validation import split_sentence
 
@@ -35,11 +35,8 @@ class _Use:
     path: DocumentPath
     folder: str
     organisation: Organisation
-
-    @property
-    def groups(self) -> frozenset[str]:
-        """The folders whose keys its organisation may use: two organisations may have a key in common that comes from one of them."""
-        return frozenset({self.folder, *self.organisation.suppliers})
+    source: str
+    """The folder that has the key's file: two organisations may have a key in common that comes from one folder, a supplier's."""
 
 
 class KeyReader:
@@ -70,7 +67,8 @@ class KeyReader:
                 if not isinstance(key, PublicJwk):
                     problems += key
                 elif organisation is not None:
-                    use = _Use(document, path, file.parent.name, organisation)
+                    supplier = entry.file.split("/")[1] if entry.file.startswith("../") else None
+                    use = _Use(document, path, file.parent.name, organisation, supplier or file.parent.name)
                     if entry.compromised:
                         self._compromised.setdefault((use.folder, key.thumbprint), use)
                     else:
@@ -82,6 +80,7 @@ class KeyReader:
                 problems += problems_of_policies(document, form, environment, sent, self._profiles[environment])
             keys[environment] = tuple(key for key in sent if key)
             compromised[environment] = tuple(key for entry, key in zip(entries, found, strict=True) if key and entry.compromised)
+        problems += _problems_of_both(document, keys)
         return keys, compromised, problems
 
     def _note(self, key: PublicJwk, use: _Use) -> None:
@@ -98,15 +97,13 @@ class KeyReader:
                 yield use.document.problem(use.path, what, "mark it so here too, and name another", also=first.document.file)
 
     def problems_of_shared_keys(self) -> Iterator[Problem]:
-        """Yield each key that is that of two organisations without a supplier in common."""
+        """Yield each key of two organisations that is not one file of a supplier."""
         for uses in self._uses.values():
-            if frozenset.intersection(*(use.groups for use in uses)):
-                continue
             for index, use in enumerate(uses):
-                first = next((one for one in uses[:index] if not one.groups & use.groups), None)
+                first = next((one for one in uses[:index] if one.source != use.source), None)
                 if first is not None:
                     what = f"{use.organisation.name} has the same key as {first.organisation.name} in {first.document.file}"
-                    remedy = f"give each a key of its own, or have the supplier that both share added in {ORGANISATION_FILE}"
+                    remedy = "give each a key of its own, or name the file in the folder of the supplier that both share"
                     yield use.document.problem(use.path, what, remedy, also=first.document.file)
 
     def _key(
@@ -133,6 +130,15 @@ class KeyReader:
             except Unreadable as error:
                 return [document.problem(path, f'key file "{name}" {error.what}', error.remedy)]
         return self._read[file]
+
+
+def _problems_of_both(document: Document, keys: Keys) -> Iterator[Problem]:
+    """Yield each key that production has and TNI too: whoever tests with it could sign for production."""
+    on_tni = {key.thumbprint for key in keys.get(Environment.TNI, ())}
+    for key in keys.get(Environment.PROD, ()):
+        if key.thumbprint in on_tni:
+            path = ("environments", Environment.PROD.value, "jwks")
+            yield document.problem(path, f"key {quoted(key.kid)} is that of tni too", "make a pair for production alone: acmidm keys new")
 
 
 def key_in(text: str, file: Path) -> PublicJwk | list[Problem]:

@@ -96,6 +96,16 @@ class Onboardings:
         ]
 
 
+def stolen_elsewhere(forms: Iterable[LoadedForm]) -> Iterator[str]:
+    """Yield a sentence for each form that goes on with a supplier's key which another organisation says is compromised."""
+    forms = list(forms)
+    said = {key.thumbprint: loaded for loaded in forms for keys in loaded.compromised.values() for key in keys}
+    for loaded in forms:
+        for key in (key for keys in loaded.keys.values() for key in keys):
+            if other := said.get(key.thumbprint):
+                yield f"{loaded.name} goes on with key {quoted(key.kid)}, which {other.name} calls compromised; mark it there too"
+
+
 def load_catalogue(folder: Path) -> Catalogue:
     """Read the catalogue in ``folder``, one product per YAML file; once per process while its files stay the same.
 
@@ -267,6 +277,19 @@ def load_organisations(folder: Path) -> Mapping[str, Organisation]:
     if problems:
         raise InvalidForms(problems)
     return organisations.by_folder
+
+
+def problems_of_codes(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yield what the organisations of ``paths`` have that is another's, in a folder beside theirs: a code, a name, an earlier key."""
+    folders = {path if path.is_dir() else path.parent for path in map(absolute, paths)}
+    files, own = Files(), {folder for folder in folders if (folder / ORGANISATION_FILE).exists()}
+    others = {file.parent for folder in own for file in folder.parent.glob(f"*/{ORGANISATION_FILE}")} - own
+    organisations = _Organisations(files, [])
+    read = map(organisations.read, (*sorted(others), *sorted(own)))
+    known = [(owner.document, owner.organisation) for owner in read if owner.organisation]
+    for problem in (*problems_of_organisations(known), *problems_of_former_codes(known)):
+        if absolute(problem.file).parent in own:
+            yield problem
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import json
 
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.jwk import public_jwk
+from acmidm_onboarding.model.loading import stolen_elsewhere
 from tests.support.evidence import write_evidence
-from tests.unit.model.workspace import FORM, Workspace, private_key, public_key
+from tests.unit.model.workspace import FORM, ORGANISATION, SPEAKS_FOR, Workspace, private_key, public_key
 
 STOLEN = "onboardings/gent/gestolen.jwk.json"
 ENTRY = "{file: gestolen.jwk.json, compromised: true}"
@@ -53,6 +54,20 @@ def test_it_is_used_nowhere_else(workspace: Workspace) -> None:
     workspace.write_form(FORM.replace("[tni.jwk.json]", f"[tni.jwk.json, {ENTRY}]"))
     workspace.write_form(other, "gent/ander")
     assert [problem.partition(": ")[2] for problem in workspace.sentences()] == [what]
+
+
+def test_another_customer_of_a_supplier_that_goes_on_with_it_is_named(workspace: Workspace) -> None:
+    """It stops nobody: each customer marks its own."""
+    workspace.write_organisation("name: Leverancier\n", "leverancier")
+    workspace.write("onboardings/leverancier/gedeeld.jwk.json", public_key("gedeeld"))
+    for folder, organisation in (("gent", ORGANISATION), ("z", f"name: Ander\novo: OVO000001\n{SPEAKS_FOR}")):
+        workspace.write_organisation(f"{organisation}suppliers: [leverancier]\n", folder)
+    named = FORM.replace("[tni.jwk.json]", "[../leverancier/gedeeld.jwk.json]")
+    stolen = FORM.replace("[tni.jwk.json]", "[tni.jwk.json, {file: ../leverancier/gedeeld.jwk.json, compromised: true}]")
+    workspace.write_form(stolen)
+    workspace.write_form(named[: named.index("  prod:")].replace("mijn-gent", "loket"), "z/loket")
+    said = 'z/loket goes on with key "gedeeld", which gent/mijn-gent calls compromised; mark it there too'
+    assert list(stolen_elsewhere(workspace.load().forms)) == [said]
 
 
 def test_a_client_that_is_left_to_itself_keeps_it_so_that_it_is_refused(workspace: Workspace) -> None:

@@ -168,16 +168,18 @@ def test_a_key_is_that_of_one_organisation(workspace: Workspace) -> None:
     workspace.write_form(FORM[: FORM.index("  prod:")], "z/loket")
     sentence = (
         f"onboardings/z/loket.yaml:7:12: Ander has the same key as Stad Gent in {GENT}; "
-        "give each a key of its own, or have the supplier that both share added in organisation.yaml"
+        "give each a key of its own, or name the file in the folder of the supplier that both share"
     )
     assert workspace.sentences() == [sentence]
-    for folder, text in (("leverancier", "name: Leverancier\n"), ("derde", "name: Derde\n")):
-        workspace.write_organisation(text, folder)
-    organisations = {folder: (workspace.forms / folder / "organisation.yaml").read_text() for folder in ("gent", "z")}
-    for suppliers, expected in (((["leverancier"], ["derde"]), [sentence]), ((["leverancier", "derde"], ["derde"]), [])):
-        for (folder, text), listed in zip(organisations.items(), suppliers, strict=True):
-            workspace.write_organisation(f"{text}suppliers: {listed}\n", folder)
-        assert workspace.sentences() == expected
+    workspace.write_organisation("name: Derde\n", "derde")
+    for folder in ("gent", "z"):
+        text = (workspace.forms / folder / "organisation.yaml").read_text()
+        workspace.write_organisation(f"{text}suppliers: [derde]\n", folder)
+    assert workspace.sentences() == [sentence], "a supplier in common shares its own keys alone"
+    workspace.write_key(public_key("prod"), "derde/prod")
+    workspace.write_form(FORM.replace("[prod.jwk.json]", "[../derde/prod.jwk.json]"))
+    workspace.write_form(FORM[: FORM.index("  prod:")].replace("[tni.jwk.json]", "[../derde/prod.jwk.json]"), "z/loket")
+    assert workspace.sentences() == []
 
 
 def test_a_supplier_and_its_customer_may_have_its_key(workspace: Workspace) -> None:
@@ -185,9 +187,16 @@ def test_a_supplier_and_its_customer_may_have_its_key(workspace: Workspace) -> N
     workspace.write_organisation(f"{ORGANISATION}suppliers: [leverancier]\n")
     for environment in ("tni", "prod"):
         workspace.write_key(public_key(environment), f"leverancier/{environment}")
+    workspace.write_form(FORM.replace("[tni.jwk.json]", "[../leverancier/tni.jwk.json]"))
     plain = "application: eigen\ncontacts: [a@b.example]\nenvironments: {tni: {jwks: [tni.jwk.json], scopes: {dv_register_lezen: {}}}}\n"
     workspace.write_form(plain, "leverancier/eigen")
     assert workspace.sentences() == []
+
+
+def test_a_key_of_production_is_no_key_of_tni(workspace: Workspace) -> None:
+    workspace.write_form(FORM.replace("[prod.jwk.json]", "[tni.jwk.json]"))
+    (sentence,) = workspace.sentences()
+    assert "is that of tni too; make a pair for production alone" in sentence
 
 
 ADDS = f"the onboarding team adds others under speaks_for in {OWNER}"

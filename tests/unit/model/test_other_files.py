@@ -72,3 +72,23 @@ def test_anything_else_is_refused(forms: Path, name: str, text: str, what: str, 
 def test_evidence_of_no_form_here_is_refused(forms: Path) -> None:
     write_evidence(forms, new_key("x").as_dict(private=True), application="elders")
     assert 'this is evidence of "elders", and no form here is of that application' in said()[1]
+
+
+@pytest.mark.parametrize("char", ["\u2028", "\u2029", "\x85"])
+def test_a_line_that_no_diff_shows_is_refused(forms: Path, char: str) -> None:
+    """In a comment it begins a line that YAML reads."""
+    form = forms / "loket.yaml"
+    form.write_text(f"# a comment{char}preserve: true\n{form.read_text()}")
+    code, output = said()
+    assert code == 1
+    assert f"the file has U+{ord(char):04X} in line 1, where YAML begins a line and no diff shows one; take it out" in output
+
+
+def test_a_code_of_another_organisation_is_seen_where_one_form_is_checked(forms: Path) -> None:
+    other = forms.parent / "andere"
+    other.mkdir()
+    (other / "organisation.yaml").write_text("name: Andere\novo: OVO002067\n")
+    code, output = said(str(forms / "loket.yaml"))
+    assert code == 1, output
+    assert output.startswith("onboardings/gent/organisation.yaml:")
+    assert "OVO002067 is the code of onboardings/andere too" in output
