@@ -88,7 +88,7 @@ def last_runs(stack: str) -> list[dict[str, Any]]:
 
 
 def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
-    """The JSON of a preview, also of one that failed: its diagnostics have the reason. Nothing is written, and no authority is read.
+    """The JSON of a preview, also of one that failed: its diagnostics have the reason. Nothing is written.
 
     ``there`` is what the program is handed; see ``handing``. Raises EngineError, UnknownStack.
     """

@@ -143,12 +143,11 @@ class _Standings:
         return platform.portal(state.environment) if platform else None
 
     def _of(self, connection: Declaration | None, state: Client | None, asked: _Asked, catalogue: Catalogue) -> Facts:
-        own = connection
-        shown = state or own
+        shown = state or connection
         if shown is None:
             raise ValueError("neither a form nor the state has it")
-        if state and own:  # whom to write to is what the form says, though the state may not have it yet
-            shown = replace(state, form=own.form, fields={**state.fields, "contacts": own.fields.get("contacts")})
+        if state and connection:  # whom to write to is what the form says, though the state may not have it yet
+            shown = replace(state, form=connection.form, fields={**state.fields, "contacts": connection.fields.get("contacts")})
         seen = asked.seen.get(state.place) if state else None
         keys = _keys(shown, seen, asked.published)
         shown = replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown

@@ -22,7 +22,7 @@ from acmidm_onboarding.model.files import shown
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.loading import LoadedForm, load_onboardings
 from acmidm_onboarding.model.problems import Failure, InvalidForms, did_you_mean
-from acmidm_onboarding.settings import AuthorityKind, PlatformSettings
+from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, require_trusted_apis
 from acmidm_onboarding.stack_files import stack_settings
 
 
@@ -52,6 +52,7 @@ class Given:
         own = kid if kid is not None else (declared or key.public).kid
         scopes = self.loaded.form.environments[self.known.environment].scopes
         wanted = (Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name)))
+        require_trusted_apis(self.settings, sorted(self.connection.products))
         return Trial(
             known=self.known,
             settings=self.settings,

@@ -37,7 +37,7 @@ _RUNS = (
 """In this order; what is none of them is code. Python runs a file in any folder, by its name alone."""
 _PARSED = frozenset({Kind.SETTINGS_CHANGED, Kind.ORGANISATION_CHANGED, Kind.CATALOGUE_CHANGED})
 _ABOUT = {
-    **dict.fromkeys(("authority", "managementUrl", "issuer", "productsUrl", "smtpUrl"), Kind.CREDENTIALS_REDIRECTED),
+    **dict.fromkeys(("authority", "managementUrl", "issuer", "productsUrl", "apiUrls", "smtpUrl"), Kind.CREDENTIALS_REDIRECTED),
     **dict.fromkeys(("environment", "protectClients"), Kind.PROTECTION_CHANGED),
     **dict.fromkeys(("operatorClientId", "operatorPrivateKeyFile", *SECRET_KEYS), Kind.OPERATOR_CHANGED),
 }

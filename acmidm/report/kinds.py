@@ -104,7 +104,7 @@ class Kind(StrEnum):
         return kind
 
     # fmt: off
-    CREDENTIALS_REDIRECTED = "credentials_redirected", _beside("where the operator's credentials go", "{subject}")
+    CREDENTIALS_REDIRECTED = "credentials_redirected", _beside("where credentials and tokens go", "{subject}")
     OPERATOR_CHANGED = "operator_changed", _beside("who the operator is", "{subject}")
     PROTECTION_CHANGED = "protection_changed", _beside("which clients are protected", "{subject}")
     SETTINGS_CHANGED = "settings_changed", _beside("settings", "{subject}")

@@ -330,6 +330,23 @@ def require_trusted_hosts(settings: Settings, environ: Mapping[str, str] = os.en
         raise InvalidSettings("\n".join(sentences))
 
 
+def require_trusted_apis(settings: PlatformSettings, products: Iterable[str], environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse to send a token to an API whose host the environment does not name, where it names any: a setting may lead anywhere.
+
+    Raises InvalidSettings, which names each.
+    """
+    trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
+    urls = {product: HttpUrl(settings.api_url(product)) for product in products if settings.products_url or settings.api_urls}
+    sentences = [
+        f"the API of {product} is at {names[0]}, which {TRUSTED_HOSTS} does not name, so that no token is sent; correct apiUrls, or have "
+        "the host added to that variable"
+        for product, url in urls.items()
+        if trusted and url.host not in LOOPBACK and trusted.isdisjoint(names := _names_of_host(url))
+    ]
+    if sentences:
+        raise InvalidSettings("\n".join(sentences))
+
+
 def _names_of_host(url: HttpUrl | AnyUrl) -> list[str]:
     """How a host may be written: without its port where that is the one of its scheme."""
     own = SMTP_PORTS.get(url.scheme, _HTTPS_PORT)

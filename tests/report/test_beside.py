@@ -15,7 +15,7 @@ from tests.support.portal import new_key
 
 __all__ = ["repository"]
 
-CREDENTIALS, OPERATOR = "where the operator's credentials go", "who the operator is"
+CREDENTIALS, OPERATOR = "where credentials and tokens go", "who the operator is"
 HIDDEN = "none → a value that is not shown"
 
 

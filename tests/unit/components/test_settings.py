@@ -17,7 +17,9 @@ from acmidm_onboarding.settings import (
     Settings,
     declared_keys,
     read_settings,
+    require_trusted_apis,
     require_trusted_hosts,
+    unknown_keys,
 )
 from acmidm_onboarding.stack_files import stack_settings
 
@@ -226,6 +228,25 @@ def test_credentials_go_only_to_hosts_of_the_environment(trusted: str, refused: 
     assert [line.split()[1].removeprefix("acmidm:") for line in said] == refused.split()
     assert all(f"which {TRUSTED_HOSTS} does not name, so that no credentials are sent; " in line for line in said)
     require_trusted_hosts(read(**GEOSECURE), {})  # nothing is there to be sent
+
+
+@pytest.mark.parametrize(
+    ("trusted", "refused"), [("", False), ("api.example", False), ("api.example:443, other.example", False), ("other.example", True)]
+)
+def test_a_token_goes_only_to_an_api_of_the_environment_where_that_names_any(trusted: str, refused: bool) -> None:
+    """Somebody who probes at home names none; a pipeline does, and a setting of a pull request may lead anywhere."""
+    own = read(apiUrls="dosis=https://api.example notificaties=http://127.0.0.1:8512/products/v1").platforms[Platform.ACMIDM]
+    if not refused:
+        require_trusted_apis(own, ("dosis", "notificaties"), {TRUSTED_HOSTS: trusted})
+        return
+    with pytest.raises(InvalidSettings, match=rf"^the API of dosis is at api\.example, which {TRUSTED_HOSTS} does not name"):
+        require_trusted_apis(own, ("dosis", "notificaties"), {TRUSTED_HOSTS: trusted})
+
+
+def test_no_stacks_file_says_what_is_handed_to_a_program() -> None:
+    """It would say what is at production's authority: commands refuse it there, as any setting that nobody knows."""
+    (said,) = unknown_keys(["acmidm:handed", "acmidm:environment"])
+    assert "handed" in said
 
 
 MAIL = {"smtpUrl": "smtp://mail.example", "mailSender": "Digitaal Vlaanderen <noreply@mail.example>"}
