@@ -27,7 +27,7 @@ def calendar(keys: Iterable[KeyEnds], room: Texts, now: datetime) -> bytes:
     for one in keys:
         event = Event()
         values = {
-            "key": plain(one.key.kid),
+            "key": one.key.in_mails,
             "application": plain(one.connection.name),
             "organisation": plain(one.connection.organisation),
             "on": room(f"on.{one.connection.environment}"),

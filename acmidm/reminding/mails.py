@@ -97,7 +97,7 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
     portal = settings.platforms[connection.platform].portal(connection.environment) if connection.keys_in_portal else None
     link = ""
     if later is not None:
-        to_do = room("successor", other=plain(later.kid))
+        to_do = room("successor", other=later.in_mails)
     elif portal is not None:
         to_do, link = room("renew.portal", portal=portal), portal
     else:
@@ -105,7 +105,7 @@ def _of_key(one: KeyEnds, room: Texts, settings: Settings) -> dict[str, str]:
     said = room(
         "ends",
         application=plain(one.connection.name),
-        key=plain(one.key.kid),
+        key=one.key.in_mails,
         day=room.day(end.date()),
         time=f"{end:%H:%M}",
         threshold=one.threshold,  # which tells a mail from the one before, also by its Message-ID

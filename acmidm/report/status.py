@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
@@ -13,6 +14,8 @@ from acmidm.words import counted, day, days, plain, searched
 from acmidm_onboarding.model.client import Client
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
 
 class ListedKey(Part):
     kid: str
@@ -23,6 +26,11 @@ class ListedKey(Part):
     @property
     def ends_soon(self) -> bool:
         return self.days_left is not None and self.days_left <= SOON_DAYS
+
+    @property
+    def in_mails(self) -> str:
+        """How a mail names the key: by its kid where that is a name, and no sentence that somebody would have us send."""
+        return self.kid if _NAME.fullmatch(self.kid) else self.thumbprint or "?"
 
     @property
     def text(self) -> str:

@@ -112,6 +112,16 @@ def test_a_key_beside_one_that_stays_is_to_be_used_and_no_new_one_made(
     assert "nieuw sleutelpaar" not in text
 
 
+def test_a_kid_that_is_a_sentence_is_not_mailed(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
+    """From the sender that an organisation trusts: it is named by its thumbprint, in the calendar too."""
+    lure = key("Uw toegang is verlopen, meld u aan op https://kwaad.example", END).model_copy(update={"thumbprint": "NzbLsXh8uDCcd"})
+    run([standing(connection("loket", lure, key("loket_2027.a-1", END + timedelta(days=300))))], settings, ledger_file)
+    (mail,) = post_office.received
+    assert "kwaad.example" not in "".join(str(part.get_content()) for part in mail.walk() if not part.is_multipart())
+    assert "NzbLsXh8uDCcd" in text_of(mail)
+    assert "loket_2027.a-1" in text_of(mail)
+
+
 def test_nobody_learns_of_another_organisation(settings: Settings, post_office: MailServer, ledger_file: Path) -> None:
     """Neither whom it names as contacts nor what it has, though a supplier is a contact of both; nor of another environment."""
     both = "leverancier@example.org"
