@@ -12,7 +12,7 @@ from typing import Any
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.report.retirement import retirement
 from acmidm.words import counted, plain, shown
-from acmidm_onboarding.model.client import JWKS_URI, OF_ATTRIBUTES, Client, Clients, Fields, Place
+from acmidm_onboarding.model.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, Clients, Fields, Place
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.keys import Key
 from acmidm_onboarding.model.metadata import Owner
@@ -419,8 +419,13 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
 
 def _entry(state: Client) -> str:
     """What somebody checks before a client is let in: whose it is, how it authenticates, and who hears of it."""
-    where = f"at {state.jwks_uri}" if state.jwks_uri else "from the portal" if state.keys is None else "in files"
-    how = f"{state.auth_method} with keys {where}" if state.uses_keys else f"uses a client secret ({state.auth_method})"
+    sources = {
+        Authentication.KEYS_OF_FORM: "in files",
+        Authentication.KEYS_OF_PORTAL: "from the portal",
+        Authentication.KEYS_AT_ADDRESS: f"at {state.jwks_uri}",
+    }
+    where = sources.get(state.authentication)
+    how = f"{state.auth_method} with keys {where}" if where else f"uses a client secret ({state.auth_method})"
     return "; ".join((state.code, how, f"contacts {shown(state.fields.get('contacts') or 'none')}"))
 
 
