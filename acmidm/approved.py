@@ -36,6 +36,7 @@ Approved = Mapping[str, Any]
 _VERSION = 1
 _NOTHING = frozenset({"same", "refresh"})
 _SECRET = "[secret]"
+_PASSWORD = "RandomPassword"
 _OPTIONS = ("protect", "retainOnDelete")
 
 
@@ -134,14 +135,15 @@ def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mappi
 
 
 def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the URNs of the resources of a connection, among resources or steps."""
-    return sorted({str(one["urn"]) for one in resources if (kind_of(one) or is_password(one)) and client_of(one)[0] == key})
+    """Return the URNs of the resources of a connection, among resources or steps; also those that a step has had before."""
+    own = [one for one in resources if (kind_of(one) or is_password(one)) and client_of(one)[0] == key]
+    return sorted({str(one["urn"]) for step in own for one in (step, step.get("oldState") or step)})
 
 
 def _key_in(name: str) -> str | None:
     """The key of the connection that a step is about; None where it is no connection's: the resource of a program of somebody's own."""
     _, kind, resource = name.split(" ", 2)
-    return "/".join(resource.split("/")[:2]) if kind in (*Resource, "RandomPassword") else None
+    return "/".join(resource.split("/")[:2]) if kind in (*Resource, _PASSWORD) else None
 
 
 def _said(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
@@ -185,7 +187,8 @@ def _without_secrets(value: Any) -> Any:
 
 def _named(step: Mapping[str, Any]) -> str:
     """``update ClientScopes OVO002067/loket``."""
-    return f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind_of(step)} {step['urn'].rpartition('::')[2]}"
+    kind = _PASSWORD if is_password(step) else kind_of(step)
+    return f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind} {step['urn'].rpartition('::')[2]}"
 
 
 def _parts(step: Mapping[str, Any]) -> Iterator[tuple[str, Platform, str]]:

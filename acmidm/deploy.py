@@ -11,7 +11,7 @@ import typer
 
 from acmidm import engine
 from acmidm.terminal import Code, fail, working
-from acmidm.words import counted, first_of
+from acmidm.words import WHOLE, counted, first_of, plain
 
 if TYPE_CHECKING:
     from acmidm.approved import Approved
@@ -68,7 +68,9 @@ def deploy(
     wanted, opened = None if approved is None else _approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
     _read_forms(opened)
-    ask_what_is_there(opened)
+    unasked = ask_what_is_there(opened)
+    for sentence in unasked:
+        typer.echo(plain(f"warning: {sentence}", WHOLE), err=True)
     _install_random_plugin(opened)
     looks_first, looked = recovered.look_first, 0
     if wanted is not None and looks_first:  # what was approved is compared with what is, not with what a run that was cut off left
@@ -90,7 +92,7 @@ def deploy(
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
-    if code := ended or looked or (Code.FOUND if refused or left_out else Code.WELL):
+    if code := ended or looked or (Code.FOUND if refused or left_out or unasked else Code.WELL):
         # What was done of an approved review is not to be done again, so that it is not what would run any more.
         then = "run the same command again" if wanted is None else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
@@ -167,7 +169,9 @@ def _waiting(stack: Stack) -> frozenset[str]:
 
     clients = [one for one in resources_in(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
     not_yet = (one for one in clients if mapping(one.get("inputs")).get(METHOD) != mapping(one.get("outputs")).get(METHOD))
-    return last_step(stack.connections, stack.recorded.parts, stack.now.date()) | {name_of(one) for one in not_yet}
+    # What was taken from one that was to leave, and that it has again, need not be remembered any more.
+    again = {name for name, one in stack.recorded.parts.items() if one.withdrawn and one.withdrawn <= (one.scopes or {}).keys()}
+    return last_step(stack.connections, stack.recorded.parts, stack.now.date()) | {name_of(one) for one in not_yet} | again
 
 
 def _lacking(revision: str | None) -> str | None:

@@ -90,11 +90,12 @@ def last_runs(stack: str) -> list[dict[str, Any]]:
 def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
     """The JSON of a preview, also of one that failed: its diagnostics have the reason. Nothing is written.
 
-    ``there`` is what the program is handed; see ``handing``. Raises EngineError, UnknownStack.
+    ``there`` is what the program is handed; see ``handing``. It is always handed something: then it reports what it refuses without
+    ending early, which would hide what the engine removes. Raises EngineError, UnknownStack.
     """
     from acmidm_onboarding.handed import handing
 
-    with handing(stack, there) as handed:
+    with handing(stack, there or {}) as handed:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from acmidm import engine
 from acmidm.terminal import Code, fail
+from acmidm.words import WHOLE, plain
 
 _PACK = Path("policies", "pack")
 
@@ -29,7 +30,8 @@ def policies(
     from acmidm_onboarding.handed import handing
 
     opened = stack_of(stack)
-    ask_what_is_there(opened)
+    for sentence in ask_what_is_there(opened):
+        typer.echo(plain(f"warning: {sentence}", WHOLE), err=True)
     quietly = ("--suppress-outputs", "--suppress-progress")
     with handing(stack, opened.there or {}) as handed:
         if engine.run("preview", "--stack", stack, "--policy-pack", str(_PACK.absolute()), *handed, *quietly):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from acmidm.terminal import Code, Output, OutputOption, fail, working, write_report
-from acmidm.words import plain
+from acmidm.words import WHOLE, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,6 +146,7 @@ class Planned(NamedTuple):
 
 def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Planned], list[Approved]]:
     """The plans; and of stacks, where it is to be saved, what would run."""
+    from contextlib import suppress
     from datetime import UTC, datetime
 
     from acmidm import engine
@@ -153,11 +154,14 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
     from acmidm.report.plan import NotAPlan, read_plan
     from acmidm.stacks import ask_what_is_there, stack_of
     from acmidm_onboarding.model.desired import desired
+    from acmidm_onboarding.model.problems import Failure
 
     plans: list[Planned] = []
     approved: list[Approved] = []
     for stack in map(stack_of, stacks):
-        ask_what_is_there(stack)
+        with suppress(Failure):  # a stack that is not there, say: the preview says it
+            for sentence in ask_what_is_there(stack):
+                typer.echo(plain(f"warning: {sentence}", WHOLE), err=True)
         with working(f"previewing {stack.name}"):
             previewed = engine.preview(stack.name, stack.there)
             plan = read_plan(previewed, stack.state)

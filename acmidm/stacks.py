@@ -84,32 +84,33 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
             yield str(error)
 
 
-def ask_what_is_there(stack: Stack) -> None:
+def ask_what_is_there(stack: Stack) -> list[str]:
     """Find out what is at the authorities of a stack with a gate, beside what its state has: the gate holds none of that back.
 
-    Where they cannot be asked it stays unknown, and an ``up`` of the program ends in failure where that decides something.
+    Return a sentence for each platform that cannot be asked.
     """
-    found: dict[str, Client] = {}
-    try:
-        if stack.settings.environment is not Environment.PROD or stack.settings.gate.mode is not PromotionGate.ENFORCE:
-            return
-        waiting = [one.connection for one in stack.desired.held_back if not one.is_declared]
-        managed_by = f"{project_name()}/{stack.name.rpartition('/')[2]}"
-        for name in sorted({connection.platform for connection in waiting}):
+    settings = stack.settings
+    if settings.environment is not Environment.PROD or settings.gate.mode is not PromotionGate.ENFORCE:
+        return []
+    waiting = [one.connection for one in stack.desired.held_back if not one.is_declared]
+    managed_by, found, unasked = f"{project_name()}/{stack.name.rpartition('/')[2]}", dict[str, Client](), list[str]()
+    for name in sorted({connection.platform for connection in waiting}):
+        try:
             with working(f"reading what {name} has of {stack.name}"):
-                platform = stack.platforms[name]
+                platform = stack.platforms.get(name)
                 ours = {
                     metadata.software_id: snapshot
-                    for snapshot in platform.authority.clients()
+                    for snapshot in (platform.authority.clients() if platform else ())
                     if (metadata := snapshot.client.metadata).managed_by == managed_by
                 }
-                for connection in waiting:
+                for connection in waiting if platform else ():
                     keys = natural_keys(connection) if connection.platform is name else ()
-                    if snapshot := next((ours[key] for key in keys if key in ours), None):
+                    if platform and (snapshot := next((ours[key] for key in keys if key in ours), None)):
                         found[connection.resource_name] = _with_products(platform, snapshot, connection)
-    except (Failure, KeyError):
-        return
+        except Failure as error:
+            unasked.append(f"what {name} has of what the gate holds back is not known: {error}")
     stack.found_there(joined(stack.recorded.parts, found))
+    return unasked
 
 
 def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connection: Client) -> Client:

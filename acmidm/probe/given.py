@@ -52,7 +52,8 @@ class Given:
         own = kid if kid is not None else (declared or key.public).kid
         scopes = self.loaded.form.environments[self.known.environment].scopes
         wanted = (Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name)))
-        require_trusted_apis(self.settings, sorted(self.connection.products))
+        called = [product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None]
+        require_trusted_apis(self.settings, called)
         return Trial(
             known=self.known,
             settings=self.settings,

@@ -138,7 +138,7 @@ def _planned(steps: Sequence[Step], recorded: _Resources, environment: Environme
             declared |= {place[0]} if part == Resource.ONBOARDING else set()
         shown |= {place} if part == Resource.CLIENT else set()
         replaced |= {place} if part == Resource.CLIENT and op == "replace" else set()
-        if op in _CHANGES and not (part == Resource.KEYS and _keys_stay(old, new)):
+        if op in _CHANGES and not _nothing_to_say(part, old, new):
             changed[place] = changed.get(place, frozenset()) | {part.partition("/")[0]}
     if declared and ends_early and has_state:
         declared |= {place[0] for place in moved.values()}
@@ -180,11 +180,11 @@ def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) 
                     yield state, Change(kind=Kind.CLIENT_ABANDONED)
 
 
-def _keys_stay(old: EngineResource | None, new: EngineResource | None) -> bool:
-    """Whether all that changes is what is said of them: since when one is declared, as after a run that was cut off, or why one stays."""
-    said = ("since", "refused")
+def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
+    """Whether all that changes is a record: since when a key is declared, why one stays, or what was taken from who was to leave."""
+    said = {Resource.KEYS.value: ("since", "refused"), Resource.ONBOARDING.value: ("withdrawn",)}.get(part, ())
     sides = [{name: value for name, value in mapping((side or {}).get("inputs")).items() if name not in said} for side in (old, new)]
-    return bool(old and new) and sides[0] == sides[1]
+    return bool(said and old and new) and sides[0] == sides[1]
 
 
 def _before_adoption(after: Client, resources: _Resources) -> Client | None:

@@ -108,6 +108,11 @@ def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
         found = stack.desired_of(connections, NO_GATE)
     for sentence in (*stolen_sentences(found.left), *(sentence for one in found.held_back for sentence in one.reported)):
         pulumi.log.warn(sentence)
+    if partial := [one.connection.resource_name for one in found.held_back if one.is_partial and not one.is_declared]:
+        raise Failure(
+            f"this state has the client of {listed(partial)} and not its scopes, so that nobody knows which it has; run acmidm deploy "
+            f"--stack {pulumi.get_stack()}, which asks the authority"
+        )
     if stack.there is None and (new := [one.connection for one in found.held_back if one.is_new and not one.is_declared]):
         _say_unknown(new, pulumi.get_stack())
     return found

@@ -17,11 +17,12 @@ import yaml
 
 from acmidm_onboarding.model.client import Client, Grant, Records
 from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import NAMESPACE
 from acmidm_onboarding.stack_files import stack_file
 
 HANDED = "handed"
-"""The setting that names the file. No stack's file may have it: there it is a setting that nobody knows."""
+"""The setting that names the file. No stack's file may have it: to every command it is a setting there that nobody knows."""
 
 
 @contextmanager
@@ -33,7 +34,8 @@ def handing(stack: str, there: Records | None) -> Iterator[tuple[str, ...]]:
     with TemporaryDirectory(prefix="acmidm-") as name:
         file, value = stack_file(stack, Path(name)), Path(name, "there.json")
         own = stack_file(stack, Path())
-        document = yaml.safe_load(own.read_text("utf-8")) if own.exists() else {}
+        # As texts: the engine reads some words as numbers that YAML 1.1 reads otherwise.
+        document = (yaml.load(own.read_text("utf-8"), yaml.BaseLoader) if own.exists() else None) or {}  # noqa: S506 - the safest there is
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")
         parts = {one: {"scopes": sorted(client.scopes or ()), "products": sorted(client.products)} for one, client in there.items()}
@@ -42,9 +44,13 @@ def handing(stack: str, there: Records | None) -> Iterator[tuple[str, ...]]:
 
 
 def read_there(file: Path, environment: Environment) -> Records:
-    """Return what ``handing`` wrote."""
+    """Return what ``handing`` wrote. Raises Failure."""
     found = {}
-    for name, parts in json.loads(file.read_text("utf-8")).items():
-        scopes, products = dict.fromkeys(parts["scopes"], Grant()), {product: dict[str, object]() for product in parts["products"]}
-        found[name] = Client(name, Platform.ACMIDM, environment, scopes=scopes, products=products)
+    try:
+        for name, parts in json.loads(file.read_text("utf-8")).items():
+            scopes, products = dict.fromkeys(parts["scopes"], Grant()), {product: dict[str, object]() for product in parts["products"]}
+            found[name] = Client(name, Platform.ACMIDM, environment, scopes=scopes, products=products)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        remedy = f"pulumi config rm {NAMESPACE}:{HANDED}"
+        raise Failure(f"{NAMESPACE}:{HANDED} is for commands to set while they run, and not to be kept; take it out: {remedy}") from None
     return found

@@ -336,7 +336,7 @@ def require_trusted_apis(settings: PlatformSettings, products: Iterable[str], en
     Raises InvalidSettings, which names each.
     """
     trusted = set(environ.get(TRUSTED_HOSTS, "").lower().replace(",", " ").split())
-    urls = {product: HttpUrl(settings.api_url(product)) for product in products if settings.products_url or settings.api_urls}
+    urls = {product: HttpUrl(settings.api_url(product)) for product in products}
     sentences = [
         f"the API of {product} is at {names[0]}, which {TRUSTED_HOSTS} does not name, so that no token is sent; correct apiUrls, or have "
         "the host added to that variable"

@@ -42,6 +42,9 @@ def test_a_setting_and_what_is_no_connections_concern_all() -> None:
     others = "urn:pulumi:tni::acmidm::random:index/randomPet:RandomPet::pet"
     pet = {"op": "create", "urn": others, "newState": {"urn": others, "type": "random:index/randomPet:RandomPet"}}
     assert differences(approved(same()), approved(same(), pet)) == [("create  pet: was not reviewed", None)]
+    password = f"urn:pulumi:tni::acmidm::acmidm:index:Onboarding$random:index/randomPassword:RandomPassword::{NAME}"
+    made = {"op": "create", "urn": password, "newState": {"urn": password, "type": "random:index/randomPassword:RandomPassword"}}
+    assert differences(approved(same()), approved(same(), made)) == [(f"create RandomPassword {NAME}: was not reviewed", NAME)]
     was, is_now = plan(), {**plan(), "config": {**plan()["config"], "acmidm:smtpUrl": "smtp://elsewhere"}}
     changed = [approved_of("tni", document, read_plan(document), {}) for document in (was, is_now)]
     assert differences(*changed) == [("setting acmidm:smtpUrl none → smtp://elsewhere", None)]

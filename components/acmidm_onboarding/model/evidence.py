@@ -1,7 +1,8 @@
 """Evidence that a connection works: what ``acmidm probe --record`` proved, signed by the very key that it proved.
 
 A JSON Web Signature in the flattened serialization (RFC 7515 §7.2.2), in a file beside the form. Whoever writes it holds the private
-key, so that nobody writes it by hand. Evidence that does not hold is no mistake of the form: it counts as none, with its reason.
+key, so that nobody writes it by hand. Evidence that does not hold is no mistake of the form: it counts as none, with its reason. What is
+no such signature at all is a mistake where it lies (``other_files.py``).
 """
 
 from __future__ import annotations
@@ -139,11 +140,17 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
     )
 
 
-def payload_in(text: str) -> tuple[Payload, PublicJwk]:
-    """Return what is signed in the text of a file, of whatever connection, and by which key. Raises NotEvidence."""
+def parts_in(text: str) -> dict[str, str]:
+    """Return payload, header and signature of what looks like evidence, whether it holds or not. Raises NotEvidence."""
     parts = _object(text, "it")
     if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
         raise NotEvidence("it is no flattened JWS, with payload, protected and signature alone")
+    return parts
+
+
+def payload_in(text: str) -> tuple[Payload, PublicJwk]:
+    """Return what is signed in the text of a file, of whatever connection, and by which key. Raises NotEvidence."""
+    parts = parts_in(text)
     key = _verified_key(**parts)
     try:
         payload = Payload.model_validate(_object(_decoded(parts["payload"]), "its payload"))

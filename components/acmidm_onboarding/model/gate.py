@@ -42,6 +42,8 @@ class HeldBack:
     """Whether it is declared all the same, as a whole."""
     is_new: bool
     """Whether the state of production has nothing of it, so that nothing stays."""
+    is_partial: bool = False
+    """Whether the state has the client and not its scopes, so that nobody knows which it has."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -84,7 +86,7 @@ def passing(
     count. Where the gate only warns, all is declared, and the same is missing.
     """
     declared, held_back = [], []
-    for connection in connections:
+    for connection in (_remembering(one, recorded_as(one, own)) for one in connections):
         if not needs_evidence(connection, own):
             declared.append(connection)
             continue
@@ -92,12 +94,20 @@ def passing(
         proven, reasons = _proven(connection, tests, now, gate.evidence_max_days)
         missing = tuple(_missing(connection, record, proven, reasons, quoted(tests.name) if tests else ""))
         if missing:
-            held_back.append(HeldBack(connection, missing, is_declared=gate.mode is PromotionGate.WARN, is_new=record is None))
+            is_partial = record is not None and record.client_id is not None and record.scopes is None
+            is_declared = gate.mode is PromotionGate.WARN
+            held_back.append(HeldBack(connection, missing, is_declared, is_new=record is None, is_partial=is_partial))
         if not missing or gate.mode is PromotionGate.WARN:
             declared.append(connection)
         elif record is not None:
             declared.append(_only(connection, proven.scopes.union(_had(record)), proven.products.union(record.products)))
     return tuple(declared), tuple(held_back)
+
+
+def _remembering(connection: Declaration, record: Client | None) -> Declaration:
+    """The connection with what was taken from it because it was to leave, for as long as the state has not got it back: a run may fail."""
+    left = record.withdrawn - (record.scopes or {}).keys() if record else frozenset[str]()
+    return replace(connection, withdrawn=connection.withdrawn | (left & connection.scopes.keys())) if left else connection
 
 
 @dataclass(frozen=True)

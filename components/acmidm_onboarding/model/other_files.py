@@ -6,12 +6,11 @@ A form that names a key has it read as well; this is about what no form names. A
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from acmidm_onboarding.model.documents import Unreadable, read_document, read_text
-from acmidm_onboarding.model.evidence import NotEvidence, payload_in
+from acmidm_onboarding.model.evidence import NotEvidence, parts_in
 from acmidm_onboarding.model.files import KEY_FILE, ORGANISATION_FILE, absolute, is_link, shown, stray
 from acmidm_onboarding.model.key_files import key_in
 from acmidm_onboarding.model.problems import Problem, quoted
@@ -26,13 +25,15 @@ def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
     seen: set[Path] = set()
     for path in map(absolute, paths):
         folder = path if path.is_dir() else path.parent
+        if folder != path and not (folder / ORGANISATION_FILE).exists():
+            continue  # what a file that is no form here has beside it is nobody's affair
         forms = folder.parent if (folder / ORGANISATION_FILE).exists() else folder
-        for place, _, names in os.walk(folder):
-            files = {Path(place, name) for name in names if not name.endswith(".yaml")} - seen
-            seen |= files
-            applications = _applications(Path(place)) if files else frozenset[str]()
-            for file in sorted(files):
-                yield from _problems_of(file, forms, applications)
+        inside = [file for file in (folder.rglob("*") if folder == path else folder.glob("*")) if not file.name.endswith(".yaml")]
+        files = {file for file in inside if is_link(file) or not file.is_dir()} - seen
+        seen |= files
+        applications = {place: _applications(place) for place in {file.parent for file in files}}
+        for file in sorted(files):
+            yield from _problems_of(file, forms, applications[file.parent])
 
 
 def _applications(folder: Path) -> frozenset[str]:
@@ -58,10 +59,11 @@ def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iter
         yield from found if isinstance(found, list) else ()
     else:
         try:
-            application = payload_in(text)[0].application
+            parts_in(text)
         except NotEvidence as reason:
             yield Problem(shown(file), 1, 1, f"this is no evidence: {reason}", "have acmidm probe --record write it, or remove it")
             return
+        application = file.name.partition(".")[0]
         if application not in applications:
             what = f"this is evidence of {quoted(application)}, and no form here is of that application"
             yield Problem(shown(file), 1, 1, what, "put it beside its form, or remove it")

@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.declaration import Declaration
+from acmidm_onboarding.model.form import MOST_KEYS
 from acmidm_onboarding.model.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.metadata import Jwks
@@ -81,7 +83,7 @@ class Overlap:
         if platform is not None and guarded and self._refused(platform, held, recorded, declared.keys()):
             held = self._still_there(platform, held)  # the state may be older than what is there
             if refused := self._refused(platform, held, recorded, declared.keys()):
-                inputs |= {REFUSED: self._refusal(refused), "jwks": {**jwks, **self._staying(held, recorded, declared.keys())}}
+                inputs |= {REFUSED: self._refusal(refused), "jwks": self._with_staying(jwks, held, recorded)}
         if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             inputs[SINCE] = {thumbprint: recorded.get(thumbprint, now) for thumbprint in _by_thumbprint(inputs["jwks"])}
@@ -118,15 +120,23 @@ class Overlap:
         gone = _by_thumbprint(held).keys() - _by_thumbprint(there).keys()
         return {name: key for name, key in held.items() if gone.isdisjoint(_by_thumbprint({name: key}))}
 
-    def _staying(self, held: Jwks, recorded: Collection[str], declared: Collection[str]) -> Jwks:
-        """Return the keys that may not leave yet, under the names that they have: another key waits that wants such a name."""
-        gone, now = {*declared, *(self.wanted or {})["compromised"]}, datetime.now(UTC)
-        return {
+    def _with_staying(self, jwks: Jwks, held: Jwks, recorded: Collection[str]) -> Jwks:
+        """Return what is declared, and the keys that may not leave yet; each that is there keeps the name that it has.
+
+        A new key waits where it wants such a name, or where there would be more keys than a client may have.
+        """
+        declared, now = _by_thumbprint(jwks), datetime.now(UTC)
+        gone = (self.wanted or {})["compromised"]
+        stay = {
             name: key.members
             for name, members in held.items()
-            if (key := readable_jwk(dict(members))) and key.thumbprint in recorded and key.thumbprint not in gone
-            if HeldKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now)
+            if (key := readable_jwk(dict(members))) and key.thumbprint not in gone
+            if key.thumbprint in declared
+            or (key.thumbprint in recorded and HeldKey(key.kid, key.thumbprint, EVER, key.expires).is_usable(now))
         }
+        new = {name: members for name, members in jwks.items() if _by_thumbprint({name: members}).keys() - _by_thumbprint(held).keys()}
+        fitting = ((name, members) for name, members in new.items() if name not in stay)
+        return {**stay, **dict(islice(fitting, max(MOST_KEYS - len(stay), 0)))}
 
     def _refused(self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Iterable[str]) -> str | None:
         """Return why a key may not leave yet. What nobody declared, such as one that was slipped in, may leave."""

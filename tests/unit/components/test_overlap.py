@@ -98,6 +98,23 @@ def test_a_key_that_is_gone_needs_no_successor(guarded: World, registry: Registr
     assert (after.get("refused"), after["jwks"].keys()) == (None, {"new"})
 
 
+def test_what_is_there_keeps_its_name_and_a_new_key_waits_for_room(guarded: World, registry: Registry, client_id: str) -> None:
+    """Five keys are the most that a client may have: a stolen one goes all the same."""
+    held = [OLD, NEW, *(new_key(f"held-{number}") for number in range(3))]
+    registry.set_keys(client_id, held)
+    before = recorded(client_id, *held, old=30, new=2)
+    stolen = {"form": "gent/loket", "stack": "tni", "compromised": [OLD.thumbprint()], "proven": {}}
+    added = [new_key(f"added-{number}") for number in range(3)]
+    after = checked(guarded, before, keys(client_id, NEW, *added, rotation=stolen))
+    assert "may leave" in after["refused"]
+    assert after["jwks"].keys() == {"new", "held-0", "held-1", "held-2", "added-0"}
+
+    renamed = {"new": {**public_jwk(OLD), "kid": "new"}}
+    registry.set_keys(client_id, [OLD, NEW])
+    swapped = checked(guarded, recorded(client_id, OLD, NEW, old=30, new=2), keys(client_id, jwks=renamed))
+    assert {key["n" if "n" in key else "x"] for key in swapped["jwks"].values()} == {public_jwk(key)["x"] for key in (OLD, NEW)}
+
+
 def test_evidence_that_counts_as_none_is_named(guarded: World, registry: Registry, client_id: str) -> None:
     registry.set_keys(client_id, [OLD, NEW])
     before = recorded(client_id, OLD, NEW, old=30, new=15)

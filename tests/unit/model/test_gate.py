@@ -159,6 +159,22 @@ def test_without_any_state_forms_and_evidence_alone_count() -> None:
     assert missing(connection(("send", "other")), tests=None) == ['gent/loket on prod: scope "other" is not proven on TNI']
 
 
+def test_what_was_taken_from_who_was_to_leave_is_remembered_until_it_is_back() -> None:
+    """The run that gives it back may fail halfway."""
+    asked = connection(("send", "dossiers"), test_evidence=None)
+    taken = has("prod-id", (), withdrawn=frozenset({"send", "dossiers"}))
+    (declared,) = ask(asked, {KEY: taken}).declared
+    assert (set(declared.scopes), declared.withdrawn) == ({"send", "dossiers"}, frozenset({"send", "dossiers"}))
+    (again,) = ask(asked, {KEY: replace(taken, scopes=dict.fromkeys(("send", "dossiers"), Grant()))}).declared
+    assert again.withdrawn == frozenset()
+
+
+def test_a_client_without_its_scopes_in_the_state_is_not_known() -> None:
+    partial = replace(has("prod-id", ()), scopes=None)
+    (held_back,) = ask(connection(test_evidence=None), {KEY: partial}).held_back
+    assert held_back.is_partial
+
+
 def test_what_tni_never_granted_is_not_proven_whatever_evidence_says() -> None:
     """It is signed by the application itself, which may write what it likes into it."""
     few = TestStack("tni", {KEY: has("tni-id", {"send"}, keys={"thumb"})})
