@@ -188,7 +188,8 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
     assert outcome.code == 0, outcome.output
     assert project.client_id(form) == left
     drift = json.loads(project.acmidm("drift", "--stack", project.stack, "--output", "json").stdout)
-    assert drift["in_sync"], drift["headline"]
+    assert (drift["by_hand"], drift["not_applied"]) == ([], [])
+    assert left not in {client["client_id"] for client in drift["left_behind"]}
 
     write_evidence(form.path.parent, private, **about)
     assert project.recover().code == 0

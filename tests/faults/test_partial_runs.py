@@ -16,11 +16,8 @@ _EXEMPT = {"promotion-gate": {"reason": "a system of before", "reference": "SD-4
 
 
 @pytest.mark.exhaustive
-def test_what_is_left_is_reviewed_again(project: ProxiedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path) -> None:
-    """One client's write is refused: it says so; the same approval is refused then, and one of the rest carries that out.
-
-    For what was approved is no longer what would run.
-    """
+def test_what_is_left_of_an_approval_is_carried_out(project: ProxiedProject, proxy: FaultProxy, registry: Registry, tmp_path: Path) -> None:
+    """One client's write is refused: it says so. The same approval carries that out then, and says that the rest is done already."""
     forms = [write_form(project.forms, f"gent/{name}") for name in ("eerst", "dan")]
     project.apply()
     for form in forms:
@@ -38,10 +35,6 @@ def test_what_is_left_is_reviewed_again(project: ProxiedProject, proxy: FaultPro
     again = project.recover("--approved", str(file))
     assert again.code == 1
     assert f"differs: update OAuthClient {forms[0].key}: was reviewed, and would not be done" in again.stderr
-    assert registry.client(forms[1].application)["contacts"] != ["loket@stad-gent.example"]
-    assert project.acmidm(*review).code == 0
-    last = project.recover("--approved", str(file))
-    assert last.code == 0, last.output
     assert [registry.client(form.application)["contacts"] for form in forms] == [["loket@stad-gent.example"]] * 2
 
 

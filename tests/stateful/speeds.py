@@ -147,7 +147,7 @@ class InProcess:
             done = CliRunner().invoke(app, words, catch_exceptions=False)
         return Outcome(done.exit_code, done.stdout, done.stderr)
 
-    def _heal(self, _: str, urns: list[str]) -> tuple[bool, tuple[str, ...], frozenset[str]]:
+    def _heal(self, _: str, urns: list[str], __: object) -> tuple[bool, tuple[str, ...], frozenset[str]]:
         """What ``engine.up`` does with the real one."""
         ended = self._stack.refresh(targets=urns)
         if ended.well:
