@@ -165,13 +165,16 @@ def _waiting(stack: Stack) -> frozenset[str]:
     inputs want it.
     """
     from acmidm_onboarding.engine_resources import METHOD, Resource, kind_of, mapping, name_of, resources_in
-    from acmidm_onboarding.model.leaving import last_step
+    from acmidm_onboarding.model.client import recorded_as
+    from acmidm_onboarding.model.leaving import due, last_step
 
     clients = [one for one in resources_in(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
     not_yet = (one for one in clients if mapping(one.get("inputs")).get(METHOD) != mapping(one.get("outputs")).get(METHOD))
-    # What was taken from one that was to leave, and that it has again, need not be remembered any more.
-    again = {name for name, one in stack.recorded.parts.items() if one.withdrawn and one.withdrawn <= (one.scopes or {}).keys()}
-    return last_step(stack.connections, stack.recorded.parts, stack.now.date()) | {name_of(one) for one in not_yet} | again
+    today, parts = stack.now.date(), stack.recorded.parts
+    # What was taken from one that is not to leave any more, and that it has again, need not be remembered.
+    staying = ((one.resource_name, recorded_as(one, parts)) for one in stack.connections if not due(one, today))
+    again = {name for name, has in staying if has and has.withdrawn and has.withdrawn <= (has.scopes or {}).keys()}
+    return last_step(stack.connections, parts, today) | {name_of(one) for one in not_yet} | again
 
 
 def _lacking(revision: str | None) -> str | None:

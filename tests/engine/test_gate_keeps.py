@@ -125,6 +125,7 @@ def test_a_day_that_is_taken_away_gives_back_what_it_took(production: Production
         project.succeed("refresh", "--yes", "--skip-preview", "--suppress-progress")
         del form.document["retire"]
         form.save()
-        project.apply()
+        done = project.recover()
+        assert done.code == 0, done.output
         assert production.scopes == {SEND}
         project.in_sync()
