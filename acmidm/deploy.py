@@ -11,7 +11,7 @@ import typer
 
 from acmidm import engine
 from acmidm.terminal import Code, fail, working
-from acmidm.words import WHOLE, counted, first_of, plain
+from acmidm.words import counted, first_of
 
 if TYPE_CHECKING:
     from acmidm.approved import Approved
@@ -68,9 +68,7 @@ def deploy(
     wanted, opened = None if approved is None else _approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
     _read_forms(opened)
-    unasked = ask_what_is_there(opened)
-    for sentence in unasked:
-        typer.echo(plain(f"warning: {sentence}", WHOLE), err=True)
+    all_asked = ask_what_is_there(opened)
     _install_random_plugin(opened)
     looks_first, looked = recovered.look_first, 0
     if wanted is not None and looks_first:  # what was approved is compared with what is, not with what a run that was cut off left
@@ -92,7 +90,7 @@ def deploy(
         engine.remove_tag(stack, LOOK_TAG)
     if not was_killed:
         warn_of_missing_rights(opened, opened.connections)
-    if code := ended or looked or (Code.FOUND if refused or left_out or unasked else Code.WELL):
+    if code := ended or looked or (Code.FOUND if refused or left_out or not all_asked else Code.WELL):
         # What was done of an approved review is not to be done again, so that it is not what would run any more.
         then = "run the same command again" if wanted is None else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
@@ -134,13 +132,11 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
     The worst exit code.
     """
     from acmidm.github.identity import renew
-    from acmidm_onboarding.handed import handing
 
     excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
-    words = ("up", "--stack", stack.name, "--continue-on-error", *excluded, *_UNATTENDED)
+    words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
     before = _waiting(stack)
-    with handing(stack.name, stack.there) as handed:
-        ended = engine.run(*words, *handed, state_at_the_end=at_the_end)
+    ended = engine.run(stack.name, *words, there=stack.there, state_at_the_end=at_the_end)
     stack.changed()
     left = _waiting(stack) - before if ended >= 0 else ()
     if not left:
@@ -154,8 +150,7 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
         if more:
             return ended or Code.FOUND
     renew()
-    with handing(stack.name, stack.there) as handed:
-        return engine.run(*words, *handed, state_at_the_end=at_the_end) or ended
+    return engine.run(stack.name, *words, there=stack.there, state_at_the_end=at_the_end) or ended
 
 
 def _waiting(stack: Stack) -> frozenset[str]:
@@ -228,7 +223,6 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 def _look(stack: Stack) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
     from acmidm.github.identity import renew
-    from acmidm_onboarding.handed import handing
 
     typer.echo(f"the last run on {stack.name} did not end well: this one looks at the authorities first", err=True)
     # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it was to refresh.
@@ -236,8 +230,7 @@ def _look(stack: Stack) -> int:
     # applied, at which the engine panics then ("had not been marked as seen"), and leaves its lock.
     renew()
     program = () if _renames(stack) else ("--run-program",)
-    with handing(stack.name, stack.there) as handed:
-        code = engine.run("refresh", "--stack", stack.name, *program, *handed, *_UNATTENDED, state_at_the_end=True)
+    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.there, state_at_the_end=True)
     stack.changed()
     if code == 0:
         return 0

@@ -77,17 +77,17 @@ _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by ha
 def look(name: str, days: int = 30) -> Found:
     """Look at the authorities once. Raises Failure."""
     from acmidm.online import look_at_published_keys
-    from acmidm.project import project_name
     from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
     from acmidm.report.plan import Plan
     from acmidm.report.review import refusals
     from acmidm.review import comparison
+    from acmidm.stacks import managed_by as named_at_authorities
     from acmidm.stacks import require_a_form, stack_of
     from acmidm.undeclared import apart, stolen_keys, undeclared, without_reserved
     from acmidm_onboarding.model.declaration import in_stack
 
     stack = stack_of(name)
-    settings, managed_by = stack.settings, f"{project_name()}/{name.rpartition('/')[2]}"
+    settings, managed_by = stack.settings, named_at_authorities(name)
     desired = _desired(stack)
     declared = in_stack(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
     _reach(stack, declared or {})

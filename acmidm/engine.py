@@ -99,14 +99,18 @@ def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
 
-def run(*words: str, state_at_the_end: bool = False) -> int:
-    """Run a command with its output on the screen and nobody to answer questions; its exit code.
+def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool = False) -> int:
+    """Run a command on a stack with its output on the screen and nobody to answer questions; its exit code.
 
+    ``there`` is what the program is handed; None where nobody has asked, see ``handing``.
     With ``state_at_the_end`` the state is written once: safe where a create finds what a killed run has made.
 
     Raises EngineError, Interrupted.
     """
-    return _done(*words, output=None, state_at_the_end=state_at_the_end).returncode
+    from acmidm_onboarding.handed import handing
+
+    with handing(stack, there) as handed:
+        return _done(*words, "--stack", stack, *handed, output=None, state_at_the_end=state_at_the_end).returncode
 
 
 def up(stack: str, urns: Iterable[str], there: Records) -> tuple[bool, tuple[str, ...], frozenset[str]]:

@@ -9,7 +9,6 @@ import typer
 
 from acmidm import engine
 from acmidm.terminal import Code, fail
-from acmidm.words import WHOLE, plain
 
 _PACK = Path("policies", "pack")
 
@@ -27,12 +26,9 @@ def policies(
 ) -> None:
     """Check all that a stack would have by the policies. What else is refused, and held back, is a review's to say."""
     from acmidm.stacks import ask_what_is_there, stack_of
-    from acmidm_onboarding.handed import handing
 
     opened = stack_of(stack)
-    for sentence in ask_what_is_there(opened):
-        typer.echo(plain(f"warning: {sentence}", WHOLE), err=True)
-    quietly = ("--suppress-outputs", "--suppress-progress")
-    with handing(stack, opened.there or {}) as handed:
-        if engine.run("preview", "--stack", stack, "--policy-pack", str(_PACK.absolute()), *handed, *quietly):
-            fail(f"{stack} is not brought up like this: what a policy forbids, or a mistake, is above", Code.FOUND)
+    ask_what_is_there(opened)
+    words = ("preview", "--policy-pack", str(_PACK.absolute()), "--suppress-outputs", "--suppress-progress")
+    if engine.run(stack, *words, there=opened.there or {}):
+        fail(f"{stack} is not brought up like this: what a policy forbids, or a mistake, is above", Code.FOUND)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from acmidm.terminal import Code, Output, OutputOption, fail, working, write_report
-from acmidm.words import WHOLE, plain
+from acmidm.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -160,8 +160,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
     approved: list[Approved] = []
     for stack in map(stack_of, stacks):
         with suppress(Failure):  # a stack that is not there, say: the preview says it
-            for sentence in ask_what_is_there(stack):
-                typer.echo(plain(f"warning: {sentence}", WHOLE), err=True)
+            ask_what_is_there(stack)
         with working(f"previewing {stack.name}"):
             previewed = engine.preview(stack.name, stack.there)
             plan = read_plan(previewed, stack.state)

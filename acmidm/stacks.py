@@ -7,13 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
+
 from acmidm import engine
 from acmidm.project import project_name
 from acmidm.terminal import working
+from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsUse
 from acmidm_onboarding.model.client import Client, Place, joined
+from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.keys import Key, keys_of
 from acmidm_onboarding.model.leaving import natural_keys
@@ -84,33 +88,40 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
             yield str(error)
 
 
-def ask_what_is_there(stack: Stack) -> list[str]:
+def managed_by(stack: str) -> str:
+    """Return how authorities name a stack of this project."""
+    return f"{project_name()}/{stack.rpartition('/')[2]}"
+
+
+def ask_what_is_there(stack: Stack) -> bool:
     """Find out what is at the authorities of a stack with a gate, beside what its state has: the gate holds none of that back.
 
-    Return a sentence for each platform that cannot be asked.
+    Return whether all could be asked; a warning says of each platform that cannot.
     """
     settings = stack.settings
     if settings.environment is not Environment.PROD or settings.gate.mode is not PromotionGate.ENFORCE:
-        return []
+        return True
     waiting = [one.connection for one in stack.desired.held_back if not one.is_declared]
-    managed_by, found, unasked = f"{project_name()}/{stack.name.rpartition('/')[2]}", dict[str, Client](), list[str]()
+    found, all_asked = dict[str, Client](), True
     for name in sorted({connection.platform for connection in waiting}):
         try:
             with working(f"reading what {name} has of {stack.name}"):
-                platform = stack.platforms.get(name)
-                ours = {
-                    metadata.software_id: snapshot
-                    for snapshot in (platform.authority.clients() if platform else ())
-                    if (metadata := snapshot.client.metadata).managed_by == managed_by
-                }
-                for connection in waiting if platform else ():
-                    keys = natural_keys(connection) if connection.platform is name else ()
-                    if platform and (snapshot := next((ours[key] for key in keys if key in ours), None)):
-                        found[connection.resource_name] = _with_products(platform, snapshot, connection)
+                if platform := stack.platforms.get(name):
+                    found.update(_there(platform, [one for one in waiting if one.platform is name], managed_by(stack.name)))
         except Failure as error:
-            unasked.append(f"what {name} has of what the gate holds back is not known: {error}")
+            typer.echo(plain(f"warning: what {name} has of what the gate holds back is not known: {error}", WHOLE), err=True)
+            all_asked = False
     stack.found_there(joined(stack.recorded.parts, found))
-    return unasked
+    return all_asked
+
+
+def _there(platform: ConnectedPlatform, waiting: Iterable[Declaration], owner: str) -> Iterator[tuple[str, Client]]:
+    """Yield which of some connections have a client with the mark of a stack, under their key or an earlier one, by resource name."""
+    clients = platform.authority.clients()
+    ours = {one.client.metadata.software_id: one for one in clients if one.client.metadata.managed_by == owner}
+    for one in waiting:
+        if snapshot := next((ours[key] for key in natural_keys(one) if key in ours), None):
+            yield one.resource_name, _with_products(platform, snapshot, one)
 
 
 def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connection: Client) -> Client:

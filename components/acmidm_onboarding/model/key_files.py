@@ -67,8 +67,8 @@ class KeyReader:
                 if not isinstance(key, PublicJwk):
                     problems += key
                 elif organisation is not None:
-                    supplier = entry.file.split("/")[1] if entry.file.startswith("../") else None
-                    use = _Use(document, path, file.parent.name, organisation, supplier or file.parent.name)
+                    source = Path(os.path.normpath(file.parent / entry.file)).parent.name
+                    use = _Use(document, path, file.parent.name, organisation, source)
                     if entry.compromised:
                         self._compromised.setdefault((use.folder, key.thumbprint), use)
                     else:

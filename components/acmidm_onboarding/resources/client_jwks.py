@@ -48,7 +48,8 @@ class ClientJwksProvider(ClientPartProvider):
         found = super().diff(id_, olds, news)
         if news.get("proven") and not found.replaces and not adoption.refused(news):
             with suppress(AuthorityError):  # what cannot be looked at is as it was
-                found.changes = True if self._listed(id_, news)["listed"] != olds.get("listed") else found.changes
+                if self._listed(id_, news)["listed"] != olds.get("listed"):
+                    found.changes = True
         return found
 
     def make(self, props: Properties) -> CreateResult:
