@@ -12,7 +12,7 @@ import pytest
 from acmidm.probe.network import Network
 from acmidm_onboarding.model.secrecy import HIDDEN
 from tests.probe.connection import Connection
-from tests.support.fake_server import FakeServer, Reply, Request, serving
+from tests.support.fake_server import FakeServer, Reply, Request, in_plain_http, serving, talking
 from tests.support.tls_server import running_tls_server
 
 
@@ -131,6 +131,6 @@ def test_somebody_opens_tls(connection: Connection, tmp_path: Path) -> None:
 
 
 def test_what_speaks_no_tls(connection: Connection) -> None:
-    with stranger(200, "{}") as server:
-        connection.set_stack(issuer=f"{server.url.replace('http', 'https')}/op")
+    with talking(in_plain_http) as port:
+        connection.set_stack(issuer=f"https://127.0.0.1:{port}/op")
         assert connection.probe().found == ["tls"]

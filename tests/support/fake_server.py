@@ -107,3 +107,9 @@ def talking(serve: Callable[[socket.socket], None]) -> Iterator[int]:
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(10)
+
+
+def in_plain_http(connection: socket.socket) -> None:
+    """Answer a TLS handshake as a web server without TLS does. It reads all of it first: what closes too early resets."""
+    connection.recv(65_536)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -26,7 +26,7 @@ from acmidm_onboarding.authorities.errors import (
 )
 from acmidm_onboarding.authorities.http import Api
 from acmidm_onboarding.model.marks import MARKS
-from tests.support.fake_server import FakeServer, Reply, api_at, in_turn, serving, talking
+from tests.support.fake_server import FakeServer, Reply, api_at, in_plain_http, in_turn, serving, talking
 
 TOKEN = "eyJ-an-access-token"
 
@@ -134,8 +134,7 @@ def test_https_to_a_port_without_it_is_final() -> None:
 
     def answer(connection: socket.socket) -> None:
         connections.append(connection)
-        connection.recv(4096)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        in_plain_http(connection)
 
     with talking(answer) as port, pytest.raises(Rejected, match="does not speak https; check scheme and port"):
         api_at(f"https://127.0.0.1:{port}", deadline=3).request("GET", "/x")
