@@ -31,7 +31,7 @@ contacts: [beheer@organisatie.example]
 environments:
   tni:
     jwks: [../leverancier/key.jwk.json]
-    scopes: {{dv_notificaties_schrijven: {{}}}}
+    scopes: {{dv_notificaties_import: {{}}}}
     products:
       notificaties: {{aanbieder_uri: "https://organisatie.example/{number}", merk_code: merk, product_ids: ["10244"]}}
 """

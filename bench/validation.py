@@ -34,7 +34,7 @@ _ENVIRONMENT = """\
   {environment}:
     jwks: [{environment}.jwk.json]
     scopes:
-      dv_notificaties_schrijven: {{reason: first connection, reference: SD-{number}}}
+      dv_notificaties_import: {{reason: first connection, reference: SD-{number}}}
       dv_dosis_schrijven: {{}}
     products:
       notificaties:

@@ -28,7 +28,7 @@ _DAY = 24 * 3600
 def client_id(operator: httpx.Client) -> str:
     """A client with all there can be: keys in each state, products, scopes, an attribute, a history."""
     client_id, _ = registered(operator, attributes={ATTRIBUTE: "loket"})
-    scopes = {"scopes": ["dv_notificaties_schrijven", "dv_dosis_schrijven"], "default": ["dv_dosis_schrijven"]}
+    scopes = {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven"], "default": ["dv_dosis_schrijven"]}
     put_current(operator, f"/management/v1/clients/{client_id}/scopes", scopes).raise_for_status()
     now = int(time.time())
     ends = {"mijn-gent-2024": now - _DAY, "mijn-gent-2025": now + 12 * _DAY, "mijn-gent-2026": now + 400 * _DAY, "zonder-einde": None}

@@ -20,7 +20,7 @@ from tests.support.portal import RunningPortal, new_key, public_jwk, register_cl
 def registered(operator: httpx.Client, name: str | None = None, **more: Any) -> tuple[str, str]:
     """A client with a name of its own: its client-ID and that name."""
     name = name or f"Stad Gent: {uuid.uuid4().hex[:8]}"
-    return register_client(operator, client_name=name, scopes=["dv_notificaties_schrijven"], **more)["client_id"], name
+    return register_client(operator, client_name=name, scopes=["dv_notificaties_import"], **more)["client_id"], name
 
 
 def test_log_on_look_and_upload(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_log_on_look_and_upload(portal: RunningPortal, operator: httpx.Client, d
     someone.page.route("**/portal.js*", keep_waiting)
     someone.open(name)
     expect(someone.page.get_by_text("Er is nog geen sleutel")).to_be_visible()
-    expect(someone.page.get_by_role("rowheader", name="dv_notificaties_schrijven")).to_be_visible()
+    expect(someone.page.get_by_role("rowheader", name="dv_notificaties_import")).to_be_visible()
     someone.page.get_by_label("Bestand").set_input_files(file)
     scripts[0].continue_()
     expect(someone.page.get_by_text("Het bestand is ingelezen")).to_be_visible()

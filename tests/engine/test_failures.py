@@ -67,7 +67,7 @@ def test_one_organisations_failure_holds_up_no_other(tmp_path: Path) -> None:
 def test_bad_forms_are_refused_before_anything_is_sent(project: Project, portal: RunningPortal) -> None:
     """All mistakes at once, in preview and up; the server sees nothing, and the good form waits too."""
     write_form(project.forms, "gent/goed")
-    write_form(project.forms, "gent/scope", scopes=("dv_notificaties_schrijve",), products={})
+    write_form(project.forms, "gent/scope", scopes=("dv_notificaties_impor",), products={})
     write_form(project.forms, "gent/platform", platforms=["acmidm", "geosecure"])
     write_form(project.forms, "code/loket", organisation={"name": "Stad Gent", "ovo": "OVO2067"})
     requests = portal.log.read_text().count("\n")

@@ -24,7 +24,7 @@ from tests.support.fault_proxy import Exchange, Fault, FaultProxy
 from tests.support.keycloak import TestRealm, make_realm
 from tests.support.portal import metadata, new_key, public_jwk
 
-OLD, NEW, OTHERS = "dv_organisatieregister_info", "dv_dosis_schrijven", "dv_notificaties_schrijven"
+OLD, NEW, OTHERS = "dv_organisatieregister_info", "dv_dosis_schrijven", "dv_notificaties_import"
 SCOPES = (OLD, NEW, OTHERS, "dv_ar_adres_beheer")
 SCOPES_OF_TWO = rf"added .*{OTHERS}.* \(declared: {NEW}, {OLD}; found: .*{OTHERS}, {OLD}\)"
 KEYS_OF_TWO = r"added of-another; removed old \(declared: new; found: of-another\)"

@@ -18,7 +18,7 @@ environments:
   tni:
     jwks: [{application}-tni.jwk.json]
     scopes:
-      dv_notificaties_schrijven: {{}}
+      dv_notificaties_import: {{}}
     products:
       notificaties:
         aanbieder_uri: https://data.vlaanderen.be/id/organisatie/{code}

@@ -152,7 +152,7 @@ def change(clone: Clone) -> Clone:
 def test_a_mistake_stops_the_pull_request_at_its_line(change: Clone, github: FakeGitHub) -> None:
     """And the comment, which was about an earlier push, says that there is no review."""
     github.add_comment(PULL_REQUEST, "<!-- acmidm:review -->\n### Nothing changes\n")
-    add_form(change.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_schrijven", "dv_notificatie_schrijven"))
+    add_form(change.scratch, "stad-gent/mijn-gent", GENT.replace("dv_notificaties_import", "dv_notificatie_import"))
     propose(change)
     fetched, done = change.carry_out(of("review", "validate"))
     assert (fetched.returncode, done.returncode) == (0, 1), fetched.stderr

@@ -20,8 +20,8 @@ def path_of(operator: httpx.Client, part: str, **client: Any) -> str:
 def test_the_set_of_scopes_is_replaced_whole(operator: httpx.Client) -> None:
     """What is not in the PUT is withdrawn; order and repetition mean nothing."""
     path = path_of(operator, "scopes", scopes=["dv_magda"])
-    replaced = put_current(operator, path, {"scopes": ["dv_notificaties_schrijven", "dv_dosis_schrijven", "dv_dosis_schrijven"]})
-    assert replaced.json() == {"scopes": ["dv_dosis_schrijven", "dv_notificaties_schrijven", "vo_info"], "default": []}
+    replaced = put_current(operator, path, {"scopes": ["dv_notificaties_import", "dv_dosis_schrijven", "dv_dosis_schrijven"]})
+    assert replaced.json() == {"scopes": ["dv_dosis_schrijven", "dv_notificaties_import", "vo_info"], "default": []}
     assert operator.get(path).json() == replaced.json()
 
 

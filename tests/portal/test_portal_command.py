@@ -92,7 +92,7 @@ def test_start_brings_up_a_portal_whose_files_are_its_owners_alone(stack: Stack)
     started = stack.run("start", "--stack", "tni", umask=0)
     assert (started.returncode, started.stdout) == (0, f"portal tni acmidm: started at {stack.origin}\n"), started.stderr
     scopes = httpx.get(f"{stack.origin}/op/.well-known/openid-configuration").json()["scopes_supported"]
-    assert {"dv_notificaties_schrijven", "dv_dosis_schrijven"} <= set(scopes)
+    assert {"dv_notificaties_import", "dv_dosis_schrijven"} <= set(scopes)
     with stack.operator() as operator:
         assert operator.get("/management/v1/clients").json() == {"items": [], "next": None}
         assert operator.get("/products/v1/notificaties/configurations").status_code == 200

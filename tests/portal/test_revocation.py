@@ -45,7 +45,7 @@ def document_of(operator: httpx.Client, path: str, **changes: Any) -> dict[str, 
 
 # What an operator does with the client at this path, and what is left of a token of before: its scopes, or None for nothing.
 TAKEN_AWAY: dict[str, tuple[Callable[[httpx.Client, str], httpx.Response], str | None]] = {
-    "nothing": (lambda operator, path: operator.get(path), "dv_dosis_schrijven dv_notificaties_schrijven vo_info"),
+    "nothing": (lambda operator, path: operator.get(path), "dv_dosis_schrijven dv_notificaties_import vo_info"),
     "a scope": (
         lambda operator, path: put_current(operator, f"{path}/scopes", {"scopes": ["dv_dosis_schrijven"]}),
         "dv_dosis_schrijven vo_info",

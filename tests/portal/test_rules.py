@@ -25,7 +25,7 @@ from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_asserti
 # What each client sends; `not_known` names what had to be filled in, `broken` the rules that the sandbox tolerates it to break.
 REQUESTS = sorted((Path(__file__).parent / "requests").glob("*.json"))
 SECRET = "a secret of some length"
-GRANTED = ("dv_dosis_schrijven", "dv_notificaties_schrijven")
+GRANTED = ("dv_dosis_schrijven", "dv_notificaties_import")
 
 
 @pytest.fixture(scope="module")

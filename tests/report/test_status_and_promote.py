@@ -43,7 +43,7 @@ ready for production: yes
   ok    the form has production
   ok    the policies allow how the client authenticates
   note  the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there
-  note  names not verified: dv_notificaties_schrijven; have Digitaal Vlaanderen confirm them, then correct the catalogue
+  note  names not verified: dv_notificaties_import; have Digitaal Vlaanderen confirm them, then correct the catalogue
   ok    production has a scope
   note  acmidm: there is no evidence from TNI; run acmidm probe with --record on TNI, and add the file
 

@@ -21,7 +21,7 @@ def evidence_text(private: dict[str, Any], **changes: Any) -> str:
         "environment": "tni",
         "platform": "acmidm",
         "client_id": "8abae908-3b66-41e8-bf7d-262d136515b4",
-        "scopes": ["dv_notificaties_schrijven"],
+        "scopes": ["dv_notificaties_import"],
         "products": [],
         "thumbprint": public.thumbprint,
         "iat": int(time.time()),

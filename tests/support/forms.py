@@ -21,7 +21,7 @@ NOTIFICATIES: dict[str, Any] = {
     "product_ids": ["10244"],
 }
 DOSIS: dict[str, Any] = {"bron_uri": "urn://gent/loket", "product_ids": ["10244"]}
-SEND = "dv_notificaties_schrijven"
+SEND = "dv_notificaties_import"
 DOSSIERS = "dv_dosis_schrijven"
 PLAIN = "dv_organisatieregister_info"
 """A scope without product configuration."""

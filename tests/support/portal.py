@@ -34,7 +34,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 SCOPES = {
     "vo_info": {"assigned_by_provider": True},
-    "dv_notificaties_schrijven": {},
+    "dv_notificaties_import": {},
     "dv_dosis_schrijven": {},
     "dv_magda": {},
 }
@@ -43,7 +43,7 @@ PRODUCTS = {
     "notificaties": {
         "client_id": API_IDS["notificaties"],
         "resources": ["https://api.example/notificaties"],
-        "scope": "dv_notificaties_schrijven",
+        "scope": "dv_notificaties_import",
         "schema": {
             "type": "object",
             "required": ["aanbieder_uri", "merk_code", "product_ids"],

@@ -129,7 +129,7 @@ def test_no_form_is_overlooked(path: tuple[str, ...], broken: str, workspace: Wo
 
 def test_a_form_for_a_platform_without_authority_is_refused_as_the_program_does(workspace: Workspace) -> None:
     """By the stack files: each stack of an environment needs the authority; without a stack nothing is known."""
-    form = FORM[: FORM.index("  prod:")].replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_schrijven: {}\n", "")
+    form = FORM[: FORM.index("  prod:")].replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_import: {}\n", "")
     workspace.write_form(form[: form.index("      notificaties:")] + form[form.index("      dosis:") :])
     assert acmidm("validate").exit_code == 0
     workspace.write("Pulumi.tni.yaml", "config: {acmidm:environment: tni, acmidm:geosecureIssuer: https://geo.example}\n")

@@ -35,7 +35,7 @@ def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
     }
     for environment in Environment:
         parts[environment.value] = _request(request, catalogue, environment)
-    parts["ScopeRequest"]["type"] = ["object", "null"]  # "dv_notificaties_schrijven:" with nothing behind it is fine
+    parts["ScopeRequest"]["type"] = ["object", "null"]  # "dv_notificaties_import:" with nothing behind it is fine
     for part in parts.values():
         part.pop("title", None)
     return schema

@@ -133,7 +133,7 @@ def _printable(text: str) -> str:
 
 
 def _nothing_is_empty(value: object) -> object:
-    """Accept ``dv_notificaties_schrijven:`` with nothing behind it: the scope, without a reason."""
+    """Accept ``dv_notificaties_import:`` with nothing behind it: the scope, without a reason."""
     return {} if value is None else value
 
 

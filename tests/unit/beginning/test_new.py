@@ -39,7 +39,7 @@ environments:
   tni:
     # Zonder jwks laadt u de publieke sleutel zelf op in het Beheerportaal (stap 5), of zet u ze hier met: acmidm keys new
     scopes:
-      dv_notificaties_schrijven: {}
+      dv_notificaties_import: {}
     products:
       notificaties:
         merk_code: stad-gent
@@ -86,7 +86,7 @@ def test_a_form_beside_others_of_an_organisation(workspace: Workspace) -> None:
     assert workspace.sentences() == []
     assert result.stdout.splitlines()[:2] == [
         f"Geschreven: {file}. Alles is geldig.",
-        "De naam van deze scopes is nog niet bevestigd door Digitaal Vlaanderen: dv_notificaties_schrijven. "
+        "De naam van deze scopes is nog niet bevestigd door Digitaal Vlaanderen: dv_notificaties_import. "
         "Uw formulier verandert daardoor niet.",
     ]
     assert f"acmidm keys new {file} --environment tni" in result.stdout

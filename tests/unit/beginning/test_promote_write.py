@@ -25,7 +25,7 @@ COMMENTED = (
 PROMOTED = """\
   prod:
     scopes:
-      dv_notificaties_schrijven: {}
+      dv_notificaties_import: {}
       dv_dosis_schrijven: {reason: "dossiers: all", reference: SD-4711}
     products:
       notificaties:
@@ -88,7 +88,7 @@ def test_production_is_written_from_tni(workspace: Workspace) -> None:
     above, below = COMMENTED.split("        # below\n")
     assert Path(FILE).read_text() == above + PROMOTED + "        # below\n" + below
     assert said[:3] == [
-        f"{FILE} heeft nu voor productie: scope dv_notificaties_schrijven, scope dv_dosis_schrijven, product notificaties, product dosis. "
+        f"{FILE} heeft nu voor productie: scope dv_notificaties_import, scope dv_dosis_schrijven, product notificaties, product dosis. "
         "De rest bleef zoals het was.",
         "Wat niet van TNI af te leiden is:",
         f"  - Een sleutel voor productie: acmidm keys new {FILE} --environment prod, of laad ze op in het Beheerportaal (stap 9).",

@@ -114,7 +114,7 @@ def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(
     def sending(brand: str) -> Draft:
         configuration = {"aanbieder_uri": "https://gent.example/", "merk_code": brand, "product_ids": ["1"]}
         listed = client(brand, configurations={"notificaties": ProductDocument(configuration, metadata.Owner())})
-        send = {Environment.TNI: {"dv_notificaties_schrijven": True}}
+        send = {Environment.TNI: {"dv_notificaties_import": True}}
         return replace(draft(GENT), application=brand, clients={Environment.TNI: listed}, scopes=send, notes=[])
 
     drafts = [sending("stad-gent"), sending("gent")]

@@ -34,13 +34,13 @@ contacts: ['api@stad.example']
 environments:
   tni:   # the test environment
 {jwks}    scopes:
-      dv_notificaties_schrijven: { reason: "eerste: aansluiting", reference: SD-1 }
+      dv_notificaties_import: { reason: "eerste: aansluiting", reference: SD-1 }
 
     products: {notificaties: {product_ids: [ "10244" ]}}
 
   prod:
     # not yet
-    scopes: {dv_notificaties_schrijven: {}}
+    scopes: {dv_notificaties_import: {}}
 """
 
 

@@ -35,7 +35,7 @@ def test_a_connection_has_what_the_form_declares(workspace: Workspace) -> None:
     assert connection.metadata.client_name == "Stad Gent - mijn-gent"
     assert connection.software_id == "acmidm/tni/OVO002067/mijn-gent"
     assert connection.declared_by.kbo == "0207451227"
-    assert connection.scopes == {"dv_notificaties_schrijven": Grant("requested"), "dv_dosis_schrijven": Grant("dossiers (SD-4711)")}
+    assert connection.scopes == {"dv_notificaties_import": Grant("requested"), "dv_dosis_schrijven": Grant("dossiers (SD-4711)")}
     assert list(connection.keys or ()) == ["tni"]
     assert connection.products["dosis"] == {"bron_uri": "urn://gent/mijn-gent"}
     assert not connection.uses_secret
@@ -55,7 +55,7 @@ def test_the_order_of_keys_and_the_style_of_the_file_make_no_difference(seed: in
         lambda text: text.replace("\n", "\r\n"),
         lambda text: text.replace("[api-beheer@stad-gent.example]", "\n- api-beheer@stad-gent.example\n- api-beheer@stad-gent.example"),
         lambda text: text.replace('"10244", "10245"', '"10245", "10244"'),
-        lambda text: text.replace("dv_notificaties_schrijven: {}", "dv_notificaties_schrijven:"),
+        lambda text: text.replace("dv_notificaties_import: {}", "dv_notificaties_import:"),
         lambda text: text.replace("reason: dossiers", 'reason: "dossiers\\n"'),
         lambda text: text.replace("platforms: [acmidm]\n", ""),
         lambda text: text.replace("tni.jwk", "renamed.jwk"),
@@ -143,7 +143,7 @@ def test_earlier_keys_are_those_of_earlier_codes_and_applications(
 
 def test_a_form_retires_all_of_it_or_parts(workspace: Workspace) -> None:
     """One day is for each platform; a product that is named brings its scopes, by the platform's names."""
-    both = FORM.replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_schrijven: {}\n", "")
+    both = FORM.replace("[acmidm]", "[acmidm, geosecure]").replace("      dv_notificaties_import: {}\n", "")
     both = both[: both.index("  prod:")]
     both = both[: both.index("      notificaties:")] + both[both.index("      dosis:") :]
     day = "2027-03-31"

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.model.workspace import FORM, Workspace
 
 GENT = "onboardings/gent/mijn-gent.yaml"
-TNI_SCOPES = "      dv_notificaties_schrijven: {}\n      dv_dosis_schrijven"
+TNI_SCOPES = "      dv_notificaties_import: {}\n      dv_dosis_schrijven"
 TNI_PRODUCTS = """\
     products:
       notificaties:
@@ -152,14 +152,14 @@ SHAPE = {
 
 CATALOGUE_RULES = {
     "unknown scope": (
-        "dv_notificaties_schrijven: {}\n      dv_dosis",
-        "▶dv_notificatie_schrijven: {}\n      dv_notificaties_schrijven: {}\n      dv_dosis",
-        'scope "dv_notificatie_schrijven" is not in the catalogue; did you mean "dv_notificaties_schrijven"?',
+        "dv_notificaties_import: {}\n      dv_dosis",
+        "▶dv_notificatie_import: {}\n      dv_notificaties_import: {}\n      dv_dosis",
+        'scope "dv_notificatie_import" is not in the catalogue; did you mean "dv_notificaties_import"?',
     ),
     "misspelt scope of a configured product": (
-        "dv_notificaties_schrijven: {}\n      dv_dosis",
-        "▶dv_notificatie_schrijven: {}\n      dv_dosis",
-        'scope "dv_notificatie_schrijven" is not in the catalogue; did you mean "dv_notificaties_schrijven"?',
+        "dv_notificaties_import: {}\n      dv_dosis",
+        "▶dv_notificatie_import: {}\n      dv_dosis",
+        'scope "dv_notificatie_import" is not in the catalogue; did you mean "dv_notificaties_import"?',
     ),
     "unknown scope, near none": (
         "      dv_dosis_schrijven: {reason",
@@ -211,7 +211,7 @@ PLACES = {
 def _on_both_platforms(form: str) -> str:
     """DOSIS alone, on both platforms: of this catalogue, GeoSecure offers nothing else."""
     form = form[: form.index("  prod:\n")].replace("[acmidm]", "[acmidm, geosecure]")
-    form = form.replace("      dv_notificaties_schrijven: {}\n", "")
+    form = form.replace("      dv_notificaties_import: {}\n", "")
     return re.sub(r"      notificaties:\n(        .*\n)+", "", form)
 
 

@@ -33,7 +33,7 @@ environments:
   tni:
     jwks: [tni.jwk.json, absent.jwk.json]
     scopes:
-      dv_notificatie_schrijven: {}
+      dv_notificatie_import: {}
       dv_dosis_schrijven: {raeson: dossiers}
     products:
       dosis:
@@ -45,7 +45,7 @@ environments:
         f'{GENT}:3:21: item 2 of "platforms": "geosecur" is not known; did you mean "geosecure"?',
         f'{GENT}:4:29: "token_endpoint_auth_method": "private_key" is not known; did you mean "private_key_jwt"?',
         f'{GENT}:7:26: key file "absent.jwk.json" cannot be read: No such file or directory; check its name and its rights',
-        f'{GENT}:9:7: scope "dv_notificatie_schrijven" is not in the catalogue; did you mean "dv_notificaties_schrijven"?',
+        f'{GENT}:9:7: scope "dv_notificatie_import" is not in the catalogue; did you mean "dv_notificaties_import"?',
         f'{GENT}:10:28: unknown field "raeson"; did you mean "reason"?',
         f'{GENT}:13:9: dosis: "bron_uri" is missing; give the source\'s URI',
         f'{GENT}:13:9: dosis: unknown field "bron_url"; did you mean "bron_uri"?',

@@ -23,7 +23,7 @@ _PEM = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
 def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "catalogue", tmp_path / "catalogue")
-    form = write_form(tmp_path / "onboardings", application="loket", scopes=("dv_notificaties_schrijven",))
+    form = write_form(tmp_path / "onboardings", application="loket", scopes=("dv_notificaties_import",))
     private = form.keys["key-1"].as_dict(private=True)
     write_evidence(form.path.parent, private, application="loket")
     (form.path.parent / "los.jwk.json").write_text(json.dumps(public_jwk(_KEY)))

@@ -54,7 +54,7 @@ PLACES: dict[str, Callable[[Workspace, str], object]] = {
     "jwks": lambda ws, s: ws.write_form(FORM.replace("tni.jwk.json", _in_yaml(s))),
     "jwks, not as a list": lambda ws, s: ws.write_form(FORM.replace("[tni.jwk.json]", _in_yaml(s))),
     "jwks, outside": lambda ws, s: ws.write_form(FORM.replace("tni.jwk.json", _in_yaml("../../" + _as_part(s)))),
-    "a scope": lambda ws, s: ws.write_form(FORM.replace("      dv_notificaties_schrijven: {}", f"      ? {_in_yaml(s)}\n      : {{}}", 1)),
+    "a scope": lambda ws, s: ws.write_form(FORM.replace("      dv_notificaties_import: {}", f"      ? {_in_yaml(s)}\n      : {{}}", 1)),
     "in a scope": lambda ws, s: ws.write_form(FORM.replace("{reason: dossiers,", f"{{{_in_yaml(s)}: 1,")),
     "a product": lambda ws, s: ws.write_form(FORM.replace("      dosis:", f"      ? {_in_yaml(s)}\n      : {{}}\n      dosis:")),
     "a value of a product": lambda ws, s: ws.write_form(FORM.replace('"10244"', _in_yaml(s))),

@@ -14,7 +14,7 @@ from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stacks_in
 from tests.unit.model.workspace import CATALOGUE, FORM, WITHOUT_KEYS, Workspace
 
-SCOPE = "      dv_notificaties_schrijven: {}\n"
+SCOPE = "      dv_notificaties_import: {}\n"
 PRODUCT = "        merk_code:"
 
 

@@ -34,7 +34,7 @@ environments:
   tni:
     jwks: [tni.jwk.json]
     scopes:
-      dv_notificaties_schrijven: {}
+      dv_notificaties_import: {}
       dv_dosis_schrijven: {reason: dossiers, reference: SD-4711}
     products:
       notificaties:
@@ -45,7 +45,7 @@ environments:
   prod:
     jwks: [prod.jwk.json]
     scopes:
-      dv_notificaties_schrijven: {}
+      dv_notificaties_import: {}
     products:
       notificaties:
         merk_code: stad-gent
@@ -61,7 +61,7 @@ title: Notificaties
 owner: Digitaal Vlaanderen
 source: the tests
 scopes:
-  dv_notificaties_schrijven: {title: Send, verified: false, source: the tests}
+  dv_notificaties_import: {title: Send, verified: false, source: the tests}
 fields:
   merk_code: {source: the tests, basis: documented, speaks_for: exactly}
   product_ids: {source: the tests, basis: seen}
