@@ -201,7 +201,7 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     plan = with_keys(plan, connections, stack)
     known = {**plan.before, **plan.after}
     alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
-    return planned._replace(plan=replace(plan, left=(*plan.left, *alone), at_the_gate=at_the_gate(desired.held_back)))
+    return planned._replace(plan=replace(plan, left=(*plan.left, *alone), at_the_gate=at_the_gate(desired.held_back, desired.proven)))
 
 
 def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:

@@ -88,6 +88,7 @@ class Given:
             application=one.application,
             environment=one.environment,
             platform=one.platform,
+            issuer=trial.known.issuer.rstrip("/"),
             client_id=trial.client_id,
             scopes=sorted(trial.proven_scopes),
             products=sorted(trial.proven_products),

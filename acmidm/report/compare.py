@@ -95,6 +95,11 @@ class ConnectionChanges(ClientName):
         return self.model_copy(update={"changes": in_order(changes)})
 
 
+def evidence_in_words(proven: Mapping[str, str]) -> str:
+    """Say which evidence there is: ``of 2026-11-20 from https://authenticatie-ti.vlaanderen.be/op``."""
+    return f"of {proven['proven_at'][:10]} from {proven['issuer']}" if proven else "none any more"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """How to compare: what the catalogue has on each scope, from when a key counts as expiring, and who made the changes."""
@@ -168,8 +173,8 @@ class Comparison:
             yield from self._changes_of_marks(before, after)
             yield from self._changes_of_protection(before, after)
             yield from self._changes_of_mode(before, after)
-            if before.proven != after.proven and after.keys is None and not self.by_hand:
-                yield self.change(Kind.EVIDENCE_CHANGED)
+            if before.proven != after.proven and not self.by_hand:
+                yield self.change(Kind.EVIDENCE_CHANGED, note=evidence_in_words(after.proven))
         if not self.by_hand:
             known = replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first) if is_new else before
             yield from (self.change(kind, **facts) for kind, facts in retirement(known, after, self.now.date()))

@@ -287,7 +287,7 @@ def _part_by_part(client: ClientDrift, recorded: Client, real: Client, compariso
     generations = {state.secret_generation for state in (recorded, declared)}
     if recorded.has_secret is not declared.has_secret or (len(generations) > 1 and None not in generations):
         pending.add(Resource.CLIENT)
-    if recorded.proven != declared.proven and declared.keys is None:
+    if recorded.proven != declared.proven:
         pending.add(Resource.KEYS)
     before = replace(_with_parts(recorded, basis), scopes=scopes, uploaded=real.uploaded, without_marks=frozenset())
     _pend(client, pending, before, declared, comparison)

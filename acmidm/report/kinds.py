@@ -158,7 +158,7 @@ class Kind(StrEnum):
     UNPROVEN = "unproven", Row(_WARNING, _ONBOARDING, "goes to production unproven",
         "goes to production unproven|go to production unproven", more="[: {note}]", scale=_NOTE)
     GATE_PASSED = "gate_passed", Row(_WARNING, _ONBOARDING, "is proven on TNI now, so that the gate lets it through to production",
-        "passes the gate|pass the gate")
+        "passes the gate|pass the gate", more="[, by evidence {note}]")
     CLIENT_RENAMED = "client_renamed", Row(_WARNING, _CLIENT, "keeps its client under another name", "gets another name", more=_FIELDS,
         by_hand="was given another natural key by hand", worse_by_hand=True, field="software_id", scale=_WHOLE)
     SCOPE_GRANTED = "scope_granted", Row(_WARNING, _SCOPES, "gains scope {subject}", "gains", "scope", _OF_SCOPE,
@@ -215,8 +215,8 @@ class Kind(StrEnum):
         "is marked again")
     PRODUCT_MARKED = "product_marked", Row(_NOTICE, _PRODUCT,
         "has its product {subject} marked as this stack's own again: it was marked otherwise", "marks", "product")
-    EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS, "has other evidence, whose key is looked up in the portal",
-        "has other evidence")
+    EVIDENCE_CHANGED = "evidence_changed", Row(_NOTICE, _KEYS, "has other evidence that it works", "has other evidence",
+        more="[: {note}]")
     NOT_RECORDED = "not_recorded", Row(_NOTICE, _CLIENT,
         "lacks its {subject} in the state, after a run that did not end well: the next pulumi up makes or finds what is missing",
         "is not recorded whole", scale=_WHOLE)

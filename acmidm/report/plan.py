@@ -24,6 +24,8 @@ from acmidm_onboarding.engine_resources import (
     resources_in,
 )
 from acmidm_onboarding.model.client import Client, Clients, Place
+from acmidm_onboarding.model.declaration import Declaration
+from acmidm_onboarding.model.evidence import summary
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.gate import HeldBack
 from acmidm_onboarding.model.problems import Failure
@@ -42,18 +44,22 @@ class NotAPlan(Failure):
 
 @dataclass(frozen=True)
 class AtTheGate:
-    """A client that is not proven on TNI, or is so now."""
+    """A client that is not proven on TNI, or is so by its evidence."""
 
     state: Client
     missing: tuple[str, ...] = ()
     """What is missing, and what to do; nothing where it passes now."""
     is_declared: bool = False
     """Whether it is declared all the same."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """That by which it passes (``evidence.summary``)."""
 
 
-def at_the_gate(held_back: Iterable[HeldBack]) -> tuple[AtTheGate, ...]:
-    """Return what reports have of what the gate misses, a client each."""
-    return tuple(AtTheGate(one.connection, one.missing, one.is_declared) for one in held_back)
+def at_the_gate(held_back: Iterable[HeldBack], proven: Iterable[Declaration]) -> tuple[AtTheGate, ...]:
+    """Return what reports have of the gate, a client each."""
+    held = [AtTheGate(one.connection, one.missing, one.is_declared) for one in held_back]
+    passed = [AtTheGate(one, evidence=summary(one.test_evidence) if one.test_evidence else {}) for one in proven]
+    return (*held, *passed)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from acmidm.report.compare import (
     client_name,
     connections_in_order,
     counted_kinds,
+    evidence_in_words,
     headline,
     paired,
 )
@@ -117,7 +118,7 @@ def with_gate(plan: Plan, comparison: Comparison, changed: Sequence[ConnectionCh
     found = {(one.key, one.platform): one for one in changed}
     for gate in plan.at_the_gate:
         kind = Kind.GATE_PASSED if not gate.missing else Kind.UNPROVEN if gate.is_declared else Kind.HELD_BACK
-        more = [comparison.change(kind, note=sentence) for sentence in gate.missing or (None,)]
+        more = [comparison.change(kind, note=sentence) for sentence in gate.missing or (evidence_in_words(gate.evidence),)]
         one = found.get(gate.state.place[:2])
         base = one or ConnectionChanges(**client_name(gate.state), environment=plan.environment, changes=())
         found[gate.state.place[:2]] = base.with_changes([*base.changes, *more])

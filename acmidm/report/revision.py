@@ -141,9 +141,9 @@ def between_revisions(before: Revision, after: Revision, now: datetime) -> tuple
     were = _as_recorded((one.connection for one in was_unproven), protect=False)
     now_desired = after.desired(prod, now)
     unproven = {one.connection.resource_name for one in now_desired.held_back}
-    added = desired(now_desired.asked, now, gate=gate, records=lambda: had).held_back
+    added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
     now_proven = [one for one in now_desired.asked if recorded_as(one, were) is not None and one.resource_name not in unproven]
-    return at_the_gate(added) + tuple(map(AtTheGate, now_proven))
+    return at_the_gate(added.held_back, {one.resource_name: one for one in (*added.proven, *now_proven)}.values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:

@@ -141,8 +141,8 @@ def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=None if keys.get("jwks") is None else keys_of({kid: mapping(one) for kid, one in mapping(keys["jwks"]).items()}),
-        proven=frozenset(mapping(keys.get("proven"))),
-        listed=frozenset(mapping(mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("listed"))),
+        proven=mapping(keys.get("proven")),
+        seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
         products={product: mapping(inputs[part].get("configuration")) for product, part in products.items()},
         owners={
             product: Owner(inputs[part].get("software_id"), inputs[part].get("managed_by"), _incarnation(parts[part]))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.engine import Outcome, Project
-from tests.support.evidence import write_evidence
+from tests.support.evidence import prove, write_evidence
 from tests.support.forms import PLAIN, FormFile, write_form
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, running_portal
@@ -28,12 +28,11 @@ class Both:
     prod: Project
     on_tni: Registry
     in_prod: Registry
+    test_portal: RunningPortal
 
     def prove(self, form: FormFile, kid: str, *scopes: str) -> Path:
-        """Write the evidence that the probe would have recorded on TNI."""
-        client_id = self.on_tni.client(form.application)["client_id"]
-        private = form.keys[kid].as_dict(private=True)
-        return write_evidence(form.path.parent, private, application=form.application, client_id=client_id, scopes=list(scopes))
+        """Prove a connection on TNI, as the probe does."""
+        return prove(self.test_portal, form, kid, self.on_tni.client(form.application)["client_id"], *scopes)
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def both(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Iterator[
     with running_portal(tmp_path / "prod-portal", environment="prod", **offered()) as other, other.operator() as http:
         tni, prod = Project(tmp_path / "project"), Project(tmp_path / "project", stack="prod")
         prod.connect(other, promotionGate="enforce")
-        yield Both(tni, prod, registry, Registry(http))
+        yield Both(tni, prod, registry, Registry(http), portal)
         # The first of the two may not be there at all until a test connects it.
         assert portal.origin != other.origin
 
@@ -91,11 +90,16 @@ def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPo
     portaal.keys["uploaded"] = new_key("uploaded")
     keys = {"keys": [public_jwk(portaal.keys["uploaded"])]}
     put_current(both.on_tni.http, f"/management/v1/clients/{of_portal}/jwks", keys)
-    evidence = [both.prove(loket, "tni-key", PLAIN), both.prove(portaal, "uploaded", PLAIN)]
+    by_hand = {"client_id": both.on_tni.client(loket.application)["client_id"], "issuer": portal.issuer, "scopes": [PLAIN]}
+    write_evidence(loket.path.parent, loket.keys["tni-key"].as_dict(private=True), application=loket.application, **by_hand)
+    both.tni.apply()
+    both.tni.in_sync()
     asked = both.prod.recover()
     assert asked.code == 0, asked.output
-    (not_listed,) = held_back(asked)
-    assert "gent/portaal on prod: its evidence was signed with a key that TNI's authority did not list" in not_listed
+    assert "its authority had not seen the key that signed it" in " ".join(held_back(asked)), "no token was ever got with it"
+
+    evidence = [both.prove(loket, "tni-key", PLAIN), both.prove(portaal, "uploaded", PLAIN)]
+    assert len(held_back(both.prod.up())) == 2, "TNI's run has not seen it yet"
     both.tni.apply()
     both.tni.in_sync()
     assert held_back(both.prod.apply()) == []

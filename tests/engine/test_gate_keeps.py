@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.engine import Project
-from tests.support.evidence import write_evidence
+from tests.support.evidence import prove
 from tests.support.forms import SEND, FormFile, write_form
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
@@ -51,10 +51,8 @@ def production(tmp_path: Path, portal: RunningPortal, registry: Registry) -> Ite
         form.save()
         tni.apply()
         client_id = registry.client(form.application)["client_id"]
-        private = form.keys["tni-key"].as_dict(private=True)
-        evidence = write_evidence(
-            form.path.parent, private, application=form.application, client_id=client_id, scopes=[SEND], products=["notificaties"]
-        )
+        evidence = prove(portal, form, "tni-key", client_id, SEND, products=["notificaties"])
+        tni.apply()
         prod.apply()
         evidence.unlink()
         made = Production(prod, Registry(http), form)

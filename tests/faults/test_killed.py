@@ -24,7 +24,7 @@ from tests.faults.cutting import DEPLOY, DESTROY, UP, Run, Victims, cut_off, sta
 from tests.support import faults
 from tests.support.cases import cases
 from tests.support.engine import COMMAND_SECONDS, Project
-from tests.support.evidence import write_evidence
+from tests.support.evidence import prove
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
 from tests.support.mail_server import running_mail_server
@@ -176,9 +176,8 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
     form.save()
     test.apply()
     (on_tni,) = registry.clients(form.application)
-    private = form.keys["key-1"].as_dict(private=True)
-    about = {"application": form.application, "client_id": on_tni["client_id"], "scopes": [PLAIN]}
-    evidence = write_evidence(form.path.parent, private, **about)
+    evidence = prove(portal, form, "key-1", on_tni["client_id"], PLAIN)
+    test.apply()
     project.configure({"environment": "prod", "promotionGate": "enforce", "promotionStack": "test"})
     buried.append(cut_off(project, proxy, "engine", 3, *UP))
     left = next(client["client_id"] for client in registry.clients(form.application) if client["client_id"] != on_tni["client_id"])
@@ -191,7 +190,7 @@ def test_a_run_that_is_killed_at_the_gate_leaves_nothing_half_done(
     assert (drift["by_hand"], drift["not_applied"]) == ([], [])
     assert left not in {client["client_id"] for client in drift["left_behind"]}
 
-    write_evidence(form.path.parent, private, **about)
+    prove(portal, form, "key-1", on_tni["client_id"], PLAIN)
     assert project.recover().code == 0
     assert {client["client_id"] for client in registry.clients(form.application)} == {on_tni["client_id"], left}
     project.in_sync()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from acmidm import engine, stacks
-from acmidm.report.plan import at_the_gate
 from beheerportaal.users import add_user, set_right
 from tests.report.conftest import CommandLine, write
 from tests.report.repository import Repository, repository
@@ -65,12 +65,17 @@ def test_a_review_of_revisions_says_what_is_held_back_and_what_passes_now(gated:
     evidence = prove(loket, PLAIN)
     found, connections = reviewed(gated)
     assert found == {("added", "held_back"), ("exempted", "exemption_granted"), ("loket", "gate_passed")}
+    (text,) = [change["text"] for one in connections for change in one["changes"] if change["kind"] == "gate_passed"]
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert text.endswith(f"lets it through to production, by evidence of {today} from https://tni.example/op")
     assert connections[0]["changes"][0]["kind"] == "exemption_granted"
     (text,) = [change["text"] for one in connections for change in one["changes"] if change["kind"] == "held_back"]
     assert "there is no evidence from TNI; run acmidm probe" in text
 
     evidence.unlink()
     prove(added, "vo")
+    (on_tni,) = [one for one in gated.report()["connections"] if (one["environment"], one["application"]) == ("tni", "loket")]
+    assert [change["text"] for change in on_tni["changes"]] == ["has other evidence that it works: none any more"]
     for form in (loket, exempted):
         form.request("prod")["scopes"]["vo"] = {}
         form.save()
@@ -113,8 +118,8 @@ def test_what_has_left_is_not_held_back(gated: Repository, monkeypatch: pytest.M
     assert reviewed(gated)[0] == set()
     for_both(gated, "nieuw")
     monkeypatch.setattr(engine, "stack_deployment", lambda _: {})
-    held_back = at_the_gate(stacks.stack_of("prod").desired.held_back)
-    assert {one.state.key for one in held_back if not one.is_declared} == {"OVO002067/loket", "OVO002067/nieuw"}, "no stack has proven it"
+    held_back = {one.connection.key for one in stacks.stack_of("prod").desired.held_back if not one.is_declared}
+    assert held_back == {"OVO002067/loket", "OVO002067/nieuw"}, "no stack has proven it"
 
 
 def test_promote_has_evidence_and_rights_among_its_checks(gated: Repository, portal: RunningPortal) -> None:

@@ -49,7 +49,7 @@ AGREED: dict[str, Changes] = {
     "one-key": {"key_removed": ("b",), "client_with_one_key": ("a",)},
     "key-changed": {"key_changed": ("b",)},
     "compromised": {"key_compromised": ("b",), "client_with_one_key": ("a",)},
-    "without-kid": {"key_added": ("key-2",), "second_key_without_kid": ("key-1",)},
+    "without-kid": {"evidence_changed": (None,), "key_added": ("key-2",), "second_key_without_kid": ("key-1",)},
     "key-expiring": {"key_added": ("key-2",), "key_expiring": ("key-2",)},
     "configured": {"product_changed": ("notificaties",), "product_removed": ("dosis",), "scope_withdrawn": (DOSSIERS,)},
     "unconfigured": {"scope_granted": (SEND,), "product_configured": ("notificaties",)},
@@ -100,7 +100,7 @@ NOT_BY_FORMS = {
 OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
 """The embedded authority knows no address of keys: see test_addresses.py."""
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
-AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK, Kind.EVIDENCE_CHANGED}
+AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK}
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
 FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, *BESIDE, *AT_THE_GATE}
 """A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has what else changes."""

@@ -21,7 +21,9 @@ from tests.report.samples import listed_connection as listed
 DAY = timedelta(days=1)
 TEST_CLIENT = "c-on-test"
 US, ORGANISATION, AUTHORITY, OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
-EVIDENCE = Evidence(Environment.TNI, Platform.ACMIDM, "c-1", frozenset(), frozenset(), "t1", NOW - DAY, True, "e.json")
+EVIDENCE = Evidence(
+    Environment.TNI, Platform.ACMIDM, "https://tni.example/op", "c-1", frozenset(), frozenset(), "t1", NOW - DAY, True, "e.json"
+)
 IN_PORTAL = listed(keys_in_portal=True)
 SECRET = listed(token_endpoint_auth_method="client_secret_basic")
 WHOLE = Facts(

@@ -37,6 +37,7 @@ class ConnectedPlatform:
 
         tokens = OperatorTokens(str(platform.issuer), _credentials(name, platform), connect(platform.issuer, None))
         self.assigned = assigned
+        self.issuer = str(platform.issuer).rstrip("/")
         self.products = catalogue.products_on(name, settings.environment)
         self.authority = _authority(platform, connect(platform.management_url, tokens), assigned)
         self.product_api: ProductApi = Products(connect(platform.products_url, tokens), partial(_in_order, catalogue))

@@ -94,10 +94,10 @@ class Client:
     """The thumbprints of keys that its form says are: known from the form alone."""
     signs_without_kid: bool = False
     """Whether its application is known to, by evidence or its authority."""
-    proven: frozenset[str] = frozenset()
-    """Of keys in the portal, the thumbprints by which evidence was signed."""
-    listed: frozenset[str] = frozenset()
-    """Those of them that its authority had when a run last looked."""
+    proven: Mapping[str, str] = field(default_factory=dict)
+    """What its evidence was when a run last saw it (``evidence.summary``); empty without any."""
+    seen: str | None = None
+    """The thumbprint of the key that signed it, where the authority had that key then, and had seen it in use if it can tell."""
     products: Mapping[str, Configuration] = field(default_factory=dict)
     """Per product its configuration."""
     owners: Mapping[str, Owner] = field(default_factory=dict)
@@ -255,7 +255,7 @@ def _with(client: Client, part: Client) -> Client:
         owners={**client.owners, **part.owners},
         protected_products=client.protected_products | part.protected_products,
         keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
-        listed=client.listed | part.listed,
+        seen=client.seen or part.seen,
         protected=client.protected or part.protected,
         retained=client.retained and (part.retained or not part.products),
     )

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from acmidm_onboarding.model.catalogue import Catalogue
 from acmidm_onboarding.model.client import Client, Grant, Place, with_one_first
-from acmidm_onboarding.model.evidence import Evidence, EvidenceFile
+from acmidm_onboarding.model.evidence import Evidence, EvidenceFile, summary
 from acmidm_onboarding.model.form import WHOLE, AuthMethod, Environment, Form, Organisation, Platform
 from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -168,7 +168,7 @@ def declarations(
             compromised=frozenset(one.thumbprint for one in compromised.get(environment, ())),
             # Proven: then a second key beside its one breaks it.
             signs_without_kid=evidence is not None and not evidence.signs_with_kid,
-            proven=frozenset({evidence.thumbprint} if jwks is None and evidence else ()),
+            proven=summary(evidence) if evidence else {},
             products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
             exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
             retire={one: day.isoformat() for one, day in _days(form)},

@@ -30,6 +30,8 @@ class Desired:
     """Those whose forms preserve a client that is declared no more: no run changes anything of it."""
     held_back: tuple[HeldBack, ...] = ()
     """What the gate misses something of, declared all the same or not."""
+    proven: tuple[Declaration, ...] = ()
+    """What the gate lets through by its evidence alone."""
 
 
 NO_GATE = Gate()
@@ -62,4 +64,6 @@ def desired(
     own = joined(records(), there)
     on_test = tests() if any(needs_evidence(one, own) for one in asked) else None
     declared, held_back = passing(asked, gate, own, on_test, now)
-    return Desired(declared, asked, left, held_back)
+    held = {one.connection.resource_name for one in held_back}
+    proven = tuple(one for one in asked if one.resource_name not in held and needs_evidence(one, own))
+    return Desired(declared, asked, left, held_back, proven)

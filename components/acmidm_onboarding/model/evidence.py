@@ -64,6 +64,8 @@ class Evidence:
 
     environment: Environment
     platform: Platform
+    issuer: str
+    """Who gave the tokens."""
     client_id: str
     scopes: frozenset[str]
     products: frozenset[str]
@@ -106,6 +108,7 @@ class Payload(BaseModel):
     application: _Text
     environment: Environment
     platform: Platform
+    issuer: _Text
     client_id: _Text
     scopes: _Names
     products: _Names
@@ -130,6 +133,7 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
     return Evidence(
         payload.environment,
         payload.platform,
+        payload.issuer,
         payload.client_id,
         frozenset(payload.scopes),
         frozenset(payload.products),
@@ -163,6 +167,11 @@ def payload_in(text: str) -> tuple[Payload, PublicJwk]:
     if payload.thumbprint != key.thumbprint:
         raise NotEvidence("its thumbprint is not that of the key that signed it")
     return payload, key
+
+
+def summary(evidence: Evidence) -> dict[str, str]:
+    """Return what a stack records of evidence, and what a review says of it."""
+    return {"thumbprint": evidence.thumbprint, "issuer": evidence.issuer, "proven_at": f"{evidence.proven_at:%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def is_fresh(evidence: Evidence, now: datetime, days: int) -> bool:

@@ -154,25 +154,23 @@ def _reasons(connection: Declaration, evidence: Evidence | None, tests: TestStac
             yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
-        if on_tni is not None and not _lists(on_tni, evidence):
-            yield _unlisted(on_tni, stack)
-
-
-def _lists(on_tni: Client, evidence: Evidence) -> bool:
-    return evidence.thumbprint in on_tni.listed | on_tni.thumbprints
+        if on_tni is not None and on_tni.seen != evidence.thumbprint:
+            yield _unseen(on_tni, evidence, stack)
 
 
 def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
     """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run there is missing."""
     evidence = connection.test_evidence
-    return evidence is not None and evidence.client_id == on_tni.client_id and not _lists(on_tni, evidence)
+    return evidence is not None and evidence.client_id == on_tni.client_id and evidence.thumbprint != on_tni.seen
 
 
-def _unlisted(on_tni: Client, stack: str) -> str:
-    """Why a key of evidence counts for nothing, and what to do. That a form declares it is not enough: TNI has to have it."""
-    unlisted = "TNI's authority did not list when that stack was last brought up, neither in the portal nor at an address"
-    where = unlisted if on_tni.keys is None else f"stack {stack} does not have"
-    return f"its evidence was signed with a key that {where}; bring stack {stack} up again, or {_PROBE}"
+def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
+    """Why evidence counts for nothing, and what to do. That a form declares its key is not enough: TNI has to have seen that."""
+    if on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints:
+        unseen = f"was signed with a key that stack {stack} does not have"
+    else:
+        unseen = f"was not confirmed when stack {stack} was last brought up: its authority had not seen the key that signed it"
+    return f"its evidence from {evidence.issuer} {unseen}; bring that stack up again, or {_PROBE}"
 
 
 def _missing(connection: Declaration, record: Client | None, proven: _Proven, reasons: Sequence[str], stack: str) -> Iterator[str]:

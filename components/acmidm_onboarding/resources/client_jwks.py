@@ -4,8 +4,9 @@ Identity: the client. A key that someone slipped in is drift and shows by its ``
 the keys out of a form leaves them where they are. A key that may not leave yet (``overlap.py``) stays, and is recorded
 as there; the output ``refused`` says why. Replaced with the client, and goes with it.
 
-Keys in the portal, or at an address, are looked up for one thing: ``listed`` has those of ``proven``, the keys that evidence was signed
-with, that are there. Each run looks: it is a change where that is other than recorded.
+``proven`` is the evidence that the client works (``model/evidence.py``). The output ``seen`` confirms it for the gate to production: it
+has the thumbprint of the key that signed it, where the authority has that key and, if it can tell, has seen it in use. A run looks until
+that is so; keys in the portal or at an address may go unseen, so that each run looks again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
-from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -46,9 +47,10 @@ class ClientJwksProvider(ClientPartProvider):
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
         found = super().diff(id_, olds, news)
-        if news.get("proven") and not found.replaces and not adoption.refused(news):
+        may_have_gone = inputs_of(news).get("jwks") is None or olds.get("seen") is None
+        if news.get("proven") and may_have_gone and not found.replaces and not adoption.refused(news):
             with suppress(AuthorityError):  # what cannot be looked at is as it was
-                if self._listed(id_, news)["listed"] != olds.get("listed"):
+                if self._seen(id_, news, olds)["seen"] != olds.get("seen"):
                     found.changes = True
         return found
 
@@ -56,7 +58,7 @@ class ClientJwksProvider(ClientPartProvider):
         seen = adoption.before(props)
         self.require_own(props)
         self._replace(props, None if seen is None else seen["jwks"])
-        return CreateResult(props["client_id"], {**_inputs(props), **self._listed(props["client_id"], props)})
+        return CreateResult(props["client_id"], {**_inputs(props), **self._seen(props["client_id"], props)})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         snapshot = self.on(props).clients.get(id_)
@@ -66,32 +68,37 @@ class ClientJwksProvider(ClientPartProvider):
         if inputs.get("jwks") is not None:
             inputs |= {**overlap.after_read(inputs, snapshot.jwks, self._settings.key_overlap_days), "jwks": _sorted(snapshot.jwks)}
         try:
-            listed = self._listed(id_, props)
+            seen = self._seen(id_, {**props, "jwks": inputs.get("jwks")}, props)
         except Rejected as error:
             pulumi.log.warn(str(error))
-            listed = {name: props[name] for name in ("listed",) if name in props}
-        return present(id_, inputs, **listed)
+            seen = {name: props[name] for name in ("seen",) if name in props}
+        return present(id_, inputs, **seen)
 
     def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
         # Keys that were the portal's are unknown to the state: those that are there may go, which the review lists.
         self._replace(news, inputs_of(olds).get("jwks"))
-        return UpdateResult({**_inputs(news), **self._listed(id_, news)})
+        return UpdateResult({**_inputs(news), **self._seen(id_, news, olds)})
 
-    def _listed(self, id_: str, props: Properties) -> dict[str, Any]:
-        """The output ``listed``: of the keys that evidence was signed with, those that the authority has.
+    def _seen(self, id_: str, props: Properties, olds: Properties | None = None) -> dict[str, Any]:
+        """The output ``seen``; what a run saw in use once was used.
 
         Raises:
-            Rejected: where they are at an address that cannot be fetched, so that the next run looks again.
+            Rejected: where the keys are at an address that cannot be fetched, so that the next run looks again.
         """
         proven = props.get("proven")
         if not proven:
             return {}
-        snapshot = self.on(props).clients.get(id_)
+        platform, thumbprint, jwks = self.on(props), proven["thumbprint"], inputs_of(props).get("jwks")
+        if jwks is None:
+            snapshot = platform.clients.get(id_)
+            jwks = snapshot.jwks if snapshot else {}
         try:
-            found = keys_in_force(snapshot.jwks if snapshot else {})
+            is_seen = proven["issuer"] == platform.issuer and thumbprint in keys_in_force(jwks)
         except Unusable as error:
             raise Rejected(f"the key that its evidence was signed with cannot be looked for: {error}") from None
-        return {"listed": {thumbprint: True for thumbprint in sorted(proven) if thumbprint in found}}
+        if is_seen and (olds or {}).get("seen") != thumbprint and isinstance(platform.authority, KnowsUse):
+            is_seen = thumbprint in platform.authority.keys_in_use(id_)
+        return {"seen": thumbprint if is_seen else None}
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:
         if props.get(overlap.BLOCKED):
@@ -123,14 +130,13 @@ class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):
             overlap.INPUT: overlap.wanted(connection, pulumi.get_stack()),
             overlap.REFUSED: None,
             "jwks": None if keys is None else pulumi.Output.from_input(keys).apply(_members),
-            # Production's gate reads from the state whether the portal has the key that the evidence was signed with.
-            "proven": {connection.evidence.thumbprint: True} if keys is None and connection.evidence else None,
+            "proven": connection.proven or None,
         }
         super().__init__(ClientJwksProvider(), connection.resource_name, props, opts)
 
 
 def _inputs(props: Properties) -> dict[str, Any]:
-    return {name: value for name, value in inputs_of(props).items() if name != "listed"}
+    return {name: value for name, value in inputs_of(props).items() if name != "seen"}
 
 
 def _members(keys: Mapping[str, PublicJwk]) -> dict[str, dict[str, object]]:

@@ -51,21 +51,22 @@ def published(monkeypatch: pytest.MonkeyPatch) -> Published:
 
 
 def on_authority(provider: ClientJwksProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    platform = SimpleNamespace(clients=SimpleNamespace(get=lambda _: SimpleNamespace(jwks=AT_ADDRESS)), authority=None)
+    platform = SimpleNamespace(clients=SimpleNamespace(get=lambda _: SimpleNamespace(jwks=AT_ADDRESS)), authority=None, issuer="i")
     monkeypatch.setattr(provider, "on", lambda _: platform)
     monkeypatch.setattr(provider, "_platforms", {"acmidm": platform})
 
 
-def test_the_key_that_evidence_was_signed_with_is_listed_where_it_is_published(
+def test_the_key_that_evidence_was_signed_with_is_looked_for_where_it_is_published(
     world: World, published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For the gate. A run that cannot fetch it fails, and the next looks again; a read keeps what was known."""
     provider = world.provider(ClientJwksProvider)
     on_authority(provider, monkeypatch)
-    inputs = {"platform": "acmidm", "client_id": "c", "jwks": None, "proven": {ONE.thumbprint(): True, OTHER.thumbprint(): True}}
-    assert outs(provider.read("c", inputs))["listed"] == {ONE.thumbprint(): True}
+    inputs = {"platform": "acmidm", "client_id": "c", "jwks": None, "proven": {"thumbprint": ONE.thumbprint(), "issuer": "i"}}
+    elsewhere = {**inputs, "proven": {"thumbprint": OTHER.thumbprint(), "issuer": "i"}}
+    assert [outs(provider.read("c", one))["seen"] for one in (inputs, elsewhere)] == [ONE.thumbprint(), None]
     published.there = "cannot be reached; see to its server"
-    assert outs(provider.read("c", {**inputs, "listed": {ONE.thumbprint(): True}}))["listed"] == {ONE.thumbprint(): True}
+    assert outs(provider.read("c", {**inputs, "seen": ONE.thumbprint()}))["seen"] == ONE.thumbprint()
     with pytest.raises(Rejected, match=f"evidence was signed with cannot be looked for: {ADDRESS} cannot be reached"):
         provider.update("c", {**inputs, "proven": None}, inputs)
 

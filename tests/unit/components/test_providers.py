@@ -19,7 +19,7 @@ from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
 from acmidm_onboarding.settings import TRUSTED_HOSTS, InvalidSettings, read_settings
 from tests.support.forms import NOTIFICATIES, PLAIN, SEND
-from tests.support.portal import new_key, public_jwk
+from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry
 from tests.unit.components.world import MANAGED_BY, UNKNOWN, World, adopting, client_inputs, outs
 
@@ -251,26 +251,35 @@ def test_four_resources_read_a_client_once(world: World, registry: Registry, cli
     assert scopes.read(client_id, scopes_of(client_id)).id == client_id
 
 
-def test_keys_that_evidence_was_signed_with_are_looked_up_in_the_portal(world: World, registry: Registry, client_id: str) -> None:
-    """Of these alone the state says whether the authority has them, as it is in each run; no key is written."""
-    there, gone = new_key("uploaded"), new_key("elsewhere")
-    registry.set_keys(client_id, [there])
-    proven = {read_jwk(public_jwk(key)).thumbprint: True for key in (there, gone)}
-    listed = {read_jwk(public_jwk(there)).thumbprint: True}
-    inputs = {"platform": "acmidm", "client_id": client_id, "jwks": None, "proven": proven}
-    provider = world.provider(ClientJwksProvider)
+@pytest.mark.parametrize("in_portal", [True, False])
+def test_evidence_counts_where_the_authority_has_seen_its_key_in_use(
+    world: World, portal: RunningPortal, registry: Registry, client_id: str, in_portal: bool
+) -> None:
+    """A run looks until then, and each time where the key may go unseen. Of another issuer, nothing counts."""
+    key, provider = new_key("of-evidence"), world.provider(ClientJwksProvider)
+    registry.set_keys(client_id, [key])
+    public = public_jwk(key)
+    thumbprint = read_jwk(public).thumbprint
+    proven = {"thumbprint": thumbprint, "issuer": portal.issuer, "proven_at": "2026-11-20T10:00:00Z"}
+    jwks = None if in_portal else {"of-evidence": public}
+    inputs = {"platform": "acmidm", "client_id": client_id, "jwks": jwks, "proven": proven}
     created = outs(provider.create(inputs))
-    assert created["listed"] == listed
-    updated = provider.update(client_id, {**inputs, "proven": {}}, inputs)
-    assert outs(updated)["listed"] == listed
-    assert "listed" not in outs(provider.update(client_id, inputs, {**inputs, "proven": None}))
+    assert created["seen"] is None, "no token was got with it"
     assert provider.diff(client_id, created, inputs).changes is None
 
-    registry.set_keys(client_id, [gone])
+    portal.client_token(key, client_id)
+    assert provider.diff(client_id, created, inputs).changes is True
+    updated = outs(provider.update(client_id, created, inputs))
+    assert updated["seen"] == thumbprint
+    read = provider.read(client_id, updated)
+    assert (outs(read)["seen"], "seen" in (read.inputs or {})) == (thumbprint, False)
+    assert (
+        outs(provider.update(client_id, updated, {**inputs, "proven": {**proven, "issuer": "https://elsewhere.example"}}))["seen"] is None
+    )
+    assert "seen" not in outs(provider.update(client_id, updated, {**inputs, "proven": None}))
+
+    registry.set_keys(client_id, [new_key("another")])
     later = world.provider(ClientJwksProvider)
     later._platforms[Platform.ACMIDM].clients.forget(client_id)
-    assert later.diff(client_id, created, inputs).changes is True, "each run looks, so that a key that is gone proves nothing"
-    read = later.read(client_id, created)
-    assert outs(read)["listed"] == {name: True for name in proven if name not in listed}
-    assert "listed" not in (read.inputs or {})
-    assert [key["kid"] for key in registry.http.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"]] == ["elsewhere"]
+    assert later.diff(client_id, updated, inputs).changes is (True if in_portal else None), "what else is in a form's set is drift"
+    assert outs(later.read(client_id, updated))["seen"] is None

@@ -20,7 +20,7 @@ class Essence(NamedTuple):
     scopes: Collection[str] = frozenset()
     products: Collection[str] = frozenset()
     keys: Collection[str] | None = frozenset()
-    listed: Collection[str] = frozenset()
+    seen: str | None = None
     protected: bool | None = False
     retained: bool = False
     protected_products: Collection[str] = frozenset()
@@ -32,7 +32,7 @@ def essence(client: Client) -> Essence:
         (client.scopes or {}).keys(),
         client.products.keys(),
         None if client.keys is None else client.thumbprints,
-        client.listed,
+        client.seen,
         client.protected,
         client.retained,
         client.protected_products,
@@ -55,7 +55,7 @@ def test_what_is_held_of_each_connection() -> None:
         resource("ProductConfiguration", "OVO002067/loket/dosis", {"product": "dosis"}, protect=True),
         resource("ProductConfiguration", "OVO002067/loket/notificaties", {"product": "notificaties"}),
         resource("OAuthClient", "OVO002067/loket/geosecure", {"jwks_uri": "https://x"}, id="40001", retainOnDelete=True),
-        resource("ClientJwks", "OVO002067/loket/geosecure", {"jwks": None, "proven": {"t": True}}, outputs={"listed": {"t": True}}),
+        resource("ClientJwks", "OVO002067/loket/geosecure", {"jwks": None, "proven": {"thumbprint": "t"}}, outputs={"seen": "t"}),
         resource("OAuthClient", "OVO000001/gaat", {}, id="id-2", delete=True),
         resource("ClientScopes", "OVO000001/zonder-client", {"scopes": {"a": "requested"}}),
     ]
@@ -69,7 +69,7 @@ def test_what_is_held_of_each_connection() -> None:
             protected=True,
             protected_products={"dosis"},
         ),
-        "OVO002067/loket/geosecure": Essence("40001", keys=None, listed={"t"}, retained=True),
+        "OVO002067/loket/geosecure": Essence("40001", keys=None, seen="t", retained=True),
         "OVO000001/zonder-client": Essence(None, {"a"}),
     }
     assert {client.client_id for client in found.clients.values()} == {"id-1", "40001"}, "a client is one that has its client"

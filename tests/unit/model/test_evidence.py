@@ -145,6 +145,7 @@ def test_evidence_that_holds() -> None:
         assert evidence == Evidence(
             Environment.TNI,
             Platform.ACMIDM,
+            "https://tni.example/op",
             "8abae908-3b66-41e8-bf7d-262d136515b4",
             frozenset({"a", "b"}),
             frozenset({"dosis"}),

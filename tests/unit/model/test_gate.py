@@ -42,11 +42,12 @@ def has(client_id: str, scopes: Iterable[str], products: Iterable[str] = (), key
     )
 
 
-ON_TNI = has("tni-id", {"send", "dossiers"}, {"notificaties"}, keys={"thumb"})
+ON_TNI = has("tni-id", {"send", "dossiers"}, {"notificaties"}, keys={"thumb"}, seen="thumb")
 TNI = TestStack("tni", {KEY: ON_TNI})
 EVIDENCE = Evidence(
     Environment.TNI,
     Platform.ACMIDM,
+    "https://tni.example/op",
     "tni-id",
     frozenset({"send", "dossiers"}),
     frozenset({"notificaties"}),
@@ -76,7 +77,8 @@ def ask(
 
 def passes(asked: Declaration, *given: Any, **more: Any) -> bool:
     """Whether all of it is declared, and nothing is missing."""
-    return ask(asked, *given, **more) == Desired((asked,), (asked,))
+    passage = ask(asked, *given, **more)
+    return passage == Desired((asked,), (asked,), proven=passage.proven)
 
 
 def missing(asked: Declaration, own: Records | None = None, tests: TestStack | None = TNI) -> list[str]:
@@ -90,12 +92,14 @@ def missing(asked: Declaration, own: Records | None = None, tests: TestStack | N
 def test_what_was_proven_passes() -> None:
     asked = connection(("send", "dossiers"), ("notificaties",))
     assert passes(asked)
+    assert ask(asked).proven == (asked,)
+    assert ask(asked, {KEY: ON_TNI}).proven == (), "nothing is added"
 
 
 def test_scopes_have_the_platforms_names() -> None:
     """Evidence has the catalogue's."""
     asked = connection(("DosisImport",), catalogue_names={"DosisImport": "dossiers"})
-    assert missing(asked, tests=TestStack("tni", {KEY: has("tni-id", {"DosisImport"}, keys={"thumb"})})) == []
+    assert missing(asked, tests=TestStack("tni", {KEY: has("tni-id", {"DosisImport"}, seen="thumb")})) == []
 
 
 _OLD = replace(EVIDENCE, proven_at=NOW - timedelta(days=DAYS, seconds=1))
@@ -140,17 +144,20 @@ def test_tni_has_the_key_that_signed() -> None:
     """A form that leaves its keys to the portal from now on has none to compare with: until TNI was brought up, its state has the keys."""
     forged = replace(EVIDENCE, thumbprint="of the author")
     assert missing(connection(test_evidence=forged)) == [
-        'gent/loket on prod: its evidence was signed with a key that stack "tni" does not have'
+        'gent/loket on prod: its evidence from https://tni.example/op was signed with a key that stack "tni" does not have'
     ]
 
 
-def test_keys_in_the_portal_count_where_the_authority_listed_them() -> None:
-    """Of those in the form its own reader says whether they count."""
-    in_portal = replace(ON_TNI, keys=None, listed=frozenset({"thumb"}))
-    assert missing(connection(), tests=TestStack("tni", {KEY: in_portal})) == []
-    for listed in (frozenset[str](), frozenset({"another"})):
-        (sentence,) = missing(connection(), tests=TestStack("tni", {KEY: replace(in_portal, listed=listed)}))
-        assert "was signed with a key that TNI's authority did not list" in sentence
+@pytest.mark.parametrize("in_portal", [False, True])
+def test_evidence_counts_once_tnis_run_has_confirmed_it(in_portal: bool) -> None:
+    """That its key is declared, or is in the portal, is not enough: it could be written without a single token."""
+    on_tni = replace(ON_TNI, keys=None) if in_portal else ON_TNI
+    assert missing(connection(), tests=TestStack("tni", {KEY: on_tni})) == []
+    for seen in (None, "another"):
+        (sentence,) = missing(connection(), tests=TestStack("tni", {KEY: replace(on_tni, seen=seen)}))
+        assert sentence.endswith(
+            'was not confirmed when stack "tni" was last brought up: its authority had not seen the key that signed it'
+        )
 
 
 def test_without_any_state_forms_and_evidence_alone_count() -> None:
@@ -177,7 +184,7 @@ def test_a_client_without_its_scopes_in_the_state_is_not_known() -> None:
 
 def test_what_tni_never_granted_is_not_proven_whatever_evidence_says() -> None:
     """It is signed by the application itself, which may write what it likes into it."""
-    few = TestStack("tni", {KEY: has("tni-id", {"send"}, keys={"thumb"})})
+    few = TestStack("tni", {KEY: has("tni-id", {"send"}, seen="thumb")})
     asked = connection(("send", "dossiers"), ("notificaties",))
     assert missing(asked, tests=few) == [
         'gent/loket on prod: scope "dossiers" is in its evidence, and stack "tni" does not have it',
@@ -240,12 +247,14 @@ def test_off_and_warn_declare_all() -> None:
 
 _NAMES = st.frozensets(st.sampled_from(["a", "b", "c", "d"]))
 _THUMBPRINTS = st.frozensets(st.sampled_from(["thumb", "x"]))
-_HELD = st.builds(has, st.sampled_from(["1", "2"]), _NAMES, _NAMES, keys=st.none() | _THUMBPRINTS, listed=_THUMBPRINTS)
+_SEEN = st.none() | st.sampled_from(["thumb", "x"])
+_HELD = st.builds(has, st.sampled_from(["1", "2"]), _NAMES, _NAMES, keys=st.none() | _THUMBPRINTS, seen=_SEEN)
 _STATES = st.dictionaries(st.sampled_from([KEY, f"{KEY}/geosecure", "OVO000067/loket"]), _HELD)
 _EVIDENCE = st.builds(
     Evidence,
     st.just(Environment.TNI),
     st.sampled_from(Platform),
+    st.just("https://tni.example/op"),
     st.sampled_from(["1", "2"]),
     _NAMES,
     _NAMES,
