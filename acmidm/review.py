@@ -201,7 +201,7 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     plan = with_keys(plan, connections, stack)
     known = {**plan.before, **plan.after}
     alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
-    return planned._replace(plan=replace(plan, left=(*plan.left, *alone), at_the_gate=at_the_gate(desired.held_back, desired.proven)))
+    return planned._replace(plan=replace(plan, besides=(*plan.besides, *alone), at_the_gate=at_the_gate(desired.held_back, desired.proven)))
 
 
 def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:
@@ -242,11 +242,9 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     from acmidm.report.beside import changes_beside
     from acmidm.report.compare import Comparison
     from acmidm.report.former_secrets import former_secrets
-    from acmidm.report.plan import Plan
     from acmidm.report.review import review_of
-    from acmidm.report.revision import between_revisions, earlier_revision, left_between, notes_between, removed_unread, revision
+    from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
     from acmidm.report.stacks import stacks_of
-    from acmidm_onboarding.model.form import Environment
 
     wanted, now = _environments(environments), datetime.now(UTC)
     with working(f"reading {base} and {head}"):
@@ -259,17 +257,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     left_out = old.onboardings.left_out
     for file in left_out:
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
-    passing = between_revisions(old, new, now)
-    plans = [
-        Plan(
-            where,
-            old.states(where, stacks.profiles, now),
-            new.states(where, stacks.profiles, now, old),
-            at_the_gate=passing if where is Environment.PROD else (),
-            left=left_between(old, new, where, now),
-        )
-        for where in wanted
-    ]
+    plans = [plan_between(old, new, where, stacks, now) for where in wanted]
     notes = tuple(notes_between(old, new, after))
     today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values))
     found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)

@@ -209,6 +209,7 @@ class Kind(StrEnum):
     CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT,
         "changes its {subject} in a way that this report cannot show: look with pulumi preview --diff",
         "is changed in what cannot be shown", scale=_WHOLE)
+    KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, "may not lose {subject} yet", more="[: {note}]", scale=_NOTE)
     HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, "is held back from production, as far as it is not there already", "is held back",
         more="[: {note}]", scale=_NOTE)
     CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT, "is marked as this stack's own again: it was marked otherwise",

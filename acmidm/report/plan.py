@@ -83,7 +83,7 @@ class Plan:
     config: Mapping[str, Any] = field(default_factory=dict)
     at_the_gate: tuple[AtTheGate, ...] = ()
     """What is reported of the gate to production, also of clients that do not change."""
-    left: tuple[tuple[Client, Change], ...] = ()
+    besides: tuple[tuple[Client, Change], ...] = ()
     """What is reported of clients that have left and are preserved, which neither side has."""
 
 
@@ -160,7 +160,7 @@ def _planned(steps: Sequence[Step], recorded: _Resources, environment: Environme
         states,
         replaced=frozenset(replaced),
         changed=changed,
-        left=tuple(_abandoned(steps, states, environment)),
+        besides=tuple(_abandoned(steps, states, environment)),
         is_whole=has_state or any(op == "same" and kind_of(found or old or {}) == Resource.ONBOARDING for op, old, found in steps),
     )
 

@@ -122,7 +122,7 @@ def with_gate(plan: Plan, comparison: Comparison, changed: Sequence[ConnectionCh
         one = found.get(gate.state.place[:2])
         base = one or ConnectionChanges(**client_name(gate.state), environment=plan.environment, changes=())
         found[gate.state.place[:2]] = base.with_changes([*base.changes, *more])
-    for state, change in plan.left:
+    for state, change in plan.besides:
         one = found.get(state.place[:2]) or ConnectionChanges(**client_name(state), environment=plan.environment, changes=())
         found[state.place[:2]] = one.with_changes([*one.changes, change])
     return list(found.values())

@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from acmidm.git import Tree
+from acmidm.report.compare import paired
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.places import strays
-from acmidm.report.plan import AtTheGate, at_the_gate
+from acmidm.report.plan import AtTheGate, Plan, at_the_gate
 from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.model.client import Client, Place, Records, recorded_as
@@ -20,6 +21,7 @@ from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
 from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings, stolen_elsewhere
 from acmidm_onboarding.model.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
 from acmidm_onboarding.model.problems import InvalidForms, Problem
+from acmidm_onboarding.model.rotation import EVER, HeldKey, obstacle
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,17 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
     return Revision(onboardings, stacks.protecting, stacks.gate)
 
 
-def left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> tuple[tuple[Client, Change], ...]:
+def plan_between(before: Revision, after: Revision, environment: Environment, stacks: StacksOfRevision, now: datetime) -> Plan:
+    """Return what a change of forms does in an environment."""
+    plan = Plan(environment, before.states(environment, stacks.profiles, now), after.states(environment, stacks.profiles, now, before))
+    besides = [*_left_between(before, after, environment, now)]
+    if stacks.has_overlap(environment):
+        besides += _keys_that_may_stay(plan, now)
+    passing = _at_the_gate(before, after, now) if environment is Environment.PROD else ()
+    return replace(plan, at_the_gate=passing, besides=tuple(besides))
+
+
+def _left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> tuple[tuple[Client, Change], ...]:
     """Return what a change does to clients that have left and are preserved: their forms go, or say that a key of them is compromised."""
     was_left, is_left = (side.desired(environment, now).left for side in (before, after))
     kept = {(key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)}
@@ -129,7 +141,20 @@ def left_between(before: Revision, after: Revision, environment: Environment, no
     )
 
 
-def between_revisions(before: Revision, after: Revision, now: datetime) -> tuple[AtTheGate, ...]:
+def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
+    """Yield the keys that a change takes from a form, and that an overlap may keep: files do not tell since when another has been there."""
+    for old, new in paired(plan.before, plan.after):
+        if not (old and new and old.keys and new.keys is not None and new.uses_keys):
+            continue
+        held = [HeldKey(kid, key.thumbprint, EVER, key.expires) for kid, key in old.keys.items() if key.thumbprint]
+        found = obstacle(held, new.thumbprints, trusted=(), compromised=new.compromised, now=now, overlap_days=1)
+        if found:
+            successor = f"{found.successor} has been there long enough and works" if found.successor else "a new one has been there a while"
+            note = f"it leaves once {successor}; acmidm review --stack knows"
+            yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(found.leaving), note=note)
+
+
+def _at_the_gate(before: Revision, after: Revision, now: datetime) -> tuple[AtTheGate, ...]:
     """Return what a change of forms or evidence does at the gate to production, from the files alone.
 
     What the forms had before counts as being there, so that a form of before the gate is not reported with each change of it. What

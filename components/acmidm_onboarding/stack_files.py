@@ -72,6 +72,10 @@ class Stacks:
             found[environment] = found.get(environment, True) and protects
         return found
 
+    def has_overlap(self, environment: Environment) -> bool:
+        """Return whether a key of an environment's clients may have to stay beside its successor for a while."""
+        return any(where is environment and str(stack.get("keyOverlapDays", "")) != "0" for where, stack in self._of_environments())
+
     @property
     def served(self) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:
         """The platforms that every stack of an environment has an authority for, each with the kinds of those authorities.

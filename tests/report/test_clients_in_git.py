@@ -49,6 +49,27 @@ def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None
     assert found["client_updated"]["text"] == "is described anew: contacts api-beheer@stad-gent.example → evil@evil.example"
 
 
+def test_a_key_that_may_have_to_stay(repository: Repository) -> None:
+    """Since when another has been there is in no file; that none stays which the client has already is."""
+
+    def said(*names: str) -> str | None:
+        repository.form.request("prod")["jwks"] = [f"loket-{name}.jwk.json" for name in names]
+        repository.form.save()
+        return repository.of_client("loket").get("key_may_stay", {}).get("text")
+
+    repository.form.add_key("key-2", "prod")
+    repository.form.save()
+    repository.merge()
+    knows = "; acmidm review --stack knows"
+    assert said("key-2") == f'may not lose "key-1" yet: it leaves once "key-2" has been there long enough and works{knows}'
+    repository.form.add_key("key-3", "prod")
+    assert said("key-3") == f'may not lose "key-1", "key-2" yet: it leaves once a new one has been there a while{knows}'
+    assert said("key-1", "key-2", "key-3") is None
+    repository.set("prod", keyOverlapDays="0")
+    repository.merge()
+    assert said("key-3") is None
+
+
 @pytest.mark.parametrize(
     ("name", "more"),
     [("nieuw", ""), ("loket", ", which the engine refuses where this connection has a client already; see docs/adoption.md")],

@@ -102,7 +102,7 @@ OF_KEYCLOAK = {Kind.KEYS_AT_ADDRESS, Kind.KEYS_OFF_ADDRESS}
 BESIDE = {kind for kind in Kind if kind.row.resource is Resource.NONE}
 AT_THE_GATE = {Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.GATE_PASSED, Kind.HELD_BACK}
 """Of production that needs evidence from TNI: ``test_gate_reports.py`` tries them."""
-FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, *BESIDE, *AT_THE_GATE}
+FORMS_ALONE = {Kind.EXEMPTION_UNNEEDED, Kind.KEY_MAY_STAY, *BESIDE, *AT_THE_GATE}
 """A stack has one environment of a form; whether an exemption exempts anything is a matter of all. And Git alone has what else changes."""
 
 
