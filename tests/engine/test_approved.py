@@ -66,6 +66,31 @@ def test_what_changes_in_between_is_left_out(project: Project, registry: Registr
     assert f"update ClientScopes {form.key}: was reviewed, and would not be done" in again, "the state changed"
 
 
+def test_a_client_under_another_name_that_differs_is_left_out(project: Project, registry: Registry) -> None:
+    """Under neither of its names is anything of it done, nor is it removed; put back, it is renamed."""
+    form, other = write_form(project.forms, scopes=(SEND,)), write_form(project.forms, "gent/ander", scopes=(SEND,))
+    project.apply()
+    before, client_id = form.application, project.client_id(form)
+    form.document["application"], form.document["formerly"] = f"balie-{before}", [before]
+    form.save()
+    other.request()["scopes"][PLAIN] = {}
+    other.save()
+    file = project.folder / "approved.json"
+    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
+
+    registry.set_scopes(client_id, [SEND, DOSSIERS])
+    assert all(client_id in sentence for sentence in differs(project.recover("--approved", str(file))))
+    assert PLAIN in registry.client(other.application)["scopes"]
+    (left,) = registry.clients(before)
+    assert (left["client_id"], DOSSIERS in left["scopes"], registry.clients(form.application)) == (client_id, True, [])
+
+    registry.set_scopes(client_id, [SEND, "vo_info"])
+    project.recover("--approved", str(file))
+    assert registry.client(form.application)["client_id"] == client_id
+    assert project.recover().code == 0
+    project.in_sync()
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
