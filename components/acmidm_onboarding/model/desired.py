@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from acmidm_onboarding.model.client import Records, joined
 from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.gate import HeldBack, TestStack, needs_evidence, passing
+from acmidm_onboarding.model.gate import HeldBack, TestStack, passing
 from acmidm_onboarding.model.leaving import declared_now, left_alone
 from acmidm_onboarding.model.policies import Gate, PromotionGate
 
@@ -61,9 +61,5 @@ def desired(
     left = tuple(left_alone(connections, asked))
     if gate.mode is PromotionGate.OFF or not any(one.is_on_production for one in asked):
         return Desired(asked, asked, left)
-    own = joined(records(), there)
-    on_test = tests() if any(needs_evidence(one, own) for one in asked) else None
-    declared, held_back = passing(asked, gate, own, on_test, now)
-    held = {one.connection.resource_name for one in held_back}
-    proven = tuple(one for one in asked if one.resource_name not in held and needs_evidence(one, own))
-    return Desired(declared, asked, left, held_back, proven)
+    passage = passing(asked, gate, joined(records(), there), tests, now)
+    return Desired(passage.declared, asked, left, passage.held_back, passage.proven)

@@ -5,9 +5,10 @@ Only what is added needs evidence from TNI. What the state of production has is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
 from acmidm_onboarding.model.client import Client, Records, recorded_as
 from acmidm_onboarding.model.declaration import Declaration
@@ -69,39 +70,50 @@ def _had(record: Client) -> frozenset[str]:
     return record.withdrawn.union(record.scopes or ())
 
 
-def needs_evidence(connection: Declaration, own: Records) -> bool:
-    """Return whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
+def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
+    """Whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
     if not connection.is_on_production or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
         return False
-    record = recorded_as(connection, own)
     return record is None or any(added(connection, record))
 
 
-def passing(
-    connections: Iterable[Declaration], gate: Gate, own: Records, tests: TestStack | None, now: datetime
-) -> tuple[tuple[Declaration, ...], tuple[HeldBack, ...]]:
-    """Return what of ``connections`` is declared, in their order, and what is missing of the rest.
+@dataclass(frozen=True)
+class Passage:
+    """What the gate makes of connections, in their order."""
 
-    ``own`` is what the stack's own state has, ``tests`` what TNI's has: None where nobody knows, so that forms and evidence alone
-    count. Where the gate only warns, all is declared, and the same is missing.
+    declared: tuple[Declaration, ...]
+    held_back: tuple[HeldBack, ...]
+    proven: tuple[Declaration, ...]
+    """Those that it lets through by their evidence."""
+
+
+def passing(connections: Iterable[Declaration], gate: Gate, own: Records, tests: Callable[[], TestStack | None], now: datetime) -> Passage:
+    """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
+
+    ``own`` is what the stack's own state has, ``tests`` reads what TNI's has, once and only where something depends on it: None where
+    nobody knows, so that forms and evidence alone count. Where the gate only warns, all is declared, and the same is missing.
     """
-    declared, held_back = [], []
-    for connection in (_remembering(one, recorded_as(one, own)) for one in connections):
-        if not needs_evidence(connection, own):
+    on_test = cache(tests)
+    declared, held_back, proven = [], [], []
+    for asked in connections:
+        record = recorded_as(asked, own)
+        connection = _remembering(asked, record)
+        if not _needs_evidence(connection, record):
             declared.append(connection)
             continue
-        record = recorded_as(connection, own)
-        proven, reasons = _proven(connection, tests, now, gate.evidence_max_days)
-        missing = tuple(_missing(connection, record, proven, reasons, quoted(tests.name) if tests else ""))
+        covered, reasons = _proven(connection, on_test(), now, gate.evidence_max_days)
+        missing = tuple(_missing(connection, record, covered, reasons, on_test()))
         if missing:
             is_partial = record is not None and record.client_id is not None and record.scopes is None
             is_declared = gate.mode is PromotionGate.WARN
             held_back.append(HeldBack(connection, missing, is_declared, is_new=record is None, is_partial=is_partial))
+        else:
+            proven.append(connection)
         if not missing or gate.mode is PromotionGate.WARN:
             declared.append(connection)
         elif record is not None:
-            declared.append(_only(connection, proven.scopes.union(_had(record)), proven.products.union(record.products)))
-    return tuple(declared), tuple(held_back)
+            declared.append(_only(connection, covered.scopes.union(_had(record)), covered.products.union(record.products)))
+    return Passage(tuple(declared), tuple(held_back), tuple(proven))
 
 
 def _remembering(connection: Declaration, record: Client | None) -> Declaration:
@@ -173,8 +185,11 @@ def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
     return f"its evidence from {evidence.issuer} {unseen}; bring that stack up again, or {_PROBE}"
 
 
-def _missing(connection: Declaration, record: Client | None, proven: _Proven, reasons: Sequence[str], stack: str) -> Iterator[str]:
+def _missing(
+    connection: Declaration, record: Client | None, proven: _Proven, reasons: Sequence[str], tests: TestStack | None
+) -> Iterator[str]:
     """Yield what is missing of what is added, and what to do."""
+    stack = quoted(tests.name) if tests else ""
     yield from reasons
     if reasons and record is None:
         return  # whatever it asks is missing
