@@ -12,6 +12,8 @@ from beheerportaal.http.guard import TokenRoute, require_audience, require_scope
 from beheerportaal.problems import Problem, not_found
 from beheerportaal.store import products
 
+LONGEST_CALL = 80 * 1024  # bytes: of a notification (wiki 7209091106, 7217348621); of a dossier it is not public
+
 Mistake = Mapping[str, str]
 
 
@@ -19,6 +21,7 @@ class ProductRoute(TokenRoute):
     """A route of one product. The token is looked at before the body is."""
 
     product: ClassVar[str]
+    longest_body: ClassVar[int] = LONGEST_CALL
 
     @override
     def authorise(self, request: Request) -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from beheerportaal.problems import Problem
-from beheerportaal.products.basis import ERRORS, assumed, documented
+from beheerportaal.products.basis import CONNECTOR, ERRORS, assumed, documented
 
 PREFIX = "/api/"
 _INVALID = 422
@@ -28,7 +28,7 @@ class ProductError(BaseModel):
     """Why a request was refused."""
 
     code: Annotated[str, documented(ERRORS, "`2001` where the document has mistakes; other codes are not public: the HTTP status")]
-    message: Annotated[str, documented(ERRORS, "`Validatiefouten` where the document has mistakes; else the status in words")]
+    message: Annotated[str, documented(ERRORS, f"`Validatiefouten` where the document has mistakes; else a sentence, for {CONNECTOR}")]
     description: Annotated[str, documented(ERRORS, "one sentence: what is wrong, and what to do")]
     errors: Annotated[list[FieldError], assumed("all mistakes; empty where no member is wrong")]
 
@@ -36,7 +36,7 @@ class ProductError(BaseModel):
 def response(problem: Problem) -> JSONResponse:
     """A problem as the product's answer."""
     status = problem.status_code
-    message, of_field = ("Validatiefouten", "1100") if status == _INVALID else (HTTPStatus(status).phrase, str(status))
+    message, of_field = ("Validatiefouten", "1100") if status == _INVALID else (problem.detail, str(status))
     errors = [
         _field_error(of_field, dotted(error.get("pointer", "")) or error.get("parameter", ""), error["detail"]) for error in problem.errors
     ]

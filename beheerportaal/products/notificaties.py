@@ -2,7 +2,6 @@
 
 import logging
 from datetime import UTC, datetime
-from typing import ClassVar
 
 from fastapi import APIRouter
 
@@ -17,14 +16,12 @@ from beheerportaal.products.notificaties_documents import Notification, Notifica
 from beheerportaal.store import notifications
 
 NOTIFICATIES = "notificaties"
-LONGEST_NOTIFICATION = 80 * 1024  # bytes (wiki 7209091106, 7217348621)
 
 log = logging.getLogger(__name__)
 
 
 class _Route(ProductRoute):
     product = NOTIFICATIES
-    longest_body: ClassVar[int] = LONGEST_NOTIFICATION
 
 
 router = APIRouter(prefix=PREFIX.rstrip("/"), route_class=_Route, dependencies=[ACCESS_TOKEN], tags=[NOTIFICATIES])

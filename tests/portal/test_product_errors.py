@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from beheerportaal.products import page
 from beheerportaal.products.errors import dotted
 from beheerportaal.store import uploads
-from tests.portal.inside import Inside, inside
+from tests.portal.inside import Answer, Inside, inside
 from tests.portal.sender import Sender, fields
 from tests.support.messages import DOSSIER
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
         ("POST", UPLOAD, b"<Dossier/>", "application/xml", 415, "XML is not read here"),
         ("POST", SEND, b"<Notificatie/>", "text/xml; charset=utf-8", 415, "XML is not read here"),
         ("POST", SEND, b"a=b", "application/x-www-form-urlencoded", 415, "The body must be JSON"),
-        ("POST", UPLOAD, b" " * 2**21, "application/json", 413, "larger than 1048576 bytes"),
+        ("POST", UPLOAD, b'{"Producten":[' + b"{}," * 345_000 + b"{}]}", "application/json", 413, "larger than 81920 bytes"),
     ],
 )
 def test_each_refusal_has_their_form(
@@ -35,6 +35,13 @@ def test_each_refusal_has_their_form(
     refused = sender.call(method, path, document, content_type)
     assert (refused.status, fields(refused), refused.json()["code"]) == (status, [], str(status))
     assert said in refused.json()["description"]
+    assert said in shown_by_the_connector(refused)
+
+
+def shown_by_the_connector(refused: Answer) -> str:
+    """What Qmino/dosis-connector (c736b9d) makes of an error: it reads no description, and falls over where errors is missing."""
+    document = refused.json()
+    return f"{document['message']} ({'; '.join('[{code}/{field}]: {message}'.format(**error) for error in document['errors'])})"
 
 
 def test_so_has_401(inner: Inside) -> None:
