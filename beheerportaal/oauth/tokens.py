@@ -16,7 +16,6 @@ from beheerportaal.store.access_tokens import StoredToken
 from beheerportaal.store.database import Database
 
 _ALGORITHM = "RS256"
-_COPY_TYPE = "at+jwt"
 
 
 class AccessTokens:
@@ -50,15 +49,16 @@ class AccessTokens:
         return None if stored is None else self._worth(stored)
 
     def introspection(self, token: str) -> dict[str, Any]:
-        """The same as RFC 7662 §2.2 has it, with a signed copy for an API that verifies one."""
+        """The same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in metadata-geonetwork is."""
         stored = self._find(token)
         claims = None if stored is None else self._worth(stored)
         if stored is None or claims is None:
             return {"active": False}
-        header = {"alg": _ALGORITHM, "typ": _COPY_TYPE, "kid": self._key.kid}
+        answer = {"active": True, "token_type": "bearer", **claims}
+        header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
         # The hash names the token, and is of no use to whoever has not got it.
-        copy = jwt.encode(header, {**claims, "jti": stored.token_hash}, self._key, algorithms=[_ALGORITHM])
-        return {"active": True, "token_type": "bearer", **claims, "jwt": copy}
+        copy = jwt.encode(header, {**answer, "jti": stored.token_hash}, self._key, algorithms=[_ALGORITHM])
+        return {**answer, "jwt": copy}
 
     def _find(self, token: str) -> StoredToken | None:
         token_hash = self._hash_in(token) if "." in token else access_tokens.hash_of(token)
@@ -68,12 +68,11 @@ class AccessTokens:
             return access_tokens.find(connection, token_hash)
 
     def _hash_in(self, copy: str) -> str | None:
-        """The hash of the token that a signed copy is of."""
+        """The hash of the token that a signed copy is of: nothing else is signed with this key."""
         try:
-            found = jwt.decode(copy, self._key, algorithms=[_ALGORITHM])
+            return str(jwt.decode(copy, self._key, algorithms=[_ALGORITHM]).claims["jti"])
         except (JoseError, ValueError, RecursionError):
             return None
-        return found.claims["jti"] if found.header.get("typ") == _COPY_TYPE else None
 
     def _worth(self, token: StoredToken) -> Mapping[str, Any] | None:
         client = principals.find(self._database, token.client_id)
