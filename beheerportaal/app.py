@@ -12,7 +12,7 @@ from beheerportaal.context import Portal
 from beheerportaal.http.access_log import log_request
 from beheerportaal.oauth import endpoints as oauth
 from beheerportaal.products import dosis, errors, notificaties
-from beheerportaal.settings import PortalSettings
+from beheerportaal.settings import TOKEN_PATHS, PortalSettings
 from beheerportaal.web.app import create_web, to_the_web
 from beheerportaal.web.urls import BASE
 
@@ -51,6 +51,8 @@ def create_app(settings: PortalSettings) -> FastAPI:
     for router in (*own, audit.router, products.router, dosis.router, notificaties.router):
         app.include_router(router)
     if clients_are_ours:
+        for path in TOKEN_PATHS[settings.platform]:
+            app.post(path, **oauth.TOKEN)(oauth.token)
         for path in ("/", BASE):
             app.add_route(path, to_the_web, include_in_schema=False)
         app.mount(BASE, create_web(lambda: app.state.portal))

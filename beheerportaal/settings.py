@@ -10,6 +10,8 @@ Platform = Literal["acmidm", "geosecure"]
 
 _HOUR = 3600
 _LIFETIMES = {"geosecure": 10 * _HOUR}  # a comment in Qmino/dosis-connector: more than that
+# As Qmino/dosis-connector calls GeoSecure's, and with a slash as the sample of wiki page 1245054009 does.
+TOKEN_PATHS = {"acmidm": ("/op/v1/token",), "geosecure": ("/authorization/ws/oauth/v2/token", "/authorization/ws/oauth/v2/token/")}
 
 MANAGEMENT_READ = "management_read"
 MANAGEMENT_WRITE = "management_write"
@@ -85,7 +87,7 @@ class PortalSettings(_Settings):
     @property
     def token_endpoint(self) -> str:
         """The token endpoint's URL: lower case and without a trailing slash, as GeoSecure wants it in `aud`."""
-        return f"{self.issuer}/v1/token"
+        return f"{self.origin}{TOKEN_PATHS[self.platform][0]}"
 
     @property
     def token_source(self) -> str:

@@ -4,7 +4,6 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 from joserfc import jwt
@@ -26,7 +25,7 @@ from beheerportaal.store.keys_in_use import Use
 
 METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_MOST_DIGITS = 11  # seconds since 1970 for three thousand years; milliseconds have more
+_MOST_SECONDS = 10**11  # since 1970, for three thousand years: a larger number is one of milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +62,6 @@ class Assertion:
             raise judge.refusal("registered kid", "kid is no string; name the registered key")
         return cls(text, client_id, alg, kid)
 
-    @property
-    def digest(self) -> str:
-        """What tells it from another one: of the part that is signed, for a signature can be written in more than one way."""
-        return f"sha256:{sha256(self.text.rpartition('.')[0].encode()).hexdigest()}"
-
 
 def _object_in(part: str) -> dict[str, Any]:
     """The JSON object in a part of a JWT that nobody has verified yet. Raises ValueError where there is none."""
@@ -103,13 +97,11 @@ class AssertionVerifier:
             judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
         self._verify_audience(claims.get("aud"), client, judge)
         ends_at = _verify_times(claims, judge)
-        identity = _identity(assertion, claims, judge)
-        with self._database.write() as connection:
-            is_first = credentials.use_assertion(connection, client.client_id, identity, ends_at)
-        if not is_first:
-            judge.broken(
-                "used jti", "jti was used before (or, without one, the assertion); give each request an assertion with its own jti"
-            )
+        if (jti := _jti(claims, judge)) is not None:
+            with self._database.write() as connection:
+                is_first = credentials.use_assertion(connection, client.client_id, jti, ends_at)
+            if not is_first:
+                judge.broken("used jti", "jti was used before; give each request an assertion with its own jti")
         signed = None if client.is_operator else Use(client.client_id, thumbprint(key), str(key["kid"]), assertion.kid is not None)
         return replace(client, credential=thumbprint(key), signed=signed)
 
@@ -156,6 +148,8 @@ class AssertionVerifier:
             judge.broken("aud", f"aud is {found}; it must be {issuer} or {token_endpoint}")
         elif found == f"{wanted}/":
             judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
+        elif geosecure and found == f"{wanted.removesuffix('token')}authorization":
+            judge.broken("aud of the sample", f"aud is {found}, which is not the URL that is called; it must be {wanted}")
         elif geosecure and is_endpoint:
             judge.broken("aud", f"aud must be in lower case and without trailing slash: {token_endpoint}")
         elif geosecure and found == issuer:
@@ -191,19 +185,21 @@ def _seconds(claims: Mapping[str, Any], name: str, judge: Judge, absent: float) 
         judge.broken(name, f"{name} is missing; give the time in seconds since 1970")
         return absent
     value = claims[name]
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(_MOST_SECONDS * 1000)):
         judge.broken("times as text", f"{name} is a text; give the number itself")
         value = int(value)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 10**_MOST_DIGITS:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _MOST_SECONDS * 1000:
         raise judge.refusal("times", f"{name} is no number of seconds since 1970")
+    if value >= _MOST_SECONDS:
+        raise judge.refusal("times", f"{name} seems to be in milliseconds; a NumericDate is in seconds since 1970 (RFC 7519 section 2)")
     return value
 
 
-def _identity(assertion: Assertion, claims: Mapping[str, Any], judge: Judge) -> str:
-    """What an assertion can be known by, so that it counts once."""
+def _jti(claims: Mapping[str, Any], judge: Judge) -> str | None:
+    """What an assertion is known by, so that it counts once; without it, nothing tells a replay from the next request."""
     if "jti" not in claims:
         judge.broken("jti", "jti is missing; give each assertion its own UUID")
-        return assertion.digest
+        return None
     jti = claims["jti"]
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
         raise judge.refusal("jti as text", f"jti is no string of 1 to {LONGEST_JTI} characters; give each assertion its own UUID")

@@ -64,6 +64,7 @@ _ERROR = {
     "description": "RFC 6749 §5.2",
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 503), _ERROR)
+TOKEN: dict[str, Any] = {"response_class": JSONResponse, "responses": _REFUSALS, "openapi_extra": _TOKEN_BODY, "tags": ["oauth"]}
 
 
 class Introspection(BaseModel):
@@ -101,9 +102,8 @@ def keys(portal: CurrentPortal) -> dict[str, Any]:
     return {"keys": [portal.key.as_dict(private=False)]}
 
 
-@router.post("/op/v1/token", response_class=JSONResponse, responses=_REFUSALS, openapi_extra=_TOKEN_BODY)
 async def token(request: Request, portal: CurrentPortal) -> Response:
-    """An access token for client credentials (RFC 6749 §4.4)."""
+    """An access token for client credentials (RFC 6749 §4.4), wherever the platform has this endpoint."""
     return await _answer(request, portal, lambda server, sent: server.create_token_response(sent))
 
 
@@ -155,6 +155,8 @@ def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:
     """The parameters, each once."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise judge.refusal("form", f"the body must be {_FORM}", invalid_request)
+    if body.lstrip().startswith(b"{"):
+        raise judge.refusal("form", f"the body is JSON, though its Content-Type says {_FORM}; encode it so", invalid_request)
     if _CREDENTIALS & request.query_params.keys():
         judge.broken("query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request)
     try:

@@ -217,16 +217,22 @@ RULES = (
         "aud",
         _CLAIM,
         "`aud`: on ACM/IDM the issuer, on GeoSecure the URL that is called, in lower case",
-        _each(
-            _seen(_REQUIRED, _ALL),
-            _documented(_REQUIRED, f"{_GEOSECURE}; the `…/v2/authorization` of wiki page 1245054009 has no counterpart here"),
-        ),
+        _each(_seen(_REQUIRED, _ALL), _documented(_REQUIRED, _GEOSECURE)),
     ),
     Rule(
         "aud with slash",
         _CLAIM,
         "that `aud` with a slash at its end",
-        _each(_assumed(_REFUSED, "RFC 7523 §3: compared as text"), _documented(_REFUSED, _GEOSECURE, _SAMPLE)),
+        _each(
+            _assumed(_REFUSED, "RFC 7523 §3: compared as text"),
+            _documented(_REFUSED, _GEOSECURE, "the sample of wiki page 1245054009 calls that URL"),
+        ),
+    ),
+    Rule(
+        "aud of the sample",
+        _CLAIM,
+        "an `aud` of `…/v2/authorization`, which is not the URL that is called",
+        {"geosecure": _documented(_REFUSED, _GEOSECURE, _SAMPLE)},
     ),
     Rule(
         "several aud",
@@ -281,7 +287,7 @@ RULES = (
         _CLAIM,
         "`jti`",
         _each(
-            _seen(_REQUIRED, f"{_SCRIPT}, {_LBLOD} and others", "a tool for DCBaaS sends none; the assertion itself then counts once"),
+            _seen(_REQUIRED, f"{_SCRIPT}, {_LBLOD} and others", "a tool for DCBaaS sends none; the assertion is then good until its `exp`"),
             _documented(_REQUIRED, _GEOSECURE),
         ),
     ),

@@ -107,9 +107,14 @@ class Inside:
         assert self.manage("PUT", f"/management/v1/clients/{client_id}/jwks", jwks, If_Match="*").status == 200
         return client_id
 
+    @property
+    def token_path(self) -> str:
+        """Where tokens are requested."""
+        return self.settings.token_endpoint.removeprefix(self.settings.origin)
+
     def request_token(self, **form: str) -> Answer:
         """The token endpoint's answer to a form."""
-        return self.send("POST", "/op/v1/token", [FORM], urlencode({"grant_type": "client_credentials", **form}).encode())
+        return self.send("POST", self.token_path, [FORM], urlencode({"grant_type": "client_credentials", **form}).encode())
 
 
 @contextmanager

@@ -82,7 +82,9 @@ SOON, LATER = time.time() + 60, time.time() + 10**7
 WRONG_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "sub a list": ({"sub": ["x"]}, "sub is missing in the assertion, or no string"),
     "unknown sub": ({"sub": str(uuid.UUID(int=7)), "iss": str(uuid.UUID(int=7))}, "there is no client 00000000-"),
-    "iat in milliseconds": ({"iat": int(SOON * 1000)}, "iat is no number of seconds"),
+    "iat in milliseconds": ({"iat": int(SOON * 1000)}, "iat seems to be in milliseconds"),
+    "exp in milliseconds": ({"exp": int(SOON * 1000)}, "exp seems to be in milliseconds; a NumericDate is in seconds"),
+    "exp of no time at all": ({"exp": 10**30}, "exp is no number of seconds"),
     "exp a text": ({"exp": "soon"}, "exp is no number"),
     "exp a truth": ({"exp": True}, "exp is no number"),
     "exp infinite": ({"exp": float("inf")}, "exp is no number"),

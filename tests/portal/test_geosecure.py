@@ -1,5 +1,6 @@
 """The portal as GeoSecure, and what each platform says to the other's clients."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,6 +62,12 @@ def test_the_other_platforms_audience_is_recognised(portal: RunningPortal, geose
     for aud in (portal.token_endpoint, f"{portal.token_endpoint.upper()}/"):
         endpoint = refusal(portal, sign_assertion(client.key, client.acmidm, aud))
         assert "aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM" in endpoint
+
+
+def test_milliseconds_are_recognised_in_a_text_too(geosecure: RunningPortal, client: Registered) -> None:
+    """Its sample has exp and iat as texts, which the sandbox therefore reads."""
+    late = sign_assertion(client.key, client.geosecure, geosecure.audience, claims={"exp": f"{int(time.time()) + 60}000"})
+    assert "exp seems to be in milliseconds" in refusal(geosecure, late)
 
 
 def test_operators_authenticate_alike_on_both_platforms(portal: RunningPortal, geosecure: RunningPortal) -> None:

@@ -127,17 +127,20 @@ def test_only_the_registered_grant_is_given(portal: RunningPortal, operator: htt
 
 
 @pytest.mark.parametrize(
-    ("body", "media_type"),
+    ("body", "description"),
     [
-        (b"", "application/x-www-form-urlencoded"),
-        (b"grant_type=%ff", "application/x-www-form-urlencoded"),
-        (b"\xff", "application/x-www-form-urlencoded"),
+        (b"", "grant_type is missing"),
+        (b"grant_type=%ff", "no form in UTF-8"),
+        (b"\xff", "no form in UTF-8"),
+        # As requests.post(json=…) with the form's Content-Type sends it: a script of OTL_Corrector does so.
+        (b' {"grant_type": "client_credentials"}', "the body is JSON, though its Content-Type says application/x-www-form-urlencoded"),
     ],
 )
-def test_what_is_no_token_request_is_refused(portal: RunningPortal, body: bytes, media_type: str) -> None:
+def test_what_is_no_token_request_is_refused(portal: RunningPortal, body: bytes, description: str) -> None:
     """invalid_request, as RFC 6749 §5.2 has it, for each way to break the form."""
-    answer = httpx.post(portal.token_endpoint, content=body, headers={"Content-Type": media_type})
+    answer = httpx.post(portal.token_endpoint, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert description in answer.json()["error_description"]
 
 
 def test_a_host_header_does_not_matter(portal: RunningPortal) -> None:

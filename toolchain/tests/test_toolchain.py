@@ -204,7 +204,7 @@ def test_ports_of_a_clone_are_moved_and_put_back(clone: Path) -> None:
         (clone / file.relative_to(ROOT)).parent.mkdir(exist_ok=True)
         shutil.copy(file, clone / file.relative_to(ROOT))
     committed = texts()
-    assert "127.0.0.1:8521/op/v1/token" in committed
+    assert "127.0.0.1:8521/authorization/ws/oauth/v2/token" in committed
     assert "not in the last commit" in ports("100").stderr
     identity = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-c", "commit.gpgsign=false")
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=stacks"]):
