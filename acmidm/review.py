@@ -284,7 +284,7 @@ def comparison(catalogue: str) -> Comparison:
 def _scopes(known: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
     """Per scope, as a platform calls it, its owner and whether its name is verified."""
     return {
-        (platform, named): (known.product_of[name].owner, scope.verified)
+        (platform, named): (known.product_of[name].owner, scope.is_verified(platform))
         for name, scope in known.scopes.items()
         for platform, named in scope.names_of(name).items()
     }

@@ -50,7 +50,8 @@ def of_scope(name: str, catalogue: Catalogue, environment: Environment, platform
     """Return why a scope cannot be chosen."""
     scope = catalogue.scopes.get(name)
     if scope is None:
-        remedy = did_you_mean(name, catalogue.scopes, "see docs/catalogue.md for those that there are")
+        meant = catalogue.meant_scope(name)
+        remedy = f'did you mean "{meant}"?' if meant else "see docs/catalogue.md for those that there are"
         return [f"scope {quoted(name)} is not in the catalogue; {remedy}"]
     wrong = [] if environment in scope.environments else [f"scope {quoted(name)} is not offered on {environment}; leave it out"]
     if catalogue.name_on(platform, name) is None:

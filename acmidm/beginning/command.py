@@ -93,11 +93,12 @@ def new(
 
 def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk: Talk) -> None:
     """Say what was written, and what its author does next."""
+    from acmidm.beginning.draft import PLATFORM
     from acmidm.codeowners import onboarding_team
 
     texts, form = talk.texts, (FORMS / draft.file).as_posix()
     say = [texts("written", files=", ".join(file.as_posix() for file in written))]
-    if unverified := [scope for scope in draft.scopes if not catalogue.scopes[scope].verified]:
+    if unverified := [scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)]:
         say.append(texts("unverified", scopes=", ".join(unverified)))
     steps = [texts("next.keys", form=form)]
     if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():

@@ -23,7 +23,7 @@ from acmidm_onboarding.texts import Texts
 
 _FIRST = Environment.TNI
 """Production comes by ``acmidm promote --write``, once TNI was validated."""
-_PLATFORM = Platform.ACMIDM
+PLATFORM = Platform.ACMIDM
 """A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in the form."""
 _SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
 _PLAIN = re.compile(r"[^\W\d_][\w @./:+-]*")
@@ -66,7 +66,7 @@ class Draft:
         fields = {
             "application": self.application,
             "contacts": list(self.contacts),
-            "platforms": [_PLATFORM.value],
+            "platforms": [PLATFORM.value],
             "token_endpoint_auth_method": AuthMethod.PRIVATE_KEY_JWT.value,
         }
         request: dict[str, Any] = {"scopes": {scope: {} for scope in self.scopes}}
@@ -133,7 +133,7 @@ def _application(answers: Answers, owner: Owner, forms: Path, talk: Talk) -> str
 
 def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> tuple[list[Product], list[str]]:
     """Return the products, those of further scopes among them, and the scopes: what follows from a product, and what was chosen."""
-    extra = [one for one in separate(answers.scopes) if not talk.refuse("--scope", of_scope(one, catalogue, _FIRST, _PLATFORM))]
+    extra = [one for one in separate(answers.scopes) if not talk.refuse("--scope", of_scope(one, catalogue, _FIRST, PLATFORM))]
     names: Sequence[str] = answers.products
     if names or not answers.scopes:
         if not names:
@@ -155,7 +155,7 @@ def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[s
     offered = {
         name: scope
         for name, scope in product.scopes.items()
-        if not of_scope(name, catalogue, _FIRST, _PLATFORM) and not scope.assigned_by_provider
+        if not of_scope(name, catalogue, _FIRST, PLATFORM) and not scope.assigned_by_provider
     } or product.scopes
     if len(offered) == 1:
         return tuple(offered)

@@ -203,7 +203,7 @@ def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: dat
         return
     if form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
         yield from _key_checks(loaded, prod, now)
-    unverified = _names(scope for scope in prod.scopes if not catalogue.scopes[scope].verified)
+    unverified = _names(scope for scope in prod.scopes if not catalogue.scopes[scope].is_verified(*form.platforms))
     remedy = f"names not verified: {unverified}; have Digitaal Vlaanderen confirm them, then correct the catalogue"
     yield _check("scopes_verified", bool(unverified), "the names of all scopes are verified", remedy, required=False)
     yield _check("has_scopes", not prod.scopes, "production has a scope", "production has no scope: the client could do nothing")

@@ -111,7 +111,7 @@ GENT = "onboardings/gent/organisation.yaml"
             *("catalogue/evil.yaml", "", NEW_PRODUCT),
             "owner none → Digitaal Vlaanderen, product none → evil, scopes.acmidm_beheer.names.acmidm none → beheer, and 5 more",
         ),
-        (DOSIS, "verified: false", "verified: true", f"{PRODUCT}.verified false → true"),
+        (DOSIS, "    placeholders: [acmidm]\n", "", f"{PRODUCT}.placeholders acmidm → none"),
         (DOSIS, "owner: Digitaal", "owner: Digitaler", "owner Digitaal Vlaanderen → Digitaler Vlaanderen"),
         (DOSIS, "geosecure: DosisImport", "geosecure: Alles", f"{PRODUCT}.names.geosecure DosisImport → Alles"),
         ("catalogue/mijn-burgerprofiel.yaml", "speaks_for: exactly", "", "fields.widget_id.speaks_for exactly → none"),

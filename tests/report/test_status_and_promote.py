@@ -43,7 +43,7 @@ ready for production: yes
   ok    the form has production
   ok    the policies allow how the client authenticates
   note  the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there
-  note  names not verified: dv_notificaties_import; have Digitaal Vlaanderen confirm them, then correct the catalogue
+  ok    the names of all scopes are verified
   ok    production has a scope
   note  acmidm: there is no evidence from TNI; run acmidm probe with --record on TNI, and add the file
 
@@ -163,7 +163,9 @@ def test_promote(tmp_path: Path, promote: Callable[..., str]) -> None:
     assert (report["ready"], report["keys"]) == (True, {"tni": 1}), "only the portal knows whether there is one for production"
     form.document["environments"]["prod"] = whole
     form.add_key("prod-key", "prod")
-    assert "ready for production: yes" in promote(form)
+    said = promote(form)
+    assert "ready for production: yes" in said
+    assert "note  names not verified: dv_dosis_schrijven; have Digitaal Vlaanderen confirm them" in said
 
 
 def test_promote_compares_default_scopes_and_attributes(tmp_path: Path, promote: Callable[..., str]) -> None:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from acmidm_onboarding.model.attributes import AttributeName
 from acmidm_onboarding.model.documents import Document
 from acmidm_onboarding.model.form import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
-from acmidm_onboarding.model.problems import Problem, did_you_mean, quoted
+from acmidm_onboarding.model.problems import Problem, did_you_mean, nearest, quoted
 from acmidm_onboarding.model.schemas import FORMATS, LinearValidator, usable_schema
 
 _EVERYWHERE = (Environment.TNI, Environment.PROD)
@@ -105,7 +105,15 @@ class Scope(_Part):
         dict[Platform, ScopeToken] | None,
         Field(description="Its name per platform, where that differs; a platform that is absent does not offer it."),
     ] = None
+    placeholders: Annotated[
+        tuple[Platform, ...], Field(description="The platforms where its name is a placeholder of ours, though verified on another.")
+    ] = ()
+    formerly: Annotated[tuple[ScopeToken, ...], Field(description="Names that forms had for it: they are told the present one.")] = ()
     assigned_by_provider: Annotated[bool, Field(description="The API's provider grants it by itself: its presence is no drift.")] = False
+
+    def is_verified(self, *platforms: Platform) -> bool:
+        """Return whether its name on these platforms was found in a public source."""
+        return self.verified and not set(platforms) & set(self.placeholders)
 
     def names_of(self, name: str) -> Mapping[Platform, str]:
         """Return its name per platform that offers it; ``name`` is the one in the catalogue."""
@@ -294,6 +302,10 @@ class Catalogue:
     @cached_property
     def scopes(self) -> dict[str, Scope]:
         return {name: scope for product in self.products.values() for name, scope in product.scopes.items()}
+
+    def meant_scope(self, wrong: str) -> str | None:
+        """Return the scope that a name which is not in the catalogue probably meant: one that was called so, else the nearest."""
+        return next((name for name, scope in self.scopes.items() if wrong in scope.formerly), None) or nearest(wrong, self.scopes)
 
     @cached_property
     def product_of(self) -> dict[str, Product]:

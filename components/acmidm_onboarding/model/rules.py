@@ -11,7 +11,7 @@ from acmidm_onboarding.model.documents import Document
 from acmidm_onboarding.model.form import WHOLE, AuthMethod, Environment, EnvironmentRequest, Form, Organisation, Platform
 from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
-from acmidm_onboarding.model.problems import DocumentPath, Problem, did_you_mean, listed, nearest, quoted
+from acmidm_onboarding.model.problems import DocumentPath, Problem, did_you_mean, listed, quoted
 from acmidm_onboarding.model.speaking import problems_of_senders, problems_of_value
 
 
@@ -97,7 +97,8 @@ def _problems_of_scopes(
         path = (*place, "scopes", name)
         scope = catalogue.scopes.get(name)
         if scope is None:
-            remedy = did_you_mean(name, catalogue.scopes, "choose one of the catalogue, or add it there")
+            meant = catalogue.meant_scope(name)
+            remedy = f'did you mean "{meant}"?' if meant else "choose one of the catalogue, or add it there"
             yield document.problem(path, f"scope {quoted(name)} is not in the catalogue", remedy, at_key=True)
             continue
         if environment not in scope.environments:
@@ -160,8 +161,8 @@ def _problems_of_products(
 
 
 def _known_scopes(request: EnvironmentRequest, catalogue: Catalogue) -> set[str | None]:
-    """Return the scopes of a form; one that is misspelt has been reported, and counts as the nearest known one."""
-    return {scope if scope in catalogue.scopes else nearest(scope, catalogue.scopes) for scope in request.scopes}
+    """Return the scopes of a form; one that is misspelt has been reported, and counts as the one that was meant."""
+    return {scope if scope in catalogue.scopes else catalogue.meant_scope(scope) for scope in request.scopes}
 
 
 def _problems_of_attributes(

@@ -143,7 +143,16 @@ def test_all_that_is_missing_is_in_one_error() -> None:
 def test_all_that_is_wrong_is_in_one_error() -> None:
     found = refused(
         *("--organisation", "gent", "--application", "mijn-gent", "--contact", "x", "--product", "notificates,dosis"),
-        *("--scope", "dv_register_leze", "--set", "x", "--set", "dosis.bron=1", "--set", "dosis.bron_uri=urn://aalst/x"),
+        *(
+            "--scope",
+            "dv_register_leze, dv_notificaties_schrijven",
+            "--set",
+            "x",
+            "--set",
+            "dosis.bron=1",
+            "--set",
+            "dosis.bron_uri=urn://aalst/x",
+        ),
         *("--language", "fr", "--name", "Gent", "--ovo", "OVO000001"),
     )
     assert found == [
@@ -156,6 +165,7 @@ def test_all_that_is_wrong_is_in_one_error() -> None:
         "--application: onboardings/gent/mijn-gent.yaml exists already, and is left as it is; edit it, or name another application",
         '--contact: "x" is not an e-mail address; write one such as api-beheer@stad.example',
         '--scope: scope "dv_register_leze" is not in the catalogue; did you mean "dv_register_lezen"?',
+        '--scope: scope "dv_notificaties_schrijven" is not in the catalogue; did you mean "dv_notificaties_import"?',
         '--product: product "notificates" is not in the catalogue; did you mean "notificaties"?',
     ]
     found = refused(*FIRST[:-1], "dosis", "--set", "dosis.bron=1", "--set", "dosis.bron_uri=urn://aalst/x", "--set", "proef.x=1")

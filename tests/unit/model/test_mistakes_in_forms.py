@@ -161,6 +161,11 @@ CATALOGUE_RULES = {
         "▶dv_notificatie_import: {}\n      dv_dosis",
         'scope "dv_notificatie_import" is not in the catalogue; did you mean "dv_notificaties_import"?',
     ),
+    "a scope by its former name": (
+        "dv_notificaties_import: {}\n      dv_dosis",
+        "▶dv_notificaties_schrijven: {}\n      dv_dosis",
+        'scope "dv_notificaties_schrijven" is not in the catalogue; did you mean "dv_notificaties_import"?',
+    ),
     "unknown scope, near none": (
         "      dv_dosis_schrijven: {reason",
         "      ▶x: {}\n      dv_dosis_schrijven: {reason",

@@ -76,6 +76,7 @@ def test_a_file_satisfies_its_schema_and_names_it(file: Path) -> None:
         (["environments", "tni", "products", "notificaties", "product_ids"], [10244]),
         (["environments", "tni", "products", "notificaties", "product_ids"], ["10244 10245"]),
         (["environments", "tni", "products", "dosis", "access_rights"], [""]),
+        (["environments", "tni", "products", "notificaties", "channels"], ["sms"]),
     ],
 )
 def test_an_editor_shows_what_the_loader_would_refuse(path: list[str], value: object) -> None:
@@ -128,7 +129,15 @@ def test_the_page_of_the_catalogue_says_what_stands_behind_each_field(samples: O
     fields = {name: field for product in samples.catalogue.products.values() for name, field in product.fields.items()}
     assert {name for name, field in fields.items() if f"| **{field.basis}** |" in rows[name]} == fields.keys()
     assert "(required, speaks for somebody, differs per environment) | **seen** |" in rows["widget_id"]
-    assert "| **placeholder**; geosecure: `DosisImport` |" in rows["dv_dosis_schrijven"]
+    assert "| verified; acmidm: `dv_dosis_schrijven`, a **placeholder**; geosecure: `DosisImport` |" in rows["dv_dosis_schrijven"]
+    assert "| verified; geosecure: `NotificatiesImport`, a **placeholder** |" in rows["dv_notificaties_import"]
+
+
+def test_a_name_is_verified_per_platform(samples: Onboardings) -> None:
+    """Reviews, promote and new say which are not; and a form that has the former name is told the present one."""
+    verified = {platform: samples.catalogue.scopes["dv_notificaties_import"].is_verified(platform) for platform in Platform}
+    assert verified == {Platform.ACMIDM: True, Platform.GEOSECURE: False}
+    assert samples.catalogue.meant_scope("dv_notificaties_schrijven") == "dv_notificaties_import"
 
 
 def test_the_samples_show_what_a_newcomer_looks_for(samples: Onboardings) -> None:

@@ -61,7 +61,7 @@ title: Notificaties
 owner: Digitaal Vlaanderen
 source: the tests
 scopes:
-  dv_notificaties_import: {title: Send, verified: false, source: the tests}
+  dv_notificaties_import: {title: Send, verified: false, source: the tests, formerly: [dv_notificaties_schrijven]}
 fields:
   merk_code: {source: the tests, basis: documented, speaks_for: exactly}
   product_ids: {source: the tests, basis: seen}
