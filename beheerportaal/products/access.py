@@ -1,6 +1,6 @@
 """What every call of a product needs: its scope, and for its members what is configured for the client."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from fastapi import Request
@@ -12,9 +12,13 @@ from beheerportaal.http.guard import TokenRoute, require_audience, require_scope
 from beheerportaal.problems import Problem, not_found
 from beheerportaal.store import products
 
-LONGEST_CALL = 80 * 1024  # bytes: of a notification (wiki 7209091106, 7217348621); of a dossier it is not public
+LONGEST_CALL = 128 * 1024  # bytes that are read at all, so that of a notification the value that is too long can be named
 
 Mistake = Mapping[str, str]
+# What the wiki calls what is configured (6759612467, 6724387281); that a brand is its Afzender's is assumed.
+_NAMES = {"aanbieder_uri": "Aanbieder", "merk_code": "Afzender", "product_ids": "product", "channels": "channel", "bron_uri": "bron"}
+_OPTIONAL = {"channels", "access_rights"}
+_UNCHANGED = "offer the same message again, unchanged, once the Aansluitingenteam has set it (here the operator does, by the form)"
 
 
 class ProductRoute(TokenRoute):
@@ -28,14 +32,14 @@ class ProductRoute(TokenRoute):
         """Checks that the product is offered here, and that the token is for it.
 
         Raises:
-            Problem: 404, 403; 415 for XML, which the real platform takes.
+            Problem: 404, 401, 403; 415 for XML, which the real platform takes.
         """
         portal: Portal = request.app.state.portal
         settings = portal.settings.products.get(self.product)
         if settings is None:
             raise not_found(f"product {self.product} in environment {portal.settings.environment}")
-        require_scope(request, settings.scope)
         require_audience(request, settings)
+        require_scope(request, settings.scope)
         if request.method == "POST" and "xml" in request.headers.get("content-type", "").lower():
             raise Problem(
                 415,
@@ -51,21 +55,22 @@ def find_configuration(connection: Connection, product: str, client_id: str) -> 
     return None if stored is None else stored.document.configuration
 
 
-def require_configuration(connection: Connection, product: str, client_id: str) -> Mapping[str, Any]:
+def require_configuration(portal: Portal, product: str, client_id: str) -> Mapping[str, Any]:
     """What is configured for the client.
 
     Raises:
         Problem: 403.
     """
-    configuration = find_configuration(connection, product, client_id)
+    with portal.database.read() as connection:
+        configuration = find_configuration(connection, product, client_id)
     if configuration is None:
-        raise Problem(403, f"{missing(product, client_id)}; have the operator configure it.")
+        raise Problem(403, f"{missing(product, client_id)}; {_UNCHANGED}.")
     return configuration
 
 
 def missing(product: str, client_id: str) -> str:
     """That a client has no configuration."""
-    return f"Product {product} is not configured for client {client_id}"
+    return f"Client {client_id} is not set as Aanbieder of {product}"
 
 
 def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
@@ -74,22 +79,22 @@ def configured(configuration: Mapping[str, Any], name: str) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def not_configured(value: str, allowed: list[str]) -> str:
-    """That a value is not among those configured, and what to do."""
-    known = f"use {', '.join(allowed)}, or " if allowed else ""
-    return f"{value} is not configured for this client; {known}have the operator configure it"
+def not_set(configuration: Mapping[str, Any], **sent: list[tuple[str, str]]) -> list[Mistake]:
+    """Of what is sent, with its pointers, by fields of the configuration, what these lack; optional ones that are absent allow all."""
+    mistakes: list[Mistake] = []
+    for name, values in sent.items():
+        allowed = configured(configuration, name)
+        said = f"is not set for this client (set: {', '.join(allowed) or 'none'})"
+        wrong = [one for one in values if one[1] not in allowed] if allowed or name not in _OPTIONAL else []
+        mistakes += [{"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {said}"} for pointer, value in wrong]
+    return mistakes
 
 
-def not_among(allowed: list[str], values: Iterable[tuple[str, str]]) -> list[Mistake]:
-    """Of values with their pointers those that are not configured."""
-    return [{"pointer": pointer, "detail": not_configured(value, allowed)} for pointer, value in values if value not in allowed]
-
-
-def require_configured(mistakes: list[Mistake]) -> None:
+def require_set(mistakes: list[Mistake]) -> None:
     """Refuses what is not configured.
 
     Raises:
         Problem: 403 with all of it.
     """
     if mistakes:
-        raise Problem(403, "Not everything is configured for this client.", errors=mistakes)
+        raise Problem(403, f"{'; '.join(mistake['detail'] for mistake in mistakes)}; {_UNCHANGED}.", errors=mistakes)

@@ -18,13 +18,12 @@ from beheerportaal.products.access import (
     configured,
     find_configuration,
     missing,
-    not_among,
-    not_configured,
+    not_set,
     require_configuration,
-    require_configured,
+    require_set,
 )
 from beheerportaal.products.basis import CALLS, CONNECTOR, rests_on
-from beheerportaal.products.code_lists import CODES, DOSSIER_TYPE, PHASES
+from beheerportaal.products.code_lists import CODES, DOSSIER_TYPE, PHASES, mistake_in_agent
 from beheerportaal.products.dosis_documents import (
     Dossier,
     DossierStatus,
@@ -49,8 +48,7 @@ class _Route(ProductRoute):
 
 router = APIRouter(prefix=PREFIX.rstrip("/"), route_class=_Route, dependencies=[ACCESS_TOKEN], tags=[DOSIS])
 
-_Text = Query(min_length=1, max_length=255)
-_UPLOAD: dict[str, Any] = {"responses": refusals(400, 413, 415)}
+_UPLOAD: dict[str, Any] = {"responses": refusals(415)}
 _READ: dict[str, Any] = {"responses": refusals()}
 
 
@@ -84,7 +82,7 @@ def upload_dossier_v1(portal: CurrentPortal, caller: Caller, dossier: Dossier) -
 
 def _receive(portal: Portal, caller: str, dossier: Dossier, seconds: float) -> UploadReceipt:
     """Keeps it until it is processed, in so many seconds."""
-    require_configured(_not_configured(_configuration(portal, caller), dossier))
+    require_set(_not_set(require_configuration(portal, DOSIS, caller), dossier))
     upload_id = dossier.UploadId or str(uuid.uuid4())
     with portal.database.write() as connection:
         uploads.add(connection, caller, upload_id, dossier.model_dump(mode="json", exclude_unset=True), time.time() + seconds)
@@ -121,13 +119,13 @@ def list_failures(portal: CurrentPortal, caller: Caller, source: Source) -> list
 @router.get("/v2/dosis/bronnen/uris", **_READ, openapi_extra=rests_on("documented", CALLS))
 def list_sources(portal: CurrentPortal, caller: Caller) -> list[str]:
     """The sources that are configured for the client."""
-    return configured(_configuration(portal, caller), "bron_uri")
+    return configured(require_configuration(portal, DOSIS, caller), "bron_uri")
 
 
 @router.get("/v1/dosis/instellingen/validatie", **_READ, openapi_extra=rests_on("documented", CALLS))
 def read_validation_settings(portal: CurrentPortal, caller: Caller) -> ValidationSettings:
     """What uploads are checked against."""
-    configuration = _configuration(portal, caller)
+    configuration = require_configuration(portal, DOSIS, caller)
     return ValidationSettings(
         Bron=next(iter(configured(configuration, "bron_uri")), None),
         Producten=configured(configuration, "product_ids"),
@@ -145,30 +143,19 @@ def remove_dossier(portal: CurrentPortal, caller: Caller, source: Source, number
     return Response(status_code=204)
 
 
-def _configuration(portal: Portal, caller: str) -> Mapping[str, Any]:
-    with portal.database.read() as connection:
-        return require_configuration(connection, DOSIS, caller)
-
-
 def _require_source(portal: Portal, caller: str, source: str) -> None:
-    sources = configured(_configuration(portal, caller), "bron_uri")
-    if source not in sources:
-        require_configured([{"parameter": "bron", "detail": not_configured(source, sources)}])
+    require_set(not_set(require_configuration(portal, DOSIS, caller), bron_uri=[("/bron", source)]))
 
 
-def _not_configured(configuration: Mapping[str, Any], dossier: Dossier) -> list[Mistake]:
+def _not_set(configuration: Mapping[str, Any], dossier: Dossier) -> list[Mistake]:
     products = [(f"/Producten/{number}/Id", product.Id) for number, product in enumerate(dossier.Producten)]
     rights = [
         (f"/Agenten/{position}/Toegangsrechten/{number}/Code", right.Code)
         for position, agent in enumerate(dossier.Agenten or [])
         for number, right in enumerate(agent.Toegangsrechten or [])
     ]
-    allowed = configured(configuration, "access_rights")
-    return [
-        *not_among(configured(configuration, "bron_uri"), [("/Identificatie/Bron", dossier.Identificatie.Bron)]),
-        *not_among(configured(configuration, "product_ids"), products),
-        *(not_among(allowed, rights) if allowed else []),
-    ]
+    source = [("/Identificatie/Bron", dossier.Identificatie.Bron)]
+    return not_set(configuration, bron_uri=source, product_ids=products, access_rights=rights)
 
 
 def _process(portal: Portal, caller: str) -> None:
@@ -180,9 +167,13 @@ def _process(portal: Portal, caller: str) -> None:
         return
     found = []
     for number, document, due_at in waiting:
-        mistakes = [] if configuration is None else _not_configured(configuration, Dossier.model_validate(document))
-        said = [f"{dotted(mistake['pointer'])}: {mistake['detail']}." for mistake in mistakes]
-        found.append((number, due_at, [f"{missing(DOSIS, caller)}."] if configuration is None else said))
+        dossier = Dossier.model_validate(document)
+        agents = [(place, mistake_in_agent(agent.Identificatie or "")) for place, agent in enumerate(dossier.Agenten or [])]
+        said = [f"Agenten[{place}].Identificatie: {mistake}." for place, mistake in agents if mistake]
+        mistakes = [] if configuration is None else _not_set(configuration, dossier)
+        said += [f"{dotted(mistake['pointer'])}: {mistake['detail']}." for mistake in mistakes]
+        said += [f"{missing(DOSIS, caller)}."] if configuration is None else []
+        found.append((number, due_at, said))
     with portal.database.write() as connection:
         for processed in found:
             uploads.finish(connection, *processed)

@@ -98,7 +98,7 @@ class AccessRight(Part):
 class Agent(Part):
     """Who sees the dossier."""
 
-    Identificatie: Annotated[str | None, seen(CONNECTOR, "who it is; not checked")] = None
+    Identificatie: Annotated[str | None, seen(CONNECTOR, "who it is; of a number, length and check digits are checked later")] = None
     Toegangsrechten: Annotated[list[AccessRight] | None, seen(CONNECTOR, "what that agent may do")] = None
 
 

@@ -2,15 +2,16 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 
 from beheerportaal.api.describe import ACCESS_TOKEN
 from beheerportaal.context import Caller, CurrentPortal
-from beheerportaal.problems import refused
-from beheerportaal.products.access import ProductRoute, configured, not_among, require_configuration, require_configured
+from beheerportaal.problems import Problem
+from beheerportaal.products.access import ProductRoute, not_set, require_configuration, require_set
 from beheerportaal.products.basis import NOTIFICATION, rests_on
-from beheerportaal.products.code_lists import KEY_VALUE_SETS
+from beheerportaal.products.code_lists import KEY_VALUE_SETS, LONGEST_NOTIFICATION
 from beheerportaal.products.errors import PREFIX, refusals
 from beheerportaal.products.notificaties_documents import Notification, NotificationReceipt, day_of
 from beheerportaal.store import notifications
@@ -27,25 +28,31 @@ class _Route(ProductRoute):
 router = APIRouter(prefix=PREFIX.rstrip("/"), route_class=_Route, dependencies=[ACCESS_TOKEN], tags=[NOTIFICATIES])
 
 
-@router.post("/v2/notificaties", responses=refusals(400, 413, 415), openapi_extra=rests_on("documented", NOTIFICATION))
-def send_notification(portal: CurrentPortal, caller: Caller, notification: Notification) -> NotificationReceipt:
-    """Accepts a notification of the sender, brand and products that are configured for the client."""
-    with portal.database.read() as connection:
-        configuration = require_configuration(connection, NOTIFICATIES, caller)
-    require_configured(
-        [
-            *not_among(configured(configuration, "aanbieder_uri"), [("/AanbiederUri", notification.AanbiederUri)]),
-            *not_among(configured(configuration, "merk_code"), [("/MerkCode", notification.MerkCode)]),
-            *not_among(configured(configuration, "product_ids"), [("/ProductId", notification.ProductId)]),
-        ]
+async def _size(request: Request) -> int:
+    return len(await request.body())
+
+
+@router.post("/v2/notificaties", responses=refusals(415), openapi_extra=rests_on("documented", NOTIFICATION))
+def send_notification(
+    portal: CurrentPortal, caller: Caller, notification: Notification, size: Annotated[int, Depends(_size)]
+) -> NotificationReceipt:
+    """Accepts a notification of the sender, brand, products and channels that are configured for the client."""
+    if size > LONGEST_NOTIFICATION:
+        raise Problem(413, f"The body is larger than {LONGEST_NOTIFICATION} bytes; send less.")
+    mistakes = not_set(
+        require_configuration(portal, NOTIFICATIES, caller),
+        aanbieder_uri=[("/AanbiederUri", notification.AanbiederUri)],
+        merk_code=[("/MerkCode", notification.MerkCode)],
+        product_ids=[("/ProductId", notification.ProductId)],
+        channels=[(f"/Kanalen/{number}", channel) for number, channel in enumerate(notification.Kanalen) if isinstance(channel, str)],
     )
+    require_set(mistakes)
     document = notification.model_dump(mode="json", exclude_unset=True)
     with portal.database.write() as connection:
-        known = notifications.find(connection, caller, notification.Id)
-        if known is None:
-            notifications.add(connection, caller, document)
-        elif known != document:
-            raise refused([{"pointer": "/Id", "detail": f"{notification.Id} was sent before, with another message; give each its own Id"}])
+        if notifications.has(connection, caller, notification.Id):
+            said = f"{notification.Id} exists: the first call worked, though its answer may be lost; give another notification its own Id."
+            raise Problem(400, said, members={"code": "1071"})
+        notifications.add(connection, caller, document)
     _note(caller, notification)
     return NotificationReceipt(Id=notification.Id)
 

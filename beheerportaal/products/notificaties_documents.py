@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, ValidationErro
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from beheerportaal.documents import Text
-from beheerportaal.products.basis import BUNDLE, ERRORS, NOTIFICATION, PAIRS, Part, assumed, documented
+from beheerportaal.products.basis import BUNDLE, ERRORS, NOTIFICATION, PAIRS, REFUSALS, Part, assumed, documented
 from beheerportaal.products.code_lists import mistakes_in_pairs
 
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.ASCII)
@@ -39,41 +39,27 @@ class KeyValuePair(Part):
     """A value that the message's text uses."""
 
     Sleutel: Annotated[Text, assumed("the key, after the name of the list")]
-    Waarde: Annotated[JsonValue, documented(ERRORS, "its value")] = None
+    Waarde: Annotated[JsonValue, documented(ERRORS, "its value, 80 KB at most")] = None
 
 
 class Notification(Part):
     """A message to citizens, enterprises or associations."""
 
-    Id: Annotated[
-        Text,
-        documented(
-            NOTIFICATION, "unique. Assumed: the same message sent again is accepted and kept once, another one under its Id refused"
-        ),
-    ]
-    AanbiederUri: Annotated[Text, documented(NOTIFICATION, "the sender that is configured for the client")]
+    Id: Annotated[Text, documented(REFUSALS, "unique; one that exists gets `1071`: after a lost answer, the first call worked")]
+    AanbiederUri: Annotated[Text, documented(NOTIFICATION, "the Aanbieder, as configured for the client")]
     Bestemmelingen: Annotated[
         list[dict[str, JsonValue]],
         documented(NOTIFICATION, "the recipients; their members are not public. Assumed: one at least", min_length=1),
     ]
-    Categorie: Annotated[
-        Text, documented(NOTIFICATION, "the kind of message; only one is public, others are accepted and noted in the log")
-    ]
+    Categorie: Annotated[Text, documented(NOTIFICATION, "the kind of message; one is public, others are accepted and logged")]
     Kanalen: Annotated[
-        list[JsonValue], documented(NOTIFICATION, "the channels; their codes are not public. Assumed: one at least", min_length=1)
+        list[JsonValue],
+        documented(REFUSALS, "the channels, `passief` or `email`: of those configured, if any. Assumed: one at least", min_length=1),
     ]
-    ProductId: Annotated[
-        Text,
-        documented(NOTIFICATION, "a product that is configured for the client: an IPDC number, or an ID of the Dienstverleningscatalogus"),
-    ]
-    MerkCode: Annotated[Text, documented(NOTIFICATION, "the brand that is configured for the client")]
-    TransactieId: Annotated[str | None, documented(NOTIFICATION, "what it belongs to; for DOSIS the source and the dossier's number")] = (
-        None
-    )
-    Vervaldatum: Annotated[
-        Day | None,
-        documented(NOTIFICATION, "not processed after 24:00 of that day; how it is written is not public"),
-    ] = None
+    ProductId: Annotated[Text, documented(NOTIFICATION, "a configured product, of IPDC or the Dienstverleningscatalogus")]
+    MerkCode: Annotated[Text, documented(NOTIFICATION, "the brand that is configured for the client. Assumed: that of the Afzender")]
+    TransactieId: Annotated[str | None, documented(NOTIFICATION, "what it belongs to; for DOSIS bron and number of the dossier")] = None
+    Vervaldatum: Annotated[Day | None, documented(NOTIFICATION, "not processed after 24:00 of that day; its form is not public")] = None
     DatumNotificatie: Annotated[str | None, documented(BUNDLE, "required there, absent from the page of v2: not checked")] = None
     SleutelWaardeParen: Annotated[
         list[KeyValuePair] | None, Field(validate_default=True), documented(PAIRS, "the values; each must be used by the category")

@@ -8,11 +8,10 @@ from beheerportaal.store.audit import now
 from beheerportaal.store.tables import notifications as table
 
 
-def find(connection: Connection, client_id: str, notification_id: str) -> dict[str, Any] | None:
-    """The client's notification with this Id, or None."""
-    query = select(table.c.document).where(table.c.client_id == client_id, table.c.notification_id == notification_id)
-    document: dict[str, Any] | None = connection.execute(query).scalar_one_or_none()
-    return document
+def has(connection: Connection, client_id: str, notification_id: str) -> bool:
+    """Whether the client sent a notification with this Id."""
+    query = select(table.c.seq).where(table.c.client_id == client_id, table.c.notification_id == notification_id)
+    return connection.execute(query).first() is not None
 
 
 def add(connection: Connection, client_id: str, document: dict[str, Any]) -> None:

@@ -57,7 +57,8 @@ class Sender:
 def fields(refused: Answer) -> list[str]:
     """Which members an error names; its form is the product's, whatever the error is."""
     document = refused.json()
-    assert set(document) == {"code", "message", "description", "errors"}
+    assert set(document) == {"code", "message", "description", "errors"} | ({"field"} if refused.status == 403 else set())
+    assert bool(document["errors"]) == (document["code"] == "2001")
     assert all(set(error) == {"code", "message", "description", "field"} for error in document["errors"])
     assert refused.headers["content-type"] == "application/json"
-    return [error["field"] for error in document["errors"]]
+    return [error["field"] for error in document["errors"] or ([document] if document.get("field") else [])]

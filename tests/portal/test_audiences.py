@@ -10,7 +10,7 @@ import pytest
 from tests.portal.test_revocation import introspect
 from tests.support.forms import DOSIS
 from tests.support.messages import DOSSIER, connected
-from tests.support.portal import API_IDS, RunningPortal, new_key
+from tests.support.portal import API_IDS, RunningPortal, new_key, register_client
 
 RESOURCE = "https://api.example/dosis"
 FOR_DOSIS, FOR_NOTIFICATIES = API_IDS["dosis"], API_IDS["notificaties"]
@@ -47,11 +47,12 @@ def test_for_whom_a_token_is(
 
 
 def test_a_product_takes_tokens_for_its_own_api_alone(portal: RunningPortal, operator: httpx.Client) -> None:
-    """401 with the parameter that helps, also for the API of another product; an operator's token is for the management API."""
+    """401 with the parameter that helps, also for another product's API, and before scopes; an operator's is for the management API."""
     key = new_key()
-    client_id = connected(operator, key, dosis=DOSIS)
-    for product, for_whom in ((None, client_id), ("notificaties", FOR_NOTIFICATIES)):
-        with portal.operator(portal.client_token(key, client_id, product)) as client:
+    client_id, without_scope = connected(operator, key, dosis=DOSIS), str(register_client(operator, keys=[key])["client_id"])
+    cases = ((client_id, None, client_id), (client_id, "notificaties", FOR_NOTIFICATIES), (without_scope, None, without_scope))
+    for caller, product, for_whom in cases:
+        with portal.operator(portal.client_token(key, caller, product)) as client:
             refused = client.post("/api/v2/dosis/dossiers", json=DOSSIER)
         assert refused.status_code == 401
         assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]

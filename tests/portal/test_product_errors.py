@@ -26,7 +26,6 @@ ROOT = Path(__file__).parents[2]
         ("POST", UPLOAD, b"<Dossier/>", "application/xml", 415, "XML is not read here"),
         ("POST", SEND, b"<Notificatie/>", "text/xml; charset=utf-8", 415, "XML is not read here"),
         ("POST", SEND, b"a=b", "application/x-www-form-urlencoded", 415, "The body must be JSON"),
-        ("POST", UPLOAD, b'{"Producten":[' + b"{}," * 345_000 + b"{}]}", "application/json", 413, "larger than 81920 bytes"),
     ],
 )
 def test_each_refusal_has_their_form(
@@ -42,6 +41,12 @@ def shown_by_the_connector(refused: Answer) -> str:
     """What Qmino/dosis-connector (c736b9d) makes of an error: it reads no description, and falls over where errors is missing."""
     document = refused.json()
     return f"{document['message']} ({'; '.join('[{code}/{field}]: {message}'.format(**error) for error in document['errors'])})"
+
+
+def test_a_body_that_is_too_large_is_a_mistake_of_the_document(sender: Sender) -> None:
+    refused = sender.call("POST", UPLOAD, b'{"Producten":[' + b"{}," * 345_000 + b"{}]}")
+    assert (refused.status, refused.json()["code"], fields(refused)) == (400, "2001", [""])
+    assert "larger than 131072 bytes" in refused.json()["description"]
 
 
 def test_so_has_401(inner: Inside) -> None:

@@ -1,6 +1,7 @@
 """What is taken away counts from the next request, whatever an access token still says: at the products and at introspection."""
 
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ def introspect(portal: RunningPortal, token: str, **form: str) -> httpx.Response
 
 def notify(portal: RunningPortal, token: str) -> httpx.Response:
     with portal.operator(token) as client:
-        return client.post("/api/v2/notificaties", json=NOTIFICATION)
+        return client.post("/api/v2/notificaties", json={**NOTIFICATION, "Id": str(uuid.uuid4())})
 
 
 def document_of(operator: httpx.Client, path: str, **changes: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ NOTIFICATION: dict[str, Any] = {
     "AanbiederUri": NOTIFICATIES["aanbieder_uri"],
     "Bestemmelingen": [{"unknown": "members"}],
     "Categorie": "DossierGerelateerdBerichtWijzigingDossier",
-    "Kanalen": ["unknown"],
+    "Kanalen": ["passief", {"unknown": "members"}],
     "ProductId": NOTIFICATIES["product_ids"][0],
     "MerkCode": NOTIFICATIES["merk_code"],
     "TransactieId": f"{DOSIS['bron_uri']}2026-17",

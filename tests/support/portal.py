@@ -52,6 +52,7 @@ PRODUCTS = {
                 "aanbieder_uri": {"type": "string"},
                 "merk_code": {"type": "string"},
                 "product_ids": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                "channels": {"type": "array", "items": {"enum": ["passief", "email"]}},
             },
         },
     },
