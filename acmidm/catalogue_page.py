@@ -46,11 +46,8 @@ def _product(product: Product) -> Iterator[str]:
 
 def _name(name: str, scope: Scope) -> str:
     """Whether its name is known, and what each platform calls it where that is not the name here."""
-    others = [
-        f"{platform}: `{other}`{', a **placeholder**' if platform in scope.placeholders else ''}"
-        for platform, other in scope.names_of(name).items()
-        if other != name or platform in scope.placeholders
-    ]
+    names = [(*named, ", a **placeholder**" if named[0] in scope.placeholders else "") for named in scope.names_of(name).items()]
+    others = [f"{platform}: `{other}`{mark}" for platform, other, mark in names if mark or other != name]
     return "; ".join(["verified" if scope.verified else "**placeholder**", *others])
 
 

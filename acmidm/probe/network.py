@@ -123,8 +123,9 @@ class Network:
                     if len(content) > _LONGEST_ANSWER:
                         raise NoAnswer(finding("too large", url=url), is_reached=True)
         except httpx.ProxyError as error:
-            text = "proxy:stops 407" if str(_PROXY_AUTHENTICATION) in str(error) else "proxy:stops"
-            raise NoAnswer(finding("proxy", text, url=url, proxy=proxy_of(url) or say("the environment")), is_reached=True) from None
+            status = f" ({_PROXY_AUTHENTICATION})" if str(_PROXY_AUTHENTICATION) in str(error) else ""
+            found = finding("proxy", "proxy:stops", url=url, proxy=proxy_of(url) or say("the environment"), status=status)
+            raise NoAnswer(found, is_reached=True) from None
         except httpx.TimeoutException:
             slow = finding("unreached", "unreached:slow", url=url, seconds=f"{self._timeout_seconds:g}", see=_see(url))
             raise NoAnswer(slow, is_reached=False) from None

@@ -21,8 +21,9 @@ from acmidm_onboarding.model.jwk import PublicJwk
 from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.settings import PlatformSettings
 
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _BUSY = 401, 403, 404, 429
-_SERVER_ERRORS = range(500, 600)
+_REFUSED, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _BUSY = 400, 401, 403, 404, 429
+_EXISTS = "1071"  # the code for an Id that exists (public wiki, page 6759612467)
+_SERVER_ERRORS, _MOST_FIELDS = range(500, 600), 10
 
 
 @dataclass(frozen=True)
@@ -232,12 +233,19 @@ class Trial:
 
     def _refused_call(self, product: str, url: str, answer: Answer) -> Finding:
         if answer.status == _UNAUTHORIZED:
-            audience = self.audience_of(product)
-            if audience is None and self.known.has_habits and self.known.platform is Platform.ACMIDM:
-                return finding("product:audience", product=product)
-            return finding("product:token", "" if audience else "product:token elsewhere", product=product)
+            needs_audience = self.known.has_habits and self.known.platform is Platform.ACMIDM
+            return finding("product:audience" if needs_audience and not self.audience_of(product) else "product:token", product=product)
         if answer.status == _FORBIDDEN:
-            return finding("product:unconfigured", product=product, id=quoted(self.client_id))
+            field = answer.members.get("field")
+            missing = quoted(field) if isinstance(field, str) and field else say("missing")
+            return finding("product:unconfigured", product=product, id=quoted(self.client_id), missing=missing)
+        if answer.status == _REFUSED and answer.members.get("code") == _EXISTS:
+            return finding("product:exists", product=product)
+        errors = answer.members.get("errors")
+        some = errors[:_MOST_FIELDS] if isinstance(errors, list) else []
+        fields = [quoted(str(error.get("field"))) for error in some if isinstance(error, dict)]
+        if answer.status == _REFUSED and fields:
+            return finding("product:message", product=product, fields=", ".join(fields))
         if answer.status == _NOT_FOUND:
             return finding("product:address", url=url, product=product)
         return finding("product:failed", url=url, status=answer.status)

@@ -79,6 +79,25 @@ def test_a_stranger_answers_for_the_api(connection: Connection, status: int, fou
         assert server.requests[0].headers["authorization"].startswith("Bearer ")
 
 
+REFUSALS: dict[str, tuple[int, object, str, str]] = {
+    "one member": (400, {"errors": [{"field": "Producten[0].Id"}]}, "product:message", '"Producten[0].Id"'),
+    "an Id that exists": (400, {"code": "1071"}, "product:exists", "is gelukt"),
+    "no details": (400, {"code": "x", "errors": ["x"]}, "product:failed", "(status 400)"),
+    "what is missing": (403, {"field": "Identificatie.Bron"}, "product:unconfigured", '"Identificatie.Bron"'),
+    "something is missing": (403, {"field": 1}, "product:unconfigured", "Aanbieder, Afzender, product, kanaal of bron"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_an_api_that_refuses(connection: Connection, kind: str) -> None:
+    """By the published forms, whatever else an answer has."""
+    status, document, found, said = REFUSALS[kind]
+    with stranger(status, json.dumps(document), "application/json") as server:
+        connection.set_stack(apiUrls=f"dosis={server.url}")
+        assert connection.probe().found == [found]
+        assert said in connection.run().output
+
+
 def test_an_api_that_repeats_the_token() -> None:
     """Its words are shown, the token in them is not."""
     with stranger(400, '{"detail": "Bearer Zk9wq2Jh7Lm4Xv8TQp3r is refused"}', "application/json") as server:

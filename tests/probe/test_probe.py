@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 import uuid
 from pathlib import Path
@@ -21,7 +22,7 @@ from acmidm_onboarding.model.loading import load_onboardings
 from tests.probe.connection import Connection, make_connection
 from tests.support.forms import DOSSIERS, NOTIFICATIES, SEND
 from tests.support.offered import catalogue_folder, offered
-from tests.support.portal import RunningPortal, new_key, public_jwk, register_client, running_portal
+from tests.support.portal import RunningPortal, new_key, public_jwk, put_current, register_client, running_portal
 from tests.unit.by_hand import descriptor
 
 
@@ -100,6 +101,26 @@ def test_product_not_configured(connection: Connection) -> None:
     with connection.portal.operator() as operator:
         operator.delete(f"/products/v1/dosis/configurations/{connection.client_id}", headers={"If-Match": "*"}).raise_for_status()
     assert connection.probe().found == ["product:unconfigured"]
+
+
+def test_what_is_missing_is_named(connection: Connection) -> None:
+    """By the API; in one sentence with its remedy, and the API's own words below it."""
+    with connection.portal.operator() as operator:
+        path = f"/products/v1/notificaties/configurations/{connection.client_id}"
+        put_current(operator, path, {"configuration": {**NOTIFICATIES, "channels": ["email"]}}).raise_for_status()
+    said = connection.run("--send-test-message").output
+    assert 'hoewel zijn token de scope heeft; wat ontbreekt: "Kanalen[0]"; laat de producten' in said
+    assert "channel passief is not set for this client" in said
+
+
+def test_a_notification_that_exists(connection: Connection, tmp_path: Path) -> None:
+    """As after an answer that was lost: the first call worked."""
+    shutil.copytree(catalogue_folder(), tmp_path / "catalogue")
+    product = tmp_path / "catalogue/notificaties.yaml"
+    product.write_text(product.read_text().replace("probe-{id}", "probe"))
+    connection.set_stack(catalogueFolder=str(product.parent))
+    assert connection.probe("--send-test-message").code == 0
+    assert connection.probe("--send-test-message").found == ["product:exists"]
 
 
 def test_the_other_platforms_client_id(connection: Connection, on_geosecure: Connection) -> None:

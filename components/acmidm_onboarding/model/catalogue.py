@@ -105,9 +105,7 @@ class Scope(_Part):
         dict[Platform, ScopeToken] | None,
         Field(description="Its name per platform, where that differs; a platform that is absent does not offer it."),
     ] = None
-    placeholders: Annotated[
-        tuple[Platform, ...], Field(description="The platforms where its name is a placeholder of ours, though verified on another.")
-    ] = ()
+    placeholders: Annotated[tuple[Platform, ...], Field(description="Platforms where its name is a placeholder of ours all the same.")] = ()
     formerly: Annotated[tuple[ScopeToken, ...], Field(description="Names that forms had for it: they are told the present one.")] = ()
     assigned_by_provider: Annotated[bool, Field(description="The API's provider grants it by itself: its presence is no drift.")] = False
 
