@@ -91,6 +91,7 @@ def review(
 
     from acmidm.approved import save as write_approved
     from acmidm.git import is_dirty
+    from acmidm.report.contacts import domains
     from acmidm.report.former_secrets import former_secrets
     from acmidm.report.review import review_of
     from acmidm.report.stacks import setting_in
@@ -108,7 +109,9 @@ def review(
         plans, approved = _by_engine(stack or [], plan or [], save=save is not None)
         folder = str(next((one.plan.config.get("acmidm:catalogueFolder") for one in plans), None) or own_catalogue())
         of_stacks = former_secrets({setting_in(key): value for key, value in one.plan.config.items()} for one in plans)
-        today = replace(comparison(folder), former_secrets=of_stacks)
+        organisations = {name: one for planned in plans if planned.stack for name, one in planned.stack.forms.organisations.items()}
+        known = domains(organisations, (client for one in plans for client in one.plan.before.values()))
+        today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
         found = _with_forms(review_of([one.plan for one in plans], today, allow_mass_change=allow_mass_change), plans)
         for one in plans:
             _warn_of_missing_rights(one)
@@ -241,6 +244,7 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
     from acmidm.git import merged
     from acmidm.report.beside import changes_beside
     from acmidm.report.compare import Comparison
+    from acmidm.report.contacts import domains
     from acmidm.report.former_secrets import former_secrets
     from acmidm.report.review import review_of
     from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
@@ -259,7 +263,8 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
         typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
     plans = [plan_between(old, new, where, stacks, now) for where in wanted]
     notes = tuple(notes_between(old, new, after))
-    today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values))
+    known = domains(old.onboardings.organisations, (client for plan in plans for client in plan.before.values()))
+    today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
     found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)
     if not left_out:
         return found

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from acmidm.report.contacts import Domains, to_check
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.report.retirement import retirement
 from acmidm.words import counted, plain, shown
@@ -112,6 +113,7 @@ class Comparison:
     by_hand: bool = False
     former_secrets: Mapping[tuple[Environment, Platform], str] = field(default_factory=dict)
     """Until when the secret before a new one works."""
+    domains: Domains = field(default_factory=dict)
 
     def between(
         self,
@@ -178,6 +180,8 @@ class Comparison:
         if not self.by_hand:
             known = replace(before, retire=after.retire, preserve=after.preserve, is_first=after.is_first) if is_new else before
             yield from (self.change(kind, **facts) for kind, facts in retirement(known, after, self.now.date()))
+            found = to_check(before, after, self.domains) if after.is_first else ()
+            yield from (self.change(Kind.CONTACT_TO_CHECK, subject=contact, note=why) for contact, why in found)
         yield from self._changes_of_attributes(before, after, is_new=is_new)
         yield from self._changes_of_address(before, after, is_new=is_new)
         yield from self._changes_of_exemptions(before, after)

@@ -175,6 +175,8 @@ class Kind(StrEnum):
         "gets its declared secret again")
     EXEMPTION_CHANGED = "exemption_changed", Row(_WARNING, _ONBOARDING, "is exempted from policy {subject} for another reason", "restates",
         "exemption", "[: {change}]")
+    CONTACT_TO_CHECK = "contact_to_check", Row(_WARNING, _CLIENT, "gains contact {subject}, which is mailed: see whose address it is",
+        "gains", "contact to check|contacts to check", "[: {note}]")
     CLIENT_DISABLED = "client_disabled", Row(_WARNING, _CLIENT, "is disabled", "is disabled",
         by_hand="was disabled by hand", worse_by_hand=True, field="enabled")
     ATTRIBUTES_CHANGED = "attributes_changed", Row(_WARNING, _CLIENT, "has other attributes in its tokens", "has other attributes",

@@ -33,6 +33,33 @@ def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], a
     assert said == f"is a new client: OVO002067; {authenticates}; contacts evil@evil.example"
 
 
+@pytest.mark.parametrize(
+    ("contact", "why"),
+    [
+        ("api@evil.example", "no other contact of its organisation is at evil.example"),
+        ("api@niet-stad-gent.example", "no other contact of its organisation is at niet-stad-gent.example"),
+        ("stad-gent.example@GMail.com", "anybody can have an address at gmail.com"),
+        ("ander@Stad-Gent.example", None),
+        ("ander@it.stad-gent.example", None),
+        ("beheer@district.example", None),
+        ("beheer@leverancier.example", None),
+    ],
+)
+def test_a_contact_of_a_domain_that_is_new_to_its_organisation(repository: Repository, contact: str, why: str | None) -> None:
+    """Its owners and suppliers are known, as ``main`` has them. One line per contact, whatever else is new."""
+    for file, text in {"gent": "owners: [beheer@district.example]\nsuppliers: [bedrijf]\n", "bedrijf": "name: Bedrijf\n"}.items():
+        path = repository.folder / "onboardings" / file / "organisation.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text((path.read_text() if path.exists() else "owners: [a@leverancier.example]\n") + text)
+    repository.merge()
+    repository.write("nieuw", contacts=["een@stad-gent.example", contact])
+    repository.form.document["contacts"].append(contact)
+    repository.form.save()
+    for application in ("loket", "nieuw"):
+        found = repository.of_client(application).get("contact_to_check")
+        assert (found and (found["subject"], found["note"], found["severity"])) == (why and (contact, why, "warning"))
+
+
 def test_keys_that_are_all_replaced_are_a_danger(repository: Repository) -> None:
     """Under the same kid or another: whoever has the new ones is the client. Contacts are told too."""
     before = json.loads((repository.form.path.parent / "loket-key-1.jwk.json").read_text())

@@ -53,7 +53,7 @@ AGREED: dict[str, Changes] = {
     "key-expiring": {"key_added": ("key-2",), "key_expiring": ("key-2",)},
     "configured": {"product_changed": ("notificaties",), "product_removed": ("dosis",), "scope_withdrawn": (DOSSIERS,)},
     "unconfigured": {"scope_granted": (SEND,), "product_configured": ("notificaties",)},
-    "described": {"client_updated": NOTHING},
+    "described": {"client_updated": NOTHING, "contact_to_check": ("loket@elders.example",)},
     "handed-over": {"keys_handed_over": NOTHING},
     "taken-back": {"keys_declared": NOTHING, "key_added": ("key-1",)},
     "uploads": {"client_created": NOTHING, "key_awaited": NOTHING, "scope_granted": (PLAIN,)},
@@ -213,7 +213,7 @@ def change_forms(project: Project, forms: dict[str, FormFile], client_id: str) -
     del forms["configured"].request()["scopes"][DOSSIERS]
     forms["unconfigured"].request()["scopes"][SEND] = {}
     forms["unconfigured"].request()["products"]["notificaties"] = dict(NOTIFICATIES)
-    forms["described"].document["contacts"] = ["loket@stad-gent.example"]
+    forms["described"].document["contacts"] = ["loket@stad-gent.example", "loket@elders.example"]
     forms["unchanged"].rename("gent/moved-here")
     del forms["handed-over"].request()["jwks"]
     forms["taken-back"].add_key("key-1")

@@ -1,0 +1,59 @@
+"""Which contacts a reviewer should look at: those of a domain that is new to their organisation, or where anybody gets a mailbox."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from acmidm_onboarding.model.client import Client
+from acmidm_onboarding.model.form import Organisation
+
+Domains = Mapping[str, Collection[str]]
+"""Per code of an organisation those of its contacts, its owners and its suppliers."""
+
+_ANYBODYS = re.compile(
+    r"(gmail|gmx|hotmail|live|msn|outlook|yahoo|ymail)(\.co)?\.[a-z]{2,3}|(pm|proton|tuta|mailbox)\.(me|org)"
+    r"|(aol|fastmail|googlemail|hey|icloud|mac|mail|me|protonmail|tuta|tutanota|zoho)\.com"
+    r"|(belgacom|dommel|edpnet|mobistar|pandora|proximus|scarlet|skynet|telenet|voo)\.(be|net)"
+)
+"""Large providers of mailboxes, and those of Belgian access providers."""
+
+
+def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]) -> Domains:
+    """Return the domains that are known of each organisation; ``organisations`` are by folder, by which suppliers are named."""
+    found = defaultdict[str, set[str]](set)
+    for client in clients:
+        found[_code(client)].update(_at(_contacts(client)))
+    own = {
+        folder: found[one.code] | _at(owner for owner in one.owners if not owner.startswith("@")) for folder, one in organisations.items()
+    }
+    for folder, one in organisations.items():
+        if one.code:  # a supplier without one has no clients
+            found[one.code].update(own[folder], *(own.get(supplier, ()) for supplier in one.suppliers))
+    return found
+
+
+def to_check(before: Client, after: Client, known: Domains) -> Iterator[tuple[str, str]]:
+    """Yield each contact that is new and that somebody should look at, with the reason. Where no domain is known, none is new."""
+    here = {domain for client in (before, after) for domain in known.get(_code(client), ())}
+    for contact in _contacts(after):
+        (domain,) = _at([contact])
+        if contact in _contacts(before):
+            continue
+        if _ANYBODYS.fullmatch(domain):
+            yield contact, f"anybody can have an address at {domain}"
+        elif here and not any(f".{domain}".endswith(f".{one}") for one in here):
+            yield contact, f"no other contact of its organisation is at {domain}"
+
+
+def _contacts(client: Client) -> Sequence[str]:
+    return client.fields.get("contacts") or ()
+
+
+def _code(client: Client) -> str:
+    return client.key.partition("/")[0]
+
+
+def _at(addresses: Iterable[str]) -> set[str]:
+    return {address.rpartition("@")[2].rstrip(".").lower() for address in addresses}
