@@ -24,9 +24,10 @@ def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]
     """Return the domains that are known of each organisation; ``organisations`` are by folder, by which suppliers are named."""
     found = defaultdict[str, set[str]](set)
     for client in clients:
-        found[_code(client)].update(_at(_contacts(client)))
+        found[_code(client)].update(map(_domain, _contacts(client)))
     own = {
-        folder: found[one.code] | _at(owner for owner in one.owners if not owner.startswith("@")) for folder, one in organisations.items()
+        folder: found[one.code] | {_domain(owner) for owner in one.owners if not owner.startswith("@")}
+        for folder, one in organisations.items()
     }
     for folder, one in organisations.items():
         if one.code:  # a supplier without one has no clients
@@ -37,10 +38,8 @@ def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]
 def to_check(before: Client, after: Client, known: Domains) -> Iterator[tuple[str, str]]:
     """Yield each contact that is new and that somebody should look at, with the reason. Where no domain is known, none is new."""
     here = {domain for client in (before, after) for domain in known.get(_code(client), ())}
-    for contact in _contacts(after):
-        (domain,) = _at([contact])
-        if contact in _contacts(before):
-            continue
+    for contact in (one for one in _contacts(after) if one not in _contacts(before)):
+        domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):
             yield contact, f"anybody can have an address at {domain}"
         elif here and not any(f".{domain}".endswith(f".{one}") for one in here):
@@ -55,5 +54,5 @@ def _code(client: Client) -> str:
     return client.key.partition("/")[0]
 
 
-def _at(addresses: Iterable[str]) -> set[str]:
-    return {address.rpartition("@")[2].rstrip(".").lower() for address in addresses}
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].rstrip(".").lower()

@@ -105,7 +105,7 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
         raise NotAPlan("the preview does not have its environment; make it in this project, with pulumi preview --json")
     problems, refused = problems_in(document.get("diagnostics"))
     ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
-    ours = [(op, old, new) for op, old, new in ours if (part := part_of(new or old or {})) and part[2] != Resource.HAND_OVER]
+    ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]
     plan = _planned(ours, by_part(resources, environment), environment, has_state=state is not None, ends_early=bool(problems or refused))
     return replace(
         plan,

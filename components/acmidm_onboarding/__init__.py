@@ -1,7 +1,8 @@
 """Connections to government APIs as Pulumi resources: what another Pulumi project imports.
 
 ``read_settings`` gives the settings of the stack; ``load_onboardings`` the connections of its forms, ``connections_of`` those of an
-application that is written in the program; ``Onboarding`` declares them, of ``OnboardingArgs``. See ``docs/library.md``.
+application that is written in the program; ``Onboarding`` declares them, of ``OnboardingArgs``; ``hand_over`` mails their
+organisations. See ``docs/library.md``.
 
 Imports go one way: ``onboarding`` → ``resources`` → ``authorities`` → ``model``. The model knows neither Pulumi nor HTTP, and
 ``settings`` alone reads stack configuration.
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acmidm_onboarding.declared import connections_of, load_onboardings, read_settings
     from acmidm_onboarding.model.declaration import Declaration
-    from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs
+    from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, hand_over
 
-__all__ = ["Declaration", "Onboarding", "OnboardingArgs", "connections_of", "load_onboardings", "read_settings"]
+__all__ = ["Declaration", "Onboarding", "OnboardingArgs", "connections_of", "hand_over", "load_onboardings", "read_settings"]
 
-_PLACES = {"Declaration": "model.declaration", "Onboarding": "onboarding", "OnboardingArgs": "onboarding"}
+_PLACES = {"Declaration": "model.declaration", "Onboarding": "onboarding", "OnboardingArgs": "onboarding", "hand_over": "onboarding"}
 
 
 def __getattr__(name: str) -> Any:

@@ -76,7 +76,7 @@ def part_of(resource: EngineResource) -> tuple[str, Platform, str] | None:
     The component has the key for its name. What is below it may have another name, after a rename that failed in part or by hand.
     """
     kind, inputs = kind_of(resource), mapping(resource.get("inputs"))
-    if kind not in list(Resource):
+    if kind not in list(Resource) or kind == Resource.HAND_OVER:
         return None
     key, platform = client_of(resource)
     if kind != Resource.ONBOARDING and (component := str(resource.get("parent") or "").rpartition("::")[2]):
@@ -149,10 +149,9 @@ def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
             for product, part in products.items()
         },
         without_marks=frozenset(part for part, own in inputs.items() if OTHER in own),
-        handed_over=_handed_over(parts.get(Resource.HAND_OVER)),
         made_at=_made_at(client),
         keys_since=_made_at(parts.get(Resource.KEYS)),
-        urns={part: str(resource.get("urn", "")) for part, resource in parts.items() if part != Resource.HAND_OVER},
+        urns={part: str(resource.get("urn", "")) for part, resource in parts.items()},
     )
 
 
@@ -205,11 +204,12 @@ def _made_at(resource: EngineResource | None) -> datetime | None:
     return datetime.fromisoformat(made) if isinstance(made, str) else None
 
 
-def _handed_over(resource: EngineResource | None) -> HandedOver | None:
-    """What a hand-over recorded; None where there is none."""
-    if resource is None:
-        return None
-    outputs = mapping(resource.get("outputs"))
-    sent_at, not_sent = outputs.get("sent_at"), outputs.get("not_sent")
-    sent = datetime.fromisoformat(sent_at) if sent_at else None
-    return HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
+def handed_over_in(resources: Iterable[EngineResource]) -> dict[str, HandedOver]:
+    """Return what hand-overs recorded, by the name of each client's record."""
+    found = {}
+    for resource in (one for one in resources if kind_of(one) == Resource.HAND_OVER):
+        for name, record in mapping(mapping(resource.get("outputs")).get("records")).items():
+            sent_at, not_sent = (mapping(record).get(what) for what in ("sent_at", "not_sent"))
+            sent = datetime.fromisoformat(sent_at) if sent_at else None
+            found[name] = HandedOver(sent, str(not_sent) if not_sent else None, str(resource.get("urn", "")))
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 from acmidm_onboarding.resources.client_scopes import ClientScopes
-from acmidm_onboarding.resources.hand_over import HandOver
+from acmidm_onboarding.resources.hand_over import HandOver, handing_over
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
 
@@ -55,6 +55,8 @@ class Onboarding(pulumi.ComponentResource):
     """Per platform what people want to know of the client: its ID, scopes, keys and products."""
     client_secrets: dict[str, pulumi.Output[str]]
     """Per platform that of a client which authenticates with one."""
+    handing_over: dict[str, dict[str, Any]]
+    """Per natural key what ``hand_over`` wants to know of its client."""
     parts: list[AuthorityResource]
     """The resources that are declared at authorities."""
 
@@ -75,7 +77,7 @@ class Onboarding(pulumi.ComponentResource):
         inputs |= {LEFT: left} if left else {}
         former = pulumi.ResourceOptions(aliases=_aliases(first, first.key))
         super().__init__("acmidm:index:Onboarding", first.key, inputs or None, pulumi.ResourceOptions.merge(former, opts))
-        self.parts, self.client_secrets = [], {}
+        self.parts, self.client_secrets, self.handing_over = [], {}, {}
         given = None if keys is None else pulumi.Output.from_input(keys).apply(lambda known: _public_keys(first, known))
         declared = [connection for connection in connections if not connection.left]
         self.connections = {connection.platform.value: self._declare(connection, given, args.protect) for connection in declared}
@@ -97,10 +99,7 @@ class Onboarding(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
         scopes = ClientScopes(connection, client_id, inside)
         self.parts += [client, scopes, ClientJwks(connection, client_id, keys, inside)]
-        told = pulumi.ResourceOptions(
-            parent=self, protect=protected, aliases=aliases, retain_on_delete=retained, depends_on=[client, scopes]
-        )
-        HandOver(connection, client, has_keys=keys is not None, opts=told)
+        self.handing_over[connection.software_id] = handing_over(connection, client, scopes, has_keys=keys is not None)
         for product in connection.products:
             protected = protect and not connection.is_leaving(product)
             aliases = _aliases(connection, f"{connection.resource_name}/{product}")
@@ -131,6 +130,12 @@ class Onboarding(pulumi.ComponentResource):
         )
         secret = self.client_secrets[connection.platform.value] = pulumi.Output.secret(password.result)
         return secret
+
+
+def hand_over(onboardings: Iterable[Onboarding], *, protect: bool = False) -> HandOver:
+    """Declare the mails to the organisations of all onboardings of a stack, once they are declared; ``protect`` as for an onboarding."""
+    connections = {key: one for onboarding in onboardings for key, one in onboarding.handing_over.items()}
+    return HandOver(known(connections), pulumi.ResourceOptions(protect=protect))
 
 
 def known(value: Any) -> pulumi.Output[Any]:

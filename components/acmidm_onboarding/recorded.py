@@ -19,6 +19,7 @@ from acmidm_onboarding.engine_resources import (
     clients_in,
     environment_in,
     generations_in,
+    handed_over_in,
     kind_of,
     mapping,
     part_of,
@@ -26,6 +27,7 @@ from acmidm_onboarding.engine_resources import (
 )
 from acmidm_onboarding.model.client import Client, Clients
 from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.model.handing_over import record_name
 from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
 
 _SECONDS = 60
@@ -64,7 +66,11 @@ def recorded_in(document: Mapping[str, Any], environment: Environment | None = N
         for leaves in (False, True)
     )
     generations = dict(generations_in(resources))
-    found = (replace(client, secret_generation=generations.get(place[:2])) for place, client in staying.items())
+    told = handed_over_in(resources)
+    found = (
+        replace(client, secret_generation=generations.get(place[:2]), handed_over=told.get(record_name(client.platform, client.client_id)))
+        for place, client in staying.items()
+    )
     return Recorded(
         {client.resource_name: client for client in found},
         tuple(client for client in leaving.values() if client.client_id),
@@ -93,12 +99,11 @@ def is_missing(stack: str) -> bool:
     return _read(stack) == _no_stack(stack)
 
 
-def handed_over(stack: str, key: str, client_id: str) -> Mapping[str, Any] | None:
-    """Return the outputs of the hand-over that a state has of a client under its natural key; None where it has none, or cannot be read."""
+def handed_over(stack: str) -> Mapping[str, Any]:
+    """Return the outputs of the hand-over that a state has; nothing where it has none, or cannot be read."""
     found = _read(stack)
     told = [one for one in resources_in({} if isinstance(found, str) else found) if kind_of(one) == Resource.HAND_OVER]
-    outputs = [mapping(one.get("outputs")) for one in told]
-    return next((one for one in outputs if (one.get("key"), one.get("client_id")) == (key, client_id)), None)
+    return mapping(told[-1].get("outputs")) if told else {}
 
 
 def own_state(stack: str) -> Mapping[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from email.message import EmailMessage
 from typing import Any
 
+from acmidm.approved import urns_of
 from tests.adoption.by_hand import adopt, made_by_hand
 from tests.support.engine import Project, place_of
-from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
+from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.mail_server import MailServer, running_mail_server
 from tests.support.registry import Registry
 
@@ -17,8 +19,9 @@ A, B, GONE = "a@stad-gent.example", "b@stad-gent.example", "weg@stad-gent.exampl
 def hand_over(project: Project, form: FormFile) -> dict[str, Any]:
     """What the state has of what an organisation was told."""
     resources = json.loads(project.exported())["deployment"]["resources"]
-    (found,) = [one["outputs"] for one in resources if place_of(one["urn"]) == f"HandOver {form.key}"]
-    return dict(found)
+    (client_id,) = [one["id"] for one in resources if place_of(one["urn"]) == f"OAuthClient {form.key}"]
+    (records,) = [one["outputs"]["records"] for one in resources if place_of(one["urn"]) == "HandOver mails"]
+    return {"client_id": client_id, **records[f"acmidm {client_id}"]}
 
 
 def mailing(project: Project, server: MailServer) -> None:
@@ -40,7 +43,7 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
     with_contacts(alone, GONE)
     shown = project.apply().output
     client_id = registry.client(form.application)["client_id"]
-    assert f'the mail "Uw OAuth client-ID voor {form.application}: testomgeving (TNI)" to {A}, {B}, {GONE} is not sent' in shown
+    assert f"the mail to {A}, {B} about acmidm/tni/{form.key} is not sent, for acmidm:smtpUrl is not set" in shown
     assert hand_over(project, form)["not_sent"] == "no-smtp"
     project.in_sync()
 
@@ -54,7 +57,7 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
         assert server.recipients == [[B], [A]]
         first, second = server.received
         assert first["Message-ID"] == second["Message-ID"] == hand_over(project, form)["message_id"]
-        assert client_id in first.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        assert client_id in text_of(first)
         assert not {"not_sent", "owed", "retry"} & {name for name, value in hand_over(project, form).items() if value}
         project.succeed("preview", "--expect-no-changes")
 
@@ -64,7 +67,7 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
         project.apply()
         assert sorted(server.recipients[2:]) == [[A], [B]]
         (mail,) = (one for one in server.received[2:] if A in str(one["To"]))
-        told = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        told = text_of(mail)
         assert f"- {PLAIN}" in told
         assert SEND not in told
 
@@ -75,6 +78,79 @@ def test_an_organisation_is_told_once(project: Project, registry: Registry) -> N
         project.in_sync()
         project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
         assert len(server.received) == 4, "withdrawn, renamed, other contacts, removed: nobody hears of it"
+
+
+def test_a_contact_of_several_connections_gets_one_mail(project: Project, registry: Registry) -> None:
+    """About all that it has not been told: of whichever organisations. A client that cannot be made holds up no other's."""
+    supplier, dienst = "support@leverancier.example", {"name": "Dienst", "ovo": "OVO001992", "language": "en"}
+    forms = [write_form(project.forms, f"gent/een-{number}", scopes=(PLAIN,)) for number in range(3)]
+    forms.append(write_form(project.forms, "dienst/ander", scopes=(PLAIN,), organisation=dienst))
+    for form in forms:
+        with_contacts(form, supplier, *([B] if form is forms[0] else []))
+    refused = write_form(project.forms, "gent/geweigerd", scopes=(PLAIN,))
+    adopt(refused, "nobodys")
+    with_contacts(refused, supplier)
+    with running_mail_server() as server:
+        mailing(project, server)
+        assert project.recover().code != 0
+        assert sorted(server.recipients) == [[B], [supplier]]
+        of = {str(mail["To"]): mail for mail in server.received}
+        said, alone = (text_of(of[one]) for one in (supplier, B))
+        ids = [registry.client(form.application)["client_id"] for form in forms]
+        assert [said.count(client_id) for client_id in ids] == [1] * 4
+        assert [alone.count(client_id) for client_id in ids] == [1, 0, 0, 0]
+        assert "4 aansluitingen" in str(of[supplier]["Subject"])
+        assert len(str(of[supplier]["X-Acmidm-Connection"]).split()) == 4, "it is in no organisation's mailbox"
+
+        forms[1].request()["scopes"] = {PLAIN: {}, SEND: {}}
+        forms[1].request()["products"]["notificaties"] = dict(NOTIFICATIES)
+        refused.request().pop("adopt")
+        for form in (forms[1], refused):
+            form.save()
+        project.apply()
+        assert server.recipients[2:] == [[supplier]]
+        told = text_of(server.received[2])
+        assert [told.count(client_id) for client_id in ids] == [0, 1, 0, 0]
+        assert registry.client(refused.application)["client_id"] in told
+        project.in_sync()
+        project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
+
+
+def test_what_was_not_done_is_not_told_and_what_was_told_is_remembered(project: Project) -> None:
+    """A scope of a connection that is left out; and a client whose removal is refused, or that nobody may destroy."""
+    kept, left_out = (write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("blijft", "later"))
+    with_contacts(kept, A)
+    with running_mail_server() as server:
+        mailing(project, server)
+        project.configure({"protectClients": True})
+        project.apply()
+        left_out.request()["scopes"] = {PLAIN: {}, DOSSIERS: {}}
+        left_out.request()["products"]["dosis"] = dict(DOSIS)
+        left_out.save()
+        urns = urns_of(left_out.key, json.loads(project.exported())["deployment"]["resources"])
+        new = urns[0].replace("OAuthClient", "ProductConfiguration").replace("ClientJwks", "ProductConfiguration")
+        project.apply(*(word for urn in [*urns, f"{new}/dosis"] for word in ("--exclude", urn)))
+        assert len(server.received) == 2
+        project.apply()
+        assert DOSSIERS in text_of(server.received[2])
+
+        text = kept.path.read_text()
+        kept.remove()
+        assert project.recover().code != 0
+        assert project.up("--yes").code != 0
+        assert project.pulumi("destroy", "--yes", "--skip-preview").code != 0
+        kept.path.write_text(text)
+        kept.save()
+        project.recover()
+        project.in_sync()
+        assert len(server.received) == 3, "nobody is told twice"
+        project.configure({"protectClients": False})
+        project.apply()
+        project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
+
+
+def text_of(mail: EmailMessage) -> str:
+    return str(mail.get_body(("plain",)).get_content())  # type: ignore[union-attr]
 
 
 def test_a_client_that_is_brought_back_is_told_its_new_id(project: Project, registry: Registry) -> None:
@@ -89,7 +165,7 @@ def test_a_client_that_is_brought_back_is_told_its_new_id(project: Project, regi
         client_id = registry.client(form.application)["client_id"]
         assert hand_over(project, form)["client_id"] == client_id
         (_, mail) = server.received
-        assert client_id in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        assert client_id in text_of(mail)
         project.succeed("preview", "--expect-no-changes")
 
 
@@ -110,7 +186,7 @@ def test_no_mail_holds_anything_up(project: Project, registry: Registry) -> None
         first = server.received[0]["Message-ID"]
 
         # The run was cut off between the client and its hand-over: it may be told twice, by the same mail.
-        project.change_state(lambda state: without_hand_overs(state, made.key))
+        project.change_state(without_hand_overs)
         project.apply()
         assert [mail["Message-ID"] for mail in server.received] == [first, first]
 
@@ -128,8 +204,8 @@ def test_no_mail_holds_anything_up(project: Project, registry: Registry) -> None
         project.in_sync()
 
 
-def without_hand_overs(state: dict[str, Any], key: str = "") -> None:
-    state["resources"] = [one for one in state["resources"] if not place_of(one["urn"]).startswith(f"HandOver {key}")]
+def without_hand_overs(state: dict[str, Any]) -> None:
+    state["resources"] = [one for one in state["resources"] if not place_of(one["urn"]).startswith("HandOver")]
 
 
 def of_before_hand_overs(state: dict[str, Any]) -> None:

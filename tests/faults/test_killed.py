@@ -227,13 +227,14 @@ def test_next_deployment_ends_right(
 def test_each_organisation_is_told_at_least_once_and_by_one_mail(
     project: ProxiedProject, registry: Registry, buried: list[Run], case: Victims
 ) -> None:
-    """Cut off when a mail server has a mail and has not said so: nobody is needed.
+    """Cut off when a mail server has the first of two mails and has not said so: nobody is needed.
 
     At most one copy more per run that was cut off, with the same ``Message-ID``; the clients are as they are declared.
     """
     victim, _, when = case
     write_state(project, when)
-    forms = [write_form(project.forms, "gent/een", scopes=(SEND,)), write_form(project.forms, "gent/twee", scopes=(PLAIN,))]
+    contacts = {"gent/een": ["een@stad-gent.example"], "gent/twee": ["een@stad-gent.example", "twee@stad-gent.example"]}
+    forms = [write_form(project.forms, name, scopes=(PLAIN,), contacts=to) for name, to in contacts.items()]
     with running_mail_server() as server:
         mailing(project, server)
         run: list[Run] = []
@@ -253,5 +254,6 @@ def test_each_organisation_is_told_at_least_once_and_by_one_mail(
         require_as_declared(project, registry, forms)
         known = {hand_over(project, form)["message_id"] for form in forms}
         ids = [str(mail["Message-ID"]) for mail in server.received]
-    assert set(ids) == known
-    assert max(ids.count(one) for one in known) <= 2
+    assert len(set(ids)) == 2
+    assert known <= set(ids)
+    assert max(map(ids.count, ids)) <= 2

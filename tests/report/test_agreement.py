@@ -123,7 +123,7 @@ def differing_by_the_engine(project: Project) -> Parts:
     for step in document["steps"]:
         if step["op"] in ("create", "update", "replace", "delete"):
             place = part_of(step.get("newState") or step.get("oldState"))
-            if place and place[2] not in (Resource.ONBOARDING, Resource.HAND_OVER):
+            if place and place[2] != Resource.ONBOARDING:
                 found.add((place[0].removesuffix(RENAMED), place[2]))
     return found
 

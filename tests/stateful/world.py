@@ -30,7 +30,7 @@ from tests.stateful.model import (
     Value,
 )
 from tests.stateful.seen import ASSIGNED, CONFIGURATIONS, SECOND_SCOPE, copy_database, describing, place_of, seen
-from tests.stateful.speeds import WELL, Ran, Speed, program
+from tests.stateful.speeds import WELL, Speed, program
 from tests.stateful.stand_in import Cut
 from tests.support.forms import DOSSIERS, PLAIN, SEND, FormFile, write_form
 from tests.support.portal import new_key, public_jwk, put_current, register_client
@@ -374,7 +374,7 @@ class World:
         if not refresh or self.model.refresh(outage):
             before = copy.deepcopy(self.model)
             expected = self.model.up(outage, there, [replacing] if replacing else [])
-        if self.model.bailed or _bailed_at_a_hand_over(ran):
+        if self.model.bailed:
             assert ran.troubled, "what is protected is replaced"
             self._in_part(there, before, self.model)
             return True
@@ -650,11 +650,6 @@ class World:
             contacts=[_address(one.contact)],
         )
         _finish(form, one)
-
-
-def _bailed_at_a_hand_over(ran: Ran) -> bool:
-    """Whether the command ended at once at the record of what was told of a client, which the model does not have."""
-    return any("::HandOver::" in sentence and "marked for protection" in sentence for said in ran.troubled.values() for sentence in said)
 
 
 def _finish(form: FormFile, one: Wanted) -> None:

@@ -4,3 +4,8 @@ NO_SMTP = "no-smtp"
 """No mail server is set."""
 EXISTED = "existed"
 """The client was there before, or was taken over: nothing had to be sent."""
+
+
+def record_name(platform: str, client_id: str | None) -> str:
+    """Return the name of a client's record: whatever its key is by now, it is told nothing twice."""
+    return f"{platform} {client_id}"

@@ -6,6 +6,7 @@ itself (the catalogue marks them) are none. Replaced with the client, and goes w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -54,6 +55,9 @@ class ClientScopesProvider(ClientPartProvider):
 
 class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
     """The scopes of a client; see the module's docstring."""
+
+    scopes: pulumi.Output[Mapping[str, str]]
+    """Per scope the reason for it."""
 
     def __init__(self, connection: Declaration, client_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> None:
         props = {

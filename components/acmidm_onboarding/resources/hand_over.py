@@ -1,16 +1,18 @@
-"""Handing a client over: the mail by which its organisation gets the client-ID, and one for the scopes that are added later.
+"""Handing clients over: the mails by which organisations get client-IDs, and scopes that are added later.
 
-Identity: the connection. It manages nothing at an authority: the state is the record of who was told what (``owed.py``). Create mails the
-client-ID of a client that this project made, which the client's output ``hand_over`` says. One that was there before, or was taken over,
-is recorded as such; where the state has the record of the same client already, as below another parent, that goes on. An update mails
-the client-ID where the client is another one, else the scopes that were added; of what is withdrawn nobody hears. What a mail
-server did not take is owed, and a change for as long as there is a server. No mail fails, or holds up anything.
-Never replaced; delete does nothing at anybody, and keeps the record where the client's new resource could not be made.
+Identity: the stack. It manages nothing at an authority: the state is the record, per client, of who was told what (``owed.py``). A run
+mails a contact once, whatever it has to say to it. A client that this project made, which its output ``hand_over`` says, has its
+client-ID mailed; one that was there before, or was taken over, is recorded as such. Later the scopes that were added are; of what
+is withdrawn nobody hears. What a mail server did not take is owed, and a change for as long as there is a server. No mail fails, or
+holds up anything: what could not be made waits for a later run, and nothing waits for this.
+Never replaced; delete does nothing at anybody. A client keeps its record once nobody declares it, for its removal may be refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,122 +22,154 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Re
 from acmidm_onboarding.model.client import Authentication
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.form import Environment, Language, Platform
-from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
-from acmidm_onboarding.model.problems import on_one_line
+from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP, record_name
+from acmidm_onboarding.model.problems import listed, on_one_line
 from acmidm_onboarding.recorded import beside, handed_over
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, present
-from acmidm_onboarding.resources.owed import CLIENT_ID, Delivery
+from acmidm_onboarding.resources.client_scopes import ClientScopes
+from acmidm_onboarding.resources.oauth_client import OAuthClient
+from acmidm_onboarding.resources.owed import CLIENT_ID, Delivery, Outcome
 from acmidm_onboarding.settings import NAMESPACE
 
 if TYPE_CHECKING:
     from acmidm_onboarding.mail import Mail
-    from acmidm_onboarding.resources.oauth_client import OAuthClient
 
+RECORDS = "records"
 _STEPS = {Environment.TNI: "3", Environment.PROD: "7"}
 """The guide's, at which an organisation gets its client-ID."""
+_Records = dict[str, Delivery]
+_About = Sequence[tuple[Delivery, Properties]]
 
 
 class HandOverProvider(AuthorityProvider):
-    replaced_by = ()
-
-    def check(self, olds: Properties, news: Properties) -> CheckResult:
-        """Keep what a client said of itself when it was made: a preview of its update does not know it."""
-        before, inputs = inputs_of(olds), inputs_of(news)
-        if before and before.get("client_id") == inputs["client_id"]:
-            inputs["hand_over"] = before.get("hand_over") is True
-        return CheckResult(inputs, [])
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        return CheckResult(inputs_of(news), [])
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         """Other contacts, another name or another language are no change by themselves: nobody is written to because of them."""
-        changes = None
-        if all(inputs_of(olds)[name] == inputs_of(news)[name] for name in ("client_id", "scopes")):
-            changes = self._settings.smtp_url is not None and bool(Delivery.of(olds).left(news["contacts"]))
-        return DiffResult(changes=changes, replaces=[], delete_before_replace=False)
+        before, made = _records(olds), _made(news)
+        now = _due(before, news)
+        is_owed = self._settings.smtp_url is not None and bool(_mails(now, made))
+        is_awaited = len(made) < len(news["connections"])  # a preview knows no client-ID of what is new
+        return DiffResult(changes=is_owed or is_awaited or now != before, replaces=[], delete_before_replace=False)
 
-    def make(self, props: Properties) -> CreateResult:
-        before = handed_over(props["stack"], props["key"], props["client_id"])
-        record = self._first(props) if before is None else self._next(before, props)
-        return CreateResult(props["key"], {**inputs_of(props), **record.outputs})
+    def create(self, props: Properties) -> CreateResult:
+        return CreateResult(props["stack"], self._told(_records(handed_over(props["stack"])), props))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        record = Delivery.of(inputs_of(props))
-        return present(id_, {name: value for name, value in inputs_of(props).items() if name not in record.outputs}, **record.outputs)
+        inputs = inputs_of(props)
+        return present(id_, {name: value for name, value in inputs.items() if name != RECORDS}, **{RECORDS: inputs[RECORDS]})
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        record = self._next(olds, news) if olds["client_id"] == news["client_id"] else self._first(news)
-        return UpdateResult({**inputs_of(news), **record.outputs})
+        return UpdateResult(self._told(_records(olds), news))
 
-    def delete(self, id_: str, props: Properties) -> None:
-        self._run.may_remove(f"what was told of client {props['client_id']}", id_, props)
+    def _told(self, before: _Records, news: Properties) -> dict[str, Any]:
+        """Try to send what is owed, and return the outputs with the record of that. Whatever goes wrong with it is a warning."""
+        records, connections, outcomes = _due(before, news), _made(news), dict[str, Outcome]()
+        for names, to in _mails(records, connections).items():
+            outcomes |= self._sent([(records[name], connections[name]) for name in names], to)
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for name, one in connections.items():
+            if to := records[name].left(one["contacts"]):
+                records[name] = records[name].tried({contact: outcomes[contact] for contact in to}, now)
+        return {**inputs_of(news), RECORDS: {name: record.outputs for name, record in records.items()}}
 
-    def _next(self, olds: Properties, news: Properties) -> Delivery:
-        return self._told(Delivery.of(inputs_of(olds)).with_scopes(olds["scopes"], news["scopes"]), news)
-
-    def _first(self, props: Properties) -> Delivery:
-        return self._told(Delivery(owed=(CLIENT_ID,)), props) if props.get("hand_over") is True else Delivery(not_sent=EXISTED)
-
-    def _told(self, record: Delivery, props: Properties) -> Delivery:
-        """Try to send what is owed, if anything is, and return the record of that. Whatever goes wrong with it is a warning."""
+    def _sent(self, about: _About, to: Sequence[str]) -> dict[str, Outcome]:
+        """Try to send one mail, and return what became of it per contact."""
         # Here, for the program declares resources without it: importing templates takes a while.
         from acmidm_onboarding.mail import NotSent, send
 
-        to = record.left(props["contacts"])
-        if not to:
-            return record
-        mail = self._mail(record, props, to)
-        what = f'{props["key"]}: the mail "{mail["Subject"]}" to {", ".join(to)}'
+        what = f"the mail to {', '.join(to)} about {listed(one['key'] for _, one in about)}"
         if self._settings.smtp_url is None:
             pulumi.log.info(on_one_line(f"{what} is not sent, for {NAMESPACE}:smtpUrl is not set"))
-            return record.unsent(NO_SMTP)
+            return dict.fromkeys(to, Outcome(why=NO_SMTP))
+        mail = self._mail(about, to)
         try:
             refused = send(mail, self._settings)
         except NotSent as error:
             pulumi.log.warn(on_one_line(f"{what} is not sent, and the next run tries again: {error}"))
-            return record.unsent(str(error))
+            return dict.fromkeys(to, Outcome(why=str(error)))
         for address, why in refused.items():
             then = "the next run tries again" if why.is_temporary else "correct the contacts in the form"
             pulumi.log.warn(on_one_line(f"{what} was refused for {address}: {why}; {then}"))
-        temporary = [address for address, why in refused.items() if why.is_temporary]
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return record.sent(to, {address: str(why) for address, why in refused.items()}, temporary, mail.message_id, now)
+        answers = {address: Outcome(mail.message_id, str(why), why.is_temporary) for address, why in refused.items()}
+        return {**dict.fromkeys(to, Outcome(mail.message_id)), **answers}
 
-    def _mail(self, record: Delivery, props: Properties, to: Sequence[str]) -> Mail:
+    def _mail(self, about: _About, to: Sequence[str]) -> Mail:
         from acmidm_onboarding.mail import compose
 
-        platform, environment = Platform(props["key"].split("/")[0]), Environment(props["key"].split("/")[1])
-        portal = self._settings.platforms[platform].portal(environment)
-        values = {
-            **{name: props.get(name) for name in ("organisation", "application", "client_id", "jwks_uri")},
-            "platform": platform.value,
-            "environment": environment.value,
-            "scopes": sorted(props["scopes"]),
-            "added": list(record.owed),
-            "keys": "nowhere" if props["keys"] == "portal" and portal is None else props["keys"],
-            "portal": portal,
-        }
-        is_first = CLIENT_ID in record.owed
-        template, step = ("client-id", _STEPS[environment]) if is_first else ("scopes", "scopes")
-        language = Language(props["language"])
-        return compose(template, values, language=language, to=to, key=props["key"], step=step, settings=self._settings)
+        made, added, keys = list[Properties](), list[Properties](), [one["key"] for _, one in about]
+        environment = Environment(keys[0].split("/")[1])
+        for record, one in about:
+            portal = self._settings.platforms[Platform(one["platform"])].portal(environment)
+            keys_are = "nowhere" if one["keys"] == "portal" and portal is None else one["keys"]
+            said = {"jwks_uri": None, **one, "added": list(record.owed), "keys": keys_are, "portal": portal}
+            (made if CLIENT_ID in record.owed else added).append(said)
+        applications = ", ".join(dict.fromkeys(one["application"] for _, one in about))
+        values = {"application": applications, "environment": environment.value, "made": made, "added": added}
+        first = min((Language(one["language"]) for _, one in about), key=list(Language).index)
+        # A mail about several organisations is in no mailbox of one.
+        key = keys[0] if len({key.split("/")[2] for key in keys}) == 1 else " ".join(keys)
+        step = _STEPS[environment] if made else "scopes"
+        return compose("hand-over", values, language=first, to=to, key=key, step=step, settings=self._settings)
+
+
+def _made(props: Properties) -> dict[str, Properties]:
+    """Return the connections whose client and scopes are there, by the names of their records."""
+    # In order, so that the same mail is the same text.
+    there = ((key, one) for key, one in sorted(props["connections"].items()) if one.get("client_id") and one.get("scopes") is not None)
+    return {
+        record_name(one["platform"], one["client_id"]): {"key": key, **one, **{name: sorted(one[name]) for name in ("contacts", "scopes")}}
+        for key, one in there
+    }
+
+
+def _records(outputs: Properties) -> _Records:
+    return {name: Delivery.of(one) for name, one in (outputs.get(RECORDS) or {}).items()}
+
+
+def _due(before: _Records, news: Properties) -> _Records:
+    """Return the records with what is owed now."""
+    found = dict(before)
+    for name, one in _made(news).items():
+        new = Delivery(owed=(CLIENT_ID,)) if one.get("hand_over") is True else Delivery(not_sent=EXISTED)
+        found[name] = (before.get(name) or replace(new, scopes=tuple(one["scopes"]))).with_scopes(one["scopes"])
+    return found
+
+
+def _mails(records: _Records, connections: Mapping[str, Properties]) -> dict[tuple[str, ...], list[str]]:
+    """Return the contacts that get the same mail, by the clients that it is about: each contact gets one."""
+    of_contact = defaultdict[str, list[str]](list)
+    for name, one in connections.items():
+        for contact in records[name].left(one["contacts"]):
+            of_contact[contact].append(name)
+    found = defaultdict[tuple[str, ...], list[str]](list)
+    for contact, names in of_contact.items():
+        found[tuple(names)].append(contact)
+    return found
 
 
 class HandOver(Resource, module="acmidm", name="HandOver"):
-    """What an organisation was told of its client; see the module's docstring."""
+    """What the organisations of a stack were told of their clients; see the module's docstring."""
 
-    def __init__(self, connection: Declaration, client: OAuthClient, *, has_keys: bool, opts: pulumi.ResourceOptions | None = None) -> None:
-        props: dict[str, Any] = {
-            "platform": connection.platform.value,
-            "stack": beside(pulumi.get_stack()),
-            "key": connection.software_id,
-            "client_id": client.id,
-            "hand_over": client.hand_over.apply(lambda wanted: wanted is True),
-            "organisation": connection.organisation,
-            "application": connection.application,
-            "language": connection.declared_by.language.value,
-            "contacts": list(connection.metadata.contacts),
-            "scopes": dict.fromkeys(sorted(connection.scopes), True),
-            # Keys that are given to the component are as good as those of a form.
-            "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,
-            "jwks_uri": connection.jwks_uri,
-        }
-        super().__init__(HandOverProvider(), connection.resource_name, props, opts)
+    def __init__(self, connections: pulumi.Input[Mapping[str, Any]], opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(HandOverProvider(), "mails", {"stack": beside(pulumi.get_stack()), "connections": connections}, opts)
+
+
+def handing_over(connection: Declaration, client: OAuthClient, scopes: ClientScopes, *, has_keys: bool) -> dict[str, Any]:
+    """Return what ``HandOver`` wants to know of a connection."""
+    # A preview tells what the form asks; a run what was done of that. Maps, of which a change is a line.
+    granted: Any = connection.scopes if pulumi.runtime.is_dry_run() else scopes.scopes
+    return {
+        "platform": connection.platform.value,
+        "client_id": client.id,
+        "hand_over": client.hand_over,
+        "organisation": connection.organisation,
+        "application": connection.application,
+        "language": connection.declared_by.language.value,
+        "contacts": dict.fromkeys(connection.metadata.contacts, True),
+        "scopes": pulumi.Output.from_input(granted).apply(lambda names: dict.fromkeys(names, True)),
+        # Keys that are given to the component are as good as those of a form.
+        "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,
+        "jwks_uri": connection.jwks_uri,
+    }

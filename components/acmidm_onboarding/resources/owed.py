@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 CLIENT_ID = "client_id"
 """No scope has this name; a scope that had would be told with the client-ID, which tells all scopes."""
+
+
+class Outcome(NamedTuple):
+    """What became of a mail to one contact."""
+
+    message_id: str | None = None
+    """None where no server said whether it takes it."""
+    why: str | None = None
+    """Why it did not; None where it did."""
+    is_temporary: bool = True
+    """Whether it may take the same later."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,8 @@ class Delivery:
     """The contacts that the last mail was refused for, with what the server said."""
     owed: tuple[str, ...] = ()
     retry: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    """Those that it has been told, or is owed."""
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Delivery:
@@ -39,6 +52,7 @@ class Delivery:
             dict(outputs.get("refused") or {}),
             tuple(outputs.get("owed") or ()),
             tuple(outputs.get("retry") or ()),
+            tuple(outputs.get("scopes") or ()),
         )
 
     @property
@@ -51,27 +65,27 @@ class Delivery:
             return []
         return [one for one in contacts if (one in self.retry if self.retry else one not in self.refused)]
 
-    def with_scopes(self, before: Collection[str], after: Collection[str]) -> Delivery:
+    def with_scopes(self, after: Collection[str]) -> Delivery:
         """Return the record once a client has other scopes: those that came are owed, those that went no longer are."""
-        added = set(after) - set(before)
+        added, record = set(after) - set(self.scopes), replace(self, scopes=tuple(sorted(after)))
         # Who missed a mail that others have gets what comes now, which has the client-ID too.
         kept = {one for one in (() if added and self.retry else self.owed) if one == CLIENT_ID or one in after}
         owed = (CLIENT_ID,) if CLIENT_ID in kept else tuple(sorted(kept | added))
         if added:
-            return replace(self, owed=owed, refused={}, retry=())
-        return replace(self, owed=owed) if owed else replace(self, owed=(), retry=(), not_sent=None if self.owed else self.not_sent)
+            return replace(record, owed=owed, refused={}, retry=())
+        return replace(record, owed=owed) if owed else replace(record, owed=(), retry=(), not_sent=None if self.owed else self.not_sent)
 
-    def unsent(self, why: str) -> Delivery:
-        """Return the record once a try has failed. Where somebody has the mail, it says nothing new."""
-        return self if self.retry else replace(self, not_sent=why)
-
-    def sent(self, to: Collection[str], refused: Mapping[str, str], temporary: Collection[str], message_id: str, at: str) -> Delivery:
-        """Return the record once a server took the mail for all of ``to`` but those that it ``refused``, some of them for now."""
-        is_accepted, known = len(refused) < len(to), {**self.refused, **refused}
-        if not is_accepted and not self.retry:
-            why = "; ".join(f"{address}: {said}" for address, said in refused.items())
-            for_good = {address: said for address, said in known.items() if address not in temporary}
-            return replace(self, refused=for_good, not_sent=f"the mail server refused every recipient: {why}")
-        known = {address: said for address, said in known.items() if address in refused or address not in to}
-        made = replace(self, refused=known, retry=tuple(temporary), owed=self.owed if temporary else (), not_sent=None)
-        return replace(made, message_id=message_id, sent_at=at) if is_accepted else made
+    def tried(self, outcomes: Mapping[str, Outcome], at: str) -> Delivery:
+        """Return the record once what is owed was tried, at a moment (RFC 3339): per contact what became of it."""
+        refused = {contact: one.why for contact, one in outcomes.items() if one.why is not None}
+        temporary = tuple(contact for contact in refused if outcomes[contact].is_temporary)
+        known = {**self.refused, **refused}
+        if len(refused) == len(outcomes) and not self.retry:
+            answered = [f"{contact}: {one.why}" for contact, one in outcomes.items() if one.message_id]
+            why = f"the mail server refused every recipient: {'; '.join(answered)}" if answered else min(refused.values())
+            return replace(self, refused={one: said for one, said in known.items() if one not in temporary}, not_sent=why)
+        # Where somebody has the mail, a server that is down says nothing new of the others.
+        known = {one: said for one, said in known.items() if one in refused or one not in outcomes}
+        made = replace(self, refused=known, retry=temporary, owed=self.owed if temporary else (), not_sent=None)
+        accepted = [one.message_id for one in outcomes.values() if one.why is None]
+        return replace(made, message_id=accepted[0], sent_at=at) if accepted else made

@@ -54,6 +54,6 @@ class SameRun:
 def _names(props: Properties) -> set[str]:
     """The natural keys and client-IDs that a resource goes by, each with its platform, and with its product where it is of one."""
     connection, adopted = props.get(CONNECTION) or {}, props.get("adopt") or {}
-    found = {props.get("software_id"), connection.get("software_id"), *(props.get(FORMERLY) or ()), props.get("key")}
+    found = {props.get("software_id"), connection.get("software_id"), *(props.get(FORMERLY) or ())}
     found |= {props.get("client_id"), adopted.get("client_id")}
     return {f"{props['platform']} {name} {props.get('product') or ''}" for name in found if name is not None}

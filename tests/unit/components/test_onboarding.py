@@ -82,7 +82,7 @@ def test_no_connections_is_one_sentence() -> None:
         declare(CONNECTION, name="OVO002067/balie")
 
 
-ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "HandOver", "dosis", "notificaties"}
+ALL = {"OAuthClient", "ClientScopes", "ClientJwks", "dosis", "notificaties"}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_former_names_are_aliases() -> None:
     """Of each part too: the engine gives a component's on to its children in the run alone that renames it, and one may fail in that."""
     secret = declaration(method=AuthMethod.CLIENT_SECRET_BASIC, jwks={}, formerly=("OVO002067/oud", "0207451227/loket"), **PARTS)
     _, requests = declare(secret)
-    assert len(requests) == 8
+    assert len(requests) == 7
     for place, request in requests.items():
         after = request.name.removeprefix("OVO002067/loket")
         assert [alias.spec.name for alias in request.aliases] == [f"OVO002067/oud{after}", f"0207451227/loket{after}"], place

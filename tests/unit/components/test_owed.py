@@ -5,21 +5,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acmidm_onboarding.resources.owed import CLIENT_ID, Delivery
+from acmidm_onboarding.resources.owed import CLIENT_ID, Delivery, Outcome
 
 CONTACTS = ("a", "b", "c")
-FIRST = Delivery(owed=(CLIENT_ID,))
-outcomes = st.lists(st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550"]))) | st.none(), max_size=6)
+FIRST = Delivery(owed=(CLIENT_ID,), scopes=("x",))
+outcomes = st.lists(st.fixed_dictionaries(dict.fromkeys(CONTACTS, st.sampled_from(["ok", "450", "550", "down"]))) | st.none(), max_size=6)
 
 
 def tried(record: Delivery, outcome: dict[str, str] | None) -> tuple[Delivery, list[str]]:
     """The record after a try, and who has the mail now."""
     to = record.left(CONTACTS)
-    if not to or outcome is None:
-        return (record.unsent("down") if to else record), []
-    refused = {one: outcome[one] for one in to if outcome[one] != "ok"}
-    temporary = [one for one, code in refused.items() if code == "450"]
-    return record.sent(to, refused, temporary, "<id>", "2026-01-01T00:00:00Z"), [one for one in to if one not in refused]
+    said = {one: "down" if outcome is None else outcome[one] for one in to}
+    made = {
+        one: Outcome("<id>") if why == "ok" else Outcome(None if why == "down" else "<id>", why, is_temporary=why != "550")
+        for one, why in said.items()
+    }
+    return (record.tried(made, "2026-01-01T00:00:00Z") if to else record), [one for one in to if said[one] == "ok"]
 
 
 @given(outcomes)
@@ -38,12 +39,12 @@ def test_each_contact_has_a_mail_once_or_was_refused_for_good_or_is_left(tries: 
 
 def test_what_was_not_sent_is_owed_still_once_scopes_come_and_go() -> None:
     """The client-ID tells all scopes; a scope that went again is owed no more."""
-    assert FIRST.unsent("down").with_scopes({"x"}, {"x", "y"}).owed == (CLIENT_ID,)
+    assert tried(FIRST, None)[0].with_scopes({"x", "y"}).owed == (CLIENT_ID,)
     told, _ = tried(FIRST, dict.fromkeys(CONTACTS, "ok"))
-    owed = told.with_scopes({"x"}, {"x", "y", "z"}).unsent("down")
+    owed, _ = tried(told.with_scopes({"x", "y", "z"}), None)
     assert owed.owed == ("y", "z")
-    assert owed.with_scopes({"x", "y", "z"}, {"x", "z"}).owed == ("z",)
-    withdrawn = owed.with_scopes({"x", "y", "z"}, {"x"})
+    assert owed.with_scopes({"x", "z"}).owed == ("z",)
+    withdrawn = owed.with_scopes({"x"})
     assert (withdrawn.owed, withdrawn.not_sent, withdrawn.left(CONTACTS)) == ((), None, [])
     assert withdrawn.sent_at == told.sent_at
 
@@ -51,12 +52,12 @@ def test_what_was_not_sent_is_owed_still_once_scopes_come_and_go() -> None:
 def test_who_missed_a_mail_that_others_have_gets_the_next_one_alone() -> None:
     partly, have = tried(FIRST, {"a": "450", "b": "ok", "c": "550"})
     assert (have, partly.left(CONTACTS)) == (["b"], ["a"])
-    following = partly.with_scopes({"x"}, {"x", "y"})
+    following = partly.with_scopes({"x", "y"})
     assert (following.owed, following.left(CONTACTS)) == (("y",), list(CONTACTS))
 
 
 def test_a_client_that_was_there_before_owes_nothing_but_what_comes() -> None:
-    existed = Delivery(not_sent="existed")
+    existed = Delivery(not_sent="existed", scopes=("x",))
     assert existed.left(CONTACTS) == []
-    assert existed.with_scopes({"x"}, set()).not_sent == "existed"
-    assert existed.with_scopes({"x"}, {"x", "y"}).left(CONTACTS) == list(CONTACTS)
+    assert existed.with_scopes(set()).not_sent == "existed"
+    assert existed.with_scopes({"x", "y"}).left(CONTACTS) == list(CONTACTS)

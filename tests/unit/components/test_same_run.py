@@ -12,19 +12,18 @@ from acmidm_onboarding.resources.same_run import SameRun
 KEY, FORMER = "acmidm/tni/OVO002067/loket", "acmidm/tni/OVO002067/oud"
 CLIENT: dict[str, Any] = {"platform": "acmidm", "software_id": KEY, "client_id": "c", "incarnation": "old"}
 PRODUCT = {**CLIENT, "product": "dosis"}
-HAND_OVER = {"platform": "acmidm", "key": KEY, "client_id": "c"}
 OTHER = {"platform": "acmidm", "software_id": "acmidm/tni/OVO002067/balie", "client_id": "d", "incarnation": "its own"}
 
 
 @pytest.mark.parametrize(
     ("not_made", "held", "free"),
     [
-        ({"platform": "acmidm", "software_id": KEY}, [CLIENT, PRODUCT, HAND_OVER], [OTHER]),
-        ({"platform": "acmidm", "software_id": "…/new", "formerly": [KEY]}, [CLIENT, PRODUCT, HAND_OVER], [OTHER]),
-        ({"platform": "acmidm", "software_id": "…/new", "adopt": {"client_id": "c"}}, [CLIENT, PRODUCT, HAND_OVER], [OTHER]),
-        ({"platform": "acmidm", "client_id": "c", "connection": {"software_id": KEY}}, [CLIENT, PRODUCT, HAND_OVER], [OTHER]),
-        ({**PRODUCT, "incarnation": None}, [PRODUCT], [CLIENT, HAND_OVER, {**PRODUCT, "product": "notificaties"}, OTHER]),
-        ({"platform": "geosecure", "software_id": FORMER, "client_id": "c"}, [], [CLIENT, PRODUCT, HAND_OVER, OTHER]),
+        ({"platform": "acmidm", "software_id": KEY}, [CLIENT, PRODUCT], [OTHER]),
+        ({"platform": "acmidm", "software_id": "…/new", "formerly": [KEY]}, [CLIENT, PRODUCT], [OTHER]),
+        ({"platform": "acmidm", "software_id": "…/new", "adopt": {"client_id": "c"}}, [CLIENT, PRODUCT], [OTHER]),
+        ({"platform": "acmidm", "client_id": "c", "connection": {"software_id": KEY}}, [CLIENT, PRODUCT], [OTHER]),
+        ({**PRODUCT, "incarnation": None}, [PRODUCT], [CLIENT, {**PRODUCT, "product": "notificaties"}, OTHER]),
+        ({"platform": "geosecure", "software_id": FORMER, "client_id": "c"}, [], [CLIENT, PRODUCT, OTHER]),
     ],
     ids=["key", "formerly", "adopt", "inside", "product", "platform"],
 )

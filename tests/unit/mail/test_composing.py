@@ -35,16 +35,16 @@ HEADERS = {"From", "Reply-To", "To", "Subject", "Date", "Message-ID", "Auto-Subm
 HEADERS |= {"X-Acmidm-Connection", "X-Acmidm-Step", "MIME-Version", "Content-Type"}
 
 
-def made(
-    template: str = "client-id", *, language: Language = Language.NL, to: tuple[str, ...] = ("a@stad.example",), **changes: Any
-) -> Mail:
+def made(template: str = "made", *, language: Language = Language.NL, to: tuple[str, ...] = ("a@stad.example",), **changes: Any) -> Mail:
     given: dict[str, Any] = {
         "key": KEY,
         "step": "3",
         "settings": SETTINGS,
         **{name: changes.pop(name) for name in ("key", "step") if name in changes},
     }
-    return compose(template, {**VALUES, **changes}, language=language, to=to, **given)
+    one = {**VALUES, **changes}
+    values = {"application": one["application"], "environment": one.pop("environment"), "made": [], "added": [], template: [one]}
+    return compose("hand-over", values, language=language, to=to, **given)
 
 
 def text_of(mail: Any) -> str:
@@ -77,10 +77,10 @@ def page_of(mail: Any) -> Words:
     return found
 
 
-CASES = list(product(("client-id", "scopes"), Language, Platform, Environment, ("portal", "form", "jwks_uri", "secret", "nowhere")))
+CASES = list(product(("made", "added"), Language, Platform, Environment, ("portal", "form", "jwks_uri", "secret", "nowhere")))
 
 
-@pytest.mark.parametrize("template", ["client-id", "scopes"])
+@pytest.mark.parametrize("template", ["made", "added"])
 @pytest.mark.parametrize("language", Language)
 def test_text_and_html_say_the_same(template: str, language: Language) -> None:
     """On every platform, in each environment, wherever the keys come from. A number or a bullet is the page's own."""
@@ -114,7 +114,7 @@ def test_dutch_comes_first_and_has_the_guides_words() -> None:
 def test_the_id_is_of_connection_step_and_content_alone() -> None:
     """The same whenever, and to whomever, it is sent; another for whatever is said otherwise."""
     same = {made().message_id, made(to=("b@stad.example", "c@stad.example")).message_id}
-    others = [made(key=KEY + "2"), made(step="7"), made(client_id="other"), made(language=Language.EN), made("scopes")]
+    others = [made(key=KEY + "2"), made(step="7"), made(client_id="other"), made(language=Language.EN), made("added")]
     assert len(same) == 1
     assert len(same | {mail.message_id for mail in others}) == 1 + len(others)
 
@@ -154,8 +154,8 @@ def test_whatever_anybody_is_called_it_stays_one_mail(
     values: dict[str, Any], scopes: list[str], to: list[str], key: str, step: str
 ) -> None:
     """Written out and read again: the same headers, two parts, no tag that is not ours, no address that was not given."""
-    plain = page_of(made("scopes", jwks_uri="x", added=["x"] * len(scopes))).tags
-    mail = made("scopes", to=("a@stad.example", *to), key=key, step=step, scopes=scopes, added=scopes, **values)
+    plain = page_of(made("added", jwks_uri="x", added=["x"] * len(scopes))).tags
+    mail = made("added", to=("a@stad.example", *to), key=key, step=step, scopes=scopes, added=scopes, **values)
     written = mail.as_bytes()
     assert written.isascii()
     found: Any = message_from_bytes(written, policy=policy.default)

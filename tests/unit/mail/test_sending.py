@@ -26,15 +26,9 @@ def settings_for(port: int, scheme: str = "smtp", host: str = "127.0.0.1") -> Se
 
 
 def mail_to(*to: str, settings: Settings) -> Mail:
-    values: dict[str, object] = {
-        "application": "loket",
-        "organisation": "Stad Gent",
-        "platform": "acmidm",
-        "environment": "tni",
-        "client_id": "c",
-    }
-    values |= {"scopes": ["s"], "portal": None, "keys": "form", "jwks_uri": None}
-    return compose("client-id", values, language=Language.NL, to=to, key="acmidm/tni/OVO002067/loket", step="3", settings=settings)
+    one = {"application": "loket", "organisation": "Stad Gent", "platform": "acmidm", "client_id": "c", "scopes": ["s"], "keys": "form"}
+    values = {"application": "loket", "environment": "tni", "made": [{**one, "portal": None, "jwks_uri": None}], "added": []}
+    return compose("hand-over", values, language=Language.NL, to=to, key="acmidm/tni/OVO002067/loket", step="3", settings=settings)
 
 
 def sent(server: MailServer, *to: str, environ: dict[str, str] | None = None) -> dict[str, sending.Refusal]:
