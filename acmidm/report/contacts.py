@@ -24,11 +24,8 @@ def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]
     """Return the domains that are known of each organisation; ``organisations`` are by folder, by which suppliers are named."""
     found = defaultdict[str, set[str]](set)
     for client in clients:
-        found[_code(client)].update(map(_domain, _contacts(client)))
-    own = {
-        folder: found[one.code] | {_domain(owner) for owner in one.owners if not owner.startswith("@")}
-        for folder, one in organisations.items()
-    }
+        found[client.key.partition("/")[0]].update(map(_domain, _contacts(client)))
+    own = {folder: found[one.code].union(_domain(by) for by in one.owners if by[0] != "@") for folder, one in organisations.items()}
     for folder, one in organisations.items():
         if one.code:  # a supplier without one has no clients
             found[one.code].update(own[folder], *(own.get(supplier, ()) for supplier in one.suppliers))
@@ -37,7 +34,7 @@ def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]
 
 def to_check(before: Client, after: Client, known: Domains) -> Iterator[tuple[str, str]]:
     """Yield each contact that is new and that somebody should look at, with the reason. Where no domain is known, none is new."""
-    here = {domain for client in (before, after) for domain in known.get(_code(client), ())}
+    here = {domain for client in (before, after) for domain in known.get(client.key.partition("/")[0], ())}
     for contact in (one for one in _contacts(after) if one not in _contacts(before)):
         domain = _domain(contact)
         if _ANYBODYS.fullmatch(domain):
@@ -48,10 +45,6 @@ def to_check(before: Client, after: Client, known: Domains) -> Iterator[tuple[st
 
 def _contacts(client: Client) -> Sequence[str]:
     return client.fields.get("contacts") or ()
-
-
-def _code(client: Client) -> str:
-    return client.key.partition("/")[0]
 
 
 def _domain(address: str) -> str:

@@ -45,15 +45,9 @@ class Delivery:
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Delivery:
         """Read the record in a resource's outputs."""
-        return cls(
-            outputs.get("message_id"),
-            outputs.get("sent_at"),
-            outputs.get("not_sent"),
-            dict(outputs.get("refused") or {}),
-            tuple(outputs.get("owed") or ()),
-            tuple(outputs.get("retry") or ()),
-            tuple(outputs.get("scopes") or ()),
-        )
+        known = {name: value for name, value in outputs.items() if value is not None}
+        found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+        return cls(**found)
 
     @property
     def outputs(self) -> dict[str, Any]:
