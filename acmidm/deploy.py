@@ -59,23 +59,27 @@ def deploy(
 
     Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the command and stops nothing else.
     """
+    from acmidm.git import lacks
     from acmidm.github.identity import renew
     from acmidm.recovery import LOOK_TAG, recover
     from acmidm.rights import warn_of_missing_rights
     from acmidm.stacks import ask_what_is_there, stack_of
     from acmidm_onboarding.engine_resources import resources_in
+    from acmidm_onboarding.model.gate import by_reason
 
     wanted, opened = None if approved is None else _approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
     _read_forms(opened)
     all_asked = ask_what_is_there(opened)
+    for sentence in by_reason(opened.desired.held_back):
+        typer.echo(f"warning: {sentence}", err=True)
     _install_random_plugin(opened)
     looks_first, looked = recovered.look_first, 0
     if wanted is not None and looks_first:  # what was approved is compared with what is, not with what a run that was cut off left
         looked, looks_first = _look(opened), False
     with working(f"previewing {stack}"):
         previewed = engine.preview(stack, opened.there)
-    lacking = None if allow_mass_change else _lacking(recovered.revision)
+    lacking = recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
     refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
     left_out = {} if wanted is None else _left_out(wanted, opened, previewed)
     types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
@@ -170,13 +174,6 @@ def _waiting(stack: Stack) -> frozenset[str]:
     staying = ((one.resource_name, recorded_as(one, parts)) for one in stack.connections if not due(one, today))
     again = {name for name, has in staying if has and has.withdrawn and has.withdrawn <= (has.scopes or {}).keys()}
     return last_step(stack.connections, parts, today) | {name_of(one) for one in not_yet} | again
-
-
-def _lacking(revision: str | None) -> str | None:
-    """What was deployed last, where what is checked out was made without it."""
-    from acmidm.git import lacks
-
-    return revision[:10] if revision and lacks(revision) else None
 
 
 def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool) -> bool:

@@ -85,6 +85,7 @@ def look(name: str, days: int = 30) -> Found:
     from acmidm.stacks import require_a_form, stack_of
     from acmidm.undeclared import apart, stolen_keys, undeclared, without_reserved
     from acmidm_onboarding.model.declaration import in_stack
+    from acmidm_onboarding.model.gate import by_reason
 
     stack = stack_of(name)
     settings, managed_by = stack.settings, named_at_authorities(name)
@@ -102,7 +103,7 @@ def look(name: str, days: int = 30) -> Found:
         clients += stolen_keys(left, real)
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
     notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), name) for urn in recorded.cut_off]
-    notes += [plain(sentence, WHOLE) for one in (desired.held_back if desired else ()) for sentence in one.reported]
+    notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
     notes += unlisted
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)

@@ -99,7 +99,7 @@ def ask_what_is_there(stack: Stack) -> bool:
     Return whether all could be asked; a warning says of each platform that cannot.
     """
     settings = stack.settings
-    if settings.environment is not Environment.PROD or settings.gate.mode is not PromotionGate.ENFORCE:
+    if settings.environment is not Environment.PROD or settings.gate.mode is PromotionGate.OFF:
         return True
     waiting = [one.connection for one in stack.desired.held_back if not one.is_declared]
     found, all_asked = dict[str, Client](), True

@@ -26,9 +26,10 @@ from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import NO_GATE, Desired
 from acmidm_onboarding.model.files import ORGANISATION_FILE
+from acmidm_onboarding.model.gate import by_reason
 from acmidm_onboarding.model.leaving import stolen_sentences
 from acmidm_onboarding.model.policies import PromotionGate
-from acmidm_onboarding.model.problems import Failure, InvalidForms, listed, on_one_line
+from acmidm_onboarding.model.problems import Failure, InvalidForms, first_listed, listed, on_one_line
 from acmidm_onboarding.recorded import Unreadable, beside
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack, checks
@@ -37,7 +38,6 @@ ALREADY_REPORTED = 32
 """The exit code by which the language host knows that it need not report the program's failure."""
 UNKNOWN: list[str] = []
 """The names of clients that a gate holds back and the state lacks, though they may be there."""
-_MOST_NAMED = 3
 _WRITTEN = Path(os.devnull, "program", "program.yaml")
 """The form of a connection that is in no file. Nothing beside it is on a disk either."""
 
@@ -106,28 +106,21 @@ def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
             raise
         pulumi.log.warn(str(error))
         found = stack.desired_of(connections, NO_GATE)
-    for sentence in (*stolen_sentences(found.left), *(sentence for one in found.held_back for sentence in one.reported)):
+    # A command that hands over what is there has reported what the gate misses; the engine would show it twice in each run.
+    for sentence in (*stolen_sentences(found.left), *(by_reason(found.held_back) if stack.there is None else ())):
         pulumi.log.warn(sentence)
     if partial := [one.connection.resource_name for one in found.held_back if one.is_partial and not one.is_declared]:
         raise Failure(
             f"this state has the client of {listed(partial)} and not its scopes, so that nobody knows which it has; run acmidm deploy "
             f"--stack {pulumi.get_stack()}, which asks the authority"
         )
-    if stack.there is None and (new := [one.connection for one in found.held_back if one.is_new and not one.is_declared]):
-        _say_unknown(new, pulumi.get_stack())
+    if stack.there is None and (new := [one.connection.resource_name for one in found.held_back if one.is_new and not one.is_declared]):
+        # A program has no operator's rights to ask. An ``up`` ends in failure.
+        UNKNOWN.extend(new)
+        remedy = f"run acmidm deploy --stack {pulumi.get_stack()}, which asks the authority"
+        said = f"what the authority has of {first_listed(new)}, which this state lacks, is not known here; {remedy}"
+        (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(said)
     return found
-
-
-def _say_unknown(held_back: Sequence[Declaration], stack: str) -> None:
-    """Say that clients which the state lacks may be there: a program has no operator's rights to ask. An ``up`` ends in failure."""
-    UNKNOWN.extend(one.resource_name for one in held_back)
-    say = pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error
-    names = listed([one.resource_name for one in held_back[:_MOST_NAMED]])
-    more = f" and {len(held_back) - _MOST_NAMED} more" if len(held_back) > _MOST_NAMED else ""
-    say(
-        f"whether {names}{more} {'is' if len(held_back) == 1 else 'are'} there already, though this state has nothing of "
-        f"{'it' if len(held_back) == 1 else 'them'}, is not known here; run acmidm deploy --stack {stack}, which asks the authority"
-    )
 
 
 def _named(found: Desired) -> list[Declaration]:

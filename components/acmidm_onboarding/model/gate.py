@@ -15,7 +15,7 @@ from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.evidence import Evidence, is_fresh
 from acmidm_onboarding.model.form import AuthMethod, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.policies import Gate, PromotionGate
-from acmidm_onboarding.model.problems import on_one_line, quoted
+from acmidm_onboarding.model.problems import first_listed, on_one_line, quoted
 
 _EXEMPTION = f"agree on an exemption from {ExemptiblePolicy.PROMOTION_GATE.value}"
 _PROBE = "run acmidm probe with --record on TNI, and add the file"
@@ -47,16 +47,25 @@ class HeldBack:
     """Whether the state has the client and not its scopes, so that nobody knows which it has."""
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """The same with the connection that it is about."""
+    def name(self) -> str:
+        """The connection that it is about."""
         asked = self.connection
         platform = "" if asked.platform is Platform.ACMIDM else f" ({asked.platform})"
-        return tuple(on_one_line(f"{asked.form or asked.key} on {asked.environment}{platform}: {one}") for one in self.missing)
+        return on_one_line(f"{asked.form or asked.key} on {asked.environment}{platform}")
 
     @property
-    def reported(self) -> tuple[str, ...]:
-        """The same with what becomes of it."""
-        return tuple(f"{'declared unproven' if self.is_declared else 'not declared'}: {sentence}" for sentence in self.sentences)
+    def sentences(self) -> tuple[str, ...]:
+        """What is missing, each with the connection."""
+        return tuple(f"{self.name}: {on_one_line(one)}" for one in self.missing)
+
+
+def by_reason(held_back: Iterable[HeldBack]) -> list[str]:
+    """Return a sentence per reason, with what becomes of the connections that it is the reason of."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in held_back:
+        for why in one.missing:
+            found.setdefault(("declared unproven" if one.is_declared else "not declared", on_one_line(why)), []).append(one.name)
+    return [f"{what}: {first_listed(names)}: {why}" for (what, why), names in found.items()]
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:

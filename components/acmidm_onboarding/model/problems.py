@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,6 +85,11 @@ def did_you_mean(wrong: str, known: Iterable[str], otherwise: str) -> str:
 def listed(names: Iterable[str]) -> str:
     """List names in a sentence: ``a, b, c``, or ``none``."""
     return ", ".join(sorted(names)) or "none"
+
+
+def first_listed(names: Sequence[str]) -> str:
+    """List the first three names, and how many more there are."""
+    return listed(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
 def on_one_line(text: str) -> str:
