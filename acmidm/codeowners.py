@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acmidm.terminal import fail
+from acmidm_onboarding.model.problems import Failure
 
 if TYPE_CHECKING:
     from acmidm_onboarding.model.form import Organisation
 
 CODEOWNERS = Path(".github/CODEOWNERS")
+FORMS = Path("onboardings")
 _PROJECT = Path("pyproject.toml")
 _SETTING = "onboarding_team in [tool.acmidm]"
 _HEAD = """\
@@ -34,14 +35,22 @@ def onboarding_team() -> str | None:
     except FileNotFoundError:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        fail(f"{_PROJECT} is not TOML; correct it")
+        raise Failure(f"{_PROJECT} is not TOML; correct it") from None
     team = settings.get("onboarding_team")
     if team is None:
         return None
     try:
         return owner(str(team))
     except ValueError as error:
-        fail(f"{_PROJECT}: {_SETTING}: {error}")
+        raise Failure(f"{_PROJECT}: {_SETTING}: {error}") from None
+
+
+def codeowners_here() -> str | None:
+    """Return the text of the file for the organisations in the working directory; None where no team is set. Raises Failure."""
+    from acmidm_onboarding.model.loading import load_organisations
+
+    team = onboarding_team()
+    return codeowners(team, FORMS.as_posix(), load_organisations(FORMS)) if team else None
 
 
 def codeowners(team: str, forms: str, organisations: Mapping[str, Organisation]) -> str:

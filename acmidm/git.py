@@ -11,7 +11,7 @@ import base64
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -142,6 +142,14 @@ def lacks(commit: str) -> bool:
         return _run("merge-base", "--is-ancestor", "--end-of-options", commit, "HEAD").returncode != 0
     except UnknownRevision:
         return False
+
+
+def changed_since(commit: str | None) -> list[str] | None:
+    """The files below the working directory that are not what they were at a commit; None where Git does not know."""
+    with suppress(UnknownRevision):
+        done = _run("diff", "--name-only", "--no-renames", "--relative", "-z", "--end-of-options", commit or "", "--")
+        return done.stdout.decode(errors="replace").split("\0") if done.returncode == 0 else None
+    return None
 
 
 def is_dirty() -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from acmidm_onboarding.model.declaration import Declaration
     from acmidm_onboarding.model.desired import Desired
     from acmidm_onboarding.model.form import Environment, Platform
+    from acmidm_onboarding.model.gate import HeldBack
     from acmidm_onboarding.stack import Stack
 
 EPILOG = """
@@ -204,7 +205,22 @@ def _with_what_forms_say(planned: Planned) -> Planned:
     plan = with_keys(plan, connections, stack)
     known = {**plan.before, **plan.after}
     alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
-    return planned._replace(plan=replace(plan, besides=(*plan.besides, *alone), at_the_gate=at_the_gate(desired.held_back, desired.proven)))
+    held_back = _of_this_change(plan, desired.held_back, stack)
+    more, waiting = (*plan.more, *alone, *at_the_gate(held_back, desired.proven)), len(desired.held_back) - len(held_back)
+    return planned._replace(plan=replace(plan, more=more, waiting=waiting))
+
+
+def _of_this_change(plan: Plan, held_back: Sequence[HeldBack], stack: Stack | None) -> Sequence[HeldBack]:
+    """What is held back of clients that change, or whose files did since all of the stack was brought up; all, where nobody knows."""
+    from acmidm.engine import last_runs
+    from acmidm.git import changed_since
+    from acmidm.recovery import revision
+
+    if stack is None or not held_back or (changed := changed_since(revision(last_runs(stack.name)))) is None:
+        return held_back
+    own = [str(stack.settings.forms_folder / (one.connection.form or "")) for one in held_back]
+    named = [any(file.startswith(prefix) for file in changed) for prefix in own]
+    return [one for one, is_named in zip(held_back, named, strict=True) if is_named or one.connection.place in plan.changed]
 
 
 def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acmidm.codeowners import CODEOWNERS, codeowners, onboarding_team
+from acmidm.codeowners import CODEOWNERS, codeowners_here
 from acmidm.platforms import PLATFORMS, platforms
 from acmidm.writing import write_whole
 
@@ -21,7 +21,6 @@ EPILOG = """
 """
 
 CATALOGUE = Path("catalogue")
-FORMS = Path("onboardings")
 SCHEMAS = Path("schema")
 PAGE = Path("docs/catalogue.md")
 PRODUCTS = Path("docs/products.md")
@@ -33,12 +32,12 @@ def schema(
     """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
     from acmidm.catalogue_page import catalogue_page
     from acmidm_onboarding.model.editor import schemas
-    from acmidm_onboarding.model.loading import load_catalogue, load_organisations
+    from acmidm_onboarding.model.loading import load_catalogue
 
     offered = load_catalogue(CATALOGUE)
     texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
-    if team := onboarding_team():
-        texts[CODEOWNERS] = codeowners(team, FORMS.as_posix(), load_organisations(FORMS))
+    if (owners := codeowners_here()) is not None:
+        texts[CODEOWNERS] = owners
     if (page := _text_of(PLATFORMS)) is not None:
         texts[PLATFORMS] = platforms(page)
     if (page := _text_of(PRODUCTS)) is not None:
@@ -56,7 +55,7 @@ def schema(
     if check and stale:
         raise typer.Exit(1)
     if not stale:
-        typer.echo(f"the schemas and {PAGE} are up to date" + (" and so is CODEOWNERS" if team else ""))
+        typer.echo(f"the schemas and {PAGE} are up to date" + (" and so is CODEOWNERS" if owners else ""))
 
 
 def _text_of(file: Path) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from os.path import commonprefix
 from typing import Any
@@ -115,3 +115,8 @@ def searched(search: str) -> Callable[[str], bool]:
     """Return what says whether a text, in lower case, has a word that begins with each one of ``search``."""
     wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
     return lambda text: all(one.search(text) for one in wanted)
+
+
+def evidence_in_words(proven: Mapping[str, str]) -> str:
+    """Say which evidence there is: ``of 2026-11-20 from https://authenticatie-ti.vlaanderen.be/op``."""
+    return f"of {proven['proven_at'][:10]} from {proven['issuer']}" if proven else "none any more"

@@ -11,14 +11,17 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from acmidm.codeowners import CODEOWNERS, codeowners_here
 from acmidm.git import PLAIN_FILE, Tree
 from acmidm.report.compare import field_changes
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, StacksOfRevision, contents, read_values, setting_in
 from acmidm_onboarding.model.client import Fields
 from acmidm_onboarding.model.files import ORGANISATION_FILE
+from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.model.secrecy import without_keys_and_tokens
 from acmidm_onboarding.settings import SECRET_KEYS, declared_keys
 
@@ -54,7 +57,7 @@ def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[
     """
     by_kind: dict[Kind, list[str]] = defaultdict(list)
     for path in sorted(before.entries.keys() | after.entries.keys()):
-        if before.entries.get(path) == after.entries.get(path):
+        if before.entries.get(path) == after.entries.get(path) or _follows(path, before, after):
             continue
         # A link, a submodule, a program: whatever its name is, it is no page and no form.
         if kind := _kind_of(path, stacks) or (None if _is_plain(path, before, after) else Kind.CODE_CHANGED):
@@ -77,9 +80,21 @@ def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[
                 for field in fields:
                     parts[_ABOUT.get(_key(field.field), kind)].append(_shown(path, field))
                 found += (_change(part, path, those) for part, those in parts.items())
-            else:
-                found.append(_change(kind, path, fields))
+            else:  # an organisation that is new takes nothing from anybody who is there
+                is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries and _is_plain(path, after)
+                found.append(_change(Kind.ORGANISATION_ADDED if is_new else kind, path, fields))
     return sorted(found, key=lambda one: (one.subject is not None and one.subject not in before.entries, one.danger, one.subject or ""))
+
+
+def _follows(path: str, *trees: Tree) -> bool:
+    """Whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported by itself."""
+    return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_made, trees))
+
+
+def _is_made(tree: Tree) -> bool:
+    with tree.exported(lambda file: file in (str(CODEOWNERS), "pyproject.toml") or Path(file).name == ORGANISATION_FILE), suppress(Failure):
+        return CODEOWNERS.exists() and CODEOWNERS.read_bytes() == (codeowners_here() or "").encode()
+    return False
 
 
 def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> Change:

@@ -12,7 +12,7 @@ from typing import Any
 from acmidm.report.contacts import Domains, to_check
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.report.retirement import retirement
-from acmidm.words import counted, plain, shown
+from acmidm.words import counted, evidence_in_words, plain, shown
 from acmidm_onboarding.model.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, Clients, Fields, Place
 from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.keys import Key
@@ -28,14 +28,6 @@ _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _HAS_A_CLIENT = "which the engine refuses where this connection has a client already; see docs/adoption.md"
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
-
-
-class Stays(Part):
-    """What a changed client keeps as it is."""
-
-    scopes: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
-    products: tuple[str, ...] = ()
 
 
 class ClientName(Part):
@@ -64,7 +56,6 @@ class ConnectionChanges(ClientName):
 
     environment: Environment
     changes: tuple[Change, ...]
-    stays: Stays = Stays()
 
     @property
     def worst(self) -> Change:
@@ -94,11 +85,6 @@ class ConnectionChanges(ClientName):
 
     def with_changes(self, changes: Iterable[Change]) -> ConnectionChanges:
         return self.model_copy(update={"changes": in_order(changes)})
-
-
-def evidence_in_words(proven: Mapping[str, str]) -> str:
-    """Say which evidence there is: ``of 2026-11-20 from https://authenticatie-ti.vlaanderen.be/op``."""
-    return f"of {proven['proven_at'][:10]} from {proven['issuer']}" if proven else "none any more"
 
 
 @dataclass(frozen=True)
@@ -144,7 +130,6 @@ class Comparison:
             **(client_name(state) | {"client_id": (before and before.client_id) or state.client_id}),
             environment=state.environment,
             changes=in_order(changes),
-            stays=_stays(before, after),
         )
 
     def change(self, kind: Kind, **facts: Any) -> Change:
@@ -351,8 +336,8 @@ def _facts(kid: str, key: Key) -> dict[str, Any]:
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The changes of one client as they are read: from what it is exempted is first, then what becomes of the client itself."""
-    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS)
+    """The changes of one client as they are read: what the gate or an exemption makes of them, then what becomes of the client itself."""
+    first = (Kind.EXEMPTION_GRANTED, Kind.EXEMPTION_STANDS, Kind.UNPROVEN, Kind.HELD_BACK)
     return tuple(
         sorted(changes, key=lambda one: (one.kind not in first, one.kind.row.scale is not Scale.WHOLE, one.danger, one.subject or ""))
     )
@@ -362,12 +347,6 @@ def connections_in_order(connections: Iterable[ConnectionChanges]) -> tuple[Conn
     """The clients as they are read: production first, then what is most dangerous."""
     places = {environment: place for place, environment in enumerate(ENVIRONMENTS)}
     return tuple(sorted(connections, key=lambda one: (places[one.environment], one.worst.danger, one.organisation, one.key, one.platform)))
-
-
-def counted_kinds(changes: Iterable[Change]) -> dict[Kind, int]:
-    """How many changes there are of each kind, in the order of the kinds."""
-    found = Counter(change.kind for change in changes)
-    return {kind: found[kind] for kind in Kind if kind in found}
 
 
 def headline(connections: Iterable[ConnectionChanges]) -> str:
@@ -448,14 +427,3 @@ def _owner(state: Client) -> str:
 def _lost(state: Client) -> tuple[FieldChange, ...]:
     had = {"scopes": state.scopes, "keys": state.keys, "products": state.products}
     return tuple(FieldChange(field=name, old=", ".join(sorted(values))) for name, values in had.items() if values)
-
-
-def _stays(before: Client | None, after: Client | None) -> Stays:
-    if before is None or after is None:
-        return Stays()
-    scopes = (before.scopes or {}).keys() & (after.scopes or {}).keys()
-    keys, products = (
-        sorted(name for name in (old or {}).keys() & (new or {}).keys() if (old or {})[name] == (new or {})[name])
-        for old, new in ((before.keys, after.keys), (before.products, after.products))
-    )
-    return Stays(scopes=tuple(sorted(scopes)), keys=tuple(keys), products=tuple(products))

@@ -17,7 +17,6 @@ from acmidm.report.compare import (
     ConnectionChanges,
     client_name,
     connections_in_order,
-    counted_kinds,
     headline,
     paired,
 )
@@ -94,7 +93,6 @@ class Drift(Part):
     left_behind: tuple[UndeclaredClient, ...] = ()
     """Those that bear this stack's mark, and that nobody declares: their keys work on, and no run will ever remove them."""
     undeclared: tuple[UndeclaredClient, ...] = ()
-    counts: dict[Kind, int]
     healed: bool | None = None
     repaired: tuple[ConnectionChanges, ...] = ()
     problems: tuple[str, ...] = ()
@@ -426,6 +424,5 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
         clients=recorded,
         by_hand=by_hand,
         not_applied=pending,
-        counts=counted_kinds(change for one in by_hand for change in one.changes),
         **more,
     )

@@ -7,6 +7,7 @@ client: all of it is in the row. A change has no sentence: its row gives it one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -150,6 +151,8 @@ class Kind(StrEnum):
     KEYS_AT_ADDRESS = "keys_at_address", Row(_DANGER, _CLIENT, "takes its keys from {subject}, and whoever writes there is the client",
         "takes its keys from an address", by_hand="was made to take its keys from {subject}", field="jwks_uri", more=_FIELDS)
     PROTECTION_LIFTED = "protection_lifted", Row(_DANGER, _CLIENT, "is no longer protected against removal", "loses its protection")
+    ORGANISATION_ADDED = "organisation_added", Row(_WARNING, _BESIDE, "also adds an organisation, to be verified, in {subject}",
+        "which organisations there are", more="[: {values}]")
     RETIREMENT_ANNOUNCED = "retirement_announced", Row(_WARNING, _ONBOARDING, "is announced to leave", "is announced to leave",
         more=_FIELDS)
     PRODUCT_RETIRED = "product_retired", Row(_WARNING, _PRODUCT,
@@ -211,7 +214,8 @@ class Kind(StrEnum):
     CHANGED_OTHERWISE = "changed_otherwise", Row(_WARNING, _CLIENT,
         "changes its {subject} in a way that this report cannot show: look with pulumi preview --diff",
         "is changed in what cannot be shown", scale=_WHOLE)
-    KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, "may not lose {subject} yet", more="[: {note}]", scale=_NOTE)
+    KEY_MAY_STAY = "key_may_stay", Row(_NOTICE, _KEYS, "may not lose {subject} yet",
+        "may not lose a key yet|may not lose a key yet", more="[: {note}]", scale=_NOTE)
     HELD_BACK = "held_back", Row(_NOTICE, _ONBOARDING, "is held back from production, as far as it is not there already", "is held back",
         more="[: {note}]", scale=_NOTE)
     CLIENT_MARKED = "client_marked", Row(_NOTICE, _CLIENT, "is marked as this stack's own again: it was marked otherwise",
@@ -335,7 +339,7 @@ class Change(Part):
     @property
     def has_lines(self) -> bool:
         """Whether its fields are too many for its sentence, or the point of it: then each is on a line of its own."""
-        return self.kind.row.listed or len(self.fields) > _IN_SENTENCE
+        return self.kind.row.listed or (len(self.fields) > _IN_SENTENCE and "{values}" not in self.kind.row.more)
 
     @property
     def _is_described_otherwise(self) -> bool:
@@ -372,14 +376,18 @@ def _facts(change: Change) -> dict[str, list[Piece]]:
     words = {"about_scope": ", ".join(about_scope), "note": plain(cut(note, LONGEST), WHOLE) if note else ""}
     words |= {"expires": day(change.expires) if change.expires else ""}
     found = {name: [Piece(text, name in values)] if text else [] for name, text in (values | words).items()}
-    return found | {"fields": _fields(change), "change": _from_to(first)}
+    new = ((one.field, [Piece(one.values()[1] or "", value=True)]) for one in change.fields)
+    return found | {"fields": _fields(change), "values": _in_a_row(new), "change": _from_to(first)}
+
+
+def _in_a_row(named: Iterable[tuple[str, list[Piece]]]) -> list[Piece]:
+    found = [[Piece(", "), Piece(f"{plain(name)} "), *pieces] for name, pieces in named]
+    return [piece for pieces in found for piece in pieces][1:]
 
 
 def _fields(change: Change) -> list[Piece]:
     """The first fields; all of them are in the details."""
-    pieces: list[Piece] = []
-    for one in change.fields[:_IN_SENTENCE]:
-        pieces += [Piece(f"{', ' if pieces else ''}{plain(one.field)} "), *_from_to(one)]
+    pieces = _in_a_row((one.field, _from_to(one)) for one in change.fields[:_IN_SENTENCE])
     more = len(change.fields) - _IN_SENTENCE
     return [*pieces, Piece(f", and {more} more")] if more > 0 else pieces
 

@@ -18,7 +18,7 @@ from acmidm.report.compare import ENVIRONMENTS, ClientName, ConnectionChanges
 from acmidm.report.drift import Drift
 from acmidm.report.kinds import Change, FieldChange, Part, Piece, Severity
 from acmidm.report.review import Review
-from acmidm.words import LONGEST, WHOLE, counted, first_of, plain
+from acmidm.words import LONGEST, WHOLE, counted, plain
 
 LIMIT = 64_000
 """Characters: what a pull-request comment or an issue of GitHub allows (65,536), with a margin for what a pipeline adds."""
@@ -26,11 +26,8 @@ _SENTENCE = 500
 """Characters that the last sentence may take."""
 _FOLD = 12_000
 """Characters that the details of one client take at most: they are not to push out those of others."""
-_REFUSALS = 10
-_CHANGES_IN_ROW = 4
-_FIELDS_IN_LINE = 12
-_FEW_CLIENTS = 10
-"""Up to so many, the tables themselves show how much of which kind there is."""
+_CELL = 4_000
+"""Characters that what changes of one client, or in one file, takes at most in the part of a page that is not folded."""
 _WHOLE_TEXT = "the same command with `--output text`"
 
 _TAME_CODE = re.compile(r"[^`|<>]*[^`|<>\s]", re.ASCII)
@@ -102,20 +99,18 @@ def _first(lines: Iterable[str], room: int) -> Iterator[str]:
 def _review(review: Review) -> Iterator[Section]:
     """A pull-request comment."""
     yield Section(f"### {review.headline}\n\n")
-    yield from _refusals(review.refusals)
+    yield _refusals(review.refusals)
     yield _beside(review.beside)
     for environment, connections, stay in review.in_environments():
-        title, stays = _capital(ENVIRONMENTS[environment]), "stays as it is" if stay == 1 else "stay as they are"
+        name, stays = ENVIRONMENTS[environment], "stays as it is" if stay == 1 else "stay as they are"
         if connections:
             also = f", {stay:,} {stays}" if stay else ""
-            yield Section(f"#### {title}: {counted(len(connections), 'client changes|clients change')}{also}\n\n")
+            yield Section(f"#### {name[0].upper()}{name[1:]}: {counted(len(connections), 'client changes|clients change')}{also}\n\n")
             yield table(connections)
         else:
-            yield Section(f"{title}: no change, {counted(stay, 'client')} {stays}.\n\n")
+            yield Section(f"{name[0].upper()}{name[1:]}: no change, {counted(stay, 'client')} {stays}.\n\n")
     yield _notes(review.notes)
-    yield from _details(review.connections)
-    if len(review.connections) > _FEW_CLIENTS:
-        yield Section(f"\nBy kind: {', '.join(f'{count:,} `{kind}`' for kind, count in review.counts.items())}\n")
+    yield _details(review.connections)
 
 
 def _drift(report: Drift) -> Iterator[Section]:
@@ -124,7 +119,7 @@ def _drift(report: Drift) -> Iterator[Section]:
     if report.healed is not None:
         yield Section("Repaired:\n\n" if report.healed else "Not all of it could be repaired:\n\n")
         yield table(report.repaired, undone=report.healed)
-    yield from _refusals(report.problems)
+    yield _refusals(report.problems)
     for title, connections in (("Changed by hand", report.by_hand), ("Declared, not applied yet", report.not_applied)):
         if connections:
             yield Section(f"#### {title}\n\n")
@@ -133,7 +128,7 @@ def _drift(report: Drift) -> Iterator[Section]:
     top = "#### Keys that end soon\n\n| ends | client | key | thumbprint |\n|---|---|---|---|\n"
     yield Section(top, keys, "\n", "key that ends soon|keys that end soon")
     yield _notes(report.notes)
-    yield from _details((*report.by_hand, *report.not_applied))
+    yield _details((*report.by_hand, *report.not_applied))
     for one, title, found in report.not_declared:
         clients = [
             f"- {markdown(client.title)}: {code(client.client_id)} on {client.platform}"
@@ -152,12 +147,8 @@ def _drift(report: Drift) -> Iterator[Section]:
     yield Section(f"\n{counted(report.clients, 'client')}, checked at {report.checked_at:%Y-%m-%d %H:%M} UTC\n")
 
 
-def _refusals(problems: Sequence[str]) -> Iterator[Section]:
-    yield from (Section(f"> **refused** {markdown(problem, WHOLE)}\n>\n") for problem in problems[:_REFUSALS])
-    if len(problems) > _REFUSALS:
-        yield Section(f"> and {len(problems) - _REFUSALS:,} more; all of them with `--output text`\n")
-    if problems:
-        yield Section("\n")
+def _refusals(problems: Sequence[str]) -> Section:
+    return Section("", [f"> **refused** {markdown(problem, WHOLE)}\n>\n" for problem in problems], "\n", "refusal", most=LIMIT // 4)
 
 
 def _notes(notes: Iterable[str]) -> Section:
@@ -168,8 +159,8 @@ def _beside(changes: Iterable[Change]) -> Section:
     """What changes beside the clients, a line each; of one that is too long for that, its first values."""
     lines = []
     for change in changes:
-        more = len(change.fields) - _FIELDS_IN_LINE
-        fields = [f"  - {_field(field)}\n" for field in change.fields[:_FIELDS_IN_LINE]] if change.has_lines else []
+        fields = list(_first((f"  - {_field(field)}\n" for field in change.fields if change.has_lines), _CELL))
+        more = len(change.fields) - len(fields)
         fields += [f"  - and {more:,} more\n"] if fields and more > 0 else []
         lines.append(f"- **{change.severity}** {_in_markdown(change.named if fields else change.pieces)}\n{''.join(fields)}")
     return Section("", lines, "\n", "change beside the clients|changes beside the clients", most=LIMIT // 4)
@@ -182,32 +173,30 @@ def table(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> 
         severity = connection.worst.severity
         mark = "" if undone or severity is Severity.NOTICE else f"**{severity}**"
         said = []
-        for change in connection.changes[:_CHANGES_IN_ROW]:
+        for change in connection.changes[: _in_row(connection)]:
             text, words = _sentence(change, connection), change.named[0].text.strip()
             # Where the first is not what makes it dangerous, those that do stand out.
             stands_out = mark and change.severity is severity is not connection.changes[0].severity
             said.append(f"**{words}**{text.removeprefix(words)}" if stands_out else text)
-        more = len(connection.changes) - _CHANGES_IN_ROW
-        said += [f"and {more} more"] if more > 0 else []
+        more = len(connection.changes) - len(said)
+        said += [f"and {more} more"] if more else []
         said += [_in_markdown(connection.by_one)] if connection.by_one else []
         names = [_name(connection), *(code(name) for name in (connection.key, connection.form, connection.client_id) if name)]
         rows.append(f"| {mark} | {'<br>'.join(names)} | {'<br>'.join(said)} |\n")
     return Section(
-        "| | client | what changes |\n|---|---|---|\n", rows, "\n", "client of the tables|clients of the tables", most=LIMIT // 2
+        "| | client | what changes |\n|---|---|---|\n", rows, "\n", "client of the tables|clients of the tables", most=LIMIT * 3 // 4
     )
 
 
-def _details(connections: Sequence[ConnectionChanges]) -> Iterator[Section]:
-    """What is known of each client beside its row, folded; nothing of one whose row has it all. Then what all of them keep."""
+def _in_row(connection: ConnectionChanges) -> int:
+    """How many of its changes a client's row has: all of them, but where that is too long for a glance."""
+    return max(1, len(list(_first((_sentence(change, connection) for change in connection.changes), _CELL))))
+
+
+def _details(connections: Iterable[ConnectionChanges]) -> Section:
+    """What is known of each client beside its row, folded; nothing of one whose row has it all."""
     folds = [_folded(connection, lines) for connection in connections if (lines := list(_detail_lines(connection)))]
-    yield Section("", folds, what="client's details|clients' details")
-    staying = []
-    for connection in connections:
-        kinds = ((word, getattr(connection.stays, word)) for word in ("scopes", "keys", "products"))
-        if kept := "; ".join(f"{word} {first_of([code(name) for name in names])}" for word, names in kinds if names):
-            staying.append(f"- {_name(connection)} on {connection.environment}: {kept}\n")
-    top = "<details><summary>What stays as it is</summary>\n\n"
-    yield Section(top, staying, "\n</details>\n", "client's list of what stays|clients' lists of what stays")
+    return Section("", folds, what="client's details|clients' details")
 
 
 def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
@@ -218,10 +207,11 @@ def _folded(connection: ConnectionChanges, lines: Sequence[str]) -> str:
 
 
 def _detail_lines(connection: ConnectionChanges) -> Iterator[str]:
+    in_row = _in_row(connection)
     for place, change in enumerate(connection.changes):
         in_sentence = not change.has_lines and all(len(_field(one)) < 100 for one in change.fields)
         fields = () if in_sentence else change.fields
-        if place >= _CHANGES_IN_ROW:
+        if place >= in_row:
             yield f"- {_sentence(change, connection)}"
         elif fields:
             yield f"- {_in_markdown(change.named)}"
@@ -239,10 +229,6 @@ def _field(field: FieldChange) -> str:
 
 def _name(one: ClientName) -> str:
     return f"**{markdown(one.organisation)}** · {markdown(one.name)}"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def markdown(text: str, longest: int = LONGEST) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from acmidm.engine import problems_in
 from acmidm.report.kinds import Change, Kind
+from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
     EngineResource,
     Resource,
@@ -42,24 +43,14 @@ class NotAPlan(Failure):
     """What is no output of ``pulumi preview --json``, as a sentence."""
 
 
-@dataclass(frozen=True)
-class AtTheGate:
-    """A client that is not proven on TNI, or is so by its evidence."""
-
-    state: Client
-    missing: tuple[str, ...] = ()
-    """What is missing, and what to do; nothing where it passes now."""
-    is_declared: bool = False
-    """Whether it is declared all the same."""
-    evidence: Mapping[str, str] = field(default_factory=dict)
-    """That by which it passes (``evidence.summary``)."""
-
-
-def at_the_gate(held_back: Iterable[HeldBack], proven: Iterable[Declaration]) -> tuple[AtTheGate, ...]:
-    """Return what reports have of the gate, a client each."""
-    held = [AtTheGate(one.connection, one.missing, one.is_declared) for one in held_back]
-    passed = [AtTheGate(one, evidence=summary(one.test_evidence) if one.test_evidence else {}) for one in proven]
-    return (*held, *passed)
+def at_the_gate(held_back: Iterable[HeldBack], proven: Iterable[Declaration]) -> Iterator[tuple[Client, Change]]:
+    """Yield what reports have of the gate: per client what it misses and what to do, or the evidence by which it passes."""
+    for one in held_back:
+        kind = Kind.UNPROVEN if one.is_declared else Kind.HELD_BACK
+        yield from ((one.connection, Change(kind=kind, note=sentence)) for sentence in one.missing)
+    for passed in proven:
+        found = passed.test_evidence
+        yield passed, Change(kind=Kind.GATE_PASSED, note=evidence_in_words(summary(found)) if found else None)
 
 
 @dataclass(frozen=True)
@@ -81,10 +72,10 @@ class Plan:
     is_whole: bool = True
     """Whether it has the clients that do not change too."""
     config: Mapping[str, Any] = field(default_factory=dict)
-    at_the_gate: tuple[AtTheGate, ...] = ()
-    """What is reported of the gate to production, also of clients that do not change."""
-    besides: tuple[tuple[Client, Change], ...] = ()
-    """What is reported of clients that have left and are preserved, which neither side has."""
+    more: tuple[tuple[Client, Change], ...] = ()
+    """What is reported beside what changes: of the gate to production, and of clients that have left, which neither side has."""
+    waiting: int = 0
+    """How many others the gate holds back, which this change is not about."""
 
 
 def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
@@ -160,7 +151,7 @@ def _planned(steps: Sequence[Step], recorded: _Resources, environment: Environme
         states,
         replaced=frozenset(replaced),
         changed=changed,
-        besides=tuple(_abandoned(steps, states, environment)),
+        more=tuple(_abandoned(steps, states, environment)),
         is_whole=has_state or any(op == "same" and kind_of(found or old or {}) == Resource.ONBOARDING for op, old, found in steps),
     )
 

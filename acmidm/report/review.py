@@ -11,8 +11,6 @@ from acmidm.report.compare import (
     ConnectionChanges,
     client_name,
     connections_in_order,
-    counted_kinds,
-    evidence_in_words,
     headline,
     paired,
 )
@@ -36,10 +34,8 @@ class Review(Part):
     headline: str
     beside: tuple[Change, ...] = ()
     """What changes beside the clients."""
-    environments: tuple[Environment, ...]
     connections: tuple[ConnectionChanges, ...]
     unchanged: dict[Environment, int]
-    counts: dict[Kind, int]
     problems: tuple[str, ...] = ()
     """What is refused, a sentence each: what it is about stays as it is, and all else is carried out."""
     is_known: bool = True
@@ -56,7 +52,7 @@ class Review(Part):
         parts = [
             (environment, [one for one in self.connections if one.environment is environment], self.unchanged.get(environment, 0))
             for environment in ENVIRONMENTS
-            if environment in self.environments
+            if environment in self.unchanged
         ]
         return [part for part in parts if part[1] or part[2]]
 
@@ -75,7 +71,10 @@ def review_of(
     problems, too_many, more = set[str](), list[str](), list(notes)
     for plan in plans:
         changed = [one for old, new in paired(plan.before, plan.after) if (one := _changes(plan, comparison, old, new))]
-        found += with_gate(plan, comparison, changed)
+        found += _with_more(plan, changed)
+        if plan.waiting:
+            others = counted(plan.waiting, "other connection is|other connections are")
+            more.append(f"{others} held back from production; acmidm steps says what each waits for.")
         touched = {(one.key, one.platform) for one in changed}
         stay = sum(place[:2] not in touched for place in plan.after) if plan.is_whole else 0
         unchanged[plan.environment] = unchanged.get(plan.environment, 0) + stay
@@ -101,10 +100,8 @@ def review_of(
     return Review(
         headline="; ".join(said),
         beside=tuple(beside),
-        environments=tuple(sorted(unchanged)),
         connections=connections,
         unchanged=unchanged,
-        counts=counted_kinds([change for one in connections for change in one.changes] + list(beside)),
         # The engine reports them in any order, and those of two stacks may be the same.
         problems=tuple(plain(problem, WHOLE) for problem in sorted(problems)),
         is_known=is_known,
@@ -113,16 +110,10 @@ def review_of(
     )
 
 
-def with_gate(plan: Plan, comparison: Comparison, changed: Sequence[ConnectionChanges]) -> list[ConnectionChanges]:
-    """The changes of a plan's clients with what is reported of each besides, and of clients without any: by the gate, or as left."""
+def _with_more(plan: Plan, changed: Iterable[ConnectionChanges]) -> list[ConnectionChanges]:
+    """The changes of a plan's clients with what is reported of each besides, and of clients without any."""
     found = {(one.key, one.platform): one for one in changed}
-    for gate in plan.at_the_gate:
-        kind = Kind.GATE_PASSED if not gate.missing else Kind.UNPROVEN if gate.is_declared else Kind.HELD_BACK
-        more = [comparison.change(kind, note=sentence) for sentence in gate.missing or (evidence_in_words(gate.evidence),)]
-        one = found.get(gate.state.place[:2])
-        base = one or ConnectionChanges(**client_name(gate.state), environment=plan.environment, changes=())
-        found[gate.state.place[:2]] = base.with_changes([*base.changes, *more])
-    for state, change in plan.besides:
+    for state, change in plan.more:
         one = found.get(state.place[:2]) or ConnectionChanges(**client_name(state), environment=plan.environment, changes=())
         found[state.place[:2]] = one.with_changes([*one.changes, change])
     return list(found.values())

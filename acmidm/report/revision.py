@@ -11,7 +11,7 @@ from acmidm.git import Tree
 from acmidm.report.compare import paired
 from acmidm.report.kinds import Change, FieldChange, Kind
 from acmidm.report.places import strays
-from acmidm.report.plan import AtTheGate, Plan, at_the_gate
+from acmidm.report.plan import Plan, at_the_gate
 from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
 from acmidm_onboarding.model.client import Client, Place, Records, recorded_as
@@ -121,24 +121,23 @@ def earlier_revision(tree: Tree, stacks: StacksOfRevision) -> Revision:
 def plan_between(before: Revision, after: Revision, environment: Environment, stacks: StacksOfRevision, now: datetime) -> Plan:
     """Return what a change of forms does in an environment."""
     plan = Plan(environment, before.states(environment, stacks.profiles, now), after.states(environment, stacks.profiles, now, before))
-    besides = [*_left_between(before, after, environment, now)]
+    more = [*_left_between(before, after, environment, now)]
+    if environment is Environment.PROD:
+        more += _at_the_gate(before, after, now)
     if stacks.has_overlap(environment):
-        besides += _keys_that_may_stay(plan, now)
-    passing = _at_the_gate(before, after, now) if environment is Environment.PROD else ()
-    return replace(plan, at_the_gate=passing, besides=tuple(besides))
+        more += _keys_that_may_stay(plan, now)
+    return replace(plan, more=tuple(more))
 
 
-def _left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> tuple[tuple[Client, Change], ...]:
-    """Return what a change does to clients that have left and are preserved: their forms go, or say that a key of them is compromised."""
+def _left_between(before: Revision, after: Revision, environment: Environment, now: datetime) -> Iterator[tuple[Client, Change]]:
+    """Yield what a change does to clients that have left and are preserved: their forms go, or say that a key of them is compromised."""
     was_left, is_left = (side.desired(environment, now).left for side in (before, after))
     kept = {(key, one.platform) for one in after.onboardings.connections(environment) for key in (one.key, *one.formerly)}
     stolen = {(one.resource_name, one.compromised) for one in was_left}
     gone = [one for one in was_left if (one.key, one.platform) not in kept]
     keep_stolen = [one for one in is_left if one.compromised and (one.resource_name, one.compromised) not in stolen]
-    return (
-        *((one, Change(kind=Kind.CLIENT_ABANDONED)) for one in gone),
-        *((one, Change(kind=Kind.KEY_LEFT)) for one in keep_stolen),
-    )
+    yield from ((one, Change(kind=Kind.CLIENT_ABANDONED)) for one in gone)
+    yield from ((one, Change(kind=Kind.KEY_LEFT)) for one in keep_stolen)
 
 
 def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Change]]:
@@ -154,8 +153,8 @@ def _keys_that_may_stay(plan: Plan, now: datetime) -> Iterator[tuple[Client, Cha
             yield new, Change(kind=Kind.KEY_MAY_STAY, subject=", ".join(found.leaving), note=note)
 
 
-def _at_the_gate(before: Revision, after: Revision, now: datetime) -> tuple[AtTheGate, ...]:
-    """Return what a change of forms or evidence does at the gate to production, from the files alone.
+def _at_the_gate(before: Revision, after: Revision, now: datetime) -> Iterator[tuple[Client, Change]]:
+    """Yield what a change of forms or evidence does at the gate to production, from the files alone.
 
     What the forms had before counts as being there, so that a form of before the gate is not reported with each change of it. What
     nobody had proven, and is proven now, passes.
@@ -168,7 +167,7 @@ def _at_the_gate(before: Revision, after: Revision, now: datetime) -> tuple[AtTh
     unproven = {one.connection.resource_name for one in now_desired.held_back}
     added = desired(now_desired.asked, now, gate=gate, records=lambda: had)
     now_proven = [one for one in now_desired.asked if recorded_as(one, were) is not None and one.resource_name not in unproven]
-    return at_the_gate(added.held_back, {one.resource_name: one for one in (*added.proven, *now_proven)}.values())
+    yield from at_the_gate(added.held_back, {one.resource_name: one for one in (*added.proven, *now_proven)}.values())
 
 
 def removed_unread(before: Revision, after: Tree) -> Iterator[Change]:

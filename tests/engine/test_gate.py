@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.report.repository import git
 from tests.support.engine import Outcome, Project
 from tests.support.evidence import prove, write_evidence
 from tests.support.forms import PLAIN, FormFile, write_form
@@ -76,6 +77,26 @@ def test_a_run_says_once_per_reason_what_is_not_proven(both: Both, mode: str, wh
     names = ", ".join(f"gent/loket-{number} on prod" for number in range(3))
     assert [line.partition(";")[0] for line in said] == [f"warning: {what}: {names} and 2 more: {why}" for why in WHY_UNPROVEN]
     assert len(both.prod.outputs()["connections"]) == declared
+
+
+def test_a_review_names_what_its_change_holds_back_and_counts_the_rest(both: Both) -> None:
+    """It goes by the files since the stack was brought up last; before that nobody knows, and each is named."""
+
+    def reviewed() -> dict[str, Any]:
+        git(both.prod.folder, "add", "onboardings")
+        git(both.prod.folder, "commit", "--quiet", "--message=x")
+        return dict(json.loads(both.prod.acmidm("review", "--stack", "prod", "--output", "json").stdout))
+
+    git(both.prod.folder, "init", "--quiet")
+    earlier = [with_production(both.prod, f"loket-{number}") for number in range(2)]
+    first = reviewed()
+    assert ([one["key"] for one in first["connections"]], first["notes"]) == (sorted(form.key for form in earlier), [])
+    assert both.prod.recover().code == 0
+    added = with_production(both.prod, "nieuw")
+    then = reviewed()
+    assert [(one["key"], [change["kind"] for change in one["changes"]]) for one in then["connections"]] == [(added.key, ["held_back"] * 2)]
+    assert then["notes"] == ["2 other connections are held back from production; acmidm steps says what each waits for."]
+    assert then["headline"] == "1 client is held back on prod"
 
 
 def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPortal) -> None:

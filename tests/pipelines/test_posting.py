@@ -51,7 +51,6 @@ def drift(monkeypatch: pytest.MonkeyPatch, headline: str, code: int, *, days_lef
         "clients": clients,
         "by_hand": [],
         "not_applied": [],
-        "counts": {},
         "expiring": [] if days_left is None else [{**key, "expires": "2026-12-01T00:00:00Z", "days_left": days_left}],
     }
 

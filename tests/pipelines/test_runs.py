@@ -204,7 +204,7 @@ def test_a_pull_request_is_reviewed_and_nothing_of_it_runs(change: Clone, github
     [comment] = github.comments[PULL_REQUEST]
     headline = comment["body"].splitlines()[1]
     assert headline.startswith("### 1 client is new on tni; also changes ")
-    assert headline.endswith(", settings, what pipelines do or who approves, code, who an organisation is")
+    assert headline.endswith(", settings, what pipelines do or who approves, code, which organisations there are")
     for name in ("mijn-gent", "Makefile", "acmidm/review.py", "httpx.py", ".gitattributes"):
         assert name in comment["body"]
     assert "tweede" not in comment["body"]

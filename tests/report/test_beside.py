@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from acmidm.codeowners import codeowners_here
 from acmidm.git import merged
 from acmidm.report.stacks import stacks_of
 from tests.report.repository import EVIL, Repository, repository
+from tests.support.forms import DOSIS as OF_DOSIS
+from tests.support.forms import NOTIFICATIES, PLAIN, organisation_of, write_form
 from tests.support.portal import new_key
 
 __all__ = ["repository"]
@@ -116,10 +120,6 @@ GENT = "onboardings/gent/organisation.yaml"
         (DOSIS, "geosecure: DosisImport", "geosecure: Alles", f"{PRODUCT}.names.geosecure DosisImport → Alles"),
         ("catalogue/mijn-burgerprofiel.yaml", "speaks_for: exactly", "", "fields.widget_id.speaks_for exactly → none"),
         (GENT, "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']", "owners none → @evil/team"),
-        (
-            *("onboardings/nieuw/organisation.yaml", "", "name: Nieuw\nkbo: '0417497106'\nsuppliers: [gent]\n"),
-            "kbo none → 0417497106, name none → Nieuw, suppliers none → gent",
-        ),
         ("Pulumi.yaml", "virtualenv: .venv", "virtualenv: evil", "runtime.options.virtualenv .venv → evil"),
         ("Pulumi.yaml", "name: acmidm", "backend: {url: 's3://evil'}\nname: acmidm", "backend.url none → s3://evil"),
     ],
@@ -132,6 +132,34 @@ def test_values_that_change(repository: Repository, file: str, old: str, new: st
         repository.add(file, new)
     about = {"catalogue": "what can be granted", "onboardings": "who an organisation is", "Pulumi.yaml": "settings"}
     assert repository.beside() == [f"also changes {about[file.partition('/')[0]]}, in {file}: {change}"]
+
+
+def test_a_new_organisation_is_a_line_to_verify_and_no_danger(repository: Repository) -> None:
+    """With all that its file has; nor is who approves its forms, as acmidm schema writes it. Of one that exists a change is a danger."""
+
+    def reviewed(code: int) -> list[str]:
+        repository.add(".github/CODEOWNERS", codeowners_here() or "")
+        repository.review("--fail-on", "danger", code=code)
+        return repository.beside()
+
+    repository.add("pyproject.toml", '[tool.acmidm]\nonboarding_team = "@team/onboarding"\n')
+    reviewed(1)
+    repository.merge()
+    for town in ("aalst", "brugge"):
+        form = write_form(repository.folder / "onboardings", f"{town}/loket", scopes=(PLAIN,))
+        form.organisation |= {"owners": [f"@{town}/api", f"@{town}/it"], "language": "en"}
+        form.save()
+    said = [
+        f"also adds an organisation, to be verified, in onboardings/{town}/organisation.yaml: language en, name {town.title()}, "
+        f"ovo {organisation_of(town)['ovo']}, owners @{town}/api, @{town}/it, speaks_for.aanbieder_uri {NOTIFICATIES['aanbieder_uri']}, "
+        f"speaks_for.bron_uri {OF_DOSIS['bron_uri']}, speaks_for.merk_code {NOTIFICATIES['merk_code']}"
+        for town in ("aalst", "brugge")
+    ]
+    assert reviewed(0) == said
+    repository.replace(GENT, "name: Stad Gent", "name: Stad Gent\nowners: ['@evil/team']")
+    assert reviewed(1) == [f"also changes who an organisation is, in {GENT}: owners none → @evil/team", *said]
+    repository.add(".github/CODEOWNERS", f"{codeowners_here()}* @evil/team\n")
+    assert any(line.startswith("also changes what pipelines do or who approves: .github/CODEOWNERS ") for line in repository.beside())
 
 
 FOR_AGENTS = ("CLAUDE.md", "docs/AGENTS.md", ".claude/commands/x.md", "docs/.cursor/rules.md")
@@ -247,11 +275,11 @@ def test_a_stack_is_what_its_settings_say(repository: Repository) -> None:
 def test_no_value_hides_another(repository: Repository) -> None:
     """Many new ones are behind those that were there; and no key that somebody pasted into whatever field is repeated."""
     pasted = new_key().as_pem(private=True).decode().replace("\n", "")
-    new = {f"a{number:02}": "x" for number in range(40)}
+    new = {f"a{number:02}": "x" for number in range(200)}
     repository.set("prod", **new, requestTimeoutSeconds=30, operatorPrivateKeyFile=pasted)
     page = repository.review("--output", "markdown").stdout
     assert "requestTimeoutSeconds `none` → `30`" in page
-    assert "and 30 more" in page, "with them, that the file has a mistake: a key"
+    assert re.search(r"^  - and 1\d\d more$", page, re.MULTILINE)
     assert pasted[30:60] not in page
 
 

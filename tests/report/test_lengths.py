@@ -22,11 +22,10 @@ def test_whatever_the_size_it_fits_and_counts_what_is_left_out(number: int) -> N
     described = [(client(f"v-{place:04}"), client(f"v-{place:04}", scopes={"vo_info": "why"})) for place in range(number)]
     page = as_markdown(reviewed(*new, *described))
     assert len(page) <= LIMIT
-    found = re.findall(r"([\d,]+) (clients(?:' details(?! in part)| of|' lists))", page)
+    found = re.findall(r"([\d,]+) (clients(?:' details| of))", page)
     missing = {what: int(number.replace(",", "")) for number, what in found}
     assert len(re.findall(r"^\| .*<br>`", page, re.MULTILINE)) + missing.get("clients of", 0) == 2 * number
     assert page.count("<details><summary>Details: Stad Gent") + missing.get("clients' details", 0) == number
-    assert len(re.findall(r"^- \*\*", page, re.MULTILINE)) + missing.get("clients' lists", 0) == number
     assert page.count("<details>") == page.count("</details>")
     assert not re.search(r"</summary>\s*</details>", page)
 
@@ -39,15 +38,14 @@ def test_three_thousand_connections_fit() -> None:
     ]
     review = reviewed(*granted, *removed)
     text = as_markdown(review)
-    assert LIMIT * 0.98 < len(text) <= LIMIT
+    assert LIMIT * 0.7 < len(text) <= LIMIT
     assert text.startswith("### 20 clients are removed, 2,980 clients gain 2,980 scopes on prod\n")
     assert all(f"· removed-{number:04}<br>" in text and f"removed-{number:04} on prod" in text for number in range(20))
     rows = [int(found) for found in re.findall(r"^\|.*· a(\d{4})<br>", text, re.MULTILINE)]
     assert rows == list(range(len(rows))), "rows are dropped from the end"
-    left = re.search(r"\*\*Left out for length\*\*, from the end: ([\d,]+) clients of the tables, ", text)
+    left = re.search(r"\*\*Left out for length\*\*, from the end: ([\d,]+) clients of the tables", text)
     assert left is not None
     assert int(left[1].replace(",", "")) == 3_000 - 20 - len(rows)
-    assert "By kind: 20 `client_removed`, 2,980 `scope_granted`" in text
 
 
 def test_one_client_of_a_hundred_thousand_characters_fits() -> None:

@@ -11,11 +11,12 @@ import pytest
 from acmidm.report.html import as_html
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.markdown import as_markdown, code, in_tag, markdown, table
+from acmidm.report.review import review_of
 from acmidm.report.text import print_report
 from acmidm.terminal import as_json
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.keys import Key
-from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
+from tests.report.samples import COMPARISON, NOW, by_hand, client, drift_report, plan_of, reviewed
 from tests.support.engine import ROOT
 
 EXPECTED = """\
@@ -42,12 +43,6 @@ EXPECTED = """\
   - products `notificaties`
 
 </details>
-<details><summary>What stays as it is</summary>
-
-- **Stad Gent** · loket on prod: scopes `vo_info`; keys `a`, `b`; products `notificaties`
-- **Stad Gent** · loket on tni: scopes `vo_info`; keys `a`; products `notificaties`
-
-</details>
 """  # noqa: E501
 
 
@@ -69,21 +64,23 @@ def test_nothing_changes() -> None:
     assert as_markdown(reviewed()) == "### Nothing changes\n\n", "an environment without clients is not worth a word"
 
 
-def test_what_a_row_has_no_room_for_is_folded() -> None:
-    """And nothing of what it does say."""
-    wanted = {"vo_info": "requested", "dv_a": "why a", "dv_b": "why b", "dv_c": "why c"}
-    page = as_markdown(reviewed((None, client(scopes=wanted))))
+def test_nothing_that_decides_is_folded() -> None:
+    """A row has every change, and first that production gets none of it; the fold has the values of its products."""
+    wanted = {"vo_info": "requested", **{f"dv_{letter}": f"why {letter}" for letter in "abcd"}}
+    one = client(scopes=wanted)
+    page = as_markdown(review_of([plan_of((None, one), more=((one, Change(kind=Kind.HELD_BACK, note="no evidence")),))], COMPARISON))
     row, folded = page.partition("<details>")[::2]
     entry = "is a new client: OVO002067; private_key_jwt with keys in files; contacts api@&#8203;stad.example"
-    assert f"{entry}<br>**gains scope** `dv_a`: why a<br>" in row, "what makes it a warning stands out"
-    assert "`dv_c`: why c<br>and 4 more |" in row
-    assert re.findall(r"^- .*", folded, re.MULTILINE) == [
-        "- gains scope `vo_info`",
-        "- gains key `a` with thumbprint `thumbprint-of-a`",
-        "- gains key `b` with thumbprint `thumbprint-of-b`",
-        "- is configured for product `notificaties`",
-    ]
+    assert f"is held back from production, as far as it is not there already: no evidence<br>{entry}<br>**gains scope** `dv_a`" in row
+    assert "`dv_d`: why d<br>**gains scope** `vo_info`<br>**gains key** `a` with" in row, "what makes it a warning stands out"
+    assert row.rstrip().endswith("<br>is configured for product `notificaties` |")
+    assert re.findall(r"^- .*", folded, re.MULTILINE) == ["- is configured for product `notificaties`"]
     assert "  - merk_code `gent`\n" in folded
+
+
+def test_no_refusal_is_left_out() -> None:
+    refused = reviewed((client(), None)).model_copy(update={"problems": tuple(f"{number} is refused" for number in range(30))})
+    assert as_markdown(refused).count("> **refused** ") == 30
 
 
 def test_who_changed_it_is_told_once_where_it_was_one_and_the_same() -> None:
