@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from acmidm.words import counted
 from acmidm_onboarding.authorities.connected import keeps_previous_secret
 from acmidm_onboarding.model.form import Environment, Platform
+from acmidm_onboarding.model.rotation import lasting
 from acmidm_onboarding.settings import AuthorityKind, Settings, config_key
 
 _DAYS = "keyOverlapDays"
@@ -15,7 +15,7 @@ _DAYS = "keyOverlapDays"
 
 def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environment, Platform], str]:
     """Per environment and platform, the shortest time of its stacks; ``stacks`` are settings without their namespace."""
-    found: dict[tuple[Environment, Platform], int] = {}
+    found: dict[tuple[Environment, Platform], float] = {}
     for stack in stacks:
         if (name := stack.get("environment")) not in list(Environment):
             continue
@@ -25,12 +25,12 @@ def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environmen
             place, days = (Environment(name), platform), _days(stack.get(_DAYS)) if keeps else 0
             found[place] = min(days, found.get(place, days))
     return {
-        place: f"the one before works for {counted(days, 'day')} beside it" if days else "the one before ends at once"
+        place: f"the one before works for {lasting(days)} beside it" if days else "the one before ends at once"
         for place, days in found.items()
     }
 
 
-def _days(value: object) -> int:
+def _days(value: object) -> float:
     """The number that a setting has; where it has none, or nothing that is one, the default."""
-    text = str(value).partition(".")[0]
-    return int(text) if text.isdecimal() else int(Settings.model_fields["key_overlap_days"].default)
+    text = str(value)
+    return float(text) if text.replace(".", "", 1).isdecimal() else float(Settings.model_fields["key_overlap_days"].default)

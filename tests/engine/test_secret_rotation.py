@@ -37,7 +37,7 @@ class Stack:
 @pytest.fixture(scope="module")
 def stack(portal: RunningPortal, registry: Registry, random_plugin: None, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
     project = Project(tmp_path_factory.mktemp("secrets"))
-    project.connect(portal, keyOverlapDays=14)
+    project.connect(portal, keyOverlapDays=0.01)
     form = write_form(project.forms, keys=(), token_endpoint_auth_method="client_secret_basic")
     keyed = write_form(project.forms, "gent/sleutel")
     project.apply()
@@ -54,7 +54,7 @@ def test_one_line_renews_a_secret_and_both_work(stack: Stack, portal: RunningPor
     renew(form, 2)
     assert details(project.steps()).keys() == {f"RandomPassword {form.key}", f"OAuthClient {form.key}"}
     reviewed = project.acmidm("review", "--stack", "tni").output
-    assert f"{RENEWED}; the one before works for 14 days beside it" in reviewed
+    assert f"{RENEWED}; the one before works for 14 minutes beside it" in reviewed
     drift = project.acmidm("drift", "--stack", "tni").output
     assert RENEWED in drift
     assert "by hand" not in drift.lower().replace("nothing was changed by hand", "")

@@ -15,6 +15,8 @@ from acmidm_onboarding.model.problems import listed, quoted
 
 EVER = datetime.fromtimestamp(0, UTC)
 """Since when a key has been there of which nobody recorded it."""
+_TO_THE_MINUTE = timedelta(seconds=59)
+"""A moment is named without its seconds, and is over by then."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def obstacle(
     trusted: Collection[str],
     compromised: Collection[str],
     now: datetime,
-    overlap_days: int,
+    overlap_days: float,
 ) -> Obstacle | None:
     """Return what keeps a client's keys from becoming those ``declared``; None where nothing does.
 
@@ -77,7 +79,13 @@ def obstacle(
     return Obstacle(leaving, successor, until if until > now else None, lacks_proof)
 
 
-def sentence(found: Obstacle, *, overlap_days: int, probe: str, unseen: str) -> str:
+def lasting(days: float) -> str:
+    """Return in words how long an overlap is: ``14 days``, or minutes where it is less than one."""
+    number, noun = (f"{days:g}", "day") if days >= 1 else (str(max(round(days * 24 * 60), 1)), "minute")
+    return f"{number} {noun}{'' if number == '1' else 's'}"
+
+
+def sentence(found: Obstacle, *, overlap_days: float, probe: str, unseen: str) -> str:
     """Return what people read: which key may leave from when, what is missing, and how to get it.
 
     ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
@@ -86,12 +94,12 @@ def sentence(found: Obstacle, *, overlap_days: int, probe: str, unseen: str) -> 
     if found.successor is None:
         return (
             f"{keys} cannot leave, for no usable key stays that the client has already; keep {keys} beside a new key for "
-            f"{overlap_days} days, and prove the new one with {probe}"
+            f"{lasting(overlap_days)}, and prove the new one with {probe}"
         )
     # Each key is named once: a name may be a thumbprint, and the command at the end is what people need.
     successor, what, remedies = f"key {found.successor}", list[str](), list[str]()
     if found.until is not None:
-        what.append(f"from {found.until:%Y-%m-%d %H:%M} UTC, when {successor} has been there for {overlap_days} days")
+        what.append(f"from {found.until + _TO_THE_MINUTE:%Y-%m-%d %H:%M} UTC, when {successor} has been there for {lasting(overlap_days)}")
         successor = "that one"
     if found.lacks_proof:
         what.append(f"once {successor} is proven{f' ({unseen})' if unseen else ''}")

@@ -128,7 +128,7 @@ class OAuthClientProvider(AuthorityProvider):
 
     def _secret(self, props: Properties, follows: int | None) -> NewSecret | None:
         value = props.get("client_secret")
-        return None if value is None else NewSecret(value, self._settings.key_overlap_days * _SECONDS_A_DAY, follows)
+        return None if value is None else NewSecret(value, round(self._settings.key_overlap_days * _SECONDS_A_DAY), follows)
 
     def _replace(
         self, authority: Authority, client_id: str, known: ClientMetadata, news: Properties, secret: NewSecret | None

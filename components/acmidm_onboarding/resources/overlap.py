@@ -171,14 +171,14 @@ class Overlap:
         return str(self.before.get("client_id") or self.after["client_id"])
 
     @property
-    def _days(self) -> int:
+    def _days(self) -> float:
         return self.settings.key_overlap_days
 
     def _refusal(self, why: str) -> str:
         return f"{(self.wanted or {}).get('form')}: {why}"
 
 
-def after_read(before: Mapping[str, Any], found: Jwks, days: int) -> dict[str, Any]:
+def after_read(before: Mapping[str, Any], found: Jwks, days: float) -> dict[str, Any]:
     """Return ``since`` as it is once a read found these keys: a key that nobody declared has no place in it."""
     recorded, known = before.get(SINCE), _by_thumbprint(before["jwks"])
     there = _by_thumbprint(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_pulumi_yaml_declares_every_setting_alike() -> None:
         said = declared[key]
         text = said["description"]
         assert text.removeprefix("GeoSecure, where a stack has it: ").casefold() == description.casefold(), key
-        assert said["type"] == {bool: "boolean", float: "integer", int: "integer"}.get(type(default), "string"), key
+        assert said["type"] == {bool: "boolean", int: "integer"}.get(type(default), "string"), key
         if default is not None:
             assert str(said["default"]).casefold() == str(default).casefold().removesuffix(".0"), key
         elif "default" in said:
@@ -64,6 +65,8 @@ def test_committed_stacks_are_complete(stack: str) -> None:
     settings = stack_settings(stack, ROOT)
     assert settings.environment == stack
     assert settings.protect_clients is (stack == "prod")
+    longest = timedelta(minutes=15) if stack == "tni" else timedelta(days=14)
+    assert timedelta() < timedelta(days=settings.key_overlap_days) <= longest, "on TNI a rotation can be waited for"
 
 
 def test_strings_of_the_engine_become_typed_values() -> None:

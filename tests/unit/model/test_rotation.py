@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.model.rotation import EVER, HeldKey, Obstacle, obstacle, sentence
+from acmidm_onboarding.model.rotation import EVER, HeldKey, Obstacle, lasting, obstacle, sentence
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ def key(name: str, days: float = 100, expires: datetime | None = None) -> HeldKe
     return HeldKey(name, name.upper(), NOW - days * DAY, expires)
 
 
-def found(held: list[HeldKey], declared: str, *, trusted: str = "", compromised: str = "", days: int = 14) -> Obstacle | None:
+def found(held: list[HeldKey], declared: str, *, trusted: str = "", compromised: str = "", days: float = 14) -> Obstacle | None:
     return obstacle(held, set(declared), trusted=set(trusted), compromised=set(compromised), now=NOW, overlap_days=days)
 
 
@@ -45,6 +45,8 @@ CASES: dict[str, tuple[list[HeldKey], str, dict[str, Any], Obstacle | None]] = {
     "one beside which only a compromised one stays": ([OLD, NEW], "B", {"compromised": "B", "trusted": "B"}, Obstacle(('"a"',))),
     "the one that lacks least is named": ([OLD, YOUNG, key("c", 5)], "BC", {"trusted": "C"}, Obstacle(('"a"',), '"c"', NOW + 9 * DAY)),
     "no guard": ([OLD], "", {"days": 0}, None),
+    "minutes are waited for": ([OLD, key("b", 0.005)], "B", {"trusted": "B", "days": 0.01}, Obstacle(('"a"',), '"b"', NOW + 0.005 * DAY)),
+    "minutes have passed": ([OLD, key("b", 0.01)], "B", {"trusted": "B", "days": 0.01}, None),
 }
 
 
@@ -96,3 +98,15 @@ def test_the_sentence_says_which_when_what_is_missing_and_how() -> None:
 
 def test_ever_is_long_ago() -> None:
     assert found([OLD, HeldKey("b", "B", EVER)], "B", trusted="B", days=365) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(14, "14 days"), (1, "1 day"), (1.5, "1.5 days"), (0.01, "14 minutes"), (0.9, "1296 minutes"), (0.0001, "1 minute")]
+)
+def test_how_long_an_overlap_lasts(days: float, words: str) -> None:
+    assert lasting(days) == words
+
+
+def test_a_moment_that_is_named_has_come_when_its_minute_begins() -> None:
+    until = datetime(2026, 12, 10, 9, 30, 1, tzinfo=UTC)
+    assert "from 2026-12-10 09:31 UTC" in sentence(Obstacle(('"a"',), '"b"', until), overlap_days=0.01, probe="", unseen="")
