@@ -79,6 +79,7 @@ class ClientMetadata(Wire):
     )
     managed_by: Text | None = Field(default=None, description="Which stack declares it; null where it was made by hand.")
     incarnation: Text | None = Field(default=None, description="Which resource of that stack wrote it last: a random mark.")
+    keys_declared: bool = Field(default=False, description="Whether that stack names its keys: the web interface then takes no upload.")
     organisation: Organisation
     application: Text
     grant_types: Annotated[list[GrantType], Field(min_length=1, max_length=limits.MOST_GRANT_TYPES), SORTED_SET]

@@ -28,6 +28,7 @@ _STRENGTH: Mapping[str, int] = {AuthMethod.PRIVATE_KEY_JWT: 2, AuthMethod.CLIENT
 """RFC 9700 §2.5 recommends asymmetric authentication; RFC 6749 §2.3.1 advises against secrets in the body."""
 _HAS_A_CLIENT = "which the engine refuses where this connection has a client already; see docs/adoption.md"
 _OF_OTHER_KINDS = frozenset({"software_id", "token_endpoint_auth_method", "enabled", JWKS_URI})
+_MARKS = frozenset({"managed_by", "incarnation", "keys_declared"})
 
 
 class ClientName(Part):
@@ -199,7 +200,7 @@ class Comparison:
         if before.fields.get("enabled") != after.fields.get("enabled"):
             yield self.change(Kind.CLIENT_ENABLED if after.fields.get("enabled") else Kind.CLIENT_DISABLED)
         # Which stack manages a client is what adopting it means; an application's name is a part of its key.
-        hidden = _OF_OTHER_KINDS | (set() if self.by_hand else {"managed_by", "incarnation"}) | ({"application"} if renamed else set())
+        hidden = _OF_OTHER_KINDS | (set() if self.by_hand else _MARKS) | ({"application"} if renamed else set())
         hidden |= {name for state in (before, after) for name in state.fields if name.startswith(OF_ATTRIBUTES)}
         described = field_changes(before.fields, after.fields, but=hidden)
         if described:

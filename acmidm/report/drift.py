@@ -218,11 +218,12 @@ def drifted(recorded: Recorded, declared: Clients | None, real: Mapping[Platform
 
 
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
-    """What a form declares, with the marks of the resources that have it: a form knows none."""
+    """What a form declares, with the marks of the resources that have it, and whether a run names its keys: a form alone knows neither."""
     if declared is None or recorded is None or declared is recorded:
         return declared
     owners = {name: replace(owner, incarnation=recorded.owners.get(name, owner).incarnation) for name, owner in declared.owners.items()}
-    return replace(declared, fields=with_incarnation(declared.fields, recorded.fields.get("incarnation")), owners=owners)
+    known = {name: value for name, value in recorded.fields.items() if name == "keys_declared"}
+    return replace(declared, fields={**with_incarnation(declared.fields, recorded.fields.get("incarnation")), **known}, owners=owners)
 
 
 def _created(client: ClientDrift, comparison: Comparison) -> None:

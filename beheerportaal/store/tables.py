@@ -15,6 +15,7 @@ clients = Table(
     Column("software_id", Text, unique=True),
     Column("managed_by", Text, index=True),
     Column("incarnation", Text),
+    Column("keys_declared", Boolean, nullable=False),
     Column("organisation", JSON, nullable=False),
     Column("application", Text, nullable=False, index=True),
     Column("grant_types", JSON, nullable=False),

@@ -16,15 +16,18 @@ TEXT = "jwk"  # the id of the field
 
 
 def add(visit: Visit) -> Response:
-    """Adds one key, or those of a set. A chosen file counts before the text."""
+    """Adds one key, or those of a set; none where a form names the keys. A chosen file counts before the text."""
     given = visit.form.get("file", "") or visit.form.get(TEXT, "")
     with visit.portal.database.write() as connection:
         client = clients.find(visit, connection)
+        is_declared = client.document.keys_declared
         read = read_keys(given, client.jwks.keys)
         stale = _stale(visit, connection, client)
-        if not read.mistakes and not stale:
+        if not is_declared and not read.mistakes and not stale:
             store_jwks(connection, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
     # Others may write while a page is made.
+    if is_declared:
+        return clients.render(visit, client, 409, FormState(mistakes=[("sleutels", visit.texts("keys.declared"))]))
     if read.mistakes:
         return clients.render(visit, client, 422, FormState(read.repeatable, _sentences(visit, read)))
     if stale:

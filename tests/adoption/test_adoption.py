@@ -88,6 +88,7 @@ def test_a_form_that_says_what_exists_changes_the_owner_alone(taken: TakenOver) 
     assert taken.shown[f"ProductConfiguration {form.key}/dosis"] == {"configuration": form.request()["products"]["dosis"]}
 
     owner = {"software_id": f"acmidm/tni/{form.key}", "managed_by": "acmidm/tni", "incarnation": after["incarnation"]}
+    owner["keys_declared"] = True
     assert after == {**there, **owner, "etags": {**there["etags"], "client": after["etags"]["client"]}}
     written = [entry for entry in taken.written if entry["client_id"] == there["client_id"]]
     assert len(written) == 3, "the owner in the client's document, and in those of its two products"

@@ -21,7 +21,7 @@ from tests.support.registry import Registry
 from tests.support.warm_server import warm_environment
 
 HEADINGS = ["KBOnummer", "Klant", "TAN", "URI TEST", "URI PRD", "CliëntID TEST", "CliëntID PRD"]
-OWNERSHIP = {"software_id", "managed_by", "incarnation"}
+OWNERSHIP = {"software_id", "managed_by", "incarnation", "keys_declared"}
 GENT, WINGENE, AALST = "0207451227", "0207495470", "0207437468"
 
 

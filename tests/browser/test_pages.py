@@ -40,9 +40,10 @@ def client_id(operator: httpx.Client) -> str:
     return client_id
 
 
-def test_every_page_is_for_everybody(portal: RunningPortal, desk: Callable[..., Desk], client_id: str) -> None:
+def test_every_page_is_for_everybody(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], client_id: str) -> None:
     """Before and after logging on, with mistakes, and without the right: see ``_look_at``."""
     deliver(portal, mail(subject="Herinnering: " + "een heel lang onderwerp dat niet op een regel past " * 3), "x" * 60 + "@stad.example")
+    declared, _ = registered(operator, keys=[new_key("of-form")], keys_declared=True)
     someone = desk()
     page, mailbox, own = someone.page, "/portaal/nl/postvak", client_path(client_id)
     log_on = f"{portal.origin}/portaal/nl/aanmelden"
@@ -57,6 +58,7 @@ def test_every_page_is_for_everybody(portal: RunningPortal, desk: Callable[..., 
     pages = {
         "clients": f"/portaal/nl{MENU}",
         "client": own,
+        "client-declared": client_path(declared),
         "history": f"{own}/geschiedenis",
         "remove-key": f"{own}/sleutels/verwijderen?kid=mijn-gent-2025",
         "not-found": "/portaal/nl/nowhere",

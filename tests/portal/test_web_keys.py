@@ -42,7 +42,7 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
 ) -> None:
     """As text or as a file, one or a set; the trail names who did it, and so does the page.
 
-    What an operator did reads as no person's doing. And where the key may belong in a form stands before the button.
+    What an operator did reads as no person's doing.
     """
     first, second, third = (new_key(f"key-{number}") for number in range(3))
     assert somebody.upload(client_id, json.dumps(public_jwk(first))).headers["location"].endswith("?gedaan=key_added")
@@ -60,8 +60,30 @@ def test_an_uploaded_key_gives_a_token_and_is_in_the_trail(
     page = somebody.http.get(path).text
     assert f"door {somebody.name}" in page
     assert f"operator {OPERATOR}" in page
-    assert page.index("aansluitingsformulier") < page.index("Sleutel opladen</button>")
     assert first.thumbprint() in page
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("nl", "noemt de sleutels zelf"), ("en", "names the keys itself")])
+def test_keys_that_a_form_names_are_changed_there(operator: httpx.Client, somebody: Person, language: str, sentence: str) -> None:
+    """The page says so and offers no upload, and one that is sent all the same is refused; the keys can be seen, and removed."""
+    client_id = str(register_client(operator, keys_declared=True)["client_id"])
+    put_current(operator, f"/management/v1/clients/{client_id}/jwks", {"keys": [public_jwk(new_key("of-form"))]}).raise_for_status()
+    page = somebody.http.get(client_path(client_id, language)).text
+    assert sentence in page
+    assert "of-form" in page
+    assert "<textarea" not in page
+    assert "portal.js" not in page
+    etag = operator.get(f"/management/v1/clients/{client_id}/jwks").headers["ETag"]
+    refused = somebody.http.post(
+        f"{client_path(client_id, language)}/sleutels", data={"etag": etag, "jwk": json.dumps(public_jwk(new_key("beside")))}
+    )
+    assert refused.status_code == 409
+    assert sentence in refused.text.partition("<h1>")[0]
+    assert [key["kid"] for key in keys_of(operator, client_id)] == ["of-form"]
+    removal = f"{client_path(client_id)}/sleutels/verwijderen"
+    sent = {**somebody.fields(f"{removal}?kid=of-form"), "laatste": "ja"}
+    assert somebody.http.post(removal, data=sent).status_code == 303
+    assert keys_of(operator, client_id) == []
 
 
 @cache

@@ -107,6 +107,7 @@ class WireClient(BaseModel):
             software_id=self._own("software_id"),
             managed_by=self._own("managed_by"),
             incarnation=self._own("incarnation"),
+            keys_declared=self._own("keys_declared") == _TRUE,
             organisation=OrganisationMetadata(name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")),
             application=self._own("application") or "",
             grant_types=self._grant_types(),
@@ -228,6 +229,7 @@ def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> di
         )
     attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in _OWN_ATTRIBUTES}
     attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
+    attributes[f"{_OWN}keys_declared"] = _TRUE if metadata.keys_declared else None
     attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
     attributes |= {name: _TRUE if grant in metadata.grant_types else None for grant, name in _FLOW_ATTRIBUTES.items()}
     if metadata.jwks_uri is not None:  # else what is there stays until keys are written: at no moment there is neither

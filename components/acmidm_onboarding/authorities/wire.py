@@ -30,7 +30,7 @@ _STAND_INS: Mapping[str, Any] = {
     "default_scopes": (),
     "organisation": {"name": _UNREADABLE},
     "attributes": {_UNREADABLE: _UNREADABLE},
-    "enabled": False,
+    **dict.fromkeys(("enabled", "keys_declared"), False),
     "client_secret_updated_at": None,
     "jwks": {"keys": [None]},
     "configuration": {_UNREADABLE: _UNREADABLE},

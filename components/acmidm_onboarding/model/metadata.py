@@ -63,6 +63,8 @@ class ClientMetadata(BaseModel):
     """Which stack declares the client, ``<project>/<stack>``; None for one made by hand."""
     incarnation: Text | None = None
     """Which resource of that stack wrote it last: a random mark, see ``Owner``."""
+    keys_declared: bool = False
+    """Whether that stack names its keys: the portal then takes no upload, which the next refresh would undo."""
     organisation: OrganisationMetadata
     application: Text
     grant_types: Names
@@ -77,7 +79,8 @@ class ClientMetadata(BaseModel):
     @property
     def properties(self) -> dict[str, Any]:
         """The fields as a resource's inputs have them: plain values, those without one left out."""
-        return self.model_dump(mode="json", exclude_none=True, exclude={"incarnation"} | (set() if self.attributes else {"attributes"}))
+        empty = {name for name in ("attributes", "keys_declared") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude_none=True, exclude={"incarnation", *empty})
 
     @property
     def owner(self) -> Owner:
