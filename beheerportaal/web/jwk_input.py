@@ -1,13 +1,18 @@
-"""What someone gave as a key: one JSON Web Key, or a set of them, as text."""
+"""What someone gave as a key: one JSON Web Key, a set of them, or a public key in PEM, as text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
 from pydantic_core import from_json
 
 from beheerportaal.jwk import Mistake, find_mistakes, private_members, registered, thumbprint
 from beheerportaal.limits import LONGEST_UPLOAD, MOST_KEYS
+
+_PUBLIC_PEM = "-----BEGIN PUBLIC KEY-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,8 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
     if "PRIVATE KEY" in text:
         return _refused("private_pem")
     try:
-        value = from_json(text, allow_inf_nan=False)
-    except ValueError:
+        value = _of_pem(text) if text.startswith(_PUBLIC_PEM) else from_json(text, allow_inf_nan=False)
+    except (ValueError, JWException, UnsupportedAlgorithm):
         # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
         return _refused("pem" if text.startswith("-----BEGIN") else "not_json")
     if found := private_members(value):
@@ -42,6 +47,13 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
         return KeyInput([], [Mistake("", "no_key_object")], text)
     return KeyInput([registered(key) for key in keys], _mistakes(keys, present), text)
+
+
+def _of_pem(text: str) -> dict[str, Any]:
+    """The key in PEM as a JSON Web Key, whose kid is its thumbprint. What stands behind it would be lost."""
+    if text.count("-----BEGIN") > 1:
+        raise ValueError
+    return dict(JWK.from_pem(text.encode()).export_public(as_dict=True))
 
 
 def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[Mistake]:

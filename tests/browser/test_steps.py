@@ -26,7 +26,7 @@ def registered(operator: httpx.Client, name: str | None = None, **more: Any) -> 
 def test_log_on_look_and_upload(portal: RunningPortal, operator: httpx.Client, desk: Callable[..., Desk], tmp_path: Path) -> None:
     """Steps 4 and 5: a chosen file's text stands in the field first, to be looked at; with that key the application then gets a token.
 
-    Also where the file is chosen before the page's script has come.
+    So does a public key in PEM. Also where the file is chosen before the page's script has come.
     """
     client_id, name = registered(operator)
     key = new_key("loket-2026")
@@ -52,6 +52,9 @@ def test_log_on_look_and_upload(portal: RunningPortal, operator: httpx.Client, d
     expect(someone.page.get_by_role("status").filter(has_text="De sleutel is opgeladen")).to_be_visible()
     expect(someone.page.get_by_role("rowheader", name="loket-2026")).to_contain_text(key.thumbprint())
     assert portal.client_token(key, client_id)
+    second = new_key()
+    someone.upload(second.as_pem(private=False).decode())
+    expect(someone.page.get_by_role("rowheader", name=second.thumbprint())).to_be_visible()
     someone.page.get_by_role("button", name="Afmelden").click()
     expect(someone.page.get_by_text("U bent afgemeld")).to_be_visible()
     assert someone.complaints == []

@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from functools import cache
+from typing import Any
 
 import httpx
 import pytest
@@ -86,6 +87,19 @@ def test_keys_that_a_form_names_are_changed_there(operator: httpx.Client, somebo
     assert keys_of(operator, client_id) == []
 
 
+@pytest.mark.parametrize("kind", [{"kty": "RSA", "size": 2048}, {"kty": "EC", "crv": "P-256"}, {"kty": "OKP", "crv": "Ed25519"}], ids=str)
+def test_a_public_key_in_pem_is_taken(operator: httpx.Client, somebody: Person, client_id: str, kind: dict[str, Any]) -> None:
+    """As openssl writes it; its kid is its thumbprint. With anything behind it, it is refused whole."""
+    key = JWK.generate(**kind)
+    pem = key.export_to_pem().decode()
+    other = JWK.generate(kty="EC", crv="P-256").export_to_pem().decode()
+    assert "BEGIN PUBLIC KEY" in somebody.upload(client_id, pem + other).text
+    assert keys_of(operator, client_id) == []
+    assert somebody.upload(client_id, pem).status_code == 303
+    assert keys_of(operator, client_id) == [{**key.export_public(as_dict=True), "kid": key.thumbprint()}]
+    assert "Deze kid is al" in somebody.upload(client_id, pem).text
+
+
 @cache
 def private_keys() -> dict[str, tuple[str, str]]:
     """Texts that hold a secret, and the secret."""
@@ -154,11 +168,13 @@ def test_mistakes_are_told_in_both_languages(
     ("text", "words"),
     [
         ("", "geen sleutel gegeven"),
-        ("nonsense", "geen JSON"),
+        ("nonsense", "geen JSON Web Key en geen"),
         ("[]", "geen JSON Web Key"),
         ('{"keys": []}', "geen JSON Web Key"),
         (" " * 10 + '"' + "x" * 40_000 + '"', "langer dan 32 kB"),
         ("-----BEGIN PUBLIC KEY-----\nAAAA", "PEM"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA", "PEM"),
+        (JWK.generate(kty="EC", crv="secp256k1").export_to_pem().decode(), "kromme"),
         (json.dumps({"keys": [public_jwk(new_key(f"k{number}")) for number in range(6)]}), "hoogstens 5"),
         (str(JWK.generate(kty="RSA", size=1024, kid="small").export_public()), "1024 bits"),
     ],

@@ -23,6 +23,7 @@
     if (trimmed === "") return form.dataset.empty;
     if (trimmed.length > LONGEST) return form.dataset.tooLong;
     if (PRIVATE_IN_TEXT.test(trimmed)) return form.dataset.private;
+    if (trimmed.startsWith("-----BEGIN PUBLIC KEY-----")) return null;
     try {
       return isPrivate(JSON.parse(trimmed)) ? form.dataset.private : null;
     } catch {
