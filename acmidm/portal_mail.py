@@ -24,7 +24,7 @@ def mail(
         list[str] | None,
         typer.Argument(
             metavar="[WORDS]...",
-            help="Show only mails with a word that begins with each of these: a code, an application, a subject, an address.",
+            help="Show only mails with a word that begins with each of these, in their text too.",
             show_default=False,
         ),
     ] = None,

@@ -113,7 +113,7 @@ def _first(items: list[str], longest: int) -> str:
 
 def searched(search: str) -> Callable[[str], bool]:
     """Return what says whether a text, in lower case, has a word that begins with each one of ``search``."""
-    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in search.casefold().split()]
+    wanted = [re.compile(rf"(?<![^\W_]){re.escape(word)}" if word[0].isalnum() else re.escape(word)) for word in search.casefold().split()]
     return lambda text: all(one.search(text) for one in wanted)
 
 

@@ -32,7 +32,8 @@ class ListedMail(Part):
     @property
     def words(self) -> str:
         """All that a search looks in."""
-        return " ".join((self.connection, self.subject, self.sender, *self.recipients, self.message_id or "", *self.attachments)).casefold()
+        own = (self.connection, self.subject, self.sender, *self.recipients, self.message_id or "", *self.attachments, self.text or "")
+        return " ".join(own).casefold()
 
 
 class Mails(Part):

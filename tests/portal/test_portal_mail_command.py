@@ -62,7 +62,7 @@ def test_a_mail_server_of_others_is_left_to_them(stack: MailStack, url: str | No
 
 
 def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
-    """By text for people and by JSON for programs, newest first, whoever they are for; a word narrows them down."""
+    """By text for people and by JSON for programs, newest first, whoever they are for; a word, of their text too, narrows them down."""
     stack.receive_mail()
     assert shown_mails().stdout == "the sandbox of tni received no mail\n"
     assert stack.run("start").stdout == f"portal tni acmidm: started at {stack.origin}, receives mail at port {stack.smtp_port}\n"
@@ -83,6 +83,8 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     assert found["stack"] == "tni"
     assert [(one["message_id"], one["received"], one["step"]) for one in found["mails"]] == [(first["Message-ID"], 2, "3")]
     assert found["mails"][0]["text"].startswith("Dag\tGent,\n\nuw ")
+    for word, mails in (("dag", 2), ("gent,", 1), ("@stad.example", 2), ("sleutel.ics", 1)):
+        assert len(json.loads(shown_mails(word, "-o", "json").stdout)["mails"]) == mails, word
     assert shown_mails("067").stdout == 'the sandbox of tni received no mail that has "067"\n'
     stack.run("stop")
     assert "Uw client-ID" in shown_mails().stdout
