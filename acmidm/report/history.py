@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from acmidm.report.compare import ClientName, Comparison, client_name, field_cha
 from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import counted, day, plain
 from acmidm_onboarding.authorities.port import RecordedChange
-from acmidm_onboarding.model.client import Client, Grant, Place
+from acmidm_onboarding.model.client import Client, Grant
 from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.model.keys import keys_of
 from acmidm_onboarding.model.metadata import ClientMetadata
@@ -53,8 +54,8 @@ class History(Part):
 def entry_of(stack: str, client: Client, recorded: RecordedChange) -> Entry | None:
     """The entry of one recorded change; None where the documents before and after do not differ in anything that reports have."""
     comparison = Comparison(recorded.at, expiring_days=None)
-    before = None if recorded.action == "client.created" else _state(client.place, recorded, recorded.before)
-    after = None if recorded.action == "client.removed" else _state(client.place, recorded, recorded.after)
+    before = None if recorded.action == "client.created" else _state(client, recorded, recorded.before)
+    after = None if recorded.action == "client.removed" else _state(client, recorded, recorded.after)
     found = comparison.between(before, after)
     changes = found.changes if found else ()
     if not changes and before and after and (fields := field_changes(before.fields, after.fields)):
@@ -71,13 +72,13 @@ def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda one: one.at, reverse=True))
 
 
-def _state(place: Place, recorded: RecordedChange, document: Mapping[str, Any] | None) -> Client:
-    """A client as far as one document of the trail has it."""
-    found = document or {}
+def _state(client: Client, recorded: RecordedChange, document: Mapping[str, Any] | None) -> Client:
+    """A client as far as one document of the trail has it; why it has a scope is known of what it has now."""
+    found, place, known = document or {}, client.place, client.scopes or {}
+    scopes = {scope: replace(known.get(scope, Grant()), default=scope in _texts(found, "default")) for scope in _texts(found, "scopes")}
     match recorded.action.partition(".")[0]:
         case "scopes":
-            default = _texts(found, "default")
-            return Client(*place, scopes={scope: Grant(default=scope in default) for scope in _texts(found, "scopes")})
+            return Client(*place, scopes=scopes)
         case "jwks":
             return Client(*place, keys=_keys(found))
         case "product":
@@ -92,7 +93,7 @@ def _state(place: Place, recorded: RecordedChange, document: Mapping[str, Any] |
         *place,
         fields=fields,
         has_secret=document is recorded.before if is_renewed else None,
-        scopes=dict.fromkeys(_texts(found, "scopes"), Grant()) if is_whole else None,
+        scopes=scopes if is_whole else None,
         keys=_keys(found.get("jwks") or {}) if is_whole else None,
     )
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import Field
 
 from acmidm.report.compare import SOON_DAYS, ClientName, client_name
-from acmidm.report.kinds import Part
+from acmidm.report.kinds import NO_REASON, Part
 from acmidm.words import counted, day, days, plain, searched
 from acmidm_onboarding.model.client import Client
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
@@ -51,6 +51,8 @@ class ListedConnection(ClientName):
     contacts: tuple[str, ...] = ()
     token_endpoint_auth_method: str
     scopes: tuple[str, ...]
+    reasons: dict[str, str] = Field(default_factory=dict)
+    """Per scope why it has it, with the reference, where its form says so."""
     default_scopes: tuple[str, ...] = ()
     attributes: dict[str, str] = Field(default_factory=dict)
     keys: tuple[ListedKey, ...] | None
@@ -67,6 +69,11 @@ class ListedConnection(ClientName):
         whole = self.leaves.get(self.platform)
         parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())] if whole is None else [whole]
         return [*parts, *(["stays at its authority"] if self.preserve else [])]
+
+    @property
+    def granted(self) -> list[str]:
+        """Its scopes, each with why it has it where that is known."""
+        return [f"{plain(name)}{f' ({plain(self.reasons[name])})' if name in self.reasons else ''}" for name in self.scopes]
 
     @property
     def people(self) -> list[str]:
@@ -99,8 +106,8 @@ class ListedConnection(ClientName):
         own = (self.stack, self.key, self.organisation, self.application, self.platform, self.client_id or "", *codes, *self.contacts)
         attributes = (word for pair in self.attributes.items() for word in pair)
         keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
-        own = (*own, self.jwks_uri or "")
-        return " ".join((*own, self.token_endpoint_auth_method, *self.scopes, *attributes, *keys, *self.products)).casefold()
+        own = (*own, self.jwks_uri or "", self.token_endpoint_auth_method)
+        return " ".join((*own, *self.scopes, *self.reasons.values(), *attributes, *keys, *self.products)).casefold()
 
 
 class Status(Part):
@@ -144,6 +151,7 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
         contacts=tuple(fields.get("contacts") or ()),
         token_endpoint_auth_method=state.auth_method or "",
         scopes=tuple(sorted(state.scopes or ())),
+        reasons={scope: grant.reason for scope, grant in sorted((state.scopes or {}).items()) if grant.reason not in (None, NO_REASON)},
         default_scopes=tuple(scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default),
         attributes=dict(state.attributes),
         keys=None if known is None else tuple(keys),

@@ -15,16 +15,19 @@ from typer.testing import CliRunner
 
 from acmidm.cli import app
 from acmidm.report.drift import Drift, expiring_keys
+from acmidm.report.history import entry_of
 from acmidm.report.review import Review
 from acmidm.report.status import ListedConnection, Status, listed, matching
 from acmidm.report.text import print_report
 from acmidm.terminal import as_json
+from acmidm_onboarding.authorities.port import RecordedChange
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.keys import Key
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.offered import ATTRIBUTE, catalogue_folder
 
+WHY = "dossiers in Mijn Burgerprofiel (SD-4711)"
 PROMOTED = """\
 Stad Gent · loket: production lacks 2 of what TNI has, TNI lacks 1 of what production has, 1 set differently
 
@@ -56,13 +59,13 @@ def connections() -> list[ListedConnection]:
     kbo = {"organisation.name": "VLAIO", "organisation.ovo": None, "organisation.kbo": "0123456789", "contacts": ["steun@vlaio.example"]}
     keys = {"a": Key("tA", NOW + timedelta(days=9, hours=1)), "b": Key("tB")}
     states = (
-        client(client_id="1234", scopes={"vo_info": "x", "dv_dosis_schrijven": "x"}, keys=keys, products={"dosis": {}}),
+        client(client_id="1234", scopes={"vo_info": "requested", "dv_dosis_schrijven": WHY}, keys=keys, products={"dosis": {}}),
         client(
             "steun",
             platform=Platform.GEOSECURE,
             client_id="40001",
             fields={**kbo, "token_endpoint_auth_method": "client_secret_basic", "attributes.setbyclient_proef": "balie 7"},
-            scopes={"DosisImport": "x"},
+            scopes={"DosisImport": "requested"},
             keys={},
             products={},
         ),
@@ -91,6 +94,7 @@ def test_status_searches_and_filters() -> None:
     assert found(search="0123456789 geosecure") == found(search="0123.456.789") == found(search="steun@vlaio") == ["steun"]
     assert found(search="schrijven") == ["loket"], "of a scope's name each part is a word"
     assert found(search="osis") == []
+    assert found(search="sd-4711") == ["loket"], "why it has a scope"
     assert found(search="setbyclient_proef balie") == ["steun"]
     assert found(scopes={"DosisImport"}) == ["steun"]
     assert found(scopes={"DosisImport", "dv_dosis_schrijven"}) == ["loket", "steun"], "one scope has a name on each platform"
@@ -99,7 +103,7 @@ def test_status_searches_and_filters() -> None:
 
 
 def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """Four or five lines each, none of which ends in blanks; a product or a key that is not there takes no line."""
+    """Four or five lines each, none of which ends in blanks; a scope with why, as far as that is known; what is not there takes no line."""
     print_report(Status(checked_at=NOW, stacks=("tni",), search="x", connections=matching(connections())))
     assert capsys.readouterr().out.splitlines() == [
         '4 connections on tni with "x"',
@@ -115,7 +119,7 @@ def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
         "  products notificaties",
         "Stad Gent · loket  1234",
         "  whose    OVO002067, api@stad.example",
-        "  scopes   dv_dosis_schrijven, vo_info",
+        f"  scopes   dv_dosis_schrijven ({WHY}), vo_info",
         "  keys     a until 2026-12-04 (9 days left), b",
         "  products dosis",
         "VLAIO · steun (geosecure)  40001",
@@ -123,6 +127,17 @@ def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
         "  scopes   DosisImport",
         "  keys     client secret",
     ]
+
+
+@pytest.mark.parametrize("action", ["scopes.replaced", "client.created"])
+def test_history_says_why_a_scope_was_granted(action: str) -> None:
+    """As the state has it: an authority knows no reasons."""
+    now = client(scopes={"vo_info": "requested", "dv_dosis_schrijven": WHY})
+    before = None if action == "client.created" else {"scopes": ["vo_info"]}
+    recorded = RecordedChange(NOW, "operator", action, "", before, {"scopes": ["dv_dosis_schrijven", "vo_info"], "default": ["vo_info"]})
+    entry = entry_of("tni", now, recorded)
+    assert entry is not None
+    assert f"dv_dosis_schrijven: {WHY}" in " ".join(change.text for change in entry.changes)
 
 
 @pytest.fixture
