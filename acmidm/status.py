@@ -34,7 +34,8 @@ def status(
 ) -> None:
     """Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out.
 
-    Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached.
+    Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached. With --expiring, connections of the
+    forms that no run has made yet count too.
     """
     from datetime import UTC, datetime
 
@@ -49,6 +50,7 @@ def status(
             states = opened.recorded.clients
         uploaded = uploaded_keys(opened, (state for state in states.values() if state.keys is None and not state.jwks_uri))
         connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
+        connections += [listed(name, one, now) for one in opened.unmade] if expiring is not None else []
     kept = in_order(filter(filter_of(search, scope, expiring, stacks[0]), connections))
     if output is ListOutput.TEXT and not kept:
         typer.echo(_nothing(stacks, bool(connections), search, scope, expiring))

@@ -110,7 +110,7 @@ def _status(status: Status) -> Iterator[Line]:
     for one in status.connections:
         where = one.where if len(status.stacks) > 1 else one.platform if one.platform is not Platform.ACMIDM else ""
         name = f"{plain(one.organisation)} · {plain(one.application)}"
-        yield Text.assemble((name, "bold"), f" ({where})" if where else "", "  ", (plain(one.client_id or ""), "cyan"))
+        yield Text.assemble((name, "bold"), f" ({where})" if where else "", "  ", (plain(one.client_id or "no client yet"), "cyan"))
         people, scopes, products = (Text(", ".join(names)) for names in (one.people, one.granted, map(plain, one.products)))
         leaves = Text(", ".join(one.leaving), style="bold yellow")
         for word, names in (("whose", people), ("scopes", scopes), ("keys", _keys(one)), ("products", products), ("leaves", leaves)):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.model.client import Records
+from acmidm_onboarding.model.client import Records, recorded_as
 from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.desired import Desired, desired
+from acmidm_onboarding.model.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.model.gate import TestStack
 from acmidm_onboarding.model.loading import Onboardings, load_catalogue, read_onboardings
 from acmidm_onboarding.model.policies import Gate
@@ -60,6 +60,12 @@ class Stack:
     def connections(self) -> list[Declaration]:
         """What the forms have in the stack's environment, whether it is declared now or not."""
         return self.forms.connections(self.settings.environment)
+
+    @property
+    def unmade(self) -> list[Declaration]:
+        """Those of them that the state does not have, such as what is held back; none that has left."""
+        asked = self.desired_of(self.connections, NO_GATE).declared
+        return [one for one in asked if (has := recorded_as(one, self.recorded.parts)) is None or not has.client_id]
 
     @cached_property
     def desired(self) -> Desired:

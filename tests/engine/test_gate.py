@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.report.repository import git
+from tests.report.test_sources import ends
 from tests.support.engine import Outcome, Project
 from tests.support.evidence import prove, write_evidence
 from tests.support.forms import PLAIN, FormFile, write_form
@@ -102,10 +103,13 @@ def test_a_review_names_what_its_change_holds_back_and_counts_the_rest(both: Bot
 def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPortal) -> None:
     """Refused without a TNI stack and without evidence, others go on; proven, it is declared; nothing that happens later undeclares it.
 
-    The two environments share nothing: a form without prod is not in prod, and what is destroyed on TNI stays in prod.
+    The two environments share nothing: a form without prod is not in prod, and what is destroyed on TNI stays in prod. A key that
+    ends is found while its connection is held back, and not where it has left.
     """
     loket, portaal = with_production(both.prod, "loket"), with_production(both.prod, "portaal", in_portal=True)
-    exempted = with_production(both.prod, "uitgezonderd", exemptions=_EXEMPT)
+    exempted, left = with_production(both.prod, "uitgezonderd", exemptions=_EXEMPT), with_production(both.prod, "weg", retire="2020-03-31")
+    for form in (loket, exempted, left):
+        ends(form, "prod-key", 10 * 24 * 3600)
     only_tni = write_form(both.prod.forms, "gent/alleen-tni")
 
     unproven = both.prod.up()
@@ -115,6 +119,9 @@ def test_from_refused_to_production_and_never_back(both: Both, portal: RunningPo
     ]
     assert set(both.prod.outputs()["connections"]) == {exempted.key}
     assert both.in_prod.clients(loket.application) == []
+    listed = [both.prod.acmidm("status", "--stack", "prod", *more).stdout.splitlines() for more in ([], ["--expiring", "20"])]
+    assert [f"Stad Gent · {loket.application}  no client yet" in lines for lines in listed] == [False, True]
+    assert [lines[0] for lines in listed] == ["1 connection on prod", "2 connections on prod"]
     drift = both.prod.acmidm("drift", "--stack", "prod")
     assert drift.code == 0, drift.output
 
