@@ -16,15 +16,6 @@ if TYPE_CHECKING:
     from acmidm_onboarding.texts import Texts
 
 _CODES = "**Exit codes**: 0 done; 2 wrong use, or a mistake in the form: then nothing was written."
-_EPILOG = f"""
-**Examples**
-
-- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni`
-
-{_CODES}
-"""
-app = typer.Typer(help="Make a key pair for a form, or name public keys in it that there are.", epilog=_EPILOG, no_args_is_help=True)
-
 NEW = f"""
 **Examples**
 
@@ -34,6 +25,7 @@ NEW = f"""
 
 {_CODES}
 """
+app = typer.Typer(help="Make a key pair for a form, or name public keys in it that there are.", epilog=NEW, no_args_is_help=True)
 ROTATE = f"""
 **Examples**
 
@@ -110,7 +102,7 @@ def add(
     ] = None,
     passphrase_fd: PassphraseOption = None,
 ) -> None:
-    """Name public keys in the form that there are. The end of a certificate is that of its key; a private key is refused."""
+    """Name public keys in the form that there are. A certificate's end is that of its key; of a private key the public half is taken."""
     from datetime import UTC, datetime, timedelta
 
     from acmidm.key_management.given import keys_in
@@ -119,10 +111,12 @@ def add(
     found, now = _form(form, environment), datetime.now(UTC)
     words = _words(found)
     ends = None if days is None else now + timedelta(days=days)
-    keys = keys_in(file, found.profile, lambda: known_passphrase(passphrase_fd, words), ends, now)
+    keys, is_half = keys_in(file, found.profile, lambda: known_passphrase(passphrase_fd, words), ends, now)
     found.require_room(len(keys))
     names = found.names_of(len(keys), now)
     found.declare(dict(zip(names, keys, strict=True)))()
+    if is_half:
+        _say(words, "private", words("stays", file=file))
     for name, key in zip(names, keys, strict=True):
         _say_public(found, name, key)
     _say(
@@ -130,7 +124,7 @@ def add(
         "form",
         words(f"form.{'one' if len(keys) == 1 else 'many'}", form=found.loaded.file, environment=words(f"environment.{environment}")),
     )
-    _say_next(found, words("file"))
+    _say_next(found, str(file) if is_half else words("file"))
 
 
 def _form(file: Path, environment: str) -> FormOfKeys:

@@ -1,28 +1,31 @@
-"""The public keys in what people have: a JWK, a JWK Set, a public key in PEM, a certificate, or a PKCS#12 file.
+"""The public keys in what people have: a JWK, a JWK Set, a key in PEM, a certificate, or a PKCS#12 file.
 
-A private key is refused, and nothing of it is repeated. Of a PKCS#12 file (RFC 7292) only the certificate is looked at.
+Of a private key only the public half goes on, and nothing of it is repeated; in a Git repository it is refused, for it is shared one day.
+Of a PKCS#12 file (RFC 7292) only the certificate is looked at.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acmidm.key_management.pair import declared
+from acmidm.key_management.pair import declared, repository_of
 from acmidm_onboarding.model.documents import Unreadable, read_bytes
-from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk
+from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.model.jwk_set import parse_keys
 from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS, private_members_in
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 _SHARED = "make a new pair, as this one has been shared, and give its public half alone"
 _KNOWN = "give a JWK, a JWK Set, a public key in PEM, a certificate or a PKCS#12 file"
-_PEM = b"-----BEGIN "
+_PEM, _CERTIFICATE = b"-----BEGIN ", b"-----BEGIN CERTIFICATE-----"
 _PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
 _PKCS12_VERSION = b"\x02\x01\x03"
 """RFC 7292 §4: PFX is a sequence that begins with the integer 3."""
@@ -35,14 +38,20 @@ class NotPublic(Failure):
         super().__init__(f"{file}: {sentence}")
 
 
-def keys_in(file: Path, profile: Profile, passphrase: Callable[[], bytes], ends: datetime | None, now: datetime) -> tuple[PublicJwk, ...]:
-    """Return the public keys in a file. ``ends`` is when those end that have no end of their own; None leaves them without.
+def keys_in(
+    file: Path, profile: Profile, passphrase: Callable[[], bytes], ends: datetime | None, now: datetime
+) -> tuple[tuple[PublicJwk, ...], bool]:
+    """Return the public keys in a file, and whether it is the public half of a private one.
+
+    ``ends`` is when those end that have no end of their own; None leaves them without.
 
     Raises:
-        NotPublic: where there is none, or one that is private, has ended, or cannot be registered.
+        NotPublic: where there is none, or one that has ended, cannot be registered, or is private and in a Git repository.
     """
     try:
-        keys = tuple(_keys(file, read_bytes(file), profile, passphrase))
+        content = read_bytes(file)
+        half = _public_half(file, content, passphrase)
+        keys = tuple(_keys(file, half or content, profile, passphrase))
     except Unreadable as error:
         raise NotPublic(file, str(error)) from None
     except InvalidJwk as error:
@@ -52,61 +61,63 @@ def keys_in(file: Path, profile: Profile, passphrase: Callable[[], bytes], ends:
     for key in keys:
         if key.expires and key.expires <= now:
             raise NotPublic(file, f"key {key.kid} ended on {key.expires:%Y-%m-%d}; give one that can still be used")
-    return tuple(key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys)
+    found = (key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys)
+    return tuple(found), half is not None
+
+
+def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
+    """The public half of a private key, in PEM or as a JSON Web Key; None where it is no private key alone, or cannot be read."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key, load_pem_private_key
+
+    load, is_json = load_pem_private_key if _PEM in content else load_der_private_key, _is_json(content)
+    try:
+        found = json.loads(content, object_pairs_hook=without_duplicates) if is_json else load(content, None)
+    except TypeError:  # it is encrypted
+        found = None
+    except Exception:  # whatever it is, it is no private key
+        return None
+    if _CERTIFICATE in content or (is_json and not private_members_in(found)):
+        return None
+    if folder := repository_of(file):
+        raise NotPublic(file, f"this is a private key in the Git repository {folder}; {_SHARED}")
+    if is_json:
+        found = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
+        return json.dumps(found, sort_keys=True).encode()
+    secret = None if found else passphrase()
+    try:
+        return (found or load(content, secret)).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    except ValueError:
+        raise NotPublic(file, "this private key cannot be opened; check its passphrase") from None
 
 
 def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> tuple[PublicJwk, ...]:
     if any(mark in content for mark in _PRIVATE_MARKS):
-        raise NotPublic(file, f"this is a private key; {_SHARED}")
-    if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        raise NotPublic(file, "there is a private key in it, whose public half cannot be read; give that half alone")
+    if _is_json(content):
         try:
             return parse_keys(content.decode("utf-8-sig"))
         except InvalidJwk:
             raise
         except (ValueError, RecursionError):
             raise NotPublic(file, f"this is no JSON that can be read; {_KNOWN}") from None
-    if _PEM in content:
-        return (_of_pem(file, content, profile),)
-    return (_of_der(file, content, profile, passphrase),)
-
-
-def _of_pem(file: Path, content: bytes, profile: Profile) -> PublicJwk:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-    from cryptography.x509 import load_pem_x509_certificates
-
-    if b"-----BEGIN CERTIFICATE-----" in content:
-        try:
-            first, *more = load_pem_x509_certificates(content)
-        except ValueError:
-            raise NotPublic(file, "this certificate cannot be read; export it again") from None
-        if more:
-            raise NotPublic(file, f"there are {len(more) + 1} certificates in it; give the one of the key alone")
-        return _of_certificate(file, first, profile)
-    try:
-        key = load_pem_public_key(content)
-    except (ValueError, UnsupportedAlgorithm):
-        raise NotPublic(file, f"this PEM has no public key that can be read; {_KNOWN}") from None
-    return _registered(file, key, profile, None)
-
-
-def _of_der(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> PublicJwk:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
-    from cryptography.x509 import Certificate, load_der_x509_certificate
-
     if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
-        return _of_pkcs12(file, content, profile, passphrase())
-    try:
-        load_der_private_key(content, None)
-        is_private = True
-    except TypeError:  # it is encrypted
-        is_private = True
-    except Exception:  # whatever it is, it is no private key
-        is_private = False
-    if is_private:
-        raise NotPublic(file, f"this is a private key; {_SHARED}")
-    for load in (load_der_x509_certificate, load_der_public_key):
+        return (_of_pkcs12(file, content, profile, passphrase()),)
+    return (_of_public(file, content, profile),)
+
+
+def _is_json(content: bytes) -> bool:
+    return content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+
+
+def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificate
+
+    if (number := content.count(_CERTIFICATE)) > 1:
+        raise NotPublic(file, f"there are {number} certificates in it; give the one of the key alone")
+    of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
+    for load in of_pem if _PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
         try:
             found = load(content)
         except (ValueError, UnsupportedAlgorithm):

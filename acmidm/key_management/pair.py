@@ -76,13 +76,17 @@ def default_folder() -> Path:
 
 
 def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
-    """Refuse a place in a Git work tree, also one that a link leads into: what lies there is shared one day. Raises NotWritten."""
-    real = file.parent.resolve() / file.name
-    for folder in real.parents:
-        if (folder / ".git").exists() or (folder / ".git").is_symlink() or _is_bare(folder):
-            raise NotWritten(f"{file} is in the Git repository {folder}; name a place outside of any with {option}")
+    """Refuse a place in a Git work tree: what lies there is shared one day. Raises NotWritten."""
+    if folder := repository_of(file):
+        raise NotWritten(f"{file} is in the Git repository {folder}; name a place outside of any with {option}")
     if file.exists() or file.is_symlink():
         raise NotWritten(f"{file} exists already, and is never overwritten; name another file with {option}")
+
+
+def repository_of(file: Path) -> Path | None:
+    """Return the Git repository that a file is in, also one that a link leads into."""
+    parents = (file.parent.resolve() / file.name).parents
+    return next((one for one in parents if (one / ".git").exists() or (one / ".git").is_symlink() or _is_bare(one)), None)
 
 
 def _is_bare(folder: Path) -> bool:

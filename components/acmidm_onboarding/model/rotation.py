@@ -15,8 +15,6 @@ from acmidm_onboarding.model.problems import listed, quoted
 
 EVER = datetime.fromtimestamp(0, UTC)
 """Since when a key has been there of which nobody recorded it."""
-_TO_THE_MINUTE = timedelta(seconds=59)
-"""A moment is named without its seconds, and is over by then."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,10 @@ def sentence(found: Obstacle, *, overlap_days: float, probe: str, unseen: str) -
         )
     # Each key is named once: a name may be a thumbprint, and the command at the end is what people need.
     successor, what, remedies = f"key {found.successor}", list[str](), list[str]()
-    if found.until is not None:
-        what.append(f"from {found.until + _TO_THE_MINUTE:%Y-%m-%d %H:%M} UTC, when {successor} has been there for {lasting(overlap_days)}")
+    if found.until is not None:  # named without its seconds, and over by then
+        what.append(
+            f"from {found.until + timedelta(seconds=59):%Y-%m-%d %H:%M} UTC, when {successor} has been there for {lasting(overlap_days)}"
+        )
         successor = "that one"
     if found.lacks_proof:
         what.append(f"once {successor} is proven{f' ({unseen})' if unseen else ''}")

@@ -352,36 +352,65 @@ def test_each_key_of_a_set_gets_a_file(place: Workspace) -> None:
 
 
 SECRET = private_key("ec", kty="EC", crv="P-256")
+OWN = BestAvailableEncryption(PASSPHRASE.encode())
 PRIVATE: dict[str, bytes] = {
     "PKCS#8": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    "PKCS#8, encrypted": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)),
+    "PKCS#8, encrypted": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, OWN),
     "PEM of OpenSSL": PAIR.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()),
-    "OpenSSH": PAIR.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
     "DER": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
-    "DER, encrypted": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)),
+    "DER, encrypted": PAIR.private_bytes(Encoding.DER, PrivateFormat.PKCS8, OWN),
+    "JWK": json.dumps({**SECRET, "exp": int(ENDS.timestamp())}).encode(),
+    "JWK Set": json.dumps({"keys": [{**SECRET, "exp": int(ENDS.timestamp())}]}).encode(),
+}
+UNREAD: dict[str, bytes] = {
+    "OpenSSH": PAIR.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
+    "PuTTY": b"PuTTY-User-Key-File-3: ssh-rsa\nPrivate-Lines: 1\n" + b"A" * 40,
+    "another passphrase": PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x" * 12)),
     "certificate and key": certificate().public_bytes(Encoding.PEM) + PAIR.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    "JWK": json.dumps(SECRET).encode(),
-    "JWK Set": json.dumps({"keys": [jwk(), SECRET]}).encode(),
-    "JWK Set, encrypting": json.dumps({"keys": [jwk(), {**SECRET, "use": "enc"}]}).encode(),
+    "a member twice": json.dumps(SECRET).replace("{", '{"d": null, ', 1).encode(),
     "symmetric": json.dumps({"kty": "oct", "k": SECRET["d"]}).encode(),
 }
 
 
-@pytest.mark.parametrize("kind", PRIVATE)
-def test_a_private_key_is_refused_and_not_repeated(place: Workspace, kind: str) -> None:
-    file = place.write("given", PRIVATE[kind])
-    said = refused("add", str(file))
-    assert "private" in said or "symmetric" in said
-    assert "make a" in said
-    secrets = [SECRET["d"], *(line for line in PRIVATE[kind].decode("latin-1").splitlines() if len(line) > 30)]
+def require_unrepeated(content: bytes, said: str) -> None:
+    secrets = [SECRET["d"], *(line for line in content.decode("latin-1").splitlines() if len(line) > 30)]
     assert not any(secret in said for secret in secrets)
+
+
+@pytest.mark.parametrize("kind", PRIVATE)
+def test_of_a_private_key_the_public_half_is_taken(place: Workspace, tmp_path_factory: pytest.TempPathFactory, kind: str) -> None:
+    """It stays where it is, and nothing of it is shown or written. In a Git repository it is refused, for it is shared one day."""
+    file = tmp_path_factory.mktemp("own") / "key"
+    file.write_bytes(PRIVATE[kind])
+    (file.parent / ".git").mkdir()
+    said = refused("add", str(file), "--days", "100")
+    assert f"a private key in the Git repository {file.parent}; make a new pair, as this one has been shared" in said
+    require_unrepeated(PRIVATE[kind], said)
+    (file.parent / ".git").rmdir()
+    result = keys("add", str(file), "--days", "100")
+    assert result.exit_code == 0, result.output
+    assert f"private sleutel   {file} blijft waar hij is" in result.output
+    assert f"--private-key {file}" in result.output
+    only_public(result)
+    require_unrepeated(PRIVATE[kind], result.output)
+    written = Path("onboardings/gent", named()[-1]).read_text()
+    assert json.loads(written)["kid"] == (SECRET["kid"] if "JWK" in kind else JWK.from_pyca(PAIR).thumbprint())
+    require_unrepeated(PRIVATE[kind], written)
+    assert place.sentences() == []
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_a_private_key_that_cannot_be_read_is_refused_and_not_repeated(place: Workspace, kind: str) -> None:
+    said = refused("add", str(place.write("given", UNREAD[kind])))
+    assert "private" in said or "symmetric" in said
+    require_unrepeated(UNREAD[kind], said)
 
 
 USELESS: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "this is no key that can be read"),
     "noise": (b"\x30\x82" + b"x" * 100, "this is no key that can be read"),
     "no JSON": (b'{"kty": "EC",', "this is no JSON that can be read"),
-    "PEM of something else": (b"-----BEGIN X-----\nAAAA\n-----END X-----\n", "this PEM has no public key that can be read"),
+    "PEM of something else": (b"-----BEGIN X-----\nAAAA\n-----END X-----\n", "this is no key that can be read"),
     "ended": (certificate(datetime.now(UTC) - timedelta(days=1)).public_bytes(Encoding.PEM), "ended on"),
     "two certificates": (certificate().public_bytes(Encoding.PEM) * 2, "there are 2 certificates in it"),
     "too large": (b"{" + b" " * 65_536, "is larger than 65536 bytes"),
