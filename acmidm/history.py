@@ -74,15 +74,15 @@ def history(
 
 def _clients(stack: Stack, search: str) -> list[Client]:
     """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be gone."""
-    from acmidm.report.status import listed, matching
+    from acmidm.report.status import listed, matcher
     from acmidm_onboarding.model.client import Client
 
     with working(f"reading {stack.name}"):
-        states = stack.recorded.clients
-    by_name = {(one.key, one.platform, one.environment): one for one in (listed(stack.name, state, stack.now) for state in states.values())}
-    kept = matching(by_name.values(), search=search)
+        states = stack.recorded.clients.values()
+    is_meant = matcher(search, (), None)
+    kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
     if kept or not search or " " in search:
-        return [states[one.key, one.platform, one.environment] for one in kept]
+        return kept
     settings = stack.settings
     return [Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms]
 

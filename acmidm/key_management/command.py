@@ -119,11 +119,8 @@ def add(
         _say(words, "private", words("stays", file=file))
     for name, key in zip(names, keys, strict=True):
         _say_public(found, name, key)
-    _say(
-        words,
-        "form",
-        words(f"form.{'one' if len(keys) == 1 else 'many'}", form=found.loaded.file, environment=words(f"environment.{environment}")),
-    )
+    number = "one" if len(keys) == 1 else "many"
+    _say(words, "form", words(f"form.{number}", form=found.loaded.file, environment=words(f"environment.{environment}")))
     _say_next(found, str(file) if is_half else words("file"))
 
 

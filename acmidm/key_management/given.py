@@ -41,9 +41,7 @@ class NotPublic(Failure):
 def keys_in(
     file: Path, profile: Profile, passphrase: Callable[[], bytes], ends: datetime | None, now: datetime
 ) -> tuple[tuple[PublicJwk, ...], bool]:
-    """Return the public keys in a file, and whether it is the public half of a private one.
-
-    ``ends`` is when those end that have no end of their own; None leaves them without.
+    """Return the public keys in a file, and whether its key is private. ``ends`` is when those end that have no end of their own, if any.
 
     Raises:
         NotPublic: where there is none, or one that has ended, cannot be registered, or is private and in a Git repository.
@@ -83,9 +81,8 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
     if is_json:
         found = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
         return json.dumps(found, sort_keys=True).encode()
-    secret = None if found else passphrase()
     try:
-        return (found or load(content, secret)).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return (found or load(content, passphrase())).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     except ValueError:
         raise NotPublic(file, "this private key cannot be opened; check its passphrase") from None
 
@@ -112,17 +109,18 @@ def _is_json(content: bytes) -> bool:
 def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
-    from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificate
+    from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 
     if (number := content.count(_CERTIFICATE)) > 1:
         raise NotPublic(file, f"there are {number} certificates in it; give the one of the key alone")
     of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
     for load in of_pem if _PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
         try:
-            found = load(content)
+            return _registered(file, load(content), profile)
+        except InvalidJwk:
+            raise
         except (ValueError, UnsupportedAlgorithm):
             continue
-        return _of_certificate(file, found, profile) if isinstance(found, Certificate) else _registered(file, found, profile, None)
     raise NotPublic(file, f"this is no key that can be read; {_KNOWN}")
 
 
@@ -135,15 +133,14 @@ def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) 
         raise NotPublic(file, "this PKCS#12 file cannot be opened; check its passphrase") from None
     if certificate is None:
         raise NotPublic(file, "this PKCS#12 file has no certificate of its key; export it with the certificate")
-    return _of_certificate(file, certificate.certificate, profile)
+    return _registered(file, certificate.certificate, profile)
 
 
-def _of_certificate(file: Path, certificate: Certificate, profile: Profile) -> PublicJwk:
+def _registered(file: Path, found: Certificate | object, profile: Profile) -> PublicJwk:
     """The end of a certificate is that of its key."""
-    return _registered(file, certificate.public_key(), profile, certificate.not_valid_after_utc)
+    from cryptography.x509 import Certificate
 
-
-def _registered(file: Path, key: object, profile: Profile, ends: datetime | None) -> PublicJwk:
+    key, ends = (found.public_key(), found.not_valid_after_utc) if isinstance(found, Certificate) else (found, None)
     try:
         return declared(key, profile, ends)  # type: ignore[arg-type] # jwcrypto raises for a key of a kind that it does not know
     except InvalidJwk:

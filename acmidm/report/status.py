@@ -51,8 +51,7 @@ class ListedConnection(ClientName):
     contacts: tuple[str, ...] = ()
     token_endpoint_auth_method: str
     scopes: tuple[str, ...]
-    reasons: dict[str, str] = Field(default_factory=dict)
-    """Per scope why it has it, with the reference, where its form says so."""
+    reasons: dict[str, str] = Field(default_factory=dict)  # per scope, with the reference, where its form gives one
     default_scopes: tuple[str, ...] = ()
     attributes: dict[str, str] = Field(default_factory=dict)
     keys: tuple[ListedKey, ...] | None
@@ -164,20 +163,13 @@ def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
 
 
 def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
-    """Return what says of a connection whether it is one of those; see ``matching``."""
+    """Return what says whether one has a word that begins with each of ``search``, one of ``scopes``, a key that ends within ``days``."""
     has_words = searched(search)
     return lambda one: (
         has_words(one.words)
         and (not scopes or not set(scopes).isdisjoint(one.scopes))
         and (days is None or (one.days_left is not None and one.days_left <= days))
     )
-
-
-def matching(
-    connections: Iterable[ListedConnection], *, search: str = "", scopes: Collection[str] = (), days: int | None = None
-) -> tuple[ListedConnection, ...]:
-    """Those that have a word that begins with each of ``search``, have one of ``scopes``, and have a key that ends within ``days``."""
-    return in_order(filter(matcher(search, scopes, days), connections))
 
 
 def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:

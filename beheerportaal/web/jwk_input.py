@@ -12,8 +12,6 @@ from pydantic_core import from_json
 from beheerportaal.jwk import Mistake, find_mistakes, private_members, registered, thumbprint
 from beheerportaal.limits import LONGEST_UPLOAD, MOST_KEYS
 
-_PUBLIC_PEM = "-----BEGIN PUBLIC KEY-----"
-
 
 @dataclass(frozen=True, slots=True)
 class KeyInput:
@@ -36,8 +34,9 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
         return _refused("too_long", limit=LONGEST_UPLOAD // 1024)
     if "PRIVATE KEY" in text:
         return _refused("private_pem")
+    is_pem = text.startswith("-----BEGIN PUBLIC KEY-----") and text.count("-----BEGIN") == 1  # what stands behind it would be lost
     try:
-        value = _of_pem(text) if text.startswith(_PUBLIC_PEM) else from_json(text, allow_inf_nan=False)
+        value = JWK.from_pem(text.encode()).export_public(as_dict=True) if is_pem else from_json(text, allow_inf_nan=False)
     except (ValueError, JWException, UnsupportedAlgorithm):
         # It can't be judged, so it isn't shown again: it may be a private key with a comma too many.
         return _refused("pem" if text.startswith("-----BEGIN") else "not_json")
@@ -47,13 +46,6 @@ def read_keys(text: str, present: Sequence[Mapping[str, Any]]) -> KeyInput:
     if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
         return KeyInput([], [Mistake("", "no_key_object")], text)
     return KeyInput([registered(key) for key in keys], _mistakes(keys, present), text)
-
-
-def _of_pem(text: str) -> dict[str, Any]:
-    """The key in PEM as a JSON Web Key, whose kid is its thumbprint. What stands behind it would be lost."""
-    if text.count("-----BEGIN") > 1:
-        raise ValueError
-    return dict(JWK.from_pem(text.encode()).export_public(as_dict=True))
 
 
 def _mistakes(keys: Sequence[dict[str, Any]], present: Sequence[Mapping[str, Any]]) -> list[Mistake]:

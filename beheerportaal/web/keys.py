@@ -20,18 +20,15 @@ def add(visit: Visit) -> Response:
     given = visit.form.get("file", "") or visit.form.get(TEXT, "")
     with visit.portal.database.write() as connection:
         client = clients.find(visit, connection)
-        is_declared = client.document.keys_declared
         read = read_keys(given, client.jwks.keys)
-        stale = _stale(visit, connection, client)
-        if not is_declared and not read.mistakes and not stale:
+        stale = visit.texts("keys.declared") if client.document.keys_declared else _stale(visit, connection, client)
+        if not read.mistakes and not stale:
             store_jwks(connection, visit.somebody.actor, client, [*client.jwks.keys, *read.keys])
     # Others may write while a page is made.
-    if is_declared:
-        return clients.render(visit, client, 409, FormState(mistakes=[("sleutels", visit.texts("keys.declared"))]))
     if read.mistakes:
         return clients.render(visit, client, 422, FormState(read.repeatable, _sentences(visit, read)))
     if stale:
-        return clients.render(visit, client, 412, FormState(read.repeatable, [(TEXT, stale)]))
+        return clients.render(visit, client, 412, FormState(read.repeatable, [("sleutels", stale)]))
     return visit.see(visit.urls.client(client.document.client_id, gedaan="key_added"))
 
 

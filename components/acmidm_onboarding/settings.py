@@ -237,8 +237,7 @@ class Settings(_Settings):
         Gate().evidence_max_days
     )
     key_overlap_days: Annotated[
-        float,
-        Field(ge=0, le=365, description="How many days, or part of one, a new key is there before an old one may leave; 0: none."),
+        float, Field(ge=0, le=365, description="Days, or part of one, that a new key is there before an old one may leave; 0: none.")
     ] = 14.0
     request_timeout_seconds: Annotated[int, Field(gt=0, le=300, description="How long one request may take.")] = 10
     retry_deadline_seconds: Annotated[int, Field(ge=0, le=3600, description="How long one operation goes on retrying what may pass.")] = 60

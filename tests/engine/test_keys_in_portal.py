@@ -34,7 +34,7 @@ def test_keys_that_are_left_to_the_portal(portal: RunningPortal, project: Projec
     key = new_key("by-hand")
     somebody = person(portal, f"beheer-{uuid.uuid4().hex[:8]}")
     sent = [somebody.upload(client_id, json.dumps(public_jwk(key))).status_code for client_id in client_ids]
-    assert sent == [303, 303, 409]
+    assert sent == [303, 303, 412]
     registry.set_keys(client_ids[1], [new_key("by-hand")])
     project.in_sync()
 
@@ -50,7 +50,7 @@ def test_keys_that_are_left_to_the_portal(portal: RunningPortal, project: Projec
     assert portal.client_token(key, client_ids[0])
     assert portal.client_token(handed_over.keys["key-1"], client_ids[2])
     sent = [somebody.upload(client_id, json.dumps(public_jwk(new_key("more")))).status_code for client_id in client_ids]
-    assert sent == [303, 409, 303]
+    assert sent == [303, 412, 303]
     project.in_sync()
 
     for form in forms:

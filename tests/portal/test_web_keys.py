@@ -78,7 +78,7 @@ def test_keys_that_a_form_names_are_changed_there(operator: httpx.Client, somebo
     refused = somebody.http.post(
         f"{client_path(client_id, language)}/sleutels", data={"etag": etag, "jwk": json.dumps(public_jwk(new_key("beside")))}
     )
-    assert refused.status_code == 409
+    assert refused.status_code == 412
     assert sentence in refused.text.partition("<h1>")[0]
     assert [key["kid"] for key in keys_of(operator, client_id)] == ["of-form"]
     removal = f"{client_path(client_id)}/sleutels/verwijderen"

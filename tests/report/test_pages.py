@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from acmidm.report.drift import expiring_keys
 from acmidm.report.html import as_html
 from acmidm.report.standing import Step, WaitsFor, standing
-from acmidm.report.status import ListedConnection, ListedKey, Status, listed, matching
+from acmidm.report.status import ListedConnection, ListedKey, Status, in_order, listed
 from acmidm.report.steps import Steps, steps_of
 from acmidm.report.text import Report
 from acmidm_onboarding.model.client import HandedOver
@@ -145,7 +145,7 @@ def declared() -> Status:
         for environment in Environment
         for place, state in in_stack(onboardings.connections(environment), protect=None).items()
     ]
-    return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=matching(connections))
+    return Status(checked_at=PICTURED, stacks=("tni", "prod"), connections=in_order(connections))
 
 
 def declared_steps() -> Steps:

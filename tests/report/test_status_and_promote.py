@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from acmidm.cli import app
 from acmidm.report.drift import Drift, expiring_keys
 from acmidm.report.history import entry_of
 from acmidm.report.review import Review
-from acmidm.report.status import ListedConnection, Status, listed, matching
+from acmidm.report.status import ListedConnection, Status, in_order, listed, matcher
 from acmidm.report.text import print_report
 from acmidm.terminal import as_json
 from acmidm_onboarding.authorities.port import RecordedChange
@@ -84,8 +84,8 @@ def connections() -> list[ListedConnection]:
 def test_status_searches_and_filters() -> None:
     """Every word counts, where a word begins with it; a client without a key that ends is not one that ends soon."""
 
-    def found(**how: Any) -> list[str]:
-        return [one.application for one in matching(connections(), **how)]
+    def found(search: str = "", scopes: Collection[str] = (), days: int | None = None) -> list[str]:
+        return [one.application for one in in_order(filter(matcher(search, scopes, days), connections()))]
 
     assert found() == ["agentschap", "onbereikbaar", "loket", "steun"]
     assert found(search="GENT 1234 tB") == ["loket"], "gent is no word of Agentschap"
@@ -104,7 +104,7 @@ def test_status_searches_and_filters() -> None:
 
 def test_status_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     """Four or five lines each, none of which ends in blanks; a scope with why, as far as that is known; what is not there takes no line."""
-    print_report(Status(checked_at=NOW, stacks=("tni",), search="x", connections=matching(connections())))
+    print_report(Status(checked_at=NOW, stacks=("tni",), search="x", connections=in_order(connections())))
     assert capsys.readouterr().out.splitlines() == [
         '4 connections on tni with "x"',
         "Agentschap · agentschap  5",

@@ -163,10 +163,9 @@ class OAuthClient(AuthorityResource, module="acmidm", name="OAuthClient"):
         keys: pulumi.Input[Mapping[str, PublicJwk]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        is_left = connection.preserve and connection.is_leaving()
         props: dict[str, object] = {
             **connection.metadata.properties,
-            **({"keys_declared": True} if keys is not None and not is_left else {}),
+            **({"keys_declared": True} if keys is not None and not (connection.preserve and connection.is_leaving()) else {}),
             "managed_by": managed_by(),
             "platform": connection.platform.value,
             "stack": beside(pulumi.get_stack()),
