@@ -24,7 +24,7 @@ from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import WHOLE, counted, day, days, plain
 from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange
 from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.model.client import JWKS_URI, Client, Clients, Grant, grants, with_incarnation
+from acmidm_onboarding.model.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants, with_incarnation
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from acmidm_onboarding.model.plain import flat
@@ -34,7 +34,6 @@ from acmidm_onboarding.recorded import Recorded
 _ABSENT = object()
 _OWNER = "@owner"
 """The name of the owner among the fields of a product's configuration."""
-_NOT_DECLARED = "granted outside this project"
 """What a refresh writes as the reason for a scope that somebody granted by hand."""
 
 
@@ -279,7 +278,7 @@ def _part_by_part(client: ClientDrift, recorded: Client, real: Client, compariso
         _pend(client, recorded.urns.keys() - client.gone, recorded, None, comparison)
         return
     is_there, had = Resource.SCOPES in recorded.urns, recorded.scopes or {}
-    reasons = {scope: had[scope].reason if scope in had else _NOT_DECLARED if is_there else None for scope in basis[Resource.SCOPES]}
+    reasons = {scope: had[scope].reason if scope in had else NOT_DECLARED if is_there else None for scope in basis[Resource.SCOPES]}
     scopes = {scope: Grant(reasons[scope], is_default) for scope, is_default in basis[Resource.SCOPES].items()}
     if any(reasons[scope] != grant.reason for scope, grant in (declared.scopes or {}).items() if scope in reasons):
         pending.add(Resource.SCOPES)

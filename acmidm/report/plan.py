@@ -180,7 +180,12 @@ def _abandoned(steps: Iterable[Step], after: Clients, environment: Environment) 
 def _nothing_to_say(part: str, old: EngineResource | None, new: EngineResource | None) -> bool:
     """Whether all that changes is a record: whether keys are declared, since when, why one stays, what was taken from who was to leave."""
     client, keys = Resource.CLIENT.value, Resource.KEYS.value
-    said = {client: ("keys_declared",), keys: ("since", "refused"), Resource.ONBOARDING.value: ("withdrawn",)}.get(part, ())
+    said = {
+        client: ("keys_declared",),
+        keys: ("since", "refused"),
+        Resource.SCOPES.value: ("catalogue_names",),
+        Resource.ONBOARDING.value: ("withdrawn",),
+    }.get(part, ())
     sides = [{name: value for name, value in mapping((side or {}).get("inputs")).items() if name not in said} for side in (old, new)]
     return bool(said and old and new) and sides[0] == sides[1]
 

@@ -26,10 +26,10 @@ from acmidm_onboarding.model import loading
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import NO_GATE, Desired
 from acmidm_onboarding.model.files import ORGANISATION_FILE
-from acmidm_onboarding.model.gate import by_reason
+from acmidm_onboarding.model.gate import HeldBack, by_reason
 from acmidm_onboarding.model.leaving import stolen_sentences
 from acmidm_onboarding.model.policies import PromotionGate
-from acmidm_onboarding.model.problems import Failure, InvalidForms, first_listed, listed, on_one_line
+from acmidm_onboarding.model.problems import Failure, InvalidForms, first_listed, on_one_line
 from acmidm_onboarding.recorded import Unreadable, beside
 from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
 from acmidm_onboarding.stack import Stack, checks
@@ -109,18 +109,19 @@ def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
     # A command that hands over what is there has reported what the gate misses; the engine would show it twice in each run.
     for sentence in (*stolen_sentences(found.left), *(by_reason(found.held_back) if stack.there is None else ())):
         pulumi.log.warn(sentence)
-    if partial := [one.connection.resource_name for one in found.held_back if one.is_partial and not one.is_declared]:
-        raise Failure(
-            f"this state has the client of {listed(partial)} and not its scopes, so that nobody knows which it has; run acmidm deploy "
-            f"--stack {pulumi.get_stack()}, which asks the authority"
-        )
-    if stack.there is None and (new := [one.connection.resource_name for one in found.held_back if one.is_new and not one.is_declared]):
-        # A program has no operator's rights to ask. An ``up`` ends in failure.
-        UNKNOWN.extend(new)
-        remedy = f"run acmidm deploy --stack {pulumi.get_stack()}, which asks the authority"
-        said = f"what the authority has of {first_listed(new)}, which this state lacks, is not known here; {remedy}"
-        (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(said)
+    held = [one for one in found.held_back if not one.is_declared]
+    _say_unknown([one for one in held if one.is_partial], "the scopes of", "whose client alone this state has, are left as they are")
+    if stack.there is None:
+        _say_unknown([one for one in held if one.is_new], "what the authority has of", "which this state lacks, is not known here")
     return found
+
+
+def _say_unknown(held: Sequence[HeldBack], before: str, behind: str) -> None:
+    """Say what nobody knows here: a program has no operator's rights to ask. An ``up`` ends in failure."""
+    if names := [one.connection.resource_name for one in held]:
+        UNKNOWN.extend(names)
+        remedy = f"run acmidm deploy --stack {pulumi.get_stack()}, which asks the authority"
+        (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(f"{before} {first_listed(names)}, {behind}; {remedy}")
 
 
 def _named(found: Desired) -> list[Declaration]:

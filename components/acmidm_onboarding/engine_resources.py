@@ -141,6 +141,7 @@ def client_from(place: Place, parts: Mapping[str, EngineResource]) -> Client:
         protected_products=frozenset(product for product, part in products.items() if parts[part].get("protect")),
         scopes=_grants(inputs[Resource.SCOPES]) if Resource.SCOPES in parts else None,
         keys=None if keys.get("jwks") is None else keys_of({kid: mapping(one) for kid, one in mapping(keys["jwks"]).items()}),
+        catalogue_names=mapping(inputs.get(Resource.SCOPES, {}).get("catalogue_names")),
         proven=mapping(keys.get("proven")),
         seen=mapping(parts.get(Resource.KEYS, {}).get("outputs")).get("seen"),
         products={product: mapping(inputs[part].get("configuration")) for product, part in products.items()},

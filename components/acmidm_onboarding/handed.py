@@ -38,7 +38,10 @@ def handing(stack: str, there: Records | None) -> Iterator[tuple[str, ...]]:
         document = (yaml.load(own.read_text("utf-8"), yaml.BaseLoader) if own.exists() else None) or {}  # noqa: S506 - the safest there is
         document["config"] = {**(document.get("config") or {}), f"{NAMESPACE}:{HANDED}": str(value)}
         file.write_text(yaml.safe_dump(document), "utf-8")
-        parts = {one: {"scopes": sorted(client.scopes or ()), "products": sorted(client.products)} for one, client in there.items()}
+        parts = {
+            one: {"scopes": None if client.scopes is None else sorted(client.scopes), "products": sorted(client.products)}
+            for one, client in there.items()
+        }
         value.write_text(json.dumps(parts), "utf-8")
         yield ("--config-file", str(file))
 
@@ -48,7 +51,8 @@ def read_there(file: Path, environment: Environment) -> Records:
     found = {}
     try:
         for name, parts in json.loads(file.read_text("utf-8")).items():
-            scopes, products = dict.fromkeys(parts["scopes"], Grant()), {product: dict[str, object]() for product in parts["products"]}
+            scopes = None if parts["scopes"] is None else dict.fromkeys(parts["scopes"], Grant())
+            products = {product: dict[str, object]() for product in parts["products"]}
             found[name] = Client(name, Platform.ACMIDM, environment, scopes=scopes, products=products)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         remedy = f"pulumi config rm {NAMESPACE}:{HANDED}"

@@ -97,8 +97,8 @@ class Onboarding(pulumi.ComponentResource):
         # The id stays known while a preview updates the client; the output of the same value does not.
         client_id = client.id
         inside = pulumi.ResourceOptions(parent=self, protect=protected, aliases=aliases, retain_on_delete=retained)
-        scopes = ClientScopes(connection, client_id, inside)
-        self.parts += [client, scopes, ClientJwks(connection, client_id, keys, inside)]
+        scopes = None if connection.leaves_scopes else ClientScopes(connection, client_id, inside)
+        self.parts += [client, *([scopes] if scopes else []), ClientJwks(connection, client_id, keys, inside)]
         self.handing_over[connection.software_id] = handing_over(connection, client, scopes, has_keys=keys is not None)
         for product in connection.products:
             protected = protect and not connection.is_leaving(product)

@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.engine import Project
 from tests.support.evidence import prove
-from tests.support.forms import SEND, FormFile, write_form
+from tests.support.forms import PLAIN, SEND, FormFile, write_form
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal
-from tests.support.registry import Registry
+from tests.support.registry import Registry, kids
 
 
 class Production:
@@ -110,6 +110,36 @@ def test_a_state_that_was_lost_is_found_again(production: Production) -> None:
     assert production.drift()["in_sync"]
     assert (project.folder / "Pulumi.prod.yaml").read_text() == settings, "nothing is saved there"
     assert project.up().code == 0
+
+
+def test_scopes_that_only_the_authority_knows_stay_as_they_are(production: Production) -> None:
+    """The state has lost them alone: what a run does not know it leaves, and all else is done. A command asks, and finds them again."""
+    form, project = production.form, production.project
+    (urn,) = [one["urn"] for name, one in project.resources().items() if name.startswith("ClientScopes")]
+    project.succeed("state", "delete", urn, "--yes", "--force")
+    form.add_key("second", "prod")
+    form.save()
+    bare = project.up()
+    assert bare.code != 0
+    assert [one for one in bare.errors if "the scopes of" in one and "are left as they are" in one]
+    assert kids(production.client) == {"prod-key", "second"}
+    assert production.scopes == {SEND}
+    production.drift("--heal", code=1)
+    assert production.scopes == {SEND}
+    assert project.recover().code == 0
+    assert production.drift()["in_sync"]
+    assert production.scopes == {SEND}
+
+
+def test_what_somebody_grants_by_hand_is_no_more_proven_for_it(production: Production) -> None:
+    """It is asked and held back: it is drift, before a run and after it."""
+    production.form.request("prod")["scopes"][PLAIN] = {}
+    production.form.save()
+    production.registry.set_scopes(production.client["client_id"], [SEND, PLAIN])
+    assert production.project.recover().code == 0
+    assert not production.drift(code=1)["in_sync"]
+    production.drift("--heal")
+    assert production.scopes == {SEND}
 
 
 def test_a_day_that_is_taken_away_gives_back_what_it_took(production: Production) -> None:

@@ -25,6 +25,10 @@ OF_ATTRIBUTES = "attributes."
 """How the names of its attributes begin among its fields."""
 
 
+NOT_DECLARED = "granted outside this project"
+"""The reason that a refresh gives a scope which nobody declared."""
+
+
 @dataclass(frozen=True)
 class Grant:
     """How a client has a scope."""
@@ -84,6 +88,8 @@ class Client:
     """Whether the engine refuses to remove it, or what is inside it; None where that is not known."""
     protected_products: frozenset[str] = frozenset()
     scopes: Mapping[str, Grant] | None = None
+    catalogue_names: Mapping[str, str] = field(default_factory=dict)
+    """Per scope its name in the catalogue, which evidence has; in a state only where that is another one."""
     withdrawn: frozenset[str] = frozenset()
     """Those that were taken from it because it leaves, or a product of it: it has them back where its form calls that off."""
     keys: Mapping[str, Key] | None = None
@@ -250,7 +256,7 @@ def joined(records: Records, others: Records) -> Records:
 def _with(client: Client, part: Client) -> Client:
     return replace(
         client,
-        scopes={**(client.scopes or {}), **(part.scopes or {})},
+        scopes=None if client.scopes is None and part.scopes is None else {**(client.scopes or {}), **(part.scopes or {})},
         products={**client.products, **part.products},
         owners={**client.owners, **part.owners},
         protected_products=client.protected_products | part.protected_products,

@@ -37,6 +37,8 @@ class Declaration(Client):
     """Its platform and its products that are taken down in this run, so that nothing protects them any more."""
     left: bool = False
     """Whether it has left and is preserved: then it is a name in the state, and nothing of it is declared."""
+    leaves_scopes: bool = False
+    """Whether a run leaves its scopes as they are, for nobody knows which it has."""
     evidence: Evidence | None = None
     """What ``acmidm probe`` proved of it, where that holds; its age is for whoever uses it, as are keys that only the portal has."""
     evidence_refused: str | None = None
@@ -44,8 +46,6 @@ class Declaration(Client):
     test_evidence: Evidence | None = None
     """On production: the evidence of the same client on TNI."""
     test_evidence_refused: str | None = None
-    catalogue_names: Mapping[str, str] = field(default_factory=dict)
-    """Per scope its name in the catalogue, which evidence has."""
 
     @property
     def software_id(self) -> str:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
-from acmidm_onboarding.model.client import Client, Records, recorded_as
+from acmidm_onboarding.model.client import NOT_DECLARED, Client, Records, recorded_as
 from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.evidence import Evidence, is_fresh
+from acmidm_onboarding.model.evidence import Evidence, is_fresh, summary
 from acmidm_onboarding.model.form import AuthMethod, ExemptiblePolicy, Platform
 from acmidm_onboarding.model.policies import Gate, PromotionGate
 from acmidm_onboarding.model.problems import first_listed, on_one_line, quoted
@@ -69,14 +69,15 @@ def by_reason(held_back: Iterable[HeldBack]) -> list[str]:
 
 
 def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the scopes and the products that a connection asks and that are not recorded."""
-    scopes, products = (_had(record), record.products.keys()) if record else ((), ())
-    return frozenset(connection.scopes).difference(scopes), frozenset(connection.products).difference(products)
-
-
-def _had(record: Client) -> frozenset[str]:
-    """The scopes of a client, those too that a run took from it because it was to leave."""
-    return record.withdrawn.union(record.scopes or ())
+    """Return the scopes and the products that a connection asks and that are not recorded, under this name or an earlier one."""
+    if record is None:
+        return frozenset(connection.scopes), frozenset(connection.products)
+    # Also what a run took from it because it was to leave, and not what a refresh found that somebody granted by hand.
+    recorded = (scope for scope, grant in (record.scopes or {}).items() if grant.reason != NOT_DECLARED)
+    had, names = record.withdrawn.union(recorded), connection.catalogue_names
+    known = {record.catalogue_names.get(scope, scope) for scope in had}
+    scopes = frozenset(scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in known)
+    return scopes, frozenset(connection.products).difference(record.products)
 
 
 def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
@@ -113,15 +114,14 @@ def passing(connections: Iterable[Declaration], gate: Gate, own: Records, tests:
         covered, reasons = _proven(connection, on_test(), now, gate.evidence_max_days)
         missing = tuple(_missing(connection, record, covered, reasons, on_test()))
         if missing:
-            is_partial = record is not None and record.client_id is not None and record.scopes is None
             is_declared = gate.mode is PromotionGate.WARN
-            held_back.append(HeldBack(connection, missing, is_declared, is_new=record is None, is_partial=is_partial))
+            held_back.append(HeldBack(connection, missing, is_declared, is_new=record is None, is_partial=_is_partial(record)))
         else:
             proven.append(connection)
         if not missing or gate.mode is PromotionGate.WARN:
             declared.append(connection)
         elif record is not None:
-            declared.append(_only(connection, covered.scopes.union(_had(record)), covered.products.union(record.products)))
+            declared.append(replace(_without(connection, record, covered), leaves_scopes=_is_partial(record)))
     return Passage(tuple(declared), tuple(held_back), tuple(proven))
 
 
@@ -171,18 +171,24 @@ def _reasons(connection: Declaration, evidence: Evidence | None, tests: TestStac
         refused = connection.test_evidence_refused
         yield f"its evidence from TNI counts as none, for {refused}; {_PROBE}" if refused else f"there is no evidence from TNI; {_PROBE}"
     else:
-        if not is_fresh(evidence, now, days):
+        is_old = not is_fresh(evidence, now, days)
+        if is_old:
             yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
         if on_tni is not None and on_tni.client_id != evidence.client_id:
             yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
-        if on_tni is not None and on_tni.seen != evidence.thumbprint:
+        if on_tni is not None and not is_old and not _is_confirmed(on_tni, evidence):
             yield _unseen(on_tni, evidence, stack)
 
 
 def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
     """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run there is missing."""
     evidence = connection.test_evidence
-    return evidence is not None and evidence.client_id == on_tni.client_id and evidence.thumbprint != on_tni.seen
+    return evidence is not None and evidence.client_id == on_tni.client_id and not _is_confirmed(on_tni, evidence)
+
+
+def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
+    """Whether a run on TNI has looked at this very evidence, and has seen the key that signed it."""
+    return on_tni.seen == evidence.thumbprint and on_tni.proven == summary(evidence)
 
 
 def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
@@ -211,11 +217,16 @@ def _missing(
                 yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
 
 
-def _only(connection: Declaration, scopes: frozenset[str], products: frozenset[str]) -> Declaration:
-    """The connection with no other scopes and products than these."""
-    kept = {scope: note for scope, note in connection.scopes.items() if scope in scopes}
+def _is_partial(record: Client | None) -> bool:
+    return record is not None and record.client_id is not None and record.scopes is None
+
+
+def _without(connection: Declaration, record: Client, covered: _Proven) -> Declaration:
+    """The connection without what is added and not proven."""
+    scopes, products = added(connection, record)
+    scopes, products = scopes - covered.scopes, products - covered.products
     return replace(
         connection,
-        scopes=kept,
-        products={product: fields for product, fields in connection.products.items() if product in products},
+        scopes={scope: grant for scope, grant in connection.scopes.items() if scope not in scopes},
+        products={product: fields for product, fields in connection.products.items() if product not in products},
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -29,6 +30,10 @@ from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvid
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
+
+
+_LONGEST_PROBE = timedelta(hours=1)
+"""How long before its evidence a key got its last token at the most, the difference between two clocks included."""
 
 
 class ClientJwksProvider(ClientPartProvider):
@@ -80,7 +85,7 @@ class ClientJwksProvider(ClientPartProvider):
         return UpdateResult({**_inputs(news), **self._seen(id_, news, olds)})
 
     def _seen(self, id_: str, props: Properties, olds: Properties | None = None) -> dict[str, Any]:
-        """The output ``seen``; what a run saw in use once was used.
+        """The output ``seen``; of evidence that a run has confirmed before, only whether its key is still there.
 
         Raises:
             Rejected: where the keys are at an address that cannot be fetched, so that the next run looks again.
@@ -93,11 +98,15 @@ class ClientJwksProvider(ClientPartProvider):
             snapshot = platform.clients.get(id_)
             jwks = snapshot.jwks if snapshot else {}
         try:
-            is_seen = proven["issuer"] == platform.issuer and thumbprint in keys_in_force(jwks)
+            key = keys_in_force(jwks).get(thumbprint)
         except Unusable as error:
             raise Rejected(f"the key that its evidence was signed with cannot be looked for: {error}") from None
-        if is_seen and (olds or {}).get("seen") != thumbprint and isinstance(platform.authority, KnowsUse):
-            is_seen = thumbprint in platform.authority.keys_in_use(id_)
+        at = datetime.fromisoformat(proven["proven_at"])
+        is_seen = proven["issuer"] == platform.issuer and key is not None and (key.expires is None or key.expires > at)
+        is_confirmed = olds is not None and (olds.get("seen"), olds.get("proven")) == (thumbprint, proven)
+        if is_seen and not is_confirmed and isinstance(platform.authority, KnowsUse):
+            use = platform.authority.keys_in_use(id_).get(thumbprint)
+            is_seen = use is not None and use.last_used_at >= at - _LONGEST_PROBE
         return {"seen": thumbprint if is_seen else None}
 
     def _replace(self, props: Properties, known: Jwks | None) -> None:

@@ -13,6 +13,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
+from acmidm_onboarding.model.client import NOT_DECLARED
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.metadata import Scopes, without_assigned
 from acmidm_onboarding.resources import adoption, ownership
@@ -21,7 +22,6 @@ from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvid
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform
 
-NOT_DECLARED = "granted outside this project"
 _DEFAULT = "default_scopes"
 
 
@@ -67,6 +67,11 @@ class ClientScopes(AuthorityResource, module="acmidm", name="ClientScopes"):
             "adopt": adoption.wanted(connection, managed_by()),
             "scopes": {scope: grant.reason for scope, grant in connection.scopes.items()},
             _DEFAULT: {scope: True for scope, grant in sorted(connection.scopes.items()) if grant.default},
+            # A name on the platform may be corrected: the gate to production knows the scope by the other one.
+            "catalogue_names": {
+                scope: name for scope, name in connection.catalogue_names.items() if scope in connection.scopes and scope != name
+            }
+            or None,
         }
         super().__init__(ClientScopesProvider(), connection.resource_name, props, opts)
 

@@ -156,10 +156,10 @@ class HandOver(Resource, module="acmidm", name="HandOver"):
         super().__init__(HandOverProvider(), "mails", {"stack": beside(pulumi.get_stack()), "connections": connections}, opts)
 
 
-def handing_over(connection: Declaration, client: OAuthClient, scopes: ClientScopes, *, has_keys: bool) -> dict[str, Any]:
+def handing_over(connection: Declaration, client: OAuthClient, scopes: ClientScopes | None, *, has_keys: bool) -> dict[str, Any]:
     """Return what ``HandOver`` wants to know of a connection."""
     # A preview tells what the form asks; a run what was done of that. Maps, of which a change is a line.
-    granted: Any = connection.scopes if pulumi.runtime.is_dry_run() else scopes.scopes
+    granted: Any = None if scopes is None else connection.scopes if pulumi.runtime.is_dry_run() else scopes.scopes
     return {
         "platform": connection.platform.value,
         "client_id": client.id,
@@ -168,7 +168,7 @@ def handing_over(connection: Declaration, client: OAuthClient, scopes: ClientSco
         "application": connection.application,
         "language": connection.declared_by.language.value,
         "contacts": dict.fromkeys(connection.metadata.contacts, True),
-        "scopes": pulumi.Output.from_input(granted).apply(lambda names: dict.fromkeys(names, True)),
+        "scopes": pulumi.Output.from_input(granted).apply(lambda names: None if names is None else dict.fromkeys(names, True)),
         # Keys that are given to the component are as good as those of a form.
         "keys": (Authentication.KEYS_OF_FORM if has_keys else connection.authentication).value,
         "jwks_uri": connection.jwks_uri,

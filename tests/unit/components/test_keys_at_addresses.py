@@ -29,6 +29,9 @@ ONE, OTHER = new_key("one"), new_key("other")
 ENDED = {**public_jwk(ONE), "exp": int(time.time()) - 60}
 
 
+OF_EVIDENCE = {"issuer": "i", "proven_at": "2026-11-20T10:00:00Z"}
+
+
 class Published:
     """What is at the address: keys, or why they cannot be used."""
 
@@ -62,8 +65,8 @@ def test_the_key_that_evidence_was_signed_with_is_looked_for_where_it_is_publish
     """For the gate. A run that cannot fetch it fails, and the next looks again; a read keeps what was known."""
     provider = world.provider(ClientJwksProvider)
     on_authority(provider, monkeypatch)
-    inputs = {"platform": "acmidm", "client_id": "c", "jwks": None, "proven": {"thumbprint": ONE.thumbprint(), "issuer": "i"}}
-    elsewhere = {**inputs, "proven": {"thumbprint": OTHER.thumbprint(), "issuer": "i"}}
+    inputs = {"platform": "acmidm", "client_id": "c", "jwks": None, "proven": {"thumbprint": ONE.thumbprint(), **OF_EVIDENCE}}
+    elsewhere = {**inputs, "proven": {"thumbprint": OTHER.thumbprint(), **OF_EVIDENCE}}
     assert [outs(provider.read("c", one))["seen"] for one in (inputs, elsewhere)] == [ONE.thumbprint(), None]
     published.there = "cannot be reached; see to its server"
     assert outs(provider.read("c", {**inputs, "seen": ONE.thumbprint()}))["seen"] == ONE.thumbprint()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -273,9 +274,9 @@ def test_evidence_counts_where_the_authority_has_seen_its_key_in_use(
     assert updated["seen"] == thumbprint
     read = provider.read(client_id, updated)
     assert (outs(read)["seen"], "seen" in (read.inputs or {})) == (thumbprint, False)
-    assert (
-        outs(provider.update(client_id, updated, {**inputs, "proven": {**proven, "issuer": "https://elsewhere.example"}}))["seen"] is None
-    )
+    later_on = f"{datetime.now(UTC) + timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"
+    for forged in ({"issuer": "https://elsewhere.example"}, {"proven_at": later_on}):
+        assert outs(provider.update(client_id, updated, {**inputs, "proven": {**proven, **forged}}))["seen"] is None
     assert "seen" not in outs(provider.update(client_id, updated, {**inputs, "proven": None}))
 
     registry.set_keys(client_id, [new_key("another")])

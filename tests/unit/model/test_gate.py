@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from acmidm_onboarding.model.client import Client, Grant, Records
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import Desired, desired
-from acmidm_onboarding.model.evidence import Evidence
+from acmidm_onboarding.model.evidence import Evidence, summary
 from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
 from acmidm_onboarding.model.gate import TestStack
 from acmidm_onboarding.model.jwk import PublicJwk
@@ -42,8 +42,6 @@ def has(client_id: str, scopes: Iterable[str], products: Iterable[str] = (), key
     )
 
 
-ON_TNI = has("tni-id", {"send", "dossiers"}, {"notificaties"}, keys={"thumb"}, seen="thumb")
-TNI = TestStack("tni", {KEY: ON_TNI})
 EVIDENCE = Evidence(
     Environment.TNI,
     Platform.ACMIDM,
@@ -56,6 +54,10 @@ EVIDENCE = Evidence(
     signs_with_kid=True,
     file="gent/loket.tni.acmidm.evidence.json",
 )
+
+CONFIRMED: dict[str, Any] = {"seen": "thumb", "proven": summary(EVIDENCE)}
+ON_TNI = has("tni-id", {"send", "dossiers"}, {"notificaties"}, keys={"thumb"}, **CONFIRMED)
+TNI = TestStack("tni", {KEY: ON_TNI})
 
 
 def connection(scopes: tuple[str, ...] = ("send",), products: tuple[str, ...] = (), **changes: object) -> Declaration:
@@ -99,7 +101,7 @@ def test_what_was_proven_passes() -> None:
 def test_scopes_have_the_platforms_names() -> None:
     """Evidence has the catalogue's."""
     asked = connection(("DosisImport",), catalogue_names={"DosisImport": "dossiers"})
-    assert missing(asked, tests=TestStack("tni", {KEY: has("tni-id", {"DosisImport"}, seen="thumb")})) == []
+    assert missing(asked, tests=TestStack("tni", {KEY: has("tni-id", {"DosisImport"}, **CONFIRMED)})) == []
 
 
 _OLD = replace(EVIDENCE, proven_at=NOW - timedelta(days=DAYS, seconds=1))
@@ -153,8 +155,9 @@ def test_evidence_counts_once_tnis_run_has_confirmed_it(in_portal: bool) -> None
     """That its key is declared, or is in the portal, is not enough: it could be written without a single token."""
     on_tni = replace(ON_TNI, keys=None) if in_portal else ON_TNI
     assert missing(connection(), tests=TestStack("tni", {KEY: on_tni})) == []
-    for seen in (None, "another"):
-        (sentence,) = missing(connection(), tests=TestStack("tni", {KEY: replace(on_tni, seen=seen)}))
+    earlier = summary(replace(EVIDENCE, proven_at=NOW - timedelta(days=2)))
+    for changes in ({"seen": None}, {"seen": "another"}, {"proven": earlier}):
+        (sentence,) = missing(connection(), tests=TestStack("tni", {KEY: replace(on_tni, **changes)}))
         assert sentence.endswith(
             'was not confirmed when stack "tni" was last brought up: its authority had not seen the key that signed it'
         )
@@ -178,13 +181,14 @@ def test_what_was_taken_from_who_was_to_leave_is_remembered_until_it_is_back() -
 
 def test_a_client_without_its_scopes_in_the_state_is_not_known() -> None:
     partial = replace(has("prod-id", ()), scopes=None)
-    (held_back,) = ask(connection(test_evidence=None), {KEY: partial}).held_back
-    assert held_back.is_partial
+    passage = ask(connection(test_evidence=None), {KEY: partial})
+    (held_back,), (declared,) = passage.held_back, passage.declared
+    assert (held_back.is_partial, declared.leaves_scopes) == (True, True)
 
 
 def test_what_tni_never_granted_is_not_proven_whatever_evidence_says() -> None:
     """It is signed by the application itself, which may write what it likes into it."""
-    few = TestStack("tni", {KEY: has("tni-id", {"send"}, seen="thumb")})
+    few = TestStack("tni", {KEY: has("tni-id", {"send"}, **CONFIRMED)})
     asked = connection(("send", "dossiers"), ("notificaties",))
     assert missing(asked, tests=few) == [
         'gent/loket on prod: scope "dossiers" is in its evidence, and stack "tni" does not have it',
@@ -226,6 +230,14 @@ def test_a_connection_is_known_by_its_earlier_name_too() -> None:
 def test_another_platform_is_a_new_connection() -> None:
     asked = replace(connection(test_evidence=None), platform=Platform.GEOSECURE)
     assert ask(asked, {KEY: has("prod-id", {"send"})}).declared == ()
+
+
+def test_a_scope_whose_name_on_the_platform_was_corrected_is_none_that_is_added() -> None:
+    """The state has it under the name of before; one that is asked besides is added all the same."""
+    asked = connection(("DosisImport", "other"), test_evidence=None, catalogue_names={"DosisImport": "dossiers", "other": "other"})
+    for recorded in ({"scopes": ("dossiers",)}, {"scopes": ("Dosis",), "catalogue_names": {"Dosis": "dossiers"}}):
+        (declared,) = ask(asked, {KEY: has("prod-id", **recorded)}).declared
+        assert set(declared.scopes) == {"DosisImport"}
 
 
 def test_an_exemption_passes_whatever_is_missing() -> None:
@@ -292,7 +304,7 @@ def test_what_the_state_has_is_never_undeclared(asked: Declaration, own: Records
     for declared in passage.declared:
         assert declared.scopes.items() <= asked.scopes.items()
         assert declared.products.items() <= asked.products.items()
-        assert replace(declared, scopes=asked.scopes, products=asked.products) == asked
+        assert replace(declared, scopes=asked.scopes, products=asked.products, leaves_scopes=False) == asked
     if held is not None:
         (declared,) = passage.declared
         assert declared.scopes.keys() >= asked.scopes.keys() & (held.scopes or {}).keys()
