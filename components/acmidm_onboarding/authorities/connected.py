@@ -44,6 +44,8 @@ class ConnectedPlatform:
         self.clients = ReadOnce[ClientSnapshot](
             self.authority.snapshot, lambda: ((snapshot.client.client_id, snapshot) for snapshot in self.authority.clients())
         )
+        self.compromised: dict[str, frozenset[str]] = {}
+        """Per client the thumbprints of keys that its form says are, as this run has checked it: they are in no state."""
         self.reserved: ReadOnce[Reserved] = ReadOnce(self.authority.reserved)
         """Why no form may have a client: each of its resources wants to know before anything is written."""
         self._configurations: dict[str, ReadOnce[ProductDocument]] = {}

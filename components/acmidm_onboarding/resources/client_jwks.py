@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 
-from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
+from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.model.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.model.metadata import Jwks
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
@@ -45,6 +45,8 @@ class ClientJwksProvider(ClientPartProvider):
         is_same = not before or not any(inputs.get(name) != before.get(name) for name in self.replaced_by)
         one = overlap.Overlap(before, inputs, wanted, self._settings)
         platform = self._platforms.get(inputs["platform"]) if is_same and not adoption.refused(inputs) else None
+        if platform is not None and wanted and isinstance(inputs["client_id"], str):
+            platform.compromised[inputs["client_id"]] = frozenset(wanted["compromised"])
         return CheckResult(one.checked(platform), checked.failures)
 
     def before(self, platform: ConnectedPlatform, snapshot: ClientSnapshot, inputs: Properties) -> Properties:  # noqa: ARG002
@@ -114,8 +116,19 @@ class ClientJwksProvider(ClientPartProvider):
             raise Rejected(props[overlap.REFUSED])
         platform, jwks = self.on(props), inputs_of(props).get("jwks")
         if jwks is not None:
-            platform.authority.replace_jwks(props["client_id"], known, jwks)
+            try:
+                platform.authority.replace_jwks(props["client_id"], known, jwks)
+            except ChangedMeanwhile:
+                self._remove_compromised(platform, props["client_id"])
+                raise
             platform.clients.forget(props["client_id"])
+
+    def _remove_compromised(self, platform: ConnectedPlatform, client_id: str) -> None:
+        """Remove what somebody stole, and nothing else, where somebody else changed the keys: who stole it may do that each time."""
+        there, stolen = platform.authority.read_jwks(client_id) or {}, platform.compromised.get(client_id, frozenset())
+        stay = {name: key for name, key in there.items() if (found := readable_jwk(dict(key))) is None or found.thumbprint not in stolen}
+        if len(stay) < len(there):
+            platform.authority.replace_jwks(client_id, there, stay)
 
 
 class ClientJwks(AuthorityResource, module="acmidm", name="ClientJwks"):

@@ -11,7 +11,7 @@ What proves a key, or says that it is compromised, comes from the program with e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -69,20 +69,21 @@ class Overlap:
         inputs, jwks = dict(self.after), self.after.get("jwks")
         kept = self.before.get(SINCE)
         is_same = jwks == self.before.get("jwks")
-        if jwks is None or (kept is None and (is_same or self._days == 0)):  # left to the portal, or without a guard
+        if kept is None and (is_same or self._days == 0):  # without a guard
             return inputs
-        if not isinstance(jwks, Mapping):  # known once another resource is made
+        if not isinstance(jwks, Mapping):  # left to the portal for a while, or known once another resource is made
             return inputs if kept is None else {**inputs, SINCE: kept}
         guarded = self._days > 0 and self.wanted is not None and platform is not None
         try:
             held = self._held(platform if guarded else None)
         except (AuthorityError, Unusable) as error:
             return {**inputs, BLOCKED: True, REFUSED: self._refusal(f"which keys may leave cannot be known; {error}")}
-        recorded = kept if kept is not None else dict.fromkeys(_by_thumbprint(held), _EARLIER)
+        was_guarded = kept is not None and self.before.get("jwks") is not None
+        recorded = kept if kept is not None and was_guarded else {**dict.fromkeys(_by_thumbprint(held), _EARLIER), **(kept or {})}
         declared = _by_thumbprint(jwks)
-        if platform is not None and guarded and self._refused(platform, held, recorded, declared.keys()):
+        if platform is not None and guarded and self._refused(platform, held, recorded, declared):
             held = self._still_there(platform, held)  # the state may be older than what is there
-            if refused := self._refused(platform, held, recorded, declared.keys()):
+            if refused := self._refused(platform, held, recorded, declared):
                 inputs |= {REFUSED: self._refusal(refused), "jwks": self._with_staying(jwks, held, recorded)}
         if kept is not None or (self._days > 0 and declared.keys() != recorded.keys()):
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -138,9 +139,20 @@ class Overlap:
         fitting = ((name, members) for name, members in new.items() if name not in stay)
         return {**stay, **dict(islice(fitting, max(MOST_KEYS - len(stay), 0)))}
 
-    def _refused(self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Iterable[str]) -> str | None:
-        """Return why a key may not leave yet. What nobody declared, such as one that was slipped in, may leave."""
+    def _refused(
+        self, platform: ConnectedPlatform, held: Jwks, recorded: Mapping[str, str], declared: Mapping[str, PublicJwk]
+    ) -> str | None:
+        """Return why a key may not leave yet, which one does that ends now, or is called otherwise, too.
+
+        What nobody declared, such as one that was slipped in, may leave.
+        """
         asked, now, client_id = self.wanted or {}, datetime.now(UTC), self._client_id
+        names = {thumbprint: key.kid for thumbprint, key in _by_thumbprint(held).items()}
+        stays = {
+            thumbprint
+            for thumbprint, key in declared.items()
+            if (key.expires is None or key.expires > now) and names.get(thumbprint, key.kid) == key.kid
+        }
         keys = [
             HeldKey(key.kid, thumbprint, _moment(recorded[thumbprint]), key.expires)
             for thumbprint, key in _by_thumbprint(held).items()
@@ -149,11 +161,11 @@ class Overlap:
         oldest = now - timedelta(days=self.settings.evidence_max_days)
         proven = {thumbprint for thumbprint, at in asked["proven"].items() if datetime.fromisoformat(at) >= oldest}
         facts: dict[str, Any] = {"compromised": asked["compromised"], "now": now, "overlap_days": self._days}
-        found, unseen = obstacle(keys, set(declared), trusted=proven, **facts), ""
+        found, unseen = obstacle(keys, stays, trusted=proven, **facts), ""
         if found is not None and found.lacks_proof:
             # Only here, for a preview needs no authority where evidence is enough, or nothing leaves.
             used, unseen = _in_use(platform, client_id)
-            found = obstacle(keys, set(declared), trusted={*proven, *used}, **facts)
+            found = obstacle(keys, stays, trusted={*proven, *used}, **facts)
         if found is None:
             return None
         if why := asked.get("evidence_refused"):

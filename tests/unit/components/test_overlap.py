@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from acmidm_onboarding.authorities.errors import ChangedMeanwhile
+from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from tests.support.portal import new_key, public_jwk, register_client
 from tests.support.registry import Registry
@@ -113,6 +115,44 @@ def test_what_is_there_keeps_its_name_and_a_new_key_waits_for_room(guarded: Worl
     registry.set_keys(client_id, [OLD, NEW])
     swapped = checked(guarded, recorded(client_id, OLD, NEW, old=30, new=2), keys(client_id, jwks=renamed))
     assert {key["n" if "n" in key else "x"] for key in swapped["jwks"].values()} == {public_jwk(key)["x"] for key in (OLD, NEW)}
+
+
+@pytest.mark.parametrize("changed", [{"exp": 1_700_000_000}, {"kid": "otherwise"}])
+def test_a_key_that_ends_now_or_is_called_otherwise_leaves_as_any_other(
+    guarded: World, registry: Registry, client_id: str, changed: dict[str, Any]
+) -> None:
+    """Whoever signs with it is refused from then on: where no other key is ready, it stays as it is."""
+    registry.set_keys(client_id, [OLD, NEW])
+    key = {**public_jwk(OLD), **changed}
+    alone = checked(guarded, recorded(client_id, OLD, old=30), keys(client_id, jwks={key["kid"]: key}))
+    assert 'key "old" cannot leave' in alone["refused"]
+    assert alone["jwks"] == {"old": public_jwk(OLD)}
+    beside = keys(client_id, jwks={key["kid"]: key, "new": public_jwk(NEW)}, rotation=keys("c", proven=NEW)["rotation"])
+    assert checked(guarded, recorded(client_id, OLD, NEW, old=30, new=15), beside)["jwks"] == beside["jwks"]
+
+
+def test_keys_that_were_left_to_the_portal_in_between_are_as_old_as_they_were(guarded: World, registry: Registry, client_id: str) -> None:
+    """One that was uploaded there has been there for as long as it takes: nobody recorded it."""
+    registry.set_keys(client_id, [OLD, NEW])
+    left = checked(guarded, recorded(client_id, OLD, NEW, old=30, new=2), keys(client_id, jwks=None))
+    early = checked(guarded, left, keys(client_id, NEW, proven=NEW))
+    assert 'key "old" may leave from' in early["refused"]
+    uploaded = new_key("uploaded")
+    registry.set_keys(client_id, [OLD, uploaded])
+    guarded.provider(ClientJwksProvider)._platforms[Platform.ACMIDM].clients.forget(client_id)
+    assert checked(guarded, left, keys(client_id, uploaded, proven=uploaded)).get("refused") is None
+
+
+def test_a_stolen_key_goes_whoever_else_writes_the_same_keys(world: World, registry: Registry, client_id: str) -> None:
+    """Who stole it may upload another each time: that one is no change of ours, and is seen by the next look for drift."""
+    provider = world.provider(ClientJwksProvider)
+    before = recorded(client_id, OLD, NEW)
+    registry.set_keys(client_id, [OLD, NEW, new_key("slipped")])
+    stolen = keys(client_id, NEW, rotation={**keys("c")["rotation"], "compromised": [OLD.thumbprint()]})
+    with pytest.raises(ChangedMeanwhile):
+        provider.update(client_id, before, checked(world, before, stolen))
+    there = registry.http.get(f"/management/v1/clients/{client_id}/jwks").json()["keys"]
+    assert {key["kid"] for key in there} == {"new", "slipped"}
 
 
 def test_evidence_that_counts_as_none_is_named(guarded: World, registry: Registry, client_id: str) -> None:
