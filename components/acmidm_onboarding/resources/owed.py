@@ -51,7 +51,8 @@ class Delivery:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """The same as outputs of a resource; what is none is left out, as the engine does."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items() if value is not None}
 
     def left(self, contacts: Iterable[str]) -> list[str]:
         """Return the contacts that have not got what is owed, and may get it."""
