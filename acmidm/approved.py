@@ -7,18 +7,19 @@ Nothing of it depends on the time of day: ages and warnings are no part of it. N
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from acmidm.report.compare import field_changes, paired
 from acmidm.report.plan import Plan
-from acmidm.words import LONGEST, plain
+from acmidm.words import LONGEST, WHOLE, plain
 from acmidm.writing import write_named
+from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.engine_resources import Resource, client_of, is_password, kind_of, part_of
 from acmidm_onboarding.handed import HANDED
-from acmidm_onboarding.model.client import Client, Place
+from acmidm_onboarding.model.client import Client
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.plain import flat
@@ -28,7 +29,7 @@ from acmidm_onboarding.settings import NAMESPACE
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
-    from acmidm_onboarding.authorities.port import ClientSnapshot
+
 
 Approved = Mapping[str, Any]
 """``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their ``keys``: plain data, as it is saved."""
@@ -37,6 +38,7 @@ _VERSION = 1
 _NOTHING = frozenset({"same", "refresh"})
 _SECRET = "[secret]"
 _PASSWORD = "RandomPassword"
+_UNREADABLE = "unreadable"
 _OPTIONS = ("protect", "retainOnDelete")
 
 
@@ -53,12 +55,10 @@ class NotApproved(Failure):
 
 
 def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected) -> Approved:
-    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan`` changes.
-
-    Raises:
-        AuthorityError: where an authority cannot be read.
-    """
-    touched = {part[:2] for step in previewed.get("steps") or () if _step(step) is not None for part in _parts(step)}
+    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan`` changes."""
+    steps = [step for step in previewed.get("steps") or () if _step(step) is not None]
+    sides = [step.get(side) or {} for step in steps for side in ("oldState", "newState")]  # a client may get another key
+    touched = {part[:2] for side in sides if (part := part_of(side)) is not None}
     clients = list(_clients(plan, touched, platforms))
     return {
         "version": _VERSION,
@@ -98,6 +98,12 @@ def read_approved(file: Path, stack: str) -> Approved:
     return document
 
 
+def unreadable(approved: Approved) -> dict[str, str]:
+    """Return a sentence for each client that could not be read, so that nothing of it is approved."""
+    why = {name: str(found[_UNREADABLE]) for name, found in approved["clients"].items() if found and _UNREADABLE in found}
+    return {name: f"client {plain(name)} could not be read at its authority: {plain(error, WHOLE)}" for name, error in why.items()}
+
+
 def differences(approved: Approved, now: Approved) -> list[Difference]:
     """Return each way in which what would run now is not what was approved."""
     settings = [
@@ -105,33 +111,42 @@ def differences(approved: Approved, now: Approved) -> list[Difference]:
         for change in field_changes(approved["settings"], now["settings"])
     ]
     keys = {**approved["keys"], **now["keys"]}
-    return [*settings, *_of_steps(approved["steps"], now["steps"]), *_of_clients(approved["clients"], now["clients"], keys)]
+    unread = [Difference(said, keys.get(name)) for name, said in {**unreadable(approved), **unreadable(now)}.items()]
+    return [*settings, *_of_steps(approved["steps"], now["steps"]), *unread, *_of_clients(approved["clients"], now["clients"], keys)]
 
 
-def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[str]:
-    """Return a sentence for each step of a second run that neither was approved nor goes on with one of the clients in ``but``."""
+def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[Difference]:
+    """Return each step of a second run that neither was approved nor goes on with one of the clients in ``but``."""
     going_on = tuple(f"{client}/" for client in but)
     steps = {name: step for name, step in _steps(previewed).items() if not f"{name.split(' ', 2)[2]}/".startswith(going_on)}
-    return [one.sentence for one in _of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps)]
+    return list(_of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps))
 
 
 def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
     for name in sorted(approved.keys() | now.keys()):
-        was, is_now, shown, key = approved.get(name), now.get(name), plain(name), _key_in(name)
-        if was is None and is_now is not None:
-            yield Difference(f"{shown}: was not reviewed", key)
-        elif is_now is None and was is not None:
-            yield Difference(f"{shown}: was reviewed, and would not be done", key)
-        elif was is not None and is_now is not None and was != is_now:
-            yield Difference(f"{shown}: {_said(was, is_now)}", key)
+        is_now = now.get(name)
+        was = _known_by_now(approved.get(name), is_now)
+        if was != is_now:
+            undone = "was reviewed, and would not be done"
+            said = "was not reviewed" if was is None else undone if is_now is None else _said(was, is_now)
+            yield Difference(f"{plain(name)}: {said}", _key_in(name))
 
 
 def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Difference]:
     for name in sorted(approved.keys() & now.keys()):
         was, is_now = approved[name], now[name]
-        if was != is_now:
+        if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
             said = "is there now" if was is None else "is gone" if is_now is None else f"has other {_said(was, is_now)}"
             yield Difference(f"client {plain(name)} was changed at its authority since the review: {said}", keys.get(name))
+
+
+def _known_by_now(was: Any, is_now: Any) -> Any:
+    """What was approved, with what no preview knew then (a client-ID that its create gives) as it is now."""
+    if isinstance(was, str) and has_mark(was):
+        return is_now
+    if isinstance(was, Mapping) and isinstance(is_now, Mapping):
+        return {name: _known_by_now(value, is_now.get(name)) for name, value in was.items()}
+    return was
 
 
 def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -191,44 +206,33 @@ def _named(step: Mapping[str, Any]) -> str:
     return f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind} {step['urn'].rpartition('::')[2]}"
 
 
-def _parts(step: Mapping[str, Any]) -> Iterator[tuple[str, Platform, str]]:
-    """The clients that a step is about, before and after: a client may get another key."""
-    for side in ("oldState", "newState"):
-        if (part := part_of(step.get(side) or {})) is not None:
-            yield part
-
-
 def _clients(plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected) -> Iterator[tuple[str, str, Any]]:
     """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new; and its key."""
     for old, new in paired(plan.before, plan.after):
-        state = new or old
-        if state is None or not any(side is not None and side.place[:2] in touched for side in (old, new)):
+        sides = [side for side in (old, new) if side is not None]
+        state, client_id = sides[-1], (old.client_id if old else None) or (new.adopts if new else None)
+        platform = platforms.get(state.platform)
+        if platform is None or not any(side.place[:2] in touched for side in sides):
             continue
-        platform, client_id = platforms.get(state.platform), (old and old.client_id) or (new and new.adopts)
-        if platform is None:
-            continue
-        snapshot = platform.clients.get(client_id) if client_id else _by_key(platform, str(state.fields.get("software_id")))
-        products = {product for side in (old, new) if side for product in side.products}
-        found = _at_authority(platform, state.place, snapshot, products, has_keys=_has_keys(old, new))
+        try:
+            found = _at_authority(platform, client_id, sides)
+        except AuthorityError as error:  # its trouble is nobody else's
+            found = {_UNREADABLE: str(error)}
         yield f"{state.platform} {client_id or state.key}", state.key, found
 
 
-def _has_keys(old: Client | None, new: Client | None) -> bool:
-    """Whether its keys are ours to change: what its organisation uploads in the meantime is none of this."""
-    return any(side is not None and side.keys is not None for side in (old, new))
-
-
-def _by_key(platform: ConnectedPlatform, software_id: str) -> ClientSnapshot | None:
-    return next((one for one in platform.authority.clients() if one.client.metadata.software_id == software_id), None)
-
-
-def _at_authority(
-    platform: ConnectedPlatform, place: Place, snapshot: ClientSnapshot | None, products: Iterable[str], *, has_keys: bool
-) -> dict[str, Any] | None:
+def _at_authority(platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client]) -> Any:
+    if client_id:
+        snapshot = platform.clients.get(client_id)
+    else:
+        key = sides[-1].fields.get("software_id")
+        snapshot = next((one for one in platform.authority.clients() if one.client.metadata.software_id == key), None)
     if snapshot is None:
         return None
+    # Where its keys are not ours to change, what its organisation uploads in the meantime is none of this.
+    has_keys, products = any(side.keys is not None for side in sides), {product for side in sides for product in side.products}
     found = {product: document for product in products if (document := platform.configurations(product).get(snapshot.client.client_id))}
-    state = snapshot.as_client(place, found, platform.assigned)
+    state = snapshot.as_client(sides[-1].place, found, platform.assigned)
     return {
         "client": dict(state.fields),
         "secret set at": state.secret_updated_at or 0,

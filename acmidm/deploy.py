@@ -14,7 +14,7 @@ from acmidm.terminal import Code, fail, working
 from acmidm.words import counted, first_of
 
 if TYPE_CHECKING:
-    from acmidm.approved import Approved
+    from acmidm.approved import Approved, Difference
     from acmidm_onboarding.stack import Stack
 
 EPILOG = """
@@ -59,15 +59,17 @@ def deploy(
 
     Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the command and stops nothing else.
     """
+    from acmidm.approved import approved_of, differences, read_approved
     from acmidm.git import lacks
     from acmidm.github.identity import renew
     from acmidm.recovery import LOOK_TAG, recover
+    from acmidm.report.plan import read_plan
     from acmidm.rights import warn_of_missing_rights
     from acmidm.stacks import ask_what_is_there, stack_of
     from acmidm_onboarding.engine_resources import resources_in
     from acmidm_onboarding.model.gate import by_reason
 
-    wanted, opened = None if approved is None else _approved(approved, stack), stack_of(stack)
+    wanted, opened = None if approved is None else read_approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
     _read_forms(opened)
     all_asked = ask_what_is_there(opened)
@@ -81,8 +83,12 @@ def deploy(
         previewed = engine.preview(stack, opened.there)
     lacking = recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
     refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
-    left_out = {} if wanted is None else _left_out(wanted, opened, previewed)
-    types = {_type_in(one["urn"]) for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
+    left_out: Mapping[str, Sequence[str]] = {}
+    if wanted is not None:
+        with working(f"comparing with what was approved for {stack}"):
+            now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms)
+        left_out = _left_out(differences(wanted, now), opened, previewed)
+    types = {one["urn"].split("::")[2].rpartition("$")[2] for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
     looked = _look(opened) if looks_first else looked
     renew()
@@ -100,29 +106,19 @@ def deploy(
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
 
 
-def _approved(file: Path, stack: str) -> Approved:
-    from acmidm.approved import read_approved
-
-    return read_approved(file, stack)
-
-
-def _left_out(wanted: Approved, stack: Stack, previewed: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+def _left_out(found: Sequence[Difference], stack: Stack, previewed: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     """The connections of which what would run now is not what was approved, with their URNs: they stay as they are.
 
     They hold nobody else up. The command ends where the difference is of no connection in particular.
     """
-    from acmidm.approved import approved_of, differences, urns_of
-    from acmidm.report.plan import read_plan
+    from acmidm.approved import urns_of
     from acmidm_onboarding.engine_resources import resources_in
 
-    with working(f"comparing with what was approved for {stack.name}"):
-        now = approved_of(stack.name, previewed, read_plan(previewed, stack.state), stack.platforms)
-        found = differences(wanted, now)
     for one in found:
         typer.echo(f"differs: {one.sentence}", err=True)
     keys = {one.key for one in found if one.key is not None}
     if any(one.key is None for one in found):
-        fail(f"nothing of {stack.name} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
+        fail(f"nothing more of {stack.name} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
     if keys:
         said = counted(len(keys), "client is left out, for it is|clients are left out, for they are")
         typer.echo(f"{said} not what was approved: have {'it' if len(keys) == 1 else 'them'} reviewed again", err=True)
@@ -137,24 +133,26 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
     """
     from acmidm.github.identity import renew
 
-    excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
-    words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
+    def bring_up(left_out: Mapping[str, Sequence[str]]) -> int:
+        excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
+        words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
+        return engine.run(stack.name, *words, there=stack.there, state_at_the_end=at_the_end)
+
     before = _waiting(stack)
-    ended = engine.run(stack.name, *words, there=stack.there, state_at_the_end=at_the_end)
+    ended = bring_up(left_out)
     stack.changed()
     left = _waiting(stack) - before if ended >= 0 else ()
     if not left:
         return ended
     typer.echo(f"a second run goes on with {first_of(sorted(left))}", err=True)
+    more: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
         from acmidm.approved import not_approved
 
-        for sentence in (more := not_approved(wanted, engine.preview(stack.name, stack.there), but={*left, *left_out})):
-            typer.echo(f"differs: {sentence}", err=True)
-        if more:
-            return ended or Code.FOUND
+        previewed = engine.preview(stack.name, stack.there)
+        more = _left_out(not_approved(wanted, previewed, but={*left, *left_out}), stack, previewed)
     renew()
-    return engine.run(stack.name, *words, there=stack.there, state_at_the_end=at_the_end) or ended
+    return bring_up({**left_out, **more}) or ended or (Code.FOUND if more else Code.WELL)
 
 
 def _waiting(stack: Stack) -> frozenset[str]:
@@ -251,10 +249,6 @@ def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
 
     made = {name_of(step) for step in steps if is_password(step) and step.get("op") in ("create", "replace")}
     return any(step.get("op") == "update" and name_of(step) in made for step in steps)
-
-
-def _type_in(urn: str) -> str:
-    return urn.split("::")[2].rpartition("$")[2]
 
 
 def _install_random_plugin(stack: Stack) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,7 +30,7 @@ EPILOG = """
 - `acmidm drift --stack prod --days 60 --output markdown`
 - `acmidm drift --stack tni --heal`
 
-**Exit codes**: 0 in sync; 1 differs; 2 wrong use; 3 an authority or the engine cannot be reached.
+**Exit codes**: 0 in sync; 1 differs; 2 wrong use; 3 an authority or the engine cannot be reached, or a product cannot be compared.
 Keys that end soon and clients that nobody declares are listed, and count as differing with --strict only.
 """
 
@@ -53,9 +52,10 @@ def drift(
     found = look(stack, days)
     if heal and found.report.by_hand:
         found = _heal(stack, days, found)
-    write_report(found.report, output)
-    counts = not found.report.in_sync or found.report.healed is False or (strict and (found.report.expiring or found.report.undeclared))
-    raise typer.Exit(Code.FOUND if counts else Code.WELL)
+    report = found.report
+    write_report(report, output)
+    differs = any((report.by_hand, report.not_applied, report.left_behind, strict and (report.expiring or report.undeclared)))
+    raise typer.Exit(Code.FOUND if differs or report.healed is False else Code.WELL if report.is_whole else Code.UNREACHABLE)
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,17 @@ def look(name: str, days: int = 30) -> Found:
         if desired is not None:
             require_a_form(stack)
         platforms, left = stack.platforms, _left(desired, managed_by)
-        real, unlisted = _real(platforms, [*recorded.clients.values(), *(declared or {}).values()])
+        known = [*recorded.clients.values(), *(declared or {}).values()]
+        real, unlisted = _real(platforms, known)
         now = stack.now
-        clients = drifted(recorded, declared, real, replace(comparison(str(settings.catalogue_folder)), expiring_days=None))
+        today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
+        listed = replace(recorded, parts=_but_for(unlisted, recorded.parts))
+        clients = drifted(listed, declared and _but_for(unlisted, declared), real, today)
         clients += stolen_keys(left, real)
     notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
     notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), name) for urn in recorded.cut_off]
     notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
-    notes += unlisted
+    notes += unlisted.values()
     notes += key_warnings(clients, real, settings.profile, now)
     notes += look_at_published_keys(clients, settings.profile, now)
     with working("finding who changed it"):
@@ -122,6 +125,7 @@ def look(name: str, days: int = 30) -> Found:
         undeclared=tuple(beside.others),
         problems=tuple(refusals(Plan(settings.environment, recorded.clients, recorded.clients if declared is None else declared))),
         notes=tuple(notes),
+        is_whole=not any((one.platform, product) in unlisted for one in known for product in one.products),
     )
     return Found(report, clients)
 
@@ -169,10 +173,18 @@ def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
     return found
 
 
-def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform, Real], list[str]]:
-    """List every client of every platform, and the configurations of products there; and name those that cannot be listed.
+def _but_for(unlisted: Collection[tuple[Platform, str]], clients: Mapping[Any, Client]) -> dict[Any, Client]:
+    """The clients without the products that could not be listed: what of them is there is not known."""
+    return {
+        place: replace(one, products={name: fields for name, fields in one.products.items() if (one.platform, name) not in unlisted})
+        for place, one in clients.items()
+    }
 
-    Those of products that ours have there must be. Of others, this stack may have left some behind.
+
+def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
+    """List every client of every platform, and the configurations of products there; and say why, where those cannot be listed.
+
+    Also of products that none of ours has: this stack may have left some behind.
     """
     from acmidm.report.drift import Real
     from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
@@ -182,17 +194,16 @@ def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform,
     for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
         raise InvalidSettings(f'platform "{name}" has no authority in this stack; set acmidm:{name}ManagementUrl and what goes with it')
     found: dict[Platform, Real] = {}
-    unlisted: list[str] = []
+    unlisted: dict[tuple[Platform, str], str] = {}
     for name, platform in platforms.items():
         clients = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
-        needed = products.get(name, ())
-        configured = {product: dict(platform.product_api.configurations(product)) for product in sorted(needed)}
-        try:
-            for product in sorted({*platform.products} - {*needed}):
-                with suppress(NotFound):  # it is not offered there
-                    configured[product] = dict(platform.product_api.configurations(product))
-        except AuthorityError as error:
-            unlisted.append(f"Whether a product's configuration is left behind on {name} could not be looked at: {error}")
+        needed, configured = products.get(name, ()), {}
+        for product in sorted({*platform.products, *needed}):
+            try:
+                configured[product] = dict(platform.product_api.configurations(product))
+            except AuthorityError as error:
+                if product in needed or not isinstance(error, NotFound):  # it need not be offered there
+                    unlisted[name, product] = f"The {product} configurations on {name} could not be looked at: {error}"
         found[name] = Real(clients, configured, platform.assigned)
     return found, unlisted
 

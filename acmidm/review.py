@@ -154,7 +154,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
     from datetime import UTC, datetime
 
     from acmidm import engine
-    from acmidm.approved import approved_of
+    from acmidm.approved import approved_of, unreadable
     from acmidm.report.plan import NotAPlan, read_plan
     from acmidm.stacks import ask_what_is_there, stack_of
     from acmidm_onboarding.model.desired import desired
@@ -171,6 +171,8 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
         if save:
             with working(f"reading the clients of {stack.name} that change"):
                 approved.append(approved_of(stack.name, previewed, plan, stack.platforms))
+            for sentence in unreadable(approved[-1]).values():
+                typer.echo(f"warning: nothing is approved of one: {sentence}", err=True)
         connections = [] if stack.forms.problems else stack.connections
         plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, stack.desired_of(connections), stack)))
     for file in files:

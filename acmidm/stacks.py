@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from acmidm.project import project_name
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
-from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
+from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Unreachable
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsUse
 from acmidm_onboarding.model.client import Client, Place, joined
 from acmidm_onboarding.model.declaration import Declaration
@@ -80,7 +81,8 @@ def unreachable(stack: Stack, products: Mapping[Platform, Collection[str]]) -> I
             with working(f"reaching {name} at {stack.settings.platforms[name].management_url}"):
                 next(iter(platform.authority.clients()), None)
                 for product in sorted(products.get(name, ()))[:1]:  # all products of a platform have one address
-                    next(iter(platform.product_api.configurations(product)), None)
+                    with suppress(NotFound):  # it need not be offered there
+                        next(iter(platform.product_api.configurations(product)), None)
         except Unreachable as error:
             if not error.connected:
                 yield str(error)
@@ -119,9 +121,15 @@ def _there(platform: ConnectedPlatform, waiting: Iterable[Declaration], owner: s
     """Yield which of some connections have a client with the mark of a stack, under their key or an earlier one, by resource name."""
     clients = platform.authority.clients()
     ours = {one.client.metadata.software_id: one for one in clients if one.client.metadata.managed_by == owner}
+    failed: list[AuthorityError] = []
     for one in waiting:
         if snapshot := next((ours[key] for key in natural_keys(one) if key in ours), None):
-            yield one.resource_name, _with_products(platform, snapshot, one)
+            try:
+                yield one.resource_name, _with_products(platform, snapshot, one)
+            except AuthorityError as error:
+                failed.append(error)
+    if failed:  # after all others were found
+        raise failed[0]
 
 
 def _with_products(platform: ConnectedPlatform, snapshot: ClientSnapshot, connection: Client) -> Client:

@@ -83,6 +83,8 @@ class Drift(Part):
     headline: str
     checked_at: datetime
     in_sync: bool
+    is_whole: bool = True
+    """Whether all could be compared."""
     clients: int
     by_hand: tuple[ConnectionChanges, ...]
     not_applied: tuple[ConnectionChanges, ...]
@@ -408,6 +410,8 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
     said += [f"{counted(len(pending), 'client has|clients have')} changes on {stack} that are not applied yet"] if pending else []
     behind: Sequence[UndeclaredClient] = more.get("left_behind", ())
     said += [f"{counted(len(behind), 'client')} with the mark of {stack} that nobody declares"] if behind else []
+    is_whole = bool(more.get("is_whole", True))
+    said += [] if is_whole else ["not all could be compared"]
     if not said:
         all_of_them = {0: "no client is declared, and there is none", 1: "its 1 client is as declared"}
         said = [f"{stack} is in sync: {all_of_them.get(recorded, f'all {recorded:,} clients are as declared')}"]
@@ -420,7 +424,7 @@ def drift_of(stack: str, environment: Environment, clients: Sequence[ClientDrift
         environment=environment,
         headline="; ".join(said),
         checked_at=now,
-        in_sync=not by_hand and not pending and not behind,
+        in_sync=not by_hand and not pending and not behind and is_whole,
         clients=recorded,
         by_hand=by_hand,
         not_applied=pending,

@@ -146,7 +146,7 @@ def test_a_setting_that_changed_in_between_stops_it(project: Project) -> None:
     project.configure({"keyOverlapDays": 3})
     refused = project.recover("--approved", str(file))
     assert differs(refused) == ["setting acmidm:keyOverlapDays 0 → 3"]
-    assert "nothing of tni is brought up, for it is not what was approved: have it reviewed again" in refused.stderr
+    assert "nothing more of tni is brought up, for it is not what was approved: have it reviewed again" in refused.stderr
 
 
 def test_a_client_that_differs_is_left_out_and_nobody_else(project: Project, registry: Registry) -> None:

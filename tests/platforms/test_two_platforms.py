@@ -131,6 +131,24 @@ def test_an_unreachable_platform_holds_up_only_those_who_need_it(project: Projec
     assert at_geosecure.clients(taking.application) == []
 
 
+def test_others_are_reviewed_and_approved_where_a_platform_is_down(project: Project, at_acmidm: Registry) -> None:
+    """Of the client that changes there nothing is approved."""
+    both, other = write_form(project.forms, "een/loket", platforms=BOTH), write_form(project.forms, "twee/loket")
+    project.apply()
+    for form in (both, other):
+        form.document["contacts"] = ["new@loket.example"]
+        form.save()
+    project.configure(AWAY)
+    file = project.folder / "approved.json"
+    reviewed = project.acmidm("review", "--stack", "tni", "--save", str(file))
+    assert reviewed.code == 0, reviewed.output
+    done = project.recover("--approved", str(file))
+    assert done.code == 1, done.output
+    assert "1 client is left out" in done.stderr
+    contacts = [at_acmidm.client(form.application)["contacts"] == form.document["contacts"] for form in (both, other)]
+    assert contacts == [False, True]
+
+
 @pytest.mark.exhaustive
 def test_after_a_bad_run_too(project: Project, geosecure: RunningPortal, at_acmidm: Registry, at_geosecure: Registry) -> None:
     """The look at the authorities that ``make up`` begins with then fails: the rest is carried out, and the look is caught up later."""

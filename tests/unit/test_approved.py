@@ -6,6 +6,8 @@ import json
 from copy import deepcopy
 from typing import Any
 
+from pulumi.runtime import rpc
+
 from acmidm.approved import approved_of, differences, not_approved
 from acmidm.report.plan import read_plan
 from tests.unit.test_deploy import plan, resource, steps
@@ -72,4 +74,18 @@ def test_a_second_run_may_go_on_with_what_was_approved_and_with_nothing_else() -
     first = approved(*steps("update", NAME, OTHER))
     assert not_approved(first, plan(*steps("delete", NAME), *steps("update", OTHER)), [NAME]) == []
     more = not_approved(first, plan(*steps("delete", NAME, f"{NAME}-nieuw")), [NAME])
-    assert more == [f"delete {kind} {NAME}-nieuw: was not reviewed" for kind in ("OAuthClient", "Onboarding")]
+    assert more == [(f"delete {kind} {NAME}-nieuw: was not reviewed", f"{NAME}-nieuw") for kind in ("OAuthClient", "Onboarding")]
+
+
+def test_what_no_preview_knows_yet_may_become_anything_and_not_the_other_way_round() -> None:
+    """Such as the client-ID of a new client, which is there in a second run."""
+    unknown, known = (approved(*with_client_id(value)) for value in (rpc.UNKNOWN, "1"))
+    assert differences(unknown, known) == differences(unknown, unknown) == []
+    assert [one.key for one in differences(known, unknown)] == [NAME]
+
+
+def with_client_id(client_id: str) -> list[dict[str, Any]]:
+    changes = steps("update", NAME)
+    for one in changes:
+        one["newState"]["inputs"] = {**one["newState"]["inputs"], "client_id": client_id}
+    return changes[:1]
