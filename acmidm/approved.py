@@ -179,7 +179,9 @@ def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
     if kind_of(step) == Resource.HAND_OVER:
         return None
     was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
-    if step["op"] == "refresh" or (step["op"] in _NOTHING and was == becomes):
+    # An update of keys that stay as they are only confirms their evidence, once somebody has used one.
+    does_nothing = step["op"] in _NOTHING or (step["op"] == "update" and kind_of(step) == Resource.KEYS)
+    if step["op"] == "refresh" or (does_nothing and was == becomes):
         return None
     return {"id": (step.get("oldState") or {}).get("id") or "", "was": was, "becomes": becomes}
 

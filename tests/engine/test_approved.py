@@ -8,9 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from tests.support.engine import Outcome, Project
+from tests.support.engine import Outcome, Project, details
+from tests.support.evidence import write_evidence
 from tests.support.forms import DOSSIERS, PLAIN, SEND, write_form
-from tests.support.portal import new_key
+from tests.support.portal import RunningPortal, new_key
 from tests.support.registry import Registry, kids
 
 
@@ -89,6 +90,26 @@ def test_a_client_under_another_name_that_differs_is_left_out(project: Project, 
     assert registry.client(form.application)["client_id"] == client_id
     assert project.recover().code == 0
     project.in_sync()
+
+
+def test_a_key_that_is_used_in_between_is_no_difference(project: Project, registry: Registry, portal: RunningPortal) -> None:
+    """The run confirms its evidence then, and changes nothing: nobody need approve that."""
+    form = write_form(project.forms, scopes=(SEND,))
+    project.apply()
+    client_id, key = project.client_id(form), form.keys["key-1"]
+    about = {"application": form.application, "issuer": portal.issuer, "client_id": client_id, "scopes": [SEND]}
+    write_evidence(form.path.parent, key.as_dict(private=True), **about, products=["notificaties"])
+    project.apply()
+    form.request()["scopes"][PLAIN] = {}
+    form.save()
+    file = project.folder / "approved.json"
+    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
+    portal.client_token(key, client_id, scope=SEND)
+    assert f"ClientJwks {form.key}" in details(project.steps())
+    done = project.recover("--approved", str(file))
+    assert done.code == 0, done.output
+    assert PLAIN in registry.client(form.application)["scopes"]
+    assert project.resources()[f"ClientJwks {form.key}"]["outputs"]["seen"]
 
 
 @pytest.mark.parametrize(
