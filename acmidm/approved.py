@@ -19,7 +19,7 @@ from acmidm.writing import write_named
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.engine_resources import Resource, client_of, is_password, kind_of, part_of
 from acmidm_onboarding.handed import HANDED
-from acmidm_onboarding.model.client import Client
+from acmidm_onboarding.model.client import Client, Place
 from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.model.marks import has_mark
 from acmidm_onboarding.model.plain import flat
@@ -54,12 +54,16 @@ class NotApproved(Failure):
     """A file that is no saved review of the stack."""
 
 
-def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected) -> Approved:
-    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan`` changes."""
+def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected, stolen: Collection[Place]) -> Approved:
+    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan`` changes.
+
+    Of those that have a ``stolen`` key the others do not count: that one goes whatever is uploaded beside it, and the write refuses the
+    rest.
+    """
     steps = [step for step in previewed.get("steps") or () if _step(step) is not None]
     sides = [step.get(side) or {} for step in steps for side in ("oldState", "newState")]  # a client may get another key
     touched = {part[:2] for side in sides if (part := part_of(side)) is not None}
-    clients = list(_clients(plan, touched, platforms))
+    clients = list(_clients(plan, touched, platforms, stolen))
     return {
         "version": _VERSION,
         "stack": stack,
@@ -208,7 +212,9 @@ def _named(step: Mapping[str, Any]) -> str:
     return f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind} {step['urn'].rpartition('::')[2]}"
 
 
-def _clients(plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected) -> Iterator[tuple[str, str, Any]]:
+def _clients(
+    plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected, stolen: Collection[Place]
+) -> Iterator[tuple[str, str, Any]]:
     """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new; and its key."""
     for old, new in paired(plan.before, plan.after):
         sides = [side for side in (old, new) if side is not None]
@@ -217,13 +223,13 @@ def _clients(plan: Plan, touched: Collection[tuple[str, Platform]], platforms: C
         if platform is None or not any(side.place[:2] in touched for side in sides):
             continue
         try:
-            found = _at_authority(platform, client_id, sides)
+            found = _at_authority(platform, client_id, sides, is_stolen=state.place in stolen)
         except AuthorityError as error:  # its trouble is nobody else's
             found = {_UNREADABLE: str(error)}
         yield f"{state.platform} {client_id or state.key}", state.key, found
 
 
-def _at_authority(platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client]) -> Any:
+def _at_authority(platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client], *, is_stolen: bool) -> Any:
     if client_id:
         snapshot = platform.clients.get(client_id)
     else:
@@ -232,7 +238,8 @@ def _at_authority(platform: ConnectedPlatform, client_id: str | None, sides: Seq
     if snapshot is None:
         return None
     # Where its keys are not ours to change, what its organisation uploads in the meantime is none of this.
-    has_keys, products = any(side.keys is not None for side in sides), {product for side in sides for product in side.products}
+    has_keys = not is_stolen and any(side.keys is not None for side in sides)
+    products = {product for side in sides for product in side.products}
     found = {product: document for product in products if (document := platform.configurations(product).get(snapshot.client.client_id))}
     state = snapshot.as_client(sides[-1].place, found, platform.assigned)
     return {

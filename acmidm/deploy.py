@@ -86,7 +86,7 @@ def deploy(
     left_out: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
         with working(f"comparing with what was approved for {stack}"):
-            now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms)
+            now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms, opened.stolen)
         left_out = _left_out(differences(wanted, now), opened, previewed)
     types = {one["urn"].split("::")[2].rpartition("$")[2] for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
     at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())

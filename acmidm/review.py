@@ -170,7 +170,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
             plan = read_plan(previewed, stack.state)
         if save:
             with working(f"reading the clients of {stack.name} that change"):
-                approved.append(approved_of(stack.name, previewed, plan, stack.platforms))
+                approved.append(approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen))
             for sentence in unreadable(approved[-1]).values():
                 typer.echo(f"warning: nothing is approved of one: {sentence}", err=True)
         connections = [] if stack.forms.problems else stack.connections

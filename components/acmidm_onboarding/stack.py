@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.model.client import Records, recorded_as
+from acmidm_onboarding.model.client import Place, Records, recorded_as
 from acmidm_onboarding.model.declaration import Declaration
 from acmidm_onboarding.model.desired import NO_GATE, Desired, desired
 from acmidm_onboarding.model.gate import TestStack
@@ -60,6 +60,11 @@ class Stack:
     def connections(self) -> list[Declaration]:
         """What the forms have in the stack's environment, whether it is declared now or not."""
         return self.forms.connections(self.settings.environment)
+
+    @property
+    def stolen(self) -> set[Place]:
+        """The clients of which a form says that a key is compromised."""
+        return {one.place for one in self.connections if one.compromised}
 
     @property
     def unmade(self) -> list[Declaration]:

@@ -160,6 +160,21 @@ def test_what_is_refused_holds_nobody_else_up(project: Project, registry: Regist
     assert registry.clients(adopting.application) == []
 
 
+def test_a_stolen_key_goes_whatever_is_uploaded_meanwhile(project: Project, registry: Registry) -> None:
+    """Who stole it may upload another between each review and its run: all else of that client waits for the next one."""
+    form = write_form(project.forms, keys=("stolen", "good"))
+    project.apply()
+    client_id = project.client_id(form)
+    stolen, good = form.request()["jwks"]
+    form.request()["jwks"] = [{"file": stolen, "compromised": True}, good]
+    form.save()
+    file = project.folder / "approved.json"
+    assert project.acmidm("review", "--stack", "tni", "--save", str(file)).code == 0
+    registry.set_keys(client_id, [*form.keys.values(), new_key("slipped")])
+    assert project.recover("--approved", str(file)).code != 0
+    assert kids(registry.client(form.application)) == {"good", "slipped"}
+
+
 def test_a_setting_that_changed_in_between_stops_it(project: Project) -> None:
     write_form(project.forms)
     file = project.folder / "approved.json"

@@ -17,7 +17,7 @@ NAME, OTHER = "OVO000001/loket", "OVO000001/ander"
 
 def approved(*changes: dict[str, Any]) -> Any:
     document = plan(*changes)
-    return approved_of("tni", document, read_plan(document), {})
+    return approved_of("tni", document, read_plan(document), {}, ())
 
 
 def same(**of_new: object) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_a_setting_and_what_is_no_connections_concern_all() -> None:
     made = {"op": "create", "urn": password, "newState": {"urn": password, "type": "random:index/randomPassword:RandomPassword"}}
     assert differences(approved(same()), approved(same(), made)) == [(f"create RandomPassword {NAME}: was not reviewed", NAME)]
     was, is_now = plan(), {**plan(), "config": {**plan()["config"], "acmidm:smtpUrl": "smtp://elsewhere"}}
-    changed = [approved_of("tni", document, read_plan(document), {}) for document in (was, is_now)]
+    changed = [approved_of("tni", document, read_plan(document), {}, ()) for document in (was, is_now)]
     assert differences(*changed) == [("setting acmidm:smtpUrl none → smtp://elsewhere", None)]
 
 
