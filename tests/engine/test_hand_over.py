@@ -116,6 +116,24 @@ def test_a_contact_of_several_connections_gets_one_mail(project: Project, regist
         project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
 
 
+def test_what_one_organisation_calls_itself_keeps_no_other_from_its_mail(project: Project) -> None:
+    """A contact of both, and a server that refuses a word of one; nor does an address that no server has."""
+    shared, dienst = "support@leverancier.example", {"name": "Dienst", "ovo": "OVO001992"}
+    town = write_form(project.forms, "gent/een", scopes=(PLAIN,))
+    other = write_form(project.forms, "dienst/ander", scopes=(PLAIN,), organisation=dienst)
+    with_contacts(town, shared)
+    with_contacts(other, shared, "-a@dienst.example", ".b@dienst.example")
+    with running_mail_server() as server:
+        mailing(project, server)
+        server.unwanted = other.key
+        project.apply()
+        assert [str(mail["X-Acmidm-Connection"]).split("/")[2] for mail in server.received if shared in str(mail["To"])] == ["OVO002067"]
+        server.unwanted = None
+        project.apply()
+        assert [town.application in text_of(mail) for mail in server.received if shared in str(mail["To"])] == [True, False]
+        project.in_sync()
+
+
 def test_what_was_not_done_is_not_told_and_what_was_told_is_remembered(project: Project) -> None:
     """A scope of a connection that is left out; and a client whose removal is refused, or that nobody may destroy."""
     kept, left_out = (write_form(project.forms, f"gent/{name}", scopes=(PLAIN,)) for name in ("blijft", "later"))

@@ -20,11 +20,15 @@ from acmidm_onboarding.mail.sending import trusting
 
 @dataclass
 class MailServer:
-    """``answers`` has per step what it says in place of its own answer; ``refused`` per recipient; None is no answer at all."""
+    """``answers`` has per step what it says in place of its own answer; ``refused`` per recipient; None is no answer at all.
+
+    A mail with the word ``unwanted`` in it is refused.
+    """
 
     port: int = 0
     answers: dict[str, str | None] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    unwanted: str | None = None
     received: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     tries: int = 0
@@ -50,6 +54,8 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         refused = self.answers.get("DATA", "")
+        if self.unwanted and self.unwanted.encode() in (envelope.original_content or b""):
+            return "554 unwanted"
         if not refused:
             content = envelope.original_content or b""
             self.received.append(message_from_bytes(content, EmailMessage, policy=policy.default))

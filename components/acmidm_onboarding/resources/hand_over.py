@@ -11,7 +11,7 @@ Never replaced; delete does nothing at anybody. A client keeps its record once n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -65,14 +65,32 @@ class HandOverProvider(AuthorityProvider):
 
     def _told(self, before: _Records, news: Properties) -> dict[str, Any]:
         """Try to send what is owed, and return the outputs with the record of that. Whatever goes wrong with it is a warning."""
-        records, connections, outcomes = _due(before, news), _made(news), dict[str, Outcome]()
+        records, connections, outcomes = _due(before, news), _made(news), defaultdict[str, dict[str, Outcome]](dict)
         for names, to in _mails(records, connections).items():
-            outcomes |= self._sent([(records[name], connections[name]) for name in names], to)
+            about = {name: (records[name], connections[name]) for name in names}
+            for part, found in self._sent_to(to, about):
+                for name in part:
+                    outcomes[name] |= found
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for name, one in connections.items():
             if to := records[name].left(one["contacts"]):
-                records[name] = records[name].tried({contact: outcomes[contact] for contact in to}, now)
+                records[name] = records[name].tried({contact: outcomes[name][contact] for contact in to}, now)
         return {**inputs_of(news), RECORDS: {name: record.outputs for name, record in records.items()}}
+
+    def _sent_to(
+        self, to: Sequence[str], about: Mapping[str, tuple[Delivery, Properties]]
+    ) -> Iterator[tuple[Collection[str], dict[str, Outcome]]]:
+        """Yield what became of one mail about some clients; where nobody took it, of one for each organisation.
+
+        What a server refuses may be what one of them calls itself.
+        """
+        found = self._sent([*about.values()], to)
+        yield about.keys(), found
+        of_each = defaultdict[str, list[str]](list)
+        for name, (_, one) in about.items():
+            of_each[one["key"].split("/")[2]].append(name)
+        if len(of_each) > 1 and all(one.message_id is None and one.why != NO_SMTP for one in found.values()):
+            yield from ((names, self._sent([about[name] for name in names], to)) for names in of_each.values())
 
     def _sent(self, about: _About, to: Sequence[str]) -> dict[str, Outcome]:
         """Try to send one mail, and return what became of it per contact."""

@@ -169,6 +169,14 @@ def test_whatever_anybody_is_called_it_stays_one_mail(
     assert all("\r" not in wire and "\n" not in wire for wire in mail.recipients.values())
 
 
+@pytest.mark.parametrize("address", [".b@stad.example", "b.@stad.example", "b..c@stad.example", '"b"@stad.example', "b c@stad.example"])
+def test_an_address_that_would_have_to_be_quoted_is_none(address: str) -> None:
+    """Behind another one, the parser of the standard library falls over it."""
+    mail = made(to=("-a@stad.example", address))
+    assert mail.as_bytes()
+    assert (list(mail.recipients), list(mail.unusable)) == (["-a@stad.example"], [address])
+
+
 def test_a_contact_writes_no_header_of_its_own() -> None:
     """What is encoded in an address is decoded when the mail is written out: a form takes such a contact."""
     mail = made(to=("=?utf-8?q?=0d=0aBcc:_x=40y.example?=@stad.example", "a@stad.example"))
