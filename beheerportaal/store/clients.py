@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, delete, false, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, delete, false, func, insert, or_, select, update
 
 from beheerportaal.conditions import etag
 from beheerportaal.documents import ClientDocument, ClientItem, Etags, JwksDocument, Organisation, ScopesDocument
@@ -136,11 +136,18 @@ def find_of_organisation(connection: Connection, organisation: ColumnElement[boo
 
 
 def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
-    """The clients of an organisation. Where both sides have an OVO code it decides; a KBO number can be shared by departments."""
-    its_ovo, its_kbo = clients.c.organisation["ovo"].as_string(), clients.c.organisation["kbo"].as_string()
+    """The clients of an organisation. Where both sides have an OVO code it decides.
+
+    A KBO number is for clients without an OVO code, and for others where all with the number have one OVO code: departments can share it.
+    """
+    its_ovo, its_kbo = (clients.c.organisation[name].as_string() for name in ("ovo", "kbo"))
     by_ovo = false() if ovo is None else its_ovo == ovo
     by_kbo = false() if kbo is None or kbo == SHARED_KBO_NUMBER else its_kbo == kbo
-    return or_(by_ovo, by_kbo if ovo is None else and_(by_kbo, its_ovo.is_(None)))
+    if ovo is not None:
+        return or_(by_ovo, and_(by_kbo, its_ovo.is_(None)))
+    everyone = clients.alias().c.organisation
+    codes = select(func.count(everyone["ovo"].as_string().distinct())).where(everyone["kbo"].as_string() == kbo).scalar_subquery()
+    return and_(by_kbo, or_(its_ovo.is_(None), codes == 1))
 
 
 def _page(connection: Connection, query: Select[Any], limit: int, after: int | None) -> tuple[Sequence[StoredClient], int | None]:

@@ -114,18 +114,19 @@ def test_the_right_counts_from_the_next_page(portal: RunningPortal, name: str, o
 
 
 def test_only_the_own_organisation(portal: RunningPortal, name: str, operator: httpx.Client) -> None:
-    """By OVO code where both have one, else by KBO number; another's client is not there at all."""
+    """By OVO code where both have one, else by KBO number, unless departments share it; another's client is not there at all."""
     gent = {"name": "Stad Gent", "ovo": GENT, "kbo": "0207451227"}
     both = register_client(operator, organisation=gent)
     by_kbo = register_client(operator, organisation={"name": "Stad Gent", "ovo": None, "kbo": "0207451227"})
     aalst = register_client(operator, organisation={"name": "Stad Aalst", "ovo": "OVO001992", "kbo": "0207437468"})
-    shared = [
-        register_client(operator, organisation={"name": "Departement", "ovo": ovo, "kbo": "0316380841"}) for ovo in ("OVO000001", None)
-    ]
+    shared, departments = (
+        [register_client(operator, organisation={"name": "Departement", "ovo": ovo, "kbo": kbo}) for ovo in ("OVO700001", other, None)]
+        for kbo, other in (("0316380841", "OVO700001"), ("0200881951", "OVO700002"))
+    )
 
     def sees(*organisation: str) -> set[str]:
         who = person(portal, f"{name}-{'-'.join(organisation)}", organisation)
-        made = [both, by_kbo, aalst, *shared]
+        made = [both, by_kbo, aalst, *shared, *departments]
         return {client["client_id"] for client in made if who.http.get(client_path(client["client_id"])).status_code == 200}
 
     assert sees(GENT) == {both["client_id"]}
@@ -133,6 +134,8 @@ def test_only_the_own_organisation(portal: RunningPortal, name: str, operator: h
     assert sees(GENT, "0207451227") == {both["client_id"], by_kbo["client_id"]}
     assert sees("OVO001992", "0207451227") == {aalst["client_id"], by_kbo["client_id"]}
     assert sees("OVO000002", "0316380841") == set()
+    assert sees("0200881951") == {departments[2]["client_id"]}
+    assert sees("OVO700002", "0200881951") == {one["client_id"] for one in departments[1:]}
     with pytest.raises(ValueError, match="shared"):
         add_user(portal.settings.database, "shared", ["0316380841"], api_beheerder=True)
 
