@@ -12,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from beheerportaal.limits import MOST_MISTAKES
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -47,8 +49,15 @@ def not_found(what: str) -> Problem:
     return Problem(404, f"There is no {what}; check the identifier.")
 
 
+def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The first mistakes, and how many more there are: an answer is not much larger than what it refuses."""
+    more = len(mistakes) - MOST_MISTAKES
+    return [*mistakes[:MOST_MISTAKES], *([{"pointer": "", "detail": f"there are {more:,} more mistakes"}] if more > 0 else [])]
+
+
 def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
     """422 for a document with mistakes: `detail` sums them up."""
+    errors = first_of(errors)
     summary = "; ".join(f"{error.get('pointer') or error.get('parameter') or 'the document'}: {error['detail']}" for error in errors)
     return Problem(422, f"The request is refused: {summary}.", errors=errors)
 

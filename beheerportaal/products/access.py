@@ -9,7 +9,8 @@ from typing_extensions import override
 
 from beheerportaal.context import Portal
 from beheerportaal.http.guard import TokenRoute, require_audience, require_scope
-from beheerportaal.problems import Problem, not_found
+from beheerportaal.limits import MOST_VALUES
+from beheerportaal.problems import Problem, first_of, not_found
 from beheerportaal.store import products
 
 LONGEST_CALL = 128 * 1024  # bytes that are read at all, so that of a notification the value that is too long can be named
@@ -84,7 +85,8 @@ def not_set(configuration: Mapping[str, Any], **sent: list[tuple[str, str]]) -> 
     mistakes: list[Mistake] = []
     for name, values in sent.items():
         allowed = configured(configuration, name)
-        said = f"is not set for this client (set: {', '.join(allowed) or 'none'})"
+        more = f" and {len(allowed) - MOST_VALUES:,} more" if len(allowed) > MOST_VALUES else ""
+        said = f"is not set for this client (set: {', '.join(allowed[:MOST_VALUES]) or 'none'}{more})"
         wrong = [one for one in values if one[1] not in allowed] if allowed or name not in _OPTIONAL else []
         mistakes += [{"pointer": pointer, "detail": f"{_NAMES.get(name, 'right')} {value} {said}"} for pointer, value in wrong]
     return mistakes
@@ -94,7 +96,8 @@ def require_set(mistakes: list[Mistake]) -> None:
     """Refuses what is not configured.
 
     Raises:
-        Problem: 403 with all of it.
+        Problem: 403 with the first of it.
     """
     if mistakes:
-        raise Problem(403, f"{'; '.join(mistake['detail'] for mistake in mistakes)}; {_UNCHANGED}.", errors=mistakes)
+        shown = first_of(mistakes)
+        raise Problem(403, f"{'; '.join(mistake['detail'] for mistake in shown)}; {_UNCHANGED}.", errors=shown)

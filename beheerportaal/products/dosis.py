@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from beheerportaal.api.describe import ACCESS_TOKEN
 from beheerportaal.context import Caller, CurrentPortal, Portal
-from beheerportaal.problems import Problem, refused
+from beheerportaal.problems import Problem, first_of, refused
 from beheerportaal.products.access import (
     Mistake,
     ProductRoute,
@@ -169,9 +169,9 @@ def _process(portal: Portal, caller: str) -> None:
     for number, document, due_at in waiting:
         dossier = Dossier.model_validate(document)
         agents = [(place, mistake_in_agent(agent.Identificatie or "")) for place, agent in enumerate(dossier.Agenten or [])]
-        said = [f"Agenten[{place}].Identificatie: {mistake}." for place, mistake in agents if mistake]
-        mistakes = [] if configuration is None else _not_set(configuration, dossier)
-        said += [f"{dotted(mistake['pointer'])}: {mistake['detail']}." for mistake in mistakes]
+        mistakes: list[Mistake] = [{"pointer": f"/Agenten/{place}/Identificatie", "detail": wrong} for place, wrong in agents if wrong]
+        mistakes += [] if configuration is None else _not_set(configuration, dossier)
+        said = [f"{dotted(mistake['pointer']) or 'the document'}: {mistake['detail']}." for mistake in first_of(mistakes)]
         said += [f"{missing(DOSIS, caller)}."] if configuration is None else []
         found.append((number, due_at, said))
     with portal.database.write() as connection:

@@ -164,6 +164,23 @@ def test_a_right_is_checked_where_rights_are_configured(sender: Sender) -> None:
     assert sender.call("POST", UPLOAD, {**DOSSIER, "Agenten": [{"Toegangsrechten": [{"Code": "recht - context"}]}]}).status == 200
 
 
+def test_many_mistakes_and_a_long_configuration_make_no_large_answer(sender: Sender) -> None:
+    """The first ones, and how many more there are: of what is not set, of a document, and in a result."""
+    sender.configure("dosis", {**DOSIS, "product_ids": [str(10_000 + number) for number in range(2_000)]})
+    document = {**DOSSIER, "Producten": [{"Id": "1"}] * 2_000}
+    refused = sender.call("POST", UPLOAD, document)
+    assert (refused.status, len(refused.text) < 20_000) == (403, True)
+    assert "10009 and 1,990 more); " in refused.text
+    assert "; there are 1,980 more mistakes; offer" in refused.json()["description"]
+    refused = sender.call("POST", UPLOAD, {**document, "Producten": [{}] * 2_000})
+    assert (refused.status, len(fields(refused)), len(refused.text) < 20_000) == (400, 21, True)
+    sender.configure("dosis", {**DOSIS, "product_ids": ["1"]})
+    assert sender.call("POST", UPLOAD, document).status == 200
+    sender.configure("dosis", DOSIS)
+    result = sender.call("GET", OF_UPLOAD).json()
+    assert [len(result["Fouten"]), result["Fouten"][-1]["Omschrijving"]] == [21, "the document: there are 1,980 more mistakes."]
+
+
 def test_there_is_no_result_before_it_was_processed(tmp_path: Path) -> None:
     """404, and the removal of a dossier that waits. By v1 it is at once: the public connector's version for it takes 404 for a failure."""
     with inside(tmp_path, processing_seconds=1000) as portal:
