@@ -118,6 +118,10 @@ def private_keys() -> dict[str, tuple[str, str]]:
         "a member twice": (twice, secret),
         "broken": (json.dumps(members)[:-1], secret),
         "pem": (PEM, "bm90LWEta2V5LWJ1dC1hLXNlY3JldA=="),
+        "keys named twice": (f'{{"keys": [{json.dumps(members)}], "keys": [{json.dumps({**public_jwk(key), "kid": ""})}]}}', secret),
+        "as a string": (json.dumps(json.dumps(members)), secret),
+        "in a member of another name": (json.dumps({**public_jwk(key), "kid": "", "D": secret}), secret),
+        "behind a public key": (JWK.generate(kty="EC", crv="secp256k1").export_to_pem().decode() + secret, secret),
     }
 
 
