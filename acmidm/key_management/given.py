@@ -17,7 +17,7 @@ from acmidm_onboarding.model.documents import Unreadable, read_bytes
 from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
 from acmidm_onboarding.model.jwk_set import parse_keys
 from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.model.problems import Failure, on_one_line
 from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS, private_members_in
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class NotPublic(Failure):
     """A file with no key that can be registered: why, and what to do. Nothing of the file is repeated."""
 
     def __init__(self, file: Path, sentence: str) -> None:
-        super().__init__(f"{file}: {sentence}")
+        super().__init__(on_one_line(f"{file}: {sentence}"))
 
 
 def keys_in(
@@ -76,8 +76,7 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         return None
     if _CERTIFICATE in content or (is_json and not private_members_in(found)):
         return None
-    if folder := repository_of(file):
-        raise NotPublic(file, f"this is a private key in the Git repository {folder}; {_SHARED}")
+    _require_unshared(file)
     if is_json:
         found = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
         return json.dumps(found, sort_keys=True).encode()
@@ -85,6 +84,11 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
         return (found or load(content, passphrase())).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     except ValueError:
         raise NotPublic(file, "this private key cannot be opened; check its passphrase") from None
+
+
+def _require_unshared(file: Path) -> None:
+    if folder := repository_of(file):
+        raise NotPublic(file, f"this is a private key in the Git repository {folder}; {_SHARED}")
 
 
 def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> tuple[PublicJwk, ...]:
@@ -98,6 +102,7 @@ def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[],
         except (ValueError, RecursionError):
             raise NotPublic(file, f"this is no JSON that can be read; {_KNOWN}") from None
     if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
+        _require_unshared(file)  # its certificate is that of a private key in it
         return (_of_pkcs12(file, content, profile, passphrase()),)
     return (_of_public(file, content, profile),)
 
@@ -111,8 +116,8 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     from cryptography.hazmat.primitives import serialization
     from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 
-    if (number := content.count(_CERTIFICATE)) > 1:
-        raise NotPublic(file, f"there are {number} certificates in it; give the one of the key alone")
+    if (number := content.count(_PEM)) > 1:
+        raise NotPublic(file, f"there are {number} keys or certificates in it; give the one of the key alone")
     of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
     for load in of_pem if _PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
         try:

@@ -399,6 +399,15 @@ def test_of_a_private_key_the_public_half_is_taken(place: Workspace, tmp_path_fa
     assert place.sentences() == []
 
 
+@pytest.mark.parametrize("encryption", [NoEncryption(), OWN], ids=["open", "encrypted"])
+def test_so_is_the_private_key_of_a_pkcs12_file_in_a_repository(tmp_path: Path, place: Workspace, encryption: Any) -> None:
+    file = tmp_path / "own" / "key.p12"
+    (file.parent / ".git").mkdir(parents=True)
+    file.write_bytes(serialize_key_and_certificates(b"x", PAIR, certificate(), None, encryption))
+    assert f"a private key in the Git repository {file.parent}; make a new pair" in refused("add", str(file))
+    assert place.sentences() == []
+
+
 @pytest.mark.parametrize("kind", UNREAD)
 def test_a_private_key_that_cannot_be_read_is_refused_and_not_repeated(place: Workspace, kind: str) -> None:
     said = refused("add", str(place.write("given", UNREAD[kind])))
@@ -412,7 +421,8 @@ USELESS: dict[str, tuple[bytes, str]] = {
     "no JSON": (b'{"kty": "EC",', "this is no JSON that can be read"),
     "PEM of something else": (b"-----BEGIN X-----\nAAAA\n-----END X-----\n", "this is no key that can be read"),
     "ended": (certificate(datetime.now(UTC) - timedelta(days=1)).public_bytes(Encoding.PEM), "ended on"),
-    "two certificates": (certificate().public_bytes(Encoding.PEM) * 2, "there are 2 certificates in it"),
+    "two certificates": (certificate().public_bytes(Encoding.PEM) * 2, "there are 2 keys or certificates in it"),
+    "two public keys": (PUBLIC_PEM * 2, "there are 2 keys or certificates in it"),
     "too large": (b"{" + b" " * 65_536, "is larger than 65536 bytes"),
     "on another curve": (
         ec.generate_private_key(ec.SECP256K1()).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
@@ -433,7 +443,7 @@ USELESS: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("kind", USELESS)
 def test_what_is_no_key_says_why(place: Workspace, kind: str) -> None:
     content, sentence = USELESS[kind]
-    file = place.write("given", content)
+    file = place.write("given\nerror: another", content)
     said = refused("add", str(file))
     assert sentence in said
     assert len(said.splitlines()) == 1
