@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acmidm.words import counted
+from acmidm.words import counted, plain
 
 if TYPE_CHECKING:
     from acmidm.report.status import ListedConnection
@@ -37,8 +37,8 @@ def filter_of(search: str, scope: str | None, expiring: int | None, stack: str) 
 
 def said(search: str, scope: str | None, expiring: int | None) -> str:
     """Return the filters in words, for where nothing is like that; empty where there are none."""
-    wanted = [f'has "{search}"'] if search else []
-    wanted += [f'has scope "{scope}"'] if scope else []
+    wanted = [f'has "{plain(search)}"'] if search else []
+    wanted += [f'has scope "{plain(scope)}"'] if scope else []
     wanted += [f"has a key that ends within {counted(expiring, 'day')}"] if expiring is not None else []
     return " and ".join(wanted)
 

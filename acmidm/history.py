@@ -81,7 +81,7 @@ def _clients(stack: Stack, search: str) -> list[Client]:
         states = stack.recorded.clients.values()
     is_meant = matcher(search, (), None)
     kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
-    if kept or not search or " " in search:
+    if kept or not search or " " in search or not search.isprintable():
         return kept
     settings = stack.settings
     return [Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms]

@@ -10,6 +10,7 @@ import typer
 from acmidm.portal import portals, usable_database
 from acmidm.sandbox import StackOption
 from acmidm.terminal import as_json, fail
+from acmidm.words import plain
 
 
 class MailOutput(StrEnum):
@@ -44,6 +45,6 @@ def mail(
     if output is MailOutput.JSON:
         typer.echo(as_json(Mails(stack=stack, mails=found)))
     elif not found:
-        typer.echo(f"the sandbox of {stack} received no mail" + (f' that has "{search}"' if search else ""))
+        typer.echo(f"the sandbox of {stack} received no mail" + (f' that has "{plain(search)}"' if search else ""))
     else:
         typer.echo("\n\n".join("\n".join(lines(one)) for one in found))

@@ -86,6 +86,7 @@ def test_mails_of_the_stack_are_received_and_shown(stack: MailStack) -> None:
     for word, mails in (("dag", 2), ("gent,", 1), ("@stad.example", 2), ("sleutel.ics", 1)):
         assert len(json.loads(shown_mails(word, "-o", "json").stdout)["mails"]) == mails, word
     assert shown_mails("067").stdout == 'the sandbox of tni received no mail that has "067"\n'
+    assert shown_mails("a\n\x1b\udcff").stdout == 'the sandbox of tni received no mail that has "a\\n\\x1b\\udcff"\n'
     stack.run("stop")
     assert "Uw client-ID" in shown_mails().stdout
 

@@ -20,6 +20,7 @@ from acmidm.cli import App, app
         ((True, "", None, 1), "no connection on tni has a key that ends within 1 day"),
         ((True, "nobody", None, None), 'no connection on tni has "nobody"'),
         ((True, "", "x", 3), 'no connection on tni has scope "x" and has a key that ends within 3 days'),
+        ((True, "\x1b[31m\n", "x\n##[error]", None), r'no connection on tni has "\x1b[31m\n" and has scope "x\n# #[error]"'),
         (
             (False, "", None, None),
             "stack tni has no connections; acmidm deploy --stack tni brings up what the forms have, and says what is held back",

@@ -244,6 +244,11 @@ def test_who_did_what_is_in_the_history(story: Story) -> None:
     assert f"UTC  {OPERATOR}  " in shown
 
 
+def test_a_word_that_no_client_id_can_be_is_looked_for_at_no_authority(story: Story) -> None:
+    looked = story.project.acmidm("history", "\udcff\x1b[31m", "--stack", "tni")
+    assert (looked.code, looked.stdout.count(r'of 0 clients on tni with "\udcff\x1b[31m"')) == (0, 1), ascii(looked)
+
+
 def test_on_a_terminal_it_says_what_it_waits_for(story: Story) -> None:
     """And takes that away again: on standard output there is the report alone."""
     terminal, side = os.openpty()
