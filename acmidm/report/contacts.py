@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from acmidm_onboarding.model.client import Client
 from acmidm_onboarding.model.form import Organisation
@@ -13,11 +14,11 @@ Domains = Mapping[str, Collection[str]]
 """Per code of an organisation those of its contacts, its owners and its suppliers."""
 
 _ANYBODYS = re.compile(
-    r"(gmail|gmx|hotmail|live|msn|outlook|yahoo|ymail)(\.co)?\.[a-z]{2,3}|(pm|proton|tuta|mailbox)\.(me|org)"
-    r"|(aol|fastmail|googlemail|hey|icloud|mac|mail|me|protonmail|tuta|tutanota|zoho)\.com"
-    r"|(belgacom|dommel|edpnet|mobistar|pandora|proximus|scarlet|skynet|telenet|voo)\.(be|net)"
+    r"(.+\.)?((gmail|gmx|hotmail|live|msn|outlook|yahoo|yandex|ymail|yopmail)(\.com?)?\.[a-z]{2,3}|(pm|proton|tuta|mailbox)\.(me|org)"
+    r"|(aol|duck|fastmail|googlemail|hey|icloud|mac|mail|mailinator|me|protonmail|tuta|tutanota|zoho)\.com|(mail\.ru|web\.de)"
+    r"|(belgacom|dommel|edpnet|mobistar|pandora|proximus|scarlet|skynet|telenet|voo)\.(be|net))"
 )
-"""Large providers of mailboxes, and those of Belgian access providers."""
+"""Large providers of mailboxes, also for a day, and those of Belgian access providers; some give names below theirs."""
 
 
 def domains(organisations: Mapping[str, Organisation], clients: Iterable[Client]) -> Domains:
@@ -48,4 +49,8 @@ def _contacts(client: Client) -> Sequence[str]:
 
 
 def _domain(address: str) -> str:
-    return address.rpartition("@")[2].rstrip(".").lower()
+    """The domain as mail is sent to it (RFC 5890): some that look otherwise are the same."""
+    domain = address.rpartition("@")[2]
+    with suppress(UnicodeError):  # such an address gets no mail
+        domain = domain.encode("idna").decode()
+    return domain.rstrip(".").lower()

@@ -38,7 +38,17 @@ def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], a
     [
         ("api@evil.example", "no other contact of its organisation is at evil.example"),
         ("api@niet-stad-gent.example", "no other contact of its organisation is at niet-stad-gent.example"),
-        ("stad-gent.example@GMail.com", "anybody can have an address at gmail.com"),
+        *(
+            (f"stad-gent.example@{domain}", f"anybody can have an address at {written or domain}")
+            for domain, written in {
+                "GMail.com": "gmail.com",
+                "\uff47mail.com": "gmail.com",
+                **dict.fromkeys(("evil.telenet.be", "evil.fastmail.com", "yahoo.com.br", "yahoo.co.uk", "web.de", "yandex.com")),
+                **dict.fromkeys(("mailinator.com", "yopmail.com", "duck.com", "iemand.gmail.com")),
+            }.items()
+        ),
+        ("api@büro.example", "no other contact of its organisation is at xn--bro-hoa.example"),
+        ("api@live.stad-gent.example", None),
         ("ander@Stad-Gent.example", None),
         ("ander@it.stad-gent.example", None),
         ("beheer@district.example", None),
@@ -46,8 +56,9 @@ def test_the_line_of_a_new_client(repository: Repository, how: dict[str, Any], a
     ],
 )
 def test_a_contact_of_a_domain_that_is_new_to_its_organisation(repository: Repository, contact: str, why: str | None) -> None:
-    """Its owners and suppliers are known, as ``main`` has them. One line per contact, whatever else is new."""
-    for file, text in {"gent": "owners: [beheer@district.example]\nsuppliers: [bedrijf]\n", "bedrijf": "name: Bedrijf\n"}.items():
+    """Its owners and suppliers are known, as ``main`` has them, but for a provider's domain. One line per contact, whatever else is new."""
+    gent = "owners: [beheer@district.example, beheer@telenet.be]\nsuppliers: [bedrijf]\n"
+    for file, text in {"gent": gent, "bedrijf": "name: Bedrijf\n"}.items():
         path = repository.folder / "onboardings" / file / "organisation.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text((path.read_text() if path.exists() else "owners: [a@leverancier.example]\n") + text)
