@@ -85,8 +85,10 @@ def _now(connection: Declaration, records: Callable[[], Records], leaving: froze
 def _may_go(has: Client, connection: Declaration) -> bool:
     if has.protected or has.protected_products:
         return False
-    # A key that somebody else may have goes first: nobody would take it away afterwards.
-    return has.retained and not has.thumbprints & connection.compromised if connection.preserve else not has.scopes
+    if not connection.preserve:
+        return not has.scopes
+    # A key that somebody else may have goes first, and so does the mark that a form names its keys: nobody would do it afterwards.
+    return has.retained and not has.fields.get("keys_declared") and not has.thumbprints & connection.compromised
 
 
 def _at_first(has: Client, connection: Declaration, leaving: frozenset[str]) -> Declaration:
