@@ -47,7 +47,8 @@ def let_a_week_pass(stack: str) -> None:
     scratch = Scratch(Path.cwd())
     exported = json.loads(scratch.run("pulumi", "stack", "export", "--stack", stack))
     for resource in exported["deployment"]["resources"]:
-        for part in (resource, resource.get("outputs", {})):
+        outputs = resource.get("outputs", {})
+        for part in (resource, outputs, *(outputs.get("records") or {}).values()):
             part |= {name: _a_week_before(part[name]) for name in _TIMES if part.get(name)}
     file = scratch.folder.parent / "state.json"
     file.write_text(json.dumps(exported))
