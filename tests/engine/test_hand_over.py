@@ -132,6 +132,7 @@ def test_what_one_organisation_calls_itself_keeps_no_other_from_its_mail(project
         project.apply()
         assert [town.application in text_of(mail) for mail in server.received if shared in str(mail["To"])] == [True, False]
         project.in_sync()
+        project.succeed("destroy", "--yes", "--skip-preview", "--suppress-progress")
 
 
 def test_what_was_not_done_is_not_told_and_what_was_told_is_remembered(project: Project) -> None:

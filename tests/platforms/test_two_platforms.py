@@ -100,7 +100,7 @@ def test_a_scope_extension_reaches_both_and_a_platform_that_is_added_touches_no_
     assert {place: step for place, step in shown.items() if form.key in place} == {
         f"ClientScopes {form.key}": ("update", [f"scopes.{DOSSIERS}"]),
         f"ProductConfiguration {form.key}/dosis": ("create", []),
-        f"ClientScopes {form.key}/geosecure": ("update", ["scopes.DosisImport"]),
+        f"ClientScopes {form.key}/geosecure": ("update", ["catalogue_names.DosisImport", "scopes.DosisImport"]),
         f"ProductConfiguration {form.key}/geosecure/dosis": ("create", []),
     }
     others = {place: operation for place, (operation, _) in shown.items() if form.key not in place}

@@ -54,7 +54,8 @@ def published(monkeypatch: pytest.MonkeyPatch) -> Published:
 
 
 def on_authority(provider: ClientJwksProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    platform = SimpleNamespace(clients=SimpleNamespace(get=lambda _: SimpleNamespace(jwks=AT_ADDRESS)), authority=None, issuer="i")
+    clients = SimpleNamespace(get=lambda _: SimpleNamespace(jwks=AT_ADDRESS))
+    platform = SimpleNamespace(clients=clients, authority=None, issuer="i", compromised={})
     monkeypatch.setattr(provider, "on", lambda _: platform)
     monkeypatch.setattr(provider, "_platforms", {"acmidm": platform})
 
