@@ -202,6 +202,8 @@ def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform,
             try:
                 configured[product] = dict(platform.product_api.configurations(product))
             except AuthorityError as error:
+                if product in needed and not isinstance(error, NotFound):
+                    raise
                 if product in needed or not isinstance(error, NotFound):  # it need not be offered there
                     unlisted[name, product] = f"The {product} configurations on {name} could not be looked at: {error}"
         found[name] = Real(clients, configured, platform.assigned)
