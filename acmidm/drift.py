@@ -202,9 +202,10 @@ def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform,
             try:
                 configured[product] = dict(platform.product_api.configurations(product))
             except AuthorityError as error:
-                if product in needed and not isinstance(error, NotFound):
+                is_offered = not isinstance(error, NotFound)
+                if is_offered and product in needed:  # it is down, say, and nothing of ours could be compared
                     raise
-                if product in needed or not isinstance(error, NotFound):  # it need not be offered there
+                if is_offered or product in needed:
                     unlisted[name, product] = f"The {product} configurations on {name} could not be looked at: {error}"
         found[name] = Real(clients, configured, platform.assigned)
     return found, unlisted

@@ -24,7 +24,7 @@ from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import WHOLE, counted, day, days, plain
 from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange
 from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.model.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants, with_incarnation
+from acmidm_onboarding.model.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from acmidm_onboarding.model.plain import flat
@@ -32,9 +32,10 @@ from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situati
 from acmidm_onboarding.recorded import Recorded
 
 _ABSENT = object()
+_OF_A_RUN = ("incarnation", "keys_declared")
+"""The fields of a client that no form has."""
 _OWNER = "@owner"
 """The name of the owner among the fields of a product's configuration."""
-"""What a refresh writes as the reason for a scope that somebody granted by hand."""
 
 
 class ExpiringKey(ClientName):
@@ -219,12 +220,12 @@ def drifted(recorded: Recorded, declared: Clients | None, real: Mapping[Platform
 
 
 def _incarnated(declared: Client | None, recorded: Client | None) -> Client | None:
-    """What a form declares, with the marks of the resources that have it, and whether a run names its keys: a form alone knows neither."""
+    """What a form declares, with what only a run knows: the marks of the resources that have it, and whether it names the keys."""
     if declared is None or recorded is None or declared is recorded:
         return declared
     owners = {name: replace(owner, incarnation=recorded.owners.get(name, owner).incarnation) for name, owner in declared.owners.items()}
-    known = {name: value for name, value in recorded.fields.items() if name == "keys_declared"}
-    return replace(declared, fields={**with_incarnation(declared.fields, recorded.fields.get("incarnation")), **known}, owners=owners)
+    known = {name: value for name, value in recorded.fields.items() if name in _OF_A_RUN}
+    return replace(declared, fields={**declared.fields, **known}, owners=owners)
 
 
 def _created(client: ClientDrift, comparison: Comparison) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 from acmidm_onboarding.authorities.connected import keeps_previous_secret
 from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.model.rotation import lasting
-from acmidm_onboarding.settings import AuthorityKind, Settings, config_key
-
-_DAYS = "keyOverlapDays"
+from acmidm_onboarding.settings import AuthorityKind, config_key
+from acmidm_onboarding.stack_files import overlap_days
 
 
 def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environment, Platform], str]:
@@ -22,15 +21,9 @@ def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environmen
         for platform in Platform:
             kind = stack.get(config_key(platform, "authority")) or AuthorityKind.BEHEERPORTAAL
             keeps = kind in list(AuthorityKind) and keeps_previous_secret(AuthorityKind(kind))
-            place, days = (Environment(name), platform), _days(stack.get(_DAYS)) if keeps else 0
+            place, days = (Environment(name), platform), overlap_days(stack) if keeps else 0
             found[place] = min(days, found.get(place, days))
     return {
         place: f"the one before works for {lasting(days)} beside it" if days else "the one before ends at once"
         for place, days in found.items()
     }
-
-
-def _days(value: object) -> float:
-    """The number that a setting has; where it has none, or nothing that is one, the default."""
-    text = str(value)
-    return float(text) if text.replace(".", "", 1).isdecimal() else float(Settings.model_fields["key_overlap_days"].default)

@@ -74,7 +74,7 @@ class Stacks:
 
     def has_overlap(self, environment: Environment) -> bool:
         """Return whether a key of an environment's clients may have to stay beside its successor for a while."""
-        return any(where is environment and str(stack.get("keyOverlapDays", "")) != "0" for where, stack in self._of_environments())
+        return any(where is environment and overlap_days(stack) > 0 for where, stack in self._of_environments())
 
     @property
     def served(self) -> dict[Environment, dict[Platform, frozenset[AuthorityKind]]]:
@@ -119,6 +119,12 @@ def stacks_in(folder: Path) -> Stacks:
             raise InvalidSettings(on_one_line(said))
         found.append(values)
     return Stacks(tuple(found))
+
+
+def overlap_days(stack: Mapping[str, Any]) -> float:
+    """Return how many days an overlap of keys is by a stack's settings; where they have none, or nothing that is a number, the default."""
+    text = str(stack.get("keyOverlapDays"))
+    return float(text) if text.replace(".", "", 1).isdecimal() else float(Settings.model_fields["key_overlap_days"].default)
 
 
 def _gate_of(stack: Mapping[str, Any]) -> Gate:
