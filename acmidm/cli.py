@@ -10,32 +10,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from acmidm import (
-    client_secret,
-    deploy,
-    drift,
-    history,
-    keycloak,
-    policies,
-    portal,
-    portal_mail,
-    portal_users,
-    promote,
-    remind,
-    review,
-    schema,
-    status,
-    steps,
-    validate,
-)
-from acmidm.beginning import command as beginning
-from acmidm.github import commands as github
-from acmidm.importing import command as importing
-from acmidm.key_management import command as keys
-from acmidm.probe import command as probing
+from acmidm.commands import deploy, drift, github, history, keys, policies, promote, remind, review, schema, status, steps, validate
+from acmidm.commands import import_ as importing
+from acmidm.commands import new as beginning
+from acmidm.commands import probe as probing
+from acmidm.commands import secret as client_secret
 from acmidm.project import in_project
 from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.values.problems import Failure
+from acmidm_sandbox.commands import keycloak, portal
+from acmidm_sandbox.commands import portal as portal_mail
+from acmidm_sandbox.commands import portal as portal_users
 
 DETAILS = "ACMIDM_DETAILS"
 _OWN = ("acmidm", "acmidm_onboarding", "beheerportaal", "keycloak_sandbox")

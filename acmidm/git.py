@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from acmidm.words import plain
-from acmidm_onboarding.model.documents import MAXIMUM_BYTES
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm_onboarding.values.problems import Failure
 
 MOST_FILES = 100_000
 """In a whole revision."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from acmidm_onboarding.model.problems import Failure, on_one_line
+from acmidm_onboarding.values.problems import Failure, on_one_line
 
 T = TypeVar("T")
 

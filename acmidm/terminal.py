@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from acmidm_onboarding.model.problems import on_one_line
+from acmidm_onboarding.values.problems import on_one_line
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from acmidm.report.text import Report
 
 
 _ASCII = "ascii_escaped"
@@ -113,23 +111,3 @@ def as_json(report: BaseModel) -> str:
     import json
 
     return json.dumps(report.model_dump(mode="json", exclude_none=True), indent=2).replace("##", "#\\u0023")
-
-
-def write_report(report: Report, output: Output | ListOutput | TextOutput) -> None:
-    """Write a report to standard output. Each renderer is loaded where it is needed."""
-    match output:
-        case "json":
-            typer.echo(as_json(report))
-        case "markdown":
-            from acmidm.report.markdown import as_markdown
-
-            typer.echo(as_markdown(report), nl=False)
-        case "html":
-            from acmidm.report.html import as_html
-
-            # In ASCII, so that it is the page that it says it is whatever standard output is written in.
-            typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
-        case _:
-            from acmidm.report.text import print_report
-
-            print_report(report)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
-from acmidm_onboarding.model.plain import normalised
-from acmidm_onboarding.model.problems import on_one_line
+from acmidm_onboarding.values.plain import normalised
+from acmidm_onboarding.values.problems import on_one_line
 
 LONGEST = 200
+LONGEST_NAME = 64
 WHOLE = 600
 """For what was cut by its meaning before, and for what the engine or a check reports: its remedy is at its end."""
 _MOST_NAMED = 10
@@ -120,3 +122,9 @@ def searched(search: str) -> Callable[[str], bool]:
 def evidence_in_words(proven: Mapping[str, str]) -> str:
     """Say which evidence there is: ``of 2026-11-20 from https://authenticatie-ti.vlaanderen.be/op``."""
     return f"of {proven['proven_at'][:10]} from {proven['issuer']}" if proven else "none any more"
+
+
+def slug(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a text as a name of a file or an application: ``Stad Gênt (loket)`` is ``stad-gent-loket``, ``!`` is empty."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:longest].strip("-")

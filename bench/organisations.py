@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from acmidm_onboarding.model.identifiers import kbo_number
+from acmidm_onboarding.values.identifiers import kbo_number
 
 
 def kbo_of(number: int) -> str:

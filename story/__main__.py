@@ -5,8 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import AuthorityKind
+from acmidm_onboarding.values.problems import Failure
 from story.page import TOUR, stories, tell
 
 parser = argparse.ArgumentParser(prog="python -m story", description=__doc__)

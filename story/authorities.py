@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 from jwcrypto.jwk import JWK
 from pydantic import SecretStr
 
-from acmidm.portal import api_client_id
 from acmidm_onboarding.authorities.connected import connected
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import AuthorityKind
 from acmidm_onboarding.stack_files import stack_settings
-from beheerportaal.operators import register_operator
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
+from acmidm_onboarding.values.terms import Platform
+from acmidm_sandbox.beheerportaal.operators import register_operator
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
+from acmidm_sandbox.portals import api_client_id
 from story.scratch import PROJECT, Scratch, free_ports
 from toolchain.install_keycloak import distribution, wanted_version
 

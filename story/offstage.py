@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from acmidm.reminding.ledger import ledger_file
-from acmidm_onboarding.model.form import Platform
+from acmidm.desk.reminders.ledger import ledger_file
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.terms import Platform
 from story.authorities import Authorities, new_public_key
 from story.person import Person
 from story.scratch import CommandFailed, Scratch

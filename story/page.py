@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import AuthorityKind
+from acmidm_onboarding.values.problems import Failure
 from story.authorities import Authorities
 from story.scratch import PROJECT, CommandFailed, Scratch
 from story.stable import Stable

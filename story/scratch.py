@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.values.problems import Failure
 from toolchain.environment import variables
 
 PROJECT = Path(__file__).parents[1]

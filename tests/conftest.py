@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from acmidm.keycloak import NAME as KEYCLOAK
-from acmidm.supervisor import Daemon
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
+from acmidm_sandbox.commands.keycloak import NAME as KEYCLOAK
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
+from acmidm_sandbox.supervisor import Daemon
 from tests.support.browser import chromium
 from tests.support.keycloak import one_keycloak
 from tests.support.offered import SHARED, catalogue_folder, write_catalogue

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acmidm.importing.listed import ListedClient
-from acmidm.importing.organisations import Organisations, Owner, slug
+from acmidm.importing.organisations import Organisations, Owner
 from acmidm.importing.sheet import Column, Row
-from acmidm_onboarding.model.catalogue import Catalogue
-from acmidm_onboarding.model.declaration import client_name
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, public_jwk
-from acmidm_onboarding.model.metadata import Scopes, without_assigned
+from acmidm.words import slug
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.values.declaration import client_name
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
+from acmidm_onboarding.values.metadata import Scopes, without_assigned
+from acmidm_onboarding.values.terms import Environment, Platform
 
 _GRANT_TYPES = ("client_credentials",)
 _NO_KEYS = {

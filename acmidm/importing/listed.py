@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acmidm.undeclared import clients_of
+from acmidm.report.undeclared import clients_of
 from acmidm_onboarding.authorities.connected import Connected
 from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.metadata import ClientMetadata, ProductDocument
+from acmidm_onboarding.values.metadata import ClientMetadata, ProductDocument
+from acmidm_onboarding.values.terms import Environment, Platform
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from acmidm_onboarding.model.form import Organisation
-from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.model.metadata import OrganisationMetadata
-
-LONGEST_NAME = 64
+from acmidm.words import LONGEST_NAME, slug
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.metadata import OrganisationMetadata
+from acmidm_onboarding.values.organisation import Organisation
 
 
 @dataclass(frozen=True)
@@ -78,9 +75,3 @@ class Organisations:
 def _codes(ovo: str | None, kbo: str | None) -> list[str]:
     """Return what identifies an organisation: a shared KBO number does not."""
     return [code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER]
-
-
-def slug(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return a text as a name of a file or an application: ``Stad Gênt (loket)`` is ``stad-gent-loket``, ``!`` is empty."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", plain))[:longest].strip("-")

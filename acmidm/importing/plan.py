@@ -10,10 +10,10 @@ from acmidm.importing.draft import CannotBeWritten, Draft, draft_of
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import Organisations
 from acmidm.importing.sheet import Column, Row
-from acmidm.undeclared import Declared
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.identifiers import kbo_number
-from acmidm_onboarding.model.loading import Onboardings
+from acmidm.report.undeclared import Declared
+from acmidm_onboarding.forms.loading import Onboardings
+from acmidm_onboarding.values.identifiers import kbo_number
+from acmidm_onboarding.values.terms import Environment, Platform
 
 _COLUMNS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
 

@@ -22,7 +22,7 @@ from openpyxl.formula.translate import TranslatorError
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.values.problems import Failure
 
 _HEADING_ROWS = 20
 """Titles and remarks may be above the headings."""

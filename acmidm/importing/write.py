@@ -11,17 +11,17 @@ from typing import Any
 
 import yaml
 
+from acmidm.files import write_once
 from acmidm.importing.draft import Draft, request_of
-from acmidm.importing.organisations import Owner, slug
+from acmidm.importing.organisations import Owner
 from acmidm.importing.sheet import Column
-from acmidm.words import plain
-from acmidm.writing import write_once
-from acmidm_onboarding.model.files import ORGANISATION_FILE, absolute, shown
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.model.loading import load_catalogue, load_onboardings
-from acmidm_onboarding.model.policies import Profile
-from acmidm_onboarding.model.problems import InvalidForms, Problem
+from acmidm.words import plain, slug
+from acmidm_onboarding.forms.files import ORGANISATION_FILE, absolute, shown
+from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.problems import InvalidForms, Problem
+from acmidm_onboarding.values.terms import Environment
 
 _SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json\n"
 _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.URI_PROD)

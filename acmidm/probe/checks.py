@@ -12,8 +12,8 @@ from jwcrypto.jws import JWS
 
 from acmidm.probe.sent import Sent
 from acmidm.probe.steps import Said
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.jwk import PublicJwk, algorithms_of
+from acmidm_onboarding.values.jwk import PublicJwk, algorithms_of
+from acmidm_onboarding.values.terms import Environment, Platform
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ENDPOINT = Said("endpoint")

@@ -34,8 +34,8 @@ from acmidm.probe.checks import (
 )
 from acmidm.probe.sent import Sent
 from acmidm.probe.steps import Finding, finding, named
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.problems import on_one_line, quoted
+from acmidm_onboarding.values.problems import on_one_line, quoted
+from acmidm_onboarding.values.terms import Platform
 
 LONGEST_LIFETIME_SECONDS = 600
 SKEW_SECONDS = 30

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 
 from acmidm.probe.steps import Finding, Said, finding, say
-from acmidm_onboarding.authorities.deadlines import Deadlines
-from acmidm_onboarding.model.secrecy import HIDDEN, without_keys_and_tokens
+from acmidm_onboarding.authorities.http.deadlines import Deadlines
 from acmidm_onboarding.settings import LOOPBACK
+from acmidm_onboarding.values.secrecy import HIDDEN, without_keys_and_tokens
 
 _LONGEST_ANSWER = 1024 * 1024
 _LONGEST_SAID = 300

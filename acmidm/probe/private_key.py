@@ -15,9 +15,9 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
-from acmidm_onboarding.model.documents import Unreadable, read_text
-from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
+from acmidm_onboarding.values.problems import Failure
 
 ASSERTION_SECONDS = 300
 _USUAL = ("RS256", "ES256", "ES384", "ES512", "EdDSA")

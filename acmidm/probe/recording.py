@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from acmidm.probe.private_key import PrivateKey
-from acmidm_onboarding.model.evidence import TYPE, Payload
-from acmidm_onboarding.model.jwk import PublicJwk
+from acmidm_onboarding.values.evidence import TYPE, Payload
+from acmidm_onboarding.values.jwk import PublicJwk
 
 
 def signed(payload: Payload, key: PrivateKey, public: PublicJwk, alg: str) -> str:

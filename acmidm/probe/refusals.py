@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Answer
 from acmidm.probe.steps import Finding, finding, named, say
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.jwk import algorithms_of
-from acmidm_onboarding.model.problems import quoted
+from acmidm_onboarding.values.jwk import algorithms_of
+from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.terms import Platform
 
 if TYPE_CHECKING:
     from acmidm.probe.trying import Trial, Wanted

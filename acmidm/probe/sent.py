@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.values.problems import Failure
 
 _LONGEST = 64 * 1024
 _MOST_FIELDS = 50

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from acmidm.probe.steps import Outcome, Probe, Said, Step
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.model.form import Language
 from acmidm_onboarding.texts import Texts, texts
+from acmidm_onboarding.values.terms import Language
 
 
 class _Told(BaseModel):

@@ -15,11 +15,11 @@ from acmidm.probe.private_key import PrivateKey
 from acmidm.probe.refusals import Attempt, not_granted, why_refused
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import DISCOVERY, Finding, Outcome, Said, Step, finding, named, passed, say, untried, wrong
-from acmidm_onboarding.model.catalogue import Product, TestMessage
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.model.problems import quoted
+from acmidm_onboarding.forms.catalogue import Product, TestMessage
 from acmidm_onboarding.settings import PlatformSettings
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.terms import Platform
 
 _REFUSED, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _BUSY = 400, 401, 403, 404, 429
 _EXISTS = "1071"  # the code for an Id that exists (public wiki, page 6759612467)

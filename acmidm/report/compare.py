@@ -13,11 +13,11 @@ from acmidm.report.contacts import Domains, to_check
 from acmidm.report.kinds import NO_REASON, Change, FieldChange, Kind, Part, Piece, Scale, who
 from acmidm.report.retirement import retirement
 from acmidm.words import counted, evidence_in_words, plain, shown
-from acmidm_onboarding.model.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, Clients, Fields, Place
-from acmidm_onboarding.model.form import AuthMethod, Environment, ExemptiblePolicy, Platform
-from acmidm_onboarding.model.keys import Key
-from acmidm_onboarding.model.metadata import Owner
-from acmidm_onboarding.model.plain import flat
+from acmidm_onboarding.values.client import JWKS_URI, OF_ATTRIBUTES, Authentication, Client, Clients, Fields, Place
+from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.metadata import Owner
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import AuthMethod, Environment, ExemptiblePolicy, Platform
 
 ENVIRONMENTS = {Environment.PROD: "production", Environment.TNI: "TNI"}
 """In the order of reports: production first."""

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from acmidm_onboarding.model.client import Client
-from acmidm_onboarding.model.form import Organisation
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.organisation import Organisation
 
 Domains = Mapping[str, Collection[str]]
 """Per code of an organisation those of its contacts, its owners and its suppliers."""

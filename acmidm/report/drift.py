@@ -24,12 +24,12 @@ from acmidm.report.kinds import Change, Kind, Part
 from acmidm.words import WHOLE, counted, day, days, plain
 from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange
 from acmidm_onboarding.engine_resources import Resource, product_part
-from acmidm_onboarding.model.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.metadata import Owner, ProductDocument
-from acmidm_onboarding.model.plain import flat
-from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
 from acmidm_onboarding.recorded import Recorded
+from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.values.client import JWKS_URI, NOT_DECLARED, Client, Clients, Grant, grants
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import Environment, Platform
 
 _ABSENT = object()
 _OF_A_RUN = ("incarnation", "keys_declared")

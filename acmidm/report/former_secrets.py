@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from acmidm_onboarding.authorities.connected import keeps_previous_secret
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.rotation import lasting
+from acmidm_onboarding.rules.rotation import lasting
 from acmidm_onboarding.settings import AuthorityKind, config_key
 from acmidm_onboarding.stack_files import overlap_days
+from acmidm_onboarding.values.terms import Environment, Platform
 
 
 def former_secrets(stacks: Iterable[Mapping[str, Any]]) -> dict[tuple[Environment, Platform], str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from acmidm.engine import problems_in
+from acmidm.engine.pulumi import problems_in
 from acmidm.report.kinds import Change, Kind
 from acmidm.words import evidence_in_words
 from acmidm_onboarding.engine_resources import (
@@ -24,12 +24,12 @@ from acmidm_onboarding.engine_resources import (
     place_and_part,
     resources_in,
 )
-from acmidm_onboarding.model.client import Client, Clients, Place
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.evidence import summary
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.gate import HeldBack
-from acmidm_onboarding.model.problems import Failure
+from acmidm_onboarding.rules.gate import HeldBack
+from acmidm_onboarding.values.client import Client, Clients, Place
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.evidence import summary
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Environment, Platform
 
 Step = tuple[str, EngineResource | None, EngineResource | None]
 """What the engine does with a resource, and the resource before and after."""

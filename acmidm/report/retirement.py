@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from acmidm.report.kinds import FieldChange, Kind
-from acmidm_onboarding.model.client import Client
+from acmidm_onboarding.values.client import Client
 
 
 def retirement(before: Client, after: Client, today: date) -> Iterator[tuple[Kind, Mapping[str, Any]]]:

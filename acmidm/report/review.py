@@ -18,8 +18,8 @@ from acmidm.report.kinds import Change, Kind, Part
 from acmidm.report.plan import Plan
 from acmidm.report.retirement import is_leaving
 from acmidm.words import WHOLE, counted, first_of, plain
-from acmidm_onboarding.model.client import Client
-from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.terms import Environment
 
 MASS_SHARE = 0.3
 """The share of a stack's clients that a plan may remove or replace unless somebody allows more (as octodns does)."""

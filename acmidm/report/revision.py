@@ -10,18 +10,18 @@ from pathlib import Path
 from acmidm.git import Tree
 from acmidm.report.compare import paired
 from acmidm.report.kinds import Change, FieldChange, Kind
-from acmidm.report.places import strays
 from acmidm.report.plan import Plan, at_the_gate
+from acmidm.report.revision_files import strays
 from acmidm.report.stacks import StacksOfRevision
 from acmidm.words import first_of, plain
-from acmidm_onboarding.model.client import Client, Place, Records, recorded_as
-from acmidm_onboarding.model.declaration import Declaration, in_stack
-from acmidm_onboarding.model.desired import Desired, desired
-from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
-from acmidm_onboarding.model.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings, stolen_elsewhere
-from acmidm_onboarding.model.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
-from acmidm_onboarding.model.problems import InvalidForms, Problem
-from acmidm_onboarding.model.rotation import EVER, HeldKey, obstacle
+from acmidm_onboarding.forms.loading import LoadedForm, Onboardings, load_onboardings, read_onboardings, stolen_elsewhere
+from acmidm_onboarding.rules.desired import Desired, desired
+from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
+from acmidm_onboarding.rules.rotation import EVER, HeldKey, obstacle
+from acmidm_onboarding.values.client import Client, Place, Records, recorded_as
+from acmidm_onboarding.values.declaration import Declaration, in_stack
+from acmidm_onboarding.values.problems import InvalidForms, Problem
+from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from posixpath import normpath
 from typing import Any
 
 from acmidm.git import PLAIN_FILE, Tree, UnknownRevision
-from acmidm.report.places import is_in_place
-from acmidm_onboarding.model.client import Fields
-from acmidm_onboarding.model.documents import Document, read_document
-from acmidm_onboarding.model.plain import flat
+from acmidm.report.revision_files import is_in_place
+from acmidm_onboarding.forms.documents import Document, read_document
 from acmidm_onboarding.settings import NAMESPACE, OLD_WAY, own_catalogue
 from acmidm_onboarding.stack_files import Stacks
+from acmidm_onboarding.values.client import Fields
+from acmidm_onboarding.values.plain import flat
 
 PROJECT, SETTINGS = "Pulumi.yaml", re.compile(r"Pulumi\.[^/]+")
 """The file of the project, and all files of settings."""

@@ -14,9 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from acmidm_onboarding.declared import connections_of, load_onboardings, read_settings
-    from acmidm_onboarding.model.declaration import Declaration
     from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, hand_over
+    from acmidm_onboarding.program import connections_of, load_onboardings, read_settings
+    from acmidm_onboarding.values.declaration import Declaration
 
 __all__ = ["Declaration", "Onboarding", "OnboardingArgs", "connections_of", "hand_over", "load_onboardings", "read_settings"]
 

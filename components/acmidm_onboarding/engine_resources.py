@@ -12,11 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from acmidm_onboarding.model.client import Client, Grant, HandedOver, Place, with_incarnation, with_one_first
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.keys import keys_of
-from acmidm_onboarding.model.metadata import ClientMetadata, Owner
-from acmidm_onboarding.model.plain import flat
+from acmidm_onboarding.values.client import Client, Grant, HandedOver, Place, with_incarnation, with_one_first
+from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.metadata import ClientMetadata, Owner
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import Environment, Platform
 
 EngineResource = Mapping[str, Any]
 """A resource as the engine's documents have it."""

@@ -10,14 +10,14 @@ from typing import Any
 import pulumi
 import pulumi_random
 
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, parse_jwk
 from acmidm_onboarding.resources.base import AuthorityResource
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 from acmidm_onboarding.resources.client_scopes import ClientScopes
 from acmidm_onboarding.resources.hand_over import HandOver, handing_over
 from acmidm_onboarding.resources.oauth_client import OAuthClient
 from acmidm_onboarding.resources.product_configuration import ProductConfiguration
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, parse_jwk
 
 _SECRET_LENGTH = 48
 

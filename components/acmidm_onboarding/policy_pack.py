@@ -13,14 +13,14 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
 
-from acmidm_onboarding.model.catalogue import Catalogue
-from acmidm_onboarding.model.declaration import connection_key
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.loading import load_onboardings
-from acmidm_onboarding.model.policies import POLICIES, Planned, Policy, Situation
-from acmidm_onboarding.model.problems import InvalidForms
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.rules.policies import POLICIES, Planned, Policy, Situation
 from acmidm_onboarding.settings import InvalidSettings, Settings
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.declaration import connection_key
+from acmidm_onboarding.values.problems import InvalidForms
+from acmidm_onboarding.values.terms import Platform
 
 PAGE = "docs/policies.md"
 _TYPE = "pulumi-python:dynamic/acmidm:"

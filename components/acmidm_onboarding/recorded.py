@@ -25,10 +25,10 @@ from acmidm_onboarding.engine_resources import (
     part_of,
     resources_in,
 )
-from acmidm_onboarding.model.client import Client, Clients
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.handing_over import record_name
-from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
+from acmidm_onboarding.values.client import Client, Clients
+from acmidm_onboarding.values.hand_over_outcome import record_name
+from acmidm_onboarding.values.problems import Failure, on_one_line, quoted
+from acmidm_onboarding.values.terms import Environment
 
 _SECONDS = 60
 """How long the engine may take to read a state."""

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import pulumi
 
-from acmidm_onboarding.declared import ALREADY_REPORTED, UNKNOWN, is_handed
 from acmidm_onboarding.onboarding import Onboarding
+from acmidm_onboarding.program import ALREADY_REPORTED, UNKNOWN, is_handed
 from acmidm_onboarding.resources.client_jwks import ClientJwks
 
 

@@ -31,13 +31,13 @@ from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from acmidm_onboarding.model.form import LONGEST_TEXT, Environment, Platform
-from acmidm_onboarding.model.identifiers import is_visible
-from acmidm_onboarding.model.marks import has_mark
-from acmidm_onboarding.model.policies import Gate, Profile, PromotionGate
-from acmidm_onboarding.model.problems import Failure, did_you_mean, on_one_line, quoted
-from acmidm_onboarding.model.secrecy import without_keys_and_tokens
-from acmidm_onboarding.model.validation import SENTENCES
+from acmidm_onboarding.forms.validation import SENTENCES
+from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate
+from acmidm_onboarding.values.identifiers import is_visible
+from acmidm_onboarding.values.marks import has_mark
+from acmidm_onboarding.values.problems import Failure, did_you_mean, on_one_line, quoted
+from acmidm_onboarding.values.secrecy import without_keys_and_tokens
+from acmidm_onboarding.values.terms import LONGEST_TEXT, Environment, Platform
 
 NAMESPACE = "acmidm"
 OLD_WAY = "config:"

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from acmidm_onboarding.model.client import Place, Records, recorded_as
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.desired import NO_GATE, Desired, desired
-from acmidm_onboarding.model.gate import TestStack
-from acmidm_onboarding.model.loading import Onboardings, load_catalogue, read_onboardings
-from acmidm_onboarding.model.policies import Gate
+from acmidm_onboarding.forms.loading import Onboardings, load_catalogue, read_onboardings
 from acmidm_onboarding.recorded import Recorded, own_state, recorded, recorded_in, unreadable
+from acmidm_onboarding.rules.desired import NO_GATE, Desired, desired
+from acmidm_onboarding.rules.gate import TestStack
+from acmidm_onboarding.rules.policies import Gate
 from acmidm_onboarding.settings import Settings
+from acmidm_onboarding.values.client import Place, Records, recorded_as
+from acmidm_onboarding.values.declaration import Declaration
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import Connected

@@ -10,10 +10,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from acmidm_onboarding.model.documents import Unreadable, read_text
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.policies import Gate, Profile, PromotionGate, strictest
-from acmidm_onboarding.model.problems import did_you_mean, listed, on_one_line, quoted
+from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.rules.policies import Gate, Profile, PromotionGate, strictest
 from acmidm_onboarding.settings import (
     NAMESPACE,
     AuthorityKind,
@@ -25,6 +23,8 @@ from acmidm_onboarding.settings import (
     unknown_keys,
     yaml_off,
 )
+from acmidm_onboarding.values.problems import did_you_mean, listed, on_one_line, quoted
+from acmidm_onboarding.values.terms import Environment, Platform
 
 E = TypeVar("E", bound=StrEnum)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.model.client import NOT_DECLARED
+from acmidm_onboarding.values.client import NOT_DECLARED
 from tests.adoption.by_hand import adopt, made_by_hand, stop_adopting
 from tests.engine.test_secrets import has_access, secret_of
 from tests.support.engine import Project, details, place_of

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Dialog, Page
 
-from beheerportaal.users import add_user
+from acmidm_sandbox.beheerportaal.users import add_user
 from tests.support.fixtures import portal
 from tests.support.portal import RunningPortal
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from beheerportaal.users import set_right
+from acmidm_sandbox.beheerportaal.users import set_right
 from story.person import MENU, client_path
 from tests.browser.conftest import Desk
 from tests.browser.test_steps import registered

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.values.terms import Platform
 from tests.engine.test_leaving import retire
 from tests.engine.test_replaced import portal, registry, urn_of
 from tests.engine.test_rotation import drop

@@ -6,7 +6,7 @@ import json
 from email.message import EmailMessage
 from typing import Any
 
-from acmidm.approved import urns_of
+from acmidm.report.approved import urns_of
 from tests.adoption.by_hand import adopt, made_by_hand
 from tests.support.engine import Project, place_of
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
+from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from acmidm_onboarding.authorities.connected import ConnectedPlatform, connected
-from acmidm_onboarding.authorities.tokens import OperatorTokens
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.authorities.http.tokens import OperatorTokens
+from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.settings import read_settings
+from acmidm_onboarding.values.terms import Platform
 from tests.support.engine import Project
 from tests.support.forms import FormFile
 from tests.support.offered import catalogue_folder

@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from acmidm_onboarding.authorities import keycloak_writes
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, AuthorityError, ChangedMeanwhile, Failed, NotFound
-from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.keycloak_writes import TRIES
-from acmidm_onboarding.authorities.retry import Retrying
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
+from acmidm_onboarding.authorities.http.retry import Retrying
+from acmidm_onboarding.authorities.keycloak import writes as keycloak_writes
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_onboarding.authorities.keycloak.writes import TRIES
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
 from tests.support import faults
 from tests.support.fault_proxy import Exchange, Fault, FaultProxy
 from tests.support.keycloak import TestRealm, make_realm

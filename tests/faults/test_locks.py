@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acmidm import recovery
-from acmidm.engine import EngineError
-from acmidm.recovery import Lock, Recovered
-from acmidm.stacks import stack_of
+from acmidm.engine import recovery
+from acmidm.engine.pulumi import EngineError
+from acmidm.engine.recovery import Lock, Recovered
+from acmidm.engine.stacks import stack_of
 from tests.faults.between import ProxiedProject, require_as_declared
 from tests.faults.cutting import start
 from tests.support.engine import COMMAND_SECONDS

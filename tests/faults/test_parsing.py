@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.authorities import keycloak_writes
-from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
+from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError
-from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.keycloak import writes as keycloak_writes
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.products import Products
-from acmidm_onboarding.model.metadata import Owner, ProductDocument
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
 from tests.support.answers import replies
 from tests.support.fake_server import FakeServer, Reply, api_at, serving
 from tests.support.portal import metadata

@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from acmidm_onboarding.authorities import collection, http
 from acmidm_onboarding.authorities.errors import Rejected, TooLarge, Unintelligible
+from acmidm_onboarding.authorities.http import api as http
+from acmidm_onboarding.authorities.http import collection
 from acmidm_onboarding.authorities.port import Authority
-from acmidm_onboarding.model.metadata import Owner
+from acmidm_onboarding.values.metadata import Owner
 from tests.faults.between import platform_through
 from tests.support.fake_server import FakeServer, Reply, Request, serving
 from tests.support.fault_proxy import FaultProxy

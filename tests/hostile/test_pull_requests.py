@@ -20,8 +20,8 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.model.loading import load_onboardings
-from acmidm_onboarding.model.problems import InvalidForms
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.values.problems import InvalidForms
 from tests.adoption.by_hand import made_by_hand
 from tests.stateful.conftest import portal, read_once
 from tests.stateful.speeds import InProcess

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.authorities.keycloak import Keycloak
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
 from tests.engine.test_secrets import random_plugin
 from tests.support.engine import Project
 from tests.support.keycloak import TestRealm

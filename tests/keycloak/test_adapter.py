@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.authorities import keycloak
-from acmidm_onboarding.authorities.collection import Bounded
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile, NotFound, Rejected
-from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.model.metadata import Jwks
+from acmidm_onboarding.authorities.http.collection import Bounded
+from acmidm_onboarding.authorities.keycloak import adapter as keycloak
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_onboarding.values.metadata import Jwks
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import DOSSIERS, PLAIN, SEND
 from tests.support.keycloak import TestRealm

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.port import Audited, RecordedChange
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
 from tests.keycloak.test_drift import DRIFTS
 from tests.keycloak.test_operator import have_rights
 from tests.support.forms import PLAIN, SEND

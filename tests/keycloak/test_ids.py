@@ -7,9 +7,9 @@ from itertools import islice
 import pytest
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Rejected
-from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.keycloak_wire import client_ids_for
-from acmidm_onboarding.model.metadata import ClientMetadata
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_onboarding.authorities.keycloak.wire import client_ids_for
+from acmidm_onboarding.values.metadata import ClientMetadata
 from tests.support.keycloak import TestRealm
 from tests.support.portal import metadata
 

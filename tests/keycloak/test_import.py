@@ -10,8 +10,8 @@ import pytest
 import yaml
 from joserfc.jwk import ECKey
 
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
 from tests.keycloak.test_reserved import map_roles
 from tests.report.conftest import CommandLine
 from tests.support.engine import Project, place_of

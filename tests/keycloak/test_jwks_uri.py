@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from tests.support.engine import Project, details
 from tests.support.forms import PLAIN, write_form
 from tests.support.keycloak import TestRealm

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from acmidm_onboarding.authorities.errors import NotAllowed
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.realm import Realm, set_up
-from keycloak_sandbox.server import Server
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.realm import Realm, set_up
+from acmidm_sandbox.keycloak.server import Server
 from tests.support.forms import SEND
 from tests.support.keycloak import OPERATOR, TestRealm, make_realm
 from tests.support.portal import metadata, public_jwk

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from joserfc.jwk import ECKey
 
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.loading import load_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.values.terms import Environment
 from tests.probe.connection import Connection
 from tests.support.forms import DOSIS, DOSSIERS, NOTIFICATIES, SEND, write_form
 from tests.support.keycloak_platform import Platform

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from acmidm_onboarding.authorities.errors import Rejected, Unreachable
-from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.retry import Retrying
-from acmidm_onboarding.model.metadata import Owner
+from acmidm_onboarding.authorities.http.retry import Retrying
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_onboarding.values.metadata import Owner
 from tests.support import faults
 from tests.support.fault_proxy import FaultProxy
 from tests.support.forms import PLAIN

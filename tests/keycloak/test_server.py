@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.keycloak import daemon_of, start_server
-from acmidm.supervisor import DaemonError
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
+from acmidm_sandbox.commands.keycloak import daemon_of, start_server
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
+from acmidm_sandbox.supervisor import DaemonError
 from tests.support.keycloak import distribution_or_skip, free_port
 
 

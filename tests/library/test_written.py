@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from acmidm_onboarding import declared
+from acmidm_onboarding import program as declared
 from acmidm_onboarding.onboarding import _public_keys
 from tests.support.engine import Project
 from tests.support.forms import PLAIN

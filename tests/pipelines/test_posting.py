@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from acmidm import drift as comparing
 from acmidm.cli import app
-from acmidm.drift import Found
+from acmidm.commands import drift as comparing
+from acmidm.commands.drift import Found
 from acmidm.report.drift import Drift
 from acmidm.terminal import fail
 from tests.pipelines.conftest import COMMIT, PULL_REQUEST, Job

@@ -14,8 +14,8 @@ import pytest
 from jwcrypto.jwk import JWK
 
 from acmidm_onboarding.settings import AuthorityKind
-from beheerportaal.operators import register_operator
-from beheerportaal.settings import MANAGEMENT_READ
+from acmidm_sandbox.beheerportaal.operators import register_operator
+from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ
 from story.authorities import Authorities, new_public_key
 from story.scratch import Scratch
 from tests.pipelines.conftest import PULL_REQUEST, Job, event_about

@@ -13,7 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 from acmidm.cli import app
-from acmidm.reminding.ledger import ledger_file
+from acmidm.desk.reminders.ledger import ledger_file
 from tests.pipelines.workflows import ROOT, jobs, steps, workflows
 
 REVIEW = "make -s review OUTPUT=markdown SAVE=approved.json > review.md"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.values.terms import Platform
 from tests.support.engine import Project, settings_of
 from tests.support.offered import offered
 from tests.support.portal import RunningPortal, running_portal

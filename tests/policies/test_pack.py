@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.model.policies import POLICIES
+from acmidm_onboarding.rules.policies import POLICIES
 from tests.engine.test_first_preview import NO_ACCESS
 from tests.support.engine import ROOT, Project
 from tests.support.forms import write_form

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.model.form import Environment, ExemptiblePolicy
-from acmidm_onboarding.model.policies import LIMITS, POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.rules.policies import LIMITS, POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy
 from tests.unit.model.workspace import private_key, public_key
 
 PAGE = Path(__file__).parents[2] / "docs" / "policies.md"

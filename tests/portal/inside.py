@@ -16,11 +16,11 @@ from fastapi import FastAPI
 from joserfc.jwk import Key
 from starlette.types import Message
 
-from beheerportaal.app import create_app
-from beheerportaal.context import Portal
-from beheerportaal.operators import register_operator
-from beheerportaal.settings import RIGHTS, PortalSettings
-from beheerportaal.users import add_user
+from acmidm_sandbox.beheerportaal.app import create_app
+from acmidm_sandbox.beheerportaal.context import Portal
+from acmidm_sandbox.beheerportaal.operators import register_operator
+from acmidm_sandbox.beheerportaal.settings import RIGHTS, PortalSettings
+from acmidm_sandbox.beheerportaal.users import add_user
 from story.person import hidden_fields
 from tests.support.portal import ASSERTION_TYPE, OPERATOR, PRODUCTS, SCOPES, client_document, new_key, public_jwk, sign_assertion
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from beheerportaal.products import dosis
-from beheerportaal.store import tables
+from acmidm_sandbox.beheerportaal.products import dosis
+from acmidm_sandbox.beheerportaal.store import tables
 from tests.portal.inside import Inside, inside
 from tests.portal.sender import Sender, fields
 from tests.support.forms import DOSIS, DOSSIERS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from joserfc.jwk import ECKey
 
-from beheerportaal.api.clients import FIRST_NUMERIC_CLIENT_ID, FIRST_NUMERIC_TEST_CLIENT_ID
+from acmidm_sandbox.beheerportaal.api.clients import FIRST_NUMERIC_CLIENT_ID, FIRST_NUMERIC_TEST_CLIENT_ID
 from tests.support.portal import OPERATOR, RunningPortal, new_key, register_client, sign_assertion
 
 

@@ -9,8 +9,8 @@ import httpx
 from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from beheerportaal.store.database import Database
-from beheerportaal.store.tables import keys_in_use as table
+from acmidm_sandbox.beheerportaal.store.database import Database
+from acmidm_sandbox.beheerportaal.store.tables import keys_in_use as table
 from tests.support.portal import OPERATOR, RunningPortal, new_key, public_jwk, put_current, register_client, sign_assertion
 
 

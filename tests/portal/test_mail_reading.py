@@ -5,7 +5,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from beheerportaal.mail.reading import read_body, read_headers
+from acmidm_sandbox.beheerportaal.mail.reading import read_body, read_headers
 from tests.portal.mails import CALENDAR, mail
 from tests.portal.test_mailbox import hostile
 

@@ -10,8 +10,8 @@ from contextlib import closing
 
 import pytest
 
-from beheerportaal.limits import LONGEST_MAIL
-from beheerportaal.mail.received import ReceivedMail, received_mails
+from acmidm_sandbox.beheerportaal.limits import LONGEST_MAIL
+from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail, received_mails
 from story.person import MENU, Person
 from tests.portal.mails import CALENDAR, connected, deliver, mail
 from tests.portal.web import person

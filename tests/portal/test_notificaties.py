@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from beheerportaal.products import notificaties
-from beheerportaal.store import tables
+from acmidm_sandbox.beheerportaal.products import notificaties
+from acmidm_sandbox.beheerportaal.store import tables
 from tests.portal.inside import Inside
 from tests.portal.sender import Sender, fields
 from tests.support.forms import NOTIFICATIES

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from joserfc.jwk import ECKey
 
-from acmidm.portal import api_client_id
+from acmidm_sandbox.portals import api_client_id
 from tests.support.portal import ASSERTION_TYPE, reserve_port, sign_assertion
 from tests.support.warm_server import warm_environment
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from beheerportaal.products import page
-from beheerportaal.products.errors import dotted
-from beheerportaal.store import uploads
+from acmidm_sandbox.beheerportaal.products import page
+from acmidm_sandbox.beheerportaal.products.errors import dotted
+from acmidm_sandbox.beheerportaal.store import uploads
 from tests.portal.inside import Answer, Inside, inside
 from tests.portal.sender import Sender, fields
 from tests.support.messages import DOSSIER

@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from beheerportaal.operators import register_operator
+from acmidm_sandbox.beheerportaal.operators import register_operator
 from tests.support.forms import NOTIFICATIES
 from tests.support.messages import NOTIFICATION, connected
 from tests.support.portal import (

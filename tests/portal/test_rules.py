@@ -18,8 +18,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from joserfc.jwk import RSAKey
 
-from acmidm.platforms import PLATFORMS, platforms
-from beheerportaal.oauth.rules import RULES, RULINGS, Demand, Part
+from acmidm_sandbox.beheerportaal.oauth.rules import RULES, RULINGS, Demand, Part
+from acmidm_sandbox.platforms_page import PLATFORMS, platforms
 from tests.portal.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
 
@@ -109,7 +109,7 @@ def test_what_public_clients_send(
     form = {name: values.get(value, value) for name, value in recorded["form"].items()}
     basic = base64.b64encode(f"{client_id}:{quote(SECRET)}".encode()).decode()
     headers = [FORM, ("Authorization", f"Basic {basic}")] if method == "client_secret_basic" else [FORM]
-    caplog.set_level("INFO", "beheerportaal.rules")
+    caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.rules")
     answer = sent(portal, form, headers=headers, path=recorded["path"])
     broken = recorded.get("broken", [])
     if strict and broken:
@@ -194,7 +194,7 @@ def test_each_rule_can_be_broken(
         head = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
         assertion = f"{head}.{assertion.partition('.')[2]}"
     form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "scope": GRANTED[0]}
-    caplog.set_level("INFO", "beheerportaal.rules")
+    caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.rules")
     for _ in range(broken.times):
         answer = sent(portal, {"grant_type": "client_credentials", **form, **broken.form}, **broken.sent)
     ruling = RULINGS[name, platform]

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from beheerportaal.limits import LONGEST_SECRET_OVERLAP_SECONDS
-from beheerportaal.store.database import Database
-from beheerportaal.store.tables import clients
+from acmidm_sandbox.beheerportaal.limits import LONGEST_SECRET_OVERLAP_SECONDS
+from acmidm_sandbox.beheerportaal.store.database import Database
+from acmidm_sandbox.beheerportaal.store.tables import clients
 from tests.support.portal import RunningPortal, client_document, put_current, register_client
 
 METHOD = "client_secret_post"

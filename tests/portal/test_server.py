@@ -16,7 +16,7 @@ def serve(folder: Path, settings: Mapping[str, object], python: Path | str = sys
     """Run the server itself, which ends because it cannot start."""
     file = folder / "settings.json"
     file.write_text(json.dumps(settings))
-    words = [python, "-m", "beheerportaal.server", str(file)]
+    words = [python, "-m", "acmidm_sandbox.beheerportaal.server", str(file)]
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr

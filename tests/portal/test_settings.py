@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from beheerportaal.operators import register_operator
-from beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.operators import register_operator
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from tests.support.portal import PRODUCTS, SCOPES, new_key, public_jwk
 
 KEY = public_jwk(new_key())

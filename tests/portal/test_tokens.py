@@ -10,7 +10,7 @@ import httpx
 import pytest
 from joserfc.jwk import Key, RSAKey
 
-from beheerportaal.store.access_tokens import hash_of
+from acmidm_sandbox.beheerportaal.store.access_tokens import hash_of
 from tests.portal.inside import Answer, inside
 from tests.support.portal import (
     ASSERTION_TYPE,
@@ -204,14 +204,14 @@ def test_whoever_fails_to_authenticate_learns_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("explains", [True, False])
 def test_a_refused_request_is_a_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture, explains: bool) -> None:
     """With the client-ID that it names, and why; a line stays one line, and has nothing that authenticates."""
-    caplog.set_level("INFO", "beheerportaal.refused")
+    caplog.set_level("INFO", "acmidm_sandbox.beheerportaal.refused")
     with inside(tmp_path, explains_refusals=explains) as portal:
         client_id = portal.register(keys=[KEY])
         for name in (client_id, "nobody\n\x1b[2J"):
             assertion = sign_assertion(new_key(), name, portal.settings.issuer)
             portal.request_token(client_assertion_type=ASSERTION_TYPE, client_assertion=assertion)
         portal.request_token(client_secret=SECRET)
-    said = [record.getMessage() for record in caplog.records if record.name == "beheerportaal.refused"]
+    said = [record.getMessage() for record in caplog.records if record.name == "acmidm_sandbox.beheerportaal.refused"]
     assert said[0].startswith(f"client {client_id}: the signature is wrong")
     assert said[1].startswith("client nobody??[2J: there is no client")
     assert said[2].startswith("client unknown: client_id is missing")

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from beheerportaal.users import list_users
+from acmidm_sandbox.beheerportaal.users import list_users
 from tests.portal.test_portal_command import Stack
 
 ADD = ("add", "--stack", "tni", "--organisation", "OVO002067", "--name", "beheer")

@@ -8,9 +8,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from beheerportaal.store import tables
-from beheerportaal.store.database import Database
-from beheerportaal.users import add_user, list_users, remove_user, set_right
+from acmidm_sandbox.beheerportaal.store import tables
+from acmidm_sandbox.beheerportaal.store.database import Database
+from acmidm_sandbox.beheerportaal.users import add_user, list_users, remove_user, set_right
 from story.person import MENU, Person, client_path, hidden_fields
 from tests.portal.web import GENT, anybody, cookies_of, person
 from tests.support.portal import RunningPortal, new_key, public_jwk, register_client

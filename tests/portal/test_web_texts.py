@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from beheerportaal import web
-from beheerportaal.documents import Action
-from beheerportaal.jwk import SENTENCES
-from beheerportaal.web.texts import LANGUAGES, negotiate
+from acmidm_sandbox.beheerportaal import web
+from acmidm_sandbox.beheerportaal.documents import Action
+from acmidm_sandbox.beheerportaal.jwk import SENTENCES
+from acmidm_sandbox.beheerportaal.web.texts import LANGUAGES, negotiate
 from tests.portal.web import anybody
 from tests.support.portal import RunningPortal
 

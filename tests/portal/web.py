@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from beheerportaal.users import add_user
+from acmidm_sandbox.beheerportaal.users import add_user
 from story.person import Person
 from tests.support.portal import RunningPortal
 

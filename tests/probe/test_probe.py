@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import RSAKey
 
 from acmidm.probe import private_key
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.loading import load_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.values.terms import Environment
 from tests.probe.connection import Connection, make_connection
 from tests.support.forms import DOSSIERS, NOTIFICATIES, SEND
 from tests.support.offered import catalogue_folder, offered
@@ -230,7 +230,7 @@ def test_clock_skew(connection: Connection, monkeypatch: pytest.MonkeyPatch, sec
     monkeypatch.setattr("acmidm.probe.network.time", Clock)
     monkeypatch.setattr("acmidm.probe.refusals.time", Clock)
     monkeypatch.setattr(private_key, "time", Clock)
-    monkeypatch.setattr("acmidm.probe.given.time", Clock)
+    monkeypatch.setattr("acmidm.probe.inputs.time", Clock)
     done = connection.probe("--record")
     assert done.found == ["clock:skew", "clock:skew"]
     assert re.search(f"loopt 3(60|59). seconden {'voor' if seconds > 0 else 'achter'} op die van de server", done.output)

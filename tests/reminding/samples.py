@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from acmidm.report.standing import Standing, Step, WaitsFor
-from acmidm.report.status import ListedConnection, ListedKey
+from acmidm.desk.progress import Standing, Step, WaitsFor
+from acmidm.desk.status import ListedConnection, ListedKey
 from tests.report.samples import OVO, listed_connection
 
 

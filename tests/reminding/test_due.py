@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acmidm.reminding.due import KeyEnds, StepWaits, due
-from acmidm.report.standing import Standing, Step, WaitsFor
+from acmidm.desk.progress import Standing, Step, WaitsFor
+from acmidm.desk.reminders.due import KeyEnds, StepWaits, due
 from tests.reminding.samples import connection, key, standing
 
 END = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)

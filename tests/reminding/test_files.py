@@ -9,12 +9,12 @@ from pathlib import Path
 from icalendar import Calendar
 from prometheus_client.parser import text_string_to_metric_families
 
-from acmidm.reminding.due import KeyEnds, due
-from acmidm.reminding.ics import calendar
-from acmidm.reminding.metrics import write_metrics
-from acmidm.report.standing import Step, WaitsFor
-from acmidm_onboarding.model.form import Environment, Language
+from acmidm.desk.progress import Step, WaitsFor
+from acmidm.desk.reminders.due import KeyEnds, due
+from acmidm.desk.reminders.ics import calendar
+from acmidm.desk.reminders.metrics import write_metrics
 from acmidm_onboarding.texts import texts
+from acmidm_onboarding.values.terms import Environment, Language
 from tests.reminding.samples import connection, key, standing
 
 NOW = datetime(2026, 11, 26, 3, 17, tzinfo=UTC)

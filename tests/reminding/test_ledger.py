@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.reminding.ledger import Ledger, LedgerError, ledger_file, opened
+from acmidm.desk.reminders.ledger import Ledger, LedgerError, ledger_file, opened
 
 DAY = date(2026, 11, 26)
 

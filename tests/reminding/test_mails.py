@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from icalendar import Calendar
 
-from acmidm.reminding.delivery import Delivered, deliver
-from acmidm.reminding.due import due
-from acmidm.reminding.ledger import Ledger, opened
-from acmidm.reminding.mails import reminders
-from acmidm.report.standing import Standing, Step, WaitsFor
-from acmidm_onboarding.model.form import Environment, Language
+from acmidm.desk.progress import Standing, Step, WaitsFor
+from acmidm.desk.reminders.delivery import Delivered, deliver
+from acmidm.desk.reminders.due import due
+from acmidm.desk.reminders.ledger import Ledger, opened
+from acmidm.desk.reminders.mails import reminders
 from acmidm_onboarding.settings import Settings
+from acmidm_onboarding.values.terms import Environment, Language
 from tests.reminding.conftest import settings_of
 from tests.reminding.samples import connection, key, standing
 from tests.support.mail_server import MailServer

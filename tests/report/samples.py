@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from acmidm.desk.status import ListedConnection
 from acmidm.report.compare import Comparison
 from acmidm.report.drift import ClientDrift, Drift, drift_of
 from acmidm.report.plan import Plan
 from acmidm.report.review import Review, review_of
-from acmidm.report.status import ListedConnection
-from acmidm_onboarding.model.client import Client, Grant
-from acmidm_onboarding.model.form import Environment, Platform
-from acmidm_onboarding.model.keys import Key
-from acmidm_onboarding.model.metadata import ClientMetadata, OrganisationMetadata
-from acmidm_onboarding.model.plain import flat
+from acmidm_onboarding.values.client import Client, Grant
+from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import Environment, Platform
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 COMPARISON = Comparison(NOW, {(Platform.ACMIDM, "dv_dosis_schrijven"): ("Digitaal Vlaanderen", False)})

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from acmidm.drift import look
+from acmidm.commands.drift import look
 from acmidm_onboarding.engine_resources import Resource, part_of
 from tests.report.conftest import write
 from tests.support.engine import Project

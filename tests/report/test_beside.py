@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.codeowners import codeowners_here
 from acmidm.git import merged
+from acmidm.report.codeowners import codeowners_here
 from acmidm.report.stacks import stacks_of
 from tests.report.repository import EVIL, Repository, repository
 from tests.support.forms import DOSIS as OF_DOSIS

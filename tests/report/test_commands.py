@@ -10,8 +10,9 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from acmidm import engine, status
 from acmidm.cli import App, app
+from acmidm.commands import status
+from acmidm.engine import pulumi as engine
 
 
 @pytest.mark.parametrize(

@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 
-from acmidm.drift import _attribute, _real
+from acmidm.commands.drift import _attribute, _real
 from acmidm.report.drift import ClientDrift, Real, attributed, drifted, expiring_keys, key_warnings
 from acmidm.report.kinds import Kind
-from acmidm.undeclared import undeclared
+from acmidm.report.undeclared import undeclared
 from acmidm_onboarding.authorities.errors import AuthorityError, Unintelligible, Unreachable
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, RecordedChange, RegisteredClient
-from acmidm_onboarding.model.client import Client, Clients
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.keys import Key, key_of
-from acmidm_onboarding.model.metadata import Owner, ProductDocument
-from acmidm_onboarding.model.policies import Profile
 from acmidm_onboarding.recorded import Recorded
+from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.values.client import Client, Clients
+from acmidm_onboarding.values.keys import Key, key_of
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
+from acmidm_onboarding.values.terms import Platform
 from tests.report.samples import COMPARISON, NOW, OVO, client, drift_report, metadata
 from tests.report.test_plan import KEY
 

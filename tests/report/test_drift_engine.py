@@ -16,7 +16,7 @@ import pytest
 from joserfc.jwk import ECKey
 from pulumi.runtime import rpc
 
-from acmidm_onboarding.model.marks import MARKS
+from acmidm_onboarding.values.marks import MARKS
 from tests.engine.test_secrets import has_access, rotate_by_hand, secret_of
 from tests.report.conftest import CommandLine, changes_in, write
 from tests.report.test_sources import DAY, TEN_DAYS, ends

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from acmidm import engine, stacks
-from beheerportaal.users import add_user, set_right
+from acmidm.engine import pulumi as engine
+from acmidm.engine import stacks
+from acmidm_sandbox.beheerportaal.users import add_user, set_right
 from tests.report.conftest import CommandLine, write
 from tests.report.repository import Repository, repository
 from tests.support.engine import Project, settings_of

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
+from acmidm.render.html import as_html
+from acmidm.render.markdown import LIMIT, as_markdown
 from acmidm.report.drift import UndeclaredClient, expiring_keys
-from acmidm.report.html import as_html
-from acmidm.report.markdown import LIMIT, as_markdown
 from acmidm.words import side_by_side
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.keys import Key
+from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.terms import Platform
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 
 

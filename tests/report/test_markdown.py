@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from acmidm.report.html import as_html
+from acmidm.render.html import as_html
+from acmidm.render.markdown import as_markdown, code, in_tag, markdown, table
+from acmidm.render.text import print_report
 from acmidm.report.kinds import Change, Kind, Severity
-from acmidm.report.markdown import as_markdown, code, in_tag, markdown, table
 from acmidm.report.review import review_of
-from acmidm.report.text import print_report
 from acmidm.terminal import as_json
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.keys import Key
+from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.terms import Environment
 from tests.report.samples import COMPARISON, NOW, by_hand, client, drift_report, plan_of, reviewed
 from tests.support.engine import ROOT
 

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from acmidm.desk.progress import Step, WaitsFor, standing
+from acmidm.desk.status import ListedConnection, ListedKey, Status, in_order, listed
+from acmidm.desk.steps import Steps, steps_of
+from acmidm.render.html import as_html
+from acmidm.render.text import Report
 from acmidm.report.drift import expiring_keys
-from acmidm.report.html import as_html
-from acmidm.report.standing import Step, WaitsFor, standing
-from acmidm.report.status import ListedConnection, ListedKey, Status, in_order, listed
-from acmidm.report.steps import Steps, steps_of
-from acmidm.report.text import Report
-from acmidm_onboarding.model.client import HandedOver
-from acmidm_onboarding.model.declaration import in_stack
-from acmidm_onboarding.model.form import Environment, Language, Platform
-from acmidm_onboarding.model.keys import Key
-from acmidm_onboarding.model.loading import load_onboardings
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.values.client import HandedOver
+from acmidm_onboarding.values.declaration import in_stack
+from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.terms import Environment, Language, Platform
 from tests.report.samples import NOW, by_hand, client, drift_report, listed_connection, reviewed
 from tests.support.browser import accessible, shot
 from tests.support.engine import ROOT

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from acmidm.engine import problems_in
+from acmidm.engine.pulumi import problems_in
 from acmidm.report.kinds import Kind
 from acmidm.report.plan import NotAPlan, Plan, read_plan
 from acmidm.report.review import mass_change, review_of
-from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.recorded import recorded_in
+from acmidm_onboarding.values.terms import Platform
 from tests.report.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
 
 PREFIX = "urn:pulumi:prod::acmidm-onboarding::acmidm:index:Onboarding"
@@ -74,7 +74,7 @@ def refused(urn: str) -> dict[str, str]:
 
 def test_problems_are_sentences_each_once() -> None:
     """Without the classes of exceptions, without what means nothing, and the same trouble of many resources once."""
-    passing = "error: Preview failed: acmidm_onboarding.authorities.retry.Passing: GET x: refused"
+    passing = "error: Preview failed: acmidm_onboarding.authorities.http.retry.Passing: GET x: refused"
     cause = f"{passing}\n\nThe above exception was the direct cause of …\n\n"
     diagnostics = [
         {"severity": "info", "message": "retrying"},

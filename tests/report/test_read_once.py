@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from acmidm import engine
 from acmidm.cli import app
+from acmidm.engine import pulumi as engine
 from tests.support.engine import Project
 from tests.support.forms import PLAIN, FormFile, write_form
 

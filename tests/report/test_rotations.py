@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from acmidm.report.kinds import Change, Kind, Severity
-from acmidm.rotations import warnings
-from acmidm_onboarding.model.client import Client
-from acmidm_onboarding.model.keys import Key
+from acmidm.report.rotations import warnings
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.keys import Key
 from tests.report.samples import NOW, client, reviewed
 
 A, B, C = (Key(f"thumbprint-of-{name}") for name in "abc")

@@ -14,15 +14,15 @@ import pytest
 from typer.testing import CliRunner
 
 from acmidm.cli import app
+from acmidm.desk.history import entry_of
+from acmidm.desk.status import ListedConnection, Status, in_order, listed, matcher
+from acmidm.render.text import print_report
 from acmidm.report.drift import Drift, expiring_keys
-from acmidm.report.history import entry_of
 from acmidm.report.review import Review
-from acmidm.report.status import ListedConnection, Status, in_order, listed, matcher
-from acmidm.report.text import print_report
 from acmidm.terminal import as_json
 from acmidm_onboarding.authorities.port import RecordedChange
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.keys import Key
+from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.terms import Platform
 from tests.report.samples import NOW, by_hand, client, drift_report, reviewed
 from tests.support.forms import DOSSIERS, NOTIFICATIES, PLAIN, SEND, FormFile, write_form
 from tests.support.offered import ATTRIBUTE, catalogue_folder

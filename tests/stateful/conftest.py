@@ -10,7 +10,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
 from acmidm_onboarding import recorded, stack
-from acmidm_onboarding.model import loading
+from acmidm_onboarding.forms import loading
 from acmidm_onboarding.resources import base
 from tests.stateful.model import UNKNOWN_SCOPE
 from tests.stateful.speeds import InProcess

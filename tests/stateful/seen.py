@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from acmidm_onboarding.model.client import NOT_DECLARED
+from acmidm_onboarding.values.client import NOT_DECLARED
 from tests.stateful.model import AS_FOUND, BELOW, CLIENT, IN_PORTAL, KEYS, PRODUCTS, SCOPES, STRANGER, Model, Owned, Place, Recorded, Value
 from tests.support.forms import DOSIS, NOTIFICATIES
 from tests.support.offered import ATTRIBUTE

@@ -15,8 +15,8 @@ from unittest.mock import patch
 
 from typer.testing import CliRunner
 
-from acmidm import engine
 from acmidm.cli import app
+from acmidm.engine import pulumi as engine
 from acmidm_onboarding import recorded
 from acmidm_onboarding.resources import base
 from tests.stateful.model import Outage, Place

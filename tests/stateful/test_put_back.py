@@ -11,9 +11,10 @@ import pytest
 
 from acmidm.report.drift import ClientDrift
 from acmidm_onboarding import onboarding, recorded, stack
-from acmidm_onboarding.authorities import collection, products
-from acmidm_onboarding.model.metadata import Owner
+from acmidm_onboarding.authorities import products
+from acmidm_onboarding.authorities.http import collection
 from acmidm_onboarding.resources import ownership
+from acmidm_onboarding.values.metadata import Owner
 from tests.stateful.machine import run
 from tests.stateful.speeds import InProcess
 from tests.stateful.stand_in import STACK

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acmidm_onboarding.model.client import Grant
-from acmidm_onboarding.model.declaration import Declaration, client_name, connection_key, natural_key
-from acmidm_onboarding.model.form import AuthMethod, Environment, Organisation, Platform
-from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.model.keys import keys_of
-from acmidm_onboarding.model.metadata import ClientMetadata, OrganisationMetadata
-from acmidm_onboarding.model.plain import flat
+from acmidm_onboarding.values.client import Grant
+from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key, natural_key
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 GENT = Organisation(name="Stad Gent", ovo="OVO002067", kbo="0207451227")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from acmidm.probe.private_key import private_key_of
 from acmidm.probe.recording import signed
-from acmidm_onboarding.model.evidence import Payload
+from acmidm_onboarding.values.evidence import Payload
 from tests.support.forms import FormFile
 from tests.support.portal import RunningPortal
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from acmidm_onboarding.authorities.http import Api, Tokens
-from acmidm_onboarding.authorities.retry import Retrying
+from acmidm_onboarding.authorities.http.api import Api, Tokens
+from acmidm_onboarding.authorities.http.retry import Retrying
 from tests.support import fault_proxy
 from tests.support.fault_proxy import NOTHING_BEHIND, Exchange, FaultProxy
 

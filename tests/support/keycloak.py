@@ -17,16 +17,16 @@ import pytest
 from joserfc.jwk import ECKey, Key
 from pydantic import SecretStr
 
-from acmidm.keycloak import start_server
-from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.keycloak import Keycloak
-from acmidm_onboarding.authorities.retry import Retrying
-from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
-from acmidm_onboarding.model.loading import load_catalogue
-from beheerportaal.settings import RIGHTS
-from keycloak_sandbox.admin import Admin, Document
-from keycloak_sandbox.realm import Realm, set_up
-from keycloak_sandbox.server import Server
+from acmidm_onboarding.authorities.http.api import Api
+from acmidm_onboarding.authorities.http.retry import Retrying
+from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_sandbox.beheerportaal.settings import RIGHTS
+from acmidm_sandbox.commands.keycloak import start_server
+from acmidm_sandbox.keycloak.admin import Admin, Document
+from acmidm_sandbox.keycloak.realm import Realm, set_up
+from acmidm_sandbox.keycloak.server import Server
 from tests.support.portal import new_key, public_jwk, request_token, sign_assertion
 from toolchain import install_keycloak
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from keycloak_sandbox.admin import Admin
-from keycloak_sandbox.server import Server
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.server import Server
 from tests.support.engine import Project
 from tests.support.keycloak import TestRealm, make_realm
 from tests.support.offered import offered

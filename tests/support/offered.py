@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.values.terms import Platform
 
 SHARED = "ACMIDM_TESTS_SHARED"
 """A variable that all processes of a test run inherit: the folder of what they share."""

@@ -19,12 +19,12 @@ import psutil
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key
 
-from acmidm.portal import program
-from acmidm.supervisor import Daemon
-from acmidm_onboarding.model.metadata import ClientMetadata
-from beheerportaal.operators import register_operator
-from beheerportaal.settings import RIGHTS, Platform, PortalSettings
-from beheerportaal.store.opening import open_database
+from acmidm_onboarding.values.metadata import ClientMetadata
+from acmidm_sandbox.beheerportaal.operators import register_operator
+from acmidm_sandbox.beheerportaal.settings import RIGHTS, Platform, PortalSettings
+from acmidm_sandbox.beheerportaal.store.opening import open_database
+from acmidm_sandbox.portals import program
+from acmidm_sandbox.supervisor import Daemon
 from tests.support import warm_python
 from tests.support.warm_server import warm_environment
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from acmidm_onboarding.authorities.errors import NotAllowed
 from acmidm_onboarding.authorities.port import Authority
-from acmidm_onboarding.model.metadata import ClientMetadata
+from acmidm_onboarding.values.metadata import ClientMetadata
 from tests.support.forms import SEND
 from tests.support.portal import metadata, new_key, public_jwk
 

@@ -10,7 +10,7 @@ import marshal
 import os
 import sys
 
-MODULES, SCRIPTS = ("pulumi.dynamic", "beheerportaal.server"), ("pulumi-language-python-exec", "acmidm")
+MODULES, SCRIPTS = ("pulumi.dynamic", "acmidm_sandbox.beheerportaal.server"), ("pulumi-language-python-exec", "acmidm")
 ASKED = (["--version"], ["-m", "pip", "list", "-v", "--format", "json"])
 """What the language host asks before each program; the answers are in files beside the server's socket."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pulumi.runtime import rpc
 
-from acmidm.approved import approved_of, differences, not_approved
+from acmidm.report.approved import approved_of, differences, not_approved
 from acmidm.report.plan import read_plan
 from tests.unit.test_deploy import plan, resource, steps
 

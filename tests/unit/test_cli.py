@@ -9,14 +9,14 @@ import typer
 from typer.testing import CliRunner
 
 from acmidm.cli import App, Commands
-from acmidm.engine import EngineError, Interrupted, UnknownStack
-from acmidm.github.api import GitHubError
+from acmidm.engine.pulumi import EngineError, Interrupted, UnknownStack
+from acmidm.engine.recovery import Locked
+from acmidm.github import GitHubError
 from acmidm.importing.sheet import UnreadableSheet
-from acmidm.recovery import Locked
-from acmidm.supervisor import DaemonError
 from acmidm_onboarding.authorities.errors import Unreachable
-from acmidm_onboarding.model.problems import Failure
 from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.values.problems import Failure
+from acmidm_sandbox.supervisor import DaemonError
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from acmidm import deploy, stacks
-from acmidm import engine as pulumi
+from acmidm.commands import deploy
+from acmidm.engine import pulumi, stacks
 from tests.support.engine import ROOT
 from tests.support.warm_server import warm_environment
 from toolchain import install_random

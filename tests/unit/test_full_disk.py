@@ -20,13 +20,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from acmidm.approved import NotApproved, save
 from acmidm.cli import app
-from acmidm.private import write_private
-from acmidm.reminding.ledger import Ledger, LedgerError
-from acmidm.reminding.metrics import write_metrics
-from acmidm.writing import write_whole
-from acmidm_onboarding.model.form import Environment
+from acmidm.desk.reminders.ledger import Ledger, LedgerError
+from acmidm.desk.reminders.metrics import write_metrics
+from acmidm.files import write_private, write_whole
+from acmidm.report.approved import NotApproved, save
+from acmidm_onboarding.values.terms import Environment
 from tests.unit.by_hand import contents, descriptor
 from tests.unit.model.workspace import FORM, Workspace, public_key
 

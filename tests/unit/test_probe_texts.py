@@ -10,8 +10,8 @@ import yaml
 import acmidm.probe
 from acmidm.probe.mistakes import MISTAKES
 from acmidm.probe.steps import Outcome
-from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.texts import FOLDER
+from acmidm_onboarding.values.terms import Environment
 
 SOURCE = "".join(file.read_text() for file in sorted(Path(acmidm.probe.__path__[0]).glob("*.py")))
 QUOTED = set(re.findall(r'"([^"\n]*)"', SOURCE))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from acmidm.rights import missing_rights
+from acmidm.report.rights import missing_rights
 from acmidm_onboarding.authorities.port import KnowsRights
-from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.settings import Settings, read_settings
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.terms import Platform
 from tests.unit.components.test_onboarding import CONNECTION
 
 _IN_PORTAL = replace(CONNECTION, keys=None, codes=("OVO002067",))

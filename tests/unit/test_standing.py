@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from acmidm.report.standing import _ROWS, Facts, Standing, Step, WaitsFor, standing
-from acmidm_onboarding.model.client import HandedOver
-from acmidm_onboarding.model.evidence import Evidence
-from acmidm_onboarding.model.form import Environment, Language, Platform
-from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP
+from acmidm.desk.progress import _ROWS, Facts, Standing, Step, WaitsFor, standing
 from acmidm_onboarding.texts import texts
+from acmidm_onboarding.values.client import HandedOver
+from acmidm_onboarding.values.evidence import Evidence
+from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP
+from acmidm_onboarding.values.terms import Environment, Language, Platform
 from tests.report.samples import NOW
 from tests.report.samples import listed_connection as listed
 
@@ -144,7 +144,7 @@ def test_each_row_decides_a_case(monkeypatch: pytest.MonkeyPatch, number: int) -
     facts = [replace(WHOLE, **parameters.values[5]) for parameters in CASES]
     facts += [on_production(one) for one in facts]
     before = [standing(one) for one in facts]
-    monkeypatch.setattr("acmidm.report.standing._ROWS", (*_ROWS[:number], *_ROWS[number + 1 :], _ROWS[-1]._replace(order="tested-other")))
+    monkeypatch.setattr("acmidm.desk.progress._ROWS", (*_ROWS[:number], *_ROWS[number + 1 :], _ROWS[-1]._replace(order="tested-other")))
     assert [standing(one) for one in facts] != before
 
 

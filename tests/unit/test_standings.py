@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from acmidm.stacks import of_a_beheerportaal
+from acmidm.engine.stacks import of_a_beheerportaal
 from tests.support.engine import ROOT
 from tests.support.forms import write_form
 from tests.unit.test_rights_of_people import stack

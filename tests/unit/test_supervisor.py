@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acmidm import supervisor
-from acmidm.sandbox import server_folder
-from acmidm.supervisor import Daemon, DaemonError, Program
-from keycloak_sandbox.server import Server
+from acmidm_sandbox import supervisor
+from acmidm_sandbox.keycloak.server import Server
+from acmidm_sandbox.servers import server_folder
+from acmidm_sandbox.supervisor import Daemon, DaemonError, Program
 from tests.support.keycloak import free_port
 
 SERVES = """

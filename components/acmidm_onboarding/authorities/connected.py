@@ -8,18 +8,18 @@ from functools import partial
 
 import httpx
 
-from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
-from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
+from acmidm_onboarding.authorities.http.api import Api
+from acmidm_onboarding.authorities.http.retry import Retrying
+from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, ProductApi, Reserved
 from acmidm_onboarding.authorities.products import Products
 from acmidm_onboarding.authorities.reads import ReadOnce
-from acmidm_onboarding.authorities.retry import Retrying
-from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
-from acmidm_onboarding.model.catalogue import Catalogue
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.metadata import Configuration, ProductDocument
+from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, Settings, require_trusted_hosts
+from acmidm_onboarding.values.metadata import Configuration, ProductDocument
+from acmidm_onboarding.values.terms import Platform
 
 
 class ConnectedPlatform:

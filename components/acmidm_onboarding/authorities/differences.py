@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from acmidm_onboarding.model.metadata import ProductDocument
+from acmidm_onboarding.values.metadata import ProductDocument
 
 
 def difference(known: object, found: object, wanted: object) -> str:

@@ -20,7 +20,7 @@
 
 from __future__ import annotations
 
-from acmidm_onboarding.model.problems import Failure, on_one_line
+from acmidm_onboarding.values.problems import Failure, on_one_line
 
 
 class AuthorityError(Failure):

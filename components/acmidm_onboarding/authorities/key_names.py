@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from itertools import count, islice
 from typing import Any
 
-from acmidm_onboarding.model.harmless import harmless
-from acmidm_onboarding.model.metadata import Jwks
-from acmidm_onboarding.model.secrecy import private_members_in
+from acmidm_onboarding.values.harmless import harmless
+from acmidm_onboarding.values.metadata import Jwks
+from acmidm_onboarding.values.secrecy import private_members_in
 
 _MOST_KEYS = 100
 _LONGEST_KID = 255

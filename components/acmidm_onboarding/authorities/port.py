@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.model.catalogue import OPERATOR_RIGHTS
-from acmidm_onboarding.model.client import Client, Place, grants, with_incarnation
-from acmidm_onboarding.model.keys import keys_of
-from acmidm_onboarding.model.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
-from acmidm_onboarding.model.plain import flat
+from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
+from acmidm_onboarding.values.client import Client, Place, grants, with_incarnation
+from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes, without_assigned
+from acmidm_onboarding.values.plain import flat
 
 
 @dataclass(frozen=True)

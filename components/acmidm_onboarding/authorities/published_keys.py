@@ -18,13 +18,13 @@ from typing import Any
 
 import httpcore
 
-from acmidm_onboarding.authorities.deadlines import Deadlines
-from acmidm_onboarding.model.form import MOST_KEYS, AuthMethod, Environment
-from acmidm_onboarding.model.jwk import InvalidJwk, PublicJwk, readable_jwk
-from acmidm_onboarding.model.jwk_set import parse_keys
-from acmidm_onboarding.model.key_address import key_address
-from acmidm_onboarding.model.metadata import Jwks
-from acmidm_onboarding.model.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.authorities.http.deadlines import Deadlines
+from acmidm_onboarding.rules.policies import POLICIES, Planned, Profile, Situation
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, readable_jwk
+from acmidm_onboarding.values.jwk_set import parse_keys
+from acmidm_onboarding.values.key_address import key_address
+from acmidm_onboarding.values.metadata import Jwks
+from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
 MOST_BYTES = 65_536
 MOST_SECONDS = 10.0

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from acmidm_onboarding.mail.message import Mail
-from acmidm_onboarding.model.problems import Failure, on_one_line, quoted
 from acmidm_onboarding.settings import LOOPBACK, NAMESPACE, SMTP_PORTS, Settings
+from acmidm_onboarding.values.problems import Failure, on_one_line, quoted
 
 USERNAME, PASSWORD = "ACMIDM_SMTP_USERNAME", "ACMIDM_SMTP_PASSWORD"
 _ANSWERS = 6

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from acmidm_onboarding.authorities.port import ClientSnapshot, Reserved
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.resources.ownership import owner_of
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.problems import quoted
 
 _NOT_THIS = "correct the client-ID under adopt in the form, or remove it"
 

@@ -13,12 +13,12 @@ from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResu
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot
-from acmidm_onboarding.model.loading import load_catalogue
-from acmidm_onboarding.model.plain import normalised
+from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.orphan import end_with_the_engine
 from acmidm_onboarding.resources.same_run import SameRun
 from acmidm_onboarding.settings import NAMESPACE, Settings, read_settings
+from acmidm_onboarding.values.plain import normalised
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform

@@ -13,11 +13,11 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
-from acmidm_onboarding.model.client import NOT_DECLARED
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.metadata import Scopes, without_assigned
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
+from acmidm_onboarding.values.client import NOT_DECLARED
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.metadata import Scopes, without_assigned
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform

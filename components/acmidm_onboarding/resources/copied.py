@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acmidm_onboarding.model.client import resource_name
-from acmidm_onboarding.model.problems import quoted
 from acmidm_onboarding.recorded import is_missing, recorded, unreadable
+from acmidm_onboarding.values.client import resource_name
+from acmidm_onboarding.values.problems import quoted
 
 
 def refusal(olds: Mapping[str, Any], news: Mapping[str, Any], stack: str | None) -> str | None:

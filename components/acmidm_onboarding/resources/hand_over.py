@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from acmidm_onboarding.model.client import Authentication
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.form import Environment, Language, Platform
-from acmidm_onboarding.model.handing_over import EXISTED, NO_SMTP, record_name
-from acmidm_onboarding.model.problems import listed, on_one_line
 from acmidm_onboarding.recorded import beside, handed_over
 from acmidm_onboarding.resources.base import AuthorityProvider, Properties, inputs_of, present
 from acmidm_onboarding.resources.client_scopes import ClientScopes
+from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
 from acmidm_onboarding.resources.oauth_client import OAuthClient
-from acmidm_onboarding.resources.owed import CLIENT_ID, Delivery, Outcome
 from acmidm_onboarding.settings import NAMESPACE
+from acmidm_onboarding.values.client import Authentication
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP, record_name
+from acmidm_onboarding.values.problems import listed, on_one_line
+from acmidm_onboarding.values.terms import Environment, Language, Platform
 
 if TYPE_CHECKING:
     from acmidm_onboarding.mail import Mail

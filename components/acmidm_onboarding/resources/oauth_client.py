@@ -21,11 +21,6 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, NotFound
 from acmidm_onboarding.authorities.port import Authority, ClientSnapshot, NewSecret, RegisteredClient
 from acmidm_onboarding.engine_resources import INCARNATION, METHOD, OTHER, WAITS
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.form import AuthMethod
-from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.model.metadata import ClientMetadata, Owner
-from acmidm_onboarding.model.problems import on_one_line
 from acmidm_onboarding.recorded import beside
 from acmidm_onboarding.resources import adoption, copied, overlap, ownership, switching
 from acmidm_onboarding.resources.base import (
@@ -37,6 +32,11 @@ from acmidm_onboarding.resources.base import (
     managed_by,
     present,
 )
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.metadata import ClientMetadata, Owner
+from acmidm_onboarding.values.problems import on_one_line
+from acmidm_onboarding.values.terms import AuthMethod
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform

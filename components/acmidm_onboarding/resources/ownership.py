@@ -20,10 +20,10 @@ import pulumi
 
 from acmidm_onboarding.authorities.errors import Rejected
 from acmidm_onboarding.engine_resources import INCARNATION, OTHER
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.leaving import natural_keys
-from acmidm_onboarding.model.metadata import OrganisationMetadata, Owner
-from acmidm_onboarding.model.problems import on_one_line, quoted
+from acmidm_onboarding.rules.retirement import natural_keys
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.metadata import OrganisationMetadata, Owner
+from acmidm_onboarding.values.problems import on_one_line, quoted
 
 FORMERLY = "formerly"
 """The input with the natural keys that the connection had before: what bears one of them is found too. It counts for a create alone."""

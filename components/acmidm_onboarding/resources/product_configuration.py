@@ -14,8 +14,6 @@ from pulumi.dynamic import CreateResult, ReadResult, UpdateResult
 
 from acmidm_onboarding.authorities.port import ClientSnapshot
 from acmidm_onboarding.engine_resources import INCARNATION, OTHER
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.metadata import Owner, ProductDocument
 from acmidm_onboarding.resources import adoption, ownership
 from acmidm_onboarding.resources.base import (
     AuthorityProvider,
@@ -26,6 +24,8 @@ from acmidm_onboarding.resources.base import (
     managed_by,
     present,
 )
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.metadata import Owner, ProductDocument
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform

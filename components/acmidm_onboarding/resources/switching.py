@@ -15,7 +15,7 @@ from typing import Any
 from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
 from acmidm_onboarding.engine_resources import METHOD, WAITS
-from acmidm_onboarding.model.form import AuthMethod
+from acmidm_onboarding.values.terms import AuthMethod
 
 AWAITED = "awaited_keys"
 """The input with the thumbprints of the keys of which one has to be there; without it, where the portal has the keys, any will do."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from acmidm_onboarding.model.form import Language
+from acmidm_onboarding.values.terms import Language
 
 FOLDER = Path(__file__).parent
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm.writing import write_once
-from acmidm_onboarding.model.form import Language
-from acmidm_onboarding.model.loading import load_catalogue
+from acmidm.files import write_once
+from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.texts import texts
+from acmidm_onboarding.values.terms import Language
 from tests.support.engine import ROOT
 from tests.unit.by_hand import contents, descriptor, typed
 from tests.unit.model.workspace import Workspace
@@ -291,7 +291,7 @@ def test_what_appears_meanwhile_is_left_and_nothing_else_stays(monkeypatch: pyte
             form.write_text("another")
         write_once(file, text, mode)
 
-    monkeypatch.setattr("acmidm.writing.write_once", racing)
+    monkeypatch.setattr("acmidm.files.write_once", racing)
     result = new(*NEW, "--set", "notificaties.merk_code=brugge")
     assert (result.exit_code, form.read_text()) == (2, "another"), result.output
     assert "loket.yaml exists already, and is left as it is" in result.stderr

@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm.editing import edited, put_below
+from acmidm.edit.lines import edited, put_below
 from tests.unit.model.workspace import FORM, Workspace
 
 FILE = "onboardings/gent/mijn-gent.yaml"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.portal import api_client_id
-from acmidm_onboarding.model.catalogue import TestMessage
-from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.forms.catalogue import TestMessage
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.terms import Platform
+from acmidm_sandbox.portals import api_client_id
 from tests.unit.components.test_settings import read
 from tests.unit.model.workspace import CATALOGUE, Workspace
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from acmidm_onboarding.authorities import conditional
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile, Stale
+from acmidm_onboarding.authorities.http import conditional
 
 Scopes = frozenset[str]
 KNOWN, WANTED, FOREIGN = frozenset({"a"}), frozenset({"a", "b"}), frozenset({"c"})

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from acmidm_onboarding.authorities import collection
-from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
+from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
-from acmidm_onboarding.authorities.keycloak import Keycloak
+from acmidm_onboarding.authorities.http import collection
+from acmidm_onboarding.authorities.keycloak.adapter import Keycloak
 from acmidm_onboarding.authorities.port import Authority
 from acmidm_onboarding.authorities.products import Products
-from acmidm_onboarding.model.metadata import Owner
+from acmidm_onboarding.values.metadata import Owner
 from tests.faults.test_parsing import ANSWER, CALLS, PRODUCT_CALLS
 from tests.support.fake_server import FakeServer, Reply, Request, api_at, serving
 

@@ -12,8 +12,7 @@ import pytest
 from pulumi.runtime import rpc
 from pydantic import BaseModel
 
-from acmidm_onboarding.authorities import errors, http
-from acmidm_onboarding.authorities.conditional import if_current
+from acmidm_onboarding.authorities import errors
 from acmidm_onboarding.authorities.errors import (
     AlreadyRegistered,
     AuthorityError,
@@ -24,8 +23,10 @@ from acmidm_onboarding.authorities.errors import (
     Unintelligible,
     Unreachable,
 )
-from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.model.marks import MARKS
+from acmidm_onboarding.authorities.http import api as http
+from acmidm_onboarding.authorities.http.api import Api
+from acmidm_onboarding.authorities.http.conditional import if_current
+from acmidm_onboarding.values.marks import MARKS
 from tests.support.fake_server import FakeServer, Reply, api_at, in_plain_http, in_turn, serving, talking
 
 TOKEN = "eyJ-an-access-token"

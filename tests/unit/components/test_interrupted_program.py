@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from acmidm_onboarding import declared
+from acmidm_onboarding import program as declared
 
 
 def test_what_the_sdk_had_under_way_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:

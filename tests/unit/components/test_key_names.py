@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from acmidm_onboarding.authorities.key_names import by_name
-from acmidm_onboarding.model.secrecy import NOT_SHOWN
+from acmidm_onboarding.values.secrecy import NOT_SHOWN
 
 
 @pytest.mark.parametrize(

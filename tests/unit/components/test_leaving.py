@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.model.client import Client
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.keys import Key
-from acmidm_onboarding.model.leaving import declared_now, last_step
 from acmidm_onboarding.recorded import recorded_in
+from acmidm_onboarding.rules.retirement import declared_now, last_step
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.keys import Key
 from tests.unit.components.test_onboarding import CONNECTION
 
 DAY = date(2027, 3, 31)

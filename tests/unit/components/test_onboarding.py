@@ -11,10 +11,10 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.form import AuthMethod
-from acmidm_onboarding.model.jwk import public_jwk as parsed
 from acmidm_onboarding.onboarding import Onboarding, OnboardingArgs, known
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.jwk import public_jwk as parsed
+from acmidm_onboarding.values.terms import AuthMethod
 from tests.support.declared import declaration
 from tests.support.portal import new_key, public_jwk
 

@@ -9,8 +9,8 @@ import pytest
 from joserfc.jwk import ECKey
 
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
-from acmidm_onboarding.model.form import Platform
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
+from acmidm_onboarding.values.terms import Platform
 from tests.support.portal import new_key, public_jwk, register_client
 from tests.support.registry import Registry
 from tests.unit.components.world import UNKNOWN, World, adopting, client_inputs, outs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acmidm_onboarding.resources.owed import CLIENT_ID, Delivery, Outcome
+from acmidm_onboarding.resources.mail_record import CLIENT_ID, Delivery, Outcome
 
 CONTACTS = ("a", "b", "c")
 FIRST = Delivery(owed=(CLIENT_ID,), scopes=("x",))

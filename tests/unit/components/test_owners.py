@@ -9,7 +9,7 @@ import pytest
 
 from acmidm_onboarding.authorities.connected import ConnectedPlatform
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile
-from acmidm_onboarding.model.metadata import ClientMetadata, Owner, ProductDocument
+from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument
 from tests.faults.between import platform_through
 from tests.support.portal import RunningPortal, metadata
 from tests.support.registry import Registry

@@ -9,14 +9,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from acmidm_onboarding import declared
+from acmidm_onboarding import program as declared
 from acmidm_onboarding import stack as stacks
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.desired import Desired
-from acmidm_onboarding.model.form import Environment
 from acmidm_onboarding.recorded import Unreadable
+from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.terms import Environment
 from tests.unit.components.test_onboarding import CONNECTION
 from tests.unit.components.test_recorded import resource
 from tests.unit.components.test_settings import read

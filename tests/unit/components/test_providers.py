@@ -10,15 +10,15 @@ import pytest
 
 from acmidm_onboarding.authorities.connected import connected
 from acmidm_onboarding.authorities.errors import ChangedMeanwhile, NotFound, Rejected
-from acmidm_onboarding.model.form import Platform
-from acmidm_onboarding.model.jwk import public_jwk as read_jwk
-from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.forms.loading import load_catalogue
 from acmidm_onboarding.resources.base import AuthorityProvider
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.client_scopes import ClientScopesProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.resources.product_configuration import ProductConfigurationProvider
 from acmidm_onboarding.settings import TRUSTED_HOSTS, InvalidSettings, read_settings
+from acmidm_onboarding.values.jwk import public_jwk as read_jwk
+from acmidm_onboarding.values.terms import Platform
 from tests.support.forms import NOTIFICATIES, PLAIN, SEND
 from tests.support.portal import RunningPortal, new_key, public_jwk
 from tests.support.registry import Registry

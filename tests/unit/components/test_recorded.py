@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from acmidm_onboarding.model.client import Client, recorded_as
-from acmidm_onboarding.model.jwk import public_jwk as read_jwk
 from acmidm_onboarding.recorded import recorded_in
+from acmidm_onboarding.values.client import Client, recorded_as
+from acmidm_onboarding.values.jwk import public_jwk as read_jwk
 from tests.support.portal import new_key, public_jwk
 from tests.unit.components.test_onboarding import CONNECTION
 

@@ -21,9 +21,9 @@ from acmidm_onboarding.authorities.errors import (
     Rejected,
     Unreachable,
 )
-from acmidm_onboarding.authorities.http import Api
-from acmidm_onboarding.authorities.retry import Retrying, retry_after_seconds
-from acmidm_onboarding.model.loading import load_catalogue
+from acmidm_onboarding.authorities.http.api import Api
+from acmidm_onboarding.authorities.http.retry import Retrying, retry_after_seconds
+from acmidm_onboarding.forms.loading import load_catalogue
 from tests.support.fake_server import RESET, FakeServer, Reply, Request, api_at, in_turn, serving
 from tests.unit.components.test_settings import read
 

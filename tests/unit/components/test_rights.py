@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from acmidm_onboarding.authorities.beheerportaal import Beheerportaal
+from acmidm_onboarding.authorities.beheerportaal.adapter import Beheerportaal
 from tests.support.fake_server import api_at
 from tests.support.portal import RunningPortal, metadata
 from tests.support.rights import READS, WRITES, allowed

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from acmidm_onboarding.model.form import Environment, Platform
 from acmidm_onboarding.settings import (
     SECRET_KEYS,
     TRUSTED_HOSTS,
@@ -23,6 +22,7 @@ from acmidm_onboarding.settings import (
     unknown_keys,
 )
 from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.terms import Environment, Platform
 
 ROOT = Path(__file__).parents[3]
 COMPLETE: dict[str, object] = {

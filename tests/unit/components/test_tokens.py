@@ -21,10 +21,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from pydantic import SecretStr
 
-from acmidm_onboarding.authorities import tokens
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected, Unintelligible
-from acmidm_onboarding.authorities.tokens import Credentials, OperatorTokens
-from acmidm_onboarding.model.form import Platform
+from acmidm_onboarding.authorities.http import tokens
+from acmidm_onboarding.authorities.http.tokens import Credentials, OperatorTokens
+from acmidm_onboarding.values.terms import Platform
 from tests.support.answers import replies
 from tests.support.fake_server import FakeServer, Reply, Request, api_at, serving
 

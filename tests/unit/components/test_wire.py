@@ -8,11 +8,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from acmidm_onboarding.authorities.keycloak_events import WireEvents
-from acmidm_onboarding.authorities.keycloak_mappers import claims_of, mappers_of
-from acmidm_onboarding.authorities.keycloak_wire import WireClient, WireClients
-from acmidm_onboarding.authorities.wire import WireClientPage, WireConfiguration, WireConfigurationPage, WireRegisteredClient, WireScopes
-from acmidm_onboarding.model.secrecy import NOT_SHOWN
+from acmidm_onboarding.authorities.beheerportaal.wire import (
+    WireClientPage,
+    WireConfiguration,
+    WireConfigurationPage,
+    WireRegisteredClient,
+    WireScopes,
+)
+from acmidm_onboarding.authorities.keycloak.events import WireEvents
+from acmidm_onboarding.authorities.keycloak.mappers import claims_of, mappers_of
+from acmidm_onboarding.authorities.keycloak.wire import WireClient, WireClients
+from acmidm_onboarding.values.secrecy import NOT_SHOWN
 
 
 @pytest.mark.parametrize(

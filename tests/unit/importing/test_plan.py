@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from acmidm.importing.listed import ListedClient, Register
-from acmidm.importing.organisations import Organisations, slug
+from acmidm.importing.organisations import Organisations
 from acmidm.importing.organisations import Owner as Imported
 from acmidm.importing.plan import Plan, plan_of
 from acmidm.importing.sheet import Column, Row
-from acmidm_onboarding.authorities.keycloak_wire import WireClient
+from acmidm.words import slug
+from acmidm_onboarding.authorities.keycloak.wire import WireClient
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
-from acmidm_onboarding.model.form import Environment, Organisation, Platform
-from acmidm_onboarding.model.loading import Onboardings, load_catalogue
-from acmidm_onboarding.model.metadata import ClientMetadata, Owner, ProductDocument, Scopes
+from acmidm_onboarding.forms.loading import Onboardings, load_catalogue
+from acmidm_onboarding.values.metadata import ClientMetadata, Owner, ProductDocument, Scopes
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.offered import catalogue_folder
 from tests.support.portal import new_key, public_jwk
 

@@ -13,11 +13,11 @@ from acmidm.importing.draft import Draft
 from acmidm.importing.organisations import Owner
 from acmidm.importing.sheet import Column, Row
 from acmidm.importing.write import Outcome, Writer
-from acmidm_onboarding.model import metadata
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.jwk import PublicJwk, public_jwk
-from acmidm_onboarding.model.loading import load_onboardings
-from acmidm_onboarding.model.metadata import ProductDocument
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.values import metadata
+from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
+from acmidm_onboarding.values.metadata import ProductDocument
+from acmidm_onboarding.values.terms import Environment
 from tests.support.forms import PLAIN
 from tests.support.offered import ATTRIBUTE, write_catalogue
 from tests.support.portal import new_key

@@ -8,7 +8,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm_onboarding.model.documents import read_document
+from acmidm_onboarding.forms.documents import read_document
 from tests.unit.by_hand import contents, descriptor
 
 PASSPHRASE = "correct horse battery staple"

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 from jwcrypto.jwk import JWK
 from typer.testing import CliRunner
 
-from acmidm import writing
+from acmidm import files as writing
 from acmidm.cli import app
-from acmidm_onboarding.model.form import MOST_KEYS
+from acmidm_onboarding.values.terms import MOST_KEYS
 from tests.unit.by_hand import contents, typed
 from tests.unit.keys.command_line import FORM_FILE, PASSPHRASE, keys, named, only_public, private_files, refused
 from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace
@@ -161,7 +161,7 @@ def test_a_form_that_changed_meanwhile_is_left(place: Workspace, monkeypatch: py
         original(*arguments)
 
     before = contents(Path(), Path.home())
-    monkeypatch.setattr("acmidm.writing.write_once", meanwhile)
+    monkeypatch.setattr("acmidm.files.write_once", meanwhile)
     result = keys("new")
     assert result.exit_code == 2
     assert "was changed meanwhile, and left as it is" in result.output

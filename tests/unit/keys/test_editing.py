@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.editing import NotEdited, edited, on_one_line, put_first, put_last
-from acmidm.writing import write_once, write_whole
+from acmidm.edit.lines import NotEdited, edited, on_one_line, put_first, put_last
+from acmidm.files import write_once, write_whole
 
 
 def add(name: str = "new.jwk.json", environment: str = "tni") -> Any:

@@ -14,7 +14,7 @@ from hypothesis import settings as fuzzing
 from hypothesis import strategies as st
 
 from acmidm_onboarding.mail import Mail, compose
-from acmidm_onboarding.model.form import Environment, Language, Platform
+from acmidm_onboarding.values.terms import Environment, Language, Platform
 from tests.unit.components.test_settings import read
 
 SETTINGS = read(smtpUrl="smtp://127.0.0.1:1", mailSender="Digitaal Vlaanderen <noreply@dv.example>", mailReplyTo="help@dv.example")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.identifiers import codes_within
+from acmidm_onboarding.values.identifiers import codes_within
+from acmidm_onboarding.values.terms import Environment
 from tests.unit.model.workspace import CATALOGUE, FORM, SPEAKS_FOR, Workspace
 
 GENT = "onboardings/gent/mijn-gent.yaml"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.jwk import public_jwk
-from acmidm_onboarding.model.loading import stolen_elsewhere
+from acmidm_onboarding.forms.loading import stolen_elsewhere
+from acmidm_onboarding.values.jwk import public_jwk
+from acmidm_onboarding.values.terms import Environment
 from tests.support.evidence import write_evidence
 from tests.unit.model.workspace import FORM, ORGANISATION, SPEAKS_FOR, Workspace, private_key, public_key
 

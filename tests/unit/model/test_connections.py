@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from acmidm_onboarding.model.client import Grant
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
+from acmidm_onboarding.values.client import Grant
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 from tests.unit.model.workspace import FORM, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
 
 

@@ -13,11 +13,12 @@ import pytest
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
-from acmidm.codeowners import codeowners
-from acmidm_onboarding.model.evidence import TYPE, Evidence, Expected, NotEvidence, is_fresh, read_evidence
-from acmidm_onboarding.model.files import stray
-from acmidm_onboarding.model.form import Environment, Organisation, Platform
-from acmidm_onboarding.model.loading import load_onboardings
+from acmidm.report.codeowners import codeowners
+from acmidm_onboarding.forms.files import stray
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.values.evidence import TYPE, Evidence, Expected, NotEvidence, is_fresh, read_evidence
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.evidence import evidence_text, write_evidence
 from tests.unit.model.workspace import WITHOUT_KEYS, Workspace, private_key, public_key
 

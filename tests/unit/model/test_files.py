@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.model.documents import MAXIMUM_BYTES
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.loading import load_catalogue, load_onboardings
-from acmidm_onboarding.model.problems import InvalidForms, on_one_line
+from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.values.problems import InvalidForms, on_one_line
+from acmidm_onboarding.values.terms import Environment
 from tests.unit.model.workspace import FORM, ORGANISATION, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"

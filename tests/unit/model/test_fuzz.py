@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.model.problems import Problem
+from acmidm_onboarding.values.problems import Problem
 from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 
 examples = pytest.mark.parametrize("examples", [60, pytest.param(200, marks=pytest.mark.exhaustive)])

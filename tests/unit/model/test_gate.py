@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.model.client import Client, Grant, Records
-from acmidm_onboarding.model.declaration import Declaration
-from acmidm_onboarding.model.desired import Desired, desired
-from acmidm_onboarding.model.evidence import Evidence, summary
-from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
-from acmidm_onboarding.model.gate import TestStack
-from acmidm_onboarding.model.jwk import PublicJwk
-from acmidm_onboarding.model.keys import Key
-from acmidm_onboarding.model.policies import Gate, PromotionGate
+from acmidm_onboarding.rules.desired import Desired, desired
+from acmidm_onboarding.rules.gate import TestStack
+from acmidm_onboarding.rules.policies import Gate, PromotionGate
+from acmidm_onboarding.values.client import Client, Grant, Records
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.evidence import Evidence, summary
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 from tests.support.declared import declaration
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acmidm_onboarding.model.identifiers import kbo_number, ovo_code
+from acmidm_onboarding.values.identifiers import kbo_number, ovo_code
 
 REST_ZERO = "02000043"
 """First eight digits that 97 divides: their check digits are 97, and never 00."""

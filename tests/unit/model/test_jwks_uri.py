@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from acmidm_onboarding.model.form import LONGEST_TEXT, Environment, Platform
-from acmidm_onboarding.model.jwks_uri import KNOWN_BY
-from acmidm_onboarding.model.key_address import key_address
+from acmidm_onboarding.forms.jwks_uri import KNOWN_BY
 from acmidm_onboarding.settings import AuthorityKind
 from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.values.key_address import key_address
+from acmidm_onboarding.values.terms import LONGEST_TEXT, Environment, Platform
 from tests.unit.model.workspace import FORM, Workspace
 
 ADDRESS = "https://keys.gent.example/jwks.json"

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from acmidm_onboarding.model import form
-from acmidm_onboarding.model.attributes import ATTRIBUTE
-from acmidm_onboarding.model.catalogue import ScopeToken
-from acmidm_onboarding.model.form import Environment, is_name
-from acmidm_onboarding.model.identifiers import is_visible
-from acmidm_onboarding.model.jwk import InvalidJwk, public_jwk
-from beheerportaal.documents import ClientDeclaration, JwksDocument, ScopesDocument
-from beheerportaal.jwk import find_mistakes
-from beheerportaal.limits import LONGEST_ATTRIBUTE_NAME
-from beheerportaal.untrusted import visible
+from acmidm_onboarding.forms.catalogue import ScopeToken
+from acmidm_onboarding.values import names, terms
+from acmidm_onboarding.values.attributes import ATTRIBUTE
+from acmidm_onboarding.values.identifiers import is_visible
+from acmidm_onboarding.values.jwk import InvalidJwk, public_jwk
+from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.terms import Environment
+from acmidm_sandbox.beheerportaal.documents import ClientDeclaration, JwksDocument, ScopesDocument
+from acmidm_sandbox.beheerportaal.jwk import find_mistakes
+from acmidm_sandbox.beheerportaal.limits import LONGEST_ATTRIBUTE_NAME
+from acmidm_sandbox.beheerportaal.untrusted import visible
 from tests.unit.model.workspace import FORM, ORGANISATION, WITHOUT_KEYS, Workspace, public_key
 
 
@@ -37,13 +38,17 @@ def number(bits: int) -> str:
 
 def test_the_limits_are_those_of_the_contract() -> None:
     contacts = contract(ClientDeclaration, "contacts")
-    assert (contacts["maxItems"], contacts["items"]["maxLength"]) == (form.MOST_CONTACTS, form.LONGEST_ADDRESS)
+    assert (contacts["maxItems"], contacts["items"]["maxLength"]) == (terms.MOST_CONTACTS, terms.LONGEST_ADDRESS)
     attributes = contract(ClientDeclaration, "attributes")
     [(pattern, value)] = attributes["patternProperties"].items()
-    assert (attributes["maxProperties"], value["maxLength"], pattern) == (form.MOST_ATTRIBUTES, form.LONGEST_TEXT, f"^{ATTRIBUTE.pattern}$")
-    assert LONGEST_ATTRIBUTE_NAME == form.LONGEST_ATTRIBUTE_NAME
-    assert contract(JwksDocument, "keys")["maxItems"] == form.MOST_KEYS
-    assert {contract(ClientDeclaration, name)["maxLength"] for name in ("client_name", "application")} == {form.LONGEST_TEXT}
+    assert (attributes["maxProperties"], value["maxLength"], pattern) == (
+        terms.MOST_ATTRIBUTES,
+        terms.LONGEST_TEXT,
+        f"^{ATTRIBUTE.pattern}$",
+    )
+    assert LONGEST_ATTRIBUTE_NAME == terms.LONGEST_ATTRIBUTE_NAME
+    assert contract(JwksDocument, "keys")["maxItems"] == terms.MOST_KEYS
+    assert {contract(ClientDeclaration, name)["maxLength"] for name in ("client_name", "application")} == {terms.LONGEST_TEXT}
     assert TypeAdapter(ScopeToken).json_schema()["maxLength"] == contract(ScopesDocument, "scopes")["items"]["maxLength"]
 
 
@@ -73,9 +78,9 @@ def test_a_key_is_as_large_as_the_authority_accepts(member: str, longest: str) -
 
 
 def test_what_is_as_long_as_may_be_is_accepted_by_the_authority(workspace: Workspace) -> None:
-    application, name = "a" * 64, "n" * form.LONGEST_ORGANISATION_NAME
+    application, name = "a" * 64, "n" * names.LONGEST_ORGANISATION_NAME
     domain = ".".join("d" * 60 for _ in range(3)) + ".example"
-    contacts = [f"{number:02}{'c' * (form.LONGEST_ADDRESS - len(domain) - 3)}@{domain}" for number in range(form.MOST_CONTACTS)]
+    contacts = [f"{number:02}{'c' * (terms.LONGEST_ADDRESS - len(domain) - 3)}@{domain}" for number in range(terms.MOST_CONTACTS)]
     assert is_name(application)
     assert not is_name(f"{application}a")
     workspace.write_organisation(ORGANISATION.replace("Stad Gent", name))
@@ -91,11 +96,11 @@ def test_what_is_as_long_as_may_be_is_accepted_by_the_authority(workspace: Works
         token_endpoint_auth_method="private_key_jwt",
         contacts=list(connection.metadata.contacts),
     )
-    assert (len(declared.contacts), len(declared.client_name)) == (form.MOST_CONTACTS, form.LONGEST_TEXT)
+    assert (len(declared.contacts), len(declared.client_name)) == (terms.MOST_CONTACTS, terms.LONGEST_TEXT)
 
 
 def test_no_form_has_more_keys_than_the_authority_keeps(workspace: Workspace) -> None:
-    names = [f"key-{number}.jwk.json" for number in range(form.MOST_KEYS + 1)]
+    names = [f"key-{number}.jwk.json" for number in range(terms.MOST_KEYS + 1)]
     for name in names:
         workspace.write_key(public_key(name.removesuffix(".jwk.json"), kty="EC", crv="P-256"), f"gent/{name.removesuffix('.jwk.json')}")
     for count, expected in ((-1, []), (None, ['"jwks" has more than 5 items'])):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pulumi.runtime import rpc
 
-from acmidm_onboarding.model.marks import MARKS, has_mark, without_marks
 from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.values.marks import MARKS, has_mark, without_marks
 from tests.unit.components.test_settings import read
 from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, public_key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acmidm_onboarding.model.form import Environment
+from acmidm_onboarding.values.terms import Environment
 from tests.unit.model.workspace import FORM, Workspace
 
 GENT = "onboardings/gent/mijn-gent.yaml"

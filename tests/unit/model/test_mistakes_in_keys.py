@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from acmidm_onboarding.model.jwk import InvalidJwk, parse_jwk, public_jwk, thumbprint_of
-from acmidm_onboarding.model.secrecy import PRIVATE_MEMBERS
-from beheerportaal import jwk as authority
+from acmidm_onboarding.values.jwk import InvalidJwk, parse_jwk, public_jwk, thumbprint_of
+from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS
+from acmidm_sandbox.beheerportaal import jwk as authority
 from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, private_key, public_key
 
 FILE = "onboardings/gent/tni.jwk.json"

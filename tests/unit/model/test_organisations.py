@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.identifiers import look_of, official_name
+from acmidm_onboarding.values.identifiers import look_of, official_name
+from acmidm_onboarding.values.terms import Environment
 from tests.unit.model.workspace import CATALOGUE, FORM, HERE, ORGANISATION, SPEAKS_FOR, WITHOUT_KEYS, Workspace, public_key
 
 GENT = "onboardings/gent/mijn-gent.yaml"

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm_onboarding.model.form import Environment
-from acmidm_onboarding.model.policies import Profile
+from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.values.terms import Environment
 from tests.unit.model.workspace import FORM, WITHOUT_KEYS, Workspace, place_of_mark
 
 GENT = "onboardings/gent/mijn-gent.yaml"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acmidm_onboarding.model.rotation import EVER, HeldKey, Obstacle, lasting, obstacle, sentence
+from acmidm_onboarding.rules.rotation import EVER, HeldKey, Obstacle, lasting, obstacle, sentence
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

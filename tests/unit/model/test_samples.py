@@ -11,11 +11,11 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from acmidm.catalogue_page import catalogue_page
-from acmidm_onboarding.model.editor import schemas
-from acmidm_onboarding.model.form import AuthMethod, Environment, Platform
-from acmidm_onboarding.model.identifiers import SHARED_KBO_NUMBER
-from acmidm_onboarding.model.loading import Onboardings, load_catalogue, load_onboardings
+from acmidm.render.catalogue_page import catalogue_page
+from acmidm_onboarding.forms.editor import schemas
+from acmidm_onboarding.forms.loading import Onboardings, load_catalogue, load_onboardings
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "onboardings").rglob("*.yaml"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.model.problems import Problem, on_one_line, quoted
+from acmidm_onboarding.values.problems import Problem, on_one_line, quoted
 from tests.unit.model.workspace import CATALOGUE, FORM, ORGANISATION, Workspace, private_key, public_key
 
 _BYTES = random.Random(2026).randbytes(600)  # noqa: S311 - always the same

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from acmidm_onboarding.model.documents import MAXIMUM_BYTES
-from acmidm_onboarding.model.schemas import LinearValidator, is_pattern
+from acmidm_onboarding.forms.documents import MAXIMUM_BYTES
+from acmidm_onboarding.forms.schemas import LinearValidator, is_pattern
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.stack_files import stacks_in
 from tests.unit.model.workspace import CATALOGUE, FORM, WITHOUT_KEYS, Workspace

@@ -10,8 +10,8 @@ from typing import Any
 
 from jwcrypto.jwk import JWK
 
-from acmidm_onboarding.model.loading import Onboardings, load_onboardings
-from acmidm_onboarding.model.problems import InvalidForms, Problem
+from acmidm_onboarding.forms.loading import Onboardings, load_onboardings
+from acmidm_onboarding.values.problems import InvalidForms, Problem
 
 HERE = "▶"
 """Marks, in a form's text, where a mistake is to be reported. It is taken out before the form is read."""

@@ -1,0 +1,280 @@
+"""``acmidm deploy``: brings a stack up with nobody at the screen, also after a run that was cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acmidm.engine import pulumi as engine
+from acmidm.terminal import Code, fail, working
+from acmidm.words import counted, first_of
+
+if TYPE_CHECKING:
+    from acmidm.report.approved import Approved, Difference
+    from acmidm_onboarding.stack import Stack
+
+EPILOG = """
+**Examples**
+
+- `acmidm deploy --stack tni`
+- `acmidm deploy --stack prod --allow-mass-change`
+- `acmidm deploy --stack prod --approved approved.json`
+
+**Exit codes**: 0 all is as declared; 1 a form has mistakes, another run has the lock, too much would be removed, or something else would
+run than was approved; 2 wrong use; 3 the engine cannot be reached; 130 interrupted; any other is the engine's own: something was refused
+or failed.
+"""
+
+_FOUND_AGAIN = re.compile(r"pulumi:.+|acmidm:index:\w+|pulumi-python:dynamic/acmidm:\w+|random:index/randomPassword:RandomPassword")
+"""The types of what a run that was killed may leave without a trace in the state.
+
+The next run takes it over, or makes another secret for a client.
+"""
+_UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs")
+
+
+def deploy(
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+    allow_mass_change: Annotated[
+        bool,
+        typer.Option(
+            "--allow-mass-change",
+            help="Also where more than 30% of ten or more clients are removed or replaced, or any, without what was deployed last.",
+        ),
+    ] = False,
+    approved: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Carry out what acmidm review --save wrote to this file, and nothing else: where it differs by now, nothing is written.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds up the others.
+
+    Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the command and stops nothing else.
+    """
+    from acmidm.engine.recovery import LOOK_TAG, recover
+    from acmidm.engine.stacks import ask_what_is_there, stack_of
+    from acmidm.git import lacks
+    from acmidm.github import renew
+    from acmidm.report.approved import approved_of, differences, read_approved
+    from acmidm.report.plan import read_plan
+    from acmidm.report.rights import warn_of_missing_rights
+    from acmidm_onboarding.engine_resources import resources_in
+    from acmidm_onboarding.rules.gate import by_reason
+
+    wanted, opened = None if approved is None else read_approved(approved, stack), stack_of(stack)
+    recovered = recover(opened)
+    _read_forms(opened)
+    all_asked = ask_what_is_there(opened)
+    for sentence in by_reason(opened.desired.held_back):
+        typer.echo(f"warning: {sentence}", err=True)
+    _install_random_plugin(opened)
+    looks_first, looked = recovered.look_first, 0
+    if wanted is not None and looks_first:  # what was approved is compared with what is, not with what a run that was cut off left
+        looked, looks_first = _look(opened), False
+    with working(f"previewing {stack}"):
+        previewed = engine.preview(stack, opened.there)
+    lacking = recovered.revision[:10] if not allow_mass_change and recovered.revision and lacks(recovered.revision) else None
+    refused = _refuse(opened, previewed, lacking, allow_mass_change=allow_mass_change)
+    left_out: Mapping[str, Sequence[str]] = {}
+    if wanted is not None:
+        with working(f"comparing with what was approved for {stack}"):
+            now = approved_of(stack, previewed, read_plan(previewed, opened.state), opened.platforms, opened.stolen)
+        left_out = _left_out(differences(wanted, now), opened, previewed)
+    types = {one["urn"].split("::")[2].rpartition("$")[2] for one in (*(previewed.get("steps") or ()), *resources_in(opened.state))}
+    at_the_end = all(map(_FOUND_AGAIN.fullmatch, types)) and not _renews_a_secret(previewed.get("steps") or ())
+    looked = _look(opened) if looks_first else looked
+    renew()
+    if at_the_end and not recovered.look_first:
+        engine.set_tag(stack, LOOK_TAG, "true")  # the one trace of a run that is killed
+    ended = _up(opened, wanted, left_out, at_the_end=at_the_end)
+    was_killed = ended < 0
+    if looked == 0 and not was_killed and (at_the_end or recovered.look_first):
+        engine.remove_tag(stack, LOOK_TAG)
+    if not was_killed:
+        warn_of_missing_rights(opened, opened.connections)
+    if code := ended or looked or (Code.FOUND if refused or left_out or not all_asked else Code.WELL):
+        # What was done of an approved review is not to be done again, so that it is not what would run any more.
+        then = "run the same command again" if wanted is None else f"have what is left reviewed: acmidm review --stack {stack} --save FILE"
+        fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
+
+
+def _left_out(found: Sequence[Difference], stack: Stack, previewed: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """The connections of which what would run now is not what was approved, with their URNs: they stay as they are.
+
+    They hold nobody else up. The command ends where the difference is of no connection in particular.
+    """
+    from acmidm.report.approved import urns_of
+    from acmidm_onboarding.engine_resources import resources_in
+
+    for one in found:
+        typer.echo(f"differs: {one.sentence}", err=True)
+    keys = {one.key for one in found if one.key is not None}
+    if any(one.key is None for one in found):
+        fail(f"nothing more of {stack.name} is brought up, for it is not what was approved: have it reviewed again", Code.FOUND)
+    if keys:
+        said = counted(len(keys), "client is left out, for it is|clients are left out, for they are")
+        typer.echo(f"{said} not what was approved: have {'it' if len(keys) == 1 else 'them'} reviewed again", err=True)
+    resources = [*resources_in(stack.state), *(previewed.get("steps") or ())]
+    return {key: urns_of(key, resources) for key in keys}
+
+
+def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[str]], *, at_the_end: bool) -> int:
+    """Bring the stack up, but for what is left out; once more where that leaves something for a next run which no earlier run has left.
+
+    The worst exit code.
+    """
+    from acmidm.github import renew
+
+    def bring_up(left_out: Mapping[str, Sequence[str]]) -> int:
+        excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
+        words = ("up", "--continue-on-error", *excluded, *_UNATTENDED)
+        return engine.run(stack.name, *words, there=stack.there, state_at_the_end=at_the_end)
+
+    before = _waiting(stack)
+    ended = bring_up(left_out)
+    stack.changed()
+    left = _waiting(stack) - before if ended >= 0 else ()
+    if not left:
+        return ended
+    typer.echo(f"a second run goes on with {first_of(sorted(left))}", err=True)
+    more: Mapping[str, Sequence[str]] = {}
+    if wanted is not None:
+        from acmidm.report.approved import not_approved
+
+        previewed = engine.preview(stack.name, stack.there)
+        more = _left_out(not_approved(wanted, previewed, but={*left, *left_out}), stack, previewed)
+    renew()
+    return bring_up({**left_out, **more}) or ended or (Code.FOUND if more else Code.WELL)
+
+
+def _waiting(stack: Stack) -> frozenset[str]:
+    """The names of the clients, such as ``OVO002067/loket``, for which the next ``up`` has more to do than is desired of them now.
+
+    These are clients that leave and are at their last step, and clients whose output says that they do not authenticate yet as their
+    inputs want it.
+    """
+    from acmidm_onboarding.engine_resources import METHOD, Resource, kind_of, mapping, name_of, resources_in
+    from acmidm_onboarding.rules.retirement import due, last_step
+    from acmidm_onboarding.values.client import recorded_as
+
+    clients = [one for one in resources_in(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
+    not_yet = (one for one in clients if mapping(one.get("inputs")).get(METHOD) != mapping(one.get("outputs")).get(METHOD))
+    today, parts = stack.now.date(), stack.recorded.parts
+    # What was taken from one that is not to leave any more, and that it has again, need not be remembered.
+    staying = ((one.resource_name, recorded_as(one, parts)) for one in stack.connections if not due(one, today))
+    again = {name for name, has in staying if has and has.withdrawn and has.withdrawn <= (has.scopes or {}).keys()}
+    return last_step(stack.connections, parts, today) | {name_of(one) for one in not_yet} | again
+
+
+def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, allow_mass_change: bool) -> bool:
+    """Show what a preview refuses, and what its keys break; whether it refuses something.
+
+    End the command where too much would be removed, or nothing is left.
+
+    What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided that they do.
+    """
+    from acmidm.report.compare import Comparison
+    from acmidm.report.plan import read_plan
+    from acmidm.report.review import going, review_of
+    from acmidm.report.rotations import warnings, with_keys
+    from acmidm_onboarding.engine_resources import Resource, kind_of
+
+    if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
+        today = Comparison(stack.now, {})
+        plan = with_keys(read_plan(previewed, stack.state), stack.connections, stack)
+        review = review_of([plan], today, allow_mass_change=allow_mass_change)
+        for warning in warnings(review):
+            typer.echo(f"warning: {warning}", err=True)
+        refused, ends = review.problems, review.too_many
+        gone = going(plan, today.now.date()) if lacking else []
+        if lacking:
+            typer.echo(
+                f"warning: {stack.name} was last brought up from revision {lacking}, and yours was made without it: pull first", err=True
+            )
+        if gone:
+            ends = (
+                *ends,
+                f"{counted(len(gone), 'client')} would go, and yours is no later revision than {lacking}: {first_of(gone)}; "
+                "if all of them are meant, add --allow-mass-change",
+            )
+    else:
+        refused, _ = engine.problems_in(previewed.get("diagnostics"))
+        ends = (f"nothing of {stack.name} is brought up: correct what is refused, then run the same command again",) if refused else ()
+    for sentence in refused:
+        typer.echo(f"refused: {sentence}", err=True)
+    if ends:
+        fail("\n".join(ends), Code.FOUND)
+    return bool(refused)
+
+
+def _look(stack: Stack) -> int:
+    """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
+    from acmidm.github import renew
+
+    typer.echo(f"the last run on {stack.name} did not end well: this one looks at the authorities first", err=True)
+    # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it was to refresh.
+    # With the program's settings, for those of the run that was cut off may have been wrong; but not while an alias waits to be
+    # applied, at which the engine panics then ("had not been marked as seen"), and leaves its lock.
+    renew()
+    program = () if _renames(stack) else ("--run-program",)
+    code = engine.run(stack.name, "refresh", *program, *_UNATTENDED, there=stack.there, state_at_the_end=True)
+    stack.changed()
+    if code == 0:
+        return 0
+    # One platform that is down holds up nobody on the other. What was not looked at, `up` cannot harm: it overwrites and removes
+    # only what bears its own key, and takes over what it was to make.
+    typer.echo("Not everything could be looked at, see above. The rest is brought up all the same, and the next run looks again.", err=True)
+    return code
+
+
+def _renames(stack: Stack) -> bool:
+    """Whether a connection is in the state under an earlier key still."""
+    from acmidm_onboarding.engine_resources import name_of, resources_in
+
+    recorded = set(map(name_of, resources_in(stack.state)))
+    return any(former in recorded for connection in stack.connections for former in connection.formerly)
+
+
+def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a client that is in use gets another secret: the state has to know it before an authority does, or nobody would."""
+    from acmidm_onboarding.engine_resources import is_password, name_of
+
+    made = {name_of(step) for step in steps if is_password(step) and step.get("op") in ("create", "replace")}
+    return any(step.get("op") == "update" and name_of(step) in made for step in steps)
+
+
+def _install_random_plugin(stack: Stack) -> None:
+    """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin too."""
+    from acmidm_onboarding.engine_resources import is_password, resources_in
+
+    has_secret = any(map(is_password, resources_in(stack.state)))
+    if not has_secret and not any(connection.uses_secret for connection in stack.connections):
+        return
+    from toolchain.common import ToolchainError
+    from toolchain.install_random import install
+
+    try:
+        install()
+    except ToolchainError as error:
+        raise engine.EngineError(str(error)) from None
+
+
+def _read_forms(stack: Stack) -> None:
+    """Read what the forms of a stack have; those with mistakes are left out, of which the preview says what they are.
+
+    Settings with mistakes end the command: nobody knows what is declared.
+    """
+    from acmidm_onboarding.settings import InvalidSettings
+
+    try:
+        _ = stack.connections
+    except InvalidSettings as error:
+        fail(str(error), Code.FOUND)

@@ -1,0 +1,278 @@
+"""``acmidm drift``: whether what is real is what is declared, without writing anything; and the repair, on request."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acmidm.render.output import write_report
+from acmidm.terminal import Code, Output, OutputOption, working
+from acmidm.words import WHOLE, counted, plain
+
+if TYPE_CHECKING:
+    from acmidm.report.compare import ConnectionChanges
+    from acmidm.report.drift import ClientDrift, Drift, Real
+    from acmidm_onboarding.authorities.connected import Connected
+    from acmidm_onboarding.rules.desired import Desired
+    from acmidm_onboarding.stack import Stack
+    from acmidm_onboarding.values.client import Client, Clients
+    from acmidm_onboarding.values.declaration import Declaration
+    from acmidm_onboarding.values.metadata import Owner
+    from acmidm_onboarding.values.terms import Platform
+
+EPILOG = """
+**Examples**
+
+- `acmidm drift --stack prod`
+- `acmidm drift --stack prod --days 60 --output markdown`
+- `acmidm drift --stack tni --heal`
+
+**Exit codes**: 0 in sync; 1 differs; 2 wrong use; 3 an authority or the engine cannot be reached, or a product cannot be compared.
+Keys that end soon and clients that nobody declares are listed, and count as differing with --strict only.
+"""
+
+
+def drift(
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+    days: Annotated[int, typer.Option(min=0, help="List the keys that end within this many days.")] = 30,
+    heal: Annotated[bool, typer.Option("--heal", help="Repair what was changed by hand, and nothing else; then look again.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Also exit with 1 for keys that end soon and for clients that nobody declares.")
+    ] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Compare what is declared and recorded with what the authorities have: what was changed by hand, by whom and when.
+
+    Nothing is written, unless --heal is given. What a form declares and no `pulumi up` has done yet is kept apart from what
+    somebody did by hand.
+    """
+    found = look(stack, days)
+    if heal and found.report.by_hand:
+        found = _heal(stack, days, found)
+    report = found.report
+    write_report(report, output)
+    differs = any((report.by_hand, report.not_applied, report.left_behind, strict and (report.expiring or report.undeclared)))
+    raise typer.Exit(Code.FOUND if differs or report.healed is False else Code.WELL if report.is_whole else Code.UNREACHABLE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A report, and the clients that it was made from."""
+
+    report: Drift
+    clients: list[ClientDrift]
+
+
+_NO_FORMS = "There is no folder {} here: what is recorded was compared with what is real, and changes that wait need pulumi preview."
+_LEFT_BEHIND = (
+    "What is left behind with this stack's mark works on, and no run changes or removes it: have a form declare it (formerly names its "
+    "key; a product by its configuration), or remove it in the portal."
+)
+_CUT_OFF = "A run was cut off at {}: what differs there is not known to be by hand. Run acmidm deploy --stack {} first."
+
+
+def look(name: str, days: int = 30) -> Found:
+    """Look at the authorities once. Raises Failure."""
+    from acmidm.commands.review import comparison
+    from acmidm.engine.stacks import managed_by as named_at_authorities
+    from acmidm.engine.stacks import require_a_form, stack_of
+    from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
+    from acmidm.report.online import look_at_published_keys
+    from acmidm.report.plan import Plan
+    from acmidm.report.review import refusals
+    from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
+    from acmidm_onboarding.rules.gate import by_reason
+    from acmidm_onboarding.values.declaration import in_stack
+
+    stack = stack_of(name)
+    settings, managed_by = stack.settings, named_at_authorities(name)
+    desired = _desired(stack)
+    declared = in_stack(desired.declared, protect=settings.protect_clients, managed_by=managed_by) if desired else None
+    _reach(stack, declared or {})
+    with working(f"comparing {name} with what its authorities have"):
+        recorded = stack.recorded
+        if desired is not None:
+            require_a_form(stack)
+        platforms, left = stack.platforms, _left(desired, managed_by)
+        known = [*recorded.clients.values(), *(declared or {}).values()]
+        real, unlisted = _real(platforms, known)
+        now = stack.now
+        today = replace(comparison(str(settings.catalogue_folder)), expiring_days=None)
+        listed = replace(recorded, parts=_but_for(unlisted, recorded.parts))
+        clients = drifted(listed, declared and _but_for(unlisted, declared), real, today)
+        clients += stolen_keys(left, real)
+    notes = [_NO_FORMS.format(settings.forms_folder)] if declared is None else []
+    notes += [_CUT_OFF.format(plain(urn.rpartition("::")[2]), name) for urn in recorded.cut_off]
+    notes += [plain(sentence, WHOLE) for sentence in by_reason(desired.held_back if desired else ())]
+    notes += unlisted.values()
+    notes += key_warnings(clients, real, settings.profile, now)
+    notes += look_at_published_keys(clients, settings.profile, now)
+    with working("finding who changed it"):
+        notes += _attribute(clients, platforms)
+    beside = apart(without_reserved(undeclared(clients, recorded.leaving, real), platforms), left, None if declared is None else managed_by)
+    notes += [_LEFT_BEHIND] if beside.left_behind else []
+    report = drift_of(
+        name,
+        settings.environment,
+        clients,
+        now,
+        expiring=expiring_keys(clients, now, days),
+        preserved=tuple(beside.preserved),
+        left_behind=tuple(beside.left_behind),
+        undeclared=tuple(beside.others),
+        problems=tuple(refusals(Plan(settings.environment, recorded.clients, recorded.clients if declared is None else declared))),
+        notes=tuple(notes),
+        is_whole=not any((one.platform, product) in unlisted for one in known for product in one.products),
+    )
+    return Found(report, clients)
+
+
+def _desired(stack: Stack) -> Desired | None:
+    """What the forms declare; None without a folder of forms. Their mistakes are reported before any authority is reached."""
+    from acmidm_onboarding.settings import InvalidSettings, Settings
+    from acmidm_onboarding.values.problems import InvalidForms
+
+    folder = stack.settings.forms_folder
+    if not folder.is_dir():
+        if folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
+            raise InvalidSettings(f"there is no folder {folder}; correct acmidm:formsFolder")
+        return None
+    if stack.forms.problems:
+        raise InvalidForms(stack.forms.problems)
+    return stack.desired
+
+
+def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Declaration]:
+    """Whose clients are preserved, by what their authority knows them by."""
+    from acmidm_onboarding.rules.retirement import natural_keys
+    from acmidm_onboarding.values.metadata import Owner
+
+    return {Owner(key, managed_by): one for one in (desired.left if desired else ()) for key in natural_keys(one)}
+
+
+def _reach(stack: Stack, declared: Clients) -> None:
+    """End the look where an authority is down: reading would go on for as long as the settings allow."""
+    from acmidm.engine.stacks import unreachable
+    from acmidm_onboarding.authorities.errors import Unreachable
+
+    reasons = list(unreachable(stack, _products(declared.values())))
+    for reason in reasons:
+        typer.echo(reason, err=True)
+    if reasons:
+        raise Unreachable(f"stack {stack.name} could not be compared: not all of its authorities can be reached")
+
+
+def _products(states: Iterable[Client]) -> Mapping[Platform, Collection[str]]:
+    """The products that clients of a platform have: it need not offer any other."""
+    found: dict[Platform, set[str]] = defaultdict(set)
+    for state in states:
+        found[state.platform] |= state.products.keys()
+    return found
+
+
+def _but_for(unlisted: Collection[tuple[Platform, str]], clients: Mapping[Any, Client]) -> dict[Any, Client]:
+    """The clients without the products that could not be listed: what of them is there is not known."""
+    return {
+        place: replace(one, products={name: fields for name, fields in one.products.items() if (one.platform, name) not in unlisted})
+        for place, one in clients.items()
+    }
+
+
+def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform, Real], dict[tuple[Platform, str], str]]:
+    """List every client of every platform, and the configurations of products there; and say why, where those cannot be listed.
+
+    Also of products that none of ours has: this stack may have left some behind.
+    """
+    from acmidm.report.drift import Real
+    from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
+    from acmidm_onboarding.settings import InvalidSettings
+
+    products = _products(known)
+    for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
+        raise InvalidSettings(f'platform "{name}" has no authority in this stack; set acmidm:{name}ManagementUrl and what goes with it')
+    found: dict[Platform, Real] = {}
+    unlisted: dict[tuple[Platform, str], str] = {}
+    for name, platform in platforms.items():
+        clients = {snapshot.client.client_id: snapshot for snapshot in platform.authority.clients()}
+        needed, configured = products.get(name, ()), {}
+        for product in sorted({*platform.products, *needed}):
+            try:
+                configured[product] = dict(platform.product_api.configurations(product))
+            except AuthorityError as error:
+                is_offered = not isinstance(error, NotFound)
+                if is_offered and product in needed:  # it is down, say, and nothing of ours could be compared
+                    raise
+                if is_offered or product in needed:
+                    unlisted[name, product] = f"The {product} configurations on {name} could not be looked at: {error}"
+        found[name] = Real(clients, configured, platform.assigned)
+    return found, unlisted
+
+
+def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
+    """Find who made each change by hand, where an authority records that; why not, where that cannot be found out."""
+    from acmidm.report.drift import attributed
+    from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
+    from acmidm_onboarding.authorities.port import Audited
+
+    failed: list[AuthorityError] = []
+    for client in clients:
+        if not client.by_hand or not client.by_hand.client_id:
+            continue
+        authority = platforms[client.by_hand.platform].authority
+        if not isinstance(authority, Audited):
+            continue
+        try:
+            client.by_hand = attributed(client.by_hand, authority.recorded_changes(client.by_hand.client_id))
+        except AuthorityError as error:
+            failed.append(error)
+            if isinstance(error, Unreachable):
+                break
+    more = f" (and of {counted(len(failed) - 1, 'other client')}, for the like)" if len(failed) > 1 else ""
+    return [f"Who made the changes could not be found out: {failed[0]}{more}"] if failed else []
+
+
+def _heal(stack: str, days: int, before: Found) -> Found:
+    """Repair what was changed by hand and has nothing pending, and look again."""
+    from acmidm.engine import pulumi as engine
+    from acmidm.report.review import kept
+
+    healing = [client for client in before.clients if client.by_hand and client.healing]
+    left = [
+        f"{client.by_hand.key}: {', '.join(sorted(client.left))} was changed by hand and has changes that wait, so that --heal leaves it; "
+        "bring the stack up, or change the form"
+        for client in before.clients
+        if client.by_hand and client.left
+    ]
+    urns = [urn for client in healing for urn in client.healing]
+    well, errors, protected = True, tuple[str, ...](), frozenset[str]()
+    if urns:
+        with working(f"repairing {counted(len(urns), 'resource')} of {stack}"):
+            there = {client.recorded.resource_name: client.recorded for client in healing if client.recorded}
+            well, errors, protected = engine.up(stack, urns, there)
+    after = look(stack, days)
+    repaired, not_repaired = _repaired(healing, after.clients)
+    left += [f"{one.key}: was not repaired; acmidm deploy --stack {stack} says why" for one in not_repaired if well]
+    update = {
+        "healed": well and not after.report.by_hand and not not_repaired,
+        "repaired": tuple(repaired),
+        "problems": (*after.report.problems, *left, *(() if well else (*errors, *kept(protected)))),
+    }
+    return Found(after.report.model_copy(update=update), after.clients)
+
+
+def _repaired(healing: Iterable[ClientDrift], after: Iterable[ClientDrift]) -> tuple[list[ConnectionChanges], list[ConnectionChanges]]:
+    """What was repaired and what was not, as a second look shows: what the state has forgotten by then was not."""
+    there = {one.recorded.place: one for one in after if one.recorded and one.real}
+    repaired: list[ConnectionChanges] = []
+    not_repaired: list[ConnectionChanges] = []
+    for client in healing:
+        if (found := client.healed) and client.recorded:
+            now = there.get(client.recorded.place)
+            left = {(change.kind, change.subject) for change in now.by_hand.changes} if now and now.by_hand else set()
+            is_left = now is None or any((change.kind, change.subject) in left for change in found.changes)
+            (not_repaired if is_left else repaired).append(found)
+    return repaired, not_repaired

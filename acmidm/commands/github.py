@@ -1,0 +1,227 @@
+"""The commands. Each can be run any number of times: what is there already is updated, never repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acmidm.files import naming
+from acmidm.terminal import Code, fail
+
+if TYPE_CHECKING:
+    from acmidm.github import Repository
+
+_EPILOG = """
+**Examples**
+
+- `acmidm github comment review.md`
+- `acmidm github drift --stack prod`
+
+**Exit codes**: 0 posted; 1 the branch has a newer commit (`newest`); 2 wrong use; 3 GitHub, an authority or the engine cannot be reached.
+"""
+
+app = typer.Typer(
+    help="Post what a workflow of GitHub found: one comment, one issue, the step summary.", epilog=_EPILOG, no_args_is_help=True
+)
+
+LONGEST_BODY = 65_536
+"""Characters in a comment or an issue."""
+LONGEST_SUMMARY = 1_000_000
+"""Bytes; GitHub refuses a summary of more than 1 MiB."""
+BOT = "github-actions[bot]"
+"""The account that GITHUB_TOKEN posts as: what others posted is left alone."""
+
+ReportArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The report, in Markdown.")]
+
+
+@app.command()
+def comment(file: ReportArgument) -> None:
+    """Write the pull request's comment, or update it where it is there already.
+
+    It says of which commit it is: one of an earlier push is no review of what is merged. Needs GITHUB_TOKEN with
+    pull-requests: write.
+    """
+    from acmidm.github import Repository
+
+    pull_request, head = _pull_request()
+    mark, repository = _mark("review"), Repository()
+    body = _body(f"{_report(file)}\nThis is about commit {head}.\n", mark)
+    for found in repository.comments(pull_request):
+        if _is_ours(found, mark):
+            if found["body"] != body:
+                repository.change_comment(found["id"], body)
+            typer.echo(f"comment {found['id']} on pull request {pull_request} is up to date")
+            return
+    repository.add_comment(pull_request, body)
+    typer.echo(f"pull request {pull_request} has its comment")
+
+
+@app.command()
+def fetch() -> None:
+    """Fetch the pull request as Git's objects, to be read by acmidm review and validate: nothing of it is checked out.
+
+    Needs GITHUB_TOKEN with contents: read.
+    """
+    from acmidm import git
+    from acmidm.github import variable
+
+    _, head = _pull_request()
+    git.fetch(head, os.environ.get("GITHUB_SERVER_URL") or "https://github.com", variable("GITHUB_TOKEN"))
+    typer.echo(f"{head} can be reviewed")
+
+
+@app.command()
+def summary(file: ReportArgument) -> None:
+    """Add the report to the step summary, which every run has, those for forks too."""
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        fail("GITHUB_STEP_SUMMARY is not set; run this in a workflow of GitHub")
+    _summarise(_report(file), Path(target))
+
+
+@app.command()
+def drift(
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")],
+) -> None:
+    """Run acmidm drift on a stack, and keep one issue about it: opened, updated, closed when nothing is left to do.
+
+    It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
+    looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
+    """
+    from acmidm.commands import drift as comparing
+    from acmidm.github import Repository
+    from acmidm.render.markdown import as_markdown
+
+    report = comparing.look(stack).report
+    text = as_markdown(report)
+    if target := os.environ.get("GITHUB_STEP_SUMMARY"):
+        _summarise(text, Path(target))
+    about = ([] if report.in_sync else ["drift"]) + (["keys that end"] if report.expiring else [])
+    title = f"{' and '.join(about)} on {stack}"
+    repository, mark = Repository(), _mark(f"drift-{stack}")
+    found = next((issue for issue in repository.open_issues(BOT) if _is_ours(issue, mark)), None)
+    if about:
+        typer.echo(_noted(repository, found, title[0].upper() + title[1:], _body(text, mark)))
+    else:
+        typer.echo(_closed(repository, found, stack))
+
+
+@app.command()
+def token(
+    audience: Annotated[
+        str,
+        typer.Argument(
+            envvar="ACMIDM_IDENTITY_AUDIENCE", help="Whom the token is for, such as sts.amazonaws.com or api://AzureADTokenExchange."
+        ),
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            envvar=["AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"],
+            help="Where it is written, readable by its owner alone.",
+        ),
+    ],
+) -> None:
+    """Get the job's OpenID Connect token, with which the cloud that holds the state lets it in: no secret is stored anywhere.
+
+    Needs the permission id-token: write.
+    """
+    from acmidm.github import write_token
+
+    write_token(audience, file)
+
+
+@app.command()
+def newest() -> None:
+    """Fail where the branch that this run is of has a newer commit.
+
+    For the step before production: a run that waited for its approval while another one passed it would put old forms back.
+    Needs GITHUB_TOKEN with contents: read.
+    """
+    from acmidm.github import Repository, variable
+
+    own, reference = variable("GITHUB_SHA"), variable("GITHUB_REF")
+    tip = Repository().tip(reference)
+    if tip != own:
+        branch = reference.removeprefix("refs/heads/")
+        fail(f"{branch} is at {tip[:7]} by now, and this run is of {own[:7]}: approve the run of the newest commit instead", Code.FOUND)
+    typer.echo(f"{own[:7]} is the newest commit")
+
+
+def _noted(repository: Repository, found: dict[str, Any] | None, title: str, body: str) -> str:
+    """Opens the issue, or brings it in line with the report; says what was done."""
+    if found is None:
+        assignees = os.environ.get("ACMIDM_DRIFT_ASSIGNEES", "").split()
+        return f"{title}: issue {repository.open_issue(title, body, assignees)} is open"
+    if (found["title"], found["body"]) != (title, body):
+        repository.change_issue(found["number"], title=title, body=body)
+        if _headline(found["body"]) != _headline(body):
+            # Changing the text notifies nobody; this does.
+            repository.add_comment(found["number"], _headline(body))
+    return f"{title}: issue {found['number']} says so"
+
+
+def _closed(repository: Repository, found: dict[str, Any] | None, stack: str) -> str:
+    """Closes the issue where one is open; says what was done."""
+    if found is None:
+        return f"{stack} is in sync"
+    repository.add_comment(found["number"], f"{stack} is in sync again, and no key of it ends soon.")
+    repository.change_issue(found["number"], state="closed", state_reason="completed")
+    return f"{stack} is in sync again: issue {found['number']} is closed"
+
+
+def _mark(name: str) -> str:
+    """What an own comment or issue is recognised by; it does not show."""
+    return f"<!-- acmidm:{name} -->"
+
+
+def _is_ours(posted: dict[str, Any], mark: str) -> bool:
+    return posted["user"]["login"] == BOT and (posted["body"] or "").startswith(mark)
+
+
+def _body(text: str, mark: str) -> str:
+    body = f"{mark}\n{text}"
+    if len(body) > LONGEST_BODY:
+        fail(f"the report has {len(text)} characters, more than GitHub takes; make it with acmidm, which keeps it short enough")
+    return body
+
+
+def _headline(body: str) -> str:
+    """The first line that shows."""
+    return next((line for line in body.splitlines() if line.strip() and not line.startswith("<!--")), "")
+
+
+def _report(file: Path) -> str:
+    """The text to post; the command that was to write it failed where it is empty, and what was posted before is true no more."""
+    return _text(file) or "### There is no review of this change\n\nIts forms have mistakes, or it could not be looked at: see the job.\n"
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        fail(f"{file} is not UTF-8 text; make it with acmidm")
+
+
+def _summarise(text: str, target: Path) -> None:
+    content = text.encode()
+    if len(content) > LONGEST_SUMMARY:
+        content = content[:LONGEST_SUMMARY].decode(errors="ignore").encode() + b"\n\n(cut off here)\n"
+    with naming(target), target.open("ab") as stream:
+        stream.write(content + b"\n")
+
+
+def _pull_request() -> tuple[int, str]:
+    """The number of the pull request that the event is about, and the commit that it proposed then."""
+    from acmidm.github import GitHubError, variable
+
+    found = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
+    number, head = found.get("number"), str((found.get("head") or {}).get("sha"))
+    if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):
+        raise GitHubError("this event is about no pull request; run it in a workflow on pull_request_target")
+    return int(number), head

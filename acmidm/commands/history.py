@@ -1,0 +1,111 @@
+"""``acmidm history``: who changed a client, when and how, from the audit trail of its authority."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.render.output import write_report
+from acmidm.terminal import Code, TextOutput, TextOutputOption, fail, working
+
+if TYPE_CHECKING:
+    from acmidm.desk.history import Entry
+    from acmidm_onboarding.stack import Stack
+    from acmidm_onboarding.values.client import Client
+
+EPILOG = """
+**Examples**
+
+- `acmidm history gent mijn-gent --stack prod`
+- `acmidm history --stack tni --since 2026-11-17`
+
+**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 an authority or the engine cannot be reached.
+"""
+_DAYS = 30
+
+
+def history(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORDS]...",
+            help="Show only connections with a word that begins with each of these, as in acmidm status.",
+            show_default=False,
+        ),
+    ] = None,
+    stack: Annotated[
+        list[str] | None, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="From this day on, in UTC.", show_default=f"{_DAYS} days ago"),
+    ] = None,
+    output: TextOutputOption = TextOutput.TEXT,
+) -> None:
+    """Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the portal.
+
+    It is the authority's own audit trail. An authority that has none, or does not show it to this operator, is named. Of a client that is
+    in no state any more, give the client-ID.
+    """
+    from acmidm.desk.history import History, in_order
+    from acmidm.engine.stacks import stack_of
+
+    stacks, search = stack or ["tni"], " ".join(words or ())
+    start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
+    if start > datetime.now(UTC):
+        fail(f"--since {start:%Y-%m-%d} has not come yet; give a day that has")
+    entries: list[Entry] = []
+    notes: list[str] = []
+    count = 0
+    for name in stacks:
+        opened = stack_of(name)
+        clients = _clients(opened, search)
+        count += len(clients)
+        with working(f"reading the audit trail of {name}"):
+            found, said = _of_stack(opened, clients, start)
+        entries += found
+        notes += said
+    report = History(stacks=tuple(stacks), since=start, search=search, clients=count, entries=in_order(entries), notes=tuple(notes))
+    write_report(report, output)
+    raise typer.Exit(Code.WELL)
+
+
+def _clients(stack: Stack, search: str) -> list[Client]:
+    """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be gone."""
+    from acmidm.desk.status import listed, matcher
+    from acmidm_onboarding.values.client import Client
+
+    with working(f"reading {stack.name}"):
+        states = stack.recorded.clients.values()
+    is_meant = matcher(search, (), None)
+    kept = [state for state in states if is_meant(listed(stack.name, state, stack.now))]
+    if kept or not search or " " in search or not search.isprintable():
+        return kept
+    settings = stack.settings
+    return [Client(f"client {search}", platform, settings.environment, client_id=search) for platform in settings.platforms]
+
+
+def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[list[Entry], list[str]]:
+    """The entries since then, and which authorities have none to give."""
+    from acmidm.desk.history import entry_of
+    from acmidm_onboarding.authorities.port import Audited
+
+    entries: list[Entry] = []
+    platforms = stack.platforms_briefly
+    silent = set(platforms)
+    for client in clients:
+        authority = platforms[client.platform].authority if client.platform in platforms else None
+        if not isinstance(authority, Audited) or not client.client_id:
+            continue
+        for recorded in takewhile(lambda one: one.at >= since, authority.recorded_changes(client.client_id)):
+            silent.discard(client.platform)
+            if entry := entry_of(stack.name, client, recorded):
+                entries.append(entry)
+    asked = {client.platform for client in clients}
+    return entries, [
+        f"{platform} on {stack.name} recorded nothing since then, or shows this operator no audit trail (on Keycloak: view-events)"
+        for platform in sorted(silent & asked)
+    ]

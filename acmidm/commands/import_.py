@@ -1,0 +1,110 @@
+"""The command ``acmidm import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import Code, fail, working
+from acmidm.words import counted, plain
+
+if TYPE_CHECKING:
+    from acmidm.importing.listed import Register
+    from acmidm.importing.plan import Plan
+    from acmidm.importing.sheet import Sheets
+    from acmidm.importing.write import Outcome
+    from acmidm_onboarding.settings import Settings
+    from acmidm_onboarding.values.terms import Environment
+
+EPILOG = """
+**Examples**
+
+- `acmidm import klanten.xlsx --tni tni --prod prod`
+- `acmidm import klanten.csv --tni tni --contact api-beheer@leverancier.example --supplier leverancier`
+
+**Exit codes**: 0 everything has a form; 1 some rows or clients were not placed; 2 wrong use; 3 an authority cannot be reached.
+"""
+
+
+def import_(
+    sheet: Annotated[Path, typer.Argument(help="The spreadsheet, .xlsx or .csv.", show_default=False)],
+    tni: Annotated[str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID TEST.")] = None,
+    prod: Annotated[str | None, typer.Option(metavar="STACK", help="The stack that has the clients of the column CliëntID PRD.")] = None,
+    contact: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A team's e-mail address, for clients that have no contacts.", show_default=False)
+    ] = None,
+    supplier: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="The supplier's folder, for public keys that organisations share.", show_default=False),
+    ] = None,
+) -> None:
+    """Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and application.
+
+    Nothing is written at an authority, and no file that exists is touched. Every row and client without a form afterwards is named.
+    """
+    from acmidm.importing.plan import plan_of
+    from acmidm.importing.sheet import read_sheets
+    from acmidm.importing.write import Writer
+    from acmidm_onboarding.forms.loading import load_onboardings
+    from acmidm_onboarding.values.names import is_name
+
+    if supplier is not None and not is_name(supplier):
+        fail(f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at most')
+    sheets = read_sheets(sheet)
+    settings = _settings(tni, prod)
+    first = next(iter(settings.values()))[1]
+    profiles = {environment: found.profile for environment, (_, found) in settings.items()}
+    forms = load_onboardings([first.forms_folder], first.catalogue_folder, profiles)
+    plan = plan_of(sheets.rows, _registers(settings), forms, contact)
+    outcome = Writer(first.forms_folder, first.catalogue_folder, profiles, sheet.name, supplier).write(plan.drafts)
+    plan.unplaced = [*sheets.unplaced, *plan.unplaced, *outcome.unplaced]
+    _report(sheets, plan, outcome)
+    raise typer.Exit(Code.FOUND if plan.unplaced else Code.WELL)
+
+
+def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
+    """Return stack and settings per environment."""
+    from acmidm.engine.stacks import settings_of
+    from acmidm_onboarding.values.terms import Environment
+
+    settings: dict[Environment, tuple[str, Settings]] = {}
+    for environment, stack in ((Environment.TNI, tni), (Environment.PROD, prod)):
+        if stack is None:
+            continue
+        settings[environment] = (stack, settings_of(stack))
+        if settings[environment][1].environment is not environment:
+            fail(f"stack {stack} is of {settings[environment][1].environment}; name one of {environment} with --{environment}")
+    if not settings:
+        fail("name the stacks that have the clients: --tni STACK, --prod STACK, or both")
+    return settings
+
+
+def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Environment, Register]:
+    from acmidm.importing.listed import read_register
+    from acmidm_onboarding.authorities.connected import connected
+    from acmidm_onboarding.forms.loading import load_catalogue
+
+    registers = {}
+    for environment, (stack, found) in settings.items():
+        with working(f"listing the clients of {stack}"):
+            registers[environment] = read_register(stack, environment, connected(found, load_catalogue(found.catalogue_folder)))
+    return registers
+
+
+def _report(sheets: Sheets, plan: Plan, outcome: Outcome) -> None:
+
+    for form in outcome.written:
+        clients = ", ".join(f"{environment} {client.client_id}" for environment, client in form.draft.clients.items())
+        typer.echo(plain(f"{form.draft.row}: {form.file} takes over {clients}", 500))
+        for note in form.draft.notes:
+            typer.echo(plain(f"  note: {note}", 1000))
+    for sentence in (*plan.declared, *sheets.remarks):
+        typer.echo(plain(sentence, 1000))
+    for sentence in plan.unplaced:
+        typer.echo(plain(f"not placed: {sentence}", 1000), err=True)
+    placed = f"{counted(len(sheets.rows), 'row')}: {counted(len(outcome.written), 'form')} written, {len(plan.declared):,} declared already"
+    typer.echo(f"{placed}, {counted(len(plan.unplaced), 'thing')} not placed")
+    if outcome.written:
+        typer.echo("Next: acmidm validate, then acmidm review, which shows what taking over changes.")

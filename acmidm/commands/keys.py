@@ -1,0 +1,200 @@
+"""``acmidm keys``: the keys of a form, made and taken on the organisation's own machine, and named in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import fail, working
+from acmidm_onboarding.values.problems import on_one_line, quoted
+
+if TYPE_CHECKING:
+    from acmidm.edit.keys.declaring import FormOfKeys
+    from acmidm_onboarding.texts import Texts
+    from acmidm_onboarding.values.jwk import PublicJwk
+
+_CODES = "**Exit codes**: 0 done; 2 wrong use, or a mistake in the form: then nothing was written."
+NEW = f"""
+**Examples**
+
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni`
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment prod --days 180 --private-key ~/keys/e-loket.pem`
+- `acmidm keys new onboardings/stad-aalst/e-loket.yaml --environment tni --passphrase-fd 3 3< passphrase.txt`
+
+{_CODES}
+"""
+app = typer.Typer(help="Make a key pair for a form, or name public keys in it that there are.", epilog=NEW, no_args_is_help=True)
+ROTATE = f"""
+**Examples**
+
+- `acmidm keys rotate onboardings/stad-aalst/e-loket.yaml --environment prod`
+
+{_CODES}
+"""
+ADD = f"""
+**Examples**
+
+- `acmidm keys add onboardings/stad-aalst/e-loket.yaml public.pem --environment tni`
+- `acmidm keys add onboardings/stad-aalst/e-loket.yaml certificate.p12 --environment prod`
+
+{_CODES}
+"""
+DAYS = 365
+_MOST_DAYS = 36_500
+
+FormArgument = Annotated[Path, typer.Argument(metavar="FORM", help="The form.")]
+EnvironmentOption = Annotated[str, typer.Option(metavar="tni|prod", help="The environment of the form that the key is for.")]
+PassphraseOption = Annotated[
+    int | None,
+    typer.Option(
+        "--passphrase-fd", min=0, metavar="N", help="Read the passphrase from this file descriptor, its first line.", show_default=False
+    ),
+]
+DaysOption = Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="In how many days the key ends; the profile may allow fewer.")]
+PrivateKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--private-key", metavar="FILE", help="The file for the private key, outside any Git repository.", show_default="in ~/.acmidm/keys"
+    ),
+]
+
+
+@app.command("new", epilog=NEW)
+def new(
+    form: FormArgument,
+    environment: EnvironmentOption,
+    days: DaysOption = DAYS,
+    private_key: PrivateKeyOption = None,
+    passphrase_fd: PassphraseOption = None,
+) -> None:
+    """Make a key pair, and name its public half in the form.
+
+    RSA of 4096 bits (RS256) in profile acmidm, P-256 (ES256) in fapi2. The private half is encrypted (PKCS#8), and stays on this machine.
+    """
+    _make(_form(form, environment), days, private_key, passphrase_fd)
+
+
+@app.command("rotate", epilog=ROTATE)
+def rotate(
+    form: FormArgument,
+    environment: EnvironmentOption,
+    days: DaysOption = DAYS,
+    private_key: PrivateKeyOption = None,
+    passphrase_fd: PassphraseOption = None,
+) -> None:
+    """Begin to replace a key: make a new pair beside it, and say what happens next."""
+    found = _form(form, environment)
+    if not found.has_list:
+        fail(f"{form} names no key for {environment} that a new one could replace; make its first with acmidm keys new")
+    _make(found, days, private_key, passphrase_fd)
+
+
+@app.command("add", epilog=ADD)
+def add(
+    form: FormArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A JWK, JWK Set, public key (PEM), certificate or PKCS#12 file.")],
+    environment: EnvironmentOption,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=_MOST_DAYS, help="In how many days a key ends that has no end of its own.", show_default="it gets none"),
+    ] = None,
+    passphrase_fd: PassphraseOption = None,
+) -> None:
+    """Name public keys in the form that there are. A certificate's end is that of its key; of a private key the public half is taken."""
+    from datetime import UTC, datetime, timedelta
+
+    from acmidm.edit.keys.passphrase import known_passphrase
+    from acmidm.edit.keys.public_keys import keys_in
+
+    found, now = _form(form, environment), datetime.now(UTC)
+    words = _words(found)
+    ends = None if days is None else now + timedelta(days=days)
+    keys, is_half = keys_in(file, found.profile, lambda: known_passphrase(passphrase_fd, words), ends, now)
+    found.require_room(len(keys))
+    names = found.names_of(len(keys), now)
+    found.declare(dict(zip(names, keys, strict=True)))()
+    if is_half:
+        _say(words, "private", words("stays", file=file))
+    for name, key in zip(names, keys, strict=True):
+        _say_public(found, name, key)
+    number = "one" if len(keys) == 1 else "many"
+    _say(words, "form", words(f"form.{number}", form=found.loaded.file, environment=words(f"environment.{environment}")))
+    _say_next(found, str(file) if is_half else words("file"))
+
+
+def _form(file: Path, environment: str) -> FormOfKeys:
+    from acmidm.edit.keys.declaring import form_of_keys
+    from acmidm_onboarding.values.terms import Environment
+
+    if environment not in list(Environment):
+        fail(f"{quoted(environment)} is no environment; it is {' or '.join(Environment)}")
+    return form_of_keys(file, Environment(environment))
+
+
+def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: int | None) -> None:
+    """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half, then the form."""
+    from datetime import UTC, datetime, timedelta
+
+    from acmidm.edit.keys.pair import default_folder, make_pair, require_outside_git, write_private_key
+    from acmidm.edit.keys.passphrase import new_passphrase
+
+    now, words = datetime.now(UTC), _words(found)
+    found.require_room()
+    folder = default_folder()
+
+    def private(name: str) -> Path:
+        return private_key or folder / f"{found.loaded.organisation.code}-{name}.private.pem"
+
+    [name] = found.names_of(1, now, taken=lambda name: private_key is None and private(name).exists())
+    file = private(name)
+    require_outside_git(file)
+    passphrase = new_passphrase(passphrase_fd, words)
+    with working(words("working")):
+        pair = make_pair(found.profile, now + timedelta(days=days), passphrase)
+    write_private_key(file, pair, found.declare({name: pair.public}))
+    _say(words, "private", words("private", file=file))
+    _say_public(found, name, pair.public)
+    _say(words, "form", words("form.one", form=found.loaded.file, environment=words(f"environment.{found.environment}")))
+    _say_next(found, str(file))
+
+
+def _words(found: FormOfKeys) -> Texts:
+    """What the organisation reads, in its language. What is wrong stays English, as everywhere."""
+    from acmidm_onboarding.texts import texts
+
+    return texts("keys", found.loaded.organisation.language)
+
+
+def _say(words: Texts, label: str, text: str) -> None:
+    width = max(len(words(f"label.{one}")) for one in ("private", "public", "form")) + 1
+    typer.echo(f"{words(f'label.{label}'):<{width}} {on_one_line(text)}")
+
+
+def _say_public(found: FormOfKeys, name: str, key: PublicJwk) -> None:
+    from datetime import UTC
+
+    words = _words(found)
+    facts = [str(key.members["alg"])] if "alg" in key.members else []
+    facts.append(words("ends", day=words.day(key.expires.astimezone(UTC))) if key.expires else words("endless"))
+    file = f"{found.loaded.file.with_name(name)}.jwk.json"
+    _say(words, "public", words("public", file=file, kid=key.kid, facts=", ".join(facts)))
+
+
+def _say_next(found: FormOfKeys, private_key: str) -> None:
+    """Say what a person does next: with a first key, or in place of the keys that there are."""
+    form, words = found.loaded.file, _words(found)
+    environment = words(f"environment.{found.environment}")
+    steps = [words("next.commit", environment=environment)]
+    probe = f"acmidm probe {form} --stack {found.environment} --client-id CLIENT_ID --private-key {private_key}"
+    if not found.has_list:
+        typer.echo(on_one_line(words("all", form=form, environment=environment)))
+    if not found.keys:
+        steps.append(words("next.try", probe=probe))
+    else:
+        replaced = ", ".join(key.kid for key in found.keys)
+        steps += [words("next.sign"), words("next.prove", probe=probe), words("next.remove", kids=replaced)]
+    typer.echo(words("next"))
+    for number, step in enumerate(steps, 1):
+        typer.echo(f"  {number}. {on_one_line(step)}")

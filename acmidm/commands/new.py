@@ -1,0 +1,108 @@
+"""The command ``acmidm new``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.words import plain
+
+if TYPE_CHECKING:
+    from acmidm.edit.new.draft import Draft
+    from acmidm.edit.new.talk import Talk
+    from acmidm_onboarding.forms.catalogue import Catalogue
+
+EPILOG = """
+**Examples**
+
+- `acmidm new`
+- `acmidm new --organisation stad-gent --application parkeren --contact parkeren@stad-gent.example --product notificaties
+  --set notificaties.product_ids=10244`
+- `acmidm new --organisation "Stad Brugge" --ovo OVO001234 --application e-loket --contact loket@stad-brugge.example --product notificaties
+  --set notificaties.merk_code=stad-brugge --set notificaties.product_ids=10244`
+
+**Exit codes**: 0 written; 2 something is missing or wrong: then nothing was written.
+"""
+FORMS = Path("onboardings")
+
+
+def new(
+    organisation: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Its folder, OVO code, KBO number or name.", show_default=False)
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="TEXT", help="Of a new organisation: its name.", show_default=False)] = None,
+    ovo: Annotated[str | None, typer.Option(metavar="CODE", help="Of a new organisation: its OVO code.", show_default=False)] = None,
+    kbo: Annotated[str | None, typer.Option(metavar="NUMBER", help="Of a new organisation: its KBO number.", show_default=False)] = None,
+    owner: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OWNER", help="Of a new organisation: who approves its forms, such as @stad-gent/api-beheer."),
+    ] = None,
+    application: Annotated[str | None, typer.Option(metavar="NAME", help="The application's short name.", show_default=False)] = None,
+    contact: Annotated[list[str] | None, typer.Option(metavar="ADDRESS", help="The address of a team; may be repeated.")] = None,
+    product: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A product of the catalogue; may be repeated.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A scope, where a product has several or for one more; may be repeated."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PRODUCT.FIELD=VALUE", help="A field of a product; of a list, with commas or repeated."),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="nl|en", help="Of questions, comments and a new organisation.", show_default="the organisation's, else nl"),
+    ] = None,
+) -> None:
+    """Write the form of an application, for the test environment, and its organisation's file where that is new.
+
+    On a terminal it asks what the options leave out. No file that exists is changed.
+    """
+    import sys
+
+    from acmidm.edit.new.checks import chosen
+    from acmidm.edit.new.draft import Answers, draft_of
+    from acmidm.edit.new.files import place
+    from acmidm.edit.new.organisations import Given
+    from acmidm.edit.new.talk import Talk, pairs
+    from acmidm_onboarding.forms.files import ORGANISATION_FILE
+    from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
+    from acmidm_onboarding.settings import own_catalogue
+    from acmidm_onboarding.stack_files import stacks_in
+    from acmidm_onboarding.values.terms import Language
+
+    folder = own_catalogue()
+    catalogue, stacks = load_catalogue(folder), stacks_in(Path())
+    by_profile, platforms = stacks.profiles, stacks.served
+    spoken = Language(language) if language in list(Language) else None
+    talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=spoken or Language.NL)
+    talk.refuse("--language", [] if language is None else chosen(tuple(Language), language))
+    answers = Answers(
+        Given(organisation, name, ovo, kbo, owner or (), spoken),
+        application,
+        contact or (),
+        product or (),
+        scope or (),
+        pairs(set_ or (), "--set", talk.wrong),
+    )
+    draft = draft_of(answers, catalogue, load_organisations(FORMS) if FORMS.is_dir() else {}, FORMS, talk)
+    files = {Path(draft.owner.folder, ORGANISATION_FILE): draft.organisation(talk.texts)} if draft.owner.is_new else {}
+    _report(draft, place({**files, draft.file: draft.form(talk.texts)}, FORMS, folder, by_profile, platforms), catalogue, talk)
+
+
+def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk: Talk) -> None:
+    """Say what was written, and what its author does next."""
+    from acmidm.edit.new.draft import PLATFORM
+    from acmidm.report.codeowners import onboarding_team
+
+    texts, form = talk.texts, (FORMS / draft.file).as_posix()
+    say = [texts("written", files=", ".join(file.as_posix() for file in written))]
+    if unverified := [scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)]:
+        say.append(texts("unverified", scopes=", ".join(unverified)))
+    steps = [texts("next.keys", form=form)]
+    if draft.owner.is_new and draft.owner.organisation.owners and onboarding_team():
+        steps.append(texts("next.codeowners"))
+    steps += [texts("next.pull_request"), texts("next.client_id", contacts=", ".join(draft.contacts))]
+    for line in (*say, texts("next"), *(f"  {number}. {step}" for number, step in enumerate(steps, 1))):
+        typer.echo(plain(line, 2000))

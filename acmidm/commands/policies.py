@@ -1,0 +1,34 @@
+"""``acmidm policies``: the policy pack over all that a stack would have, whoever declares it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acmidm.engine import pulumi as engine
+from acmidm.terminal import Code, fail
+
+_PACK = Path("policies", "pack")
+
+EPILOG = """
+**Examples**
+
+- `acmidm policies --stack prod`
+
+**Exit codes**: 0 the policies allow it; 1 they do not, or there is no preview; 2 wrong use; 3 the engine cannot be reached.
+"""
+
+
+def policies(
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+) -> None:
+    """Check all that a stack would have by the policies. What else is refused, and held back, is a review's to say."""
+    from acmidm.engine.stacks import ask_what_is_there, stack_of
+
+    opened = stack_of(stack)
+    ask_what_is_there(opened)
+    words = ("preview", "--policy-pack", str(_PACK.absolute()), "--suppress-outputs", "--suppress-progress")
+    if engine.run(stack, *words, there=opened.there or {}):
+        fail(f"{stack} is not brought up like this: what a policy forbids, or a mistake, is above", Code.FOUND)

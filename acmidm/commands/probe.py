@@ -1,0 +1,155 @@
+"""``acmidm probe``: what it is given, and what it does with it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import Code, fail
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Language
+
+if TYPE_CHECKING:
+    from acmidm.probe.inputs import Given
+    from acmidm.probe.steps import Probe
+    from acmidm.probe.trying import Trial
+
+EPILOG = """
+**Examples**
+
+- `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --private-key mijn-gent.pem --client-id 8abae908-…`
+- `acmidm probe … --private-key mijn-gent.pem --record`
+- `acmidm probe onboardings/stad-gent/mijn-gent.yaml --stack tni --assertion request.txt`
+
+**Exit codes**: 0 nothing wrong; 1 something is wrong; 2 wrong use; 3 nobody answers.
+"""
+
+
+def probe(
+    form: Annotated[Path, typer.Argument(metavar="FORM", help="The form, such as onboardings/stad-gent/mijn-gent.yaml.")],
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml: the addresses are in there.")],
+    private_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The private key, PEM or JSON Web Key. It is neither shown nor sent.", show_default=False),
+    ] = None,
+    passphrase_fd: Annotated[
+        int | None, typer.Option(metavar="N", help="Read the key's passphrase from this file descriptor.", show_default="asked")
+    ] = None,
+    platform: Annotated[str, typer.Option(metavar="PLATFORM", help="The platform: acmidm or geosecure.")] = "acmidm",
+    client_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The client-ID that was handed over.", show_default="from earlier evidence, or adopt in the form"),
+    ] = None,
+    kid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KID", help='The kid that your software sends; "" if it sends none.', show_default="that of the key in the form"
+        ),
+    ] = None,
+    assertion: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Check an assertion, or the body of a token request, that is not sent; - reads it.", show_default=False
+        ),
+    ] = None,
+    send_test_message: Annotated[
+        bool, typer.Option("--send-test-message", help="Also post the product's test message, which reaches nobody.")
+    ] = False,
+    record: Annotated[bool, typer.Option("--record", help="Write what was proven beside the form, signed by the key.")] = False,
+    language: Annotated[
+        str | None, typer.Option(metavar="[nl|en]", help="The language of the report.", show_default="language in organisation.yaml")
+    ] = None,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="[text|json]", help="text for people, json for programs.")] = "text",
+) -> None:
+    """Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing else.
+
+    It fetches a token for each scope and reads each product's API. Nothing is written there. Each step has passed, or says what is
+    wrong and what to do.
+    """
+    from acmidm.probe.inputs import given
+
+    if output not in ("text", "json"):
+        fail(f'--output: "{output}" is not known; use text or json')
+    if language is not None and language not in list(Language):
+        fail(f'--language: "{language}" is not known; use nl or en')
+    if (private_key is None) == (assertion is None):
+        fail("give either --private-key, to try the connection, or --assertion, to check what your software made")
+    if assertion is not None and (record or send_test_message):
+        fail("--record and --send-test-message need --private-key: of an assertion nothing is sent")
+    connection = given(form, stack, platform, client_id)
+    spoken = Language(language) if language else connection.connection.declared_by.language
+    if assertion is not None:
+        _write(_checked(connection, assertion), spoken, output)
+        return
+    assert private_key is not None  # noqa: S101 - one of the two is given
+    trial = _trial(connection, private_key, passphrase_fd, kid, spoken, sends_test_message=send_test_message)
+    _write(_tried(connection, trial, spoken, record=record), spoken, output)
+
+
+def _write(found: Probe, language: Language, output: str) -> None:
+    from acmidm.probe.telling import lines, told
+
+    report = told(found, language)
+    if output == "json":
+        from acmidm.terminal import as_json
+
+        typer.echo(as_json(report))
+    else:
+        for line in lines(report):
+            typer.echo(line)
+    if found.wrong:
+        raise typer.Exit(Code.UNREACHABLE if found.is_unreached else Code.FOUND)
+
+
+def _checked(connection: Given, file: Path) -> Probe:
+    from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
+    from acmidm.probe.sent import taken_apart
+    from acmidm.probe.steps import Probe, passed, say, untried, wrong
+
+    sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
+    found = mistakes_in(sent, connection.known)
+    what = "given assertion" if sent.fields is None else "given request"
+    steps = [wrong(what, *found) if found else passed(what, say("said.nothing wrong"))]
+    if (ended := ended_seconds_ago(sent, connection.known)) is not None:
+        steps.append(untried("time", say("why.ended", seconds=ended)))
+    return Probe(title=connection.title, steps=tuple(steps))
+
+
+def _text(file: Path) -> str:
+    from acmidm_onboarding.forms.documents import Unreadable, read_text
+
+    try:
+        return read_text(file)
+    except Unreadable as error:
+        raise Failure(f"{file} {error}") from None
+
+
+def _trial(
+    connection: Given, file: Path, passphrase_fd: int | None, kid: str | None, language: Language, *, sends_test_message: bool
+) -> Trial:
+    from acmidm.edit.keys.passphrase import known_passphrase
+    from acmidm.probe.private_key import read_private_key
+    from acmidm_onboarding.texts import texts
+
+    key = read_private_key(file, lambda: known_passphrase(passphrase_fd, texts("keys", language)))
+    return connection.trial(key, kid, sends_test_message=sends_test_message)
+
+
+def _tried(connection: Given, trial: Trial, language: Language, *, record: bool) -> Probe:
+    from acmidm.probe.steps import Probe, untried
+    from acmidm.probe.telling import words_in
+    from acmidm.terminal import working
+
+    with working(words_in(language)("working")):
+        steps = list(trial.steps())
+    recorded = None
+    if record:
+        reason = connection.why_not_recorded(trial, steps)
+        if reason:
+            steps.append(untried("evidence", reason))
+        else:
+            recorded = connection.record(trial).as_posix()
+    return Probe(title=connection.title, steps=tuple(steps), recorded=recorded)

@@ -1,0 +1,352 @@
+"""``acmidm review``: what a change does, as a reviewer thinks of it, most dangerous first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from acmidm.render.output import write_report
+from acmidm.terminal import Code, Output, OutputOption, fail, working
+from acmidm.words import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from acmidm.report.approved import Approved
+    from acmidm.report.compare import Comparison
+    from acmidm.report.plan import Plan
+    from acmidm.report.review import Review
+    from acmidm_onboarding.forms.catalogue import Catalogue
+    from acmidm_onboarding.rules.desired import Desired
+    from acmidm_onboarding.rules.gate import HeldBack
+    from acmidm_onboarding.stack import Stack
+    from acmidm_onboarding.values.declaration import Declaration
+    from acmidm_onboarding.values.terms import Environment, Platform
+
+EPILOG = """
+**Examples**
+
+- `acmidm review --stack tni --stack prod`
+- `acmidm review --stack prod --save approved.json`
+- `acmidm review --base origin/main --output markdown`
+- `acmidm review --base main --head refs/pull/7/head`
+- `pulumi preview --json --show-sames > plan.json; acmidm review --plan plan.json --fail-on danger,prod:scope_granted`
+
+**Exit codes**: 0 reviewed; 1 something is refused and held back, a change that --fail-on names, or too many clients that go; 2 wrong
+use; 3 the engine gave no whole preview.
+"""
+
+
+def review(
+    stack: Annotated[
+        list[str] | None, typer.Option(metavar="STACK", help="Preview this stack and review it; may be repeated.", show_default=False)
+    ] = None,
+    plan: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Review this output of pulumi preview --json instead; may be repeated.", show_default=False),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF",
+            help="Review what is committed alone, as merged into REF: no engine, no state, no credentials.",
+            show_default=False,
+        ),
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(metavar="REF", help="With --base: the revision that is reviewed; nothing of it runs.", show_default="HEAD")
+    ] = None,
+    environment: Annotated[
+        list[str] | None, typer.Option(metavar="tni|prod", help="With --base: only this environment; may be repeated.", show_default=False)
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With one --stack: also save what was reviewed, and what the authority has of it, for acmidm deploy --approved.",
+            show_default=False,
+        ),
+    ] = None,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND[,KIND]",
+            help="Exit with 1 where there is such a change: a kind, or danger, warning; prod: before it is about production alone.",
+        ),
+    ] = "",
+    allow_mass_change: Annotated[
+        bool, typer.Option("--allow-mass-change", help="Also where more than 30% of ten or more clients are removed or replaced.")
+    ] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Show what a change does to clients, scopes, keys and products, production first, most dangerous first.
+
+    With --stack the engine previews the change, or --plan reads what it wrote; with --base two Git revisions are compared. Both show
+    the same of clients. Only the engine knows client-IDs, and what a client that is taken over has already; only Git knows what
+    changes beside the clients, such as settings and code. No secret is ever shown. The kinds of change are in docs/cli.md.
+    """
+    from dataclasses import replace
+
+    from acmidm.git import is_dirty
+    from acmidm.report.approved import save as write_approved
+    from acmidm.report.contacts import domains
+    from acmidm.report.former_secrets import former_secrets
+    from acmidm.report.review import review_of
+    from acmidm.report.stacks import setting_in
+    from acmidm_onboarding.settings import own_catalogue
+
+    matches = _matcher(fail_on)
+    _require_one_source(stack, plan, base, save)
+    if base:
+        found = _by_git(base, head or "HEAD", environment or [], allow_mass_change=allow_mass_change)
+        if head is None and is_dirty():
+            typer.echo("what is not committed is not reviewed", err=True)
+    else:
+        if environment or head:
+            fail("--head and --environment are for --base; with --stack and --plan the stack's settings have them")
+        plans, approved = _by_engine(stack or [], plan or [], save=save is not None)
+        folder = str(next((one.plan.config.get("acmidm:catalogueFolder") for one in plans), None) or own_catalogue())
+        of_stacks = former_secrets({setting_in(key): value for key, value in one.plan.config.items()} for one in plans)
+        organisations = {name: one for planned in plans if planned.stack for name, one in planned.stack.forms.organisations.items()}
+        known = domains(organisations, (client for one in plans for client in one.plan.before.values()))
+        today = replace(comparison(folder), former_secrets=of_stacks, domains=known)
+        found = _with_forms(review_of([one.plan for one in plans], today, allow_mass_change=allow_mass_change), plans)
+        for one in plans:
+            _warn_of_missing_rights(one)
+    write_report(found, output)
+    if found.refusals and not sys.stdout.isatty():
+        # The report went to a file: a job's log would else end without a reason.
+        for refusal in found.refusals:
+            typer.echo(f"refused: {refusal}", err=True)
+    if not found.is_known:
+        raise typer.Exit(Code.UNREACHABLE)
+    if save and not found.too_many:
+        write_approved(approved[0], save)
+    if found.refusals or matches(found):
+        raise typer.Exit(Code.FOUND)
+
+
+def _require_one_source(stack: Sequence[str] | None, plan: Sequence[Path] | None, base: str | None, save: Path | None) -> None:
+    if sum(map(bool, (stack, plan, base))) != 1:
+        fail("choose what to review: either --stack, or --plan, or --base; such as: acmidm review --base origin/main")
+    if save and len(stack or ()) != 1:
+        fail("--save is for one --stack: what is approved runs on one")
+
+
+class Planned(NamedTuple):
+    """A plan; what the forms here have of its environment, and what of that is desired now; its stack, None for the plan of a file.
+
+    Where forms have mistakes, which the preview reports, nothing is known of them.
+    """
+
+    plan: Plan
+    connections: Sequence[Declaration]
+    desired: Desired
+    stack: Stack | None
+
+
+def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Planned], list[Approved]]:
+    """The plans; and of stacks, where it is to be saved, what would run."""
+    from contextlib import suppress
+    from datetime import UTC, datetime
+
+    from acmidm.engine import pulumi as engine
+    from acmidm.engine.stacks import ask_what_is_there, stack_of
+    from acmidm.report.approved import approved_of, unreadable
+    from acmidm.report.plan import NotAPlan, read_plan
+    from acmidm_onboarding.rules.desired import desired
+    from acmidm_onboarding.values.problems import Failure
+
+    plans: list[Planned] = []
+    approved: list[Approved] = []
+    for stack in map(stack_of, stacks):
+        with suppress(Failure):  # a stack that is not there, say: the preview says it
+            ask_what_is_there(stack)
+        with working(f"previewing {stack.name}"):
+            previewed = engine.preview(stack.name, stack.there)
+            plan = read_plan(previewed, stack.state)
+        if save:
+            with working(f"reading the clients of {stack.name} that change"):
+                approved.append(approved_of(stack.name, previewed, plan, stack.platforms, stack.stolen))
+            for sentence in unreadable(approved[-1]).values():
+                typer.echo(f"warning: nothing is approved of one: {sentence}", err=True)
+        connections = [] if stack.forms.problems else stack.connections
+        plans.append(_with_what_forms_say(Planned(_with_uploaded_keys(stack, plan), connections, stack.desired_of(connections), stack)))
+    for file in files:
+        try:
+            plan = read_plan(json.loads(file.read_text("utf-8")))
+        except ValueError:
+            raise NotAPlan(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
+        connections = _connections_here(plan)
+        plans.append(_with_what_forms_say(Planned(plan, connections, desired(connections, datetime.now(UTC)), None)))
+    return plans, approved
+
+
+def _connections_here(plan: Plan) -> list[Declaration]:
+    """What the forms here have of the environment of a file's plan; nothing where they have mistakes."""
+    from acmidm_onboarding.forms.loading import read_onboardings
+    from acmidm_onboarding.settings import own_catalogue
+
+    folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
+    forms = read_onboardings([folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue())))
+    return [] if forms.problems else forms.connections(plan.environment)
+
+
+def _with_what_forms_say(planned: Planned) -> Planned:
+    """The plan with what no preview has: of keys, of the gate, and of clients that have left and are preserved."""
+    from dataclasses import replace
+
+    from acmidm.report.kinds import Change, Kind
+    from acmidm.report.plan import at_the_gate
+    from acmidm.report.rotations import with_keys
+
+    plan, connections, desired, stack = planned
+    plan = with_keys(plan, connections, stack)
+    known = {**plan.before, **plan.after}
+    alone = ((one, Change(kind=Kind.KEY_LEFT)) for one in desired.left if one.compromised and one.place not in known)
+    held_back = _of_this_change(plan, desired.held_back, stack)
+    more, waiting = (*plan.more, *alone, *at_the_gate(held_back, desired.proven)), len(desired.held_back) - len(held_back)
+    return planned._replace(plan=replace(plan, more=more, waiting=waiting))
+
+
+def _of_this_change(plan: Plan, held_back: Sequence[HeldBack], stack: Stack | None) -> Sequence[HeldBack]:
+    """What is held back of clients that change, or whose files did since all of the stack was brought up; all, where nobody knows."""
+    from acmidm.engine.pulumi import last_runs
+    from acmidm.engine.recovery import revision
+    from acmidm.git import changed_since
+
+    if stack is None or not held_back or (changed := changed_since(revision(last_runs(stack.name)))) is None:
+        return held_back
+    own = [str(stack.settings.forms_folder / (one.connection.form or "")) for one in held_back]
+    named = [any(file.startswith(prefix) for file in changed) for prefix in own]
+    return [one for one, is_named in zip(held_back, named, strict=True) if is_named or one.connection.place in plan.changed]
+
+
+def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:
+    """The review with the form of each client that a form here declares: the engine does not have it."""
+    from acmidm.report.compare import connections_in_order
+
+    forms = {(one.environment, one.key): one.form for planned in plans for one in planned.connections}
+    named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
+    return found.model_copy(update={"connections": connections_in_order(named)})
+
+
+def _warn_of_missing_rights(planned: Planned) -> None:
+    """Say whom to ask where a client is new whose organisation uploads its keys, and where nobody there may."""
+    from acmidm.report.rights import warn_of_missing_rights
+
+    plan, connections, _, stack = planned
+    awaiting = {place[:2] for place, state in plan.after.items() if place not in plan.before and state.keys is None}
+    if awaiting and stack is not None:
+        warn_of_missing_rights(stack, [one for one in connections if (one.key, one.platform) in awaiting])
+
+
+def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
+    """The plan with the keys in the portal of those clients whose form has keys now: the others of them go."""
+    from dataclasses import replace
+
+    from acmidm.engine.stacks import uploaded_keys
+    from acmidm.report.compare import paired
+
+    taken = [old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None]
+    uploaded = uploaded_keys(stack, taken)
+    return replace(plan, before={**plan.before, **{place: replace(plan.before[place], uploaded=keys) for place, keys in uploaded.items()}})
+
+
+def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
+    from datetime import UTC, datetime
+
+    from acmidm.git import merged
+    from acmidm.report.compare import Comparison
+    from acmidm.report.contacts import domains
+    from acmidm.report.former_secrets import former_secrets
+    from acmidm.report.other_changes import changes_beside
+    from acmidm.report.review import review_of
+    from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
+    from acmidm.report.stacks import stacks_of
+
+    wanted, now = _environments(environments), datetime.now(UTC)
+    with working(f"reading {base} and {head}"):
+        before, after = merged(base, head)
+        # A change chooses neither where it is looked for, nor what is known of the scopes that there are.
+        folders, stacks = stacks_of(before), stacks_of(after)
+        old, new = earlier_revision(before, folders), revision(before, after, folders, stacks)
+        scopes = {**_scopes(new.onboardings.catalogue), **_scopes(old.onboardings.catalogue)}
+        beside = [*removed_unread(old, after), *changes_beside(before, after, folders)]
+    left_out = old.onboardings.left_out
+    for file in left_out:
+        typer.echo(plain(f"{file} was no valid form at {base}: all that it has shows as new", 500), err=True)
+    plans = [plan_between(old, new, where, stacks, now) for where in wanted]
+    notes = tuple(notes_between(old, new, after))
+    known = domains(old.onboardings.organisations, (client for plan in plans for client in plan.before.values()))
+    today = Comparison(now, scopes, former_secrets=former_secrets(stacks.values), domains=known)
+    found = review_of(plans, today, notes, beside=beside, allow_mass_change=allow_mass_change)
+    if not left_out:
+        return found
+    said = "form was not valid before: all that it has" if len(left_out) == 1 else "forms were not valid before: all that they have"
+    return found.model_copy(update={"headline": f"{found.headline}; {len(left_out):,} {said} shows as new"})
+
+
+def comparison(catalogue: str) -> Comparison:
+    """A comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
+    from datetime import UTC, datetime
+
+    from acmidm.report.compare import Comparison
+    from acmidm_onboarding.forms.loading import load_catalogue
+    from acmidm_onboarding.values.problems import InvalidForms
+
+    try:
+        return Comparison(datetime.now(UTC), _scopes(load_catalogue(Path(catalogue))))
+    except InvalidForms:
+        return Comparison(datetime.now(UTC))
+
+
+def _scopes(known: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
+    """Per scope, as a platform calls it, its owner and whether its name is verified."""
+    return {
+        (platform, named): (known.product_of[name].owner, scope.is_verified(platform))
+        for name, scope in known.scopes.items()
+        for platform, named in scope.names_of(name).items()
+    }
+
+
+def _environments(names: Sequence[str]) -> list[Environment]:
+    from acmidm_onboarding.values.terms import Environment
+
+    unknown = [name for name in names if name not in list(Environment)]
+    if unknown:
+        fail(f'environment "{unknown[0]}" is not known; use tni or prod')
+    return [Environment(name) for name in names] or list(Environment)
+
+
+def _matcher(fail_on: str) -> Callable[[Review], bool]:
+    """Whether a review has what ``--fail-on`` names; fails on names that mean nothing, which would never stop anything."""
+    from acmidm.report.kinds import Kind, Severity
+    from acmidm_onboarding.values.problems import did_you_mean, listed
+    from acmidm_onboarding.values.terms import Environment
+
+    wanted: list[tuple[str, str]] = []
+    known = [*Severity, *Kind]
+    for words in filter(None, (part.strip() for part in fail_on.split(","))):
+        environment, _, name = words.rpartition(":")
+        if environment not in ("", "tni", "prod"):
+            fail(f'--fail-on: environment "{environment}" is not known; use tni: or prod:')
+        if name not in known:
+            fail(f'--fail-on: "{name}" is no kind of change; {did_you_mean(name, known, f"use {listed(known)}")}')
+        wanted.append((environment, name))
+    if fail_on and not wanted:
+        fail(f"--fail-on names no kind of change; use {listed(known)}")
+
+    def matches(review: Review) -> bool:
+        # What is beside the clients concerns every environment.
+        found = [(change, one.environment) for one in review.connections for change in one.changes]
+        found += [(change, environment) for change in review.beside for environment in Environment]
+        return any(
+            environment in ("", where) and name in (change.kind, change.severity) for change, where in found for environment, name in wanted
+        )
+
+    return matches

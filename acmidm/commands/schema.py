@@ -1,0 +1,65 @@
+"""``acmidm schema``: the files that are made from others: schemas for editors, CODEOWNERS, and pages of the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acmidm.files import write_whole
+from acmidm.report.codeowners import CODEOWNERS, codeowners_here
+from acmidm_sandbox.platforms_page import PLATFORMS, platforms
+
+EPILOG = """
+**Examples**
+
+- `acmidm schema`
+- `acmidm schema --check`
+
+**Exit codes**: 0 up to date, or written; 1 with --check not up to date; 2 a mistake in catalogue or organisations, or no right to write.
+"""
+
+CATALOGUE = Path("catalogue")
+SCHEMAS = Path("schema")
+PAGE = Path("docs/catalogue.md")
+PRODUCTS = Path("docs/products.md")
+
+
+def schema(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
+) -> None:
+    """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
+    from acmidm.render.catalogue_page import catalogue_page
+    from acmidm_onboarding.forms.editor import schemas
+    from acmidm_onboarding.forms.loading import load_catalogue
+
+    offered = load_catalogue(CATALOGUE)
+    texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
+    if (owners := codeowners_here()) is not None:
+        texts[CODEOWNERS] = owners
+    if (page := _text_of(PLATFORMS)) is not None:
+        texts[PLATFORMS] = platforms(page)
+    if (page := _text_of(PRODUCTS)) is not None:
+        from acmidm_sandbox.beheerportaal.products.page import written
+
+        texts[PRODUCTS] = written(page)
+    stale = [file for file, text in texts.items() if _text_of(file) != text]
+    for file in stale:
+        if check:
+            typer.echo(f"{file} is not up to date; run: acmidm schema", err=True)
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, texts[file])
+            typer.echo(f"{file} written")
+    if check and stale:
+        raise typer.Exit(1)
+    if not stale:
+        typer.echo(f"the schemas and {PAGE} are up to date" + (" and so is CODEOWNERS" if owners else ""))
+
+
+def _text_of(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None

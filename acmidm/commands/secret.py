@@ -1,0 +1,138 @@
+"""``acmidm secret show``: a client secret, for whoever can decrypt the stack and hands it over."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from acmidm.terminal import working
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Platform
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.values.declaration import Declaration
+
+EPILOG = """
+**Examples**
+
+- `acmidm secret show onboardings/stad-gent/loket.yaml --stack tni`
+- `acmidm secret show onboardings/stad-gent/loket.yaml --stack prod --file ~/loket-prod.secret`
+
+**Exit codes**: 0 shown or written; 1 the form has mistakes; 2 there is no secret to show, or no place for it; 3 the stack cannot be read
+or decrypted.
+"""
+
+_PLAIN_TEXT = "plaintext"
+"""The member of a decrypted value in the engine's export that has it, as JSON."""
+
+app = typer.Typer(help="Client secrets.", epilog=EPILOG, no_args_is_help=True)
+
+
+class NoSecret(Failure):
+    """Why there is no secret to show: a sentence."""
+
+    exit_code = 2
+
+
+class NotDecrypted(Failure):
+    """Who may see the secrets of a stack, for somebody who may not."""
+
+    exit_code = 3
+
+
+@app.command("show", epilog=EPILOG)
+def show(
+    form: Annotated[Path, typer.Argument(metavar="FORM", help="The form of the application.")],
+    stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
+    platform: Annotated[Platform, typer.Option(help="The platform of the client.")] = Platform.ACMIDM,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it into a new file of yours alone, outside any Git repository.")
+    ] = None,
+) -> None:
+    """Show the client secret of an application as the stack has it: on a terminal, or in a file with mode 0600.
+
+    Only who has the passphrase of the stack, or its secrets provider, can. It is in no log, and in the arguments of no process.
+    """
+    if file is None and not sys.stdout.isatty():
+        raise NoSecret("the output is no terminal, where a log would keep the secret; name a file for it with --file FILE")
+    if file is not None:
+        from acmidm.edit.keys.pair import require_outside_git
+
+        require_outside_git(file, "--file FILE")
+    secret = _secret(stack, _connection(form, stack, platform))
+    if file is None:
+        typer.echo(secret)
+        return
+    from acmidm.files import private_folder, write_once
+
+    if not file.parent.exists():
+        private_folder(file.parent)
+    write_once(file, secret, 0o600)
+    typer.echo(f"written into {file}, which nobody else can read; remove it once it is handed over", err=True)
+
+
+def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
+    from acmidm_onboarding.forms.loading import load_onboardings
+    from acmidm_onboarding.stack_files import stack_settings
+
+    settings = stack_settings(stack, Path())
+    if not form.is_file():
+        raise NoSecret(f"{form} is no form; name one")
+    declared = load_onboardings([form], settings.catalogue_folder).connections(settings.environment)
+    found = next((connection for connection in declared if connection.platform is platform), None)
+    if found is None:
+        raise NoSecret(f"{form} has no client for {platform} on {settings.environment}; choose another --stack or --platform")
+    return found
+
+
+def _secret(stack: str, connection: Declaration) -> str:
+    """The secret that the state has, which is the one that the last run gave the authority."""
+    from acmidm.engine import pulumi as engine
+
+    with working(f"reading {stack}"):
+        # Without secrets first: whatever is wrong with the second reading is then that they cannot be decrypted.
+        client = _client(engine.stack_deployment(stack), connection)
+    if client is None:
+        raise NoSecret(f"{connection.resource_name} has no client in {stack} yet; run acmidm deploy --stack {stack} first")
+    if not _inputs(client).get("client_secret"):
+        raise NoSecret(_why_none(connection, client))
+    with working(f"decrypting {stack}"):
+        try:
+            decrypted = _client(engine.decrypted_deployment(stack), connection)
+        except engine.EngineError:
+            decrypted = None
+    secret = _inputs(decrypted or {}).get("client_secret")
+    if not isinstance(secret, Mapping) or not isinstance(secret.get(_PLAIN_TEXT), str):
+        raise NotDecrypted(
+            f"stack {stack} cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, or log on to its "
+            "secrets provider, or have somebody do this who can"
+        )
+    return str(json.loads(secret[_PLAIN_TEXT]))
+
+
+def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
+    from acmidm_onboarding.resources.switching import is_awaiting
+
+    name = connection.resource_name
+    if is_awaiting(client.get("outputs") or {}):
+        return f"{name} changes to keys: the secret that works until then is its application's alone, and not in the state any more"
+    if connection.uses_secret:
+        return f"the state has no client secret of {name}; run acmidm deploy, which makes one"
+    return f"{name} authenticates with {connection.auth_method}, and has no client secret"
+
+
+def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:
+    """The client of a connection in an export of the state."""
+    from acmidm_onboarding.engine_resources import Resource, part_of, resources_in
+
+    wanted = (connection.key, connection.platform, Resource.CLIENT.value)
+    return next((one for one in resources_in(state) if not one.get("delete") and part_of(one) == wanted), None)
+
+
+def _inputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    return resource.get("inputs") or {}

@@ -1,0 +1,66 @@
+"""``acmidm status``: the service desk's question: which organisation has which client, with which scopes, keys and products."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from acmidm.desk.filters import Expiring, Scope, Words, filter_of, said
+from acmidm.render.output import write_report
+from acmidm.terminal import ListOutput, ListOutputOption, working
+
+EPILOG = """
+**Examples**
+
+- `acmidm status gent --stack tni --stack prod`
+- `acmidm status Stad Gent loket`
+- `acmidm status --stack prod --scope dv_dosis_schrijven`
+- `acmidm status --stack prod --expiring 60`
+- `acmidm status --stack tni --stack prod --output html > connections.html`
+
+**Exit codes**: 0 shown, or nothing found; 2 wrong use; 3 the engine cannot be reached.
+"""
+
+
+def status(
+    words: Words = None,
+    stack: Annotated[
+        list[str] | None, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml; may be repeated.", show_default="tni")
+    ] = None,
+    scope: Scope = None,
+    expiring: Expiring = None,
+    output: ListOutputOption = ListOutput.TEXT,
+) -> None:
+    """Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out.
+
+    Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached. With --expiring, connections of the
+    forms that no run has made yet count too.
+    """
+    from datetime import UTC, datetime
+
+    from acmidm.desk.status import Status, in_order, listed
+    from acmidm.engine.stacks import stack_of, uploaded_keys
+
+    stacks, search, now = stack or ["tni"], " ".join(words or ()), datetime.now(UTC)
+    connections = []
+    for name in stacks:
+        opened = stack_of(name)
+        with working(f"reading {name}"):
+            states = opened.recorded.clients
+        uploaded = uploaded_keys(opened, (state for state in states.values() if state.keys is None and not state.jwks_uri))
+        connections += [listed(name, replace(state, uploaded=uploaded.get(place)), now) for place, state in states.items()]
+        connections += [listed(name, one, now) for one in opened.unmade] if expiring is not None else []
+    kept = in_order(filter(filter_of(search, scope, expiring, stacks[0]), connections))
+    if output is ListOutput.TEXT and not kept:
+        typer.echo(_nothing(stacks, bool(connections), search, scope, expiring))
+        return
+    write_report(Status(checked_at=now, stacks=tuple(stacks), search=search, connections=kept), output)
+
+
+def _nothing(stacks: list[str], has_connections: bool, search: str, scope: str | None, expiring: int | None) -> str:
+    if not has_connections:
+        none = f"stack {stacks[0]} has" if len(stacks) == 1 else f"stacks {' and '.join(stacks)} have"
+        return f"{none} no connections; acmidm deploy --stack {stacks[0]} brings up what the forms have, and says what is held back"
+    return f"no connection on {' and '.join(stacks)} {said(search, scope, expiring)}"

@@ -1,0 +1,65 @@
+"""``acmidm steps``: where each connection stands in the guide, whom it waits for and what exactly they must do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acmidm.desk.filters import Expiring, Scope, Words, filter_of
+from acmidm.render.output import write_report
+from acmidm.terminal import ListOutput, ListOutputOption, fail
+from acmidm_onboarding.values.terms import Language
+
+EPILOG = """
+**Examples**
+
+- `acmidm steps`
+- `acmidm steps gent --waiting-for organisation`
+- `acmidm steps --stack tni --stack prod --language en`
+- `acmidm steps --output html > board.html`
+
+**Exit codes**: 0 shown, or nothing found; 2 wrong use. What cannot be reached is shown as unknown.
+"""
+
+
+def steps(
+    words: Words = None,
+    stack: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STACK",
+            help="The stack, as in Pulumi.STACK.yaml; may be repeated.",
+            show_default="all whose clients are at a Beheerportaal",
+        ),
+    ] = None,
+    waiting_for: Annotated[
+        str | None,
+        typer.Option(metavar="WHOM", help="Show only what waits for organisation, us, authority or api-owner.", show_default=False),
+    ] = None,
+    scope: Scope = None,
+    expiring: Expiring = None,
+    language: Annotated[Language, typer.Option(help="In which language.")] = Language.NL,
+    output: ListOutputOption = ListOutput.TEXT,
+) -> None:
+    """Show where each connection stands: its step of the guide, since when, whom it waits for and what they must do.
+
+    Derived from forms, state, authorities and evidence. A fact that none of them gives is shown as unknown, never as done.
+    """
+    from datetime import UTC, datetime
+
+    from acmidm.desk.facts import standings
+    from acmidm.desk.progress import WaitsFor
+    from acmidm.desk.steps import steps_of
+    from acmidm.engine.stacks import of_a_beheerportaal
+    from acmidm_onboarding.values.problems import did_you_mean, listed, quoted
+
+    if waiting_for is not None and waiting_for not in list(WaitsFor):
+        fail(f"--waiting-for: {quoted(waiting_for)} is not known; {did_you_mean(waiting_for, WaitsFor, f'use {listed(WaitsFor)}')}")
+    stacks, search, now = stack or of_a_beheerportaal(Path()), " ".join(words or ()), datetime.now(UTC)
+    if not stacks:
+        fail("there is no stack here whose clients are at a Beheerportaal; run this in the project's folder, or name one with --stack")
+    is_shown = filter_of(search, scope, expiring, stacks[0])
+    found = [one for one in standings(stacks, now) if is_shown(one.connection) and (waiting_for is None or one.waits_for == waiting_for)]
+    write_report(steps_of(found, language, checked_at=now, stacks=stacks, search=search), output)

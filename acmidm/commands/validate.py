@@ -1,0 +1,141 @@
+"""``acmidm validate``: the check that every change of a form gets, without an engine and without a network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import Code, fail
+from acmidm.words import counted
+from acmidm_onboarding.values.problems import on_one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from acmidm_onboarding.forms.loading import Onboardings
+    from acmidm_onboarding.values.problems import Problem
+
+EPILOG = """
+**Examples**
+
+- `acmidm validate`
+- `acmidm validate onboardings/stad-gent`
+- `acmidm validate --online`
+- `acmidm validate --base main --head refs/pull/7/head --annotations`
+
+**Exit codes**: 0 all valid; 1 a mistake; 2 wrong use.
+"""
+
+FORMS = Path("onboardings")
+
+
+def validate(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Forms, or folders of them.", show_default=str(FORMS)),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Check what is committed alone, as merged into REF; see acmidm review.", show_default=False),
+    ] = None,
+    head: Annotated[str, typer.Option(metavar="REF", help="With --base: the revision that is checked; nothing of it runs.")] = "HEAD",
+    online: Annotated[
+        bool, typer.Option("--online", help="Also fetch the keys at addresses (jwks_uri), and check them as keys in files are.")
+    ] = False,
+    annotations: Annotated[bool, typer.Option("--annotations", help="Also print each mistake for GitHub, at its line.")] = False,
+) -> None:
+    """Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile.
+
+    Every mistake is reported at once, as file:line:column: what; what to do.
+    """
+    if base is None:
+        from acmidm_onboarding.settings import own_catalogue
+
+        _validate(paths or [FORMS], own_catalogue(), online=online, annotations=annotations)
+        return
+    from acmidm.git import merged
+    from acmidm.report.revision_files import strays
+    from acmidm.report.stacks import stacks_of
+
+    if paths:
+        fail("with --base all forms are checked, in the folders of its stacks; leave out PATH")
+    before, after = merged(base, head)
+    stacks = stacks_of(before)
+    known = strays(before, after, stacks.forms)
+    with after.exported(stacks.is_read):
+        _validate(stacks.forms, stacks.catalogue_here(), known, online=online, annotations=annotations)
+
+
+def _validate(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] = (), *, online: bool, annotations: bool) -> None:
+    from acmidm_onboarding.values.problems import InvalidForms
+    from acmidm_onboarding.values.terms import Environment
+
+    for path in paths:
+        if not os.path.lexists(path):
+            fail(f"{path}: there is no file or folder of this name; name a form, or the folder of forms")
+        if (path / "Pulumi.yaml").exists():
+            fail(f"{path}: this is the folder of the project; name the folder of forms in it")
+    try:
+        onboardings = _read(paths, catalogue, known, online=online)
+    except InvalidForms as error:
+        if annotations:
+            for problem in error.problems:
+                typer.echo(_annotation(problem))
+        fail(str(error), Code.FOUND)
+    if not onboardings.forms:
+        fail("there is no form (*.yaml) here; name a form, or the folder of forms")
+    connections = sum(len(onboardings.connections(environment)) for environment in Environment)
+    typer.echo(f"{counted(len(onboardings.forms), 'form')}, {counted(connections, 'connection')}: all valid")
+    for sentence in _notes(onboardings):
+        typer.echo(sentence)
+
+
+def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, online: bool) -> Onboardings:
+    """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
+    from acmidm_onboarding.forms.loading import load_onboardings, problems_of_codes
+    from acmidm_onboarding.forms.other_files import problems_of_other_files
+    from acmidm_onboarding.stack_files import stacks_in
+    from acmidm_onboarding.values.problems import InvalidForms
+
+    stacks, known = stacks_in(Path()), [*known, *problems_of_other_files(paths), *problems_of_codes(paths)]
+    onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
+    if online:
+        from acmidm.report.online import problems_online
+
+        if problems := list(problems_online(onboardings.forms, stacks.profiles)):
+            raise InvalidForms(problems)
+    return onboardings
+
+
+def _notes(onboardings: Onboardings) -> Iterator[str]:
+    """What comes by itself, and is no mistake of a form: what clients that have left by now keep and should not; and, where a stack here
+    has the gate, what forms and evidence lack for production, of which all stays that is there already.
+    """
+    from datetime import UTC, datetime
+
+    from acmidm_onboarding.forms.loading import stolen_elsewhere
+    from acmidm_onboarding.rules.desired import desired
+    from acmidm_onboarding.rules.retirement import stolen_sentences
+    from acmidm_onboarding.stack_files import stacks_in
+    from acmidm_onboarding.values.terms import Environment
+
+    gate, now = stacks_in(Path()).gate, datetime.now(UTC)
+    found = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
+    yield from (sentence for one in found for sentence in stolen_sentences(one.left))
+    yield from stolen_elsewhere(onboardings.forms)
+    unproven = [sentence for one in found for each in one.held_back for sentence in each.sentences]
+    yield from ["not proven on TNI, so that production gets nothing of it that it does not have already:"] if unproven else []
+    yield from (f"  {sentence}" for sentence in unproven)
+
+
+def _annotation(problem: Problem) -> str:
+    """Return a workflow command of GitHub, which no text of a form can end."""
+    file, said = on_one_line(problem.shown_file), on_one_line(f"{problem.what}; {problem.remedy}")
+    return f"::error file={_escaped(file, also=',:')},line={problem.line},col={problem.column}::{_escaped(said)}"
+
+
+def _escaped(text: str, also: str = "") -> str:
+    return "".join(f"%{ord(char):02X}" if char in f"%\r\n{also}" else char for char in text)

@@ -1,0 +1,303 @@
+"""Where every connection of some stacks stands: what is read for that, and from whom.
+
+What cannot be read is unknown, and ends nothing: a warning on stderr says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from acmidm.desk.progress import Facts, Standing, standing
+from acmidm.desk.status import listed
+from acmidm.engine.pulumi import EngineError, UnknownStack
+from acmidm.engine.stacks import require_a_form, stack_of
+from acmidm.report.online import Fetched, fetched
+from acmidm.terminal import working
+from acmidm.words import counted
+from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
+from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, KnowsRights, KnowsUse
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.rules.gate import waits_for_test
+from acmidm_onboarding.rules.retirement import due
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.values.client import Client, Place, recorded_as
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.keys import Key, keys_of
+from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.terms import Environment, ExemptiblePolicy, Platform
+
+T = TypeVar("T")
+
+_AT_ONCE = 8
+
+
+def standings(stacks: Sequence[str], now: datetime, beside: Sequence[str] = ()) -> tuple[Standing, ...]:
+    """Return a row per connection and environment, by organisation and application, test before production.
+
+    ``beside`` are further stacks, of which no more is wanted than what is on production.
+
+    Raises:
+        InvalidSettings: where a stack has no file, or one with mistakes.
+        EngineError: where the state of one beside cannot be read.
+    """
+    read = [_Standings(stack_of(name, now=now, by_policies=True)) for name in stacks]
+    on_production = {place[:2] for one in read if one.is_production for place in one.states or ()}
+    on_production |= {place[:2] for name in beside for place in _made_in(name) if place[2] is Environment.PROD}
+    rows = [standing(facts) for one in read for facts in one.facts(on_production)]
+    return tuple(sorted(rows, key=_order))
+
+
+def _made_in(stack: str) -> Iterable[Place]:
+    try:
+        return stack_of(stack).recorded.clients
+    except UnknownStack:
+        return ()
+
+
+def _order(row: Standing) -> tuple[object, ...]:
+    one = row.connection
+    return one.organisation.casefold(), one.application, one.platform, list(Environment).index(one.environment), one.stack
+
+
+def _warn(error: Failure | str) -> None:
+    typer.echo(on_one_line(f"warning: {error}"), err=True)
+
+
+class _Standings:
+    """What the forms, the state and the authorities of one stack say of each connection."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack, self._settings, self._now = stack, stack.settings, stack.now
+
+    @property
+    def is_production(self) -> bool:
+        return self._settings.environment is Environment.PROD
+
+    @cached_property
+    def states(self) -> Mapping[Place, Client] | None:
+        """Its clients; None where the state cannot be read."""
+        try:
+            with working(f"reading {self._stack.name}"):
+                return self._stack.recorded.clients
+        except EngineError as error:
+            _warn(f"the state of stack {self._stack.name} is not known: {error}")
+            return None
+
+    @cached_property
+    def _evidence_days(self) -> int:
+        return stacks_in(Path()).gate.evidence_max_days
+
+    def facts(self, on_production: set[tuple[str, Platform]]) -> Iterator[Facts]:
+        forms, held_back = self._stack.forms, self._held_back()
+        if forms.problems:
+            _warn(f"what forms with mistakes ask is not known ({counted(len(forms.problems), 'mistake')}); see acmidm validate")
+        if self.states is not None:
+            require_a_form(self._stack)
+        in_production = {(one.key, one.platform) for one in forms.connections(Environment.PROD)}
+        pairs = list(self._paired(self._stack.connections))
+        asked = _Asked(self._stack, [state for _, state in pairs if state is not None])
+        for connection, state in pairs:
+            own = self._of(connection, state, asked, forms.catalogue)
+            place = own.connection.key, own.connection.platform
+            yield replace(
+                own,
+                is_declared=True if connection else None if forms.problems else False,
+                is_held_back=place in held_back,
+                test_client_id=(on_test.client_id or "") if (on_test := held_back.get(place)) else "",
+                is_proven_there=bool(connection and on_test and waits_for_test(connection, on_test)),
+                has_production=place in in_production,
+                is_on_production=place in on_production,
+            )
+
+    def _paired(self, declared: Iterable[Declaration]) -> Iterator[tuple[Declaration | None, Client | None]]:
+        """Each connection with its client in the state, under an earlier key where it still has that; then clients without a form."""
+        states = dict(self.states or {})
+        for one in declared:
+            places = [(key, one.platform, one.environment) for key in (one.key, *one.formerly)]
+            state = next((states.pop(place) for place in places if place in states), None)
+            if state is not None or not _is_leaving(one, self._now):
+                yield one, state
+        yield from ((None, state) for state in states.values())
+
+    def _held_back(self) -> Mapping[tuple[str, Platform], Client | None]:
+        """What the gate holds back, with what the stack on TNI has of it, where it is to be proven: None where it has no client."""
+        if self.states is None:
+            return {}
+        waiting = [one.connection for one in self._stack.desired.held_back if not one.is_declared]
+        on_test = (self._stack.tests.records or {}) if waiting else {}
+        found = {(one.key, one.platform): recorded_as(one, on_test) for one in waiting}
+        return {place: record if record and record.client_id else None for place, record in found.items()}
+
+    def _portal(self, state: Client) -> str | None:
+        platform = self._settings.platforms.get(state.platform)
+        return platform.portal(state.environment) if platform else None
+
+    def _of(self, connection: Declaration | None, state: Client | None, asked: _Asked, catalogue: Catalogue) -> Facts:
+        shown = state or connection
+        if shown is None:
+            raise ValueError("neither a form nor the state has it")
+        if state and connection:  # whom to write to is what the form says, though the state may not have it yet
+            shown = replace(state, form=connection.form, fields={**state.fields, "contacts": connection.fields.get("contacts")})
+        seen = asked.seen.get(state.place) if state else None
+        keys = _keys(shown, seen, asked.published)
+        shown = replace(shown, uploaded=keys) if shown.keys is None and not shown.jwks_uri else shown
+        usable = None if keys is None else _usable(keys, connection, self._now)
+        whole = connection.leaves.get(connection.platform) if connection else None
+        facts = Facts(
+            listed(self._stack.name, shown, self._now),
+            self._now,
+            portal=self._portal(shown) or "",
+            form=(self._settings.forms_folder / f"{connection.form}.yaml").as_posix() if connection else "",
+            test_stack=self._settings.promotion_stack,
+            is_recorded=None if self.states is None else state is not None,
+            lacking=_lacking(connection, state),
+            handed_over=state.handed_over if state else None,
+            usable_keys=usable,
+            had_keys=bool(keys),
+            leaves=date.fromisoformat(whole) if whole else None,
+            is_leaving=connection is not None and _is_leaving(connection, self._now),
+        )
+        if connection:
+            facts = replace(
+                facts,
+                evidence=connection.evidence,
+                evidence_refused=connection.evidence_refused is not None,
+                evidence_days=self._evidence_days,
+                is_exempt=ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions,
+            )
+        if state is None:
+            return facts
+        uses = asked.uses(state) if usable else None
+        return replace(
+            facts,
+            made_at=state.made_at,
+            keys_since=state.keys_since if shown.keys else None,
+            awaits_key=state.awaits_key,
+            is_seen=seen is not None,
+            is_gone=seen is not None and seen.snapshot is None,
+            withdrawn=_withdrawn(state, connection, seen, catalogue),
+            administrators=asked.administrators(state, connection) if usable is not None and not usable and shown.keys is None else None,
+            last_token_at=max((use.last_used_at for use in uses.values()), default=None) if uses else None,
+            knows_use=uses is not None,
+        )
+
+
+def _is_leaving(connection: Declaration, now: datetime) -> bool:
+    return connection.platform.value in due(connection, now.astimezone(UTC).date())
+
+
+def _lacking(connection: Declaration | None, state: Client | None) -> tuple[str, ...]:
+    """The scopes and products that a form has more than the state."""
+    if connection is None or state is None:
+        return ()
+    return (*sorted(connection.scopes.keys() - (state.scopes or {}).keys()), *sorted(connection.products.keys() - state.products.keys()))
+
+
+def _keys(state: Client, seen: Seen | None, published: Fetched) -> Mapping[str, Key] | None:
+    """The keys that count for a client: those at its address, those in the portal, else those that are declared."""
+    if state.jwks_uri:
+        found = published.get(state.jwks_uri)
+        return None if found is None else {} if isinstance(found, str) else keys_of({key.kid: key.members for key in found})
+    if state.keys is not None:
+        return state.keys
+    return None if seen is None else keys_of(seen.snapshot.jwks if seen.snapshot else {})
+
+
+def _usable(keys: Mapping[str, Key], connection: Declaration | None, now: datetime) -> frozenset[str]:
+    compromised = connection.compromised if connection else frozenset()
+    return frozenset(
+        key.thumbprint
+        for key in keys.values()
+        if key.thumbprint and key.thumbprint not in compromised and (key.expires is None or key.expires > now)
+    )
+
+
+def _withdrawn(state: Client, connection: Declaration | None, seen: Seen | None, catalogue: Catalogue) -> tuple[tuple[str, str], ...]:
+    """The scopes that a run granted and that the authority has no more, each with who decides about it."""
+    if seen is None or seen.snapshot is None:
+        return ()
+    names, products = connection.catalogue_names if connection else {}, catalogue.product_of
+    gone = sorted((state.scopes or {}).keys() - seen.snapshot.scopes.keys())
+    return tuple((scope, products[name].owner if (name := names.get(scope, scope)) in products else scope) for scope in gone)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an authority said of a client; no snapshot where it has no such client."""
+
+    snapshot: ClientSnapshot | None
+
+
+class _Asked:
+    """What the authorities of a stack say of its clients. One that does not answer is asked nothing more."""
+
+    def __init__(self, stack: Stack, states: Sequence[Client]) -> None:
+        made = [state for state in states if state.client_id]
+        self._down: set[Platform] = set()
+        self._platforms = self._connect(stack) if made else {}
+        self.published = fetched(state.jwks_uri for state in made if state.jwks_uri)
+        self._administrators: dict[tuple[Platform, tuple[str, ...]], int | None] = {}
+        with working(f"reading the clients of {stack.name}"):
+            found = {state.place: self._ask(state.platform, _snapshot_of(state.client_id or "")) for state in made}
+            self.seen = {place: seen for place, seen in found.items() if seen is not None}
+            self._uses = self._all_uses([state for state in made if state.place in self.seen])
+
+    def _connect(self, stack: Stack) -> Connected:
+        try:
+            return stack.platforms_briefly
+        except Failure as error:
+            _warn(f"the authorities of stack {stack.name} are not asked: {error}")
+            return {}
+
+    def _ask(self, name: Platform, read: Callable[[ConnectedPlatform], T]) -> T | None:
+        """An answer; None where there is no such platform, or it does not answer."""
+        platform = None if name in self._down else self._platforms.get(name)
+        try:
+            return None if platform is None else read(platform)
+        except AuthorityError as error:
+            self._down.add(name)
+            _warn(error)
+            return None
+
+    def _all_uses(self, states: Sequence[Client]) -> Mapping[Place, Mapping[str, KeyUse]]:
+        def uses_of(state: Client) -> Mapping[str, KeyUse] | None:
+            authority = self._platforms[state.platform].authority
+            try:
+                return authority.keys_in_use(state.client_id or "") if isinstance(authority, KnowsUse) else None
+            except AuthorityError:  # one that hides its events from this operator, say: nothing else depends on it
+                return None
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = zip(states, pool.map(uses_of, states), strict=True)
+            return {state.place: uses for state, uses in found if uses is not None}
+
+    def uses(self, state: Client) -> Mapping[str, KeyUse] | None:
+        """The last use of each of a client's keys; None where its authority does not tell."""
+        return self._uses.get(state.place)
+
+    def administrators(self, state: Client, connection: Declaration | None) -> int | None:
+        """How many people may upload a client's keys; None where its authority does not tell. Asked once for each organisation."""
+        codes = connection.codes if connection else ()
+        if not codes:
+            return None
+
+        def read(platform: ConnectedPlatform) -> int | None:
+            return platform.authority.administrators(codes) if isinstance(platform.authority, KnowsRights) else None
+
+        if (state.platform, codes) not in self._administrators:
+            self._administrators[state.platform, codes] = self._ask(state.platform, read)
+        return self._administrators[state.platform, codes]
+
+
+def _snapshot_of(client_id: str) -> Callable[[ConnectedPlatform], Seen]:
+    return lambda platform: Seen(platform.clients.get(client_id))

@@ -1,0 +1,60 @@
+"""The filters of every list of connections: words, a scope, keys that end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.words import counted, plain
+
+if TYPE_CHECKING:
+    from acmidm.desk.status import ListedConnection
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[WORDS]...",
+        help="Show only connections with a word that begins with each of these: a name, a code, a contact, a client-ID, a thumbprint.",
+        show_default=False,
+    ),
+]
+Scope = Annotated[
+    str | None, typer.Option(metavar="SCOPE", help="Show only clients with this scope, by its name on any platform.", show_default=False)
+]
+Expiring = Annotated[
+    int | None, typer.Option(metavar="DAYS", help="Show only clients with a key that ends within this many days.", show_default=False)
+]
+
+
+def filter_of(search: str, scope: str | None, expiring: int | None, stack: str) -> Callable[[ListedConnection], bool]:
+    """Return what says of a connection whether it is shown. ``stack`` has the catalogue in which the scope is looked up."""
+    from acmidm.desk.status import matcher
+
+    return matcher(search, _names_of(scope, stack) if scope else (), expiring)
+
+
+def said(search: str, scope: str | None, expiring: int | None) -> str:
+    """Return the filters in words, for where nothing is like that; empty where there are none."""
+    wanted = [f'has "{plain(search)}"'] if search else []
+    wanted += [f'has scope "{plain(scope)}"'] if scope else []
+    wanted += [f"has a key that ends within {counted(expiring, 'day')}"] if expiring is not None else []
+    return " and ".join(wanted)
+
+
+def _names_of(scope: str, stack: str) -> set[str]:
+    """What each platform calls a scope, which may be named as any of them does; its name alone where the catalogue cannot be read."""
+    from pathlib import Path
+
+    from acmidm_onboarding.forms.loading import load_catalogue
+    from acmidm_onboarding.settings import InvalidSettings
+    from acmidm_onboarding.stack_files import stack_settings
+    from acmidm_onboarding.values.problems import InvalidForms
+
+    try:
+        known = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes
+    except (InvalidForms, InvalidSettings):
+        return {scope}
+    names = ({name, *found.names_of(name).values()} for name, found in known.items())
+    return {scope}.union(*(each for each in names if scope in each))

@@ -1,0 +1,379 @@
+"""Where a connection stands: its step of the guide, whom it waits for, and what they must do. Derived from facts, never ticked by hand.
+
+A fact that is not known is None, and holds a row back: no row is further than its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+from pydantic import Field
+
+from acmidm.desk.status import ListedConnection
+from acmidm.report.kinds import Part
+from acmidm_onboarding.texts import texts
+from acmidm_onboarding.values.client import HandedOver
+from acmidm_onboarding.values.evidence import Evidence, is_fresh
+from acmidm_onboarding.values.hand_over_outcome import EXISTED, NO_SMTP
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Language, Platform
+
+ROOM = "steps"
+
+
+class Step(IntEnum):
+    """The steps of the guide, by its numbers: it has no step 6."""
+
+    FORM = 1
+    CLIENT = 2
+    HAND_OVER = 3
+    RIGHT = 4
+    KEY = 5
+    PROMOTION = 7
+    RIGHT_ON_PRODUCTION = 8
+    KEY_ON_PRODUCTION = 9
+    DONE = 10
+
+
+class WaitsFor(StrEnum):
+    """Whose turn it is."""
+
+    ORGANISATION = "organisation"
+    US = "us"
+    AUTHORITY = "authority"
+    API_OWNER = "api-owner"
+
+
+class Standing(Part):
+    """Where one connection stands in one environment."""
+
+    connection: ListedConnection
+    step: Step
+    waits_for: WaitsFor | None = None
+    """None where nobody has to do anything."""
+    order: str
+    """What must be done: the name of a text in the room ``steps``."""
+    values: dict[str, str] = Field(default_factory=dict)
+    """The blanks of that text."""
+    since: datetime | None = None
+    """From when on it waits, or is done; None where that is not known."""
+    unknown: tuple[str, ...] = ()
+    """The facts that nobody could give: names of texts ``unknown.<name>``."""
+    last_token_at: datetime | None = None
+    """When its client last got a token, where its authority tells."""
+
+    def told(self, language: Language) -> str:
+        """Return what must be done: to the organisation where it waits for that, else about whoever must do it."""
+        return texts(ROOM, language)(f"order.{self.order}", **self.values)
+
+    def to_do(self, language: Language) -> str:
+        """Return what must be done, and what is not known, in full sentences."""
+        said = texts(ROOM, language)
+        sentences = [self.told(language)]
+        if day := self.values.get("leaves"):
+            sentences.append(said("leaves", day=said.day(date.fromisoformat(day))))
+        if reason := self.values.get("unsent"):
+            sentences.append(said("unsent.no_smtp") if reason == NO_SMTP else said("unsent", reason=reason))
+        if self.last_token_at is not None:
+            sentences.append(said("last_token", day=said.day(self.last_token_at)))
+        elif self.order in _WITH_TOKENS and "last_token" not in self.unknown:
+            sentences.append(said("no_token"))
+        return " ".join((*sentences, *(said(f"unknown.{name}") for name in self.unknown)))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a connection in one environment, from its form, the state, its authority and its evidence."""
+
+    connection: ListedConnection
+    now: datetime
+    portal: str = ""
+    """The address where its organisation manages its clients; empty where its authority has no portal."""
+    form: str = ""
+    """The path of its form."""
+    is_declared: bool | None = True
+    """Whether a form has it; None where forms have mistakes."""
+    is_recorded: bool | None = True
+    """Whether the state has its client; None where the state cannot be read."""
+    is_held_back: bool = False
+    """Whether the gate holds back what the state lacks."""
+    test_client_id: str = ""
+    """Its client-ID on the stack on which it is to be proven; none where that has no client."""
+    is_proven_there: bool = False
+    """Whether it was proven by a key that the state of that stack has not seen yet: that stack has to be brought up again."""
+    test_stack: str = "tni"
+    lacking: tuple[str, ...] = ()
+    """The scopes and products that its form has and the state lacks."""
+    is_seen: bool = True
+    """Whether its authority said what it has of it."""
+    is_gone: bool = False
+    """Whether its authority has no such client any more."""
+    made_at: datetime | None = None
+    keys_since: datetime | None = None
+    """From when on it has the keys that its form declares."""
+    handed_over: HandedOver | None = None
+    """None where nobody knows: it is held for done."""
+    usable_keys: frozenset[str] | None = None
+    """The thumbprints of its keys that have not ended; None where they are not known."""
+    had_keys: bool = False
+    """Whether it has keys that have ended."""
+    awaits_key: bool = False
+    """Whether its secret is in force until its authority has a key."""
+    administrators: int | None = None
+    """How many people may upload its keys; None where that is not known."""
+    withdrawn: tuple[tuple[str, str], ...] = ()
+    """The scopes that its authority has no more, each with the owner of the API."""
+    evidence: Evidence | None = None
+    evidence_refused: bool = False
+    evidence_days: int = 90
+    is_exempt: bool = False
+    """Whether it may go to production without evidence."""
+    has_production: bool = False
+    is_on_production: bool = False
+    leaves: date | None = None
+    """From which day on it is taken down."""
+    is_leaving: bool = False
+    """Whether that day has come."""
+    last_token_at: datetime | None = None
+    knows_use: bool = False
+    """Whether its authority tells which keys got a token."""
+
+    @property
+    def uses_secret(self) -> bool:
+        return self.connection.token_endpoint_auth_method != AuthMethod.PRIVATE_KEY_JWT and not self.awaits_key
+
+    @property
+    def takes_uploads(self) -> bool:
+        """Whether its keys are left to a portal that is there."""
+        return self.connection.keys_in_portal and bool(self.portal)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether evidence that counts is of this client and of a key that it has."""
+        found = self.evidence
+        return (
+            found is not None
+            and is_fresh(found, self.now, self.evidence_days)
+            and found.client_id == self.connection.client_id
+            and found.thumbprint in (self.usable_keys or ())
+        )
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When its organisation got the client-ID, as far as is known."""
+        return (self.handed_over and self.handed_over.sent_at) or self.made_at
+
+
+class Row(NamedTuple):
+    """One line of the derivation. The first that holds says where a connection stands."""
+
+    order: str
+    tni: Step
+    prod: Step
+    waits_for: WaitsFor | None
+    holds: Callable[[Facts], bool]
+    since: Callable[[Facts], datetime | None] = lambda _: None
+    unknown: tuple[str, ...] = ()
+
+
+def _is_made(facts: Facts) -> bool:
+    return bool(facts.is_recorded and facts.connection.client_id)
+
+
+def _lacks_proof(facts: Facts) -> bool:
+    """Whether the gate holds back the client, or what its form adds."""
+    return facts.is_held_back and (not _is_made(facts) or bool(facts.lacking))
+
+
+def _is_not_mailed(facts: Facts) -> bool:
+    found = facts.handed_over
+    return found is not None and found.sent_at is None and found.not_sent not in (None, EXISTED)
+
+
+def _has_no_key(facts: Facts) -> bool:
+    return not facts.usable_keys
+
+
+def _is_test(facts: Facts) -> bool:
+    return facts.connection.environment is Environment.TNI
+
+
+def _with_key_since(facts: Facts) -> datetime | None:
+    """Keys in the portal, and at an address, have no moment that anybody tells."""
+    known = (facts.told_at, facts.keys_since)
+    return max(moment for moment in known if moment) if all(known) else None
+
+
+def _proven_at(facts: Facts) -> datetime | None:
+    return facts.evidence.proven_at if facts.evidence else None
+
+
+_US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
+_ROWS = (
+    # The client, and what is in it.
+    Row("state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
+    Row("gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id),
+    Row("gate-again", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there),
+    Row("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
+    Row("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
+    Row("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
+    Row(
+        "hand-over-no-smtp",
+        Step.HAND_OVER,
+        Step.PROMOTION,
+        _US,
+        lambda facts: _is_not_mailed(facts) and facts.handed_over is not None and facts.handed_over.not_sent == NO_SMTP,
+        lambda facts: facts.made_at,
+    ),
+    Row("hand-over-failed", Step.HAND_OVER, Step.PROMOTION, _US, _is_not_mailed, lambda facts: facts.made_at),
+    Row("extend-gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: bool(facts.lacking) and facts.is_held_back),
+    Row("extend", Step.CLIENT, Step.PROMOTION, _US, lambda facts: bool(facts.lacking)),
+    # How it authenticates.
+    Row(
+        "on-production",
+        Step.PROMOTION,
+        Step.PROMOTION,
+        None,
+        lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
+    ),
+    Row("secret", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.uses_secret, lambda facts: facts.told_at, ("secret",)),
+    Row("keys-unknown", Step.KEY, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)),
+    Row(
+        "right",
+        Step.RIGHT,
+        Step.RIGHT_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.administrators == 0,
+        lambda facts: facts.told_at,
+    ),
+    Row(
+        "upload-again",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys,
+    ),
+    Row(
+        "upload",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.takes_uploads,
+        lambda facts: facts.told_at,
+    ),
+    Row(
+        "publish",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None,
+    ),
+    Row(
+        "first-key",
+        Step.KEY,
+        Step.KEY_ON_PRODUCTION,
+        _ORGANISATION,
+        lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
+        lambda facts: facts.told_at,
+    ),
+    Row("key-in-form", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _has_no_key),
+    Row("change-over", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.awaits_key),
+    Row("authority-unknown", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: not facts.is_seen, unknown=("authority",)),
+    Row("api-owner", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _OWNER, lambda facts: bool(facts.withdrawn)),
+    # Whether it was tried, and goes on to production.
+    Row("done", Step.PROMOTION, Step.DONE, None, lambda facts: not _is_test(facts), _with_key_since),
+    Row("on-production", Step.PROMOTION, Step.PROMOTION, None, lambda facts: facts.is_on_production),
+    Row("form-unknown", Step.PROMOTION, Step.PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
+    Row(
+        "validate-again",
+        Step.PROMOTION,
+        Step.PROMOTION,
+        _ORGANISATION,
+        lambda facts: not facts.is_exempt and not facts.is_proven and (facts.evidence is not None or facts.evidence_refused),
+    ),
+    Row(
+        "validate",
+        Step.PROMOTION,
+        Step.PROMOTION,
+        _ORGANISATION,
+        lambda facts: not facts.is_exempt and not facts.is_proven,
+        _with_key_since,
+    ),
+    Row(
+        "promote",
+        Step.PROMOTION,
+        Step.PROMOTION,
+        _ORGANISATION,
+        lambda facts: not facts.has_production,
+        _proven_at,
+    ),
+    Row("tested", Step.PROMOTION, Step.PROMOTION, None, lambda _: True, _proven_at),
+)
+_WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
+"""Where the last token says something that is not plain from the rest."""
+
+
+def standing(facts: Facts) -> Standing:
+    """Return where a connection stands: by the first row that holds."""
+    row = next(row for row in _ROWS if row.holds(facts))
+    order, waits_for, since = row.order, row.waits_for, row.since(facts)
+    if facts.is_declared is False or facts.is_leaving:
+        order, waits_for, since = "leave" if facts.is_leaving else "undeclared", WaitsFor.US, None
+    return Standing(
+        connection=facts.connection,
+        step=row.tni if _is_test(facts) else row.prod,
+        waits_for=waits_for,
+        order=order,
+        values=_values(facts),
+        since=since,
+        unknown=tuple(_unknown(facts, row)),
+        last_token_at=facts.last_token_at,
+    )
+
+
+def _unknown(facts: Facts, row: Row) -> Iterator[str]:
+    yield from row.unknown
+    if facts.is_declared is None:
+        yield "form"
+    if _is_made(facts) and (facts.handed_over is None or facts.handed_over == HandedOver()):
+        yield "hand_over"
+    if row.order in ("upload", "keys-unknown") and facts.takes_uploads and facts.administrators is None:
+        yield "rights"
+    if row.order in _WITH_TOKENS and not facts.knows_use:
+        yield "last_token"
+
+
+def _probe(facts: Facts) -> str:
+    """The command that proves a connection, but for the private key."""
+    one = facts.connection
+    stack, client_id = (one.stack, one.client_id or "") if _is_test(facts) else (facts.test_stack, facts.test_client_id)
+    platform = f" --platform {one.platform}" if one.platform is not Platform.ACMIDM else ""
+    return f"acmidm probe {facts.form} --stack {stack}{platform} --client-id {client_id}"
+
+
+def _values(facts: Facts) -> dict[str, str]:
+    """What the texts name. What others wrote is made harmless where it is shown."""
+    one, handed_over = facts.connection, facts.handed_over
+    found = {
+        "organisation": one.organisation,
+        "application": one.application,
+        "client_id": one.client_id or "",
+        "contacts": ", ".join(one.contacts),
+        "stack": one.stack,
+        "test_stack": facts.test_stack,
+        "probe": _probe(facts),
+        "platform": one.platform.value,
+        "portal": facts.portal,
+        "form": facts.form,
+        "address": one.jwks_uri or "",
+        "lacking": ", ".join(facts.lacking),
+        "withdrawn": ", ".join(scope for scope, _ in facts.withdrawn),
+        "owners": ", ".join(sorted({owner for _, owner in facts.withdrawn})),
+        "reason": (handed_over and handed_over.not_sent) or "",
+    }
+    if handed_over and handed_over.sent_at and handed_over.not_sent:
+        found["unsent"] = handed_over.not_sent
+    return found | ({"leaves": facts.leaves.isoformat()} if facts.leaves and not facts.is_leaving else {})

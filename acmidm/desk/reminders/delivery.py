@@ -1,0 +1,43 @@
+"""Send reminders one by one: what was accepted is recorded before the next one, and one that fails stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from acmidm.desk.reminders.mails import Reminder, message_of
+from acmidm.words import plain
+from acmidm_onboarding.mail.sending import NotSent, send
+from acmidm_onboarding.values.terms import Language
+
+if TYPE_CHECKING:
+    from acmidm.desk.reminders.ledger import Ledger
+    from acmidm_onboarding.settings import Settings
+
+
+class Delivered(NamedTuple):
+    """What became of one mail."""
+
+    reminder: Reminder
+    problems: tuple[str, ...]
+    """Why it was sent to nobody, or who did not get it."""
+    is_sent: bool
+
+
+def deliver(
+    found: tuple[Reminder, ...], languages: Mapping[str, Language], ledger: Ledger, settings: Settings, now: datetime
+) -> Iterator[Delivered]:
+    """Send each mail, in the language of its organisation's code; one that nobody got is not recorded, so that the next run tries it."""
+    for reminder in found:
+        message = message_of(reminder, languages.get(reminder.code, Language.NL), settings, now)
+        try:
+            refused = send(message, settings)
+        except NotSent as error:
+            yield Delivered(reminder, (str(error),), is_sent=False)
+            continue
+        is_sent = len(refused) < len(reminder.contacts)
+        if is_sent:
+            ledger.record((one.id for one in reminder.about), now.astimezone(UTC).date())
+        problems = tuple(f"{plain(address)} was refused: {plain(why)}" for address, why in refused.items())
+        yield Delivered(reminder, problems or (() if is_sent else ("its form names no contact",)), is_sent)

@@ -1,0 +1,109 @@
+"""What an organisation is reminded of: a key that ends, a step that waits for it. Pure: nothing is read, nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from acmidm.desk.progress import Standing, WaitsFor
+from acmidm.desk.status import ListedConnection, ListedKey
+
+THRESHOLDS = (7, 30, 60)
+"""Days before the end of a key."""
+WEEK_DAYS = 7
+
+_FORM = "form"
+"""What is unknown of a connection whose form has mistakes: whether it waits is then a guess."""
+
+Sent = Mapping[str, date]
+"""Per reminder the day, in UTC, on which a mail with it was last accepted."""
+
+
+@dataclass(frozen=True)
+class KeyEnds:
+    """A key that ends within a threshold of days."""
+
+    standing: Standing
+    key: ListedKey
+    expires: datetime
+    threshold: int
+
+    @property
+    def connection(self) -> ListedConnection:
+        return self.standing.connection
+
+    @property
+    def key_id(self) -> str:
+        """The same for one key of one client, whatever the threshold."""
+        return f"{natural_key(self.connection)} key {self.key.thumbprint or self.key.kid}"
+
+    @property
+    def id(self) -> str:
+        """What the ledger knows it by. A key that gets another end is another reminder."""
+        return f"{self.key_id} ends {self.expires:%Y-%m-%d} within {self.threshold}"
+
+
+@dataclass(frozen=True)
+class StepWaits:
+    """A step that waits for the organisation: one reminder a week and client, whichever step it is."""
+
+    standing: Standing
+    reminded: date | None = None
+    """When the last mail about it was accepted."""
+
+    @property
+    def connection(self) -> ListedConnection:
+        return self.standing.connection
+
+    @property
+    def id(self) -> str:
+        return f"{natural_key(self.connection)} waits"
+
+
+Due = KeyEnds | StepWaits
+
+
+def natural_key(connection: ListedConnection) -> str:
+    """Return the key that the authority stores with the client, such as ``acmidm/tni/OVO002067/mijn-gent``."""
+    return f"{connection.platform}/{connection.environment}/{connection.key}"
+
+
+def due(standings: Iterable[Standing], sent: Sent, now: datetime) -> tuple[Due, ...]:
+    """Return what is to be sent now, keys before steps.
+
+    Of a key only the present threshold counts: one that is met with 5 days left, or after the ledger was lost, gives one reminder and
+    not three. A step is first reminded of when it has waited for a week; where nobody knows since when, at once.
+    """
+    rows = tuple(standings)
+    keys = (one for row in rows for one in _keys_that_end(row, now) if one.id not in sent)
+    steps = (one for row in rows if (one := _waiting(row, sent, now)) is not None)
+    return (*sorted(keys, key=lambda one: (one.expires, one.id)), *sorted(steps, key=lambda one: one.id))
+
+
+def _keys_that_end(standing: Standing, now: datetime) -> Iterator[KeyEnds]:
+    connection = standing.connection
+    for key in connection.keys or ():
+        if key.expires is None or key.expires <= now or _leaves_before(connection, key.expires):
+            continue
+        left = (key.expires - now).days
+        threshold = next((days for days in THRESHOLDS if left <= days), None)
+        if threshold is not None:
+            yield KeyEnds(standing, key, key.expires, threshold)
+
+
+def _leaves_before(connection: ListedConnection, end: datetime) -> bool:
+    """Whether the whole connection is taken down before the key ends: then there is nothing to do about the key."""
+    leaves = connection.leaves.get(connection.platform)
+    return leaves is not None and leaves <= f"{end.astimezone(UTC):%Y-%m-%d}"
+
+
+def _waiting(standing: Standing, sent: Sent, now: datetime) -> StepWaits | None:
+    if standing.waits_for is not WaitsFor.ORGANISATION or _FORM in standing.unknown:
+        return None
+    reminded = sent.get(StepWaits(standing).id)
+    last = reminded or (standing.since.astimezone(UTC).date() if standing.since else None)
+    # A day that has not come was written by a clock that was wrong.
+    if last is not None and 0 <= (now.astimezone(UTC).date() - last).days < WEEK_DAYS:
+        return None
+    return StepWaits(standing, reminded)

@@ -1,0 +1,90 @@
+"""Which reminders were accepted by the mail server, in a file beside the state: nothing is sent twice for one threshold.
+
+It is written whole after each mail that was accepted. A run that dies in between repeats that one mail. A ledger that is lost is an
+empty one. A damaged one is refused: whoever deletes it knows that each reminder may be repeated once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from acmidm.engine.recovery import backend_folder
+from acmidm.files import write_whole
+from acmidm_onboarding.values.problems import Failure, on_one_line
+
+_KEPT = timedelta(days=90)
+"""No reminder is looked up for longer than the first threshold, 60 days."""
+
+
+class LedgerError(Failure):
+    """Why no reminder can be sent without the danger of sending it twice."""
+
+    exit_code = 1
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    sent: dict[str, date]
+
+
+class Ledger:
+    """The reminders that were sent, per id the day."""
+
+    folder: ClassVar = "reminded"
+
+    def __init__(self, file: Path) -> None:
+        """Read the file; there need not be one. Raises LedgerError where it is damaged."""
+        self.file = file
+        try:
+            self._sent = _Document.model_validate_json(file.read_bytes()).sent
+        except FileNotFoundError:
+            self._sent = {}
+        except ValidationError:
+            raise LedgerError(
+                on_one_line(
+                    f"{file}: this is no ledger of reminders, so that nothing is sent; put back a copy, or delete it, "
+                    "and each reminder that is due now may be sent a second time"
+                )
+            ) from None
+
+    @property
+    def sent(self) -> Mapping[str, date]:
+        return self._sent
+
+    def record(self, ids: Iterable[str], day: date) -> None:
+        """Write that these were sent, before anything else is. Raises LedgerError where that cannot be written."""
+        kept = {one: when for one, when in self._sent.items() if when > day - _KEPT}
+        self._sent = {**kept, **dict.fromkeys(ids, day)}
+        text = json.dumps({"sent": {one: when.isoformat() for one, when in sorted(self._sent.items())}}, indent=1) + "\n"
+        try:
+            write_whole(self.file, text, 0o600)
+        except OSError as error:
+            why = f"cannot be written: {error.strerror}; the run ends, and the mail that was just accepted is sent again by the next one"
+            raise LedgerError(on_one_line(f"{self.file}: {why}")) from None
+
+
+def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the ledger of a stack is: beside the state where that is a folder, else in the project's own ``.local``."""
+    backend = backend_folder(environ.get("PULUMI_BACKEND_URL", ""))
+    return backend.parent / Ledger.folder / f"{stack}.json" if backend else Path(".local", stack, f"{Ledger.folder}.json")
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[Ledger]:
+    """Open the ledger for this run alone. Raises LedgerError where another run has it, or where it is damaged."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file.with_name(f"{file.name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LedgerError(on_one_line(f"{file}: another run sends reminders at this moment; wait until it ends")) from None
+        yield Ledger(file)

@@ -1,0 +1,179 @@
+"""The service desk's list: which organisation has which client, with which scopes, keys and products."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+
+from pydantic import Field
+
+from acmidm.report.compare import SOON_DAYS, ClientName, client_name
+from acmidm.report.kinds import NO_REASON, Part
+from acmidm.words import counted, day, days, plain, searched
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class ListedKey(Part):
+    kid: str
+    thumbprint: str | None = None
+    expires: datetime | None = None
+    days_left: int | None = None
+
+    @property
+    def ends_soon(self) -> bool:
+        return self.days_left is not None and self.days_left <= SOON_DAYS
+
+    @property
+    def in_mails(self) -> str:
+        """How a mail names the key: by its kid where that is a name, and no sentence that somebody would have us send."""
+        return self.kid if _NAME.fullmatch(self.kid) else self.thumbprint or "?"
+
+    @property
+    def text(self) -> str:
+        """The key with its end, in words too where that is near: not everybody sees colours."""
+        if self.expires is None or self.days_left is None:
+            return plain(self.kid)
+        if self.days_left < 0:
+            return f"{plain(self.kid)} EXPIRED {day(self.expires)}"
+        return f"{plain(self.kid)} until {day(self.expires)}{f' ({days(self.days_left)})' if self.ends_soon else ''}"
+
+
+class ListedConnection(ClientName):
+    """One client."""
+
+    stack: str
+    environment: Environment
+    codes: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    token_endpoint_auth_method: str
+    scopes: tuple[str, ...]
+    reasons: dict[str, str] = Field(default_factory=dict)  # per scope, with the reference, where its form gives one
+    default_scopes: tuple[str, ...] = ()
+    attributes: dict[str, str] = Field(default_factory=dict)
+    keys: tuple[ListedKey, ...] | None
+    keys_in_portal: bool = False
+    jwks_uri: str | None = None
+    products: tuple[str, ...]
+    leaves: dict[str, str] = Field(default_factory=dict)
+    """Per platform or product that it leaves, from which day on."""
+    preserve: bool = False
+
+    @property
+    def leaving(self) -> list[str]:
+        """What is listed of that: the day alone where all of it goes."""
+        whole = self.leaves.get(self.platform)
+        parts = [f"{plain(name)} {day}" for name, day in sorted(self.leaves.items())] if whole is None else [whole]
+        return [*parts, *(["stays at its authority"] if self.preserve else [])]
+
+    @property
+    def granted(self) -> list[str]:
+        """Its scopes, each with why it has it where that is known."""
+        return [f"{plain(name)}{f' ({plain(self.reasons[name])})' if name in self.reasons else ''}" for name in self.scopes]
+
+    @property
+    def people(self) -> list[str]:
+        """Its codes and its contacts, as far as they are known."""
+        return [*self.codes, *map(plain, self.contacts)]
+
+    @property
+    def days_left(self) -> int | None:
+        """Of the key that ends first."""
+        return min((key.days_left for key in self.keys or () if key.days_left is not None), default=None)
+
+    @property
+    def where(self) -> str:
+        """Its stack, and its platform where that is not ACM/IDM."""
+        return self.stack if self.platform is Platform.ACMIDM else f"{self.stack} ({self.platform})"
+
+    @property
+    def without_keys(self) -> str:
+        """What is listed where there is no key."""
+        if self.jwks_uri:
+            return f"at {plain(self.jwks_uri)}"
+        if self.keys is None:
+            return "unknown: in the portal, which cannot be reached"
+        return "none yet" if self.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT else "client secret"
+
+    @property
+    def words(self) -> str:
+        """All that a search looks in."""
+        codes = [*self.codes, *(f"{code[:4]}.{code[4:7]}.{code[7:]}" for code in self.codes if code.isdecimal())]
+        own = (self.stack, self.key, self.organisation, self.application, self.platform, self.client_id or "", *codes, *self.contacts)
+        attributes = (word for pair in self.attributes.items() for word in pair)
+        keys = (word for key in self.keys or () for word in (key.kid, key.thumbprint or ""))
+        own = (*own, self.jwks_uri or "", self.token_endpoint_auth_method)
+        return " ".join((*own, *self.scopes, *self.reasons.values(), *attributes, *keys, *self.products)).casefold()
+
+
+class Status(Part):
+    """The connections of one or more stacks, as the last `up` left them."""
+
+    checked_at: datetime
+    stacks: tuple[str, ...]
+    search: str = ""
+    connections: tuple[ListedConnection, ...]
+
+    @property
+    def scopes(self) -> list[str]:
+        """All that its clients have."""
+        return sorted({scope for one in self.connections for scope in one.scopes})
+
+    @property
+    def keys_that_end(self) -> tuple[int, int]:
+        """How many keys have expired, and how many end soon."""
+        left = [key.days_left for one in self.connections for key in one.keys or () if key.days_left is not None and key.ends_soon]
+        expired = sum(days < 0 for days in left)
+        return expired, len(left) - expired
+
+    @property
+    def title(self) -> str:
+        holding = f' with "{plain(self.search)}"' if self.search else ""
+        return f"{counted(len(self.connections), 'connection')} on {' and '.join(self.stacks)}{holding}"
+
+
+def listed(stack: str, state: Client, now: datetime) -> ListedConnection:
+    """A client of the state; keys in the portal are listed where they are known (``uploaded``)."""
+    fields, known = state.fields, state.known_keys
+    keys = [
+        ListedKey(kid=kid, thumbprint=key.thumbprint, expires=key.expires, days_left=key.days_left(now))
+        for kid, key in sorted((known or {}).items())
+    ]
+    return ListedConnection(
+        **client_name(state),
+        stack=stack,
+        environment=state.environment,
+        codes=tuple(fields[name] for name in ("organisation.ovo", "organisation.kbo") if fields.get(name)),
+        contacts=tuple(fields.get("contacts") or ()),
+        token_endpoint_auth_method=state.auth_method or "",
+        scopes=tuple(sorted(state.scopes or ())),
+        reasons={scope: grant.reason for scope, grant in sorted((state.scopes or {}).items()) if grant.reason not in (None, NO_REASON)},
+        default_scopes=tuple(scope for scope, grant in sorted((state.scopes or {}).items()) if grant.default),
+        attributes=dict(state.attributes),
+        keys=None if known is None else tuple(keys),
+        keys_in_portal=state.keys is None and not state.jwks_uri,
+        jwks_uri=state.jwks_uri,
+        products=tuple(sorted(state.products)),
+        leaves=state.leaves,
+        preserve=state.preserve,
+    )
+
+
+def matcher(search: str, scopes: Collection[str], days: int | None) -> Callable[[ListedConnection], bool]:
+    """Return what says whether one has a word that begins with each of ``search``, one of ``scopes``, a key that ends within ``days``."""
+    has_words = searched(search)
+    return lambda one: (
+        has_words(one.words)
+        and (not scopes or not set(scopes).isdisjoint(one.scopes))
+        and (days is None or (one.days_left is not None and one.days_left <= days))
+    )
+
+
+def in_order(connections: Iterable[ListedConnection]) -> tuple[ListedConnection, ...]:
+    """Return them by organisation and application."""
+    return tuple(
+        sorted(connections, key=lambda one: (one.organisation.casefold(), one.application, one.environment, one.platform, one.stack))
+    )

@@ -1,0 +1,106 @@
+"""Public keys that a form is about to name: where their files go, and what keeps it from naming them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from acmidm.edit.keys.pair import text_of
+from acmidm.edit.lines import edit_form, on_one_line, put_first, put_last
+from acmidm_onboarding.forms.files import absolute, shown
+from acmidm_onboarding.forms.loading import LoadedForm, Served, load_onboardings
+from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
+
+
+class NotDeclared(Failure):
+    """Keys that a form does not get: why, and what to do."""
+
+
+@dataclass(frozen=True)
+class FormOfKeys:
+    """A valid form, in one environment, with what it is checked by."""
+
+    loaded: LoadedForm
+    environment: Environment
+    profiles: Mapping[Environment, Profile]
+    served: Served
+    catalogue: Path
+
+    @property
+    def profile(self) -> Profile:
+        return self.profiles[self.environment]
+
+    @property
+    def keys(self) -> Sequence[PublicJwk]:
+        """Those that it names already."""
+        return self.loaded.keys.get(self.environment, ())
+
+    @property
+    def has_list(self) -> bool:
+        return self.loaded.form.environments[self.environment].jwks is not None
+
+    def require_room(self, more: int = 1) -> None:
+        """Raises NotDeclared where the form can have no ``more`` keys, whatever they are."""
+        request, form = self.loaded.form.environments[self.environment], self.loaded.form
+        if request.jwks_uri:
+            raise NotDeclared(f"{self.loaded.file} has its keys at {request.jwks_uri}; publish the key there, or take jwks_uri out first")
+        if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+            raise NotDeclared(
+                f"{self.loaded.file}: the client authenticates with {form.token_endpoint_auth_method}; "
+                "choose token_endpoint_auth_method private_key_jwt first"
+            )
+        if len(request.jwks or ()) + more > MOST_KEYS:
+            oldest = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
+            ends = f" (the first to end is {oldest.kid}, on {oldest.expires:%Y-%m-%d})" if oldest and oldest.expires else ""
+            raise NotDeclared(
+                f"{self.loaded.file} names {len(request.jwks or ())} keys for {self.environment}, and has {MOST_KEYS} at most; "
+                f"take one that is no longer used out of jwks first{ends}"
+            )
+
+    def names_of(self, count: int, now: datetime, *, taken: Callable[[str], bool] = lambda _: False) -> list[str]:
+        """Return names for key files beside the form that are not taken, without their ending; ``taken`` tells further ones that are."""
+        file, base, names, number = Path.cwd() / self.loaded.file, f"{self.loaded.file.stem}-{self.environment}-{now.year}", list[str](), 1
+        while len(names) < count:
+            name = base if number == 1 else f"{base}-{number}"
+            if not file.with_name(f"{name}.jwk.json").exists() and not taken(name):
+                names.append(name)
+            number += 1
+        return names
+
+    def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
+        """Return what writes the keys, by the names of their files, and names them in the form. Raises InvalidForms, NotEdited."""
+        files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
+
+        def add(document: Any) -> None:
+            request = document["environments"][self.environment.value]
+            if request is None:
+                document["environments"][self.environment.value] = {"jwks": on_one_line(files)}
+            elif request.get("jwks"):
+                put_last(request["jwks"], files)
+            else:
+                put_first(request, "jwks", on_one_line(files))
+
+        return edit_form(self.loaded, add, files, self.catalogue, self.profiles, self.served)
+
+
+def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
+    """Read a form with the stacks' settings of this folder. Raises InvalidForms and NotDeclared."""
+    catalogue, stacks = own_catalogue(), stacks_in(Path())
+    found, platforms = stacks.profiles, stacks.served
+    if file.is_dir():
+        raise NotDeclared(f"{file} is a folder; name one form")
+    onboardings = load_onboardings([file], catalogue, found, platforms)
+    loaded = next((one for one in onboardings.forms if one.file == shown(absolute(file))), None)  # an organisation has several
+    if loaded is None:
+        raise NotDeclared(f"{file} is no form; name one")
+    if environment not in loaded.form.environments:
+        raise NotDeclared(f"{file} has no {environment} under environments; add it first")
+    return FormOfKeys(loaded, environment, found, platforms, catalogue)

@@ -1,0 +1,104 @@
+"""A key pair of an application: made on the organisation's own machine, its private half encrypted in a file outside any Git work tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from acmidm.files import private_folder, written_together
+from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
+from acmidm_onboarding.values.problems import Failure
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+_RSA_BITS, _RSA_EXPONENT = 4096, 65537
+ALGORITHMS = {Profile.ACMIDM: "RS256", Profile.FAPI2: "ES256"}
+"""What a new key signs with: what works at ACM/IDM today, or what the FAPI 2.0 Security Profile §5.4.1 allows."""
+_OF_RSA = {Profile.ACMIDM: "RS256", Profile.FAPI2: "PS256"}
+_OF_CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+
+
+class NotWritten(Failure):
+    """A private key that was not written: why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A key pair. The private half is encrypted PKCS#8 in PEM (RFC 5958, RFC 8018), and not shown."""
+
+    public: PublicJwk
+    encrypted: str
+
+    def __repr__(self) -> str:
+        return f"Pair({self.public.kid})"
+
+
+def make_pair(profile: Profile, ends: datetime, passphrase: bytes) -> Pair:
+    """Make a pair for a profile: RSA of 4096 bits, or P-256. Its ``kid`` is its thumbprint (RFC 7638)."""
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+    private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    if ALGORITHMS[profile] == "RS256":
+        private = rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS)
+    else:
+        private = ec.generate_private_key(ec.SECP256R1())
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+    return Pair(declared(private.public_key(), profile, ends), pem.decode("ascii"))
+
+
+def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None) -> PublicJwk:
+    """Return a public key as it is registered: with its use, its algorithm and its end. Raises InvalidJwk."""
+    from jwcrypto.jwk import JWK
+
+    members: dict[str, Any] = {**JWK.from_pyca(key).export_public(as_dict=True), "use": "sig"}
+    algorithm = _OF_RSA[profile] if members["kty"] == "RSA" else _OF_CURVES.get(str(members.get("crv")))
+    members |= {"alg": algorithm} if algorithm else {}
+    members |= {"exp": int(ends.timestamp())} if ends else {}
+    return public_jwk(members)
+
+
+def text_of(key: PublicJwk) -> str:
+    """Return a public key as its file has it, its ``kid`` first."""
+    return json.dumps({"kid": key.kid, **key.members}, indent=2, ensure_ascii=False) + "\n"
+
+
+def default_folder() -> Path:
+    """Where private keys go by default, for this user alone."""
+    return Path.home() / ".acmidm" / "keys"
+
+
+def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
+    """Refuse a place in a Git work tree: what lies there is shared one day. Raises NotWritten."""
+    if folder := repository_of(file):
+        raise NotWritten(f"{file} is in the Git repository {folder}; name a place outside of any with {option}")
+    if file.exists() or file.is_symlink():
+        raise NotWritten(f"{file} exists already, and is never overwritten; name another file with {option}")
+
+
+def repository_of(file: Path) -> Path | None:
+    """Return the Git repository that a file is in, also one that a link leads into."""
+    parents = (file.parent.resolve() / file.name).parents
+    return next((one for one in parents if (one / ".git").exists() or (one / ".git").is_symlink() or _is_bare(one)), None)
+
+
+def _is_bare(folder: Path) -> bool:
+    return folder.name == ".git" or ((folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir())
+
+
+def write_private_key(file: Path, pair: Pair, then: Callable[[], None]) -> None:
+    """Write the private half, whole and with mode 0600, then do what makes use of the pair; take it away again where that fails.
+
+    ``file`` was checked before, see ``require_outside_git``. A kill in between leaves a private key whose public half nobody knows.
+    Raises OSError.
+    """
+    if not file.parent.exists():
+        private_folder(file.parent)
+    with written_together({file: pair.encrypted}, 0o600):
+        then()

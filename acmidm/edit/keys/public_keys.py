@@ -1,0 +1,154 @@
+"""The public keys in what people have: a JWK, a JWK Set, a key in PEM, a certificate, or a PKCS#12 file.
+
+Of a private key only the public half goes on, and nothing of it is repeated; in a Git repository it is refused, for it is shared one day.
+Of a PKCS#12 file (RFC 7292) only the certificate is looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acmidm.edit.keys.pair import declared, repository_of
+from acmidm_onboarding.forms.documents import Unreadable, read_bytes
+from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, without_duplicates
+from acmidm_onboarding.values.jwk_set import parse_keys
+from acmidm_onboarding.values.problems import Failure, on_one_line
+from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+_SHARED = "make a new pair, as this one has been shared, and give its public half alone"
+_KNOWN = "give a JWK, a JWK Set, a public key in PEM, a certificate or a PKCS#12 file"
+_PEM, _CERTIFICATE = b"-----BEGIN ", b"-----BEGIN CERTIFICATE-----"
+_PRIVATE_MARKS = (b"PRIVATE KEY", b"PuTTY-User-Key-File", b"Private-Lines")
+_PKCS12_VERSION = b"\x02\x01\x03"
+"""RFC 7292 §4: PFX is a sequence that begins with the integer 3."""
+
+
+class NotPublic(Failure):
+    """A file with no key that can be registered: why, and what to do. Nothing of the file is repeated."""
+
+    def __init__(self, file: Path, sentence: str) -> None:
+        super().__init__(on_one_line(f"{file}: {sentence}"))
+
+
+def keys_in(
+    file: Path, profile: Profile, passphrase: Callable[[], bytes], ends: datetime | None, now: datetime
+) -> tuple[tuple[PublicJwk, ...], bool]:
+    """Return the public keys in a file, and whether its key is private. ``ends`` is when those end that have no end of their own, if any.
+
+    Raises:
+        NotPublic: where there is none, or one that has ended, cannot be registered, or is private and in a Git repository.
+    """
+    try:
+        content = read_bytes(file)
+        half = _public_half(file, content, passphrase)
+        keys = tuple(_keys(file, half or content, profile, passphrase))
+    except Unreadable as error:
+        raise NotPublic(file, str(error)) from None
+    except InvalidJwk as error:
+        raise NotPublic(file, "; ".join(f"the key {reason.sentence}" for reason in error.reasons)) from None
+    if not keys:
+        raise NotPublic(file, f"there is no key for signatures in it; {_KNOWN}")
+    for key in keys:
+        if key.expires and key.expires <= now:
+            raise NotPublic(file, f"key {key.kid} ended on {key.expires:%Y-%m-%d}; give one that can still be used")
+    found = (key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys)
+    return tuple(found), half is not None
+
+
+def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
+    """The public half of a private key, in PEM or as a JSON Web Key; None where it is no private key alone, or cannot be read."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key, load_pem_private_key
+
+    load, is_json = load_pem_private_key if _PEM in content else load_der_private_key, _is_json(content)
+    try:
+        found = json.loads(content, object_pairs_hook=without_duplicates) if is_json else load(content, None)
+    except TypeError:  # it is encrypted
+        found = None
+    except Exception:  # whatever it is, it is no private key
+        return None
+    if _CERTIFICATE in content or (is_json and not private_members_in(found)):
+        return None
+    _require_unshared(file)
+    if is_json:
+        found = json.loads(content, object_hook=lambda key: {name: key[name] for name in key.keys() - PRIVATE_MEMBERS})
+        return json.dumps(found, sort_keys=True).encode()
+    try:
+        return (found or load(content, passphrase())).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    except ValueError:
+        raise NotPublic(file, "this private key cannot be opened; check its passphrase") from None
+
+
+def _require_unshared(file: Path) -> None:
+    if folder := repository_of(file):
+        raise NotPublic(file, f"this is a private key in the Git repository {folder}; {_SHARED}")
+
+
+def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> tuple[PublicJwk, ...]:
+    if any(mark in content for mark in _PRIVATE_MARKS):
+        raise NotPublic(file, "there is a private key in it, whose public half cannot be read; give that half alone")
+    if _is_json(content):
+        try:
+            return parse_keys(content.decode("utf-8-sig"))
+        except InvalidJwk:
+            raise
+        except (ValueError, RecursionError):
+            raise NotPublic(file, f"this is no JSON that can be read; {_KNOWN}") from None
+    if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
+        _require_unshared(file)  # its certificate is that of a private key in it
+        return (_of_pkcs12(file, content, profile, passphrase()),)
+    return (_of_public(file, content, profile),)
+
+
+def _is_json(content: bytes) -> bool:
+    return content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+
+
+def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
+
+    if (number := content.count(_PEM)) > 1:
+        raise NotPublic(file, f"there are {number} keys or certificates in it; give the one of the key alone")
+    of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
+    for load in of_pem if _PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
+        try:
+            return _registered(file, load(content), profile)
+        except InvalidJwk:
+            raise
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+    raise NotPublic(file, f"this is no key that can be read; {_KNOWN}")
+
+
+def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) -> PublicJwk:
+    from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+
+    try:
+        certificate = load_pkcs12(content, passphrase or None).cert
+    except ValueError:
+        raise NotPublic(file, "this PKCS#12 file cannot be opened; check its passphrase") from None
+    if certificate is None:
+        raise NotPublic(file, "this PKCS#12 file has no certificate of its key; export it with the certificate")
+    return _registered(file, certificate.certificate, profile)
+
+
+def _registered(file: Path, found: Certificate | object, profile: Profile) -> PublicJwk:
+    """The end of a certificate is that of its key."""
+    from cryptography.x509 import Certificate
+
+    key, ends = (found.public_key(), found.not_valid_after_utc) if isinstance(found, Certificate) else (found, None)
+    try:
+        return declared(key, profile, ends)  # type: ignore[arg-type] # jwcrypto raises for a key of a kind that it does not know
+    except InvalidJwk:
+        raise
+    except Exception as error:
+        raise NotPublic(file, "this is a key of a kind that signs no assertion; give an RSA key, or one on P-256") from error

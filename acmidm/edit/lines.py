@@ -1,0 +1,191 @@
+"""Edit a form as a person would: the lines that change change, and comments, order and all other lines stay as they are.
+
+The edited form is checked before it takes the place of the old one, which it does at once or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import SequenceMatcher
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import CommentMark, YAMLError
+from ruamel.yaml.tokens import CommentToken
+
+from acmidm.files import write_whole, written_together
+from acmidm_onboarding.forms.loading import LoadedForm, Served, load_onboardings
+from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Environment
+
+_WIDE = 1_000_000
+"""Columns: no line is broken."""
+
+_INDENTS = ({"mapping": 2, "sequence": 4, "offset": 2}, {"mapping": 2, "sequence": 2, "offset": 0})
+"""A form has the hyphens of a list further in than its name, or below it."""
+
+Edit = Callable[[Any], None]
+"""What changes a form's document, a mapping, in place."""
+
+
+class NotEdited(Failure):
+    """A form that was left as it was: why, and what to do."""
+
+
+def edited(text: str, edit: Edit) -> str:
+    """Return the text of a valid form after an edit. Lines that it does not concern are as they were, to the character.
+
+    Raises:
+        NotEdited: where the text is written in a way that the editor would not read as it is meant.
+    """
+    mark, ending = "\ufeff" if text.startswith("\ufeff") else "", "\r\n" if "\r\n" in text else "\n"
+    if text.count(ending) != text.count("\n"):
+        raise NotEdited("some lines of this form end as on Windows and others do not; save it with one kind of line ending first")
+    text = text.removeprefix(mark).replace(ending, "\n")
+    lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
+    for indent in _INDENTS:
+        yaml = _editor(text, indent)
+        try:
+            document = yaml.load(text)
+            before = _written(yaml, document)
+            edit(document)
+            after = _written(yaml, document)
+        except YAMLError as error:
+            raise NotEdited("this form is written in a way that cannot be edited here; write the line yourself") from error
+        changed = _with_changes(lines, before, after)
+        if changed and _means(yaml, "".join(changed), document):
+            break
+    else:
+        changed = after
+    return mark + "".join(changed).replace("\n", ending)
+
+
+def _with_changes(lines: list[str], before: list[str], after: list[str]) -> list[str] | None:
+    """Return the lines of a form with what an edit changes in those of the editor; None where it breaks lines elsewhere than the form."""
+    if len(before) != len(lines):
+        return None
+    changes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return [line for kind, start, end, from_, to in changes for line in (lines[start:end] if kind == "equal" else after[from_:to])]
+
+
+def _means(yaml: YAML, text: str, document: object) -> bool:
+    try:
+        return bool(yaml.load(text) == document)
+    except YAMLError:
+        return False
+
+
+def put_first(mapping: Any, name: str, value: Any) -> None:
+    """Give a mapping of a document one more name, before the others."""
+    if isinstance(mapping, CommentedMap):
+        mapping.insert(0, name, value)
+    else:
+        mapping[name] = value
+
+
+def put_last(items: Any, more: Iterable[Any]) -> None:
+    """Give a list of a document more items, before the comments and empty lines that are below it."""
+    last, more = len(items) - 1, list(more)
+    items.extend(more)
+    token = (items.ca.items.get(last) or [None])[0] if isinstance(items, CommentedSeq) else None
+    if token is None or items.fa.flow_style():
+        return
+    own, _, below = token.value.partition("\n")  # the editor has all of it as the comment of the last item
+    if below:
+        items.ca.items[len(items) - 1] = [CommentToken(f"\n{below}", token.start_mark, None), None, None, None]
+        if own:
+            token.value = f"{own}\n"
+        else:
+            del items.ca.items[last]
+
+
+def put_below(mapping: Any, name: str, value: Any) -> None:
+    """Give a mapping of a document one more name, after the others and before the comments and empty lines that are below it."""
+    below = _without_below(mapping)
+    mapping[name] = value
+    if below and (place := _last_of(mapping)):
+        holder, last, slot = place
+        token = CommentToken(f"\n{below}", CommentMark(0), None)
+        holder.ca.items[last] = [token if index == slot else None for index in range(4)]
+
+
+def _last_of(node: Any) -> tuple[Any, Any, int] | None:
+    """Return where the editor keeps what is behind and below the last value of a document's part: its owner, name or index, and slot."""
+    place = None
+    while isinstance(node, CommentedMap | CommentedSeq) and node and not node.fa.flow_style():
+        last = next(reversed(node)) if isinstance(node, CommentedMap) else len(node) - 1
+        place = node, last, 2 if isinstance(node, CommentedMap) else 0
+        node = node[last]
+    return place
+
+
+def _without_below(mapping: Any) -> str:
+    """Take what is below a mapping from its last value, whose own comment stays, and return it."""
+    if (place := _last_of(mapping)) is None:
+        return ""
+    holder, last, slot = place
+    token = (holder.ca.items.get(last) or [None] * 4)[slot]
+    own, _, below = ("" if token is None else token.value).partition("\n")
+    if below and own:
+        token.value = f"{own}\n"
+    elif below:
+        del holder.ca.items[last]
+    return str(below)
+
+
+def on_one_line(items: Iterable[Any]) -> CommentedSeq:
+    """Return a list that is written as ``[one, another]``."""
+    written = CommentedSeq(items)
+    written.fa.set_flow_style()
+    return written
+
+
+def edit_form(
+    loaded: LoadedForm,
+    edit: Edit,
+    beside: Mapping[str, str],
+    catalogue: Path,
+    profiles: Mapping[Environment, Profile],
+    served: Served,
+) -> Callable[[], None]:
+    """Return what puts the edited form in place, once it is known to be valid with the new files ``beside`` it, text by name.
+
+    Nothing is written before. What it returns writes the files, none over another, then replaces the form; where one of that fails,
+    the files are taken away again. Only a kill in between leaves files, which no form names.
+
+    Raises:
+        InvalidForms: with the mistakes of the edited form.
+        NotEdited: where it cannot be edited.
+    """
+    file = Path.cwd() / loaded.file
+    old = file.read_bytes()
+    text = edited(old.decode("utf-8"), edit)
+    new = {file.with_name(name): content for name, content in beside.items()}
+    load_onboardings([file], catalogue, profiles, served, unwritten={**new, file: text})
+
+    def apply() -> None:
+        with written_together(new):
+            if file.read_bytes() != old:
+                raise NotEdited(f"{loaded.file} was changed meanwhile, and left as it is; run the command again")
+            write_whole(file, text, file.stat().st_mode & 0o777)
+
+    return apply
+
+
+def _editor(text: str, indent: Mapping[str, int]) -> YAML:
+    yaml = YAML()  # round trip
+    yaml.preserve_quotes = True
+    yaml.width = _WIDE
+    yaml.explicit_start = text.startswith("---") or "\n---" in text
+    yaml.indent(**indent)
+    return yaml
+
+
+def _written(yaml: YAML, document: object) -> list[str]:
+    stream = StringIO()
+    yaml.dump(document, stream)
+    return StringIO(stream.getvalue()).readlines()

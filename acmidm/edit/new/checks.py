@@ -1,0 +1,79 @@
+"""What is wrong with one answer: by the same rules as the whole form, and in their sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.configuration import problems_of_configuration
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.schemas import LinearValidator
+from acmidm_onboarding.forms.speaking import problems_of_senders
+from acmidm_onboarding.forms.validation import validated
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import Problem, did_you_mean, listed, quoted
+from acmidm_onboarding.values.terms import Environment, Platform
+
+_ANSWER = Path()
+_FORM: Mapping[str, Any] = {"application": "x", "contacts": ["x@x.example"], "environments": {"tni": {}}}
+_ORGANISATION: Mapping[str, Any] = {"name": "X"}
+
+
+def of_form(**answer: Any) -> list[str]:
+    """Return what is wrong with one field of a form."""
+    return _sentences(validated(Form, Document(_ANSWER, {**_FORM, **answer}))[1])
+
+
+def of_organisation(**answer: Any) -> list[str]:
+    """Return what is wrong with fields of an organisation."""
+    return _sentences(validated(Organisation, Document(_ANSWER, {**_ORGANISATION, **answer}))[1])
+
+
+def chosen(among: Sequence[str], answer: str) -> list[str]:
+    """Return why an answer is none of those that there are."""
+    return [] if answer in among else [f"{quoted(answer)} is none of them; {did_you_mean(answer, among, f'choose from {listed(among)}')}"]
+
+
+def of_product(name: str, catalogue: Catalogue, environment: Environment) -> list[str]:
+    """Return why a product cannot be chosen."""
+    product = catalogue.products.get(name)
+    if product is None:
+        remedy = did_you_mean(name, catalogue.products, f"known products: {listed(catalogue.products)}")
+        return [f"product {quoted(name)} is not in the catalogue; {remedy}"]
+    if environment not in product.environments:
+        return [f"product {quoted(name)} is not offered on {environment}; leave it out"]
+    return []
+
+
+def of_scope(name: str, catalogue: Catalogue, environment: Environment, platform: Platform) -> list[str]:
+    """Return why a scope cannot be chosen."""
+    scope = catalogue.scopes.get(name)
+    if scope is None:
+        meant = catalogue.meant_scope(name)
+        remedy = f'did you mean "{meant}"?' if meant else "see docs/catalogue.md for those that there are"
+        return [f"scope {quoted(name)} is not in the catalogue; {remedy}"]
+    wrong = [] if environment in scope.environments else [f"scope {quoted(name)} is not offered on {environment}; leave it out"]
+    if catalogue.name_on(platform, name) is None:
+        wrong.append(f"scope {quoted(name)} is not offered on {platform}; leave it out")
+    return wrong
+
+
+def of_field(product: Product, name: str, value: object) -> list[str]:
+    """Return what is wrong with the value of one field of a product, by its schema."""
+    known = (product.configuration or {}).get("properties", {})
+    if name not in known:
+        return [f"{product.product} has no field {quoted(name)}; {did_you_mean(name, known, f'known here: {listed(known)}')}"]
+    validator = LinearValidator({"type": "object", "properties": {name: known[name]}})
+    return _sentences(problems_of_configuration(Document(_ANSWER), (), product.product, validator, {name: value}))
+
+
+def of_sender(product: Product, name: str, value: object, organisation: Organisation, file: Path) -> list[str]:
+    """Return for whom a value speaks that is not its organisation's; ``file`` is the ``organisation.yaml`` that says so."""
+    return _sentences(problems_of_senders(Document(_ANSWER), (), product, {name: value}, Document(file), organisation))
+
+
+def _sentences(problems: Iterable[Problem]) -> list[str]:
+    return [f"{problem.what}; {problem.remedy}" for problem in problems]

@@ -1,0 +1,206 @@
+"""From answers to files: the form of an application on TNI, and the organisation's file where that is new."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from acmidm.edit.new.checks import chosen, of_form, of_product, of_scope
+from acmidm.edit.new.fields import Fields, Values, unknown_products
+from acmidm.edit.new.organisations import Given, Owner, owner_of
+from acmidm.edit.new.talk import Talk, separate
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.texts import Texts
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import listed
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+_FIRST = Environment.TNI
+"""Production comes by ``acmidm promote --write``, once TNI was validated."""
+PLATFORM = Platform.ACMIDM
+"""A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in the form."""
+_SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
+_PLAIN = re.compile(r"[^\W\d_][\w @./:+-]*")
+_NOBODY = Owner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
+"""Stands for an organisation that is not known, so that the rest is still looked at."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the options say of a form; what they leave out is asked, or missing."""
+
+    organisation: Given
+    application: str | None = None
+    contacts: Sequence[str] = ()
+    products: Sequence[str] = ()
+    scopes: Sequence[str] = ()
+    values: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A form that has all it needs, not checked as a whole yet."""
+
+    owner: Owner
+    application: str
+    contacts: Sequence[str]
+    scopes: Sequence[str]
+    products: Mapping[str, Mapping[str, Any]]
+    speaks_for: Mapping[str, Sequence[str]]
+    """Under which names a new organisation sends; empty for one that is there."""
+
+    @property
+    def file(self) -> Path:
+        """Where the form goes in the folder of forms."""
+        name = f"{self.application}-form" if f"{self.application}.yaml" == ORGANISATION_FILE else self.application
+        return Path(self.owner.folder, f"{name}.yaml")
+
+    def form(self, texts: Texts) -> str:
+        """Return the text of the form, its comments in the language of its organisation."""
+        fields = {
+            "application": self.application,
+            "contacts": list(self.contacts),
+            "platforms": [PLATFORM.value],
+            "token_endpoint_auth_method": AuthMethod.PRIVATE_KEY_JWT.value,
+        }
+        request: dict[str, Any] = {"scopes": {scope: {} for scope in self.scopes}}
+        if self.products:
+            request["products"] = {name: dict(configuration) for name, configuration in self.products.items()}
+        lines = [
+            _SCHEMA.format("onboarding"),
+            "#",
+            f"# {texts('comment.form')}",
+            *_lines(fields),
+            "",
+            f"# {texts('comment.production')}",
+            "environments:",
+            f"  {_FIRST.value}:",
+            f"    # {texts('comment.keys')}",
+            *(f"    {line}" for line in _lines(request)),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def organisation(self, texts: Texts) -> str:
+        """Return the text of ``organisation.yaml`` of a new organisation."""
+        fields = {name: _Quoted(value) if name == "kbo" else value for name, value in self.owner.fields.items()}
+        language = {"language": fields.pop("language")} if "language" in fields else {}
+        lines = [_SCHEMA.format("organisation"), "#", f"# {texts('comment.organisation')}", *_lines(fields)]
+        if self.speaks_for:
+            lines += [f"# {texts('comment.speaks_for')}", *_lines({"speaks_for": dict(self.speaks_for)})]
+        return "\n".join([*lines, *(_lines(language) if language else ())]) + "\n"
+
+
+def draft_of(answers: Answers, catalogue: Catalogue, known: Mapping[str, Organisation], forms: Path, talk: Talk) -> Draft:
+    """Return what the answers come to. Raises NotBegun with every answer that is missing or wrong."""
+    owner = owner_of(answers.organisation, known, forms, talk)
+    if talk.on_terminal:
+        talk.require()
+    owner = owner or _NOBODY
+    application = _application(answers, owner, forms, talk)
+    contacts = talk.some(
+        "--contact ADDRESS",
+        "the e-mail address of a team, never of a person",
+        answers.contacts,
+        lambda address: of_form(contacts=[address]),
+        talk.texts("contacts"),
+    )
+    products, scopes = _products_and_scopes(answers, catalogue, talk)
+    if products:
+        talk.wrong += unknown_products(answers.values, [product.product for product in products])
+    fields = Fields(owner, application, forms, answers.values, talk)
+    configured = {product.product: fields.of(product) for product in products if product.configuration is not None}
+    talk.require()
+    speaks_for = _speaks_for(products, configured) if owner.is_new else {}
+    return Draft(owner, application, contacts, scopes, configured, speaks_for)
+
+
+def _application(answers: Answers, owner: Owner, forms: Path, talk: Talk) -> str:
+    def check(name: str) -> list[str]:
+        if wrong := of_form(application=name):
+            return wrong
+        file = forms / owner.folder / f"{name}.yaml"
+        return [f"{file.as_posix()} exists already, and is left as it is; edit it, or name another application"] if file.exists() else []
+
+    what = "a short name of the application, in lower case letters, digits and hyphens"
+    return talk.one("--application NAME", what, answers.application, check, talk.texts("application")) or _NOBODY.folder
+
+
+def _products_and_scopes(answers: Answers, catalogue: Catalogue, talk: Talk) -> tuple[list[Product], list[str]]:
+    """Return the products, those of further scopes among them, and the scopes: what follows from a product, and what was chosen."""
+    extra = [one for one in separate(answers.scopes) if not talk.refuse("--scope", of_scope(one, catalogue, _FIRST, PLATFORM))]
+    names: Sequence[str] = answers.products
+    if names or not answers.scopes:
+        if not names:
+            for product in catalogue.products.values():
+                if _FIRST in product.environments:
+                    talk.tell("product", what=product.product, title=product.title)
+        what = "a product of the catalogue, or a scope with --scope"
+        names = talk.some("--product NAME", what, names, lambda name: of_product(name, catalogue, _FIRST), talk.texts("products"))
+    chosen_products = dict.fromkeys([*names, *(catalogue.product_of[scope].product for scope in extra)])
+    scopes = dict.fromkeys(extra)
+    for name in chosen_products:
+        if not scopes.keys() & catalogue.products[name].scopes.keys():
+            scopes |= dict.fromkeys(_scopes_of(catalogue.products[name], catalogue, talk))
+    return [catalogue.products[name] for name in chosen_products], list(scopes)
+
+
+def _scopes_of(product: Product, catalogue: Catalogue, talk: Talk) -> Sequence[str]:
+    """Return the one scope that a product has, else those that are chosen: a client gets no more than it needs."""
+    offered = {
+        name: scope
+        for name, scope in product.scopes.items()
+        if not of_scope(name, catalogue, _FIRST, PLATFORM) and not scope.assigned_by_provider
+    } or product.scopes
+    if len(offered) == 1:
+        return tuple(offered)
+    for name, scope in offered.items():
+        talk.tell("scope", what=name, title=scope.title)
+    what = f"those of {product.product} that are needed: {listed(offered)}"
+    return talk.some("--scope NAME", what, (), partial(chosen, tuple(offered)), talk.texts("scopes", product=product.title))
+
+
+def _speaks_for(products: Sequence[Product], configured: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Sequence[str]]:
+    """Return under which names its form sends."""
+    found: dict[str, list[str]] = {}
+    for product in products:
+        for name in product.speaks_for:
+            value = configured.get(product.product, {}).get(name)
+            values = value if isinstance(value, list) else [value]
+            found.setdefault(name, []).extend(one for one in values if isinstance(one, str))
+    return {name: list(dict.fromkeys(values)) for name, values in found.items() if values}
+
+
+class _Quoted(str):
+    """A text that stays in quotes, so that nobody takes it for a number."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes as the other forms are written: lists and what is empty on one line, double quotes, and only where needed."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    style = None if type(value) is str and _PLAIN.fullmatch(value) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style=style)
+
+
+def _list(dumper: yaml.SafeDumper, values: Sequence[Any]) -> yaml.Node:
+    items = [_Quoted(value) if isinstance(value, str) and ":" in value else value for value in values]  # as no list has it bare
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(_Quoted, _text)
+_Dumper.add_representer(list, _list)
+
+
+def _lines(fields: Mapping[str, Any]) -> list[str]:
+    return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000).splitlines()

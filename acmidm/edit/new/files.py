@@ -1,0 +1,63 @@
+"""Put a new form in place, and its organisation's file where that is new: once both are known to be valid, and never over a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from acmidm.edit.new.talk import NotBegun
+from acmidm.files import written_together
+from acmidm_onboarding.forms.files import absolute, shown
+from acmidm_onboarding.forms.loading import Served, load_onboardings
+from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.values.problems import InvalidForms, on_one_line
+from acmidm_onboarding.values.terms import Environment
+
+
+def place(
+    files: Mapping[Path, str], forms: Path, catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
+) -> tuple[Path, ...]:
+    """Write new files, named from the folder of forms, in their order; return where they are.
+
+    Where one cannot be written, those before it are taken away again; a kill in between leaves an organisation without its form, which
+    is valid.
+
+    Raises:
+        NotBegun: with what would be wrong; nothing is written then.
+    """
+    texts = {forms / name: text for name, text in files.items()}
+    if there := next((file for file in texts if file.exists()), None):
+        raise _exists(there)
+    _require_valid(texts, forms, catalogue, profiles, served)
+    folder = next(iter(texts)).parent
+    had_folder = folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_together(texts):
+            return tuple(texts)
+    except BaseException as error:
+        if not had_folder:
+            with suppress(OSError):  # it is not there, or somebody else's file is in it by now
+                folder.rmdir()
+        if isinstance(error, FileExistsError):
+            raise _exists(Path(error.filename2 or error.filename)) from None
+        raise
+
+
+def _require_valid(
+    texts: Mapping[Path, str], forms: Path, catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
+) -> None:
+    """Check the new files among all forms, whose own mistakes are for others. Raises NotBegun."""
+    try:
+        load_onboardings([forms], catalogue, profiles, served, unwritten=texts)
+    except InvalidForms as error:
+        own = {shown(absolute(file)) for file in texts}
+        about = [one for one in error.problems if not own.isdisjoint({one.file, one.also})]
+        if about:  # nobody can look up a line of a file that is not written
+            sentences = {on_one_line(f"not written: {one.shown_file}: {one.what}; {one.remedy}") for one in about}
+            raise NotBegun("\n".join(sorted(sentences))) from None
+
+
+def _exists(file: Path) -> NotBegun:
+    return NotBegun(f"{file.as_posix()} exists already, and is left as it is; edit it, or name another application")

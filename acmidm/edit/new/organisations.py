@@ -1,0 +1,159 @@
+"""Whose form it is: an organisation that has a folder here, by folder, code or name; or a new one, with what its file will have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from acmidm.edit.new.checks import of_organisation
+from acmidm.edit.new.talk import Talk
+from acmidm.words import slug
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.values.identifiers import look_of, organisation_code
+from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import listed, nearest, quoted
+from acmidm_onboarding.values.terms import Language
+
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the options say of the organisation."""
+
+    organisation: str | None = None
+    name: str | None = None
+    ovo: str | None = None
+    kbo: str | None = None
+    owners: Sequence[str] = ()
+    language: Language | None = None
+
+
+@dataclass(frozen=True)
+class Owner:
+    """An organisation with its folder. ``fields`` are those of the file that a new one gets, empty for one that is there."""
+
+    folder: str
+    organisation: Organisation
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_new(self) -> bool:
+        return bool(self.fields)
+
+
+def owner_of(given: Given, known: Mapping[str, Organisation], forms: Path, talk: Talk) -> Owner | None:
+    """Return the organisation, None where an answer is missing or wrong, which ``talk`` has noted."""
+    names = ", ".join([*sorted(known)[:_MOST_NAMED], *(["…"] if len(known) > _MOST_NAMED else [])])
+    if talk.on_terminal and given.organisation is None and names:
+        talk.tell("organisation.known", folders=names)
+    text = talk.one(
+        "--organisation TEXT",
+        "the folder, OVO code, KBO number or name of the organisation",
+        given.organisation or given.ovo or given.kbo or given.name,
+        lambda text: [] if text.strip() else ["is empty; give a folder, a code or a name"],
+        talk.texts("organisation"),
+    )
+    if text is None:
+        return None
+    found = [folder for folder, organisation in known.items() if _is(text.strip(), folder, organisation)]
+    if len(found) > 1:
+        talk.wrong.append(f"--organisation: {quoted(text)} is that of {listed(found)}; name the folder")
+        return None
+    if found:
+        return _existing(found[0], known[found[0]], given, forms, talk)
+    return _new(text.strip(), given, known, talk)
+
+
+def _is(text: str, folder: str, organisation: Organisation) -> bool:
+    if text == folder:
+        return True
+    if (code := _code(text)) is not None:
+        return code in (organisation.ovo, organisation.kbo)
+    return look_of(text) == look_of(organisation.name) != ""
+
+
+def _code(text: str) -> str | None:
+    try:
+        return organisation_code(text.upper())
+    except ValueError:
+        return None
+
+
+def _looks_like_code(text: str) -> bool:
+    return (text[:3].upper() == "OVO" and text[3:4].isdigit()) or text.replace(".", "").replace(" ", "").isdecimal()
+
+
+def _existing(folder: str, organisation: Organisation, given: Given, forms: Path, talk: Talk) -> Owner:
+    """Return one that has its file, which stays as it is: an option that says otherwise is refused."""
+    file = (forms / folder / ORGANISATION_FILE).as_posix()
+    for option, said, has in (
+        ("--name", given.name, organisation.name),
+        ("--ovo", given.ovo, organisation.ovo),
+        ("--kbo", given.kbo and (_code(given.kbo) or given.kbo), organisation.kbo),
+    ):
+        if said is not None and said != has:
+            remedy = "leave the option out, or have the team that runs onboarding change that file"
+            talk.wrong.append(f"{option}: {file} has {quoted(has) if has else 'none'}, and is not changed; {remedy}")
+    if not organisation.code:
+        talk.wrong.append(f"{file}: has neither ovo nor kbo, and is not changed; the team that runs onboarding adds one")
+    if given.language is None:
+        talk.speak(organisation.language)
+    return Owner(folder, organisation)
+
+
+def _new(text: str, given: Given, known: Mapping[str, Organisation], talk: Talk) -> Owner | None:
+    if given.language is None:
+        talk.speak(talk.choice(talk.texts("language"), Language, Language.NL))
+    spoken = talk.texts.language
+    code = text if _looks_like_code(text) else None
+    folder = text if code is None and is_name(text) else None
+    name = talk.one(
+        "--name TEXT",
+        "the organisation's name as the organisation register has it",
+        given.name if code or folder else given.name or text,
+        lambda name: of_organisation(name=name),
+        talk.texts("name"),
+    )
+    ovo = given.ovo if given.ovo is not None else code if code and code[:1].upper() == "O" else None
+    kbo = given.kbo if given.kbo is not None else code if code and ovo != code else None
+    if ovo is None and kbo is None and not talk.on_terminal:
+        meant = nearest(text, [*known, *(one.name for one in known.values())])
+        remedy = f"did you mean {quoted(meant)}? A new one" if meant else "a new one"
+        talk.wrong.append(f"--organisation: no organisation here is {quoted(text)}; {remedy} needs --ovo, --kbo or both")
+        return None
+    if ovo is None and kbo is None:
+        answer = talk.one("--ovo", "", None, _either_code, talk.texts("code")) or ""
+        ovo, kbo = (answer, None) if answer[:1].upper() == "O" else (None, answer)
+    codes = {name: value for name, value in (("ovo", ovo and ovo.upper()), ("kbo", kbo)) if value is not None}
+    owners = tuple(given.owners)
+    for option, value in (*codes.items(), *(("owner", one) for one in owners)):
+        wrong = of_organisation(owners=[value]) if option == "owner" else of_organisation(**{"ovo": "OVO000000", option: value})
+        talk.wrong += [f"--{option}: {sentence}" for sentence in wrong]
+    if name is None or talk.wrong:
+        return None
+    folder = folder or slug(name) or slug(next(iter(codes.values())))
+    if folder in known:
+        talk.wrong.append(
+            f"--organisation: the folder {folder} is that of {quoted(known[folder].name)}; give a folder of its own, with --name"
+        )
+        return None
+    fields: dict[str, Any] = {"name": name, **codes}
+    if wrong := of_organisation(**fields):
+        talk.wrong += [f"--kbo: {sentence}" for sentence in wrong]
+        return None
+    fields |= {"owners": list(owners)} if owners else {}
+    fields |= {"language": spoken.value} if spoken is not Language.NL else {}
+    return Owner(folder, Organisation.model_validate(fields), fields)
+
+
+def _either_code(text: str) -> list[str]:
+    try:
+        organisation_code(text.upper())
+    except ValueError as error:
+        what, _, remedy = str(error).partition("; ")
+        return [f"{what}; {remedy}"]
+    return []

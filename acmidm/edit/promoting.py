@@ -1,0 +1,217 @@
+"""``acmidm promote --write``: what production lacks of TNI goes into the form, and what TNI cannot tell is named.
+
+What production has already stays as it is. Keys, secrets and client-IDs are each environment's own, and never copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from acmidm.edit.lines import put_below
+from acmidm.edit.new.checks import of_field, of_sender
+from acmidm.edit.new.fields import Values, parsed
+from acmidm.edit.new.talk import Talk
+from acmidm.edit.promotion import Difference, Side
+from acmidm.words import shown
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.form import WHOLE, EnvironmentRequest, Form
+from acmidm_onboarding.forms.loading import LoadedForm
+from acmidm_onboarding.texts import Texts
+from acmidm_onboarding.values.problems import Failure, quoted
+from acmidm_onboarding.values.terms import AuthMethod, Environment
+
+_TNI, _PROD = Environment.TNI, Environment.PROD
+
+
+class NotPromoted(Failure):
+    """A form that was left as it was: why, and what to do."""
+
+
+@dataclass
+class Addition:
+    """What a form gets for production, by the names in its document; ``unknown`` are texts about what TNI cannot tell."""
+
+    scopes: list[str] = field(default_factory=list)
+    products: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Per product the fields that are not those of TNI; None leaves a field out."""
+    attributes: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.scopes or self.products or self.attributes)
+
+
+def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values, differences: tuple[Difference, ...], talk: Talk) -> Addition:
+    """Return what production lacks. ``values`` are production's own, of fields that differ per environment.
+
+    Raises:
+        NotPromoted: where the form has nothing to promote from, or leaves.
+        NotBegun: with every such field that is required and missing, and every wrong value.
+    """
+    form, texts = loaded.form, talk.texts
+    tni, prod = _request(loaded), form.environments.get(_PROD, EnvironmentRequest())
+    found, gone = Addition(), {name for name, day in form.retire.items() if day <= _today()}
+    for scope in (one for one in tni.scopes if one not in prod.scopes and catalogue.product_of[one].product not in gone):
+        if _PROD in catalogue.scopes[scope].environments:
+            found.scopes.append(scope)
+        else:
+            found.unknown.append(texts("promote.not_offered", what=texts("promote.scope", what=scope)))
+    granted = {*found.scopes, *prod.scopes}
+    for name in (one for one in tni.products if one not in prod.products and one not in gone):
+        product = catalogue.products[name]
+        if _PROD in product.environments and granted & product.scopes.keys():
+            found.products[name] = dict(_own(loaded, product, tni.products[name], values, found, talk))
+        else:
+            found.unknown.append(texts("promote.not_offered", what=texts("promote.product", what=name)))
+    found.attributes += [one for one in tni.attributes if one not in prod.attributes]
+    for product_name, name in values:
+        if product_name not in found.products:
+            talk.wrong.append(f"--set {product_name}.{name}: {quoted(product_name)} is not added for production; leave it out")
+    talk.require()
+    found.unknown += _unknown(form, loaded.file, differences, talk)
+    return found
+
+
+def _today() -> date:
+    """The day by which forms leave: that of UTC, wherever this runs."""
+    return datetime.now(UTC).date()
+
+
+def _request(loaded: LoadedForm) -> EnvironmentRequest:
+    form = loaded.form
+    if _TNI not in form.environments:
+        raise NotPromoted(f"{loaded.file} has no tni under environments; connect and validate there first")
+    if (form.preserve and not form.retire) or (WHOLE in form.retire and form.retire[WHOLE] <= _today()):
+        raise NotPromoted(f"{loaded.file} leaves: nothing more of it is made; take retire and preserve out first, if it stays")
+    return form.environments[_TNI]
+
+
+def _own(
+    loaded: LoadedForm, product: Product, on_tni: Mapping[str, Any], values: Values, found: Addition, talk: Talk
+) -> Iterator[tuple[str, Any]]:
+    """Yield the fields that differ per environment, each with production's value, or None where it has none yet."""
+    schema, texts = product.configuration or {}, talk.texts
+    for of, name in values:
+        if of == product.product and (name not in product.fields or not product.fields[name].differs_per_environment):
+            talk.wrong.append(f"--set {of}.{name}: only what differs per environment is given here; the rest is that of TNI")
+    for name, known in product.fields.items():
+        if not known.differs_per_environment:
+            continue
+        part = schema.get("properties", {}).get(name, {})
+        check = partial(_wrong, loaded, product, name)
+        answers = values.get((product.product, name))
+        described, own = str(part.get("description", name)), f"field.{product.product}.{name}"
+        text = texts(own) if own in texts else described
+        if answers is not None:
+            talk.refuse(f"--set {product.product}.{name}", check(parsed(part, answers)))
+            yield name, parsed(part, answers)
+        elif name in schema.get("required", ()):
+            option, question = f"--set {product.product}.{name}=VALUE", texts("promote.field_question", question=text)
+            typed = partial(_typed, check, part)
+            answer = talk.one(option, f"production's own: {described}", None, typed, question, proposed=shown(on_tni[name]))
+            yield name, None if answer is None else parsed(part, [answer])
+        else:
+            yield name, None
+            found.unknown.append(texts("promote.field", field=f"{product.product}.{name}", description=text))
+
+
+def _wrong(loaded: LoadedForm, product: Product, name: str, value: object) -> list[str]:
+    file = loaded.file.with_name(ORGANISATION_FILE)
+    return of_field(product, name, value) or of_sender(product, name, value, loaded.organisation, file)
+
+
+def _typed(check: Callable[[object], list[str]], part: Mapping[str, Any], answer: str) -> list[str]:
+    return check(parsed(part, [answer]))
+
+
+def _unknown(form: Form, file: Path, differences: tuple[Difference, ...], talk: Talk) -> Iterator[str]:
+    """Yield what is production's own and not in the form, and what was set otherwise there and stays."""
+    tni, prod, texts = form.environments[_TNI], form.environments.get(_PROD), talk.texts
+    if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        if prod is None:
+            yield texts("promote.secret")
+    elif prod is None or (prod.jwks is None and prod.jwks_uri is None):
+        yield texts("promote.keys_address") if tni.jwks_uri else texts("promote.keys", form=file.as_posix())
+    if tni.adopt and not (prod and prod.adopt):
+        yield texts("promote.adopt")
+    for one in differences:
+        if one.side is Side.BOTH and not one.expected:
+            yield texts("promote.differs", what=one.name, tni=one.tni, prod=one.prod)
+
+
+def write_into(document: Any, addition: Addition) -> None:
+    """Put an addition into the document of its form: order and comments of what is there stay."""
+    environments = document["environments"]
+    tni, parts = environments[_TNI.value], CommentedMap()
+    if addition.scopes:
+        parts["scopes"] = CommentedMap({name: _copy(tni["scopes"][name]) for name in addition.scopes})
+    if addition.products:
+        parts["products"] = CommentedMap({name: _configuration(tni["products"][name], own) for name, own in addition.products.items()})
+    if addition.attributes:
+        parts["attributes"] = CommentedMap({name: _copy(tni["attributes"][name]) for name in addition.attributes})
+    if not environments.get(_PROD.value):
+        if _PROD.value in environments:
+            environments[_PROD.value] = parts
+        else:
+            put_below(environments, _PROD.value, parts)
+        return
+    prod = environments[_PROD.value]
+    for part, more in parts.items():
+        if not prod.get(part):
+            prod.pop(part, None)
+            put_below(prod, part, more)
+            continue
+        for name, value in more.items():
+            put_below(prod[part], name, value)
+
+
+def _configuration(on_tni: Any, own: Mapping[str, Any]) -> Any:
+    copied = _copy(on_tni)
+    for name, value in own.items():
+        if value is None:
+            copied.pop(name, None)
+        else:
+            copied[name] = _copy(value)
+    return copied
+
+
+def _copy(value: Any) -> Any:
+    """Return a part of a document without its comments, which are about the place where they stand. Lists are on one line, as there."""
+    copy: CommentedMap | CommentedSeq
+    if isinstance(value, Mapping):
+        copy = CommentedMap({name: _copy(part) for name, part in value.items()})
+    elif isinstance(value, list):
+        copy = CommentedSeq(map(_copy, value))
+    else:
+        return CommentedMap() if value is None else value
+    if not isinstance(value, CommentedMap | CommentedSeq) or value.fa.flow_style():
+        copy.fa.set_flow_style()
+    return copy
+
+
+def said_of(addition: Addition, file: Path, texts: Texts) -> Iterator[str]:
+    """Yield what was written, what TNI cannot tell, and what production still needs, a line each."""
+    form = file.as_posix()
+    if addition.is_empty:
+        yield texts("promote.nothing", form=form)
+    else:
+        names = (
+            *(texts("promote.scope", what=name) for name in addition.scopes),
+            *(texts("promote.product", what=name) for name in addition.products),
+            *(texts("promote.attribute", what=name) for name in addition.attributes),
+        )
+        yield texts("promote.written", form=form, added=", ".join(names))
+    if addition.unknown:
+        yield texts("promote.unknown")
+        yield from (f"  - {one}" for one in addition.unknown)
+    if not addition.is_empty:
+        yield texts("promote.gate", form=form)

@@ -1,0 +1,243 @@
+"""From TNI to production: what differs in a form between the two, and what keeps it from being ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from acmidm.report.compare import field_changes
+from acmidm.report.kinds import Part
+from acmidm.words import plain, shown
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
+from acmidm_onboarding.forms.form import EnvironmentRequest
+from acmidm_onboarding.forms.loading import LoadedForm
+from acmidm_onboarding.rules.desired import Desired
+from acmidm_onboarding.rules.policies import POLICIES, Gate, Planned, Profile, PromotionGate, Situation
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import AuthMethod, Environment
+
+
+class Side(StrEnum):
+    """Where something is."""
+
+    TNI_ONLY = "tni_only"
+    PROD_ONLY = "prod_only"
+    BOTH = "both"
+
+
+_SIDES = {
+    Side.TNI_ONLY: "on TNI, not on production",
+    Side.PROD_ONLY: "on production, not on TNI",
+    Side.BOTH: "set differently, TNI → production",
+}
+
+
+class Difference(Part):
+    """What one environment has and the other lacks, or what is set differently in both."""
+
+    what: str
+    name: str
+    side: Side
+    tni: str | None = None
+    prod: str | None = None
+    expected: bool = False
+
+    @property
+    def note(self) -> str:
+        """How lists end its line: why it is expected, where it is."""
+        return "" if not self.expected else " (differs per environment)" if self.side is Side.BOTH else " (offered there only)"
+
+
+class Check(Part):
+    """One condition of being ready for production."""
+
+    name: str
+    passed: bool
+    required: bool = True
+    text: str
+
+    @property
+    def mark(self) -> str:
+        """How lists begin its line."""
+        return "ok" if self.passed else "TO DO" if self.required else "note"
+
+
+class Keys(Part):
+    """How many the form names; absent where the organisation uploads them in the portal or publishes them, which no form knows."""
+
+    tni: int | None = None
+    prod: int | None = None
+    published: tuple[Environment, ...] | None = None
+    """Where they are at an address that the form has."""
+
+
+class Promotion(Part):
+    """One form."""
+
+    form: str
+    organisation: str
+    application: str
+    platforms: tuple[str, ...]
+    token_endpoint_auth_method: str
+    keys: Keys
+    differences: tuple[Difference, ...]
+    checks: tuple[Check, ...]
+    ready: bool
+
+    @property
+    def unexpected(self) -> tuple[Difference, ...]:
+        """The differences that a change of the form can take away."""
+        return tuple(one for one in self.differences if not one.expected)
+
+    @property
+    def title(self) -> str:
+        """``Stad Gent · loket: production lacks 2 of what TNI has``."""
+        return f"{plain(self.organisation)} · {plain(self.application)}: {self._summary}"
+
+    @property
+    def grouped(self) -> list[tuple[str, list[Difference]]]:
+        """The differences by where they are; an environment that is not there at all is in the title."""
+        found = [(title, self._on(side, self.differences)) for side, title in _SIDES.items()]
+        return [(title, differences) for title, differences in found if differences]
+
+    @property
+    def same(self) -> str:
+        """What cannot differ, and the keys, which always do."""
+        tni, prod = (
+            "at an address" if environment in (self.keys.published or ()) else "in the portal" if keys is None else str(keys)
+            for environment, keys in ((Environment.TNI, self.keys.tni), (Environment.PROD, self.keys.prod))
+        )
+        platforms = ", ".join(self.platforms)
+        return f"On both: platforms {platforms}; {self.token_endpoint_auth_method}. Keys: {tni} on TNI, {prod} on production."
+
+    @property
+    def _summary(self) -> str:
+        if not self.unexpected:
+            return "production is as TNI" + (", but for what is expected to differ" if self.differences else "")
+        tni, prod, both = (len(self._on(side, self.unexpected)) for side in Side)
+        absent = next((one.side for one in self.differences if one.what == "environment"), None)
+        if absent:
+            here, there = ("production", "TNI") if absent is Side.TNI_ONLY else ("TNI", "production")
+            return f"{here} is not in the form yet" + (f", and lacks {tni or prod} of what {there} has" if tni or prod else "")
+        lacks = [(tni, "production lacks {} of what TNI has"), (prod, "TNI lacks {} of what production has"), (both, "{} set differently")]
+        return ", ".join(words.format(count) for count, words in lacks if count)
+
+    def _on(self, side: Side, differences: Iterable[Difference]) -> list[Difference]:
+        return [one for one in differences if one.side is side and one.what != "environment"]
+
+
+def promotion_of(loaded: LoadedForm, desired: Desired, catalogue: Catalogue, profile: Profile, gate: Gate, now: datetime) -> Promotion:
+    """Compare. Platforms and the authentication method are those of the whole form: they cannot differ.
+
+    ``desired`` (by a gate that is enforced), ``profile`` and ``gate`` are production's.
+    """
+    form = loaded.form
+    tni, prod = (form.environments.get(environment) for environment in (Environment.TNI, Environment.PROD))
+    checks = (*_checks(loaded, catalogue, profile, now), *_evidence_check(desired, gate))
+
+    def number_of_keys(request: EnvironmentRequest | None) -> int | None:
+        if request is None or form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+            return 0
+        return None if request.jwks is None else sum(not key.compromised for key in request.jwks)
+
+    published = tuple(environment for environment, request in form.environments.items() if request.jwks_uri) or None
+    return Promotion(
+        form=loaded.name,
+        organisation=loaded.organisation.name,
+        application=form.application,
+        platforms=tuple(platform.value for platform in form.platforms),
+        token_endpoint_auth_method=form.token_endpoint_auth_method.value,
+        keys=Keys(tni=number_of_keys(tni), prod=number_of_keys(prod), published=published),
+        differences=tuple(_differences(tni, prod, catalogue)),
+        checks=checks,
+        ready=all(check.passed or not check.required for check in checks),
+    )
+
+
+def _differences(tni: EnvironmentRequest | None, prod: EnvironmentRequest | None, catalogue: Catalogue) -> Iterator[Difference]:
+    if (tni is None) != (prod is None):
+        yield Difference(what="environment", name="prod" if prod is None else "tni", side=Side.TNI_ONLY if prod is None else Side.PROD_ONLY)
+    nothing = EnvironmentRequest()
+    tni, prod = tni or nothing, prod or nothing
+    yield from _on_one_side("scope", tni.scopes, prod.scopes, catalogue.scopes)
+    yield from _on_one_side("product", tni.products, prod.products, catalogue.products)
+    for scope in sorted(tni.scopes.keys() & prod.scopes.keys()):
+        by_default = [shown(request.scopes[scope].default) for request in (tni, prod)]
+        if by_default[0] != by_default[1]:
+            yield Difference(what="scope", name=f"{scope}, default", side=Side.BOTH, tni=by_default[0], prod=by_default[1])
+    for one in field_changes(tni.attributes, prod.attributes):
+        side = Side.TNI_ONLY if one.new is None else Side.PROD_ONLY if one.old is None else Side.BOTH
+        yield Difference(what="attribute", name=one.field, side=side, tni=one.old, prod=one.new)
+    for product in sorted(tni.products.keys() & prod.products.keys()):
+        known = catalogue.products[product].fields
+        old, new = (catalogue.in_order(product, request.products[product]) for request in (tni, prod))
+        for name in sorted(old.keys() | new.keys()):
+            expected = name in known and known[name].differs_per_environment
+            for one in field_changes(*(flat({name: side[name]}) if name in side else {} for side in (old, new))):
+                field = f"{product}.{one.field}"
+                yield Difference(what="field", name=field, side=Side.BOTH, tni=one.old, prod=one.new, expected=expected)
+
+
+def _on_one_side(what: str, tni: Iterable[str], prod: Iterable[str], offered: Mapping[str, Scope | Product]) -> Iterator[Difference]:
+    """What one of them lacks; expected of what the catalogue doesn't offer there."""
+    on_tni, on_prod = set(tni), set(prod)
+    for name in sorted(on_tni ^ on_prod):
+        side, other = (Side.TNI_ONLY, Environment.PROD) if name in on_tni else (Side.PROD_ONLY, Environment.TNI)
+        yield Difference(what=what, name=name, side=side, expected=other not in offered[name].environments)
+
+
+def _checks(loaded: LoadedForm, catalogue: Catalogue, profile: Profile, now: datetime) -> Iterator[Check]:
+    form = loaded.form
+    prod = form.environments.get(Environment.PROD)
+    absent = Environment.TNI not in form.environments
+    yield _check("connected_on_tni", absent, "the form has TNI, where it is validated first", "the form has no TNI: validate there first")
+    yield _check("has_production", prod is None, "the form has production", "the form has no prod under environments: add it with --write")
+    refused = "; ".join(
+        f"{finding.what}: {finding.remedy}, or agree on an exemption from {policy.id}"
+        for policy in POLICIES
+        if policy.id not in form.exemptions
+        for finding in policy.violations(Planned(form.token_endpoint_auth_method), Situation(Environment.PROD, profile, now))
+    )
+    yield _check("policies", bool(refused), "the policies allow how the client authenticates", refused)
+    if prod is None:
+        return
+    if form.token_endpoint_auth_method is AuthMethod.PRIVATE_KEY_JWT:
+        yield from _key_checks(loaded, prod, now)
+    unverified = _names(scope for scope in prod.scopes if not catalogue.scopes[scope].is_verified(*form.platforms))
+    remedy = f"names not verified: {unverified}; have Digitaal Vlaanderen confirm them, then correct the catalogue"
+    yield _check("scopes_verified", bool(unverified), "the names of all scopes are verified", remedy, required=False)
+    yield _check("has_scopes", not prod.scopes, "production has a scope", "production has no scope: the client could do nothing")
+
+
+def _evidence_check(desired: Desired, gate: Gate) -> Iterator[Check]:
+    """What form and evidence have of the gate; the stack's program also looks at the state of TNI."""
+    missing = "; ".join(f"{one.connection.platform}: {reason}" for one in desired.held_back for reason in one.missing)
+    if desired.asked:
+        required = gate.mode is PromotionGate.ENFORCE
+        yield _check("proven", bool(missing), "evidence from TNI, or an exemption, covers what production asks", missing, required=required)
+
+
+def _key_checks(loaded: LoadedForm, prod: EnvironmentRequest, now: datetime) -> Iterator[Check]:
+    """What the form has of production's keys. Of those in the portal it does not even have whether there is one."""
+    if prod.jwks_uri is not None:
+        yield _check("has_key", True, "", f"the keys of production are at {prod.jwks_uri}: see acmidm validate --online", required=False)
+        return
+    if prod.jwks is None:
+        text = "the organisation uploads its key for production in the portal (step 9): only the portal knows whether it is there"
+        yield _check("has_key", True, "", text, required=False)
+        return
+    keys, tni = loaded.keys.get(Environment.PROD, ()), {key.thumbprint for key in loaded.keys.get(Environment.TNI, ())}
+    ended = _names(key.kid for key in keys if key.expires and key.expires <= now)
+    yield _check("keys_valid", bool(ended), "no key of production has expired", f"expired on production: {ended}; make a new pair")
+    shared = _names(key.kid for key in keys if key.thumbprint in tni)
+    remedy = f"the same key on TNI and production: {shared}; make a pair for each"
+    yield _check("own_keys", bool(shared), "production has keys of its own", remedy)
+
+
+def _check(name: str, is_wrong: bool, text: str, remedy: str, *, required: bool = True) -> Check:
+    return Check(name=name, passed=not is_wrong, required=required, text=remedy if is_wrong else text)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(plain(name) for name in sorted(names))

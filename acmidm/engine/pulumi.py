@@ -1,0 +1,260 @@
+"""The Pulumi engine as these commands use it: the ``pulumi`` on PATH, and what it says as data."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from acmidm_onboarding.values.problems import Failure, on_one_line
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.values.client import Records
+
+_CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
+"""The exception's class, which the engine puts before a sentence."""
+_ATTEMPTS = re.compile(r" \(tried .*?\)")
+_SAYS_NOTHING = ("preview failed", "update failed", "an unhandled error occurred", "Resource monitor has terminated")
+_PROTECTED = re.compile(r"unable to replace|cannot be deleted\s+because it is protected")
+_OF_SEVERAL = re.compile(r"error: \d+ errors occurred:\s+1\) ")
+_URN = re.compile(r"urn:pulumi:[^\s\"]+")
+
+
+class EngineError(Failure):
+    """What kept the engine from answering, as one sentence."""
+
+    exit_code = 3
+
+
+class UnknownStack(EngineError):
+    """A stack that does not exist."""
+
+    exit_code = 2
+
+
+class Interrupted(Failure):
+    """Somebody stopped the command: the engine has ended in good order, and nothing more may be started."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+        super().__init__("interrupted: nothing more is started; run the same command again to go on")
+
+
+def stack_config(stack: str) -> dict[str, Any]:
+    """The configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's credentials. Raises EngineError."""
+    return dict(_json("config", "--json", "--show-secrets", "--stack", stack))
+
+
+def stack_deployment(stack: str) -> dict[str, Any]:
+    """The state of a stack as the engine exports it, secrets encrypted. Raises EngineError."""
+    return dict(_json("stack", "export", "--stack", stack))
+
+
+def decrypted_deployment(stack: str) -> dict[str, Any]:
+    """The same with secrets in the clear, for whoever can decrypt them. Raises EngineError."""
+    return dict(_json("stack", "export", "--show-secrets", "--stack", stack))
+
+
+def store_deployment(stack: str, state: dict[str, Any]) -> None:
+    """Puts a changed export in the place of the state. Raises EngineError."""
+    _run("stack", "import", "--stack", stack, given=json.dumps(state))
+
+
+def stack_tags(stack: str) -> dict[str, str]:
+    """The tags of a stack. Raises EngineError."""
+    return dict(_json("stack", "tag", "list", "--json", "--stack", stack))
+
+
+def remove_tag(stack: str, name: str) -> None:
+    """Take a tag from a stack. Raises EngineError."""
+    _run("stack", "tag", "rm", name, "--stack", stack)
+
+
+def set_tag(stack: str, name: str, value: str) -> None:
+    """Puts a tag on a stack, which a lock does not forbid. Raises EngineError."""
+    _run("stack", "tag", "set", name, value, "--stack", stack)
+
+
+def last_runs(stack: str) -> list[dict[str, Any]]:
+    """What the engine keeps of the last runs that came to an end, the newest first. Raises EngineError."""
+    return [dict(run) for run in _json("stack", "history", "--json", "--page-size", "10", "--stack", stack)]
+
+
+def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
+    """The JSON of a preview, also of one that failed: its diagnostics have the reason. Nothing is written.
+
+    ``there`` is what the program is handed; see ``handing``. It is always handed something: then it reports what it refuses without
+    ending early, which would hide what the engine removes. Raises EngineError, UnknownStack.
+    """
+    from acmidm_onboarding.command_inputs import handing
+
+    with handing(stack, there or {}) as handed:
+        return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
+
+
+def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool = False) -> int:
+    """Run a command on a stack with its output on the screen and nobody to answer questions; its exit code.
+
+    ``there`` is what the program is handed; None where nobody has asked, see ``handing``.
+    With ``state_at_the_end`` the state is written once: safe where a create finds what a killed run has made.
+
+    Raises EngineError, Interrupted.
+    """
+    from acmidm_onboarding.command_inputs import handing
+
+    with handing(stack, there) as handed:
+        return _done(*words, "--stack", stack, *handed, output=None, state_at_the_end=state_at_the_end).returncode
+
+
+def up(stack: str, urns: Iterable[str], there: Records) -> tuple[bool, tuple[str, ...], frozenset[str]]:
+    """Bring only ``urns`` up, clients and their parts, after a refresh of them: whether it went well, and what ``problems_in`` finds.
+
+    ``there`` is what the state had of them, which the refresh may forget.
+
+    Raises:
+        EngineError: where one of them is a pattern, which the engine would take for any number of them.
+    """
+    from acmidm_onboarding.command_inputs import handing
+
+    urns = list(urns)
+    if patterns := [urn for urn in urns if "*" in urn]:
+        raise EngineError(
+            on_one_line(f"{patterns[0]} is no single resource, so that nothing is brought up; see who wrote it into the state")
+        )
+    targets = [word for urn in urns for word in ("--target", urn)]
+    # Two commands: with up --refresh --run-program --continue-on-error the engine (3.274) waits for ever for the refresh of
+    # what depends on a client that could not be updated.
+    with handing(stack, there) as handed:
+        own = (*targets, *handed, *_UNATTENDED, "--stack", stack)
+        done = _done("refresh", "--run-program", *own, state_at_the_end=True)
+        if done.returncode == 0:
+            done = _done("up", "--continue-on-error", *own, state_at_the_end=True)
+    lines = (line.strip() for line in _OF_SEVERAL.sub("error: ", done.stdout + done.stderr).splitlines())
+    return done.returncode == 0, *problems_in([{"severity": "error", "message": line} for line in lines if line.startswith("error: ")])
+
+
+def problems_in(diagnostics: object) -> tuple[tuple[str, ...], frozenset[str]]:
+    """What the engine reports, a sentence each, without the names of exceptions; and the keys whose protection it meets."""
+    found: dict[str, str] = {}
+    refused: set[str] = set()
+    for diagnostic in diagnostics if isinstance(diagnostics, list) else []:
+        if not isinstance(diagnostic, Mapping) or diagnostic.get("severity") != "error":
+            continue
+        message = str(diagnostic.get("message", "")).strip()
+        if _PROTECTED.search(message):
+            urn = str(diagnostic.get("urn") or "".join(_URN.findall(message)[:1]))
+            refused.add("/".join(urn.rpartition("::")[2].split("/")[:2]))
+            continue
+        sentence = message.split("\n\n")[-1].strip().removeprefix("error: ").removeprefix("Preview failed: ")
+        sentence = _CLASS.sub("", sentence)
+        if sentence and not sentence.startswith(_SAYS_NOTHING):
+            found.setdefault(_ATTEMPTS.sub("", sentence), on_one_line(sentence))
+    return tuple(found.values()), frozenset(refused)
+
+
+_STATE_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""The engine's own way is to write the whole state after each step, which costs the square of the connections.
+
+``PULUMI_SKIP_CHECKPOINTS=false`` in the environment goes back to it.
+"""
+_UNATTENDED = ("--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress")
+
+
+def _document(*words: str) -> dict[str, Any]:
+    """The JSON document that a command writes, whatever its exit code."""
+    done = _done(*words, state_at_the_end=True)  # which reads faster too
+    try:
+        document = json.loads(done.stdout)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise _error(done, words)
+    return document
+
+
+def _json(*words: str) -> Any:
+    return json.loads(_run(*words) or "{}")
+
+
+def _run(*words: str, given: str | None = None) -> str:
+    done = _done(*words, given=given)
+    if done.returncode != 0:
+        raise _error(done, words)
+    return done.stdout
+
+
+def _error(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> EngineError:
+    said = done.stderr.strip().removeprefix("error: ")
+    kind = UnknownStack if said.startswith("no stack named") else EngineError
+    return kind(f"pulumi {' '.join(words[:2])}: {said or 'failed without a word'}")
+
+
+def _done(
+    *words: str, given: str | None = None, output: int | None = subprocess.PIPE, state_at_the_end: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run the engine to its end.
+
+    Raises:
+        EngineError: where there is none.
+        Interrupted: where a signal came meanwhile that ends a process, once the engine has ended.
+    """
+    command = ["pulumi", *words, "--non-interactive"]
+    environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ}
+    stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
+    with _passing_interrupts_on() as interrupts:
+        try:
+            # In a session of its own, so that a terminal's Ctrl-C reaches it once: twice makes it break off.
+            process = subprocess.Popen(
+                command, env=environment, stdin=stdin, stdout=output, stderr=output, encoding="utf-8", start_new_session=True
+            )
+        except FileNotFoundError:
+            raise EngineError("pulumi is not on PATH; open a shell with make shell, or install it") from None
+        interrupts.reach(process)
+        said, errors = process.communicate(given)
+    if interrupts.number is not None:
+        raise Interrupted(interrupts.number)
+    return subprocess.CompletedProcess(command, process.returncode, said or "", errors or "")
+
+
+class _Interrupts:
+    """The last signal that ends a process; the engine gets each as a Ctrl-C, on which it ends in good order."""
+
+    number: int | None = None
+    _process: subprocess.Popen[str] | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+
+    def reach(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        if self.number is not None:
+            process.send_signal(signal.SIGINT)
+
+
+@contextmanager
+def _passing_interrupts_on() -> Iterator[_Interrupts]:
+    """Handle the signals that end a process while the engine runs.
+
+    SIGINT also where it was ignored at the start, as in a background job of a script: a signal that is handled here has its default
+    disposition in the engine, which otherwise takes 5 s more for each command and cannot be interrupted.
+    """
+    interrupts = _Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts  # only the main thread handles signals
+        return
+    handled = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupts) for number in (signal.SIGINT, *handled)}
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,111 @@
+"""Files that are written whole or not at all, and those of this user alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TextIO, cast
+
+PUBLIC = 0o644
+UMASK = 0o077
+"""What a server is started with, for what it writes itself."""
+
+
+def write_whole(file: Path, text: str, mode: int = PUBLIC) -> None:
+    """Write a file, over an earlier one of its name. A link of that name is replaced, not followed. Raises OSError."""
+    temporary = _beside(file, text, mode)
+    try:
+        temporary.replace(file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_once(file: Path, text: str, mode: int = PUBLIC) -> None:
+    """Write a new file, never over another. Raises OSError, FileExistsError."""
+    temporary = _beside(file, text, mode)
+    try:
+        os.link(temporary, file)  # unlike a rename it replaces nothing
+    finally:
+        temporary.unlink()
+
+
+@contextmanager
+def written_together(texts: Mapping[Path, str], mode: int = PUBLIC) -> Iterator[None]:
+    """Write new files, never over another; where that fails, or what is done with them, take them away again. Raises OSError."""
+    made: list[Path] = []
+    try:
+        for file, text in texts.items():
+            write_once(file, text, mode)
+            made.append(file)
+        yield
+    except BaseException:
+        for one in made:
+            one.unlink(missing_ok=True)
+        raise
+
+
+def write_named(file: Path, text: str) -> None:
+    """Write to what a person names, behind a link too; what is no file, such as ``/dev/stdout``, is written as it is. Raises OSError."""
+    if file.is_file() or not file.exists():
+        write_whole(file.resolve(), text)
+    else:
+        with naming(file), file.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+
+
+@contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Name a file in errors that do not: one of a full disk comes from writing, which knows no name."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(file)
+        raise
+
+
+def _beside(file: Path, text: str, mode: int) -> Path:
+    """Write a text whole into a file of another name, which nobody else reads before it is. Raises OSError, with the name of ``file``."""
+    # Resolved, for a temporary file's folder is taken by its words: what is behind ``link/..`` is elsewhere.
+    folder, prefix = file.parent.resolve(), f".{file.name}."
+    try:
+        with NamedTemporaryFile("w", dir=folder, prefix=prefix, suffix=".new", delete=False, encoding="utf-8", newline="") as stream:
+            try:
+                os.fchmod(stream.fileno(), mode)
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            except BaseException:
+                Path(stream.name).unlink()
+                raise
+    except OSError as error:
+        error.filename = str(file)
+        raise
+    return Path(stream.name)
+
+
+def private_folder(folder: Path) -> Path:
+    """The folder, made where it is missing; those above it that are missing are made in the same way."""
+    for missing in reversed([one for one in folder.parents if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def open_private(file: Path, mode: str) -> TextIO:
+    """Open a file for text; it is made where ``mode`` says so."""
+    opened = open(file, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600))  # noqa: SIM115 - the caller closes it
+    os.fchmod(opened.fileno(), 0o600)
+    return cast("TextIO", opened)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file whole or not at all. The folder is made where it is missing; one that is there stays as it is."""
+    if not file.parent.exists():
+        private_folder(file.parent)
+    write_whole(file, text, 0o600)

@@ -1,0 +1,122 @@
+"""What GitHub is asked for: one comment and one issue that are kept up to date, and a token by which a job proves who it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from acmidm.files import write_private
+from acmidm_onboarding.values.problems import Failure
+
+AUDIENCE = "ACMIDM_IDENTITY_AUDIENCE"
+FILES = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"]
+"""Where the cloud's own library looks for the token."""
+_SECONDS = 30
+_PER_PAGE = 100
+_VERSION = "2022-11-28"
+
+
+class GitHubError(Failure):
+    """What kept GitHub from doing it, as one sentence; never a token."""
+
+    exit_code = 3
+
+
+def variable(name: str) -> str:
+    """A variable of the job's environment. Raises GitHubError where it is not set."""
+    value = os.environ.get(name)
+    if not value:
+        raise GitHubError(f"{name} is not set; run this in a workflow of GitHub, and give the step what docs/pipelines.md says")
+    return value
+
+
+def get_json(http: httpx.Client, url: str, **options: Any) -> tuple[Any, httpx.Response]:
+    """The answer to a GET as data. Raises GitHubError."""
+    return _sent(http, "GET", url, **options)
+
+
+class Repository:
+    """The repository that the workflow runs in. Raises GitHubError."""
+
+    def __init__(self) -> None:
+        self._path = f"/repos/{variable('GITHUB_REPOSITORY')}"
+        self._http = httpx.Client(
+            base_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
+            headers={
+                "Authorization": f"Bearer {variable('GITHUB_TOKEN')}",
+                "Accept": "application/vnd.github+json",
+                "X-GitHub-Api-Version": _VERSION,
+            },
+            timeout=_SECONDS,
+        )
+
+    def comments(self, issue: int) -> Iterator[dict[str, Any]]:
+        """All comments of an issue or pull request, the oldest first."""
+        return self._pages(f"{self._path}/issues/{issue}/comments", {})
+
+    def open_issues(self, creator: str) -> Iterator[dict[str, Any]]:
+        """Open issues that this account opened; pull requests, which the API counts among them, left out."""
+        found = self._pages(f"{self._path}/issues", {"state": "open", "creator": creator})
+        return (issue for issue in found if "pull_request" not in issue)
+
+    def tip(self, reference: str) -> str:
+        """The commit that a branch is at, named as in ``refs/heads/main``."""
+        found, _ = get_json(self._http, f"{self._path}/git/ref/{reference.removeprefix('refs/')}")
+        return str(found["object"]["sha"])
+
+    def add_comment(self, issue: int, body: str) -> None:
+        self._send("POST", f"/issues/{issue}/comments", {"body": body})
+
+    def change_comment(self, comment: int, body: str) -> None:
+        self._send("PATCH", f"/issues/comments/{comment}", {"body": body})
+
+    def open_issue(self, title: str, body: str, assignees: list[str]) -> int:
+        """The new issue's number."""
+        return int(self._send("POST", "/issues", {"title": title, "body": body, "assignees": assignees})["number"])
+
+    def change_issue(self, issue: int, **fields: str) -> None:
+        self._send("PATCH", f"/issues/{issue}", fields)
+
+    def _send(self, method: str, path: str, document: Mapping[str, Any]) -> Any:
+        return _sent(self._http, method, f"{self._path}{path}", json=document)[0]
+
+    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        url: str | None = str(httpx.URL(path, params={**query, "per_page": _PER_PAGE}))
+        while url:
+            items, answer = get_json(self._http, url)
+            yield from items
+            url = answer.links.get("next", {}).get("url")
+
+
+def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[Any, httpx.Response]:
+    place = f"{method} {httpx.URL(url).path}"
+    try:
+        answer = http.request(method, url, **options)
+        data = answer.json()
+    except httpx.HTTPError as error:
+        raise GitHubError(f"{place}: GitHub did not answer ({type(error).__name__}); run the job again") from None
+    except ValueError:
+        raise GitHubError(f"{place}: GitHub answered {answer.status_code} without JSON; run the job again") from None
+    if answer.is_error:
+        message = data.get("message", "") if isinstance(data, dict) else ""
+        raise GitHubError(f"{place}: {answer.status_code} {message}; see whether the job has the permissions of docs/pipelines.md")
+    return data, answer
+
+
+def renew() -> None:
+    """Write a new token where the job has an audience for it. It lives for five minutes, and every engine shows it. Raises GitHubError."""
+    audience, file = os.environ.get(AUDIENCE), next(filter(None, map(os.environ.get, FILES)), None)
+    if audience and file:
+        write_token(audience, Path(file))
+
+
+def write_token(audience: str, file: Path) -> None:
+    """Request a token and write it, readable by its owner alone. Raises GitHubError."""
+    with httpx.Client(headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"}, timeout=30) as http:
+        url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params({"audience": audience})
+        answer, _ = get_json(http, str(url))
+    write_private(file, answer["value"])

@@ -1,0 +1,149 @@
+"""What a probe knows beforehand: the form and the stack's file, and nothing of any state or operator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from acmidm.files import write_whole
+from acmidm.probe.checks import Known
+from acmidm.probe.mistakes import TITLES
+from acmidm.probe.network import Network
+from acmidm.probe.private_key import PrivateKey, usual_algorithm
+from acmidm.probe.recording import signed
+from acmidm.probe.steps import Outcome, Said, Step, say
+from acmidm.probe.trying import Trial, Wanted
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.files import shown
+from acmidm_onboarding.forms.loading import LoadedForm, load_onboardings
+from acmidm_onboarding.settings import AuthorityKind, PlatformSettings, require_trusted_apis
+from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.evidence import Expected, Payload
+from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean
+from acmidm_onboarding.values.terms import Platform
+
+
+@dataclass(frozen=True)
+class Given:
+    """One connection of the form, and where its servers are."""
+
+    loaded: LoadedForm
+    connection: Declaration
+    catalogue: Catalogue
+    settings: PlatformSettings
+    timeout_seconds: int
+    known: Known
+
+    @property
+    def title(self) -> Said:
+        one = self.connection
+        here = {"platform": TITLES[one.platform], "environment": say(f"at.{one.environment}")}
+        return say("title", organisation=one.organisation, application=one.application, **here)
+
+    def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Trial:
+        """Everything that a trial of a key needs. Raises Failure."""
+        client_id = self.known.client_id
+        if client_id is None:
+            raise Failure("the client-ID is not known here; give the one that was handed over, with --client-id")
+        declared = next((one for one in (self.known.keys or {}).values() if one.thumbprint == key.public.thumbprint), None)
+        own = kid if kid is not None else (declared or key.public).kid
+        scopes = self.loaded.form.environments[self.known.environment].scopes
+        wanted = (Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name)))
+        called = [product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None]
+        require_trusted_apis(self.settings, called)
+        return Trial(
+            known=self.known,
+            settings=self.settings,
+            network=Network(self.timeout_seconds),
+            client_id=client_id,
+            key=key,
+            kid=own or None,
+            alg=usual_algorithm(declared) if declared else key.alg,
+            declared=declared,
+            wanted=tuple(wanted),
+            configured=self.connection.products,
+            products=self.catalogue.products,
+            sends_test_message=sends_test_message,
+        )
+
+    def _named(self, scope: str) -> str | None:
+        return self.catalogue.name_on(self.known.platform, scope)
+
+    def why_not_recorded(self, trial: Trial, steps: Sequence[Step]) -> Said | None:
+        """Why nothing is written, though somebody wants it; None where something is."""
+        if not trial.proven_scopes:
+            return say("why.nothing proven")
+        bad = next((step.step for step in steps if step.outcome is Outcome.WRONG and step.step in ("clock", "key")), None)
+        return say(f"why.bad {bad}") if bad else None
+
+    def record(self, trial: Trial) -> Path:
+        """Write what was proven beside the form, and return the file. Raises OSError."""
+        one = self.connection
+        public = trial.declared or trial.key.public
+        payload = Payload(
+            organisation=one.declared_by.code,
+            application=one.application,
+            environment=one.environment,
+            platform=one.platform,
+            issuer=trial.known.issuer.rstrip("/"),
+            client_id=trial.client_id,
+            scopes=sorted(trial.proven_scopes),
+            products=sorted(trial.proven_products),
+            thumbprint=public.thumbprint,
+            iat=int(time.time()),
+            signs_with_kid=trial.kid is not None,
+        )
+        expected = Expected(one.declared_by.code, one.application, one.environment, one.platform)
+        file = self.loaded.file.with_name(expected.file_name)
+        write_whole(file, signed(payload, trial.key, public, trial.alg))
+        return shown(file)
+
+
+def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> Given:
+    """Read the form and the stack's file.
+
+    Raises:
+        Failure: where one of them, or what is wanted of them, is wrong.
+    """
+    if platform_name not in list(Platform):
+        raise Failure(f'platform "{platform_name}" is not known; {did_you_mean(platform_name, Platform, "use acmidm or geosecure")}')
+    platform = Platform(platform_name)
+    settings = stack_settings(stack, Path())
+    if platform not in settings.platforms:
+        raise Failure(f"stack {stack} has no {TITLES[platform]}; name another stack or platform")
+    here, environment = settings.platforms[platform], settings.environment
+    if form.is_dir():
+        raise Failure(f"{form} is a folder; name one form in it")
+    try:
+        onboardings = load_onboardings([form], settings.catalogue_folder)
+    except InvalidForms as error:
+        raise Failure(f"{error}\ncorrect the form first; acmidm validate checks it") from None
+    connection = next((one for one in onboardings.connections(environment) if one.platform is platform), None)
+    if connection is None:
+        raise Failure(f"{form} has no connection on {TITLES[platform]} {environment}; name another stack, platform or form")
+    if connection.uses_secret:
+        raise Failure(
+            f"{form}: the client authenticates with a secret, which signs nothing: there is no evidence for it, and the gate to production "
+            "takes an exemption; or let it authenticate with a key"
+        )
+    [loaded], catalogue = onboardings.forms, onboardings.catalogue
+    request = loaded.form.environments[environment]
+    named = {name: other for name in request.scopes if (other := catalogue.name_on(platform, name))}
+    known_id = client_id or (connection.evidence.client_id if connection.evidence else None) or connection.adopts
+    known = Known(
+        platform=platform,
+        environment=environment,
+        issuer=str(here.issuer).rstrip("/"),
+        now=time.time(),
+        has_habits=here.authority is AuthorityKind.BEHEERPORTAAL,
+        client_id=known_id,
+        api_of=here.product_of_api,
+        keys=connection.jwks,
+        other_keys={key.thumbprint: other.value for other, keys in loaded.keys.items() if other is not environment for key in keys},
+        scopes={other: catalogue.product_of[name].product for name, other in named.items()},
+        renamed={name: other for name, other in named.items() if other != name},
+    )
+    return Given(loaded, connection, catalogue, here, settings.request_timeout_seconds, known)

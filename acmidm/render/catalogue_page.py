@@ -1,0 +1,75 @@
+"""The catalogue as a page for people: each scope and each field of a configuration, with what stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Scope
+
+_TOP = """\
+# The catalogue
+
+<!-- Written by acmidm schema from the files of the catalogue: change those. -->
+
+The scopes and products that a form can name, and where each name comes from. A scope whose name is a **placeholder** is not confirmed yet.
+A field is
+
+- **documented** by its owner;
+- **seen** in public client code or a sample: what is sent or filled in there, not that it was accepted;
+- **assumed**: neither, such as what only follows from the messages that a client sends.
+"""
+
+
+def catalogue_page(catalogue: Catalogue) -> str:
+    """Return the page, products in the order of their titles. The same catalogue always gives the same text."""
+    products = sorted(catalogue.products.values(), key=lambda product: product.title.casefold())
+    return "\n".join([_TOP, *(line for product in products for line in _product(product))])
+
+
+def _product(product: Product) -> Iterator[str]:
+    yield f"## {_text(product.title)}\n"
+    yield f"`{product.product}`, of {_text(product.owner)}. Source: {_text(product.source)}.\n"
+    yield from _table(
+        ("scope", "what it is for", "name", "source"),
+        ((f"`{name}`", scope.title, _name(name, scope), scope.source) for name, scope in product.scopes.items()),
+    )
+    properties = (product.configuration or {}).get("properties", {})
+    if properties:
+        yield from _table(
+            ("field", "what it is", "basis", "source"),
+            (
+                (f"`{name}`", _field(product, name, properties[name]), f"**{field.basis}**", field.source)
+                for name, field in product.fields.items()
+            ),
+        )
+
+
+def _name(name: str, scope: Scope) -> str:
+    """Whether its name is known, and what each platform calls it where that is not the name here."""
+    names = [(*named, ", a **placeholder**" if named[0] in scope.placeholders else "") for named in scope.names_of(name).items()]
+    others = [f"{platform}: `{other}`{mark}" for platform, other, mark in names if mark or other != name]
+    return "; ".join(["verified" if scope.verified else "**placeholder**", *others])
+
+
+def _field(product: Product, name: str, schema: object) -> str:
+    """What it is, as its schema says, and what a form's author has to know beside that."""
+    field = product.fields[name]
+    description = str(schema.get("description", "")) if isinstance(schema, dict) else ""
+    facts = {
+        "required": name in (product.configuration or {}).get("required", ()),
+        "speaks for somebody": field.speaks_for is not None,
+        "differs per environment": field.differs_per_environment,
+    }
+    shown = ", ".join(fact for fact, holds in facts.items() if holds)
+    return f"{description} ({shown})" if shown else description
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |\n|{'---|' * len(head)}"
+    yield from (f"| {' | '.join(map(_text, row))} |" for row in rows)
+    yield ""
+
+
+def _text(text: str) -> str:
+    """A text on one line, which ends no cell and starts no HTML."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,69 @@
+"""Reports as one HTML file that works without a network and prints. None runs a script but those with filters.
+
+Templates escape whatever they are given. The page's Content-Security-Policy names its style, and that one script, by their hashes, so
+that nothing else runs, whatever a form's author wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment as Jinja
+from jinja2 import PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from acmidm.desk.status import Status
+from acmidm.desk.steps import Steps
+from acmidm.report.compare import ENVIRONMENTS, SOON_DAYS
+from acmidm.report.drift import Drift
+from acmidm.report.kinds import Part
+from acmidm.report.review import Review
+from acmidm.words import WHOLE, counted, day, days, plain
+from acmidm_onboarding.texts import Texts
+
+
+def as_html(report: Part) -> str:
+    """A report as a page: a review, a drift report, or the list or the board of connections with search and filters."""
+    match report:
+        case Status():
+            return _page("status", report.title, status=report)
+        case Steps():
+            return _page("steps", report.title, board=report, said=report.said)
+        case Review():
+            return _page("review", report.headline, review=report)
+        case Drift():
+            return _page("drift", report.headline, drift=report)
+    raise TypeError(f"{type(report).__name__} has no page")
+
+
+def _page(template: str, title: str, **report: Part | Texts) -> str:
+    return _templates().get_template(f"{template}.html.j2").render(title=title, **report)
+
+
+@cache
+def _templates() -> Jinja:
+    jinja = Jinja(
+        loader=PackageLoader("acmidm.render", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    jinja.filters |= {"plain": plain, "day": day, "breakable": _breakable}
+    jinja.globals |= {"days": days, "counted": counted, "environments": ENVIRONMENTS, "soon": SOON_DAYS}
+    style, script = ((files("acmidm.render") / "templates" / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    policy = f"default-src 'none'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
+    jinja.globals |= {"policy": policy, "policy_of_script": f"{policy}; script-src '{_hash(script)}'"}
+    jinja.globals |= {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files, whose hashes the policy names
+    return jinja
+
+
+def _breakable(text: str) -> Markup:
+    """A name that may go on in the next line after each of ``_-@/``: those of scopes are longer than a column is wide. No option does."""
+    escaped = str(Markup.escape(plain(text, WHOLE)))
+    broken = re.sub(r"(?<=[_@/-])(?=[^_@/-])", "<wbr>", escaped)
+    return Markup(re.sub(r"(?<!\S)--<wbr>([a-z]+)", r'<span class="nowrap">--\1</span>', broken))  # noqa: S704 - escaped before
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

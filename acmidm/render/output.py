@@ -1,0 +1,24 @@
+"""Write a report to standard output, in the way that its reader wants."""
+
+from __future__ import annotations
+
+import typer
+
+from acmidm.render.html import as_html
+from acmidm.render.markdown import as_markdown
+from acmidm.render.text import Report, print_report
+from acmidm.terminal import ListOutput, Output, TextOutput, as_json
+
+
+def write_report(report: Report, output: Output | ListOutput | TextOutput) -> None:
+    """Write a report to standard output."""
+    match output:
+        case "json":
+            typer.echo(as_json(report))
+        case "markdown":
+            typer.echo(as_markdown(report), nl=False)
+        case "html":
+            # In ASCII, so that it is the page that it says it is whatever standard output is written in.
+            typer.echo(as_html(report).encode("ascii", "xmlcharrefreplace").decode(), nl=False)
+        case _:
+            print_report(report)

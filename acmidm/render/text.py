@@ -1,0 +1,213 @@
+"""Reports for a terminal; in a file or a pipe without colour, and without an edge to fold at."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from acmidm.desk.history import History
+from acmidm.desk.status import ListedConnection, Status
+from acmidm.desk.steps import Steps
+from acmidm.edit.promotion import Promotion, Side
+from acmidm.report.compare import ENVIRONMENTS, ConnectionChanges
+from acmidm.report.drift import Drift, UndeclaredClient
+from acmidm.report.kinds import Change, Piece, Severity
+from acmidm.report.review import Review
+from acmidm.words import WHOLE, counted, plain
+from acmidm_onboarding.values.problems import on_one_line
+from acmidm_onboarding.values.terms import Platform
+
+_STYLES = {Severity.DANGER: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "dim"}
+_UNDECLARED_SHOWN = 20
+
+Report = Review | Drift | Status | Steps | Promotion | History
+Line = Text | tuple[Text, Text]
+"""A line; or its label and the rest, which on a terminal stays behind the label where it is folded."""
+
+
+def print_report(report: Report) -> None:
+    """Print any report."""
+    # Standard output as it is now: a test, or a command before, may have put another in its place.
+    out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    for line in _LINES[type(report)](report):
+        if isinstance(line, Text):
+            out.print(_inert(line))
+        elif not out.is_terminal:
+            out.print(_inert(line[0] + line[1]))
+        else:
+            grid = Table.grid(padding=0)
+            grid.add_column(width=line[0].cell_len, no_wrap=True)
+            grid.add_column(overflow="fold")
+            grid.add_row(*map(_inert, line))
+            out.print(grid)
+
+
+def _inert(text: Text) -> Text:
+    """Without what moves a cursor, or is a command to a pipeline; whoever wrote such a thing loses the colours of the line."""
+    inert = "\n".join(map(on_one_line, text.plain.split("\n")))
+    return text if inert == text.plain else Text(inert)
+
+
+def _review(review: Review) -> Iterator[Line]:
+    """Most dangerous first."""
+    yield Text(review.headline, style="bold")
+    for refusal in review.refusals:
+        yield Text.assemble(("refused  ", "bold red"), refusal)
+    if review.beside:
+        yield _heading("beside the clients")
+    for change in review.beside:
+        yield from _change(change)
+    for environment, connections, stay in review.in_environments():
+        yield _heading(
+            f"{ENVIRONMENTS[environment]}: {counted(len(connections), 'client')} with changes, {counted(stay, 'client')} without"
+        )
+        yield from _connections(connections)
+    for note in review.notes:
+        yield Text(f"\n{plain(note, WHOLE)}")
+
+
+def _drift(report: Drift) -> Iterator[Line]:
+    """What was changed by hand first, then what waits, then what is only to be known."""
+    yield Text(report.headline, style="bold green" if report.in_sync else "bold red")
+    if report.healed is not None:
+        said = "repaired" if report.healed else "not all of it could be repaired"
+        yield Text(f"{said}: {counted(len(report.repaired), 'client')}", style="bold")
+        yield from _connections(report.repaired, undone=report.healed)
+    for problem in report.problems:
+        yield Text(f"refused  {problem}", style="red")
+    for title, connections in (("changed by hand", report.by_hand), ("declared, not applied yet", report.not_applied)):
+        if connections:
+            yield _heading(f"{title}: {counted(len(connections), 'client')}")
+            yield from _connections(connections)
+    if report.expiring:
+        yield _heading(f"keys that end soon: {len(report.expiring)}")
+    for key in report.expiring:
+        ends = (f"{key.ends:<32}", "red" if key.days_left < 0 else "yellow")
+        yield Text.assemble(ends, f"{key.title}: key {plain(key.kid)}, thumbprint {key.thumbprint}")
+    for _, title, clients in report.not_declared:
+        yield from _not_declared(title, clients)
+    yield from (Text(note, style="dim") for note in report.notes)
+
+
+def _not_declared(title: str, clients: Sequence[UndeclaredClient]) -> Iterator[Line]:
+    if clients:
+        yield _heading(f"{title}: {len(clients):,}")
+    for client in clients[:_UNDECLARED_SHOWN]:
+        maker = f", made by {plain(client.made_by)}" if client.made_by else ""
+        yield Text(f"{plain(client.title)}: {plain(client.client_id)} on {client.platform}{maker}")
+    if (more := len(clients) - _UNDECLARED_SHOWN) > 0:
+        yield Text(f"and {more:,} more; all of them with --output json", style="dim")
+
+
+def _status(status: Status) -> Iterator[Line]:
+    """Four or five short lines per connection, which fit a terminal of 80 columns."""
+    yield Text(status.title, style="bold")
+    for one in status.connections:
+        where = one.where if len(status.stacks) > 1 else one.platform if one.platform is not Platform.ACMIDM else ""
+        name = f"{plain(one.organisation)} · {plain(one.application)}"
+        yield Text.assemble((name, "bold"), f" ({where})" if where else "", "  ", (plain(one.client_id or "no client yet"), "cyan"))
+        people, scopes, products = (Text(", ".join(names)) for names in (one.people, one.granted, map(plain, one.products)))
+        leaves = Text(", ".join(one.leaving), style="bold yellow")
+        for word, names in (("whose", people), ("scopes", scopes), ("keys", _keys(one)), ("products", products), ("leaves", leaves)):
+            if names.plain:
+                yield Text(f"  {word:<9}", style="dim"), names
+
+
+def _steps(report: Steps) -> Iterator[Line]:
+    """By connection: its step, whom it waits for, and what they must do."""
+    said = report.said
+    yield Text(report.title, style="bold")
+    if not report.connections:
+        yield Text(said("nothing"))
+    words = {name: said(name) for name in ("step", "to_do", "contacts", "keys")}
+    width = max(map(len, words.values())) + 2
+    for card in report.connections:
+        one = card.connection
+        name = f"{plain(one.organisation)} · {plain(one.application)}"
+        codes = f" ({', '.join(one.codes)})" if one.codes else ""
+        client = ("  ", (plain(one.client_id), "cyan")) if one.client_id else ()
+        yield Text.assemble("\n", (name, "bold"), codes, f"  {card.where}", *client)
+        whom = Text.assemble(f" · {said('waits').lower()} ", (card.whom, "bold")) if card.waits_for else Text()
+        step = Text.assemble(f"{card.step.value}. {card.title}", whom, f" · {card.from_when}" if card.from_when else "")
+        shown = {"step": step, "to_do": Text(plain(card.text, WHOLE))}
+        shown |= {"contacts": Text(", ".join(map(plain, one.contacts))), "keys": Text("; ".join(card.keys))}
+        for word, text in shown.items():
+            yield Text(f"  {words[word]:<{width}}", style="dim"), text
+
+
+def _promotion(report: Promotion) -> Iterator[Line]:
+    """What differs, then what is checked."""
+    yield Text(report.title, style="bold")
+    for title, differences in report.grouped:
+        yield _heading(title)
+        for one in differences:
+            both = f": {plain(one.tni or 'nothing')} → {plain(one.prod or 'nothing')}" if one.side is Side.BOTH else ""
+            yield Text(f"  {one.what:<12}{plain(one.name)}{both}{one.note}")
+    yield _heading(f"ready for production: {'yes' if report.ready else 'not yet'}")
+    for check in report.checks:
+        style = {"ok": "green", "TO DO": "bold red"}.get(check.mark, "yellow")
+        yield Text(f"  {check.mark:<6}", style=style), Text(check.text)
+    yield Text(f"\n{report.same}", style="dim")
+
+
+def _history(report: History) -> Iterator[Line]:
+    """Newest first."""
+    yield Text(report.title, style="bold")
+    for entry in report.entries:
+        where = f" on {entry.stack}" if len(report.stacks) > 1 else ""
+        yield Text.assemble("\n", (f"{entry.when}  ", "bold"), (plain(entry.actor), "cyan"), f"  {entry.title}{where}")
+        for change in entry.changes:
+            yield from _change(change)
+    yield from (Text(f"\n{note}", style="dim") for note in report.notes)
+
+
+def _heading(text: str) -> Text:
+    return Text(f"\n{text}", style="bold underline")
+
+
+def _connections(connections: Iterable[ConnectionChanges], *, undone: bool = False) -> Iterator[Line]:
+    """What changes of each client; ``undone`` where that is over, and no danger any more."""
+    for connection in connections:
+        yield Text.assemble((connection.title, "bold"), (f"  {', '.join(map(plain, connection.known_as))}", "dim"))
+        for change in connection.changes:
+            yield from _change(change, connection.author_of(change), undone=undone)
+        if connection.by_one:
+            yield Text("           ") + _in_colour(connection.by_one)
+
+
+def _change(change: Change, author: Iterable[Piece] = (), *, undone: bool = False) -> Iterator[Line]:
+    label, style = ("undone", "green") if undone else (change.severity, _STYLES[change.severity])
+    said = _in_colour(change.named if change.has_lines else change.pieces)
+    if by := "".join(piece.text for piece in author):
+        said.append(f" ({by})", style="dim")
+    yield Text(f"  {label:<9}", style=style), said
+    for field in change.fields if change.has_lines else ():
+        sides = " → ".join(value for value in field.values() if value is not None)
+        yield Text(f"             {plain(field.field)}: {sides}", style="dim")
+
+
+def _in_colour(found: Iterable[Piece]) -> Text:
+    return Text.assemble(*((piece.text, "cyan" if piece.value else "") for piece in found))
+
+
+def _keys(connection: ListedConnection) -> Text:
+    if not connection.keys:
+        return Text(connection.without_keys)
+    styles = ("" if not key.ends_soon else "bold red" if (key.days_left or 0) < 0 else "bold yellow" for key in connection.keys)
+    text = Text(", ").join(Text(key.text, style=style) for key, style in zip(connection.keys, styles, strict=True))
+    return text.append(" (in the portal)", style="dim") if connection.keys_in_portal else text
+
+
+_LINES: dict[type, Callable[[Any], Iterator[Line]]] = {
+    Review: _review,
+    Drift: _drift,
+    Status: _status,
+    Steps: _steps,
+    Promotion: _promotion,
+    History: _history,
+}

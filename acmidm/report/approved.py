@@ -1,0 +1,251 @@
+"""What a person approved is what runs: a review that was saved, and how what would run now differs from it.
+
+A saved review has the engine's own steps, and what the authorities had then of the clients that change, since a preview reads none.
+Nothing of it depends on the time of day: ages and warnings are no part of it. No secret is in it (ADR 11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from acmidm.files import write_named
+from acmidm.report.compare import field_changes, paired
+from acmidm.report.plan import Plan
+from acmidm.words import LONGEST, WHOLE, plain
+from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.command_inputs import HANDED
+from acmidm_onboarding.engine_resources import Resource, client_of, is_password, kind_of, part_of
+from acmidm_onboarding.resources.overlap import REFUSED, SINCE
+from acmidm_onboarding.settings import NAMESPACE
+from acmidm_onboarding.values.client import Client, Place
+from acmidm_onboarding.values.marks import has_mark
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Platform
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
+
+
+Approved = Mapping[str, Any]
+"""``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their ``keys``: plain data, as it is saved."""
+
+_VERSION = 1
+_NOTHING = frozenset({"same", "refresh"})
+_SECRET = "[secret]"
+_PASSWORD = "RandomPassword"
+_UNREADABLE = "unreadable"
+_OPTIONS = ("protect", "retainOnDelete")
+
+
+class Difference(NamedTuple):
+    """How what would run now is not what was approved."""
+
+    sentence: str
+    key: str | None
+    """The key of the connection that it is about; None: all of them."""
+
+
+class NotApproved(Failure):
+    """A file that is no saved review of the stack."""
+
+
+def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected, stolen: Collection[Place]) -> Approved:
+    """Return what would run now: the steps of a preview, and what the authorities have of the clients that ``plan`` changes.
+
+    Of those that have a ``stolen`` key the others do not count: that one goes whatever is uploaded beside it, and the write refuses the
+    rest.
+    """
+    steps = [step for step in previewed.get("steps") or () if _step(step) is not None]
+    sides = [step.get(side) or {} for step in steps for side in ("oldState", "newState")]  # a client may get another key
+    touched = {part[:2] for side in sides if (part := part_of(side)) is not None}
+    clients = list(_clients(plan, touched, platforms, stolen))
+    return {
+        "version": _VERSION,
+        "stack": stack,
+        "settings": {name: value for name, value in (previewed.get("config") or {}).items() if name != f"{NAMESPACE}:{HANDED}"},
+        "steps": _steps(previewed),
+        "clients": {name: found for name, _, found in clients},
+        "keys": {name: key for name, key, _ in clients},
+    }
+
+
+def save(approved: Approved, file: Path) -> None:
+    """Write a review to a file, for ``acmidm deploy --approved``. Raises NotApproved."""
+    try:
+        write_named(file, json.dumps(approved, indent=1, sort_keys=True) + "\n")
+    except OSError as error:
+        raise NotApproved(f"{file} cannot be written: {error.strerror}; name another file with --save") from None
+
+
+def read_approved(file: Path, stack: str) -> Approved:
+    """Read a review that was saved for ``stack``. Raises NotApproved."""
+    remedy = f"save one with acmidm review --stack {stack} --save FILE, and have that approved"
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise NotApproved(f"{file} cannot be read: {error.strerror}; {remedy}") from None
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or document.get("version") != _VERSION:
+        raise NotApproved(f"{file} is no saved review of this version; {remedy}")
+    if document.get("stack") != stack:
+        raise NotApproved(f"{file} is a review of stack {plain(str(document.get('stack')))}; {remedy}")
+    parts = {part: document.get(part) for part in ("steps", "clients", "settings", "keys")}
+    of_maps = all(isinstance(one, dict | None) for part in ("steps", "clients") for one in (parts[part] or {}).values())
+    if not all(isinstance(part, dict) for part in parts.values()) or not of_maps:
+        raise NotApproved(f"{file} is no whole review; {remedy}")
+    return document
+
+
+def unreadable(approved: Approved) -> dict[str, str]:
+    """Return a sentence for each client that could not be read, so that nothing of it is approved."""
+    why = {name: str(found[_UNREADABLE]) for name, found in approved["clients"].items() if found and _UNREADABLE in found}
+    return {name: f"client {plain(name)} could not be read at its authority: {plain(error, WHOLE)}" for name, error in why.items()}
+
+
+def differences(approved: Approved, now: Approved) -> list[Difference]:
+    """Return each way in which what would run now is not what was approved."""
+    settings = [
+        Difference(f"setting {change.field} {change.old or 'none'} → {change.new or 'none'}", None)
+        for change in field_changes(approved["settings"], now["settings"])
+    ]
+    keys = {**approved["keys"], **now["keys"]}
+    unread = [Difference(said, keys.get(name)) for name, said in {**unreadable(approved), **unreadable(now)}.items()]
+    return [*settings, *_of_steps(approved["steps"], now["steps"]), *unread, *_of_clients(approved["clients"], now["clients"], keys)]
+
+
+def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[Difference]:
+    """Return each step of a second run that neither was approved nor goes on with one of the clients in ``but``."""
+    going_on = tuple(f"{client}/" for client in but)
+    steps = {name: step for name, step in _steps(previewed).items() if not f"{name.split(' ', 2)[2]}/".startswith(going_on)}
+    return list(_of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps))
+
+
+def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in sorted(approved.keys() | now.keys()):
+        is_now = now.get(name)
+        was = _known_by_now(approved.get(name), is_now)
+        if was != is_now:
+            undone = "was reviewed, and would not be done"
+            said = "was not reviewed" if was is None else undone if is_now is None else _said(was, is_now)
+            yield Difference(f"{plain(name)}: {said}", _key_in(name))
+
+
+def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Difference]:
+    for name in sorted(approved.keys() & now.keys()):
+        was, is_now = approved[name], now[name]
+        if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
+            said = "is there now" if was is None else "is gone" if is_now is None else f"has other {_said(was, is_now)}"
+            yield Difference(f"client {plain(name)} was changed at its authority since the review: {said}", keys.get(name))
+
+
+def _known_by_now(was: Any, is_now: Any) -> Any:
+    """What was approved, with what no preview knew then (a client-ID that its create gives) as it is now."""
+    if isinstance(was, str) and has_mark(was):
+        return is_now
+    if isinstance(was, Mapping) and isinstance(is_now, Mapping):
+        return {name: _known_by_now(value, is_now.get(name)) for name, value in was.items()}
+    return was
+
+
+def urns_of(key: str, resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the URNs of the resources of a connection, among resources or steps; also those that a step has had before."""
+    own = [one for one in resources if (kind_of(one) or is_password(one)) and client_of(one)[0] == key]
+    return sorted({str(one["urn"]) for step in own for one in (step, step.get("oldState") or step)})
+
+
+def _key_in(name: str) -> str | None:
+    """The key of the connection that a step is about; None where it is no connection's: the resource of a program of somebody's own."""
+    _, kind, resource = name.split(" ", 2)
+    return "/".join(resource.split("/")[:2]) if kind in (*Resource, _PASSWORD) else None
+
+
+def _said(was: Mapping[str, Any], is_now: Mapping[str, Any]) -> str:
+    """The fields that differ, from what was reviewed to what is now."""
+    sides = ((one.field, *one.values(LONGEST)) for one in field_changes(flat(was), flat(is_now)))
+    return ", ".join(f"{plain(field)} {old or 'none'} → {new or 'none'}" for field, old, new in sides)
+
+
+def _steps(previewed: Mapping[str, Any]) -> dict[str, Any]:
+    return {_named(step): found for step in previewed.get("steps") or () if (found := _step(step)) is not None}
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a step does, None where it does nothing. A protection that is lifted is in no operation of the engine's.
+
+    Nobody approves a mail by itself: one that another run has sent meanwhile stops nothing.
+    """
+    if kind_of(step) == Resource.HAND_OVER:
+        return None
+    was, becomes = (_resource(step.get(side) or {}) for side in ("oldState", "newState"))
+    # An update of keys that stay as they are only confirms their evidence, once somebody has used one.
+    does_nothing = step["op"] in _NOTHING or (step["op"] == "update" and kind_of(step) == Resource.KEYS)
+    if step["op"] == "refresh" or (does_nothing and was == becomes):
+        return None
+    return {"id": (step.get("oldState") or {}).get("id") or "", "was": was, "becomes": becomes}
+
+
+def _resource(resource: Mapping[str, Any]) -> dict[str, Any]:
+    options = {name: True for name in _OPTIONS if resource.get(name)}
+    # Since when a key is there is the time of the run that writes it, and nothing that somebody could approve; nor is why one stays.
+    inputs = {name: value for name, value in (resource.get("inputs") or {}).items() if name not in (SINCE, REFUSED)}
+    return {"inputs": _without_secrets(inputs), **options}
+
+
+def _without_secrets(value: Any) -> Any:
+    """A value without what the engine marks as secret, encrypted or not, and without the name of its provider."""
+    if isinstance(value, Mapping):
+        if any(isinstance(name, str) and has_mark(name) for name in value):
+            return _SECRET
+        return {name: _SECRET if name == "client_secret" and part else _without_secrets(part) for name, part in value.items()}
+    return [_without_secrets(part) for part in value] if isinstance(value, list) else value
+
+
+def _named(step: Mapping[str, Any]) -> str:
+    """``update ClientScopes OVO002067/loket``."""
+    kind = _PASSWORD if is_password(step) else kind_of(step)
+    return f"{'(un)protect' if step['op'] == 'same' else step['op']} {kind} {step['urn'].rpartition('::')[2]}"
+
+
+def _clients(
+    plan: Plan, touched: Collection[tuple[str, Platform]], platforms: Connected, stolen: Collection[Place]
+) -> Iterator[tuple[str, str, Any]]:
+    """What the authorities have of each client that is ``touched``, by platform and client-ID, or key where it is new; and its key."""
+    for old, new in paired(plan.before, plan.after):
+        sides = [side for side in (old, new) if side is not None]
+        state, client_id = sides[-1], (old.client_id if old else None) or (new.adopts if new else None)
+        platform = platforms.get(state.platform)
+        if platform is None or not any(side.place[:2] in touched for side in sides):
+            continue
+        try:
+            found = _at_authority(platform, client_id, sides, is_stolen=state.place in stolen)
+        except AuthorityError as error:  # its trouble is nobody else's
+            found = {_UNREADABLE: str(error)}
+        yield f"{state.platform} {client_id or state.key}", state.key, found
+
+
+def _at_authority(platform: ConnectedPlatform, client_id: str | None, sides: Sequence[Client], *, is_stolen: bool) -> Any:
+    if client_id:
+        snapshot = platform.clients.get(client_id)
+    else:
+        key = sides[-1].fields.get("software_id")
+        snapshot = next((one for one in platform.authority.clients() if one.client.metadata.software_id == key), None)
+    if snapshot is None:
+        return None
+    # Where its keys are not ours to change, what its organisation uploads in the meantime is none of this.
+    has_keys = not is_stolen and any(side.keys is not None for side in sides)
+    products = {product for side in sides for product in side.products}
+    found = {product: document for product in products if (document := platform.configurations(product).get(snapshot.client.client_id))}
+    state = snapshot.as_client(sides[-1].place, found, platform.assigned)
+    return {
+        "client": dict(state.fields),
+        "secret set at": state.secret_updated_at or 0,
+        "scopes": {scope: "by default" if grant.default else "on request" for scope, grant in (state.scopes or {}).items()},
+        "keys": {kid: key.digest for kid, key in (state.keys or {}).items()} if has_keys else {},
+        "products": {name: {**flat(fields), **asdict(state.owners[name])} for name, fields in state.products.items()},
+    }

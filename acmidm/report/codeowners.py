@@ -1,0 +1,64 @@
+"""Who approves a change of which file: CODEOWNERS, made from the organisations.
+
+Everything belongs to the onboarding team, but for the forms, public keys and evidence of an organisation that has owners. The team is a
+setting in ``pyproject.toml``, which is the team's own file as well.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acmidm_onboarding.values.problems import Failure
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.values.organisation import Organisation
+
+CODEOWNERS = Path(".github/CODEOWNERS")
+FORMS = Path("onboardings")
+_PROJECT = Path("pyproject.toml")
+_SETTING = "onboarding_team in [tool.acmidm]"
+_HEAD = """\
+# Written by acmidm schema, from onboarding_team in pyproject.toml and each organisation.yaml.
+# Of all lines that fit a file, the last one counts.
+"""
+
+
+def onboarding_team() -> str | None:
+    """Return the handle of the team that runs onboarding; None in a project that has not set it, which gets no CODEOWNERS."""
+    from acmidm_onboarding.values.names import owner
+
+    try:
+        settings = tomllib.loads(_PROJECT.read_text(encoding="utf-8")).get("tool", {}).get("acmidm", {})
+    except FileNotFoundError:
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise Failure(f"{_PROJECT} is not TOML; correct it") from None
+    team = settings.get("onboarding_team")
+    if team is None:
+        return None
+    try:
+        return owner(str(team))
+    except ValueError as error:
+        raise Failure(f"{_PROJECT}: {_SETTING}: {error}") from None
+
+
+def codeowners_here() -> str | None:
+    """Return the text of the file for the organisations in the working directory; None where no team is set. Raises Failure."""
+    from acmidm_onboarding.forms.loading import load_organisations
+
+    team = onboarding_team()
+    return codeowners(team, FORMS.as_posix(), load_organisations(FORMS)) if team else None
+
+
+def codeowners(team: str, forms: str, organisations: Mapping[str, Organisation]) -> str:
+    """Return the text of the file. ``forms`` is the folder of forms; folders and owners have no character that means something here."""
+    lines = [f"* {team}"]
+    for folder, organisation in sorted(organisations.items()):
+        if organisation.owners:
+            owners = " ".join(organisation.owners)
+            lines += [f"/{forms}/{folder}/*.{ending} {owners}" for ending in ("yaml", "jwk.json", "evidence.json")]
+    lines.append(f"/{forms}/*/organisation.yaml {team}")
+    return _HEAD + "\n".join(lines) + "\n"

@@ -1,0 +1,149 @@
+"""What a change does beside its forms: to stacks, organisations, the catalogue, and to whatever is read or run.
+
+One rule: a file that changes is reported, unless nothing reads or runs it. Of settings, organisations and catalogue each value is
+compared by itself, whatever else in the file is broken. Of all else, and where no value shows the change, it is what Git calls the
+file's content.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from acmidm.git import PLAIN_FILE, Tree
+from acmidm.report.codeowners import CODEOWNERS, codeowners_here
+from acmidm.report.compare import field_changes
+from acmidm.report.kinds import Change, FieldChange, Kind
+from acmidm.report.stacks import MISTAKES, PROJECT, SETTINGS, StacksOfRevision, contents, read_values, setting_in
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.settings import SECRET_KEYS, declared_keys
+from acmidm_onboarding.values.client import Fields
+from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.secrecy import without_keys_and_tokens
+
+_OF_GIT = re.compile(r"(.*/)?\.git(attributes|modules)", re.DOTALL)
+"""With these a checkout has other content than a review reads."""
+_HARMLESS = re.compile(
+    r"docs/([a-z0-9-]+/)*[a-z0-9-]+\.(md|png)|schema/[a-z]+\.schema\.json|(README|CHANGELOG|CONTRIBUTING|SECURITY|toolchain/README)\.md"
+)
+"""Pages, where people look for them. Another may be what a coding agent takes for its instructions."""
+_RUNS = (
+    (re.compile(r"\.(github|gitlab|ci)/.*|\.gitlab-ci.*|azure-pipelines.*|(.*/)?CODEOWNERS", re.DOTALL), Kind.PIPELINES_CHANGED),
+    (re.compile(r"[^/]*requirements[^/]*\.txt|.*\.lock", re.DOTALL), Kind.PACKAGES_CHANGED),
+    (re.compile(r"policies/.*|components/acmidm_onboarding/model/policies\.py", re.DOTALL), Kind.POLICIES_CHANGED),
+    (_HARMLESS, None),
+)
+"""In this order; what is none of them is code. Python runs a file in any folder, by its name alone."""
+_PARSED = frozenset({Kind.SETTINGS_CHANGED, Kind.ORGANISATION_CHANGED, Kind.CATALOGUE_CHANGED})
+_ABOUT = {
+    **dict.fromkeys(("authority", "managementUrl", "issuer", "productsUrl", "apiUrls", "smtpUrl"), Kind.CREDENTIALS_REDIRECTED),
+    **dict.fromkeys(("environment", "protectClients"), Kind.PROTECTION_CHANGED),
+    **dict.fromkeys(("operatorClientId", "operatorPrivateKeyFile", *SECRET_KEYS), Kind.OPERATOR_CHANGED),
+}
+"""What a setting is about, where a reviewer should not have to know its name."""
+_GEOSECURE = re.compile("^geosecure([A-Z])")
+_CONTENT = "content"
+_NOT_SHOWN = "a value that is not shown"
+
+
+def changes_beside(before: Tree, after: Tree, stacks: StacksOfRevision) -> list[Change]:
+    """What changes beside the forms: what was there before ahead of what is new, whose number somebody chooses; then most dangerous first.
+
+    ``stacks`` are those of ``before``: a change does not choose where it is looked for.
+    """
+    by_kind: dict[Kind, list[str]] = defaultdict(list)
+    for path in sorted(before.entries.keys() | after.entries.keys()):
+        if before.entries.get(path) == after.entries.get(path) or _follows(path, before, after):
+            continue
+        # A link, a submodule, a program: whatever its name is, it is no page and no form.
+        if kind := _kind_of(path, stacks) or (None if _is_plain(path, before, after) else Kind.CODE_CHANGED):
+            by_kind[kind].append(path)
+    parsed = [path for kind in _PARSED for path in by_kind[kind]]
+    old, new = read_values(before, parsed), read_values(after, parsed)
+    found: list[Change] = []
+    for kind, paths in by_kind.items():
+        if kind not in _PARSED:
+            found.append(_change(kind, None, field_changes(contents(before, paths), contents(after, paths))))
+            continue
+        for path in paths:
+            values = old.get(path, {}), new.get(path, {})
+            fields = field_changes(*values)
+            if not fields or _unlike(*values) - {field.field for field in fields} or not _is_plain(path, before, after):
+                # No value shows it, or not all of it: it is in comments, or in what the engine reads otherwise than this does.
+                fields += field_changes(*(contents(tree, [path], _CONTENT) for tree in (before, after)))
+            if kind is Kind.SETTINGS_CHANGED:
+                parts: dict[Kind, list[FieldChange]] = defaultdict(list)
+                for field in fields:
+                    parts[_ABOUT.get(_key(field.field), kind)].append(_shown(path, field))
+                found += (_change(part, path, those) for part, those in parts.items())
+            else:  # an organisation that is new takes nothing from anybody who is there
+                is_new = kind is Kind.ORGANISATION_CHANGED and path not in before.entries and _is_plain(path, after)
+                found.append(_change(Kind.ORGANISATION_ADDED if is_new else kind, path, fields))
+    return sorted(found, key=lambda one: (one.subject is not None and one.subject not in before.entries, one.danger, one.subject or ""))
+
+
+def _follows(path: str, *trees: Tree) -> bool:
+    """Whether a file is what ``acmidm schema`` makes of organisations and team: each change of those is reported by itself."""
+    return path == str(CODEOWNERS) and _is_plain(path, *trees) and all(map(_is_made, trees))
+
+
+def _is_made(tree: Tree) -> bool:
+    with tree.exported(lambda file: file in (str(CODEOWNERS), "pyproject.toml") or Path(file).name == ORGANISATION_FILE), suppress(Failure):
+        return CODEOWNERS.exists() and CODEOWNERS.read_bytes() == (codeowners_here() or "").encode()
+    return False
+
+
+def _change(kind: Kind, subject: str | None, fields: Iterable[FieldChange]) -> Change:
+    """A change, with what was there before first: many new values are not to push an old one out of a report.
+
+    One that is gone is not to look like one that is new, so that both sides are spelled out.
+    """
+    in_order = sorted(fields, key=lambda one: (one.old is None, one.new == _NOT_SHOWN, one.field.startswith("configuration.")))
+    named = (FieldChange(field=one.field, old=_without_keys(one.old), new=_without_keys(one.new)) for one in in_order)
+    return Change(kind=kind, subject=subject, fields=tuple(named))
+
+
+def _without_keys(value: str | None) -> str:
+    return without_keys_and_tokens(value or "none")
+
+
+def _unlike(before: Fields, after: Fields) -> set[str]:
+    """The names of all that is not the very same, one that has no value too: nothing is not null, and 1 is not true."""
+    sides = [{(name, json.dumps(value)) for name, value in side.items()} for side in (before, after)]
+    return {name for name, _ in sides[0] ^ sides[1]}
+
+
+def _is_plain(path: str, *trees: Tree) -> bool:
+    return all(tree.entries[path].mode == PLAIN_FILE for tree in trees if path in tree.entries)
+
+
+def _kind_of(path: str, stacks: StacksOfRevision) -> Kind | None:
+    """What the change of a file is about; None where the clients show it, or nobody reads it."""
+    if _OF_GIT.fullmatch(path):
+        return Kind.CODE_CHANGED
+    if SETTINGS.fullmatch(path):
+        return Kind.SETTINGS_CHANGED
+    if Path(path).is_relative_to(stacks.catalogue):
+        return Kind.CATALOGUE_CHANGED
+    if any(map(Path(path).is_relative_to, stacks.forms)):
+        return Kind.ORGANISATION_CHANGED if Path(path).name == ORGANISATION_FILE else None
+    return next((kind for pattern, kind in _RUNS if pattern.fullmatch(path)), Kind.CODE_CHANGED)
+
+
+def _key(name: str) -> str:
+    """The key of a setting, the same for either platform, in the file of a stack and in that of the project."""
+    return _GEOSECURE.sub(lambda found: found[1].lower(), setting_in(name).partition(".")[0]) if name.startswith("config.") else ""
+
+
+def _shown(path: str, field: FieldChange) -> FieldChange:
+    """A change of a value as it may be shown: where it is a setting, only if that is none for a secret."""
+    if not SETTINGS.fullmatch(path):
+        return field
+    name, key = setting_in(field.field), _key(field.field)
+    if (name in declared_keys() or path == PROJECT or name in (_CONTENT, MISTAKES)) and key not in SECRET_KEYS:
+        return field.model_copy(update={"field": name})
+    return FieldChange(field=name, **{side: None if getattr(field, side) is None else _NOT_SHOWN for side in ("old", "new")})

@@ -1,0 +1,59 @@
+"""What a revision has below its folders of forms: organisations, forms, public keys and evidence, each a plain file, and within bounds.
+
+Whatever else lies there is read by nobody here, and made by every checkout all the same: a submodule, a name or a depth that a
+machine does not take, or more than it takes, would stop everybody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from acmidm.git import FILES, LINK, Entry, Tree
+from acmidm_onboarding.forms import files
+from acmidm_onboarding.values.problems import Problem
+
+MOST_FILES = 500
+MOST_BYTES = 2_000_000
+"""Of one organisation."""
+_MOST_SAID = 100
+
+
+def is_in_place(path: Path, forms: Sequence[Path]) -> bool:
+    """Whether a file may be below the folders of forms, by its name."""
+    return any(path.is_relative_to(folder) and files.stray(path, folder) is None for folder in forms)
+
+
+def strays(before: Tree, after: Tree, forms: Sequence[Path]) -> list[Problem]:
+    """What a change puts below the folders of forms and does not belong there. What is there already stops nobody's change."""
+    found = [problem for folder in forms for problem in _strays(before, after, folder)]
+    if len(found) > _MOST_SAID:
+        return [*found[:_MOST_SAID], Problem(forms[0], 1, 1, f"{len(found) - _MOST_SAID:,} more files do not belong here", "remove them")]
+    return found
+
+
+def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
+    count, size, changed = Counter[Path](), Counter[Path](), set[Path]()
+    for name, entry in after.entries.items():
+        path = Path(name)
+        if not path.is_relative_to(forms):
+            continue
+        count[path.parent] += 1
+        size[path.parent] += entry.size
+        if before.entries.get(name) != entry:
+            changed.add(path.parent)
+            if wrong := _wrong_kind(entry) or files.stray(path, forms):
+                yield Problem(path, 1, 1, *wrong)
+    for folder in sorted(changed):
+        if count[folder] > MOST_FILES or size[folder] > MOST_BYTES:
+            what = f"this folder has more than {MOST_FILES} files, or than {MOST_BYTES:,} bytes"
+            yield Problem(folder, 1, 1, what, "remove what no form needs")
+
+
+def _wrong_kind(entry: Entry) -> tuple[str, str] | None:
+    if entry.mode == LINK:
+        return files.LINK
+    if entry.mode not in FILES:
+        return f"this is no file, but what Git keeps as {entry.mode}", "remove it, or put the file itself here"
+    return None

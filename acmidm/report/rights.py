@@ -1,0 +1,66 @@
+"""Whether somebody may upload the keys that forms leave to the portal: steps 4 and 8 of the guide, where the authority tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from acmidm.words import first_of, plain
+
+if TYPE_CHECKING:
+    from acmidm_onboarding.stack import Stack
+    from acmidm_onboarding.values.declaration import Declaration
+    from acmidm_onboarding.values.terms import Platform
+
+_ASK = "ask its Lokale Beheerder, or phone 1700, choice 5"
+
+
+def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str]:
+    """Return a sentence per organisation and platform where keys are left to the portal and nobody holds *API-beheerder* there.
+
+    One more for a platform that cannot say so just now. Asked once for each organisation, and of no authority that does not know.
+    Whoever has left by now needs no right.
+    """
+    from acmidm_onboarding.authorities.errors import AuthorityError
+    from acmidm_onboarding.authorities.port import KnowsRights
+    from acmidm_onboarding.rules.desired import desired
+
+    waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
+    for connection in desired(list(connections), stack.now).asked:
+        if connection.keys is None and connection.codes:
+            waiting.setdefault((connection.platform, connection.codes), []).append(connection)
+    platforms = stack.platforms_briefly if waiting else {}
+    sentences: list[str] = []
+    down: set[Platform] = set()
+    for (platform, codes), of_organisation in waiting.items():
+        authority = platforms[platform].authority if platform in platforms and platform not in down else None
+        if not isinstance(authority, KnowsRights):
+            continue
+        try:
+            is_missing = authority.administrators(codes) == 0
+        except AuthorityError as error:
+            down.add(platform)
+            sentences.append(f"whether somebody holds API-beheerder on {stack.settings.environment} could not be found out: {error}")
+            continue
+        if is_missing:
+            applications = first_of([connection.application for connection in of_organisation])
+            sentences.append(
+                f"{plain(of_organisation[0].organisation)} has nobody with the right API-beheerder on {stack.settings.environment} "
+                f"({platform}), who could upload the key of {applications} in the Beheerportaal; {_ASK}"
+            )
+    return sentences
+
+
+def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> None:
+    """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others report."""
+    import typer
+
+    from acmidm_onboarding.settings import InvalidSettings
+
+    waiting = [connection for connection in connections if connection.keys is None]
+    try:
+        sentences = missing_rights(stack, waiting) if waiting else []
+    except InvalidSettings:
+        return
+    for sentence in sentences:
+        typer.echo(f"warning: {sentence}", err=True)

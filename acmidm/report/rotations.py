@@ -1,0 +1,45 @@
+"""What a plan says of keys once the forms and the authorities have been asked: the engine knows neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from acmidm.engine.stacks import keys_in_use
+from acmidm.report.compare import paired
+from acmidm.report.kinds import Kind
+from acmidm.report.plan import Plan
+from acmidm.report.review import Review
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.client import Client, Place
+from acmidm_onboarding.values.declaration import Declaration
+
+_TOLD = (Kind.KEY_COMPROMISED, Kind.SECOND_KEY_WITHOUT_KID, Kind.CLIENT_ABANDONED)
+
+
+def with_keys(plan: Plan, connections: Iterable[Declaration], stack: Stack | None) -> Plan:
+    """Return the plan with the keys that its forms say are compromised, and the clients whose applications sign without ``kid``.
+
+    The authorities of ``stack`` are asked about clients that get a second key, and no others; where they cannot be reached, nothing
+    is known.
+    """
+    declared = {(one.key, one.platform, one.environment): one for one in connections}
+    after: dict[Place, Client] = {}
+    for place, state in plan.after.items():
+        one = declared.get(place)
+        after[place] = replace(state, compromised=one.compromised, signs_without_kid=one.signs_without_kid) if one else state
+    pairs = [(old, new) for old, new in paired(plan.before, after) if old and new]
+    second = [replace(new, client_id=old.client_id) for old, new in pairs if _gets_a_second_key(old, new)]  # a preview has no ids
+    if stack is not None and second:
+        for place, uses in keys_in_use(stack, second).items():
+            after[place] = replace(after[place], signs_without_kid=any(not use.with_kid for use in uses.values()))
+    return replace(plan, after=after)
+
+
+def warnings(review: Review) -> list[str]:
+    """Return what whoever deploys should hear of keys and of clients that nobody declares from then on, a sentence each."""
+    return [f"{one.key} on {one.environment} {change.text}" for one in review.connections for change in one.changes if change.kind in _TOLD]
+
+
+def _gets_a_second_key(old: Client, new: Client) -> bool:
+    return not new.signs_without_kid and len(old.keys or ()) == 1 and len(new.keys or ()) > 1

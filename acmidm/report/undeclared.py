@@ -1,0 +1,187 @@
+"""Which clients of an environment forms declare, and which they do not; and what those have that their forms left to themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import NamedTuple
+
+from acmidm.report.compare import ConnectionChanges, client_name
+from acmidm.report.drift import ClientDrift, Real, UndeclaredClient
+from acmidm.report.kinds import Change, Kind
+from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
+from acmidm_onboarding.authorities.keycloak.wire import client_ids_for
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient, Reserved
+from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.metadata import ClientMetadata, Owner
+from acmidm_onboarding.values.terms import Platform
+
+_POSSIBLE_IDS = 10
+"""How many connections may have had the same key, one after another, and kept their clients."""
+
+
+class Apart(NamedTuple):
+    """The clients of no state, by what they mean."""
+
+    preserved: list[UndeclaredClient]
+    """A form has left them where they are."""
+    left_behind: list[UndeclaredClient]
+    """The stack itself made them, or configurations of products in them; nobody looks after them any more."""
+    others: list[UndeclaredClient]
+    """Other stacks', or made by hand."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The clients of one environment that are declared: by natural key, or by a client-ID, such as one that is taken over."""
+
+    software_ids: frozenset[str | None]
+    client_ids: frozenset[tuple[Platform, str | None]]
+
+    @classmethod
+    def by(cls, connections: Iterable[Declaration]) -> Declared:
+        found = list(connections)
+        return cls(
+            frozenset(connection.software_id for connection in found),
+            frozenset((connection.platform, connection.adopts) for connection in found if connection.adopts),
+        )
+
+    def has(self, platform: Platform, client: RegisteredClient) -> bool:
+        return client.metadata.software_id in self.software_ids or (platform, client.client_id) in self.client_ids
+
+
+def undeclared(clients: Iterable[ClientDrift], leaving: Iterable[Client], real: Mapping[Platform, Real]) -> tuple[UndeclaredClient, ...]:
+    """The clients that neither forms declare nor the state has, and those whose products' configurations with a stack's mark are so.
+
+    What the state alone has is about to be removed.
+    """
+    known = list(clients)
+    recorded = [*leaving, *(one.recorded for one in known if one.recorded)]
+    adopting = [one.declared for one in known if one.declared and one.declared.adopts]
+    declared = Declared(
+        # The next run takes it over: a run that was cut off made it, or the state was lost.
+        frozenset(key for one in known if one.declared and not one.recorded for key in _natural_keys(one.declared)),
+        frozenset([*((one.platform, one.client_id) for one in recorded), *((one.platform, one.adopts) for one in adopting)]),
+    )
+    configured = {(one.platform, one.client_id, product) for one in recorded for product in one.products}
+    configured |= {(one.recorded.platform, one.recorded.client_id, product) for one in known if one.recorded for product in _products(one)}
+    found: dict[tuple[Platform, str, Owner], UndeclaredClient] = {}
+    for platform, authority in real.items():
+        for client in (snapshot.client for snapshot in authority.clients.values()):
+            if not declared.has(platform, client):
+                place = (platform, client.client_id, _connection(client.metadata.owner))
+                found[place] = _undeclared(platform, client.client_id, client.metadata)
+        for product, documents in authority.products.items():
+            for client_id, owner in ((client_id, _connection(document.owner)) for client_id, document in documents.items()):
+                place = (platform, client_id, owner)
+                if owner.is_nobody or (platform, client_id, product) in configured or owner.software_id in declared.software_ids:
+                    continue
+                snapshot = authority.clients.get(client_id)
+                before = found.get(place) or _undeclared(platform, client_id, snapshot.client.metadata if snapshot else None, owner)
+                found[place] = before.model_copy(update={"products": (*before.products, product)})
+    return tuple(found.values())
+
+
+def _connection(owner: Owner) -> Owner:
+    """Whose it is, whichever resource has it."""
+    return replace(owner, incarnation=None)
+
+
+def _undeclared(platform: Platform, client_id: str, metadata: ClientMetadata | None, owner: Owner | None = None) -> UndeclaredClient:
+    """A client; or one whose products bear an ``owner`` of their own. Without ``metadata`` it is gone, and they are left."""
+    owner = owner or (metadata.owner if metadata else Owner())
+    return UndeclaredClient(
+        platform=platform,
+        client_id=client_id,
+        client_name=metadata.client_name if metadata else f"{owner.software_id}, whose client is gone",
+        organisation=metadata.organisation.name if metadata else "",
+        application=metadata.application if metadata else "",
+        software_id=owner.software_id,
+        made_by=owner.managed_by,
+        is_of_another=metadata is None or _connection(metadata.owner) != _connection(owner),
+    )
+
+
+def _natural_keys(declared: Client) -> Iterator[str]:
+    """The natural keys under which a create finds its client: its own, and its earlier ones."""
+    own = str(declared.fields.get("software_id"))
+    yield own
+    yield from (own.removesuffix(declared.key) + key for key in declared.formerly)
+
+
+def _products(client: ClientDrift) -> Iterable[str]:
+    return client.declared.products if client.declared else ()
+
+
+def apart(clients: Collection[UndeclaredClient], preserved: Collection[Owner], stack: str | None) -> Apart:
+    """Set apart what a form has left where it is, and what ``stack`` (as authorities name it) left; None where no forms say which.
+
+    Of several that bear the same owner, none is known to be the one that a form has left.
+    """
+    owners = [Owner(one.software_id, one.made_by) for one in clients]
+    times, found = Counter(owners), Apart([], [], [])
+    for one, owner in zip(clients, owners, strict=True):
+        if owner in preserved and times[owner] == 1 and not one.is_of_another:
+            found.preserved.append(one)
+        elif stack is not None and one.made_by == stack:
+            found.left_behind.append(one)
+        else:
+            found.others.append(one)
+    return found
+
+
+def without_reserved(clients: Iterable[UndeclaredClient], platforms: Connected) -> tuple[UndeclaredClient, ...]:
+    """Leave out the clients of operators and of the authorities themselves, which nobody will ever declare."""
+    found = ((one, _reserved(platforms[one.platform], one.client_id, one.made_by)) for one in clients)
+    return tuple(one for one, reserved in found if reserved is None or not reserved.is_certain)
+
+
+def clients_of(platforms: Connected) -> Iterator[tuple[Platform, ClientSnapshot, Reserved | None]]:
+    """Every client of every platform but those; and why no form may have it as it is."""
+    for platform, connected in platforms.items():
+        for snapshot in _without_borrowed_keys(list(connected.authority.clients())):
+            reserved = _reserved(connected, snapshot.client.client_id, snapshot.client.metadata.managed_by)
+            if reserved is None or not reserved.is_certain:
+                yield platform, snapshot, reserved
+
+
+def _reserved(platform: ConnectedPlatform, client_id: str, made_by: str | None) -> Reserved | None:
+    """What its authority says of a client; one that a stack made is no operator's."""
+    return platform.reserved.get(client_id) if made_by is None else None
+
+
+def _without_borrowed_keys(snapshots: list[ClientSnapshot]) -> Iterator[ClientSnapshot]:
+    """Take the natural key from a client that was copied in Keycloak's console: it has that of another, and is no form's by it.
+
+    Where none of them got its client-ID from the key, nobody can know which one is the copy: then none is a form's by it.
+    """
+    times = Counter(snapshot.client.metadata.software_id for snapshot in snapshots)
+    for snapshot in snapshots:
+        client = snapshot.client
+        key = client.metadata.software_id
+        if key is not None and times[key] > 1 and client.client_id not in islice(client_ids_for(key), _POSSIBLE_IDS):
+            metadata = client.metadata.model_copy(update={"software_id": None})
+            yield replace(snapshot, client=replace(client, metadata=metadata))
+        else:
+            yield snapshot
+
+
+def stolen_keys(left: Mapping[Owner, Declaration], real: Mapping[Platform, Real]) -> Iterator[ClientDrift]:
+    """Yield each client of ``left`` whose authority lists a key that its form says is compromised, whoever manages it by now."""
+    for owner, connection in left.items():
+        if not connection.compromised:
+            continue
+        for snapshot in real[connection.platform].clients.values() if connection.platform in real else ():
+            keys = keys_of(snapshot.jwks) if snapshot.client.metadata.software_id == owner.software_id else {}
+            changes = tuple(
+                Change(kind=Kind.KEY_LEFT, subject=kid, thumbprint=key.thumbprint)
+                for kid, key in sorted(keys.items())
+                if key.thumbprint in connection.compromised
+            )
+            if changes:
+                named = client_name(connection) | {"client_id": snapshot.client.client_id}
+                yield ClientDrift(None, None, pending=ConnectionChanges(**named, environment=connection.environment, changes=changes))

@@ -1,0 +1,55 @@
+"""What the OpenAPI document says about every endpoint."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, Query, Security
+from fastapi.openapi.utils import get_openapi
+from fastapi.security import HTTPBearer
+
+from acmidm_sandbox.beheerportaal.documents import ProblemDocument
+from acmidm_sandbox.beheerportaal.problems import MEDIA_TYPE
+
+LIMIT = Annotated[int, Query(ge=1, le=500, description="The largest number of items in the answer.")]
+AFTER = Annotated[str | None, Query(pattern="^[0-9]{1,18}$", description="`next` of the page before: the answer goes on after it.")]
+IF_MATCH = Annotated[str | None, Header(alias="If-Match", description="The document's ETag, or `*`. Without it: 428.")]
+ACCESS_TOKEN = Security(HTTPBearer(auto_error=False, scheme_name="access_token", bearerFormat="opaque"))
+Responses = dict[int | str, dict[str, Any]]
+
+_ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The version of the document (RFC 9110 §8.8.3)."}}
+_LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where the new document is."}}
+_WITH_BODY = (400, 413, 415, 422)
+
+
+def problems(*statuses: int, with_body: bool = False) -> Responses:
+    """The errors of an endpoint: those named, those of every endpoint, and `with_body` those of reading one."""
+    every = {401, 403, 422, 503, *statuses, *(_WITH_BODY if with_body else ())}
+    schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
+    return {status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for status in sorted(every)}
+
+
+def with_etag(*statuses: int, location: int | None = None) -> Responses:
+    """Declares the headers of answers that carry a document."""
+    return {
+        status: {"description": HTTPStatus(status).phrase, "headers": {**_ETAG, **(_LOCATION if status == location else {})}}
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Adds what FastAPI can't know: the problem document, which no endpoint returns by itself."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            for path, operations in document["paths"].items():
+                for operation in operations.values() if path.startswith("/api/") else ():
+                    operation["responses"].pop("422", None)  # FastAPI's; products have 400
+            schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas: dict[str, Any] = document["components"]["schemas"]
+            schemas.update(schema.pop("$defs"))
+            schemas[ProblemDocument.__name__] = schema
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -1,0 +1,68 @@
+"""The application: all rooms of the portal under one origin."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from anyio import to_thread
+from fastapi import FastAPI
+
+from acmidm_sandbox.beheerportaal import problems
+from acmidm_sandbox.beheerportaal.api import administrators, audit, client_parts, clients, describe, products
+from acmidm_sandbox.beheerportaal.context import Portal
+from acmidm_sandbox.beheerportaal.http.access_log import log_request
+from acmidm_sandbox.beheerportaal.oauth import endpoints as oauth
+from acmidm_sandbox.beheerportaal.products import dosis, errors, notificaties
+from acmidm_sandbox.beheerportaal.settings import TOKEN_PATHS, PortalSettings
+from acmidm_sandbox.beheerportaal.web.app import create_web, to_the_web
+from acmidm_sandbox.beheerportaal.web.urls import BASE
+
+# SQLite has one writer and Python one running thread: more than a few only get in each other's way.
+WORKER_THREADS = 8
+
+
+def create_app(settings: PortalSettings) -> FastAPI:
+    """The portal of one environment and platform. The database is opened when the application starts, and mails are received then."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = WORKER_THREADS
+        app.state.portal = Portal.open(settings)
+        async with AsyncExitStack() as opened:
+            opened.callback(app.state.portal.close)
+            if settings.smtp_port is not None:
+                from acmidm_sandbox.beheerportaal.mail.office import receiving  # a portal without it starts sooner
+
+                await opened.enter_async_context(receiving(app.state.portal.database, settings.host, settings.smtp_port))
+            yield
+
+    app = FastAPI(
+        title=f"Beheerportaal {settings.platform} {settings.environment}",
+        version="1",
+        description="Manages OAuth clients, their scopes and keys, and their product configurations; issues access tokens.",
+        lifespan=lifespan,
+        docs_url=None,  # their scripts come from elsewhere, and this server speaks with nobody but loopback
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    clients_are_ours = settings.external_issuer is None
+    own = [clients.router, client_parts.router, administrators.router, oauth.router] if clients_are_ours else []
+    if clients_are_ours and settings.platform == "geosecure":
+        own.append(oauth.geosecure)
+    for router in (*own, audit.router, products.router, dosis.router, notificaties.router):
+        app.include_router(router)
+    if clients_are_ours:
+        for path in TOKEN_PATHS[settings.platform]:
+            app.post(path, **oauth.TOKEN)(oauth.token)
+        for path in ("/", BASE):
+            app.add_route(path, to_the_web, include_in_schema=False)
+        app.mount(BASE, create_web(lambda: app.state.portal))
+
+    @app.get("/health", tags=["health"])
+    async def health() -> dict[str, str]:
+        """Answers as soon as the portal is ready."""
+        return {"status": "ok"}
+
+    problems.install(app, {errors.PREFIX: errors.response})
+    describe.install(app)
+    app.middleware("http")(log_request)
+    return app

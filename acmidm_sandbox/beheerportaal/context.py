@@ -1,0 +1,64 @@
+"""What the endpoints of one running portal share."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from joserfc.jwk import RSAKey
+from jsonschema import Draft202012Validator
+
+from acmidm_sandbox.beheerportaal.oauth.authorization import PortalAuthorizationServer
+from acmidm_sandbox.beheerportaal.oauth.external import ExternalTokenValidator
+from acmidm_sandbox.beheerportaal.oauth.signing import signing_key
+from acmidm_sandbox.beheerportaal.oauth.tokens import AccessTokens
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.store.database import Database
+from acmidm_sandbox.beheerportaal.store.opening import open_database
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """One environment of one platform, opened."""
+
+    settings: PortalSettings
+    database: Database
+    key: RSAKey
+    authorization: PortalAuthorizationServer
+    access_tokens: AccessTokens | ExternalTokenValidator
+    configuration_validators: dict[str, Draft202012Validator]
+
+    @classmethod
+    def open(cls, settings: PortalSettings) -> "Portal":
+        """Opens the database; makes it, and the key that signs, at the first start."""
+        database = open_database(settings.database)
+        key = signing_key(database)
+        own_tokens = AccessTokens(settings, key, database)
+        return cls(
+            settings=settings,
+            database=database,
+            key=key,
+            authorization=PortalAuthorizationServer(settings, database, own_tokens),
+            access_tokens=own_tokens
+            if settings.external_issuer is None
+            else ExternalTokenValidator(settings.external_issuer, settings.origin),
+            configuration_validators={name: Draft202012Validator(product.json_schema) for name, product in settings.products.items()},
+        )
+
+    def close(self) -> None:
+        """Closes the database."""
+        self.database.close()
+
+
+async def _portal(request: Request) -> Portal:
+    portal: Portal = request.app.state.portal
+    return portal
+
+
+async def _client_id(request: Request) -> str:
+    client_id: str = request.state.client_id
+    return client_id
+
+
+CurrentPortal = Annotated[Portal, Depends(_portal)]
+# Who calls: the client_id of the access token, which `TokenRoute` has checked.
+Caller = Annotated[str, Depends(_client_id)]

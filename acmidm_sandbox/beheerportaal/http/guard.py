@@ -1,0 +1,104 @@
+"""Who may do what: each request is authorised before its body is looked at (RFC 6750)."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from acmidm_sandbox.beheerportaal.context import Portal
+from acmidm_sandbox.beheerportaal.http.body import LimitedRequest, require_json
+from acmidm_sandbox.beheerportaal.limits import LONGEST_BODY
+from acmidm_sandbox.beheerportaal.problems import Problem
+from acmidm_sandbox.beheerportaal.settings import MANAGEMENT_READ, MANAGEMENT_WRITE, ProductSettings
+
+
+class TokenRoute(APIRoute):
+    """A route that needs a valid access token; `request.state` then has its `claims`, and of these its `client_id` and `scopes`."""
+
+    longest_body: ClassVar[int] = LONGEST_BODY
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI: wraps what it would do."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            await run_in_threadpool(_authenticate, request)
+            self.authorise(request)
+            if request.method in ("POST", "PUT"):
+                require_json(request)
+            return await handle(LimitedRequest(request, self.longest_body))
+
+        return guarded
+
+    def authorise(self, request: Request) -> None:
+        """Any valid token will do here; the endpoint decides on the scope."""
+
+
+class OperatorRoute(TokenRoute):
+    """A route for operators only: reading and changing are separate rights."""
+
+    def authorise(self, request: Request) -> None:
+        """Checks the right that the method needs."""
+        require_scope(request, MANAGEMENT_READ if request.method == "GET" else MANAGEMENT_WRITE)
+
+
+def require_scope(request: Request, scope: str) -> None:
+    """Checks the access token's scope.
+
+    Raises:
+        Problem: 403 that names the scope (RFC 6750 §3.1).
+    """
+    if scope not in request.state.scopes:
+        raise Problem(
+            403,
+            f"The access token lacks scope {scope}; have it granted to {request.state.client_id}, and request a new token.",
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+        )
+
+
+def require_audience(request: Request, product: ProductSettings) -> None:
+    """Checks that the access token is for the product's API.
+
+    Raises:
+        Problem: 401 that says what to request (RFC 6750 §3.1).
+    """
+    settings = request.app.state.portal.settings
+    # Another issuer's tokens are for the portal as a whole.
+    if settings.external_issuer is not None or product.client_id in audiences_of(request):
+        return
+    raise Problem(
+        401,
+        f"The access token is for {', '.join(sorted(audiences_of(request))) or 'no API'}, and not for this one; "
+        f"add audience={product.client_id} to the token request.",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="the token is for another audience"'},
+    )
+
+
+def audiences_of(request: Request) -> frozenset[str]:
+    """For whom the access token is (RFC 7519 §4.1.3)."""
+    aud = request.state.claims["aud"]
+    return frozenset([aud] if isinstance(aud, str) else aud)
+
+
+def _authenticate(request: Request) -> None:
+    portal: Portal = request.app.state.portal
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        # RFC 6750 §3.1: no error code for a request without authentication.
+        raise Problem(
+            401,
+            f"The request carries no access token; get one at {portal.settings.token_source} and send it as Authorization: Bearer.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    claims = portal.access_tokens.claims(token.strip())
+    if claims is None:
+        raise Problem(
+            401,
+            f"The access token has expired, was revoked, or was not issued here; get a new one at {portal.settings.token_source}.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired, revoked, or not issued here"'},
+        )
+    request.state.claims = claims
+    request.state.client_id = claims["client_id"]
+    request.state.scopes = frozenset(claims["scope"].split())

@@ -1,0 +1,217 @@
+"""Client authentication with a signed assertion, private_key_jwt (RFC 7523 §3)."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import import_key
+from joserfc.util import urlsafe_b64decode
+from pydantic_core import from_json
+
+from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS, algorithms_of, is_in_time, thumbprint
+from acmidm_sandbox.beheerportaal.limits import LONGEST_JTI
+from acmidm_sandbox.beheerportaal.oauth.errors import invalid_client
+from acmidm_sandbox.beheerportaal.oauth.judge import Judge
+from acmidm_sandbox.beheerportaal.oauth.principals import Principal, why_unknown
+from acmidm_sandbox.beheerportaal.oauth.rules import CLOCK_SKEW_SECONDS, LONGEST_LIFETIME_SECONDS, LONGEST_TOLERATED_SECONDS
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.store import credentials
+from acmidm_sandbox.beheerportaal.store.database import Database
+from acmidm_sandbox.beheerportaal.store.keys_in_use import Use
+
+METHOD = "private_key_jwt"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_MOST_SECONDS = 10**11  # since 1970, for three thousand years: a larger number is one of milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """An assertion as it was sent. What is read here of its form is the sender's own; nothing is known of the client yet."""
+
+    text: str
+    client_id: str
+    alg: str
+    kid: str | None
+
+    @classmethod
+    def of(cls, form: Mapping[str, str], judge: Judge) -> "Assertion":
+        """The assertion in a form.
+
+        Raises:
+            InvalidClientError: where it is none.
+        """
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            judge.broken("client_assertion_type", f"client_assertion_type must be {ASSERTION_TYPE}")
+        text = form.get("client_assertion")
+        if not text:
+            raise invalid_client("client_assertion is missing")
+        try:
+            header, claims = (_object_in(part) for part in text.split(".")[:-1])
+        except ValueError:
+            raise invalid_client("client_assertion is no JWT (RFC 7519): it needs a header, a payload and a signature") from None
+        client_id, alg, kid = claims.get("sub"), header.get("alg"), header.get("kid")
+        if not isinstance(client_id, str):
+            raise judge.refusal("sub", "sub is missing in the assertion, or no string; it must be the client_id")
+        if not isinstance(alg, str) or alg not in SIGNING_ALGORITHMS:
+            raise judge.refusal("alg", f"alg {alg} is not accepted; sign with one of {', '.join(SIGNING_ALGORITHMS)}")
+        if kid is not None and not isinstance(kid, str):
+            raise judge.refusal("registered kid", "kid is no string; name the registered key")
+        return cls(text, client_id, alg, kid)
+
+
+def _object_in(part: str) -> dict[str, Any]:
+    """The JSON object in a part of a JWT that nobody has verified yet. Raises ValueError where there is none."""
+    found = from_json(urlsafe_b64decode(part.encode()))
+    if not isinstance(found, dict):
+        raise ValueError
+    return found
+
+
+class AssertionVerifier:
+    """This platform's rules for assertions, with an error that names the claim that is wrong."""
+
+    def __init__(self, settings: PortalSettings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    def verify(self, assertion: Assertion, client: Principal | None) -> Principal:
+        """The client, with the thumbprint of the key that signed it as its credential.
+
+        Raises:
+            InvalidClientError
+        """
+        if client is None:
+            raise invalid_client(why_unknown(self._settings, assertion.client_id))
+        judge = Judge(self._settings, client)
+        key = self._choose(assertion, client, judge)
+        claims = _signed_claims(assertion, key)
+        if claims is None:
+            raise invalid_client(f"the signature is wrong: it was not made with the private key of kid {key['kid']}")
+        if not client.enabled:
+            raise invalid_client(f"client {client.client_id} is disabled; ask the operator to enable it")
+        if claims.get("iss") != client.client_id:
+            judge.broken("iss", "iss is missing or differs from sub; both must be the client_id")
+        self._verify_audience(claims.get("aud"), client, judge)
+        ends_at = _verify_times(claims, judge)
+        if (jti := _jti(claims, judge)) is not None:
+            with self._database.write() as connection:
+                is_first = credentials.use_assertion(connection, client.client_id, jti, ends_at)
+            if not is_first:
+                judge.broken("used jti", "jti was used before; give each request an assertion with its own jti")
+        signed = None if client.is_operator else Use(client.client_id, thumbprint(key), str(key["kid"]), assertion.kid is not None)
+        return replace(client, credential=thumbprint(key), signed=signed)
+
+    def _choose(self, assertion: Assertion, client: Principal, judge: Judge) -> Mapping[str, Any]:
+        """The client's key that the assertion is for.
+
+        Raises:
+            InvalidClientError: with why there is none.
+        """
+        method = client.token_endpoint_auth_method
+        if method != METHOD:
+            judge.broken("registered method", f"client {client.client_id} is registered with {method}, so an assertion is not accepted")
+        if not client.jwks:
+            raise invalid_client(f"client {client.client_id} has no registered key; register its public key (JWK) first")
+        known = ", ".join(str(key["kid"]) for key in client.jwks)
+        if assertion.kid is None:
+            name, why = ("kid", "GeoSecure requires it") if len(client.jwks) == 1 else ("kid of several", "and the client has several keys")
+            judge.broken(name, f"kid is missing in the assertion's header, {why}; registered: {known}")
+        found = [key for key in client.jwks if assertion.kid in (None, key["kid"])]
+        if not found:
+            raise judge.refusal("registered kid", f"kid {assertion.kid} is not registered for this client; registered: {known}")
+        key = found[0]
+        if not is_in_time(key, time.time()):
+            late = f"key {key['kid']} has expired, or does not count yet (its exp and nbf)"
+            judge.broken("registered kid", f"{late}; register another one")
+        if assertion.alg not in algorithms_of(key):
+            fitting = " or ".join(algorithms_of(key))
+            judge.broken("alg", f"alg {assertion.alg} does not fit key {key['kid']}; sign with {fitting}")
+        return key
+
+    def _verify_audience(self, aud: object, client: Principal, judge: Judge) -> None:
+        issuer, token_endpoint = self._settings.issuer, self._settings.token_endpoint
+        geosecure = self._settings.platform == "geosecure"
+        found = aud[0] if isinstance(aud, list) and len(aud) == 1 else aud
+        if not isinstance(found, str):
+            judge.broken("several aud" if isinstance(aud, list) and aud else "aud", "aud is missing, or no single string")
+            return
+        wanted = token_endpoint if geosecure else issuer
+        # Operators belong to the portal, not to a platform: both forms that RFC 7523 §3 knows are good.
+        if found in ((issuer, token_endpoint) if client.is_operator else (wanted,)):
+            return
+        is_endpoint = found.lower().rstrip("/") == token_endpoint
+        if client.is_operator:
+            judge.broken("aud", f"aud is {found}; it must be {issuer} or {token_endpoint}")
+        elif found == f"{wanted}/":
+            judge.broken("aud with slash", f"aud must be without trailing slash: {wanted}")
+        elif geosecure and found == f"{wanted.removesuffix('token')}authorization":
+            judge.broken("aud of the sample", f"aud is {found}, which is not the URL that is called; it must be {wanted}")
+        elif geosecure and is_endpoint:
+            judge.broken("aud", f"aud must be in lower case and without trailing slash: {token_endpoint}")
+        elif geosecure and found == issuer:
+            judge.broken(
+                "aud", f"aud is the issuer, as ACM/IDM wants it; this is GeoSecure, aud must be the token endpoint {token_endpoint}"
+            )
+        elif is_endpoint:
+            judge.broken("aud", f"aud is the token endpoint, as GeoSecure wants it; this is ACM/IDM, aud must be the issuer {issuer}")
+        else:
+            judge.broken("aud", f"aud is {found}; it must be {wanted}")
+
+
+def _verify_times(claims: Mapping[str, Any], judge: Judge) -> int:
+    """Checks iat, exp and nbf (RFC 7523 §3); until when the assertion can be used."""
+    now = time.time()
+    # Without iat it may have been made a moment ago, by a clock that is ahead.
+    iat = _seconds(claims, "iat", judge, absent=now + CLOCK_SKEW_SECONDS)
+    exp = _seconds(claims, "exp", judge, absent=0)
+    if iat > now + CLOCK_SKEW_SECONDS:
+        judge.broken("future iat", "iat lies in the future; set the clock, and give the time in seconds since 1970")
+    if exp <= now - CLOCK_SKEW_SECONDS:
+        judge.broken("passed exp", "exp has passed; make a new assertion for each request")
+    if exp - iat > LONGEST_LIFETIME_SECONDS:
+        name = "lifetime" if exp - iat <= LONGEST_TOLERATED_SECONDS else "longest lifetime"
+        judge.broken(name, f"exp is more than {LONGEST_LIFETIME_SECONDS} seconds after iat; make the assertion shorter-lived")
+    if _seconds(claims, "nbf", judge, absent=0) > now + CLOCK_SKEW_SECONDS:
+        judge.broken("future nbf", "nbf lies in the future; wait, or set the clock")
+    return int(exp) + CLOCK_SKEW_SECONDS + 1
+
+
+def _seconds(claims: Mapping[str, Any], name: str, judge: Judge, absent: float) -> float:
+    if name not in claims:
+        judge.broken(name, f"{name} is missing; give the time in seconds since 1970")
+        return absent
+    value = claims[name]
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(_MOST_SECONDS * 1000)):
+        judge.broken("times as text", f"{name} is a text; give the number itself")
+        value = int(value)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _MOST_SECONDS * 1000:
+        raise judge.refusal("times", f"{name} is no number of seconds since 1970")
+    if value >= _MOST_SECONDS:
+        raise judge.refusal("times", f"{name} seems to be in milliseconds; a NumericDate is in seconds since 1970 (RFC 7519 section 2)")
+    return value
+
+
+def _jti(claims: Mapping[str, Any], judge: Judge) -> str | None:
+    """What an assertion is known by, so that it counts once; without it, nothing tells a replay from the next request."""
+    if "jti" not in claims:
+        judge.broken("jti", "jti is missing; give each assertion its own UUID")
+        return None
+    jti = claims["jti"]
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
+        raise judge.refusal("jti as text", f"jti is no string of 1 to {LONGEST_JTI} characters; give each assertion its own UUID")
+    try:
+        uuid.UUID(jti)
+    except ValueError:
+        judge.broken("jti is a GUID", "jti is no GUID; give each assertion its own")
+    return jti
+
+
+def _signed_claims(assertion: Assertion, key: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    try:
+        return jwt.decode(assertion.text, import_key(dict(key)), algorithms=[assertion.alg]).claims
+    except (JoseError, ValueError):
+        return None

@@ -1,0 +1,169 @@
+"""The OAuth endpoints: discovery, keys, token, introspection, and GeoSecure's own way to ask what a token is worth."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from anyio import to_thread
+from authlib.oauth2.rfc6749 import OAuth2Error
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from acmidm_sandbox.beheerportaal.api.describe import ACCESS_TOKEN, problems
+from acmidm_sandbox.beheerportaal.context import CurrentPortal, Portal
+from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
+from acmidm_sandbox.beheerportaal.http.guard import TokenRoute, audiences_of
+from acmidm_sandbox.beheerportaal.jwk import SIGNING_ALGORITHMS
+from acmidm_sandbox.beheerportaal.oauth.authorization import AUTH_METHODS, GRANT_TYPE, PortalAuthorizationServer, TokenRequest
+from acmidm_sandbox.beheerportaal.oauth.errors import invalid_request
+from acmidm_sandbox.beheerportaal.oauth.judge import Judge
+
+router = APIRouter(tags=["oauth"])
+geosecure = APIRouter(route_class=TokenRoute, dependencies=[ACCESS_TOKEN], tags=["oauth"])
+
+_FORM = "application/x-www-form-urlencoded"
+_CREDENTIALS = {"client_secret", "client_assertion"}
+_CLIENT_AUTHENTICATION = {
+    "client_assertion_type": {"type": "string"},
+    "client_assertion": {"type": "string", "description": "RFC 7523 §2.2"},
+    "client_id": {"type": "string"},
+    "client_secret": {"type": "string", "writeOnly": True},
+}
+
+
+def _body(required: str, **properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": [required],
+        "additionalProperties": {"type": "string"},  # ignored, but not twice (RFC 6749 §3.2)
+        "properties": {**properties, **_CLIENT_AUTHENTICATION},
+    }
+    return {"requestBody": {"required": True, "content": {_FORM: {"schema": schema}}}}
+
+
+_TOKEN_BODY = _body(
+    "grant_type",
+    grant_type={"type": "string", "const": GRANT_TYPE},
+    scope={"type": "string", "description": "Scopes with spaces between; the default ones are always issued; all where there is neither."},
+    audience={"type": "string", "description": "The client-ID of the API that the token is for."},
+    resource={"type": "string", "description": "The same, by a URL of that API."},
+)
+_INTROSPECTION_BODY = _body("token", token={"type": "string"}, token_type_hint={"type": "string"})
+_ERROR = {
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error"],
+                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+            }
+        }
+    },
+    "description": "RFC 6749 §5.2",
+}
+_REFUSALS: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 503), _ERROR)
+TOKEN: dict[str, Any] = {"response_class": JSONResponse, "responses": _REFUSALS, "openapi_extra": _TOKEN_BODY, "tags": ["oauth"]}
+
+
+class Introspection(BaseModel):
+    """RFC 7662 §2.2; all other members are those of an active token."""
+
+    model_config = ConfigDict(extra="allow")
+
+    active: bool
+
+
+@router.get("/op/.well-known/openid-configuration")
+@router.get("/op/.well-known/oauth-authorization-server")
+@router.get("/.well-known/oauth-authorization-server/op")
+async def metadata(portal: CurrentPortal) -> dict[str, Any]:
+    """The authorization server's metadata (RFC 8414 §2); the third place is where its §3.1 puts it."""
+    issuer = portal.settings.issuer
+    return {
+        "issuer": issuer,
+        "token_endpoint": portal.settings.token_endpoint,
+        "introspection_endpoint": f"{issuer}/v1/introspect",
+        "jwks_uri": f"{issuer}/v1/keys",
+        "scopes_supported": sorted(portal.settings.scopes),
+        "response_types_supported": [],
+        "grant_types_supported": [GRANT_TYPE],
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": SIGNING_ALGORITHMS,
+        "introspection_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": SIGNING_ALGORITHMS,
+    }
+
+
+@router.get("/op/v1/keys")
+def keys(portal: CurrentPortal) -> dict[str, Any]:
+    """The public key that verifies the signed copies of access tokens (RFC 7517)."""
+    return {"keys": [portal.key.as_dict(private=False)]}
+
+
+async def token(request: Request, portal: CurrentPortal) -> Response:
+    """An access token for client credentials (RFC 6749 §4.4), wherever the platform has this endpoint."""
+    return await _answer(request, portal, lambda server, sent: server.create_token_response(sent))
+
+
+# The second path is the one that lblod/mbp-sso-service asks at.
+@router.post("/op/v1/token/introspect", include_in_schema=False)
+@router.post("/op/v1/introspect", response_model=Introspection, responses=_REFUSALS, openapi_extra=_INTROSPECTION_BODY)
+async def introspect(request: Request, portal: CurrentPortal) -> Response:
+    """What an access token is worth now (RFC 7662), for whoever authenticates."""
+    return await _answer(
+        request, portal, lambda server, sent: JSONResponse(server.introspection(sent), headers={"Cache-Control": "no-store"})
+    )
+
+
+class Verification(BaseModel):
+    """What GeoSecure says of a token, its numbers as texts."""
+
+    audience: str
+    scope: str
+    expires_in: str
+
+
+@geosecure.get("/authorization/ws/oauth/v2/authorization/verify", responses=problems())
+def verify(request: Request) -> Verification:
+    """What the access token in the header is worth now; several audiences have spaces between."""
+    claims = request.state.claims
+    audience = " ".join(sorted(audiences_of(request)))
+    return Verification(audience=audience, scope=claims["scope"], expires_in=str(max(0, claims["exp"] - int(time.time()))))
+
+
+async def _answer(request: Request, portal: Portal, answer: Callable[[PortalAuthorizationServer, TokenRequest], Response]) -> Response:
+    """Reads the form, and answers in a thread; every refusal is in the form of RFC 6749 §5.2."""
+    body = await LimitedRequest(request).body()
+    server = portal.authorization
+    try:
+        sent = TokenRequest(request.headers, _form(request, body, Judge(portal.settings)))
+    except OAuth2Error as error:
+        return server.handle_error_response(None, error)
+
+    def run() -> Response:
+        try:
+            return answer(server, sent)
+        except OAuth2Error as error:
+            return server.handle_error_response(sent, error)
+
+    return await to_thread.run_sync(run)
+
+
+def _form(request: Request, body: bytes, judge: Judge) -> dict[str, str]:
+    """The parameters, each once."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise judge.refusal("form", f"the body must be {_FORM}", invalid_request)
+    if body.lstrip().startswith(b"{"):
+        raise judge.refusal("form", f"the body is JSON, though its Content-Type says {_FORM}; encode it so", invalid_request)
+    if _CREDENTIALS & request.query_params.keys():
+        judge.broken("query", "a credential is in the query, which is logged on its way; send it in the body", invalid_request)
+    try:
+        pairs = parse_qsl(body.decode(), errors="strict")
+    except ValueError as error:
+        raise invalid_request("the body is no form in UTF-8") from error
+    names = [name for name, _ in pairs if name != "scope[]"]
+    if len(set(names)) < len(names):
+        judge.broken("twice", "a parameter is given twice (RFC 6749 section 3.2)", invalid_request)
+    return dict(pairs)

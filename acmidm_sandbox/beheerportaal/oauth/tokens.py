@@ -1,0 +1,94 @@
+"""Access tokens: opaque, as ACM/IDM's are; what one stands for is looked up at each request (`docs/adr/0010-opaque-access-tokens.md`)."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from acmidm_sandbox.beheerportaal.oauth import principals
+from acmidm_sandbox.beheerportaal.oauth.principals import Principal
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.store import access_tokens, keys_in_use
+from acmidm_sandbox.beheerportaal.store.access_tokens import StoredToken
+from acmidm_sandbox.beheerportaal.store.database import Database
+
+_ALGORITHM = "RS256"
+
+
+class AccessTokens:
+    """The tokens of this portal. An API may be given one, or the signed copy of it that introspection has: both are worth the same."""
+
+    def __init__(self, settings: PortalSettings, key: RSAKey, database: Database) -> None:
+        self._settings = settings
+        self._key = key
+        self._database = database
+
+    def keep(self, token: str, client: Principal, scope: str, audiences: Sequence[str]) -> None:
+        """Keeps what a new token of a client that has authenticated stands for."""
+        now = int(time.time())
+        stored = StoredToken(
+            token_hash=access_tokens.hash_of(token),
+            client_id=client.client_id,
+            credential=client.credential,
+            scope=scope,
+            audiences=audiences,
+            issued_at=now,
+            expires_at=now + self._settings.access_token_lifetime_seconds,
+        )
+        with self._database.write() as connection:
+            access_tokens.add(connection, stored)
+            if client.signed is not None:
+                keys_in_use.note(connection, client.signed, now)
+
+    def claims(self, token: str) -> Mapping[str, Any] | None:
+        """What a token is worth now, else None: its client's claims as they are, and those of its scopes that are still granted."""
+        stored = self._find(token)
+        return None if stored is None else self._worth(stored)
+
+    def introspection(self, token: str) -> dict[str, Any]:
+        """The same as RFC 7662 §2.2 has it, with a signed copy of it: as the sample in metadata-geonetwork is."""
+        stored = self._find(token)
+        claims = None if stored is None else self._worth(stored)
+        if stored is None or claims is None:
+            return {"active": False}
+        answer = {"active": True, "token_type": "bearer", **claims}
+        header = {"alg": _ALGORITHM, "typ": "JWT", "kid": self._key.kid}
+        # The hash names the token, and is of no use to whoever has not got it.
+        copy = jwt.encode(header, {**answer, "jti": stored.token_hash}, self._key, algorithms=[_ALGORITHM])
+        return {**answer, "jwt": copy}
+
+    def _find(self, token: str) -> StoredToken | None:
+        token_hash = self._hash_in(token) if "." in token else access_tokens.hash_of(token)
+        if token_hash is None:
+            return None
+        with self._database.read() as connection:
+            return access_tokens.find(connection, token_hash)
+
+    def _hash_in(self, copy: str) -> str | None:
+        """The hash of the token that a signed copy is of: nothing else is signed with this key."""
+        try:
+            return str(jwt.decode(copy, self._key, algorithms=[_ALGORITHM]).claims["jti"])
+        except (JoseError, ValueError, RecursionError):
+            return None
+
+    def _worth(self, token: StoredToken) -> Mapping[str, Any] | None:
+        client = principals.find(self._database, token.client_id)
+        in_time = token.expires_at > time.time()
+        if not in_time or client is None or not client.enabled or not client.still_has(token.credential):
+            return None
+        scopes = [name for name in token.scope.split() if name in client.scopes]
+        # Who the organisation is, is told with `vo_info` alone.
+        told = {name: value for name, value in client.claims.items() if "vo_info" in scopes or not name.startswith("vo_")}
+        return {
+            **told,
+            "iss": self._settings.issuer,
+            "aud": token.audiences[0] if len(token.audiences) == 1 else token.audiences,
+            "sub": token.client_id,
+            "client_id": token.client_id,
+            "scope": " ".join(scopes),
+            "iat": token.issued_at,
+            "exp": token.expires_at,
+        }

@@ -1,0 +1,139 @@
+"""Errors as `application/problem+json` (RFC 9457), each with one sentence for the person who reads it."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from acmidm_sandbox.beheerportaal.limits import MOST_MISTAKES
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(HTTPException):
+    """A request that is refused.
+
+    `detail` is one sentence that says what is wrong and what to do; `errors` name the place of each mistake as `pointer` (into
+    the body) or `parameter`; `members` are extension members (RFC 9457 §3.2).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, headers)
+        self.errors = errors
+        self.members = members or {}
+
+
+# How a problem becomes an answer.
+Form = Callable[[Problem], JSONResponse]
+
+
+def not_found(what: str) -> Problem:
+    """404 for a client, a document or a product that isn't there."""
+    return Problem(404, f"There is no {what}; check the identifier.")
+
+
+def first_of(mistakes: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The first mistakes, and how many more there are: an answer is not much larger than what it refuses."""
+    more = len(mistakes) - MOST_MISTAKES
+    return [*mistakes[:MOST_MISTAKES], *([{"pointer": "", "detail": f"there are {more:,} more mistakes"}] if more > 0 else [])]
+
+
+def refused(errors: Sequence[Mapping[str, str]]) -> Problem:
+    """422 for a document with mistakes: `detail` sums them up."""
+    errors = first_of(errors)
+    summary = "; ".join(f"{error.get('pointer') or error.get('parameter') or 'the document'}: {error['detail']}" for error in errors)
+    return Problem(422, f"The request is refused: {summary}.", errors=errors)
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """A JSON Pointer (RFC 6901 §3)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
+def response(problem: Problem) -> JSONResponse:
+    """A problem as an answer."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status_code).phrase,
+        "status": problem.status_code,
+        "detail": problem.detail,
+        **problem.members,
+    }
+    if problem.errors:
+        content["errors"] = problem.errors
+    return JSONResponse(content, problem.status_code, dict(problem.headers or {}), MEDIA_TYPE)
+
+
+def _of_validation(error: RequestValidationError) -> Problem:
+    """422. What was sent is never repeated: it may be a secret."""
+    errors = []
+    for found in error.errors():
+        where, *path = found["loc"]
+        message = found["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
+        place = {"pointer": pointer(path)} if where == "body" else {"parameter": str(path[0])}
+        errors.append({**place, "detail": message})
+    return refused(errors)
+
+
+def _of_http(request: Request, error: HTTPException) -> Problem:
+    """Gives the framework's own refusals (no route, wrong method, unreadable body) a sentence that helps."""
+    path = request.scope["path"]  # not of the URL, which is made of the Host header too
+    sentences = {
+        404: f"There is nothing at {path}; /openapi.json lists what there is.",
+        405: f"{request.method} is not offered at {path}; the header Allow says what is.",
+        400: "The body can't be read as JSON; correct it.",
+    }
+    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return Problem(error.status_code, sentences.get(error.status_code, error.detail), headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that are offered at a path (RFC 9110 §10.2.1): the framework names those of one of its routes only."""
+    return [
+        method
+        for method in ("DELETE", "GET", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+
+
+def install(app: FastAPI, forms: Mapping[str, Form]) -> None:
+    """Makes every error of the application a problem document, or what `forms` has for the beginning of the path."""
+
+    def answer(request: Request, problem: Problem) -> JSONResponse:
+        path = request.scope["path"]
+        return next((form for beginning, form in forms.items() if path.startswith(beginning)), response)(problem)
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        return answer(request, error if isinstance(error, Problem) else _of_http(request, error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(request, _of_validation(error))
+
+    @app.exception_handler(OperationalError)
+    async def _database(request: Request, error: OperationalError) -> JSONResponse:
+        log.error("the database refused: %s", error.orig)
+        return answer(request, Problem(503, "The database can't do it now; nothing was changed, try again.", headers={"Retry-After": "1"}))
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(request: Request, _: Exception) -> JSONResponse:
+        return answer(request, Problem(500, "The portal failed; its log says more."))

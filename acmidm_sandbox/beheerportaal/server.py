@@ -1,0 +1,50 @@
+"""`python -m beheerportaal.server <settings.json>`: one portal in one process, on loopback, until SIGTERM."""
+
+import argparse
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+import uvicorn
+from joserfc.errors import SecurityWarning
+from pydantic import ValidationError
+
+from acmidm_sandbox.beheerportaal.app import create_app
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.store.opening import UnusableDatabase, open_database
+
+GRACE_SECONDS = 5
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m beheerportaal.server", description=__doc__)
+    parser.add_argument("settings", type=Path, help="a JSON file with the fields of PortalSettings")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's, which has a line for each command
+    # ACM/IDM's clients call the algorithm EdDSA; that RFC 9864 prefers the name Ed25519 is no news at each request.
+    warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+    try:
+        settings = PortalSettings.model_validate_json(arguments.settings.read_bytes())
+    except (OSError, ValidationError) as error:
+        sys.exit(f"{arguments.settings}: {error}")
+    try:
+        # The application opens it again; here a file that is none ends in a sentence instead of a traceback.
+        open_database(settings.database).close()
+    except UnusableDatabase as error:
+        sys.exit(str(error))
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What the post office received."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, select, update
+
+from acmidm_sandbox.beheerportaal.mail.reading import Headers
+from acmidm_sandbox.beheerportaal.store.audit import now
+from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
+from acmidm_sandbox.beheerportaal.store.tables import mails as table
+
+_LISTED = [column for column in table.c if column is not table.c.raw]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    """A mail as it is listed. It came `times` times with the same Message-ID, the first time at `received_at` (ISO 8601, UTC)."""
+
+    seq: int
+    organisation: str
+    connection: str
+    step: str
+    message_id: str | None
+    subject: str
+    sender: str
+    recipients: list[str]
+    received_at: str
+    times: int
+
+
+def of_organisation(ovo: str | None, kbo: str | None) -> ColumnElement[bool]:
+    """The mails about an organisation's connections; those that name no organisation are nobody's, and so are those of a shared number."""
+    codes = {code for code in (ovo, kbo) if code and code != SHARED_KBO_NUMBER}
+    return table.c.organisation.in_(codes)
+
+
+def receive(connection: Connection, headers: Headers, recipients: Sequence[str], raw: bytes) -> None:
+    """Keeps a mail. The same Message-ID for the same organisation is the same mail, received once more."""
+    if headers.message_id:
+        same = and_(table.c.organisation == headers.organisation, table.c.message_id == headers.message_id)
+        row = connection.execute(select(table.c.seq, table.c.recipients).where(same)).one_or_none()
+        if row is not None:
+            everyone = [*row.recipients, *(one for one in recipients if one not in row.recipients)]
+            connection.execute(update(table).where(same).values(times=table.c.times + 1, recipients=everyone))
+            return
+    values = {
+        "organisation": headers.organisation,
+        "connection": headers.connection,
+        "step": headers.step,
+        "message_id": headers.message_id or None,
+        "subject": headers.subject,
+        "sender": headers.sender,
+        "recipients": list(recipients),
+        "received_at": now(),
+        "times": 1,
+        "raw": raw,
+    }
+    connection.execute(insert(table), values)
+
+
+def page(connection: Connection, condition: ColumnElement[bool], limit: int, after: int | None) -> tuple[list[StoredMail], int | None]:
+    """At most `limit` mails older than number `after`, newest first; and the number to go on after, where there are more."""
+    query = select(*_LISTED).where(condition).order_by(table.c.seq.desc()).limit(limit + 1)
+    if after is not None:
+        query = query.where(table.c.seq < after)
+    found = [StoredMail(**row) for row in connection.execute(query).mappings()]
+    return found[:limit], found[limit - 1].seq if len(found) > limit else None
+
+
+def find(connection: Connection, condition: ColumnElement[bool], number: int) -> tuple[StoredMail, bytes] | None:
+    """The mail with this number and its bytes, where the condition holds for it."""
+    row = connection.execute(select(table).where(and_(condition, table.c.seq == number))).mappings().one_or_none()
+    return None if row is None else _with_bytes(row)
+
+
+def everything(connection: Connection) -> Iterator[tuple[StoredMail, bytes]]:
+    """All mails with their bytes, newest first, one by one."""
+    for row in connection.execute(select(table).order_by(table.c.seq.desc())).mappings():
+        yield _with_bytes(row)
+
+
+def _with_bytes(row: RowMapping) -> tuple[StoredMail, bytes]:
+    return StoredMail(**{name: value for name, value in row.items() if name != "raw"}), row["raw"]

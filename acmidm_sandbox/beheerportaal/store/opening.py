@@ -1,0 +1,48 @@
+"""A database that can be used: made with its tables where it is new, refused where it is another version's."""
+
+import zlib
+from pathlib import Path
+
+from sqlalchemy import inspect
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateTable
+
+from acmidm_sandbox.beheerportaal.store.database import Database
+from acmidm_sandbox.beheerportaal.store.tables import metadata
+
+_TABLES = "".join(str(CreateTable(table).compile(dialect=sqlite.dialect())) for table in metadata.sorted_tables)
+# What SQLite keeps in a file for whoever makes it: a positive number of 31 bits.
+VERSION = zlib.crc32(_TABLES.encode()) >> 1 or 1
+
+
+class UnusableDatabase(ValueError):
+    """A file that is no database, or one of another version of the portal; the text is one sentence for the person who started it."""
+
+
+def open_database(path: Path) -> Database:
+    """Opens the database, and makes it where it is missing.
+
+    A sandbox's data are made anew by its next `up`, so that there is no way from one version's tables to another's.
+
+    Raises:
+        UnusableDatabase
+    """
+    try:
+        database = Database(path)
+    except OSError as error:
+        raise UnusableDatabase(f"{path} can't be used: {error.strerror}; see who owns it and its folder") from error
+    try:
+        with database.write() as connection:
+            if inspect(connection).get_table_names() == []:
+                metadata.create_all(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+            found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or error
+        database.close()
+        raise UnusableDatabase(f"{path} can't be used: {reason}; move it away to begin anew") from error
+    if found != VERSION:
+        database.close()
+        raise UnusableDatabase(f"{path} can't be used: another version of the portal made it; move it away to begin anew (make clean)")
+    return database

@@ -1,0 +1,76 @@
+"""Users of the web interface, each of one organisation."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
+
+from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
+from acmidm_sandbox.beheerportaal.store.tables import users
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Someone who acts for an organisation; without the right *API-beheerder* that person sees no client."""
+
+    name: str
+    ovo: str | None
+    kbo: str | None
+    api_beheerder: bool
+
+    @property
+    def actor(self) -> str:
+        """How the audit trail names this user: no operator's client_id may begin like this."""
+        return f"{ACTOR_PREFIX}{self.name}"
+
+    @property
+    def organisation_code(self) -> str:
+        """The OVO code, else the KBO number."""
+        return self.ovo or self.kbo or ""
+
+
+ACTOR_PREFIX = "user:"
+
+_COLUMNS = (users.c.name, users.c.ovo, users.c.kbo, users.c.api_beheerder)
+
+
+def find(connection: Connection, name: str) -> User | None:
+    """The user, or None."""
+    row = connection.execute(select(*_COLUMNS).where(users.c.name == name)).mappings().one_or_none()
+    return None if row is None else User(**row)
+
+
+def password_hash(connection: Connection, name: str) -> str | None:
+    """The hash that a password is checked against; None where there is no such user."""
+    found: str | None = connection.execute(select(users.c.password_hash).where(users.c.name == name)).scalar_one_or_none()
+    return found
+
+
+def everyone(connection: Connection) -> list[User]:
+    """All users, by name."""
+    return [User(**row) for row in connection.execute(select(*_COLUMNS).order_by(users.c.name)).mappings()]
+
+
+def administrators(connection: Connection, code: str) -> int:
+    """How many hold the right *API-beheerder* for the organisation with this OVO code or KBO number; nobody by a number that is shared."""
+    if code == SHARED_KBO_NUMBER:
+        return 0
+    holds = users.c.api_beheerder & or_(users.c.ovo == code, users.c.kbo == code)
+    return connection.execute(select(func.count()).select_from(users).where(holds)).scalar_one()
+
+
+def add(connection: Connection, user: User, hashed: str) -> None:
+    """Adds a user whose name is free."""
+    connection.execute(
+        insert(users),
+        {"name": user.name, "ovo": user.ovo, "kbo": user.kbo, "api_beheerder": user.api_beheerder, "password_hash": hashed},
+    )
+
+
+def set_right(connection: Connection, name: str, api_beheerder: bool) -> bool:
+    """Grants or withdraws the right *API-beheerder*, at once; False where there is no such user."""
+    return connection.execute(update(users).where(users.c.name == name).values(api_beheerder=api_beheerder)).rowcount == 1
+
+
+def remove(connection: Connection, name: str) -> bool:
+    """Removes a user, whose sessions end by that; False where there is no such user."""
+    return connection.execute(delete(users).where(users.c.name == name)).rowcount == 1

@@ -1,0 +1,81 @@
+"""The users of the web interface: made on the machine itself, like operators, for here is no identity provider that knows people."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from acmidm_sandbox.beheerportaal.secrets import hash_secret
+from acmidm_sandbox.beheerportaal.store import users
+from acmidm_sandbox.beheerportaal.store.clients import SHARED_KBO_NUMBER
+from acmidm_sandbox.beheerportaal.store.opening import open_database
+from acmidm_sandbox.beheerportaal.store.users import User
+
+_OVO = re.compile(r"OVO[0-9]{6}")
+_KBO = re.compile(r"[01][0-9]{9}")
+_LONGEST_NAME = 100
+_PASSWORD_BYTES = 18
+
+
+def add_user(database: Path, name: str, organisation: Sequence[str], *, api_beheerder: bool) -> str:
+    """Adds a user of an organisation, known by its OVO code, its KBO number or both; returns the password, which is kept as a hash only.
+
+    Raises:
+        ValueError: one sentence, for a name or codes that can't be used.
+        UnusableDatabase
+    """
+    if not name or name != name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"the name needs 1 to {_LONGEST_NAME} printable characters, without spaces around it")
+    user = User(name, *_codes(organisation), api_beheerder)
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    with closing(open_database(database)) as store, store.write() as connection:
+        if users.find(connection, name) is not None:
+            raise ValueError(f"there is a user {name} already; remove that one first, or choose another name")
+        users.add(connection, user, hash_secret(password))
+    return password
+
+
+def list_users(database: Path) -> list[User]:
+    """All users, by name."""
+    with closing(open_database(database)) as store, store.read() as connection:
+        return users.everyone(connection)
+
+
+def set_right(database: Path, name: str, *, api_beheerder: bool) -> None:
+    """Grants or withdraws the right *API-beheerder*, what the *Lokale Beheerder* does; it counts from the next request.
+
+    Raises:
+        ValueError: where there is no such user.
+    """
+    with closing(open_database(database)) as store, store.write() as connection:
+        if not users.set_right(connection, name, api_beheerder):
+            raise ValueError(f"there is no user {name}")
+
+
+def remove_user(database: Path, name: str) -> None:
+    """Removes a user; that ends the sessions too.
+
+    Raises:
+        ValueError: where there is no such user.
+    """
+    with closing(open_database(database)) as store, store.write() as connection:
+        if not users.remove(connection, name):
+            raise ValueError(f"there is no user {name}")
+
+
+def _codes(given: Sequence[str]) -> tuple[str | None, str | None]:
+    ovo = kbo = None
+    for code in given:
+        plain = re.sub(r"[. ]", "", code)
+        if _OVO.fullmatch(plain) and ovo is None:
+            ovo = plain
+        elif _KBO.fullmatch(plain) and kbo is None:
+            kbo = plain
+        else:
+            raise ValueError(f"{code} is no OVO code such as OVO002067 and no KBO number of ten digits, or there is one already")
+    if ovo is None and kbo is None:
+        raise ValueError("a user needs an organisation; give its OVO code or KBO number")
+    if ovo is None and kbo == SHARED_KBO_NUMBER:
+        raise ValueError("KBO number 0316.380.841 is shared by all departments of the Flemish administration; give the OVO code")
+    return ovo, kbo

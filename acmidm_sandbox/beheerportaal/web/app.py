@@ -1,0 +1,103 @@
+"""The pages under one application, which the portal mounts at `/portaal`."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from acmidm_sandbox.beheerportaal.context import Portal
+from acmidm_sandbox.beheerportaal.web import clients, keys, log_on, mailbox
+from acmidm_sandbox.beheerportaal.web.headers import SecurityHeaders
+from acmidm_sandbox.beheerportaal.web.urls import ATTACHMENT, CLIENT, HISTORY, KEYS, LOG_OFF, LOG_ON, MAIL, MAILBOX, MENU, REMOVE_KEY, Urls
+from acmidm_sandbox.beheerportaal.web.visit import SEE_OTHER, Handler, Visit, endpoint, texts_of, visit_of
+
+log = logging.getLogger(__name__)
+
+# A name that someone else's DNS points at this machine is not ours: its pages would have our origin.
+_LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+_TOLD_APART = {400: "request", 403: "elsewhere", 404: "not_found", 405: "request", 413: "too_large", 415: "request", 503: "busy"}
+
+
+def create_web(portal_of: Callable[[], Portal]) -> ASGIApp:
+    """The web interface of the portal that `portal_of` gives, once that is open."""
+    app = Starlette(
+        routes=[
+            Route("/", _start),
+            Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+            Mount("/{language}", routes=_pages()),
+        ],
+        exception_handlers={HTTPException: _refused, OperationalError: _busy, Exception: _unforeseen},
+    )
+    app.router.redirect_slashes = False
+    app.state.portal_of = portal_of
+    return SecurityHeaders(TrustedHostMiddleware(app, _LOOPBACK_NAMES))
+
+
+def _pages() -> list[Route]:
+    def page(path: str, handle: Handler, method: str = "GET", *, is_public: bool = False) -> Route:
+        return Route(path, endpoint(handle, is_public=is_public), methods=[method])
+
+    return [
+        page("/", _home, is_public=True),
+        page(LOG_ON, log_on.show, is_public=True),
+        page(LOG_ON, log_on.log_on, "POST", is_public=True),
+        page(LOG_OFF, log_on.log_off, "POST", is_public=True),
+        page(MENU, clients.show_all),
+        page(HISTORY, clients.show_history),
+        page(REMOVE_KEY, keys.ask_to_remove),
+        page(REMOVE_KEY, keys.remove, "POST"),
+        page(KEYS, keys.add_again),
+        page(KEYS, keys.add, "POST"),
+        page(CLIENT, clients.show_one),
+        page(MAILBOX, mailbox.show_all),
+        page(MAIL, mailbox.show_one),
+        page(ATTACHMENT, mailbox.download),
+    ]
+
+
+def _home(visit: Visit) -> Response:
+    return visit.see(visit.urls.clients)
+
+
+async def to_the_web(request: Request) -> Response:
+    """`/` of the portal: people who come there look for the pages."""
+    return await _start(request)
+
+
+async def _start(request: Request) -> Response:
+    return RedirectResponse(Urls(texts_of(request).language).clients, SEE_OTHER, {"Vary": "Accept-Language"})
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for nothing else
+    kind = _TOLD_APART.get(error.status_code, "request")
+    answer = await _error_page(request, error.status_code, kind)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    log.error("the database refused: %s", getattr(error, "orig", error))
+    return await _error_page(request, 503, "busy")
+
+
+async def _unforeseen(request: Request, _: Exception) -> Response:
+    # Without a visit: what failed may be just that.
+    return Response(texts_of(request)("error.unforeseen.text"), 500, media_type="text/plain; charset=utf-8")
+
+
+async def _error_page(request: Request, status: int, kind: str) -> Response:
+    def render() -> Response:
+        return visit_of(request, {}).page("error.html", status, kind=kind)
+
+    return await run_in_threadpool(render)

@@ -1,0 +1,97 @@
+"""The clients of the own organisation: the list, one of them, and its history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from acmidm_sandbox.beheerportaal.conditions import etag
+from acmidm_sandbox.beheerportaal.documents import SECRET_METHODS
+from acmidm_sandbox.beheerportaal.store import audit, clients, keys_in_use, products
+from acmidm_sandbox.beheerportaal.store.clients import StoredClient, of_organisation
+from acmidm_sandbox.beheerportaal.web import views
+from acmidm_sandbox.beheerportaal.web.visit import Visit
+
+_CLIENTS_ON_A_PAGE = 50
+_CHANGES_ON_A_PAGE = 50
+_LATEST_CHANGES = 8
+# So far back, and no further than a page of the trail goes, is looked for who granted a scope or added a key.
+_LONGEST_TRAIL = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """How the form for a new key is filled in, and what is wrong with it: pairs of a field's id and a sentence."""
+
+    text: str = ""
+    mistakes: Sequence[tuple[str, str]] = ()
+
+
+_UNTOUCHED = FormState()
+
+
+def show_all(visit: Visit) -> Response:
+    """My OAuth clients."""
+    with visit.portal.database.read() as connection:
+        found, following = clients.page_of_organisation(connection, own(visit), _CLIENTS_ON_A_PAGE, visit.after)
+        rows = [(client, views.keys_of(client, [])) for client in found]
+    return visit.page("clients.html", rows=rows, following=following, secret_methods=SECRET_METHODS)
+
+
+def show_one(visit: Visit) -> Response:
+    """One client."""
+    with visit.portal.database.read() as connection:
+        client = find(visit, connection)
+    return render(visit, client)
+
+
+def render(visit: Visit, client: StoredClient, status: int = 200, form: FormState = _UNTOUCHED) -> Response:
+    """The page of one client, with the form for a new key."""
+    client_id = client.document.client_id
+    with visit.portal.database.read() as connection:
+        page = audit.page(connection, client_id, _LONGEST_TRAIL, None)
+        in_use = keys_in_use.of_client(connection, client_id)
+        configured = {name: products.find(connection, name, client_id) for name in sorted(visit.portal.settings.products)}
+    trail = page.items
+    return visit.page(
+        "client.html",
+        status,
+        client=client.document,
+        keys=views.keys_of(client, trail, in_use),
+        scopes=views.scopes_of(client, visit.portal.settings, trail),
+        products={name: stored.document.configuration for name, stored in configured.items() if stored},
+        changes=views.changes(trail[:_LATEST_CHANGES]),
+        has_more_changes=len(trail) > _LATEST_CHANGES or page.next is not None,
+        etag=etag(client.jwks_version),
+        uses_secret=client.document.token_endpoint_auth_method in SECRET_METHODS,
+        form=form,
+        done=visit.request.query_params.get("gedaan", ""),
+        shown=views.shown,
+    )
+
+
+def show_history(visit: Visit) -> Response:
+    """The whole audit trail of a client."""
+    with visit.portal.database.read() as connection:
+        client = find(visit, connection)
+        page = audit.page(connection, client.document.client_id, _CHANGES_ON_A_PAGE, visit.after)
+    return visit.page("history.html", client=client.document, changes=views.changes(page.items), following=page.next)
+
+
+def find(visit: Visit, connection: Connection) -> StoredClient:
+    """The client that the path names.
+
+    Raises:
+        HTTPException: 404, also where it is another organisation's: that it exists is nobody else's business.
+    """
+    client = clients.find_of_organisation(connection, own(visit), visit.request.path_params["client_id"])
+    if client is None:
+        raise HTTPException(404)
+    return client
+
+
+def own(visit: Visit) -> ColumnElement[bool]:
+    """The clients that this user may see."""
+    return of_organisation(visit.somebody.ovo, visit.somebody.kbo)

@@ -1,0 +1,50 @@
+"""Logging on and off. The real portal leaves that to eID and itsme; here users and passwords are made on the machine itself."""
+
+from starlette.responses import Response
+
+from acmidm_sandbox.beheerportaal.secrets import is_secret
+from acmidm_sandbox.beheerportaal.store import sessions, users
+from acmidm_sandbox.beheerportaal.web.urls import BASE, LOG_ON, is_page
+from acmidm_sandbox.beheerportaal.web.visit import Visit, cookie_name
+
+
+def show(visit: Visit) -> Response:
+    """The form."""
+    return _form(visit) if visit.user is None else visit.see(visit.urls.clients)
+
+
+def log_on(visit: Visit) -> Response:
+    """Checks name and password, and starts a session."""
+    name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
+    with visit.portal.database.write() as connection:
+        hashed = users.password_hash(connection, name)
+        token = sessions.start(connection, name) if hashed is not None and is_secret(password, hashed) else None
+    if token is None:
+        return _form(visit, 422, [("name", visit.texts("log_on.refused"))])
+    wanted = visit.form.get("naar", "")
+    answer = visit.see(wanted if is_page(wanted) else visit.urls.clients)
+    # Not Secure: the portal speaks plain HTTP, on loopback only. Lax: a link to a client from elsewhere finds its reader logged on.
+    answer.set_cookie(cookie_name(visit.portal), token, path=BASE, httponly=True, samesite="lax")
+    return answer
+
+
+def log_off(visit: Visit) -> Response:
+    """Ends the session, here and in the browser."""
+    cookie = cookie_name(visit.portal)
+    with visit.portal.database.write() as connection:
+        sessions.end(connection, visit.request.cookies.get(cookie, ""))
+    answer = visit.see(visit.urls(LOG_ON, afgemeld="1"))
+    answer.delete_cookie(cookie, path=BASE, httponly=True, samesite="lax")
+    return answer
+
+
+def _form(visit: Visit, status: int = 200, mistakes: list[tuple[str, str]] | None = None) -> Response:
+    wanted = visit.form.get("naar") or visit.request.query_params.get("naar", "")
+    return visit.page(
+        "log_on.html",
+        status,
+        mistakes=mistakes or [],
+        name=visit.form.get("name", ""),
+        wanted=wanted if is_page(wanted) else "",
+        logged_off="afgemeld" in visit.request.query_params,
+    )

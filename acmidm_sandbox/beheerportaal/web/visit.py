@@ -1,0 +1,138 @@
+"""A request of a person: who that is, in which language, and whether it may do what it wants."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from anyio import to_thread
+from python_multipart.multipart import parse_options_header
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from acmidm_sandbox.beheerportaal.context import Portal
+from acmidm_sandbox.beheerportaal.http.body import LimitedRequest
+from acmidm_sandbox.beheerportaal.store import sessions, users
+from acmidm_sandbox.beheerportaal.store.users import User
+from acmidm_sandbox.beheerportaal.web import rendering
+from acmidm_sandbox.beheerportaal.web.texts import LANGUAGES, Texts, negotiate
+from acmidm_sandbox.beheerportaal.web.urls import LOG_ON, Urls
+
+SEE_OTHER = 303
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`form` has the fields of a POST, uploaded files as text; `user` is who has logged on."""
+
+    request: Request
+    portal: Portal
+    texts: Texts
+    form: Mapping[str, str]
+    user: User | None
+
+    @property
+    def urls(self) -> Urls:
+        """The addresses of this language's pages."""
+        return Urls(self.texts.language)
+
+    @property
+    def somebody(self) -> User:
+        """Who has logged on, on a page that is for those who have."""
+        if self.user is None:
+            raise HTTPException(403)
+        return self.user
+
+    @property
+    def after(self) -> int | None:
+        """The number after which a list goes on; None at its beginning."""
+        return as_number(self.request.query_params.get("na", ""))
+
+    def page(self, template: str, status: int = 200, **context: object) -> Response:
+        """A page in this visit's language."""
+        return rendering.page(self, template, status, **context)
+
+    def see(self, url: str) -> Response:
+        """Sends the browser on to a page."""
+        return RedirectResponse(url, SEE_OTHER)
+
+
+Handler = Callable[[Visit], Response]
+
+
+def endpoint(handle: Handler, *, is_public: bool) -> Callable[[Request], Awaitable[Response]]:
+    """What Starlette calls for a page, for everybody or for who has the right API-beheerder. What reads the database runs in a thread."""
+
+    async def answer(request: Request) -> Response:
+        form: Mapping[str, str] = {}
+        if request.method == "POST":
+            _require_our_origin(request)
+            form = await _read_form(request)
+        return await to_thread.run_sync(_answer, handle, is_public, request, form)
+
+    return answer
+
+
+def as_number(text: str) -> int | None:
+    """A number in an address, as far as a database can have it; None where it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
+def texts_of(request: Request) -> Texts:
+    """The language in the path, else the one that the browser prefers."""
+    named = LANGUAGES.get(request.path_params.get("language", ""))
+    return named or negotiate(request.headers.get("accept-language", ""))
+
+
+def visit_of(request: Request, form: Mapping[str, str]) -> Visit:
+    """The visit, with who has logged on."""
+    portal: Portal = request.app.state.portal_of()
+    token = request.cookies.get(cookie_name(portal))
+    user = None
+    if token:
+        with portal.database.read() as connection:
+            name = sessions.user_of(connection, token)
+            user = None if name is None else users.find(connection, name)
+    if user is not None:
+        request.state.client_id = quote(user.actor, safe=":")  # for the access log
+    return Visit(request, portal, texts_of(request), form, user)
+
+
+def cookie_name(portal: Portal) -> str:
+    """Its own name for each portal: browsers don't keep the cookies of two ports apart."""
+    return f"portaal_{portal.settings.platform}_{portal.settings.environment}"
+
+
+def _answer(handle: Handler, is_public: bool, request: Request, form: Mapping[str, str]) -> Response:
+    if request.path_params["language"] not in LANGUAGES:
+        raise HTTPException(404)
+    visit = visit_of(request, form)
+    if is_public:
+        return handle(visit)
+    if visit.user is None:
+        wanted = {"naar": request.scope["path"]} if request.method == "GET" else {}
+        return visit.see(visit.urls(LOG_ON, **wanted))
+    if not visit.user.api_beheerder:
+        return visit.page("no_right.html", 403)
+    return handle(visit)
+
+
+def _require_our_origin(request: Request) -> None:
+    """Browsers say where a form was sent from; another origin is refused before its body is read."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    if origin not in (None, f"http://{request.headers.get('host')}") or site not in (None, "same-origin"):
+        raise HTTPException(403)
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    # Ours are in UTF-8; others decode to half characters, or to nothing that is text.
+    _, options = parse_options_header(request.headers.get("content-type"))
+    if options.get(b"charset", b"utf-8").lower() != b"utf-8":
+        raise HTTPException(415)
+    limited = LimitedRequest(request)
+    await limited.body()
+    fields: dict[str, str] = {}
+    async with limited.form() as form:
+        for name, value in form.multi_items():
+            fields[name] = value if isinstance(value, str) else (await value.read()).decode("utf-8-sig", "replace")
+    return fields

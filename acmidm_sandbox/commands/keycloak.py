@@ -1,0 +1,123 @@
+"""``acmidm keycloak``: the sandbox's real Keycloak, for the stacks whose settings place one on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import typer
+
+from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served
+from acmidm_sandbox.supervisor import Daemon, DaemonError, Program
+
+if TYPE_CHECKING:
+    from acmidm_sandbox.keycloak.realm import Realm
+    from acmidm_sandbox.keycloak.server import Server
+
+_EPILOG = """
+**Examples**
+
+- `acmidm keycloak start`
+- `acmidm keycloak stop`
+
+**Exit codes**: 0 done; 1 a Keycloak does not run or could not be started; 2 wrong use, or a wrong setting.
+"""
+
+NAME = "keycloak"
+
+app = typer.Typer(help="Start and stop the sandbox's Keycloak.", epilog=_EPILOG, no_args_is_help=True)
+add_stop_and_status(app, NAME)
+
+_MANAGEMENT_PATH = "/admin/realms/"
+
+
+@app.command()
+def start(stack: StackOption = "keycloak") -> None:
+    """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone, and its realm brought up to date."""
+    from acmidm_onboarding.settings import AuthorityKind
+    from acmidm_sandbox.keycloak.server import Server
+
+    def start_one(found: Served) -> str:
+        server = Server(found.daemon(NAME).folder, _distribution(), found.settings.management_url.port or 80)
+        started = start_server(server)
+        _set_up_realm(server, found)
+        return f"{daemon_of(server).title}: {'started' if started else 'running'} at {server.origin}"
+
+    # The settings allow plain http to loopback only.
+    local = [found for found in served(stack) if found.settings.management_url.scheme == "http"]
+    on_each((found for found in local if found.settings.authority is AuthorityKind.KEYCLOAK), start_one)
+
+
+def daemon_of(server: Server) -> Daemon:
+    return Daemon(server.folder, NAME)
+
+
+def start_server(server: Server) -> bool:
+    """Start a Keycloak and return when it answers; False where it runs already. Raises DaemonError."""
+    from acmidm_sandbox.keycloak.server import START_SECONDS
+
+    daemon = daemon_of(server)
+    written = daemon.settings()
+    if written and (newer := server.spoils(written)):
+        raise DaemonError(f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that version, or run make clean")
+    return daemon.start(
+        Program(
+            command=server.command,
+            settings=server.settings,
+            health_url=server.health_url,
+            environment=server.environment,
+            start_seconds=START_SECONDS,
+        )
+    )
+
+
+def _set_up_realm(server: Server, served: Served) -> None:
+    """Make the realm of a stack's platform, or bring it up to date. Raises Failure."""
+    import httpx
+
+    from acmidm_sandbox.keycloak.admin import Admin
+    from acmidm_sandbox.keycloak.realm import set_up
+
+    daemon = daemon_of(server)
+    try:
+        with Admin(server) as admin:
+            set_up(admin, _realm(served))
+    except httpx.HTTPError as error:
+        raise DaemonError(f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}") from None
+
+
+def _realm(served: Served) -> Realm:
+    from acmidm_onboarding.settings import InvalidSettings
+    from acmidm_sandbox.beheerportaal.settings import RIGHTS
+    from acmidm_sandbox.keycloak.realm import Realm
+
+    settings, stack = served.settings, served.stack
+    path = settings.management_url.path or ""
+    if not path.startswith(_MANAGEMENT_PATH) or "/" in path.removeprefix(_MANAGEMENT_PATH):
+        wrong = f"acmidm:managementUrl of stack {stack} must end in {_MANAGEMENT_PATH}<realm>"
+        raise InvalidSettings(f"{wrong}; correct Pulumi.{stack}.yaml")
+    products = urlsplit(str(settings.products_url))
+    scopes = served.scopes()
+    return Realm(
+        name=path.removeprefix(_MANAGEMENT_PATH),
+        scopes={name: scope.title for name, scope in scopes.items()},
+        assigned=frozenset(name for name, scope in scopes.items() if scope.assigned_by_provider),
+        operator=settings.operator_client_id,
+        operator_scopes=RIGHTS,
+        operator_jwk=served.operator_key().as_dict(private=False),
+        audience=f"{products.scheme}://{products.netloc}",
+        audited=True,
+    )
+
+
+def _distribution() -> Path:
+    """Where the server's program is; it is got first where it is missing, which takes a minute. Raises DaemonError."""
+    from toolchain.common import ToolchainError
+    from toolchain.install_keycloak import distribution, install, wanted_version
+
+    try:
+        install()
+        return distribution(wanted_version())
+    except ToolchainError as error:
+        raise DaemonError(str(error)) from None

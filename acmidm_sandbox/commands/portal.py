@@ -1,0 +1,178 @@
+"""``acmidm portal``: the embedded authorities of a stack, as processes in the background."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acmidm.terminal import as_json, fail
+from acmidm.words import plain
+from acmidm_sandbox.portals import NAME, Portal, portals, usable_database
+from acmidm_sandbox.servers import StackOption, add_stop_and_status, on_each
+
+if TYPE_CHECKING:
+    from acmidm_sandbox.beheerportaal.settings import PortalSettings
+
+_EPILOG = """
+**Examples**
+
+- `acmidm portal start --stack tni`
+- `acmidm portal status`
+- `acmidm portal apis --stack tni`
+- `acmidm portal mail gent --stack tni`
+- `acmidm portal user add --name loket --organisation OVO002067 --api-beheerder`
+
+**Exit codes**: 0 done; 1 a portal does not run or could not be started; 2 wrong use, or a wrong setting.
+"""
+
+app = typer.Typer(help="Start and stop the embedded Beheerportaal.", epilog=_EPILOG, no_args_is_help=True)
+add_stop_and_status(app, NAME)
+
+
+_ExplainOption = Annotated[
+    bool, typer.Option("--explain-refusals", help="Say why a client could not be authenticated, which also tells which clients there are.")
+]
+
+_StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse what is not as documented, though clients that people use do it.")]
+
+
+@app.command()
+def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, strict: _StrictOption = False) -> None:
+    """Start the portals of a stack on this machine; those that run with the same settings are left alone, others started anew."""
+
+    def start_one(portal: Portal) -> str:
+        started = portal.daemon.start(portal.prepared())
+        mail = f", receives mail at port {portal.settings.smtp_port}" if portal.settings.smtp_port else ""
+        return f"{portal.daemon.title}: {'started' if started else 'running'} at {portal.settings.origin}{mail}"
+
+    on_each(portals(stack, explain_refusals, strict), start_one)
+
+
+@app.command()
+def apis(stack: StackOption = "tni") -> None:
+    """Show the product APIs of a stack's portals, and what a token request names them by."""
+    for portal in portals(stack):
+        for name, product in portal.settings.products.items() if portal.settings.external_issuer is None else ():
+            named = " or ".join([f"audience={product.client_id}", *(f"resource={url}" for url in product.resources)])
+            typer.echo(f"{portal.served.platform.value} {name}: scope={product.scope}, {named}")
+
+
+class MailOutput(StrEnum):
+    """How mails are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+def mail(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORDS]...",
+            help="Show only mails with a word that begins with each of these, in their text too.",
+            show_default=False,
+        ),
+    ] = None,
+    stack: StackOption = "tni",
+    output: Annotated[MailOutput, typer.Option("--output", "-o", help="text for people, json for programs.")] = MailOutput.TEXT,
+) -> None:
+    """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of one organisation."""
+    from acmidm_sandbox.beheerportaal.mail.received import received_mails
+    from acmidm_sandbox.mails import Mails, lines, listed
+
+    database = next((portal.settings.database for portal in portals(stack) if portal.settings.smtp_port is not None), None)
+    if database is None:
+        fail(f"stack {stack} has no sandbox that receives mail; that needs acmidm:smtpUrl in Pulumi.{stack}.yaml to be smtp on loopback")
+    search = " ".join(words or ())
+    with usable_database():
+        found = listed(received_mails(database), search)
+    if output is MailOutput.JSON:
+        typer.echo(as_json(Mails(stack=stack, mails=found)))
+    elif not found:
+        typer.echo(f"the sandbox of {stack} received no mail" + (f' that has "{plain(search)}"' if search else ""))
+    else:
+        typer.echo("\n\n".join("\n".join(lines(one)) for one in found))
+
+
+_users = typer.Typer(help="The users of the embedded Beheerportaal's web interface.", no_args_is_help=True)
+
+_PlatformOption = Annotated[str, typer.Option(help="The platform: acmidm or geosecure.")]
+_NameOption = Annotated[str, typer.Option(help="The name to log on with; that of a function rather than of a person.")]
+
+
+@_users.command()
+def add(
+    organisation: Annotated[list[str], typer.Option(help="The organisation's OVO code or KBO number; repeat it to give both.")],
+    name: _NameOption,
+    stack: StackOption = "tni",
+    platform: _PlatformOption = "acmidm",
+    api_beheerder: Annotated[
+        bool, typer.Option("--api-beheerder", help="With the right API-beheerder, without which no client is seen.")
+    ] = False,
+) -> None:
+    """Add a user, and show the password, which is shown this once and kept as a hash."""
+    from acmidm_sandbox.beheerportaal.users import add_user
+
+    portal = _portal(stack, platform)
+    with usable_database():
+        password = add_user(portal.database, name, organisation, api_beheerder=api_beheerder)
+    right = "with" if api_beheerder else "without"
+    typer.echo(f"user {name} of {', '.join(organisation)} added, {right} the right API-beheerder", err=True)
+    typer.echo(f"log on at {portal.origin}/portaal with this password:", err=True)
+    typer.echo(password)
+
+
+@_users.command("list")
+def list_all(stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
+    """List the users."""
+    from acmidm_sandbox.beheerportaal.users import list_users
+
+    with usable_database():
+        found = list_users(_portal(stack, platform).database)
+    for user in found:
+        codes = ", ".join(code for code in (user.ovo, user.kbo) if code)
+        typer.echo(f"{user.name}: {codes}, {'API-beheerder' if user.api_beheerder else 'no right'}")
+
+
+@_users.command()
+def grant(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
+    """Give a user the right API-beheerder, as the Lokale Beheerder does."""
+    from acmidm_sandbox.beheerportaal.users import set_right
+
+    with usable_database():
+        set_right(_portal(stack, platform).database, name, api_beheerder=True)
+    typer.echo(f"user {name} is API-beheerder")
+
+
+@_users.command()
+def revoke(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
+    """Take the right API-beheerder from a user; it counts from the next page."""
+    from acmidm_sandbox.beheerportaal.users import set_right
+
+    with usable_database():
+        set_right(_portal(stack, platform).database, name, api_beheerder=False)
+    typer.echo(f"user {name} is no API-beheerder any more")
+
+
+@_users.command()
+def remove(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
+    """Remove a user, whose sessions end."""
+    from acmidm_sandbox.beheerportaal.users import remove_user
+
+    with usable_database():
+        remove_user(_portal(stack, platform).database, name)
+    typer.echo(f"user {name} removed")
+
+
+def _portal(stack: str, platform: str) -> PortalSettings:
+    own = (portal.settings for portal in portals(stack) if portal.served.platform == platform)
+    found = next((settings for settings in own if settings.external_issuer is None), None)
+    if found is None:
+        fail(f"stack {stack} has no embedded portal for platform {platform} that has clients; its settings are in Pulumi.{stack}.yaml")
+    return found
+
+
+app.add_typer(_users, name="user")

@@ -1,0 +1,78 @@
+"""The mails that a sandbox received, for people on a terminal, the story and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from acmidm.report.kinds import Part
+from acmidm.words import searched
+from acmidm_onboarding.values.problems import on_one_line
+
+if TYPE_CHECKING:
+    from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail
+
+
+class ListedMail(Part):
+    """One mail; ``received`` is how often it came. ``organisation`` and ``connection`` are empty where it names none."""
+
+    at: datetime
+    organisation: str
+    connection: str
+    step: str
+    subject: str
+    sender: str
+    recipients: tuple[str, ...]
+    message_id: str | None = None
+    received: int
+    text: str | None = None
+    attachments: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """All that a search looks in."""
+        own = (self.connection, self.subject, self.sender, *self.recipients, self.message_id or "", *self.attachments, self.text or "")
+        return " ".join(own).casefold()
+
+
+class Mails(Part):
+    """The mails of a stack's sandbox, newest first."""
+
+    stack: str
+    mails: tuple[ListedMail, ...]
+
+
+def listed(received: Iterable[ReceivedMail], search: str) -> tuple[ListedMail, ...]:
+    """The mails that have a word that begins with each of ``search``."""
+    has_words = searched(search)
+    return tuple(mail for mail in map(_listed, received) if has_words(mail.words))
+
+
+def lines(mail: ListedMail) -> Iterator[str]:
+    """A mail as text: what it is about, then what it says, indented. Whatever is in it does nothing to a terminal or a pipeline."""
+    yield on_one_line(f"{mail.at:%Y-%m-%d %H:%M} UTC  {mail.connection or 'no connection'}  {mail.subject or 'no subject'}")
+    times = f", received {mail.received} times" if mail.received > 1 else ""
+    yield on_one_line(f"  to {', '.join(mail.recipients)}{times}")
+    if mail.attachments:
+        yield on_one_line(f"  with {', '.join(mail.attachments)}")
+    yield ""
+    for line in (mail.text or "no text").strip("\n").split("\n"):
+        yield f"    {on_one_line(line.replace(chr(9), '    '))}".rstrip()
+
+
+def _listed(received: ReceivedMail) -> ListedMail:
+    stored, body = received.stored, received.body
+    return ListedMail(
+        at=datetime.fromisoformat(stored.received_at),
+        organisation=stored.organisation,
+        connection=stored.connection,
+        step=stored.step,
+        subject=stored.subject,
+        sender=stored.sender,
+        recipients=tuple(stored.recipients),
+        message_id=stored.message_id,
+        received=stored.times,
+        text=body.text,
+        attachments=tuple(attachment.name for attachment in body.attachments),
+    )

@@ -1,0 +1,131 @@
+"""The embedded portals of this machine: by the stacks whose settings have one here, and how each is run."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from acmidm_onboarding.values.problems import Failure
+from acmidm_sandbox.servers import Served, served
+from acmidm_sandbox.supervisor import Daemon, Program
+
+if TYPE_CHECKING:
+    from acmidm_sandbox.beheerportaal.settings import PortalSettings
+
+NAME = "portal"
+
+
+@dataclass(frozen=True)
+class Portal:
+    """An embedded portal of this machine."""
+
+    served: Served
+    settings: PortalSettings
+
+    @property
+    def daemon(self) -> Daemon:
+        return self.served.daemon(NAME)
+
+    def prepared(self) -> Program:
+        """How to run it, its operator registered with the key pair in the file that the settings name.
+
+        A database or a key file that was lost is made good here. Raises Failure.
+        """
+        from acmidm_sandbox.beheerportaal.operators import register_operator
+
+        if self.settings.external_issuer is None:
+            key = self.served.operator_key().as_dict(private=False)
+            with usable_database():
+                register_operator(self.settings.database, self.served.settings.operator_client_id, public_jwk=key)
+        return program(self.settings, self.daemon)
+
+
+def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15) -> Program:
+    """How a portal with these settings is run."""
+    return Program(
+        command=(sys.executable, "-m", "acmidm_sandbox.beheerportaal.server", daemon.settings_file),
+        settings=settings.model_dump_json(by_alias=True, indent=2),
+        health_url=f"{settings.origin}/health",
+        more_ports=() if settings.smtp_port is None else (settings.smtp_port,),
+        start_seconds=start_seconds,
+    )
+
+
+def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[Portal]:
+    """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
+    from acmidm_onboarding.settings import AuthorityKind
+
+    for found in served(stack):
+        settings = found.settings
+        external_issuer = None if settings.authority is AuthorityKind.BEHEERPORTAAL else str(settings.issuer)
+        url = settings.management_url if external_issuer is None else settings.products_url
+        # The settings allow plain http to loopback only.
+        if url.scheme == "http":
+            host = (url.host or "").strip("[]")
+            given = {"host": host, "port": url.port, "external_issuer": external_issuer}
+            origin = f"{url.scheme}://{url.host}:{url.port}"
+            yield Portal(found, _portal_settings(found, origin, **given, explains_refusals=explain_refusals, strict=strict))
+
+
+def _portal_settings(served: Served, origin: str, **more: object) -> PortalSettings:
+    from acmidm_sandbox.beheerportaal.settings import PortalSettings
+
+    return PortalSettings.model_validate(
+        {
+            "environment": served.environment.value,
+            "platform": served.platform.value,
+            "database": served.daemon(NAME).folder / "portal.db",
+            "scopes": {name: {"assigned_by_provider": scope.assigned_by_provider} for name, scope in served.scopes().items()},
+            "products": _products(served, origin),
+            "smtp_port": _smtp_port(served),
+            **more,
+        }
+    )
+
+
+def _smtp_port(served: Served) -> int | None:
+    """Where ACM/IDM's portal receives the mails of a stack, which say which platform they are about; None where others do."""
+    from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS
+    from acmidm_onboarding.values.terms import Platform
+
+    url = served.smtp_url
+    is_ours = url is not None and url.scheme == "smtp" and url.host in LOOPBACK and served.platform is Platform.ACMIDM
+    return (url.port or SMTP_PORTS[url.scheme]) if url is not None and is_ours else None
+
+
+def _products(served: Served, origin: str) -> dict[str, dict[str, object]]:
+    """The products that have a configuration and a scope there; the first scope is the one that gives access.
+
+    Each is an API with a client-ID, which is the same after every start and at every port, and a URL.
+    """
+    catalogue, offered = served.catalogue, served.scopes()
+    products: dict[str, dict[str, object]] = {}
+    for name, product in catalogue.products.items():
+        scopes = [known for scope in product.scopes if (known := catalogue.name_on(served.platform, scope)) in offered]
+        if product.configuration is not None and scopes:
+            resources = [f"{origin}/api/v2/{name}"]
+            products[name] = {
+                "schema": product.configuration,
+                "scope": scopes[0],
+                "client_id": api_client_id(served.environment, served.platform, name),
+                "resources": resources,
+            }
+    return products
+
+
+def api_client_id(environment: str, platform: str, product: str) -> str:
+    """What a token request names a product's API of the sandbox by: what the sample stacks have as ``apiClientIds``."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://sandbox.example/{environment}/{platform}/{product}"))
+
+
+@contextmanager
+def usable_database() -> Iterator[None]:
+    """What the portal, which knows nothing of ours, refuses about its database or what is put there, as our Failure."""
+    try:
+        yield
+    except ValueError as error:
+        raise Failure(str(error)) from None

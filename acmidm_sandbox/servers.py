@@ -1,0 +1,139 @@
+"""What ``acmidm portal`` and ``acmidm keycloak`` share: the servers of this machine, found by stack and platform, and their operators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from acmidm.files import private_folder, write_private
+from acmidm.project import require_own_name, require_project
+from acmidm_onboarding.values.problems import Failure
+from acmidm_sandbox.supervisor import Daemon
+
+if TYPE_CHECKING:
+    from joserfc.jwk import ECKey
+    from pydantic import AnyUrl
+
+    from acmidm_onboarding.forms.catalogue import Catalogue, Scope
+    from acmidm_onboarding.settings import PlatformSettings
+    from acmidm_onboarding.values.terms import Environment, Platform
+
+DATA = Path(".local")
+
+
+def server_folder(stack: str, platform: str) -> Path:
+    """Where the data of a stack's servers for a platform are; they and all that is above them in `.local` are this user's alone."""
+    folder = DATA.absolute() / stack / platform
+    for part in (DATA.absolute(), folder.parent, folder):
+        private_folder(part)
+    return folder
+
+
+StackOption = Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")]
+_AnyStackOption = Annotated[str | None, typer.Option(metavar="STACK", help="Only this stack's; all where left out.")]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A platform of a stack, with what this machine needs to serve it."""
+
+    stack: str
+    platform: Platform
+    environment: Environment
+    settings: PlatformSettings
+    catalogue: Catalogue
+    smtp_url: AnyUrl | None
+    """Where the stack's mails go, whichever platform they are about."""
+
+    def daemon(self, name: str) -> Daemon:
+        return Daemon(server_folder(self.stack, self.platform.value), name)
+
+    def scopes(self) -> dict[str, Scope]:
+        """The scopes that the catalogue offers there, under the platform's names."""
+        return {
+            name: scope
+            for own_name, scope in self.catalogue.scopes.items()
+            if self.environment in scope.environments and (name := self.catalogue.name_on(self.platform, own_name)) is not None
+        }
+
+    def operator_key(self) -> ECKey:
+        """The operator's key pair, in the file that the settings name; made where it is missing. Raises InvalidSettings."""
+        from joserfc.jwk import ECKey
+
+        from acmidm_onboarding.settings import InvalidSettings
+
+        file = self.settings.operator_private_key_file
+        if file is None:
+            raise InvalidSettings("the sandbox's operator needs a key; set acmidm:operatorPrivateKeyFile to the file for it")
+        if file.exists():
+            return ECKey.import_key(json.loads(file.read_text()))
+        key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+        write_private(file, json.dumps(key.as_dict(private=True)))
+        return key
+
+
+def served(stack: str) -> Iterator[Served]:
+    """The platforms of a stack. Raises InvalidSettings and InvalidForms."""
+    from acmidm_onboarding.forms.loading import load_catalogue
+    from acmidm_onboarding.stack_files import stack_settings
+
+    require_own_name(stack)
+    settings = stack_settings(stack, Path())
+    catalogue = load_catalogue(settings.catalogue_folder)
+    for platform, found in settings.platforms.items():
+        yield Served(
+            stack=stack,
+            platform=platform,
+            environment=settings.environment,
+            settings=found,
+            catalogue=catalogue,
+            smtp_url=settings.smtp_url,
+        )
+
+
+def on_each(items: Iterable[T], act: Callable[[T], str | None]) -> None:
+    """Act on each and show the sentence that it gives, whatever becomes of the others. The exit code is 1 where one failed."""
+    failed = False
+    for item in items:
+        try:
+            said = act(item)
+        except Failure as failure:
+            typer.echo(str(failure), err=True)
+            failed = True
+        else:
+            if said:
+                typer.echo(said)
+    if failed:
+        raise typer.Exit(1)
+
+
+def add_stop_and_status(app: typer.Typer, name: str) -> None:
+    """The two commands that are alike for all servers of a name, for those that were ever started here."""
+
+    def daemons(stack: str | None) -> list[Daemon]:
+        require_project()
+        found = [Daemon(file.parent, name) for file in sorted(DATA.glob(f"{stack or '*'}/*/{name}.pid"))]
+        if not found:
+            typer.echo(f"no {name} was ever started in this project" + (f" for stack {stack}" if stack else ""))
+        return found
+
+    @app.command()
+    def stop(stack: _AnyStackOption = None) -> None:
+        """Stop the servers and keep their data."""
+        on_each(daemons(stack), lambda daemon: f"{daemon.title}: stopped" if daemon.stop() else None)
+
+    @app.command()
+    def status(stack: _AnyStackOption = None) -> None:
+        """Show which servers run; the exit code is 0 when all of them answer, else 1."""
+        found = daemons(stack)
+        for daemon in found:
+            typer.echo(f"{daemon.title}: {daemon.condition()}")
+        if not all(daemon.origin for daemon in found):
+            raise typer.Exit(1)

@@ -1,0 +1,243 @@
+"""Server processes in the background: start, readiness, restart on changed settings, stop.
+
+All that belongs to one is in a folder: ``<name>.settings.json``, what it was started with; ``<name>.log``; ``<name>.pid``.
+The process has inherited its pid file locked, and keeps that lock as long as it lives, however it ends. So a locked file names a
+living server; a number that was left behind, which may be another program's by now, is never taken for one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import urlsplit
+
+from acmidm.files import UMASK, open_private, private_folder, write_private
+from acmidm_onboarding.values.problems import Failure
+
+STOP_SECONDS = 20
+_POLL_SECONDS = 0.05
+_LOCK_SECONDS = 1
+
+
+class DaemonError(Failure):
+    """Why a server cannot be started or stopped."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What a server runs. ``health_url`` answers 200 once it is ready; its origin is where the server listens."""
+
+    command: Sequence[str | Path]
+    settings: str
+    """As JSON. It is in the server's settings file before the start; a server that runs with other settings is restarted."""
+    health_url: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What it has besides the variables of this process."""
+    more_ports: Sequence[int] = ()
+    """Where it listens too, of the same host."""
+    start_seconds: float = 15
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """The server ``name`` of a folder, whether it runs or not. Methods raise DaemonError where they cannot do their work."""
+
+    folder: Path
+    name: str
+
+    @property
+    def title(self) -> str:
+        """As people see it; folders are named ``<stack>/<platform>``."""
+        return f"{self.name} {self.folder.parent.name} {self.folder.name}"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.folder / f"{self.name}.settings.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.folder / f"{self.name}.pid"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._running()[0]
+
+    @property
+    def origin(self) -> str | None:
+        """Where it is reached while it runs and answers."""
+        _, health_url = self._running()
+        return _origin(health_url) if health_url and _answers(health_url) else None
+
+    def condition(self) -> str:
+        """How it is, in a few words for people."""
+        pid, health_url = self._running()
+        if pid is None or health_url is None:
+            return "stopped"
+        if _answers(health_url):
+            return f"running at {_origin(health_url)} (process {pid})"
+        return f"process {pid} runs, but does not answer at {_origin(health_url)}; see {self.log}"
+
+    def settings(self) -> str | None:
+        """What it was started with last; None where it never was."""
+        try:
+            return self.settings_file.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def start(self, program: Program) -> bool:
+        """Start it and return when it is ready. False where it runs already, with the same settings."""
+        if self.settings() == program.settings and self.origin:
+            return False
+        self.stop()
+        self._prepare(program)
+        with self._locked() as lock, open_private(self.log, "a") as log:
+            said_before = log.tell()
+            process = subprocess.Popen(
+                program.command,
+                env={**os.environ, **program.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                umask=UMASK,
+                start_new_session=True,  # outlives the terminal and its Ctrl-C, and is stopped with all its children
+                pass_fds=(lock.fileno(),),
+            )
+            json.dump({"pid": process.pid, "health_url": program.health_url}, lock)
+            lock.flush()
+        try:
+            self._wait_until_ready(process, program, said_before)
+        except BaseException:
+            self.stop()
+            raise
+        return True
+
+    def stop(self) -> bool:
+        """End it, first kindly; its data stay. False where it does not run."""
+        pid = self.pid
+        if pid is None:
+            return False
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(pid, number)  # all that it started too: it has a group of its own
+            deadline = time.monotonic() + STOP_SECONDS
+            while time.monotonic() < deadline:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)  # where this process started it
+                if self.pid != pid:
+                    return True
+                time.sleep(_POLL_SECONDS)
+        raise DaemonError(f"{self.title}: process {pid} does not end; end it by hand")
+
+    def _prepare(self, program: Program) -> None:
+        self._require_free(program)
+        private_folder(self.folder)
+        write_private(self.settings_file, program.settings)
+
+    def _require_free(self, program: Program) -> None:
+        url = urlsplit(program.health_url)
+        for port in (url.port, *program.more_ports):
+            with socket.socket(socket.AF_INET6 if ":" in (url.hostname or "") else socket.AF_INET) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((url.hostname, port))
+                except OSError:
+                    taken = f"port {port} of {url.hostname} is taken by {_holder(port)}"
+                    raise DaemonError(f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100") from None
+
+    def _running(self) -> tuple[int | None, str | None]:
+        """Process id and health URL of the living process that has the pid file locked."""
+        try:
+            file = self.pid_file.open()
+        except FileNotFoundError:
+            return None, None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                written = file.read()
+                running = json.loads(written) if written else {}  # empty while it is being started
+                return running.get("pid"), running.get("health_url")
+        return None, None
+
+    @contextmanager
+    def _locked(self) -> Iterator[TextIO]:
+        with open_private(self.pid_file, "a+") as file:
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:  # `_running` locks for an instant, to look
+                        raise DaemonError(f"{self.title} is being started by another process; wait for it") from None
+                    time.sleep(_POLL_SECONDS)
+            file.truncate(0)
+            yield file
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], program: Program, said_before: int) -> None:
+        deadline = time.monotonic() + program.start_seconds
+        while process.poll() is None:
+            if _answers(program.health_url):
+                return
+            if time.monotonic() > deadline:
+                what = f"was not ready within {program.start_seconds:g} seconds"
+                break
+            time.sleep(_POLL_SECONDS)
+        else:
+            what = "ended at once"
+        raise DaemonError(f"{self.title} {what}: {self._last_words(said_before)}; see {self.log}")
+
+    def _last_words(self, said_before: int) -> str:
+        """The last error since a start, else the last line. Keycloak says more after its reason."""
+        lines = self.log.read_bytes()[said_before:].decode(errors="replace").splitlines()
+        errors = [line.partition(" ERROR: ")[2] for line in lines if " ERROR: " in line]
+        return next(reversed(errors or lines), "it said nothing")
+
+
+def _holder(port: int | None) -> str:
+    """Who listens on a port, for people: another clone of this project shows by its folder."""
+    import psutil
+
+    try:
+        found = next(one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid)
+        process = psutil.Process(found)
+        return f"process {found} ({process.name()} in {process.cwd()})"
+    except (StopIteration, psutil.Error):  # another user's
+        return "another program"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _answers(health_url: str) -> bool:
+    # By the standard library: httpx reads the machine's certificates for each request, and would go through a proxy.
+    parts = urlsplit(health_url)
+    connection = HTTPConnection(parts.netloc, timeout=5)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

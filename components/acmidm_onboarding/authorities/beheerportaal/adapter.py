@@ -1,0 +1,176 @@
+"""The adapter for the management API that the embedded beheerportaal documents as OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Codes
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from acmidm_onboarding.authorities.beheerportaal.wire import (
+    WireAdministrators,
+    WireAuditPage,
+    WireClientPage,
+    WireJwks,
+    WireKeysInUse,
+    WireRegisteredClient,
+    WireScopes,
+)
+from acmidm_onboarding.authorities.errors import Rejected, Unintelligible
+from acmidm_onboarding.authorities.http import conditional
+from acmidm_onboarding.authorities.http.api import Api
+from acmidm_onboarding.authorities.http.collection import Collection
+from acmidm_onboarding.authorities.http.paths import segment
+from acmidm_onboarding.authorities.port import (
+    OPERATORS_OWN,
+    ClientSnapshot,
+    KeyUse,
+    NewSecret,
+    RecordedChange,
+    RegisteredClient,
+    Reserved,
+    require_grantable,
+    require_not_reserved,
+)
+from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
+
+_AUDIT_PAGE = 20
+"""Few, for each entry has its document twice; and most often the newest says who it was."""
+
+
+class Beheerportaal:
+    """``Authority`` over the management API. ``assigned`` are the scopes that API providers grant by themselves."""
+
+    keeps_previous_secret: ClassVar[bool] = True
+
+    def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
+        self._api = api
+        self._operator = operator_client_id
+        self._assigned = assigned
+        self._documents = Collection(api, "/clients", WireClientPage)
+
+    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        return self._api.request("POST", "/clients", document=_document(metadata, client_secret)).as_(WireRegisteredClient).registered
+
+    def reserved(self, client_id: str) -> Reserved | None:
+        """Operators are no clients of the embedded authority; where another has them in one list, their rights tell them."""
+        if client_id == self._operator:
+            return OPERATORS_OWN
+        rights = sorted(OPERATOR_RIGHTS.intersection(self.read_scopes(client_id) or ()))
+        return Reserved(f"has rights over this authority ({', '.join(rights)})") if rights else None
+
+    def find(self, software_id: str) -> RegisteredClient | None:
+        items = (item for page in self._documents.pages(most=1, software_id=software_id) for item in page.items)
+        found = next((item.registered for item in items), None)
+        return found if found and found.metadata.software_id == software_id else None
+
+    def read(self, client_id: str) -> RegisteredClient | None:
+        answer = self._documents.find(_client(client_id))
+        return answer.as_(WireRegisteredClient).registered if answer else None
+
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
+        path = _client(client_id)
+        self._require_not_reserved(client_id)
+
+        def attempt() -> None:
+            answer = self._api.request("GET", path)
+            found = answer.as_(WireRegisteredClient).registered
+            before = known and known.as_written_by(found.metadata.owner)
+            if not conditional.must_write(found.metadata, before, wanted, f"client {client_id}") and secret is None:
+                return
+            document = _document(wanted, secret.value if secret else None)
+            if secret is not None and secret.follows in (None, found.client_secret_updated_at):
+                document["client_secret_overlap_seconds"] = secret.overlap_seconds
+            self._api.request("PUT", path, document=document, headers={"if-match": answer.etag})
+
+        conditional.if_current(attempt)
+        return RegisteredClient(client_id, wanted)
+
+    def remove(self, client_id: str, owner: Owner) -> bool:
+        self._require_not_reserved(client_id)
+        return self._documents.remove(_client(client_id), lambda answer: answer.as_(WireRegisteredClient).owner.is_resource_of(owner))
+
+    def read_scopes(self, client_id: str) -> Scopes | None:
+        answer = self._documents.find(f"{_client(client_id)}/scopes")
+        return answer.as_(WireScopes).by_name if answer else None
+
+    def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
+        require_grantable(wanted)
+        self._require_not_own(client_id)
+        path = f"{_client(client_id)}/scopes"
+
+        def read() -> tuple[Scopes, str]:
+            answer = self._api.request("GET", path)
+            # What a provider assigns by itself stays as it is, unless a form declares it.
+            return without_assigned(answer.as_(WireScopes).by_name, self._assigned, wanted), answer.etag
+
+        def write(scopes: Scopes, etag: str) -> None:
+            default = sorted(name for name, is_default in scopes.items() if is_default)
+            self._api.request("PUT", path, document={"scopes": sorted(scopes), "default": default}, headers={"if-match": etag})
+
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"the scopes of client {client_id}")
+
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        answer = self._documents.find(f"{_client(client_id)}/jwks")
+        return answer.as_(WireJwks).by_kid if answer else None
+
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        self._require_not_own(client_id)
+        path = f"{_client(client_id)}/jwks"
+
+        def read() -> tuple[Jwks, str]:
+            answer = self._api.request("GET", path)
+            return answer.as_(WireJwks).by_kid, answer.etag
+
+        def write(jwks: Jwks, etag: str) -> None:
+            keys = [jwks[kid] for kid in sorted(jwks)]
+            self._api.request("PUT", path, document={"keys": keys}, headers={"if-match": etag})
+
+        conditional.replace(read, write, known=known, wanted=wanted, document=f"the JWK Set of client {client_id}")
+
+    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+        client = self.read(client_id)
+        if client is None:
+            return None
+        scopes, jwks = self.read_scopes(client_id), self.read_jwks(client_id)
+        if scopes is not None and jwks is not None:
+            return ClientSnapshot(client, scopes, jwks)
+        if self.read(client_id) is None:  # removed since
+            return None
+        raise Unintelligible(
+            f"client {client_id} of {self._api.base_url} exists, but not its scopes or its JWK Set (404); check the address and the server"
+        )
+
+    def clients(self) -> Iterator[ClientSnapshot]:
+        for page in self._documents.pages():
+            yield from (item.snapshot for item in page.items)
+
+    def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
+        for page in Collection(self._api, "/audit", WireAuditPage).pages(most=_AUDIT_PAGE, client_id=client_id):
+            yield from (entry.recorded for entry in page.items)
+
+    def keys_in_use(self, client_id: str) -> Mapping[str, KeyUse]:
+        answer = self._documents.find(f"{_client(client_id)}/keys-in-use")
+        return answer.as_(WireKeysInUse).by_thumbprint if answer else {}
+
+    def administrators(self, codes: Codes[str]) -> int:
+        """The most that one of the codes gives: who is known by several is counted with each."""
+        paths = (f"/organisations/{segment(code)}/administrators" for code in codes)
+        return max((self._api.request("GET", path).as_(WireAdministrators).count for path in paths), default=0)
+
+    def _require_not_own(self, client_id: str) -> None:
+        require_not_reserved(OPERATORS_OWN if client_id == self._operator else None, client_id, self._api.base_url)
+
+    def _require_not_reserved(self, client_id: str) -> None:
+        require_not_reserved(self.reserved(client_id), client_id, self._api.base_url)
+
+
+def _client(client_id: str) -> str:
+    return f"/clients/{segment(client_id)}"
+
+
+def _document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, object]:
+    if metadata.jwks_uri is not None:
+        raise Rejected("the beheerportaal takes no keys from an address; name them under jwks in the form, or upload them in the portal")
+    document: dict[str, object] = metadata.model_dump(mode="json", exclude={"jwks_uri"})
+    return document if client_secret is None else {**document, "client_secret": client_secret}

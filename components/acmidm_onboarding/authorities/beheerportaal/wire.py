@@ -1,0 +1,162 @@
+"""The beheerportaal's documents as they go over the wire; see docs/adr/0004-management-api-contract.md."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from acmidm_onboarding.authorities.http.items import Entries, Items, Page
+from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, RecordedChange, RegisteredClient
+from acmidm_onboarding.values.harmless import Text, harmless
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, ProductDocument, Scopes
+
+
+class _Wire(BaseModel):
+    """What the contract adds later is not looked at."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+_UNREADABLE = "unreadable"
+_STAND_INS: Mapping[str, Any] = {
+    **dict.fromkeys(("client_name", "software_id", "managed_by", "incarnation", "application", "jwks_uri"), _UNREADABLE),
+    "token_endpoint_auth_method": _UNREADABLE,
+    **dict.fromkeys(("grant_types", "contacts", "scopes"), (_UNREADABLE,)),
+    "default_scopes": (),
+    "organisation": {"name": _UNREADABLE},
+    "attributes": {_UNREADABLE: _UNREADABLE},
+    **dict.fromkeys(("enabled", "keys_declared"), False),
+    "client_secret_updated_at": None,
+    "jwks": {"keys": [None]},
+    "configuration": {_UNREADABLE: _UNREADABLE},
+}
+"""For the fields of one client in a list that are not what they should be: it shows, as drift, and nobody else's is lost with it."""
+
+
+def _readable(item: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate one item of a list; one that has no client-ID is none."""
+    try:
+        return validate(item)
+    except ValidationError as error:
+        faulty = {details["loc"][0] for details in error.errors(include_url=False, include_input=False) if details["loc"]}
+        if not isinstance(item, dict) or not faulty <= _STAND_INS.keys():
+            raise
+    return validate({**item, **{str(name): _STAND_INS[str(name)] for name in faulty}})
+
+
+class WireRegisteredClient(ClientMetadata):
+    """The client document: the metadata, and what the authority adds to it."""
+
+    client_id: str
+    client_secret_updated_at: int | None = None
+    attributes: Entries[Text, Text] = Field(default_factory=dict)
+
+    @property
+    def registered(self) -> RegisteredClient:
+        metadata = ClientMetadata(**self.model_dump(include=set(ClientMetadata.model_fields)))
+        return RegisteredClient(self.client_id, metadata, self.client_secret_updated_at or 0)
+
+
+class WireScopes(_Wire):
+    scopes: Items[Text]
+    default: Items[Text] = Field(default_factory=list)
+
+    @property
+    def by_name(self) -> Scopes:
+        return scopes_of(self.scopes, self.default)
+
+
+def scopes_of(names: Collection[str], default: Collection[str]) -> Scopes:
+    """All of them, in one order; one that is no more than a default is granted too, whatever else an authority says."""
+    return {name: name in default for name in sorted({*names, *default})}
+
+
+class WireJwks(_Wire):
+    """RFC 7517 §5. A key is looked at no further than for its ``kid``, which it need not have."""
+
+    keys: list[Any]
+
+    @property
+    def by_kid(self) -> Jwks:
+        return by_name(self.keys)
+
+
+class WireKeyInUse(_Wire):
+    thumbprint: Text
+    kid: Text
+    last_used_at: datetime
+    with_kid: bool
+
+
+class WireKeysInUse(_Wire):
+    items: Items[WireKeyInUse]
+
+    @property
+    def by_thumbprint(self) -> dict[str, KeyUse]:
+        return {item.thumbprint: KeyUse(item.kid, item.last_used_at, item.with_kid) for item in self.items}
+
+
+class WireListedClient(WireRegisteredClient):
+    scopes: Items[Text]
+    default_scopes: Items[Text] = Field(default_factory=list)
+    jwks: WireJwks
+
+    @property
+    def snapshot(self) -> ClientSnapshot:
+        return ClientSnapshot(self.registered, scopes_of(self.scopes, self.default_scopes), self.jwks.by_kid)
+
+
+class WireClientPage(_Wire):
+    items: Page[Annotated[WireListedClient, WrapValidator(_readable)]]
+    next: str | None = None
+
+
+class WireConfiguration(_Wire):
+    configuration: Annotated[dict[str, Any], AfterValidator(harmless)]
+    software_id: Text | None = None
+    managed_by: Text | None = None
+    incarnation: Text | None = None
+
+    @classmethod
+    def of(cls, document: ProductDocument) -> Self:
+        return cls(configuration=dict(document.configuration), **asdict(document.owner))
+
+    @property
+    def document(self) -> ProductDocument:
+        return ProductDocument(self.configuration, Owner(self.software_id, self.managed_by, self.incarnation))
+
+
+class WireListedConfiguration(WireConfiguration):
+    client_id: str
+
+
+class WireConfigurationPage(_Wire):
+    items: Page[Annotated[WireListedConfiguration, WrapValidator(_readable)]]
+    next: str | None = None
+
+
+class WireAuditEntry(_Wire):
+    at: datetime
+    actor: str
+    action: str
+    document: str
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+    @property
+    def recorded(self) -> RecordedChange:
+        return RecordedChange(self.at, self.actor, self.action, self.document, self.before, self.after)
+
+
+class WireAdministrators(_Wire):
+    count: Annotated[int, Field(ge=0)]
+
+
+class WireAuditPage(_Wire):
+    items: Page[WireAuditEntry]
+    next: str | None = None

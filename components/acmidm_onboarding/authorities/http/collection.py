@@ -1,0 +1,132 @@
+"""The documents of an API, and the list that has them all. What a 404 means is decided here.
+
+A wrong address answers 404 to everything. So a document counts as gone only where the list was seen a moment ago: many that
+are gone cost one list, and an API that vanishes during a run is noticed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from acmidm_onboarding.authorities.beheerportaal.wire import WireAuditPage, WireClientPage, WireConfigurationPage
+from acmidm_onboarding.authorities.errors import NotFound, TooLarge, Unintelligible
+from acmidm_onboarding.authorities.http.api import Answer, Api
+from acmidm_onboarding.authorities.http.conditional import if_current
+
+MOST_AT_ONCE = 200
+_MOST_IN_ALL = 200_000
+_COUNTS_FOR_SECONDS = 10.0
+
+Value = TypeVar("Value")
+Page = TypeVar("Page", WireClientPage, WireConfigurationPage, WireAuditPage)
+
+
+class Evidence:
+    """That an address is the right one, by what can be seen there. Thread-safe: one thread looks, the others wait for it."""
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        self._look = look
+        self._lock = threading.Lock()
+        self._until = 0.0
+
+    def require(self) -> None:
+        """Look, unless that was done a moment ago. Raises what looking raises."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._look()
+                self._until = time.monotonic() + _COUNTS_FOR_SECONDS
+
+
+class Bounded:
+    """One list, page by page: as many items at once as fit in an answer, and no list without end."""
+
+    def __init__(self, request: str, most: int = MOST_AT_ONCE) -> None:
+        self._request = request
+        self._most = self._limit = most
+        self._total = 0
+        self._last: Sequence[object] | None = None
+
+    def ask(self, ask: Callable[[int], Value]) -> tuple[Value, int]:
+        """What ``ask`` answers for a number of items, and that number. Half as many are asked for while the answer is too large."""
+        while True:
+            limit = self._limit
+            try:
+                found = ask(limit)
+            except TooLarge:
+                if limit == 1:
+                    raise
+                self._limit = limit // 2
+            else:
+                # Most often a few large ones are next to each other, and all others small.
+                self._limit = min(2 * limit, self._most)
+                return found, limit
+
+    def require_end(self, items: Sequence[object], *, again: bool = False) -> None:
+        """To be called with each page that has more after it. Raises Unintelligible where a page comes ``again``, or too many did."""
+        self._total += max(len(items), 1)
+        if again or items == self._last or self._total > _MOST_IN_ALL:
+            raise Unintelligible(f"{self._request}: the list has no end; check the server")
+        self._last = items
+
+
+class Collection(Generic[Page]):
+    """The documents of which the list under ``path`` has pages of the type ``page``."""
+
+    def __init__(self, api: Api, path: str, page: type[Page]) -> None:
+        self._api = api
+        self._path = path
+        self._page: type[Page] = page
+        self._evidence = Evidence(self._see_list)
+
+    def find(self, path: str) -> Answer | None:
+        """A document; None where it is gone. Raises Unintelligible where a 404 is no sign of that."""
+        try:
+            return self._api.request("GET", path)
+        except NotFound:
+            self._evidence.require()
+            return None
+
+    def pages(self, most: int = MOST_AT_ONCE, **filters: str) -> Iterator[Page]:
+        """The pages of the list, up to the last one. Raises NotFound where there is no such list."""
+        bounded = Bounded(f"GET {self._api.base_url}{self._path}", most)
+        query, seen = dict(filters), set[str]()
+
+        def ask(limit: int) -> Page:
+            return self._api.request("GET", f"{self._path}?{urlencode({'limit': limit, **query})}").as_(self._page)
+
+        while True:
+            page, _ = bounded.ask(ask)
+            yield page
+            if page.next is None:
+                return
+            bounded.require_end(page.items, again=page.next in seen)
+            seen.add(page.next)
+            query["after"] = page.next
+
+    def remove(self, path: str, is_ours: Callable[[Answer], bool]) -> bool:
+        """Remove a document under its ETag if it ``is_ours``; one that is gone already is no error. Whether it is gone."""
+
+        def attempt() -> bool:
+            answer = self.find(path)
+            if answer is None or not is_ours(answer):
+                return answer is None
+            try:
+                self._api.request("DELETE", path, headers={"if-match": answer.etag})
+            except NotFound:
+                if self.find(path) is not None:
+                    raise
+            return True
+
+        return if_current(attempt)
+
+    def _see_list(self) -> None:
+        try:
+            next(self.pages(most=1))
+        except NotFound:
+            raise Unintelligible(
+                f"GET {self._api.base_url}{self._path}: there is no such list (404), so that nothing counts as gone; check the address"
+            ) from None

@@ -1,0 +1,202 @@
+"""The operator's access tokens: client credentials with a private key (RFC 7523) or a secret, renewed before they end."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import httpx
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+from jwcrypto.jwt import JWT
+from pydantic import BaseModel, Field, HttpUrl, SecretStr
+
+from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected
+from acmidm_onboarding.authorities.http.api import Api, Form
+from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
+from acmidm_onboarding.values.terms import Platform
+
+_GRANT = {"grant_type": "client_credentials"}
+_ASSERTION_LIFETIME_SECONDS = 300
+_RENEW_BEFORE_END_SECONDS = 60
+_ALGORITHMS = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+
+
+class _Endpoints(BaseModel):
+    issuer: str
+    """As the issuer writes it itself, which is what it expects as audience."""
+    address: Annotated[HttpUrl, Field(validation_alias="issuer")]
+    """The same, in the form that the setting has."""
+    token_endpoint: HttpUrl
+
+
+class _Token(BaseModel):
+    access_token: Annotated[str, Field(pattern="^[!-~]+$")]  # it goes into a header
+    expires_in: Annotated[float, Field(allow_inf_nan=False)] = 300
+
+
+class Credentials(BaseModel, frozen=True):
+    """Who the operator is: a client-ID with a private key, itself or in a file, or a secret."""
+
+    client_id: str
+    private_key: SecretStr | None = None
+    private_key_file: Path | None = None
+    client_secret: SecretStr | None = None
+    platform: Platform = Platform.ACMIDM
+
+    def setting(self, key: str) -> str:
+        """A setting of the platform, as errors name it."""
+        return f"{NAMESPACE}:{config_key(self.platform, key)}"
+
+
+class OperatorTokens:
+    """Access tokens from one issuer, which ``api`` leads to. Thread-safe: one thread renews, the others wait for it."""
+
+    def __init__(self, issuer: str, credentials: Credentials, api: Api) -> None:
+        self._issuer = issuer.rstrip("/")
+        self._credentials = credentials
+        self._api = api
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._renew_at = 0.0
+        self._endpoints: _Endpoints | None = None
+
+    def current(self) -> str:
+        with self._lock:
+            if self._token is None or time.monotonic() >= self._renew_at:
+                self._renew()
+            return self._token or ""
+
+    def renewed(self, refused: str) -> str:
+        with self._lock:
+            if self._token == refused:
+                self._renew()
+            return self._token or ""
+
+    def _renew(self) -> None:
+        if self._endpoints is None:
+            self._endpoints = self._discovered()
+        form: Form
+        headers = {}
+        key = self._private_key()
+        if key is not None:
+            form = partial(self._form_with_assertion, key, self._endpoints.issuer)
+        elif self._credentials.client_secret is not None:
+            form = partial(dict, _GRANT)
+            headers["authorization"] = _basic(self._credentials.client_id, self._credentials.client_secret.get_secret_value())
+        else:
+            raise NotAllowed(
+                f"operator {self._credentials.client_id} has neither a private key nor a secret; "
+                f"set {self._credentials.setting('operatorPrivateKeyFile')}, "
+                f"or {environment_variable(self._credentials.platform, 'operatorClientSecret')} in the environment"
+            )
+        started = time.monotonic()
+        token = self._api.request("POST", str(self._endpoints.token_endpoint), form=form, headers=headers).as_(_Token)
+        self._token = token.access_token
+        # A token that lives shorter than the margin is used for half its life.
+        self._renew_at = started + max(token.expires_in - _RENEW_BEFORE_END_SECONDS, token.expires_in / 2)
+
+    def _discovered(self) -> _Endpoints:
+        """OpenID Connect Discovery §4.3: who answers under another name could use an assertion, made out to that name, there."""
+        answer = self._api.request("GET", "/.well-known/openid-configuration")
+        found = answer.as_(_Endpoints)
+        setting = self._credentials.setting("issuer")
+        if str(found.address).rstrip("/") != self._issuer:
+            raise Rejected(
+                f"{answer.request}: this is issuer {found.issuer} and not {self._issuer}, so that no credentials are sent; "
+                f"set {setting} to the name that the issuer has, or see who answers there"
+            )
+        if not _have_one_origin(str(found.token_endpoint), self._api.base_url):
+            raise Rejected(
+                f"{answer.request}: token endpoint {found.token_endpoint} is not where the issuer is, so that no credentials are sent; "
+                f"have the issuer name one on its own host and port, or correct {setting}"
+            )
+        return found
+
+    def _form_with_assertion(self, key: JWK, audience: str) -> dict[str, str]:
+        return {
+            **_GRANT,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": self._assertion(key, audience),
+        }
+
+    def _private_key(self) -> JWK | None:
+        credentials = self._credentials
+        source = credentials.setting("operatorPrivateKey")
+        try:
+            if credentials.private_key is not None:
+                return _signing_key(credentials.private_key.get_secret_value())
+            if credentials.private_key_file is not None:
+                source = str(credentials.private_key_file)
+                return _signing_key(credentials.private_key_file.read_text("utf-8"))
+        except OSError as error:
+            setting = credentials.setting("operatorPrivateKeyFile")
+            raise AuthorityError(f"the operator's key {source} cannot be read: {error.strerror}; check {setting}") from None
+        except _CannotSign:
+            raise AuthorityError(
+                f"the operator's key {source} signs no assertion; give a key of type RSA, P-256, P-384, P-521 or Ed25519 "
+                "whose alg and use, where it has them, are those of signatures"
+            ) from None
+        except (ValueError, TypeError, JWException):
+            raise AuthorityError(f"the operator's key {source} is no private JSON Web Key; give one with its private members") from None
+        return None
+
+    def _assertion(self, key: JWK, audience: str) -> str:
+        """RFC 7523 §3: for the issuer, five minutes, its ``jti`` used once."""
+        now = int(time.time())
+        client_id = self._credentials.client_id
+        claims = {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": audience,
+            "jti": str(uuid.uuid4()),
+            "iat": now,
+            "exp": now + _ASSERTION_LIFETIME_SECONDS,
+        }
+        return _signed(key, claims)
+
+
+class _CannotSign(Exception):
+    """The key is one, but for something else."""
+
+
+def _signing_key(text: str) -> JWK:
+    key = JWK(**json.loads(text))
+    if key.is_symmetric or not key.has_private:
+        raise ValueError("no private key of a key pair")
+    try:
+        _signed(key, {})
+    except (JWException, LookupError, TypeError, ValueError):
+        raise _CannotSign from None
+    return key
+
+
+def _signed(key: JWK, claims: Mapping[str, Any]) -> str:
+    members = key.export_public(as_dict=True)
+    algorithm = members.get("alg") or _ALGORITHMS[members["kty"] if members["kty"] == "RSA" else members["crv"]]
+    token = JWT(header={"alg": algorithm, "kid": members.get("kid", key.thumbprint())}, claims=dict(claims))
+    token.make_signed_token(key)
+    return str(token.serialize())
+
+
+def _have_one_origin(one: str, other: str) -> bool:
+    """Whether scheme, host and port are the same (RFC 6454 §5): what is elsewhere is another's, whoever names it."""
+    return _origin(httpx.URL(one)) == _origin(httpx.URL(other))
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _basic(client_id: str, secret: str) -> str:
+    """RFC 6749 §2.3.1: both form-encoded first."""
+    pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()

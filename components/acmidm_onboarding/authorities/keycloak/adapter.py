@@ -1,0 +1,351 @@
+"""The adapter for Keycloak's Admin REST API: the clients of one realm.
+
+Keycloak has no ETags. Each write reads afresh, decides, sends only what it is about, and reads back; of two writers at the same
+time one gets 409 or 500, and reads and decides again. A client is looked up by its client-ID in a list: that it is not there
+means gone, but only to an operator that is allowed to see clients, which is checked then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from itertools import takewhile
+from typing import Any, ClassVar
+
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, TooLarge, Unsettled
+from acmidm_onboarding.authorities.http.api import Api
+from acmidm_onboarding.authorities.http.collection import Bounded, Evidence
+from acmidm_onboarding.authorities.http.paths import segment
+from acmidm_onboarding.authorities.keycloak.events import AdminEvents
+from acmidm_onboarding.authorities.keycloak.mappers import attributes_document
+from acmidm_onboarding.authorities.keycloak.reserved import ReservedClients
+from acmidm_onboarding.authorities.keycloak.scopes import RealmScopes, listed
+from acmidm_onboarding.authorities.keycloak.wire import (
+    WireClient,
+    WireClients,
+    changes_document,
+    client_ids_for,
+    empty_dedicated_scope_document,
+    jwks_document,
+    metadata_document,
+    new_client_document,
+    taking_over_document,
+    unread_client,
+)
+from acmidm_onboarding.authorities.keycloak.writes import again, settle
+from acmidm_onboarding.authorities.port import (
+    ClientSnapshot,
+    NewSecret,
+    RecordedChange,
+    RegisteredClient,
+    Reserved,
+    require_grantable,
+    require_not_reserved,
+)
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, Owner, Scopes, without_assigned
+
+
+class Keycloak:
+    """``Authority`` over one realm. ``assigned`` are the scopes that API providers grant by themselves.
+
+    ``api`` has the address of the realm's Admin REST API, ``https://host/admin/realms/<realm>``.
+    """
+
+    keeps_previous_secret: ClassVar[bool] = False  # docs/keycloak.md has what was tried
+
+    def __init__(self, api: Api, operator_client_id: str, assigned: frozenset[str]) -> None:
+        self._api = api
+        self._operator = operator_client_id
+        self._assigned = assigned
+        self._scopes = RealmScopes(api)
+        self._reserved = ReservedClients(api, operator_client_id)
+        self._lock = threading.Lock()
+        self._listed: dict[str, str | None] | None = None
+        self._evidence = Evidence(self._see_clients)
+
+    def reserved(self, client_id: str) -> Reserved | None:
+        client = self._find(client_id)
+        return self._reserved.why(client) if client else None
+
+    def register(self, metadata: ClientMetadata, client_secret: str | None) -> RegisteredClient:
+        known = self._with_natural_key(metadata.software_id)
+        if known is not None:
+            raise AlreadyRegistered(f"client {known} of {self._api.base_url} has the natural key {metadata.software_id}", known)
+        defaults = self._scopes.given_to_new_clients() & self._assigned if self._assigned else frozenset()
+        for client_id in client_ids_for(metadata.software_id):
+            document = new_client_document(client_id, metadata, client_secret, sorted(defaults))
+            if self._is_made(document, metadata.software_id):
+                break
+        self._note(client_id, metadata)
+        self._withdraw_slipped_in(client_id, defaults)
+        return RegisteredClient(client_id, metadata)
+
+    def find(self, software_id: str) -> RegisteredClient | None:
+        client_id = self._with_natural_key(software_id)
+        return None if client_id is None else self.read(client_id)
+
+    def read(self, client_id: str) -> RegisteredClient | None:
+        client = self._find(client_id)
+        return client.registered if client else None
+
+    def update(self, client_id: str, known: ClientMetadata | None, wanted: ClientMetadata, secret: NewSecret | None) -> RegisteredClient:
+        before = self._required(client_id)
+        self._require_not_reserved(before, self._reserved.why(before))
+
+        def write(client: WireClient) -> None:
+            document = metadata_document(wanted, secret.value if secret else None)
+            document |= attributes_document(client.protocol_mappers, wanted.attributes)
+            if client.metadata.owner.is_nobody:
+                client = self._cleaned(client, document)
+            self._put(client, changes_document(client, document))
+
+        settle(
+            lambda: self._required(client_id),
+            lambda client: client.metadata.as_managed_by(wanted),
+            write,
+            known=known and known.as_managed_by(wanted),
+            wanted=wanted,
+            on_the_way=lambda current: _is_cleaned(current, wanted) or _is_but_for_own(current, known),
+            document=f"client {client_id}",
+            force=secret is not None,
+        )
+        self._note(client_id, wanted)
+        if not before.service_accounts_enabled or before.metadata.owner.is_nobody:
+            self._withdraw_slipped_in(client_id, before.scopes)
+        return RegisteredClient(client_id, wanted)
+
+    def remove(self, client_id: str, owner: Owner) -> bool:
+        def attempt() -> bool:
+            client = self._find(client_id)
+            if client is None or not client.metadata.owner.is_resource_of(owner):
+                return client is None
+            try:
+                self._require_not_reserved(client, self._reserved.why(client))
+                self._api.request("DELETE", _path(client))
+            except NotFound:
+                if self._find(client_id) is not None:
+                    raise
+            self._note(client_id, None)
+            return True
+
+        return again(attempt)
+
+    def read_scopes(self, client_id: str) -> Scopes | None:
+        client = self._find(client_id)
+        return client.scopes if client else None
+
+    def replace_scopes(self, client_id: str, known: Scopes | None, wanted: Scopes) -> None:
+        require_grantable(wanted)
+
+        def on_the_way(current: Scopes) -> bool:
+            # Each scope is a request of its own, or two: this is what a run that was cut off may have left.
+            if known is None:
+                return False
+            sides = {name: (known.get(name), wanted.get(name)) for name in {*current, *known, *wanted}}
+            return all(current.get(name) in side or (name not in current and side[0] is not side[1]) for name, side in sides.items())
+
+        settle(
+            lambda: self._required(client_id),
+            # What a provider assigns by itself stays as it is, unless a form declares it.
+            lambda client: without_assigned(client.scopes, self._assigned, wanted),
+            lambda client: self._change_scopes(client, wanted),
+            known=known,
+            wanted=wanted,
+            on_the_way=on_the_way,
+            document=f"the scopes of client {client_id}",
+        )
+
+    def read_jwks(self, client_id: str) -> Jwks | None:
+        client = self._find(client_id)
+        return client.jwks if client else None
+
+    def replace_jwks(self, client_id: str, known: Jwks | None, wanted: Jwks) -> None:
+        settle(
+            lambda: self._required(client_id),
+            lambda client: client.jwks,
+            lambda client: self._put(client, jwks_document(wanted)),
+            known=known,
+            wanted=wanted,
+            document=f"the JWK Set of client {client_id}",
+        )
+
+    def snapshot(self, client_id: str) -> ClientSnapshot | None:
+        client = self._find(client_id)
+        return client.snapshot if client else None
+
+    def clients(self) -> Iterator[ClientSnapshot]:
+        """Every client that a machine logs in with or that this project declares, but not the operator's own."""
+        return (client.snapshot for client in self._all() if client.is_connection and not self._reserved.by_name(client))
+
+    def recorded_changes(self, client_id: str) -> Iterator[RecordedChange]:
+        """The changes of a client, newest first: from the realm's admin events, as far as it keeps them and the operator may see them."""
+        client, events = self._with_id(client_id), AdminEvents(self._api)
+        return iter(events.of_client(client.id, self._scopes.names()) if client else events.of_removed_client(client_id))
+
+    def _all(self) -> Iterator[WireClient]:
+        bounded, first = Bounded(f"GET {self._api.base_url}/clients"), 0
+
+        def ask(limit: int) -> list[WireClient]:
+            return listed(self._api, f"/clients?first={first}&max={limit}").as_(WireClients).root
+
+        while True:
+            try:
+                page, limit = bounded.ask(ask)
+            except TooLarge as error:
+                unread = unread_client(error.beginning)
+                if unread is None:
+                    raise
+                page, limit = [unread], 1
+            if not page and not first:
+                raise self._blind()
+            yield from page
+            if len(page) < limit:
+                return
+            bounded.require_end(page)
+            first += limit
+
+    def _find(self, client_id: str) -> WireClient | None:
+        found = self._with_id(client_id)
+        if found is None:
+            self._evidence.require()
+        return found
+
+    def _see_clients(self) -> None:
+        if not listed(self._api, "/clients?first=0&max=1").as_(WireClients).root:
+            raise self._blind()
+
+    def _with_id(self, client_id: str) -> WireClient | None:
+        clients = listed(self._api, f"/clients?clientId={segment(client_id)}").as_(WireClients).root
+        return next((client for client in clients if client.client_id == client_id), None)
+
+    def _required(self, client_id: str) -> WireClient:
+        client = self._find(client_id)
+        if client is None:
+            raise NotFound(f"client {client_id} does not exist in {self._api.base_url}; if it was removed by hand, run pulumi up --refresh")
+        self._require_not_reserved(client, self._reserved.by_name(client))
+        return client
+
+    def _require_not_reserved(self, client: WireClient, found: Reserved | None) -> None:
+        require_not_reserved(found, client.client_id, self._api.base_url)
+
+    def _blind(self) -> NotAllowed:
+        """A realm has clients of its own: where the list is empty, it was emptied for want of rights, and says nothing."""
+        return NotAllowed(
+            f"operator {self._operator} sees no client at all in {self._api.base_url}; "
+            "give its service account the role manage-clients of realm-management"
+        )
+
+    def _put(self, client: WireClient, document: object) -> None:
+        self._api.request("PUT", _path(client), document=document)
+
+    def _cleaned(self, client: WireClient, document: dict[str, Any]) -> WireClient:
+        """Take a client over without what it would keep unseen. From then on it is ours, and lacks a new service account."""
+        # Whoever holds the present one may change the client at the registration endpoint (RFC 7592 §3).
+        self._api.request("POST", f"{_path(client)}/registration-access-token")
+        # With the service account go its roles, which only an administrator of users could take away one by one.
+        self._put(client, taking_over_document(client, document))
+        return self._required(client.client_id)
+
+    def _change_scopes(self, client: WireClient, wanted: Scopes) -> None:
+        """Grant first, so that a change that is cut off leaves no application with less than it had and keeps.
+
+        But for a scope that becomes default, or optional again: Keycloak wants it withdrawn first.
+        """
+        granted = wanted.keys() - client.scopes.keys()
+        withdrawn = client.granted - wanted.keys() - self._assigned
+        moved = {name for name in wanted.keys() & client.granted if wanted[name] is not client.scopes[name]}
+        ids = self._scopes.ids(granted | withdrawn | moved)
+
+        def ask(method: str, name: str, is_default: bool) -> None:
+            self._api.request(method, f"{_path(client)}/{'default' if is_default else 'optional'}-client-scopes/{segment(ids[name])}")
+
+        try:
+            for name in sorted(granted):
+                ask("PUT", name, wanted[name])
+            for name in sorted(moved):
+                ask("DELETE", name, client.scopes[name])
+                ask("PUT", name, wanted[name])
+            for name in sorted(withdrawn):
+                ask("DELETE", name, client.scopes[name])
+            if client.dedicated_scope in client.scopes.keys() - wanted.keys():
+                self._put(client, empty_dedicated_scope_document(client))
+        except NotFound as error:
+            # The client, or a scope that was made anew during this run: the next try looks at both afresh.
+            self._scopes.forget()
+            raise Unsettled(str(error)) from None
+
+    def _withdraw_slipped_in(self, client_id: str, intended: Collection[str]) -> None:
+        """Take away what Keycloak gives to each client for machines by itself, such as ``service_account``."""
+
+        def attempt() -> None:
+            client = self._required(client_id)
+            self._change_scopes(client, {name: default for name, default in client.scopes.items() if name in intended})
+
+        again(attempt)
+
+    def _is_made(self, document: Mapping[str, Any], software_id: str | None) -> bool:
+        """Whether the client is made; not where its client-ID belongs to one that moved to another key. Raises AlreadyRegistered."""
+        try:
+            # A server that failed may have made it all the same: the next try then finds that it exists.
+            again(lambda: self._api.request("POST", "/clients", document=document), on=(Failed,))
+        except AlreadyRegistered as error:
+            existing = self._find(document["clientId"])
+            if existing is not None and existing.metadata.software_id not in (None, software_id):
+                return False
+            raise AlreadyRegistered(str(error), document["clientId"]) from None
+        return True
+
+    def _with_natural_key(self, software_id: str | None) -> str | None:
+        """The client that has a natural key, whatever its client-ID: it may have moved, or been adopted.
+
+        All clients are listed for it, once per run. One that was copied in the console has the natural key too: beside the
+        client that got its ID from the key, it counts for nothing.
+        """
+        if software_id is None:
+            return None
+        keys = self._keys()
+        own = list(takewhile(lambda client_id: client_id in keys, client_ids_for(software_id)))
+        having = [client_id for client_id in own if keys[client_id] == software_id]
+        # Where somebody took its natural key away, its ID still says whose it is: Keycloak refuses a second one.
+        if not having and not any(keys[client_id] is None for client_id in own):
+            having = sorted(client_id for client_id, key in keys.items() if key == software_id)
+        if len(having) > 1:
+            raise Rejected(
+                f"clients {', '.join(having)} of {self._api.base_url} have the same natural key {software_id}; "
+                "see which is a copy of the other, and take the attribute acmidm.software_id away from it"
+            )
+        client = self._find(having[0]) if having else None
+        return client.client_id if client and client.metadata.software_id == software_id else None
+
+    def _keys(self) -> Mapping[str, str | None]:
+        """The natural key of each client, by client-ID."""
+        with self._lock:
+            if self._listed is None:
+                self._listed = {client.client_id: client.metadata.software_id for client in self._all()}
+            return dict(self._listed)
+
+    def _note(self, client_id: str, metadata: ClientMetadata | None) -> None:
+        """Keep the list as it is after a write of ours; None where the client was removed."""
+        with self._lock:
+            if self._listed is None:
+                return
+            self._listed.pop(client_id, None)
+            if metadata is not None:
+                self._listed[client_id] = metadata.software_id
+
+
+def _is_cleaned(current: ClientMetadata, wanted: ClientMetadata) -> bool:
+    """Whether a client is between the two steps of being taken over: ours, and without its service account."""
+    return current == wanted.model_copy(update={"grant_types": current.grant_types}) and set(current.grant_types) < set(wanted.grant_types)
+
+
+def _is_but_for_own(current: ClientMetadata, known: ClientMetadata | None) -> bool:
+    """Whether all that differs is another incarnation of its owner, or an address of keys that nobody declared before.
+
+    Whoever looked after the keys until now gave the address.
+    """
+    return known is not None and current.as_managed_by(known) == known.as_written_by(current.owner)
+
+
+def _path(client: WireClient) -> str:
+    return f"/clients/{segment(client.id)}"

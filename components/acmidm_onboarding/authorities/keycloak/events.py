@@ -1,0 +1,188 @@
+"""What Keycloak's admin events say of a client: who changed what, and when.
+
+An event has what was sent, not what it changed, and its representation only where the realm keeps those (*Include
+representation*). So the client is put together from its events, oldest first; changes are known from where enough of it is.
+A client that changed it by itself is named by its client-ID, people by the ids of their users: an operator may not see their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic.alias_generators import to_camel
+
+from acmidm_onboarding.authorities.errors import NotAllowed, NotFound
+from acmidm_onboarding.authorities.http.api import Api, parse_json
+from acmidm_onboarding.authorities.http.items import MOST_ITEMS, Page
+from acmidm_onboarding.authorities.http.paths import segment
+from acmidm_onboarding.authorities.keycloak.mappers import claim_of
+from acmidm_onboarding.authorities.keycloak.wire import WireClient
+from acmidm_onboarding.authorities.port import RecordedChange
+
+Document = dict[str, Any]
+_BASE = frozenset({"id", "clientId", "enabled", "clientAuthenticatorType"})
+"""What a whole representation has, and a change of a few members has not."""
+
+
+class WireActor(BaseModel):
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, frozen=True)
+
+    user_id: str | None = None
+    client_id: str | None = None
+    """The internal id of the client that the user went through."""
+
+
+class WireEvent(BaseModel):
+    """An AdminEventRepresentation."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+    time: Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
+    """Milliseconds since 1970, up to the year 9999."""
+    auth_details: WireActor = WireActor()
+    operation_type: str
+    resource_type: str | None = None
+    resource_path: str = ""
+    representation: str | None = None
+
+    @property
+    def document(self) -> Document:
+        """What was sent; empty where the realm does not keep it."""
+        try:
+            found = parse_json(self.representation or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class WireEvents(RootModel[Page[WireEvent]]):
+    pass
+
+
+class WireUser(BaseModel):
+    id: str
+
+
+class AdminEvents:
+    """The admin events of one realm.
+
+    Without the role ``view-events`` of realm-management it is not known who changed something.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._names: dict[WireActor, str] = {}
+
+    def of_client(self, id_: str, scope_names: Mapping[str, str]) -> list[RecordedChange]:
+        """The changes of the client with this internal id, newest first. ``scope_names`` are by their internal ids."""
+        changes: list[RecordedChange] = []
+        known: Document = {}
+        for event in reversed(self._events(f"resourcePath={quote(f'clients/{id_}*', safe='*')}")):
+            after = _after(known, event)
+            changes += (self._change(event, *found) for found in _differences(event, known, after, scope_names))
+            known = after
+        return changes[::-1]
+
+    def of_removed_client(self, client_id: str) -> list[RecordedChange]:
+        """The removals of a client that is no longer there, newest first."""
+        events = self._events("resourceTypes=CLIENT&operationTypes=CREATE&operationTypes=DELETE")
+        # Keycloak 26.4 does not say what it removed, but what it made under the same path.
+        paths = {event.resource_path for event in events if event.document.get("clientId") == client_id}
+        removals = (event for event in events if event.operation_type == "DELETE" and event.resource_path in paths)
+        return [self._change(event, "client.removed", {}, {}) for event in removals]
+
+    def _events(self, query: str) -> list[WireEvent]:
+        """The newest first."""
+        try:
+            return self._api.request("GET", f"/admin-events?{query}&max={MOST_ITEMS}").as_(WireEvents).root
+        except NotAllowed:
+            return []
+
+    def _change(self, event: WireEvent, action: str, before: Document, after: Document) -> RecordedChange:
+        at = datetime.fromtimestamp(event.time / 1000, UTC)
+        return RecordedChange(at, self._name(event.auth_details), action, event.resource_path, before, after)
+
+    def _name(self, actor: WireActor) -> str:
+        if actor not in self._names:
+            self._names[actor] = self._looked_up(actor)
+        return self._names[actor]
+
+    def _looked_up(self, actor: WireActor) -> str:
+        user = f"user {actor.user_id or 'unknown'}"
+        if not actor.client_id:
+            return user
+        path = f"/clients/{segment(actor.client_id)}"
+        try:
+            client = self._api.request("GET", path).as_(WireClient)
+            own = self._api.request("GET", f"{path}/service-account-user").as_(WireUser) if client.service_accounts_enabled else None
+        except NotFound:  # one of another realm, or gone since
+            return user
+        if own is not None and own.id == actor.user_id:
+            return client.client_id
+        return f"{user} through {client.client_id}"
+
+
+def _after(known: Document, event: WireEvent) -> Document:
+    if event.resource_type != "CLIENT" or event.operation_type not in ("CREATE", "UPDATE"):
+        return known
+    sent = event.document
+    attributes = {**_mapping(known.get("attributes")), **_mapping(sent.get("attributes"))}
+    return {**known, **sent, "attributes": attributes}
+
+
+def _differences(
+    event: WireEvent, known: Document, after: Document, scope_names: Mapping[str, str]
+) -> Iterator[tuple[str, Document, Document]]:
+    """Per part of the client that this event changed: the action, what was there, and what was there then."""
+    if event.resource_type == "PROTOCOL_MAPPER" and (claim := claim_of(event.document)):
+        yield "client.replaced", {"attributes": {}}, {"attributes": dict([claim])}
+        return
+    granted = _scope_granted(event, after, scope_names)
+    if granted is not None and event.operation_type in ("CREATE", "DELETE"):
+        parts: tuple[Document, Document] = ({"scopes": []}, {"scopes": [granted]})
+        yield ("scopes.replaced", *(parts if event.operation_type == "CREATE" else parts[::-1]))
+        return
+    old, new = _client(known), _client(after)
+    if old is None or new is None or known == after:
+        return
+    for action, before, then in (
+        ("client.replaced", old.metadata.properties, new.metadata.properties),
+        ("jwks.replaced", _jwks(old), _jwks(new)),
+        ("scopes.replaced", _scopes(old), _scopes(new)),
+    ):
+        if before != then:
+            yield action, before, then
+
+
+def _scope_granted(event: WireEvent, client: Document, scope_names: Mapping[str, str]) -> str | None:
+    """The scope that an event grants or withdraws, None where it is about something else."""
+    if event.resource_type == "CLIENT_SCOPE_CLIENT_MAPPING":
+        return scope_names.get(event.resource_path.rpartition("/")[2])
+    if event.resource_type == "PROTOCOL_MAPPER" and (known := _client(client)):
+        return known.dedicated_scope
+    return None
+
+
+def _client(document: Document) -> WireClient | None:
+    if not document.keys() >= _BASE:
+        return None
+    try:
+        return WireClient.model_validate(document)
+    except ValidationError:
+        return None
+
+
+def _scopes(client: WireClient) -> Document:
+    return {"scopes": sorted(client.scopes), "default": sorted(name for name, is_default in client.scopes.items() if is_default)}
+
+
+def _jwks(client: WireClient) -> Document:
+    return {"keys": [{**key, "kid": kid} for kid, key in client.jwks.items()]}
+
+
+def _mapping(value: object) -> Document:
+    return value if isinstance(value, dict) else {}

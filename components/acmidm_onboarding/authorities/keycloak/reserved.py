@@ -1,0 +1,109 @@
+"""Which clients of a realm are no connection's: Keycloak's own, those of operators, and whatever may have rights over the realm.
+
+What a service account may do, only an operator that sees users could read. So it goes by what its tokens can carry: the roles in the
+client's scope, by *Full scope allowed*, role by role, or through its client scopes. Rights that no token carries are none.
+"""
+
+from __future__ import annotations
+
+import threading
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic.alias_generators import to_camel
+
+from acmidm_onboarding.authorities.http.api import Api
+from acmidm_onboarding.authorities.http.items import Items
+from acmidm_onboarding.authorities.http.paths import segment
+from acmidm_onboarding.authorities.keycloak.scopes import listed
+from acmidm_onboarding.authorities.keycloak.wire import WireClient, WireClients
+from acmidm_onboarding.authorities.port import OPERATORS_OWN, Reserved
+from acmidm_onboarding.forms.catalogue import OPERATOR_RIGHTS
+
+
+class WireRole(BaseModel):
+    """A RoleRepresentation."""
+
+    name: str
+
+
+class WireRoles(RootModel[Items[WireRole]]):
+    pass
+
+
+class WireClientMappings(BaseModel):
+    mappings: Items[WireRole] = []
+
+
+class WireMappings(BaseModel):
+    """A MappingsRepresentation: roles of the realm, and of its clients by client-ID."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    realm_mappings: Items[WireRole] = []
+    client_mappings: dict[str, WireClientMappings] = {}
+
+    @property
+    def names(self) -> list[str]:
+        of_clients = (f"{client}: {role.name}" for client, found in self.client_mappings.items() for role in found.mappings)
+        return sorted([*(role.name for role in self.realm_mappings), *of_clients])
+
+
+class ReservedClients:
+    """Those of one realm, seen by one operator. Thread-safe."""
+
+    def __init__(self, api: Api, operator_client_id: str) -> None:
+        self._api = api
+        self._operator = operator_client_id
+        self._lock = threading.Lock()
+        self._administrative: list[WireClient] | None = None
+
+    def by_name(self, client: WireClient) -> Reserved | None:
+        """What the client itself says, without a request."""
+        if client.client_id == self._operator:
+            return OPERATORS_OWN
+        return Reserved("is one that Keycloak makes for itself") if client.is_keycloaks_own else None
+
+    def why(self, client: WireClient) -> Reserved | None:
+        """All there is to know. One that is declared already may have been given *Full scope allowed*, which is put back."""
+        if found := self.by_name(client):
+            return found
+        if rights := sorted(OPERATOR_RIGHTS & client.granted):
+            return Reserved(f"has rights over the product APIs ({', '.join(rights)})")
+        is_declared = not client.metadata.owner.is_nobody
+        if not is_declared and not client.is_connection:
+            return Reserved("is none that a machine logs in with: its service account is off", is_certain=False)
+        if client.full_scope_allowed:
+            undecided = "may have any right over the realm, for Full scope allowed is on: switch that off there first"
+            return None if is_declared else Reserved(undecided, is_certain=False)
+        if rights := sorted(self._rights_of(client)):
+            return Reserved(f"has rights over the realm ({', '.join(rights)})")
+        if not is_declared and (roles := self._mapped(client)):
+            return Reserved(f"has roles in its scope ({', '.join(roles)}): take them away there first", is_certain=False)
+        return None
+
+    def _rights_of(self, client: WireClient) -> list[str]:
+        """The administrative roles that its tokens can carry, roles in other roles too."""
+        query = urlencode({"scope": " ".join(client.optional_client_scopes)})
+        return [
+            f"{owner.client_id}: {role.name}"
+            for owner in self._administrative_clients()
+            for role in self._api.request("GET", f"{_path(client)}/evaluate-scopes/scope-mappings/{segment(owner.id)}/granted?{query}")
+            .as_(WireRoles)
+            .root
+        ]
+
+    def _mapped(self, client: WireClient) -> list[str]:
+        return self._api.request("GET", f"{_path(client)}/scope-mappings").as_(WireMappings).names
+
+    def _administrative_clients(self) -> list[WireClient]:
+        """The clients whose roles are rights: ``realm-management``, in the realm ``master`` one for each realm."""
+        with self._lock:
+            if self._administrative is None:
+                found = listed(self._api, "/clients?search=true&clientId=realm").as_(WireClients).root
+                self._administrative = [client for client in found if client.is_realm]
+            return self._administrative
+
+
+def _path(client: WireClient) -> str:
+    return f"/clients/{segment(client.id)}"

@@ -1,0 +1,317 @@
+"""Keycloak's documents as they go over the wire, and what this project reads from and writes into them.
+
+Where RFC 7591 metadata has no field in Keycloak, it is kept in attributes of the client that begin with ``acmidm.``. What someone
+does by hand beside the fields of this project is drift to be seen: a flow that is switched on shows among the grant types, another
+source of keys among the keys, what a client's own mappers and *Full scope allowed* put into its tokens among the scopes. Of those
+mappers the ones that are made as attributes are show as attributes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic.alias_generators import to_camel
+
+from acmidm_onboarding.authorities.errors import Rejected
+from acmidm_onboarding.authorities.http.api import parse_json
+from acmidm_onboarding.authorities.http.items import Items, Page
+from acmidm_onboarding.authorities.key_names import by_name
+from acmidm_onboarding.authorities.keycloak.mappers import claim_of, claims_of, mappers_of
+from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
+from acmidm_onboarding.values.harmless import harmless
+from acmidm_onboarding.values.metadata import ClientMetadata, Jwks, OrganisationMetadata, Scopes
+
+_NATURAL_KEYS = uuid.UUID("dde76c96-d454-4b8b-8f31-269b4878f0a2")  # never to change: client-IDs come from it
+_JWT = "client-jwt"
+_SECRET = "client-secret"
+_SECRET_SET_AT = "client.secret.creation.time"
+"""Seconds since 1970. Keycloak notes it where it makes a secret itself, as when somebody renews it in the console."""
+_SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+_AUTHENTICATORS = {"private_key_jwt": _JWT, **dict.fromkeys(_SECRET_METHODS, _SECRET)}
+_OTHER_METHODS = {_JWT: "private_key_jwt", "client-secret-jwt": "client_secret_jwt", "client-x509": "tls_client_auth"}
+_FLOWS = {
+    "authorization_code": "standard_flow_enabled",
+    "implicit": "implicit_flow_enabled",
+    "password": "direct_access_grants_enabled",
+    "client_credentials": "service_accounts_enabled",
+}
+_FLOW_ATTRIBUTES = {
+    "urn:ietf:params:oauth:grant-type:device_code": "oauth2.device.authorization.grant.enabled",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": "oauth2.jwt.authorization.grant.enabled",
+    "urn:ietf:params:oauth:grant-type:token-exchange": "standard.token.exchange.enabled",
+    "urn:openid:params:grant-type:ciba": "oidc.ciba.grant.enabled",
+}
+_OWN = "acmidm."
+_OWN_ATTRIBUTES = ("software_id", "managed_by", "incarnation", "application", "token_endpoint_auth_method")
+_OF_KEYS = ("use.jwks.string", "jwks.string", "use.jwks.url", "jwks.url", "jwt.credential.certificate")
+_LONGEST_SECONDS = 16
+_UNREADABLE = "unreadable"
+_BEGINNING = re.compile(rb'\[\{"id":"(?P<id>[!#-\[\]-~]{1,255})","clientId":"(?P<client_id>[ !#-\[\]-~]{1,255})"')
+"""The names of the first client of a list, in characters that stand for themselves."""
+_TRUE = "true"
+_KEYCLOAKS_OWN = frozenset(
+    {"account", "account-console", "admin-cli", "admin-permissions", "broker", "realm-management", "security-admin-console"}
+)
+
+
+def client_ids_for(software_id: str | None) -> Iterator[str]:
+    """The client-IDs of a natural key, always the same: so Keycloak, which keeps client-IDs unique, keeps natural keys unique too.
+
+    The second counts where the first is that of a client that moved to another key since, and so on.
+    """
+    if software_id is None:
+        yield str(uuid.uuid4())
+        return
+    for number in count(1):
+        yield str(uuid.uuid5(_NATURAL_KEYS, software_id if number == 1 else f"{software_id}/{number}"))
+
+
+class WireClient(BaseModel):
+    """A ClientRepresentation, as far as this project looks at it. The secret in it is not taken over."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+    id: str
+    client_id: str
+    name: str | None = None
+    description: str | None = None
+    enabled: bool = True
+    protocol: str | None = None
+    bearer_only: bool = False
+    public_client: bool = False
+    client_authenticator_type: str = _SECRET
+    standard_flow_enabled: bool = False
+    implicit_flow_enabled: bool = False
+    direct_access_grants_enabled: bool = False
+    service_accounts_enabled: bool = False
+    full_scope_allowed: bool = False
+    protocol_mappers: list[Any] = []
+    authentication_flow_binding_overrides: dict[str, Any] = {}
+    root_url: str | None = None
+    base_url: str | None = None
+    admin_url: str | None = None
+    attributes: dict[str, str | None] = {}
+    default_client_scopes: Items[str] = []
+    optional_client_scopes: Items[str] = []
+
+    @property
+    def metadata(self) -> ClientMetadata:
+        return ClientMetadata(
+            client_name=self.name or "",
+            software_id=self._own("software_id"),
+            managed_by=self._own("managed_by"),
+            incarnation=self._own("incarnation"),
+            keys_declared=self._own("keys_declared") == _TRUE,
+            organisation=OrganisationMetadata(name=self.description or "", ovo=self._own("ovo_code"), kbo=self._own("kbo_number")),
+            application=self._own("application") or "",
+            grant_types=self._grant_types(),
+            token_endpoint_auth_method=self._auth_method(),
+            contacts=tuple((self._own("contacts") or "").splitlines()),
+            enabled=self.enabled,
+            attributes=claims_of(self.protocol_mappers),
+            jwks_uri=self._jwks_uri,
+        )
+
+    @property
+    def scopes(self) -> Scopes:
+        """All that lets something into its tokens: the realm's client scopes that it was granted, and its dedicated one."""
+        granted = {name: name in self.default_client_scopes for name in sorted(self.granted)}
+        has_more = self.full_scope_allowed or not all(map(claim_of, self.protocol_mappers))
+        return {**granted, self.dedicated_scope: False} if has_more else granted
+
+    @property
+    def granted(self) -> frozenset[str]:
+        return frozenset(self.default_client_scopes + self.optional_client_scopes)
+
+    @property
+    def dedicated_scope(self) -> str:
+        """What Keycloak's console calls a client's own mappers and *Full scope allowed* together; it is no client scope of the realm."""
+        return f"{self.client_id}-dedicated"
+
+    @property
+    def jwks(self) -> Jwks:
+        """The keys that Keycloak verifies assertions with; another source of them stands in for them by its name."""
+        if (address := self._jwks_uri) is not None:
+            return {"jwks_uri": {"jwks_uri": address}}
+        if self.attributes.get("use.jwks.string") == _TRUE:
+            return _keys(self.attributes.get("jwks.string") or "")
+        certificate = self.attributes.get("jwt.credential.certificate")
+        return {"certificate": {"x5c": [harmless(certificate)]}} if certificate else {}
+
+    @property
+    def registered(self) -> RegisteredClient:
+        return RegisteredClient(self.client_id, self.metadata, _seconds(self.attributes.get(_SECRET_SET_AT) or ""))
+
+    @property
+    def snapshot(self) -> ClientSnapshot:
+        return ClientSnapshot(self.registered, self.scopes, self.jwks)
+
+    @property
+    def is_connection(self) -> bool:
+        """Whether a machine logs in with it, or this project declares it; those that Keycloak makes in each realm are none."""
+        if self.is_keycloaks_own or self.protocol not in (None, "openid-connect"):
+            return False
+        return self.service_accounts_enabled or self._own("software_id") is not None
+
+    @property
+    def is_keycloaks_own(self) -> bool:
+        """Whether Keycloak makes it in each realm: the consoles, and those that stand for APIs of its own."""
+        return self.client_id in _KEYCLOAKS_OWN or self.is_realm or self.attributes.get("realm_client") == _TRUE
+
+    @property
+    def is_realm(self) -> bool:
+        """Whether it stands for a realm, so that its roles are rights over that."""
+        return self.client_id == "realm-management" or (self.client_id.endswith("-realm") and self.bearer_only)
+
+    @property
+    def _jwks_uri(self) -> str | None:
+        return harmless(self.attributes.get("jwks.url") or "") if self.attributes.get("use.jwks.url") == _TRUE else None
+
+    def _own(self, name: str) -> str | None:
+        return self.attributes.get(_OWN + name) or None
+
+    def _grant_types(self) -> tuple[str, ...]:
+        flows = [grant for grant, flag in _FLOWS.items() if getattr(self, flag)]
+        return tuple(flows + [grant for grant, name in _FLOW_ATTRIBUTES.items() if self.attributes.get(name) == _TRUE])
+
+    def _auth_method(self) -> str:
+        if self.public_client:
+            return "none"
+        if self.client_authenticator_type == _SECRET:
+            # Keycloak takes a secret either way, so which of the two was declared is ours to remember.
+            declared = self._own("token_endpoint_auth_method")
+            return declared if declared in _SECRET_METHODS else _SECRET_METHODS[0]
+        return _OTHER_METHODS.get(self.client_authenticator_type, self.client_authenticator_type)
+
+
+def unread_client(beginning: bytes) -> WireClient | None:
+    """What stands in for a client whose list of one is too large to be read: not ours, and unlike any that is declared.
+
+    Keycloak begins with its names. None where they are not there: left out, a client would look as if somebody had removed it.
+    """
+    found = _BEGINNING.match(beginning)
+    if found is None:
+        return None
+    names = {"id": found["id"].decode(), "clientId": found["client_id"].decode()}
+    attributes = {_OWN + name: _UNREADABLE for name in ("software_id", "managed_by", "application")}
+    texts = {"name": _UNREADABLE, "description": _UNREADABLE}
+    return WireClient.model_validate({**names, **texts, "serviceAccountsEnabled": True, "attributes": attributes})
+
+
+class WireClients(RootModel[Page[WireClient]]):
+    pass
+
+
+class WireScope(BaseModel):
+    """A ClientScopeRepresentation."""
+
+    id: str
+    name: str
+    protocol: str | None = None
+
+
+class WireScopeList(RootModel[Items[WireScope]]):
+    pass
+
+
+def metadata_document(metadata: ClientMetadata, client_secret: str | None) -> dict[str, Any]:
+    """What a PUT sends; Keycloak leaves alone what is not in it, and takes away an attribute that is null."""
+    authenticator = _AUTHENTICATORS.get(metadata.token_endpoint_auth_method)
+    if authenticator is None:
+        raise Rejected(
+            f"Keycloak clients cannot have authentication method {metadata.token_endpoint_auth_method}; choose another in the form"
+        )
+    attributes: dict[str, str | None] = {_OWN + name: getattr(metadata, name) for name in _OWN_ATTRIBUTES}
+    attributes |= {f"{_OWN}ovo_code": metadata.organisation.ovo, f"{_OWN}kbo_number": metadata.organisation.kbo}
+    attributes[f"{_OWN}keys_declared"] = _TRUE if metadata.keys_declared else None
+    attributes[f"{_OWN}contacts"] = "\n".join(metadata.contacts) or None
+    attributes |= {name: _TRUE if grant in metadata.grant_types else None for grant, name in _FLOW_ATTRIBUTES.items()}
+    if metadata.jwks_uri is not None:  # else what is there stays until keys are written: at no moment there is neither
+        attributes |= {"use.jwks.url": _TRUE, "jwks.url": metadata.jwks_uri, "use.jwks.string": "false", "jwks.string": None}
+    document = {
+        "name": metadata.client_name,
+        "description": metadata.organisation.name,
+        "enabled": metadata.enabled,
+        "publicClient": False,
+        "clientAuthenticatorType": authenticator,
+        **{to_camel(flag): grant in metadata.grant_types for grant, flag in _FLOWS.items()},
+        "attributes": attributes,
+    }
+    return document if client_secret is None else {**document, "secret": client_secret}
+
+
+def changes_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
+    """The members of a document that differ from what a client has.
+
+    Not all of it: Keycloak knows that a client has a service account, yet a PUT that repeats it grants ``service_account`` again.
+    """
+    existing = client.model_dump(by_alias=True)
+    changed = {name: value for name, value in document.items() if existing.get(name) != value}
+    attributes = {name: value for name, value in document["attributes"].items() if client.attributes.get(name) != value}
+    return {**changed, "attributes": attributes}
+
+
+def new_client_document(client_id: str, metadata: ClientMetadata, client_secret: str | None, default_scopes: list[str]) -> dict[str, Any]:
+    """What a POST sends: a client for machines alone, whose tokens say nothing about roles, without keys yet."""
+    document = metadata_document(metadata, client_secret)
+    return {
+        **document,
+        "clientId": client_id,
+        "protocol": "openid-connect",
+        "fullScopeAllowed": False,
+        "protocolMappers": mappers_of(metadata.attributes),
+        "defaultClientScopes": default_scopes,
+        "optionalClientScopes": [],
+        "attributes": {**jwks_document({})["attributes"], **document["attributes"]},
+    }
+
+
+def taking_over_document(client: WireClient, document: dict[str, Any]) -> dict[str, Any]:
+    """What a PUT sends first to a client that is taken over: its metadata, without whatever one that was made here would not have.
+
+    Its keys and scopes are replaced by themselves, the secret with the method; what Keycloak notes of a client itself stays.
+    """
+    kept = (_SECRET_SET_AT, "realm_client", *_OF_KEYS)
+    flows = client.authentication_flow_binding_overrides
+    return {
+        **document,
+        "serviceAccountsEnabled": False,
+        "authorizationServicesEnabled": False,
+        "redirectUris": [],
+        "webOrigins": [],
+        **{to_camel(name): "" for name in ("root_url", "base_url", "admin_url") if getattr(client, name)},
+        "authenticationFlowBindingOverrides": dict.fromkeys(flows, ""),
+        "attributes": {**{name: None for name in client.attributes if name not in kept}, **document["attributes"]},
+    }
+
+
+def empty_dedicated_scope_document(client: WireClient) -> dict[str, Any]:
+    """What a PUT sends to take away the client's own mappers, all at once but for its attributes, and the roles beyond its scopes."""
+    return {"fullScopeAllowed": False, "protocolMappers": [mapper for mapper in client.protocol_mappers if claim_of(mapper)]}
+
+
+def jwks_document(jwks: Jwks) -> dict[str, Any]:
+    """What a PUT sends to replace the keys, and nothing else."""
+    text = json.dumps({"keys": [jwks[kid] for kid in sorted(jwks)]}, sort_keys=True)
+    return {"attributes": {"use.jwks.string": _TRUE, "jwks.string": text, "use.jwks.url": "false", "jwks.url": None}}
+
+
+def _keys(text: str) -> Jwks:
+    try:
+        keys = parse_json(text)["keys"] if text else []
+    except (ValueError, RecursionError, TypeError, KeyError):
+        keys = None
+    if not isinstance(keys, list):
+        return {"unreadable": {"unreadable": "the client's JWK Set is no JSON"}}
+    return by_name(keys)
+
+
+def _seconds(text: str) -> int:
+    """Whole seconds since 1970; 0 for what somebody wrote there that is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_SECONDS else 0

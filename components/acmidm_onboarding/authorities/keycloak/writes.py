@@ -1,0 +1,83 @@
+"""How a part of a client is replaced without ETags: read, decide, write, read back; and again after a conflict with another writer."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from acmidm_onboarding.authorities.differences import difference
+from acmidm_onboarding.authorities.errors import AlreadyRegistered, ChangedMeanwhile, Failed, Unsettled
+from acmidm_onboarding.authorities.keycloak.wire import WireClient
+
+TRIES = 6
+_FIRST_WAIT_SECONDS = 0.05
+CONFLICTS = (Failed, AlreadyRegistered)
+"""What Keycloak answers to one of two writers of the same client: 409 "Duplicate resource error", or 500 (optimistic locking)."""
+
+Value = TypeVar("Value")
+Result = TypeVar("Result")
+
+
+def again(attempt: Callable[[], Result], on: tuple[type[Exception], ...] = (*CONFLICTS, Unsettled)) -> Result:
+    """Run ``attempt``, which reads afresh, again after a conflict, at most TRIES times. Raises what the last one raised."""
+    for tries in range(TRIES - 1):
+        try:
+            return attempt()
+        except on:
+            wait = min(_FIRST_WAIT_SECONDS * 2.0**tries, 1.0)
+            # As much again by chance: writers that met once would else meet at each try.
+            wait += random.uniform(0, wait + 0.1)  # noqa: S311 - spread, not secrecy
+        time.sleep(wait)
+    return attempt()
+
+
+def settle(
+    read: Callable[[], WireClient],
+    part: Callable[[WireClient], Value],
+    write: Callable[[WireClient], None],
+    *,
+    known: Value | None,
+    wanted: Value,
+    document: str,
+    on_the_way: Callable[[Value], bool] = lambda _: False,
+    force: bool = False,
+) -> None:
+    """Make a ``part`` of a client equal to ``wanted`` by ``write``, which gets the client as it was read just before.
+
+    Nothing is written where ``wanted`` is there already, unless ``force``. What is neither ``known``, ``wanted`` nor
+    ``on_the_way`` from one to the other is another writer's change that nobody has reviewed. Raises ChangedMeanwhile.
+    """
+    begun = written = False
+
+    def attempt() -> None:
+        nonlocal begun, written
+        client = read()
+        current = part(client)
+        if current == wanted and (written or not force):
+            return
+        require_known(current)
+        begun = True
+        write(client)
+        written = True
+        after = part(read())
+        if after != wanted:
+            require_known(after)
+            raise Unsettled(
+                f"{document} is not as it was written; see who else writes it, and whether the server's version is supported, "
+                "then run the same command again"
+            )
+
+    def require_known(current: Value) -> None:
+        if known is None or current in (known, wanted) or on_the_way(current):
+            return
+        changes = difference(known, current, wanted)
+        what = f"since the last refresh: {changes}, and nothing was overwritten"
+        if begun:
+            what = f"while it was written: {changes} since the last refresh, and what is there may be of both"
+        raise ChangedMeanwhile(
+            f"someone else changed {document} {what}; run pulumi refresh, see the change in a preview, then run pulumi up", changes
+        )
+
+    again(attempt)

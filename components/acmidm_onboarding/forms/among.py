@@ -1,0 +1,154 @@
+"""What several forms and organisations must satisfy together: each code, name, key of a connection and client is one's own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from acmidm_onboarding.forms.declarations import former_keys
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.values.declaration import connection_key
+from acmidm_onboarding.values.identifiers import look_of
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import Problem, quoted
+from acmidm_onboarding.values.terms import Environment, Platform
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One form with its organisation, for the rules about several forms. ``document`` is the form's, ``owner`` its organisation's."""
+
+    document: Document
+    form: Form
+    owner: Document
+    organisation: Organisation
+
+    @property
+    def key(self) -> str:
+        return connection_key(self.organisation.code, self.form.application)
+
+
+def problems_of_organisations(organisations: Iterable[tuple[Document, Organisation]]) -> Iterator[Problem]:
+    """Yield each second folder of an organisation, and each name that people would take for another organisation's.
+
+    Two may share a KBO number, as the departments of an administration do, where each has an OVO code that tells them apart.
+    """
+    by_ovo: dict[str, Document] = {}
+    by_kbo: dict[str, tuple[Document, Organisation]] = {}
+    by_look: dict[str, tuple[Document, Organisation]] = {}
+    for document, organisation in organisations:
+        if organisation.ovo and (first := by_ovo.setdefault(organisation.ovo, document)) is not document:
+            yield _same_code(document, "ovo", organisation.ovo, first, "an organisation has one folder: keep one of the two")
+            continue
+        if organisation.kbo:
+            first, other = by_kbo.setdefault(organisation.kbo, (document, organisation))
+            if first is not document and not (organisation.ovo and other.ovo):
+                remedy = "an organisation has one folder: keep one of the two, or give each its own OVO code"
+                yield _same_code(document, "kbo", organisation.kbo, first, remedy)
+                continue
+        first, other = by_look.setdefault(look_of(organisation.name), (document, organisation))
+        if first is not document:
+            yield document.problem(
+                ("name",),
+                f"{quoted(organisation.name)} looks like {quoted(other.name)} in {first.file}",
+                "write what tells the two apart, such as the place",
+                also=first.file,
+            )
+
+
+def _same_code(document: Document, field: str, code: str, first: Document, remedy: str) -> Problem:
+    return document.problem((field,), f"{code} is the code of {first.file.parent} too", remedy, also=first.file)
+
+
+def problems_of_former_codes(organisations: Sequence[tuple[Document, Organisation]]) -> Iterator[Problem]:
+    """Yield each earlier code that is another organisation's: by it one would get the clients of the other."""
+    present = {code: document for document, one in organisations for code in (one.ovo, one.kbo) if code}
+    claimed: dict[str, Document] = {}
+    for document, organisation in organisations:
+        for former in organisation.formerly:
+            other, code = claimed.setdefault(former, document), former.partition("/")[0]
+            what = f"{former} is {'a code' if former == code else 'an earlier key'}"
+            if code in present and code not in (organisation.ovo, organisation.kbo):
+                other, what = present[code], f"{code} is a code"
+            if other is not document:
+                yield document.problem(
+                    ("formerly",),
+                    f"{what} in {other.file} too",
+                    "an organisation keeps the clients of its own earlier codes alone: remove it here or there",
+                    also=other.file,
+                )
+
+
+def problems_among(forms: Sequence[Declared]) -> Iterator[Problem]:
+    """Yield second forms of an application, and earlier keys that a form still declares or that two forms claim."""
+    declared: dict[str, Declared] = {}
+    for one in forms:
+        first = declared.setdefault(one.key, one)
+        if first is not one:
+            yield one.document.problem(
+                ("application",),
+                f"{first.document.file} is already the form of {one.form.application}",
+                "keep one of the two, or name the application differently",
+                also=first.document.file,
+            )
+    claimed: dict[str, Declared] = {}
+    of_organisations = defaultdict[str, list[Form]](list)
+    for one in forms:
+        of_organisations[one.organisation.code].append(one.form)
+    for one in forms:
+        for former in former_keys(one.organisation, one.form, of_organisations[one.organisation.code]):
+            document = one.document if one.form.formerly else one.owner
+            if former in declared and declared[former] is not one:
+                yield document.problem(
+                    ("formerly",),
+                    f"{former} is still declared by {declared[former].document.file}",
+                    _apart(one, declared[former]),
+                    also=declared[former].document.file,
+                )
+            elif (first := claimed.setdefault(former, one)) is not one:
+                yield document.problem(
+                    ("formerly",),
+                    f"{former} is an earlier key in {first.document.file} too",
+                    f"keep it in the form that keeps its clients{_by_whole_key(one, former)}",
+                    also=first.document.file,
+                )
+
+
+def _apart(one: Declared, other: Declared) -> str:
+    """What to do about a form that has the earlier name of ``one``: the two may have been renamed together."""
+    if other.organisation is one.organisation and other.form.formerly:
+        return (
+            "two that get another name take two deployments: first give that form an application that no form has and run acmidm deploy, "
+            f"then give it {other.form.application} with that one under formerly, and remove this line; or remove it, if it is a copy"
+        )
+    may_return = ", which may come back once acmidm deploy has run," if other.organisation is one.organisation else ","
+    return f"remove that form{may_return} or this line: a client has one form{_by_whole_key(one)}"
+
+
+def _by_whole_key(one: Declared, former: str = "") -> str:
+    """How two applications of organisations that merge are told apart, which have the same name."""
+    if not one.form.formerly or not one.organisation.formerly:
+        return ""
+    if former in one.organisation.earlier_keys:
+        return "; organisations merge one after the other, with acmidm deploy in between"
+    whole = connection_key(one.organisation.formerly[0].partition("/")[0], one.form.formerly[0])
+    return f"; after a merger, have the whole key, such as {whole}, added under formerly in {ORGANISATION_FILE}"
+
+
+def problems_of_adoptions(forms: Iterable[tuple[Document, Form]]) -> Iterator[Problem]:
+    """Yield each client that two forms take over: a form was copied, with the client-ID in it. The case of letters tells none apart."""
+    seen: dict[tuple[Environment, Platform, str], Document] = {}
+    for document, form in forms:
+        for environment, request in form.environments.items():
+            for platform, client_id in request.adopt.items():
+                first = seen.setdefault((environment, platform, client_id.casefold()), document)
+                if first is not document:
+                    yield document.problem(
+                        ("environments", environment.value, "adopt", platform.value),
+                        f"client {quoted(client_id)} is taken over by {first.file} already",
+                        "a client has one form: correct the client-ID here, or remove it",
+                        also=first.file,
+                    )

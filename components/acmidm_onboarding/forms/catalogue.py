@@ -1,0 +1,357 @@
+"""The catalogue: which scopes and products there are. Data, so that a new one is a file and no code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from jsonschema import Draft202012Validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.schemas import FORMATS, LinearValidator, usable_schema
+from acmidm_onboarding.values.attributes import AttributeName
+from acmidm_onboarding.values.problems import Problem, did_you_mean, nearest, quoted
+from acmidm_onboarding.values.terms import LONGEST_TEXT, RESERVED_NAME, Environment, Platform
+
+_EVERYWHERE = (Environment.TNI, Environment.PROD)
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+_BELOW = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._~-]*/)*(?:[A-Za-z0-9][A-Za-z0-9._~-]*)?", re.ASCII)
+"""What may follow the beginning of an address: no ``..``, no empty part and nothing escaped leads to another place."""
+
+OPERATOR_RIGHTS = frozenset({"management_read", "management_write"})
+"""The rights over a management API and the product APIs (docs/adr/0004-management-api-contract.md): those of operators."""
+RESERVED_SCOPES = frozenset(
+    {
+        *OPERATOR_RIGHTS,
+        *("openid", "profile", "email", "address", "phone", "offline_access"),  # OpenID Connect Core §5.4, §11
+        *("acr", "basic", "microprofile-jwt", "organization", "role_list", "roles", "saml_organization", "service_account", "web-origins"),
+    }
+)
+"""Scopes that an authority needs for itself, or that give rights on it: no product has them. The last are those that Keycloak makes."""
+
+
+def _in_order(schema: Any, value: Any) -> Any:
+    """Sort the sets in ``value``: the lists whose schema has ``uniqueItems``, where order means nothing."""
+    if not isinstance(schema, dict):
+        return value
+    if isinstance(value, dict):
+        parts = schema.get("properties", {})
+        return {name: _in_order(parts.get(name), value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        items = [_in_order(schema.get("items"), item) for item in value]
+        return sorted(items, key=repr) if schema.get("uniqueItems") else items
+    return value
+
+
+def _is_of_texts(schema: Any) -> bool:
+    """Return whether a schema is that of a text, or of a list of texts."""
+    match schema:
+        case {"type": "string"} | {"type": "array", "items": {"type": "string"}}:
+            return True
+    return False
+
+
+def _scope_token(name: str) -> str:
+    """Check a scope's name: scopes are listed with spaces between them (RFC 6749 §3.3), so that a name has none."""
+    if not _SCOPE_TOKEN.fullmatch(name):
+        raise ValueError(f"{quoted(name)} is not a scope; write visible ASCII characters without space, quote or backslash")
+    if name.casefold() in RESERVED_SCOPES:
+        raise ValueError(f"{quoted(name)} is a scope that an authority keeps for itself; name the product's own")
+    return name
+
+
+def _product_name(name: str) -> str:
+    if name == RESERVED_NAME:
+        raise ValueError(f"{quoted(name)} is the name of a platform; name the product otherwise")
+    return name
+
+
+ScopeToken = Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_scope_token)]
+
+
+class Speaks(StrEnum):
+    """How a value of a field that speaks for somebody is held against what an organisation may say."""
+
+    EXACTLY = "exactly"
+    BEGINNING = "beginning"
+
+    def allows(self, value: str, allowed: str) -> bool:
+        """Return whether a value is the allowed one, or is below it: ``urn://gent`` is no beginning of ``urn://gentle/x``."""
+        if value == allowed or self is Speaks.EXACTLY:
+            return value == allowed
+        beginning = allowed if allowed.endswith("/") else f"{allowed}/"
+        return value.startswith(beginning) and _BELOW.fullmatch(value, len(beginning)) is not None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Scope(_Part):
+    """One scope that a client can be granted."""
+
+    title: Annotated[str, Field(min_length=1, description="What the scope lets a client do.")]
+    verified: Annotated[bool, Field(description="Whether the name was found in a public source, or is a placeholder of ours.")]
+    source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
+    environments: Annotated[
+        tuple[Environment, ...], Field(min_length=1, description="Where it is offered; left out, where its product is.")
+    ] = _EVERYWHERE
+    names: Annotated[
+        dict[Platform, ScopeToken] | None,
+        Field(description="Its name per platform, where that differs; a platform that is absent does not offer it."),
+    ] = None
+    placeholders: Annotated[tuple[Platform, ...], Field(description="Platforms where its name is a placeholder of ours all the same.")] = ()
+    formerly: Annotated[tuple[ScopeToken, ...], Field(description="Names that forms had for it: they are told the present one.")] = ()
+    assigned_by_provider: Annotated[bool, Field(description="The API's provider grants it by itself: its presence is no drift.")] = False
+
+    def is_verified(self, *platforms: Platform) -> bool:
+        """Return whether its name on these platforms was found in a public source."""
+        return self.verified and not set(platforms) & set(self.placeholders)
+
+    def names_of(self, name: str) -> Mapping[Platform, str]:
+        """Return its name per platform that offers it; ``name`` is the one in the catalogue."""
+        return {Platform.ACMIDM: name} if self.names is None else self.names
+
+
+class Basis(StrEnum):
+    """What stands behind a field: documentation, public client code or a sample, or neither."""
+
+    DOCUMENTED = "documented"
+    SEEN = "seen"
+    ASSUMED = "assumed"
+
+
+class ConfigurationField(_Part):
+    """What is known of one field of a product's configuration."""
+
+    source: Annotated[str, Field(min_length=1, description="Where it comes from, and what of it is not known.")]
+    basis: Annotated[
+        Basis, Field(description="Documented by the owner; seen in public client code or a sample; or assumed, such as from the messages.")
+    ]
+    speaks_for: Annotated[
+        Speaks | None,
+        Field(
+            description="It speaks for somebody, so that an organisation has only the values in its organisation.yaml: exactly those, or "
+            "with one of them as beginning."
+        ),
+    ] = None
+    differs_per_environment: Annotated[bool, Field(description="Its value on production is not expected to be that on TNI.")] = False
+    proposed: Annotated[
+        Annotated[str, Field(pattern=r"^[^{}]*(\{ovo\}[^{}]*)*$")] | None,
+        Field(description="What it is for most organisations, {ovo} being their OVO code: acmidm new proposes it."),
+    ] = None
+
+
+class Attribute(_Part):
+    """Something that the client of an API says of itself: a claim in its tokens."""
+
+    title: Annotated[str, Field(min_length=1, description="What its value says.")]
+    source: Annotated[str, Field(min_length=1, description="Where the name comes from.")]
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where clients can have it.")] = (Platform.ACMIDM,)
+    speaks_for: Annotated[
+        Speaks | None, Field(description="Where it speaks for somebody: how its value is held against those in organisation.yaml.")
+    ] = None
+
+
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+", re.ASCII)
+_FILLED = re.compile(r"\{([a-z_]+)\}", re.ASCII)
+MADE = frozenset({"id", "now", "yesterday"})
+"""What a test message is filled with beside the fields of its product: a UUID, the local time, and the day before."""
+
+
+def _path(text: str) -> str:
+    if not _PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
+        raise ValueError(f"{quoted(text)} is no path of an API; write one such as /api/v2/dosis/bronnen/uris")
+    return text
+
+
+Path = Annotated[str, AfterValidator(_path)]
+
+
+class TestMessage(_Part):
+    """A message that shows that a client may send, and that reaches nobody. ``{name}`` stands for a field of the configuration."""
+
+    __test__ = False  # no test of pytest's
+
+    path: Annotated[Path, Field(description="Where it is posted, below the API's address.")]
+    document: Annotated[dict[str, Any], Field(description="What is posted, as JSON.")]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the fields that it is filled with."""
+        return frozenset(name for text in _texts(self.document) for name in _FILLED.findall(text))
+
+    def filled(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the document with the values in it; of a list of values the first one."""
+        first = {name: value[0] if isinstance(value, list | tuple) and value else value for name, value in values.items()}
+        filled: dict[str, Any] = _filled(self.document, first)
+        return filled
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(value, str):
+        return _FILLED.sub(lambda found: str(values.get(found[1], "")), value)
+    if isinstance(value, dict):
+        return {name: _filled(part, values) for name, part in value.items()}
+    return [_filled(part, values) for part in value] if isinstance(value, list) else value
+
+
+class Api(_Part):
+    """What ``acmidm probe`` calls of a product."""
+
+    source: Annotated[str, Field(min_length=1, description="Where the calls come from.")]
+    reads: Annotated[tuple[Path, ...], Field(description="Calls that read, and need nothing but a token.")] = ()
+    test_message: Annotated[
+        TestMessage | None, Field(description="A message that reaches nobody, which is posted only where somebody wants it.")
+    ] = None
+
+
+class Product(_Part):
+    """One file of the catalogue: a product or API, its scopes, and what it needs to know about each client."""
+
+    product: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"), AfterValidator(_product_name)]
+    title: Annotated[str, Field(min_length=1)]
+    owner: Annotated[str, Field(min_length=1, description="Who decides about its scopes.")]
+    source: Annotated[str, Field(min_length=1, description="Where the content of this file comes from.")]
+    environments: Annotated[tuple[Environment, ...], Field(min_length=1)] = _EVERYWHERE
+    scopes: Annotated[dict[ScopeToken, Scope], Field(min_length=1)]
+    attributes: Annotated[
+        dict[AttributeName, Attribute], Field(description="What its clients may say of themselves in their tokens, by the claim's name.")
+    ] = Field(default_factory=dict)
+    configuration: Annotated[
+        dict[str, Any] | None,
+        AfterValidator(lambda value: value if value is None else usable_schema(value)),
+        Field(description="The JSON Schema (2020-12) of its configuration; absent where it needs none."),
+    ] = None
+    fields: Annotated[
+        dict[str, ConfigurationField], Field(description="What is known of each field of the configuration; none is left out.")
+    ] = Field(default_factory=dict)
+
+    api: Annotated[Api | None, Field(description="How its API can be tried; absent where no such call is known.")] = None
+
+    @model_validator(mode="after")
+    def _test_message_has_its_values(self) -> Self:
+        message = self.api.test_message if self.api else None
+        known = MADE | set((self.configuration or {}).get("properties", {}))
+        for name in sorted(message.names - known) if message else ():
+            raise ValueError(
+                f"the test message has {{{name}}}, which is no field of the configuration; {did_you_mean(name, known, 'correct it')}"
+            )
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scopes_are_where_their_product_is(cls, data: Any) -> Any:
+        """Give each scope without environments those of its product; mistakes are left to the fields."""
+        match data:
+            case {"environments": [*where], "scopes": {**scopes}} if where and all(one in list(Environment) for one in where):
+                filled = {name: {"environments": where, **scope} if isinstance(scope, dict) else scope for name, scope in scopes.items()}
+                return {**data, "scopes": filled}
+        return data
+
+    @model_validator(mode="after")
+    def _offers_what_its_scopes_need(self) -> Self:
+        for name, scope in self.scopes.items():
+            if not set(scope.environments) <= set(self.environments):
+                raise ValueError(f'scope "{name}" is offered in an environment where its product is not; correct environments')
+        return self
+
+    @property
+    def speaks_for(self) -> dict[str, Speaks]:
+        """The fields that speak for somebody, and how."""
+        return {name: field.speaks_for for name, field in self.fields.items() if field.speaks_for}
+
+
+def problems_of_fields(document: Document, product: Product) -> Iterator[Problem]:
+    """Yield each field of a configuration that does not say where it comes from, each that is not there, each that cannot speak."""
+    properties = (product.configuration or {}).get("properties", {})
+    for name in properties:
+        if name not in product.fields:
+            remedy = "add there its source, and its basis: documented, seen or assumed"
+            yield document.problem(("configuration", "properties", name), f"{quoted(name)} is not under fields", remedy, at_key=True)
+    for name, field in product.fields.items():
+        if name not in properties:
+            remedy = did_you_mean(name, properties, "add it there, or remove it here")
+            yield document.problem(("fields", name), f"{quoted(name)} is no property of configuration", remedy, at_key=True)
+        elif field.speaks_for and not _is_of_texts(properties[name]):
+            what = f"{quoted(name)} speaks for somebody, and is no text or list of texts"
+            yield document.problem(("fields", name, "speaks_for"), what, "give it type: string")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All products, by name."""
+
+    products: Mapping[str, Product]
+
+    @cached_property
+    def scopes(self) -> dict[str, Scope]:
+        return {name: scope for product in self.products.values() for name, scope in product.scopes.items()}
+
+    def meant_scope(self, wrong: str) -> str | None:
+        """Return the scope that a name which is not in the catalogue probably meant: one that was called so, else the nearest."""
+        return next((name for name, scope in self.scopes.items() if wrong in scope.formerly), None) or nearest(wrong, self.scopes)
+
+    @cached_property
+    def product_of(self) -> dict[str, Product]:
+        """The product that each scope belongs to."""
+        return {name: product for product in self.products.values() for name in product.scopes}
+
+    @cached_property
+    def attributes(self) -> dict[str, tuple[Product, Attribute]]:
+        """Each attribute, with the product that it belongs to."""
+        return {name: (product, attribute) for product in self.products.values() for name, attribute in product.attributes.items()}
+
+    @cached_property
+    def speaking_fields(self) -> dict[str, str]:
+        """The fields and attributes by which a client of a product speaks for somebody, each with its description."""
+        return {name: attribute.title for name, (_, attribute) in self.attributes.items() if attribute.speaks_for} | {
+            name: str((product.configuration or {})["properties"][name].get("description", ""))
+            for product in self.products.values()
+            for name in product.speaks_for
+        }
+
+    @cached_property
+    def validators(self) -> dict[str, Draft202012Validator]:
+        """A validator for each product that needs a configuration."""
+        return {
+            name: LinearValidator(product.configuration, format_checker=FORMATS)
+            for name, product in self.products.items()
+            if product.configuration is not None
+        }
+
+    def in_order(self, product: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the configuration in one order, so that reordering a form is no change."""
+        ordered: dict[str, Any] = _in_order(self.products[product].configuration, dict(configuration))
+        return ordered
+
+    def name_on(self, platform: Platform, scope: str) -> str | None:
+        """Return the platform's name for the scope, None where it does not offer it."""
+        return self.scopes[scope].names_of(scope).get(platform)
+
+    def products_on(self, platform: Platform, environment: Environment) -> tuple[str, ...]:
+        """Return the configured products that a platform offers in an environment, by one of their scopes."""
+        return tuple(
+            name
+            for name, product in self.products.items()
+            if product.configuration is not None
+            and any(platform in scope.names_of(own) and environment in scope.environments for own, scope in product.scopes.items())
+        )
+
+    def assigned_by_provider(self, platform: Platform) -> frozenset[str]:
+        """Return the scopes, by the platform's names, that API providers grant by themselves."""
+        assigned: Iterable[str | None] = (self.name_on(platform, name) for name, scope in self.scopes.items() if scope.assigned_by_provider)
+        return frozenset(name for name in assigned if name)

@@ -1,0 +1,136 @@
+"""What is wrong with a product's configuration in a form, by the product's JSON Schema, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.values.identifiers import is_visible
+from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, quoted
+
+_LARGEST_INTEGER = 2**53 - 1
+_MOST_LEVELS = 12
+"""Fewer than an authority reads of a document."""
+_TYPES = {
+    "string": "a text; numbers need quotes",
+    "array": "a list",
+    "object": "a mapping",
+    "boolean": "true or false",
+    "integer": "a whole number",
+}
+_ENDINGS = {
+    "minItems": "has too few items",
+    "maxItems": "has too many items",
+    "uniqueItems": "has the same value twice",
+    "minLength": "is too short",
+    "maxLength": "is too long",
+    "pattern": "does not have the required form",
+    "format": "does not have the required form",
+    "minimum": "is too small",
+    "maximum": "is too large",
+    "minProperties": "has too few fields",
+    "maxProperties": "has too many fields",
+    "contains": "lacks an item that it needs",
+    "not": "is not allowed by the product",
+    "anyOf": "is none of the possible choices",
+    "oneOf": "is none of the possible choices, or more than one at once",
+}
+"""Per keyword of a schema the end of the sentence about a value. Values that are no plain text are never repeated."""
+
+
+def problems_of_configuration(
+    document: Document, path: DocumentPath, product: str, validator: Draft202012Validator, configuration: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield every mistake in the configuration at ``path``, each with the schema's description of what belongs there."""
+    for error in validator.iter_errors(dict(configuration)):
+        yield from _Mistake(document, path, product, validator.schema, error).problems()
+    for place, value in _values(configuration):
+        if not all(is_visible(part) for part in (*place, value) if isinstance(part, str)):
+            what = f"{_label(product, place)} contains a line break, a control or invisible character, or a space at an end"
+            yield document.problem((*path, *place), what, "write it on one line")
+        elif len(place) > _MOST_LEVELS:
+            yield document.problem((*path, *place), f"{product} is nested more than {_MOST_LEVELS} levels deep", "write it flatter")
+        elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+            what = f"{_label(product, place)} is larger than JSON carries exactly (RFC 8259 §6)"
+            yield document.problem((*path, *place), what, f"write at most {_LARGEST_INTEGER}, or a text in quotes")
+
+
+class _Mistake:
+    """One error of the validator."""
+
+    def __init__(self, document: Document, path: DocumentPath, product: str, schema: Any, error: ValidationError) -> None:
+        self._document, self._path, self._product, self._schema = document, path, product, schema
+        self._place: DocumentPath = tuple(error.absolute_path)
+        self._keyword, self._wanted = str(error.validator), cast(Any, error.validator_value)
+        self._value = cast(Any, error.instance)
+
+    def problems(self) -> Iterator[Problem]:
+        match self._keyword:
+            case "additionalProperties":
+                known = sorted(_part(self._schema, self._place).get("properties", {}))
+                for name in sorted(str(name) for name in self._value if name not in known):
+                    what = f"{_label(self._product, self._place)}: unknown field {quoted(name)}"
+                    yield self._problem(what, did_you_mean(name, known, f"known here: {listed(known)}"), name, at_key=True)
+            case "required":
+                for name in self._wanted:
+                    if name not in self._value:
+                        yield self._problem(f"{_label(self._product, self._place)}: {quoted(name)} is missing", self._expected(name), name)
+            case "dependentRequired":
+                for given, names in self._wanted.items():
+                    for name in names if given in self._value else ():
+                        if name not in self._value:
+                            what = f"{_label(self._product, self._place)}: {quoted(name)} is missing, which goes with {quoted(given)}"
+                            yield self._problem(what, self._expected(name), given, at_key=True)
+            case _:
+                yield self._problem(f"{_label(self._product, self._place)} {self._ending()}", self._remedy())
+
+    def _problem(self, what: str, remedy: str, *below: str, at_key: bool = False) -> Problem:
+        return self._document.problem((*self._path, *self._place, *below), what, remedy, at_key=at_key)
+
+    def _ending(self) -> str:
+        keyword, value = self._keyword, self._value
+        if keyword == "type":
+            wanted = self._wanted if isinstance(self._wanted, list) else [self._wanted]
+            return f"is not {' or '.join(_TYPES.get(str(one), str(one)) for one in wanted)}"
+        if keyword in ("enum", "const"):
+            return f"is {quoted(value)}, which is not known" if isinstance(value, str) else "is not known"
+        if keyword == "pattern":
+            return f"is {quoted(value)}, which {_ENDINGS[keyword]}"
+        return _ENDINGS.get(keyword, f"does not satisfy {keyword} of the product's schema")
+
+    def _remedy(self) -> str:
+        if self._keyword == "enum" and isinstance(self._value, str):
+            return did_you_mean(self._value, map(str, self._wanted), self._expected())
+        return self._expected()
+
+    def _expected(self, *below: str) -> str:
+        description = _part(self._schema, (*self._place, *below)).get("description")
+        return f"give {description}" if description else "see the product's schema in the catalogue"
+
+
+def _part(schema: Any, place: DocumentPath) -> Mapping[str, Any]:
+    """Return the part of the schema about the value at ``place``; empty where properties and items do not lead there."""
+    for step in place:
+        below = schema.get("properties", {}).get(step) if isinstance(step, str) else schema.get("items")
+        schema = below if isinstance(below, dict) else {}
+    return schema if isinstance(schema, dict) else {}
+
+
+def _label(product: str, place: DocumentPath) -> str:
+    """Name the value at ``place`` as a person would: ``notificaties, product_ids, item 1``."""
+    return ", ".join([product, *(f"item {step + 1}" if isinstance(step, int) else step for step in place)])
+
+
+def _values(value: object, place: DocumentPath = ()) -> Iterator[tuple[DocumentPath, object]]:
+    """Yield each plain value with its place."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _values(part, (*place, name))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _values(part, (*place, index))
+    else:
+        yield place, value

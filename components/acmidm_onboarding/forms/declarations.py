@@ -1,0 +1,124 @@
+"""What each form declares: a client per platform and environment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import product
+from types import MappingProxyType
+
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.form import WHOLE, Form
+from acmidm_onboarding.values.client import Grant
+from acmidm_onboarding.values.declaration import Declaration, client_name, connection_key, natural_key
+from acmidm_onboarding.values.evidence import EvidenceFile, summary
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.keys import keys_of
+from acmidm_onboarding.values.metadata import ClientMetadata, OrganisationMetadata
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.plain import flat
+from acmidm_onboarding.values.terms import AuthMethod, Environment
+
+
+def former_keys(organisation: Organisation, form: Form, forms: Collection[Form] | None) -> tuple[str, ...]:
+    """Return the earlier keys of a form's connections: by earlier codes, earlier applications, or both.
+
+    A whole key in ``organisation.yaml``, such as OVO001992/loket, is that of the form that has ``loket`` under ``formerly``; where none
+    has, of the one whose application it is. No other form gets it by the code OVO001992. While another form declares ``loket``,
+    ``formerly: loket`` means the whole key alone. ``forms`` are all of the organisation; None where they are not known: then a
+    form gets what its own ``formerly`` names, and nothing else.
+    """
+    named = {
+        key: application
+        for key in organisation.earlier_keys
+        if (application := key.partition("/")[2]) in form.formerly
+        or (forms is not None and application == form.application and not any(application in other.formerly for other in forms))
+    }
+    taken = {name for name in named.values() if forms is None or any(name == other.application for other in forms if other is not form)}
+    applications = (form.application, *(name for name in form.formerly if name not in taken))
+    by_parts = (connection_key(*names) for names in product((organisation.code, *organisation.earlier_codes), applications))
+    keys = (*named, *(key for key in by_parts if key not in organisation.earlier_keys))
+    return tuple(key for key in keys if key != connection_key(organisation.code, form.application))
+
+
+def declarations(
+    name: str,
+    organisation: Organisation,
+    form: Form,
+    keys: Mapping[Environment, tuple[PublicJwk, ...]],
+    environment: Environment,
+    catalogue: Catalogue,
+    shared_codes: Collection[str] = frozenset({SHARED_KBO_NUMBER}),
+    proven: Sequence[EvidenceFile] = (),
+    compromised: Mapping[Environment, tuple[PublicJwk, ...]] = MappingProxyType({}),
+    forms: Collection[Form] | None = None,
+) -> Iterator[Declaration]:
+    """Yield what a valid form declares in ``environment``: a client per platform, none where the form does not have it.
+
+    ``shared_codes`` are KBO numbers of several organisations, by which a client is nobody's in particular; ``forms`` are those of
+    its organisation, None where they are not known.
+    """
+    request = form.environments.get(environment)
+    if request is None:
+        return
+    files = {(file.environment, file.platform): file for file in proven}
+    own_codes = (organisation.ovo, organisation.kbo, *organisation.earlier_codes)
+    method, key = form.token_endpoint_auth_method, connection_key(organisation.code, form.application)
+    uses_secret = method is not AuthMethod.PRIVATE_KEY_JWT
+    jwks = None if request.jwks is None and not uses_secret else {one.kid: one for one in keys.get(environment, ())}
+    for platform in form.platforms:
+        own = files.get((environment, platform))
+        evidence = own.evidence if own else None
+        test = files.get((Environment.TNI, platform)) if environment is Environment.PROD else None
+        named = {known: scope for scope in request.scopes if (known := catalogue.name_on(platform, scope))}
+        metadata = ClientMetadata(
+            client_name=client_name(organisation.name, form.application),
+            software_id=natural_key(platform, environment, key),
+            organisation=OrganisationMetadata(name=organisation.name, ovo=organisation.ovo, kbo=organisation.kbo),
+            application=form.application,
+            grant_types=("client_credentials",),
+            token_endpoint_auth_method=method.value,
+            contacts=tuple(form.contacts),
+            attributes=dict(request.attributes),
+            jwks_uri=request.jwks_uri,
+        )
+        yield Declaration(
+            key=key,
+            platform=platform,
+            environment=environment,
+            fields=flat(metadata.properties),
+            form=name or None,
+            has_secret=uses_secret,
+            secret_generation=request.secret_generation if uses_secret else None,
+            adopts=request.adopt.get(platform),
+            scopes={known: Grant(request.scopes[scope].note, request.scopes[scope].default) for known, scope in named.items()},
+            keys=None if jwks is None else keys_of({kid: one.members for kid, one in jwks.items()}),
+            compromised=frozenset(one.thumbprint for one in compromised.get(environment, ())),
+            # Proven: then a second key beside its one breaks it.
+            signs_without_kid=evidence is not None and not evidence.signs_with_kid,
+            proven=summary(evidence) if evidence else {},
+            products={product: catalogue.in_order(product, wanted) for product, wanted in request.products.items()},
+            exemptions={policy.value: exemption.note for policy, exemption in form.exemptions.items()},
+            retire={one: day.isoformat() for one, day in _days(form)},
+            preserve=form.preserve,
+            formerly=former_keys(organisation, form, forms),
+            metadata=metadata,
+            declared_by=organisation,
+            jwks=jwks,
+            codes=tuple(code for code in own_codes if code and code not in shared_codes),
+            product_scopes={
+                product: frozenset(scope for name in catalogue.products[product].scopes if (scope := catalogue.name_on(platform, name)))
+                for product in form.retire.keys() & request.products.keys()
+            },
+            catalogue_names=named,
+            evidence=evidence,
+            evidence_refused=own.refused if own else None,
+            test_evidence=test.evidence if test else None,
+            test_evidence_refused=test.refused if test else None,
+        )
+
+
+def _days(form: Form) -> Iterable[tuple[str, date]]:
+    """The days on which a form retires something; each of its platforms, where it retires the whole."""
+    return {one.value: form.retire[WHOLE] for one in form.platforms}.items() if WHOLE in form.retire else form.retire.items()

@@ -1,0 +1,252 @@
+"""A YAML file as plain data with the place of each value, so that every mistake has its line and column."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from acmidm_onboarding.values.marks import has_mark
+from acmidm_onboarding.values.problems import DocumentPath, Problem, quoted
+from acmidm_onboarding.values.secrecy import is_private_jwk, is_private_key_or_token
+
+MAXIMUM_BYTES = 65_536
+_MOST_PROBLEMS = 100
+"""Mistakes of one kind that are reported of a file: nobody reads more, and each is a search for what was meant."""
+_MAXIMUM_DEPTH = 30
+_PLAIN_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
+_PLAIN_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
+"""``1.10`` is no number but a version, or a text: as a number it would be 1.1."""
+_HIDDEN_BREAK = re.compile("[\x85\u2028\u2029]")
+"""YAML 1.1 §4.2: a line break each, which Git and editors show as a character, or not at all."""
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+_SHARED = "take it out and have another made, as this one has been shared"
+
+_CORE = "tag:yaml.org,2002:"
+_TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge", "value"}
+"""The tags that PyYAML gives to values without one. Any other was written by the author."""
+
+Mark = tuple[int, int]
+"""Line and column, from 1."""
+
+
+@dataclass
+class Document:
+    """One file. ``problems`` are its mistakes as YAML; ``data`` is what could be read, all of it if ``whole``."""
+
+    file: Path
+    data: object = None
+    problems: list[Problem] = field(default_factory=list)
+    whole: bool = True
+    _values: dict[DocumentPath, Mark] = field(default_factory=dict)
+    _keys: dict[DocumentPath, Mark] = field(default_factory=dict)
+
+    def problem(self, path: DocumentPath, what: str, remedy: str, *, at_key: bool = False, also: Path | None = None) -> Problem:
+        """Return a mistake at ``path``, or at the nearest value above it that the file has; ``also`` in another file."""
+        return Problem(self.file, *self._place(path, at_key=at_key), what, remedy, also)
+
+    def _place(self, path: DocumentPath, *, at_key: bool) -> Mark:
+        for length in range(len(path), -1, -1):
+            mark = (self._keys.get(path[:length]) if at_key else None) or self._values.get(path[:length])
+            if mark:
+                return mark
+        return (1, 1)
+
+    def first(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        """Yield the first mistakes, without looking for the rest, and that there is a rest."""
+        found = iter(problems)
+        yield from islice(found, _MOST_PROBLEMS)
+        if next(found, None) is not None:
+            yield self.problem((), f"there are more than {_MOST_PROBLEMS} mistakes in this file", "correct the first ones, then look again")
+
+    def has(self, path: DocumentPath) -> bool:
+        """Return whether there is a value at ``path``."""
+        return path in self._values
+
+    def at(self, path: DocumentPath) -> Any:
+        """Return the value at ``path``, which exists."""
+        value: Any = self.data
+        for part in path:
+            value = value[part]
+        return value
+
+    def rename(self, path: DocumentPath, name: str) -> bool:
+        """Rename the key at ``path``, places kept. Return False where ``name`` is there already."""
+        owner = self.at(path[:-1])
+        if name in owner:
+            return False
+        renamed = {name if key == path[-1] else key: value for key, value in owner.items()}
+        owner.clear()
+        owner.update(renamed)
+        for marks in (self._values, self._keys):
+            for place in [place for place in marks if place[: len(path)] == path]:
+                marks[(*path[:-1], name, *place[len(path) :])] = marks.pop(place)
+        return True
+
+    def _report(self, mark: Mark, what: str, remedy: str, *, whole: bool = False) -> None:
+        self.whole &= whole
+        if len(self.problems) <= _MOST_PROBLEMS:  # one more says that there is a rest
+            self.problems = list(self.first([*self.problems, Problem(self.file, *mark, what, remedy)]))
+
+
+def read_bytes(file: Path) -> bytes:
+    """Return what is in one of our files.
+
+    Raises:
+        Unreadable: with a sentence, whatever the reason.
+    """
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise Unreadable("is a folder or a device, not a file", "name a file")
+        with file.open("rb") as stream:
+            content = stream.read(MAXIMUM_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file system allows
+        reason = getattr(error, "strerror", None) or "no file can have this name"
+        raise Unreadable(f"cannot be read: {reason}", "check its name and its rights") from error
+    return _bounded(content)
+
+
+def read_text(file: Path) -> str:
+    """Return the text of one of our files. Raises Unreadable."""
+    return text_of(read_bytes(file))
+
+
+def text_of(content: bytes) -> str:
+    """Return the content of one of our files as text. Raises Unreadable."""
+    try:
+        text = _bounded(content).decode("utf-8-sig")  # without the byte order mark that Windows editors write
+    except UnicodeDecodeError as error:
+        raise Unreadable("is not UTF-8 text", "save it as UTF-8") from error
+    if hidden := _HIDDEN_BREAK.search(text):
+        line = text.count("\n", 0, hidden.start()) + 1
+        raise Unreadable(f"has U+{ord(hidden[0]):04X} in line {line}, where YAML begins a line and no diff shows one", "take it out")
+    return text
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > MAXIMUM_BYTES:
+        raise Unreadable(f"is larger than {MAXIMUM_BYTES} bytes", "keep one form, key or product per file")
+    return content
+
+
+class Unreadable(Exception):
+    """A file that cannot be read; ``what`` and ``remedy`` are the two halves of the sentence about it."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what, self.remedy = what, remedy
+        super().__init__(f"{what}; {remedy}")
+
+
+def read_document(file: Path, shown_as: Path, read: Callable[[Path], str] = read_text) -> Document:
+    """Read a YAML file, which messages name ``shown_as``. Mistakes in it are reported, never raised."""
+    document = Document(shown_as)
+    text = ""
+    try:
+        text = read(file)
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except Unreadable as error:
+        document._report((1, 1), f"the file {error.what}", error.remedy)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+        document._report(place, f"this is not YAML: {reason}", _remedy(reason, text, place[0]))
+    except yaml.YAMLError as error:
+        reason = getattr(error, "reason", "it contains a character that YAML does not allow")
+        document._report((1, 1), f"this is not YAML: {reason}", "save the file as plain UTF-8 text")
+    else:
+        if node is None:
+            document._report((1, 1), "the file is empty", "fill in the form, or remove the file")
+        else:
+            document.data = _Reader(document).value(node, ())
+    return document
+
+
+def _remedy(reason: str, text: str, line: int) -> str:
+    if "another document" in reason:
+        return "keep one form or product per file, without a line ---"
+    if "cannot start any token" in reason and "\t" in text.splitlines()[line - 1]:
+        return "use spaces there, not tabs"
+    return "correct the line, or the indentation above it"
+
+
+class _Reader:
+    """Turns YAML nodes into data, and notes the place of each."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._seen: set[int] = set()
+
+    def value(self, node: yaml.Node, path: DocumentPath) -> object:
+        if id(node) in self._seen:
+            # The node's place is that of its anchor. The alias has none, so its key, or the list around it, is shown.
+            place = self._document._place(path, at_key=True)
+            self._document._report(place, "YAML aliases (*name) are not read here", "write the value out")
+            return None
+        self._seen.add(id(node))
+        mark = _mark(node)
+        self._document._values[path] = mark
+        if not node.tag.startswith(_CORE) or node.tag.removeprefix(_CORE) not in _TAGS:
+            self._document._report(
+                mark, f"the tag {quoted(node.tag)} means nothing here", "remove it, and write the value as it is", whole=True
+            )
+        if isinstance(node, yaml.ScalarNode):
+            self._refuse(str(node.value), mark)
+            return _scalar(node)
+        if len(path) > _MAXIMUM_DEPTH:
+            self._document._report(mark, f"this is nested more than {_MAXIMUM_DEPTH} levels deep", "write it flatter")
+            return None
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+        return self._mapping(node, path)
+
+    def _mapping(self, node: yaml.Node, path: DocumentPath) -> dict[str, object]:
+        values: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            mark = _mark(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._document._report(mark, "a key is a list or a mapping", "write a plain name before the colon")
+                continue
+            key = str(key_node.value)
+            self._refuse(key, mark)
+            if key in values:
+                self._document._report(mark, f"key {quoted(key)} is there twice", "keep one of the two", whole=True)
+                continue
+            self._document._keys[(*path, key)] = mark
+            values[key] = self.value(value_node, (*path, key))
+        if is_private_jwk(values):
+            self._document._report(_mark(node), "this is a private key", _SHARED, whole=True)
+        return values
+
+    def _refuse(self, text: str, mark: Mark) -> None:
+        """Report what no field may have in it, whichever it is."""
+        if is_private_key_or_token(text):
+            self._document._report(mark, "this is a private key or a token", _SHARED, whole=True)
+        if has_mark(text):
+            self._document._report(mark, "this is a mark of the Pulumi engine, not a text", "write something else", whole=True)
+
+
+def _mark(node: yaml.Node) -> Mark:
+    return (node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _scalar(node: yaml.ScalarNode) -> Hashable:
+    """Return the value of a scalar. What YAML 1.1 would change (0207451227 as octal, 2026-01-01 as a date) stays text."""
+    text = str(node.value)
+    match node.tag:
+        case "tag:yaml.org,2002:null":
+            return None
+        case "tag:yaml.org,2002:bool":
+            return _BOOLEANS.get(text.lower(), text)
+        case "tag:yaml.org,2002:int" if _PLAIN_INTEGER.fullmatch(text):
+            return int(text)
+        case "tag:yaml.org,2002:float" if _PLAIN_FRACTION.fullmatch(text) and repr(float(text)) == text:
+            return float(text)
+    return text

@@ -1,0 +1,126 @@
+"""The JSON Schemas by which an editor completes and checks forms and catalogue files, made from the models and the catalogue."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from acmidm_onboarding.forms.catalogue import Catalogue, Product
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.terms import Environment
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schemas(catalogue: Catalogue) -> dict[str, str]:
+    """Return the text of each schema by its file name. The same models and catalogue always give the same text."""
+    return {
+        "onboarding.schema.json": _text(onboarding_schema(catalogue)),
+        "organisation.schema.json": _text(organisation_schema(catalogue)),
+        "catalogue.schema.json": _text(catalogue_schema()),
+    }
+
+
+def onboarding_schema(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the schema of a form: per environment the scopes and products offered there, with each product's configuration."""
+    schema = _with_dialect(Form.model_json_schema())
+    parts = schema["$defs"]
+    request = parts.pop("EnvironmentRequest")
+    del parts["Environment"]
+    schema["properties"]["environments"] = {
+        "description": schema["properties"]["environments"]["description"],
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {environment.value: {"$ref": f"#/$defs/{environment.value}"} for environment in Environment},
+    }
+    for environment in Environment:
+        parts[environment.value] = _request(request, catalogue, environment)
+    parts["ScopeRequest"]["type"] = ["object", "null"]  # "dv_notificaties_import:" with nothing behind it is fine
+    for part in parts.values():
+        part.pop("title", None)
+    return schema
+
+
+def organisation_schema(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the schema of an organisation, with the fields of the products that speak for somebody."""
+    schema = _with_dialect(Organisation.model_json_schema())
+    speaks_for = schema["properties"]["speaks_for"]
+    values = speaks_for.pop("additionalProperties")
+    speaks_for["additionalProperties"] = False
+    speaks_for["properties"] = {
+        name: {**values, "description": description} for name, description in sorted(catalogue.speaking_fields.items())
+    }
+    return schema
+
+
+def catalogue_schema() -> dict[str, Any]:
+    """Return the schema of a catalogue file."""
+    schema = _with_dialect(Product.model_json_schema())
+    schema["properties"]["configuration"] = {
+        "description": schema["properties"]["configuration"]["description"],
+        "anyOf": [{"$ref": _DIALECT}, {"type": "null"}],
+    }
+    return schema
+
+
+def _request(request: dict[str, Any], catalogue: Catalogue, environment: Environment) -> dict[str, Any]:
+    properties = request["properties"]
+    return {
+        **request,
+        "type": ["object", "null"],
+        "properties": {
+            **{name: _without_titles(field) for name, field in properties.items()},
+            "scopes": {
+                "description": properties["scopes"]["description"],
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    name: {"description": f"{scope.title} ({catalogue.product_of[name].title})", "$ref": "#/$defs/ScopeRequest"}
+                    for name, scope in sorted(catalogue.scopes.items())
+                    if environment in scope.environments
+                },
+            },
+            "products": {
+                "description": properties["products"]["description"],
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    name: {"description": product.title, **_without_dialect(product.configuration)}
+                    for name, product in sorted(catalogue.products.items())
+                    if product.configuration is not None and environment in product.environments
+                },
+            },
+            "attributes": {
+                **_without_titles(properties["attributes"]),
+                "additionalProperties": False,
+                "properties": {
+                    name: {"description": f"{attribute.title} ({product.title})", **properties["attributes"]["additionalProperties"]}
+                    for name, (product, attribute) in sorted(catalogue.attributes.items())
+                },
+            },
+        },
+    }
+
+
+def _with_dialect(schema: dict[str, Any]) -> dict[str, Any]:
+    titled = {"$schema": _DIALECT, **schema}
+    titled["properties"] = {name: _without_titles(part) for name, part in schema["properties"].items()}
+    for part in titled.get("$defs", {}).values():
+        if "properties" in part:
+            part["properties"] = {name: _without_titles(field) for name, field in part["properties"].items()}
+    return titled
+
+
+def _without_titles(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a field without pydantic's title, which editors would show above the description."""
+    return {name: value for name, value in part.items() if name != "title"}
+
+
+def _without_dialect(configuration: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in configuration.items() if name != "$schema"}
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,53 @@
+"""Read the evidence beside forms, and hold it against the form: whose keys, which connection."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from itertools import product
+from pathlib import Path
+
+from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.forms.files import is_link, shown
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.key_files import Keys
+from acmidm_onboarding.values.evidence import EvidenceFile, Expected, NotEvidence, read_evidence
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+
+def evidence_of(file: Path, form: Form, organisation: Organisation, keys: Keys, compromised: Keys) -> tuple[EvidenceFile, ...]:
+    """Return the evidence beside the form in ``file``, one per environment and platform that has a file of its name.
+
+    The name decides which file is read. A file of another name is nobody's evidence.
+    """
+    stolen = {key.thumbprint for of_environment in compromised.values() for key in of_environment}
+    named = (Expected(organisation.code, form.application, *where) for where in product(Environment, Platform))
+    return tuple(_read(beside, form, one, keys, stolen) for one in named if os.path.lexists(beside := file.with_name(one.file_name)))
+
+
+def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: Collection[str]) -> EvidenceFile:
+    name, environment, platform = shown(file).as_posix(), expected.environment, expected.platform
+    try:
+        if is_link(file):
+            raise NotEvidence("it is a link, which is not followed")
+        evidence = read_evidence(read_text(file), name, expected)
+        if evidence.thumbprint in compromised:
+            raise NotEvidence("it is signed by a key that the form says is compromised")
+        _require_declared(evidence.thumbprint, form, environment, keys)
+    except Unreadable as error:
+        return EvidenceFile(name, environment, platform, refused=f"it {error.what}")
+    except NotEvidence as reason:
+        return EvidenceFile(name, environment, platform, refused=str(reason))
+    return EvidenceFile(name, environment, platform, evidence)
+
+
+def _require_declared(thumbprint: str, form: Form, environment: Environment, keys: Keys) -> None:
+    """Refuse a key that the form does not have. Keys that are left to the portal are compared with the authority's, elsewhere."""
+    if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+        raise NotEvidence("the client authenticates with a secret, which signs nothing")
+    request = form.environments.get(environment)
+    if request is None:
+        raise NotEvidence(f"the form has no {environment}")
+    if request.jwks is not None and thumbprint not in {key.thumbprint for key in keys.get(environment, ())}:
+        raise NotEvidence(f"it is signed by a key that the form does not have for {environment}")

@@ -1,0 +1,130 @@
+"""Which files a folder of forms or a catalogue has. Links are not followed, and what is in the wrong place is a mistake."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from acmidm_onboarding.forms.documents import read_text, text_of
+from acmidm_onboarding.values.evidence import ENDING
+from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.problems import Problem, quoted
+from acmidm_onboarding.values.terms import Environment, Platform
+
+ORGANISATION_FILE = "organisation.yaml"
+LINK = ("this is a link, which is not followed", "put the file or folder itself here, or remove the link")
+KEY_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.jwk\.json", re.ASCII)
+EVIDENCE_FILE = re.compile(rf"[a-z0-9-]+\.(?:{'|'.join(Environment)})\.(?:{'|'.join(Platform)}){re.escape(ENDING)}", re.ASCII)
+_NAMING = "use lower case letters, digits and single hyphens, 64 at most"
+
+
+def misplaced(file: Path, forms: Path) -> tuple[str, str] | None:
+    """Return what is wrong with a file's place or name below the folder of forms, and what to do."""
+    if (wrong := _in_a_wrong_folder(file, forms)) or file.name == ORGANISATION_FILE:
+        return wrong
+    if not is_name(file.stem):
+        return f"{quoted(file.stem)} is no name for a form", _NAMING
+    return None
+
+
+def _in_a_wrong_folder(file: Path, forms: Path) -> tuple[str, str] | None:
+    folder = file.parent
+    if folder == forms:
+        return f"there is no {ORGANISATION_FILE} beside this file", "put forms in the folder of their organisation"
+    if folder.parent != forms:
+        return "this is below the folder of an organisation", f"move it beside the {ORGANISATION_FILE} of its organisation"
+    return None if is_name(folder.name) else (f"{quoted(folder.name)} is no name for a folder", _NAMING)
+
+
+def stray(file: Path, forms: Path) -> tuple[str, str] | None:
+    """Return what is wrong with a file that somebody wants to add below the folder of forms, and what to do.
+
+    Only an organisation, its forms, public keys and evidence belong there: whatever else a checkout makes may be read by another tool,
+    or by none.
+    """
+    if file.suffix == ".yaml":
+        return misplaced(file, forms)
+    if KEY_FILE.fullmatch(file.name) or EVIDENCE_FILE.fullmatch(file.name):
+        return _in_a_wrong_folder(file, forms)
+    what = "this is neither an organisation, nor a form, nor a public key, nor evidence"
+    return what, f"remove it, or put it outside {forms.as_posix()}/"
+
+
+class Files:
+    """The files that forms are read from: those on the disk, and texts laid over them that nobody has written yet."""
+
+    def __init__(self, unwritten: Mapping[Path, str] | None = None) -> None:
+        self._unwritten = {absolute(file): text.encode() for file, text in (unwritten or {}).items()}
+        self._folders = {folder for file in self._unwritten for folder in file.parents}
+
+    def read_text(self, file: Path) -> str:
+        """Return the text of a file. Raises Unreadable."""
+        return text_of(self._unwritten[file]) if file in self._unwritten else read_text(file)
+
+    def exists(self, path: Path) -> bool:
+        """Return whether there is a file or folder of this name; a link is one, wherever it leads."""
+        return path in self._unwritten or path in self._folders or os.path.lexists(path)
+
+    def is_folder(self, path: Path) -> bool:
+        return path in self._folders or _is_folder(path)
+
+    def yaml_files(self, folder: Path, problems: list[Problem]) -> list[Path]:
+        """Return the YAML files in a folder and below it; what is in the wrong place there is a problem."""
+        folder = absolute(folder)
+        if is_link(folder):
+            problems.append(Problem(shown(folder), 1, 1, *LINK))
+            return []
+        if not self.is_folder(folder):
+            problems.append(Problem(shown(folder), 1, 1, "this folder does not exist", "name an existing file or folder"))
+            return []
+        files = {file for file in self._unwritten if file.is_relative_to(folder) and file.suffix == ".yaml"}
+        return sorted(files.union(self._on_disk(folder, problems) if _is_folder(folder) else ()))
+
+    def _on_disk(self, folder: Path, problems: list[Problem]) -> Iterator[Path]:
+        def report(file: Path, what: str, remedy: str) -> None:
+            problems.append(Problem(shown(file), 1, 1, what, remedy))
+
+        def unreadable(error: OSError) -> None:
+            # Files in a folder that cannot be read, or behind a link, would look as if they had been removed.
+            report(Path(error.filename), f"this folder cannot be read: {error.strerror}", "check its rights")
+
+        for place, folders, names in os.walk(folder, onerror=unreadable):
+            if not folders and not names and Path(place).parent == folder and Path(place) not in self._folders:
+                # Git has no empty folders: the forms in it would look as if they had been removed.
+                report(Path(place), "this folder is empty", "if it is a Git submodule: git submodule update --init; else remove it")
+            for file in (Path(place, name) for name in (*folders, *names)):
+                if wrong := _wrong_kind(file):
+                    report(file, *wrong)
+                elif file.name.endswith(".yaml"):
+                    yield file
+
+
+def _wrong_kind(file: Path) -> tuple[str, str] | None:
+    if is_link(file):
+        return LINK
+    if file.name.lower().endswith((".yml", ".yaml")) and not file.name.endswith(".yaml"):
+        return "forms and catalogue files end in .yaml", "rename it"
+    return None
+
+
+def is_link(path: Path) -> bool:
+    return os.path.islink(path)  # noqa: PTH114 - unlike Path's, it raises nothing, whatever the name
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
+
+
+def absolute(path: Path) -> Path:
+    return Path(os.path.normpath(Path.cwd() / path))
+
+
+def shown(file: Path) -> Path:
+    """Return a path as messages show it: relative to the working directory where it is below that."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file

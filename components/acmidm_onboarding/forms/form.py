@@ -1,0 +1,216 @@
+"""The organisation and its onboarding forms: who it is, and per application what the *aansluitingsformulier* has.
+
+These classes are the one definition of both files: they validate them, and make the editor's JSON Schemas. Names are those of
+RFC 7591 §2 where it has one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from acmidm_onboarding.values.key_address import key_address
+from acmidm_onboarding.values.names import NAME, ClientId, Part, address, application_name, one_is_a_list, one_line, one_or_more, printable
+from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.terms import (
+    LONGEST_TEXT,
+    MOST_ATTRIBUTES,
+    MOST_CONTACTS,
+    MOST_KEYS,
+    AuthMethod,
+    Environment,
+    ExemptiblePolicy,
+    Platform,
+)
+
+
+def _nothing_is_empty(value: object) -> object:
+    """Accept ``dv_notificaties_import:`` with nothing behind it: the scope, without a reason."""
+    return {} if value is None else value
+
+
+def _nothing_is_none(value: object) -> object:
+    """Take ``jwks:`` with nothing behind it as an empty list, not as a line that was left out."""
+    return () if value is None else value
+
+
+def _file_alone(value: object) -> object:
+    """Take the name of a key's file for an entry that says no more. What is neither may be a key: it is not repeated."""
+    if isinstance(value, Mapping) and "file" in value:
+        return value
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return {"file": value}
+    raise PydanticCustomError("string_type", "is not the name of a file")
+
+
+WHOLE = ""
+"""What retires where a form names neither a platform nor a product: all of the connection."""
+_DAY: dict[str, Any] = {"type": "string", "format": "date"}
+
+
+def day(value: object) -> date:
+    """Return a day that is written as 2027-03-31 and in no other way. Raises ValueError with a sentence."""
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{quoted(value) if isinstance(value, str) else 'this'} is no day; write one such as 2027-03-31")
+
+
+def _one_day_is_for_all(value: object) -> object:
+    return value if isinstance(value, dict) and value else {WHOLE: value}
+
+
+_AttributeValue = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line)]
+
+
+class ScopeRequest(Part):
+    """Why a scope is needed, for the reviewer and kept with the scope; and whether tokens have it without being asked for it."""
+
+    default: Annotated[StrictBool, Field(description="Whether every token of the client has it; left out, it has to be requested.")] = False
+
+    reason: Annotated[
+        Annotated[str, AfterValidator(printable)] | None, Field(max_length=500, description="What the application needs the scope for.")
+    ] = None
+    reference: Annotated[
+        Annotated[str, AfterValidator(printable)] | None,
+        Field(max_length=100, description="Where it was agreed, such as a ticket number."),
+    ] = None
+
+    @property
+    def note(self) -> str:
+        """Reason and reference on one line."""
+        reference = f"({self.reference})" if self.reference else ""
+        return " ".join(f"{self.reason or ''} {reference}".split()) or "requested"
+
+
+class Exemption(Part):
+    """Why a policy does not apply to this connection, and where that was agreed."""
+
+    reason: Annotated[
+        str, Field(min_length=1, max_length=500, description="Why the connection cannot satisfy the policy."), AfterValidator(printable)
+    ]
+    reference: Annotated[
+        str, Field(min_length=1, max_length=100, description="Where it was agreed, such as a ticket number."), AfterValidator(printable)
+    ]
+
+    @property
+    def note(self) -> str:
+        """Reason and reference on one line."""
+        return " ".join(f"{self.reason} ({self.reference})".split())
+
+
+class KeyEntry(Part):
+    """A public key of a client: its file, and whether somebody else may have the private half."""
+
+    file: Annotated[str, Field(description="The file of the public key, *.jwk.json beside the form.")]
+    compromised: Annotated[
+        StrictBool,
+        Field(description="Whether somebody else may have the private key: it leaves the client at once, whatever that breaks."),
+    ] = False
+
+
+class EnvironmentRequest(Part):
+    """What the application needs in one environment."""
+
+    jwks: Annotated[
+        Annotated[
+            tuple[Annotated[KeyEntry, BeforeValidator(_file_alone, json_schema_input_type=str | KeyEntry)], ...],
+            Field(min_length=1, max_length=MOST_KEYS),
+        ]
+        | None,
+        BeforeValidator(_nothing_is_none),
+        Field(
+            description="Files of public keys, one JSON Web Key each, beside the form. The private keys stay with the organisation. "
+            "Left out with private_key_jwt, the organisation uploads its keys in the Beheerportaal."
+        ),
+    ] = None
+    jwks_uri: Annotated[
+        Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line), AfterValidator(key_address)] | None,
+        Field(
+            description="In the place of jwks: the address where the organisation publishes its public keys as a JWK Set "
+            "(RFC 7591 jwks_uri), by https on port 443. Not every authority knows it."
+        ),
+    ] = None
+    scopes: Annotated[
+        dict[str, Annotated[ScopeRequest, BeforeValidator(_nothing_is_empty)]],
+        Field(description="The scopes of the catalogue that the client is granted; all others are withdrawn."),
+    ] = Field(default_factory=dict)
+    products: Annotated[
+        dict[str, Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]],
+        Field(description="The configuration of each product, by its schema in the catalogue."),
+    ] = Field(default_factory=dict)
+    attributes: Annotated[
+        dict[str, _AttributeValue],
+        Field(
+            max_length=MOST_ATTRIBUTES,
+            description="What the client's tokens say beside its organisation: attributes of the catalogue, each with its value.",
+        ),
+    ] = Field(default_factory=dict)
+    secret_generation: Annotated[
+        StrictInt,
+        Field(ge=1, description="The number of the client secret: another number makes a new one, which has to be handed over."),
+    ] = 1
+    adopt: Annotated[
+        dict[Platform, ClientId],
+        Field(description="Per platform the client-ID of a client that was made by hand and is taken over, once."),
+    ] = Field(default_factory=dict)
+
+
+class Form(Part):
+    """One application's connection: the aansluitingsformulier as a file, in the folder of its organisation."""
+
+    application: Annotated[
+        str,
+        AfterValidator(application_name),
+        Field(
+            description="The application's short name; with the organisation's code it names the connection.",
+            json_schema_extra={"pattern": f"^{NAME}$"},
+        ),
+    ]
+    formerly: Annotated[
+        tuple[Annotated[str, AfterValidator(application_name)], ...],
+        BeforeValidator(one_is_a_list),
+        Field(description="The application's earlier name, whose clients it keeps."),
+        one_or_more({"type": "string", "pattern": f"^{NAME}$"}),
+    ] = ()
+    contacts: Annotated[
+        tuple[Annotated[str, AfterValidator(address)], ...],
+        Field(
+            min_length=1, max_length=MOST_CONTACTS, description="Functional e-mail addresses (RFC 7591 contacts), never those of a person."
+        ),
+    ]
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, description="Where the client is registered.")] = (Platform.ACMIDM,)
+    token_endpoint_auth_method: Annotated[AuthMethod, Field(description="How the client authenticates (RFC 7591 §2).")] = (
+        AuthMethod.PRIVATE_KEY_JWT
+    )
+    retire: Annotated[
+        dict[str, Annotated[date, BeforeValidator(day)]],
+        BeforeValidator(_one_day_is_for_all),
+        Field(
+            description="From which day on (UTC) the connection is taken down, such as 2027-03-31; or per platform or product, those that "
+            "the connection leaves: {geosecure: 2027-03-31}."
+        ),
+        WithJsonSchema({"anyOf": [_DAY, {"type": "object", "additionalProperties": _DAY, "minProperties": 1}]}),
+    ] = Field(default_factory=dict)
+    preserve: Annotated[
+        StrictBool,
+        Field(
+            description="Whether the client stays at its authority as it is, and nobody manages it any more: from the day of retire on, "
+            "or at once without one."
+        ),
+    ] = False
+    exemptions: Annotated[
+        dict[ExemptiblePolicy, Exemption],
+        Field(description="The policies that this connection is exempted from, each with reason and reference; see docs/policies.md."),
+    ] = Field(default_factory=dict)
+    environments: Annotated[
+        dict[Environment, Annotated[EnvironmentRequest, BeforeValidator(_nothing_is_empty)]],
+        Field(min_length=1, description="What is needed where; an environment that is absent gets no client."),
+    ]

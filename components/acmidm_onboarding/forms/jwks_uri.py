@@ -1,0 +1,48 @@
+"""The address where an organisation publishes its public keys, in the place of keys in files (RFC 7591 §2 ``jwks_uri``).
+
+Only its shape is checked here. What is there is fetched and checked by the commands that are online.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.values.problems import Problem, listed
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+KNOWN_BY = frozenset({"keycloak"})
+"""The kinds of authority that take a client's keys from an address, as the settings name them."""
+
+
+def problems_of_jwks_uri(document: Document, form: Form) -> Iterator[Problem]:
+    """Yield each environment whose keys are in two places (RFC 7591 §2: never both), or need none."""
+    for environment, request in form.environments.items():
+        path = ("environments", environment.value, "jwks_uri")
+        if request.jwks_uri is None:
+            continue
+        if request.jwks is not None:
+            yield document.problem(
+                path, "the keys are both in files (jwks) and at an address (jwks_uri)", "keep one of the two", at_key=True
+            )
+        if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
+            what = f"an address of keys is given while the client authenticates with {form.token_endpoint_auth_method}"
+            yield document.problem(path, what, "choose token_endpoint_auth_method private_key_jwt, or remove the address", at_key=True)
+
+
+def problems_of_authorities(
+    document: Document, form: Form, environment: Environment, served: Mapping[Platform, Collection[str]]
+) -> Iterator[Problem]:
+    """Yield each platform whose authority takes no keys from an address; ``served`` has the kinds of authority per platform."""
+    request = form.environments.get(environment)
+    if request is None or request.jwks_uri is None:
+        return
+    for platform in form.platforms:
+        for kind in sorted(set(served.get(platform, ())) - KNOWN_BY):
+            yield document.problem(
+                ("environments", environment.value, "jwks_uri"),
+                f"{kind}, the authority of {platform} in a stack of {environment}, takes no keys from an address",
+                f"name the keys under jwks, or leave both out and upload them in the portal; known by {listed(KNOWN_BY)}",
+                at_key=True,
+            )

@@ -1,0 +1,383 @@
+"""Read the catalogue, the organisations and their forms. The only place that does; every mistake is reported at once."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from acmidm_onboarding.forms.among import (
+    Declared,
+    problems_among,
+    problems_of_adoptions,
+    problems_of_former_codes,
+    problems_of_organisations,
+)
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, problems_of_fields
+from acmidm_onboarding.forms.declarations import declarations
+from acmidm_onboarding.forms.documents import Document, read_document
+from acmidm_onboarding.forms.evidence_files import evidence_of
+from acmidm_onboarding.forms.files import LINK, ORGANISATION_FILE, Files, absolute, is_link, misplaced, shown
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.forms.jwks_uri import problems_of_authorities, problems_of_jwks_uri
+from acmidm_onboarding.forms.key_files import KeyReader, Keys
+from acmidm_onboarding.forms.requirements import problems_of_form, problems_of_platforms
+from acmidm_onboarding.forms.sound_parts import salvaged
+from acmidm_onboarding.forms.speaking import problems_of_speakers
+from acmidm_onboarding.forms.validation import validated
+from acmidm_onboarding.rules.policies import Profile
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.evidence import EvidenceFile
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import InvalidForms, Problem, quoted
+from acmidm_onboarding.values.terms import Environment, Platform
+
+_NO_POLICIES: Mapping[Environment, Profile] = {}
+Served = Mapping[Environment, Mapping[Platform, Collection[str]]]
+"""Per environment the platforms that have an authority there, each with the kinds of authority that its stacks have."""
+_ALL_PLATFORMS: Served = {}
+
+
+@dataclass(frozen=True)
+class LoadedForm:
+    """A valid form. ``name`` is where it is in the folder of forms, such as ``stad-gent/mijn-gent``."""
+
+    name: str
+    file: Path
+    form: Form
+    organisation: Organisation
+    keys: Keys
+    evidence: tuple[EvidenceFile, ...] = ()
+    """What is proven of it, and what of that does not hold."""
+    compromised: Keys = field(default_factory=dict)
+    """The keys that are never sent, for somebody else may have their private halves."""
+
+    @property
+    def key_files(self) -> Iterator[Path]:
+        for request in self.form.environments.values():
+            yield from (Path(os.path.normpath(self.file.parent / key.file)) for key in request.jwks or ())
+
+
+@dataclass(frozen=True)
+class Onboardings:
+    """The forms that no mistake is about, valid against the catalogue, and the mistakes of the others."""
+
+    catalogue: Catalogue
+    forms: tuple[LoadedForm, ...]
+    organisations: Mapping[str, Organisation] = field(default_factory=dict)
+    """Per folder, also those of suppliers without forms."""
+    problems: tuple[Problem, ...] = ()
+    left_out: tuple[Path, ...] = ()
+    """The forms with mistakes: their own, their organisation's, those of a key that they name, or of the catalogue."""
+
+    def connections(self, environment: Environment, *, are_all: bool = True) -> list[Declaration]:
+        """Return what the forms have in an environment. ``are_all``: whether an organisation has no other forms than these."""
+        of_organisations = defaultdict[str, list[Form]](list)
+        for loaded in self.forms if are_all else ():
+            of_organisations[loaded.organisation.code].append(loaded.form)
+        times = Counter(organisation.kbo for organisation in self.organisations.values() if organisation.kbo)
+        shared = frozenset({SHARED_KBO_NUMBER, *(kbo for kbo, number in times.items() if number > 1)})
+        return [
+            connection
+            for loaded in self.forms
+            for connection in declarations(
+                loaded.name,
+                loaded.organisation,
+                loaded.form,
+                loaded.keys,
+                environment,
+                self.catalogue,
+                shared,
+                loaded.evidence,
+                loaded.compromised,
+                of_organisations[loaded.organisation.code] if are_all else None,
+            )
+        ]
+
+
+def stolen_elsewhere(forms: Iterable[LoadedForm]) -> Iterator[str]:
+    """Yield a sentence for each form that goes on with a supplier's key which another organisation says is compromised."""
+    forms = list(forms)
+    said = {key.thumbprint: loaded for loaded in forms for keys in loaded.compromised.values() for key in keys}
+    for loaded in forms:
+        for key in (key for keys in loaded.keys.values() for key in keys):
+            if other := said.get(key.thumbprint):
+                yield f"{loaded.name} goes on with key {quoted(key.kid)}, which {other.name} calls compromised; mark it there too"
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """Read the catalogue in ``folder``, one product per YAML file; once per process while its files stay the same.
+
+    Raises:
+        InvalidForms: with every mistake in it.
+    """
+    problems: list[Problem] = []
+    files = Files().yaml_files(folder, problems)
+    if problems:
+        raise InvalidForms(problems)
+    return _catalogue_of(Path.cwd(), tuple((file, _version(file)) for file in files))
+
+
+def _version(file: Path) -> object:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(maxsize=4)
+def _catalogue_of(_shown_from: Path, files: tuple[tuple[Path, object], ...]) -> Catalogue:
+    problems: list[Problem] = []
+    products: dict[str, Product] = {}
+    seen: dict[tuple[str, str], Path] = {}
+    on_platforms: dict[tuple[Platform, str], str] = {}
+    for file, _ in files:
+        document = read_document(file, shown(file))
+        product, found = validated(Product, document)
+        problems += found
+        if product is None:
+            continue
+        problems += document.first(problems_of_fields(document, product))
+        if product.product in products:
+            problems.append(document.problem(("product",), f'product "{product.product}" is in another file too', "keep one of the two"))
+        for scope, described in product.scopes.items():
+            for platform, name in described.names_of(scope).items():
+                other = on_platforms.setdefault((platform, name), scope)
+                if other != scope:  # granted and withdrawn as one, whichever of the two a form has
+                    problems.append(
+                        document.problem(
+                            ("scopes", scope, "names", platform.value),
+                            f'scope "{other}" is called "{name}" on {platform} too',
+                            "give each scope a name of its own",
+                        )
+                    )
+        problems += _in_two_files(product, document, seen)
+        products[product.product] = product
+    if problems:
+        raise InvalidForms(problems)
+    return Catalogue(products)
+
+
+def _in_two_files(product: Product, document: Document, seen: dict[tuple[str, str], Path]) -> Iterator[Problem]:
+    """Yield what an earlier file has too; ``seen`` has the file of each scope and attribute so far."""
+    for kind, names in (("scope", product.scopes), ("attribute", product.attributes)):
+        for name in names:
+            first = seen.setdefault((kind, name), document.file)
+            if first != document.file:
+                yield document.problem((f"{kind}s", name), f'{kind} "{name}" is in {first} too', "keep one of the two", at_key=True)
+
+
+def load_onboardings(
+    paths: Sequence[Path],
+    catalogue_folder: Path,
+    profiles: Mapping[Environment, Profile] = _NO_POLICIES,
+    served: Served = _ALL_PLATFORMS,
+    known: Iterable[Problem] = (),
+    unwritten: Mapping[Path, str] | None = None,
+) -> Onboardings:
+    """Read forms, all of which have to be valid; see ``read_onboardings``.
+
+    Raises:
+        InvalidForms: with every mistake in all of them.
+    """
+    found = read_onboardings(paths, catalogue_folder, profiles, served, known, unwritten)
+    if found.problems:
+        raise InvalidForms(found.problems)
+    return found
+
+
+def read_onboardings(
+    paths: Sequence[Path],
+    catalogue_folder: Path,
+    profiles: Mapping[Environment, Profile] = _NO_POLICIES,
+    served: Served = _ALL_PLATFORMS,
+    known: Iterable[Problem] = (),
+    unwritten: Mapping[Path, str] | None = None,
+) -> Onboardings:
+    """Read the forms in ``paths`` against the catalogue: the folder of forms, folders of organisations in it, or single forms.
+
+    ``profiles`` gives the profile by which the policies check each environment, those it does not name left out; ``served`` the
+    platforms that have an authority, all of them in an environment that it does not name. ``known`` are mistakes that were found before.
+    A form with a mistake is left out, and stops no other. ``unwritten`` has the texts of files that are read as if they were there, in
+    place of what is.
+    """
+    problems = list(known)
+    try:
+        catalogue = load_catalogue(catalogue_folder)
+    except InvalidForms as error:
+        # Forms are still read, so that their own mistakes show too, but not checked by the catalogue.
+        problems += error.problems
+        catalogue = None
+    files = Files(unwritten)
+    organisations = _Organisations(files, problems)
+    reader = KeyReader(files, profiles)
+    loaded: list[LoadedForm] = []
+    read: list[tuple[Document, Form]] = []
+    identified: list[Declared] = []
+    form_files: list[Path] = []
+    for file in _form_files(paths, files, organisations, problems):
+        form_files.append(shown(file))
+        document = read_document(file, shown(file), files.read_text)
+        form, found = validated(Form, document)
+        problems += found
+        is_identified = form is not None
+        if form is None:
+            form, is_identified = salvaged(document)
+        owner = organisations.of(file.parent)
+        if form is None:
+            continue
+        if catalogue is not None:
+            problems += document.first(problems_of_form(document, form, catalogue, owner.document, owner.organisation))
+        for environment, platforms in served.items():
+            problems += document.first(problems_of_platforms(document, form, environment, platforms))
+            problems += document.first(problems_of_authorities(document, form, environment, platforms))
+        problems += document.first(problems_of_jwks_uri(document, form))
+        keys, compromised, found = reader.keys_of(file, document, form, owner.organisation)
+        problems += document.first(found)
+        read.append((document, form))
+        if owner.organisation is None:
+            continue
+        proven = evidence_of(file, form, owner.organisation, keys, compromised)
+        loaded.append(LoadedForm(f"{file.parent.name}/{file.stem}", document.file, form, owner.organisation, keys, proven, compromised))
+        if is_identified and owner.organisation.code:
+            identified.append(Declared(document, form, owner.document, owner.organisation))
+    problems += problems_among(identified)
+    problems += problems_of_adoptions(read)
+    problems += reader.problems_of_shared_keys()
+    problems += reader.problems_of_compromised_keys()
+    problems += organisations.problems(catalogue)
+    faulty = {file for problem in problems for file in (problem.file, problem.also)}
+    sound = tuple(
+        one for one in loaded if catalogue and faulty.isdisjoint((one.file, one.file.with_name(ORGANISATION_FILE), *one.key_files))
+    )
+    left_out = set(form_files) - {one.file for one in sound}
+    return Onboardings(catalogue or Catalogue({}), sound, organisations.by_folder, tuple(sorted(set(problems))), tuple(sorted(left_out)))
+
+
+def load_organisations(folder: Path) -> Mapping[str, Organisation]:
+    """Read each ``organisation.yaml`` in the folder of forms, and nothing else of it.
+
+    Raises:
+        InvalidForms: with every mistake in all of them.
+    """
+    problems: list[Problem] = []
+    files = Files()
+    organisations = _Organisations(files, problems)
+    folder = absolute(folder)
+    for file in files.yaml_files(folder, problems):
+        if file.name != ORGANISATION_FILE:
+            continue
+        if wrong := misplaced(file, folder):
+            problems.append(Problem(shown(file), 1, 1, *wrong))
+        else:
+            organisations.read(file.parent)
+    problems += organisations.problems(None)
+    if problems:
+        raise InvalidForms(problems)
+    return organisations.by_folder
+
+
+def problems_of_codes(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yield what the organisations of ``paths`` have that is another's, in a folder beside theirs: a code, a name, an earlier key."""
+    folders = {path if path.is_dir() else path.parent for path in map(absolute, paths)}
+    files, own = Files(), {folder for folder in folders if (folder / ORGANISATION_FILE).exists()}
+    others = {file.parent for folder in own for file in folder.parent.glob(f"*/{ORGANISATION_FILE}")} - own
+    organisations = _Organisations(files, [])
+    read = map(organisations.read, (*sorted(others), *sorted(own)))
+    known = [(owner.document, owner.organisation) for owner in read if owner.organisation]
+    for problem in (*problems_of_organisations(known), *problems_of_former_codes(known)):
+        if absolute(problem.file).parent in own:
+            yield problem
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """An ``organisation.yaml`` as it was read; ``organisation`` is None where it has mistakes or is not there."""
+
+    document: Document
+    organisation: Organisation | None
+
+
+class _Organisations:
+    """Reads the ``organisation.yaml`` of each folder, once."""
+
+    def __init__(self, files: Files, problems: list[Problem]) -> None:
+        self._files = files
+        self._problems = problems
+        self._read: dict[Path, _Owner] = {}
+        self._with_forms: set[Path] = set()
+
+    def of(self, folder: Path) -> _Owner:
+        """The organisation whose forms are in ``folder``."""
+        self._with_forms.add(folder)
+        return self.read(folder)
+
+    def read(self, folder: Path) -> _Owner:
+        if folder not in self._read:
+            file = folder / ORGANISATION_FILE
+            if is_link(file):
+                document, organisation = Document(shown(file)), None
+                self._problems.append(document.problem((), *LINK))
+            elif self._files.exists(file):
+                document = read_document(file, shown(file), self._files.read_text)
+                organisation, found = validated(Organisation, document)
+                self._problems += found
+            else:
+                document, organisation = Document(shown(file)), None
+                what = f"there is no {ORGANISATION_FILE}, which names the organisation of these forms"
+                self._problems.append(document.problem((), what, "add it, with name and ovo or kbo"))
+            self._read[folder] = _Owner(document, organisation)
+        return self._read[folder]
+
+    @property
+    def by_folder(self) -> dict[str, Organisation]:
+        return {folder.name: owner.organisation for folder, owner in self._read.items() if owner.organisation}
+
+    def problems(self, catalogue: Catalogue | None) -> Iterator[Problem]:
+        """Yield the mistakes of the organisations that only show beside their forms, each other and the catalogue."""
+        valid = [(folder, owner.document, owner.organisation) for folder, owner in self._read.items() if owner.organisation]
+        for folder, document, organisation in valid:
+            if folder in self._with_forms and not organisation.code:
+                yield document.problem((), "organisation has neither ovo nor kbo", "give at least one: the forms beside it are named by it")
+            for index, supplier in enumerate(organisation.suppliers):
+                if not is_name(supplier) or not self._files.exists(folder.parent / supplier / ORGANISATION_FILE):
+                    what = f"supplier {quoted(supplier)} has no folder with an {ORGANISATION_FILE}"
+                    yield document.problem(("suppliers", index), what, "name a folder beside this one")
+        known = [(document, organisation) for _, document, organisation in valid]
+        yield from problems_of_organisations(known)
+        yield from problems_of_former_codes(known)
+        if catalogue is not None:
+            yield from problems_of_speakers(known, catalogue)
+
+
+def _form_files(paths: Iterable[Path], files: Files, organisations: _Organisations, problems: list[Problem]) -> Iterator[Path]:
+    """Yield each form once. Read the organisations on the way, also those of suppliers without forms."""
+    seen: set[Path] = set()
+    for path in map(absolute, paths):
+        # What is no folder is read as a file, so that whatever keeps it from being read is reported.
+        if not files.exists(path):
+            problems.append(Problem(shown(path), 1, 1, "there is no file or folder of this name", "name an existing one"))
+            continue
+        place = path.parent if path.name == ORGANISATION_FILE else path  # what it changes shows in the forms beside it
+        whole = files.is_folder(place)
+        folder = place if whole else place.parent
+        if link := next((one for one in (path, place, folder) if is_link(one)), None):
+            problems.append(Problem(shown(link), 1, 1, *LINK))
+            continue
+        forms = folder if whole and not files.exists(folder / ORGANISATION_FILE) else folder.parent
+        for file in files.yaml_files(place, problems) if whole else [place]:
+            if file in seen:
+                continue
+            seen.add(file)
+            if wrong := misplaced(file, forms):
+                problems.append(Problem(shown(file), 1, 1, *wrong))
+            elif file.name == ORGANISATION_FILE:
+                organisations.read(file.parent)
+            else:
+                yield file

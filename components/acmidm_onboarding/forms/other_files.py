@@ -1,0 +1,78 @@
+"""The files below the forms that are no forms: each is a public key, or evidence of a form beside it; anything else is refused.
+
+A form that names a key has it read as well; this is about what no form names. A private key that lies there would be merged unseen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from acmidm_onboarding.forms.documents import Unreadable, read_document, read_text
+from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, absolute, is_link, shown, stray
+from acmidm_onboarding.forms.key_files import key_in
+from acmidm_onboarding.values.evidence import NotEvidence, parts_in
+from acmidm_onboarding.values.problems import Problem, quoted
+from acmidm_onboarding.values.secrecy import is_private_jwk
+
+_PEM = "PRIVATE KEY-----"
+_PRIVATE = ("this is a private key", "make a new pair: to remove this one from Git is not enough, for its history keeps it")
+
+
+def problems_of_other_files(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yield what is wrong with each such file: below a folder, or beside a form."""
+    seen: set[Path] = set()
+    for path in map(absolute, paths):
+        folder = path if path.is_dir() else path.parent
+        if folder != path and not (folder / ORGANISATION_FILE).exists():
+            continue  # what a file that is no form here has beside it is nobody's affair
+        forms = folder.parent if (folder / ORGANISATION_FILE).exists() else folder
+        inside = [file for file in (folder.rglob("*") if folder == path else folder.glob("*")) if not file.name.endswith(".yaml")]
+        files = {file for file in inside if is_link(file) or not file.is_dir()} - seen
+        seen |= files
+        applications = {place: _applications(place) for place in {file.parent for file in files}}
+        for file in sorted(files):
+            yield from _problems_of(file, forms, applications[file.parent])
+
+
+def _applications(folder: Path) -> frozenset[str]:
+    """The applications of the forms in a folder, also of those with mistakes."""
+    documents = (read_document(file, file).data for file in folder.glob("*.yaml") if file.name != ORGANISATION_FILE)
+    return frozenset(str(document["application"]) for document in documents if isinstance(document, dict) and "application" in document)
+
+
+def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iterator[Problem]:
+    if is_link(file):
+        return  # whoever reads forms refuses it
+    try:
+        text = read_text(file)
+    except Unreadable as error:
+        yield Problem(shown(file), 1, 1, f"the file {error.what}", error.remedy)
+        return
+    if _PEM in text or _is_private(text):
+        yield Problem(shown(file), 1, 1, *_PRIVATE)
+    elif wrong := stray(shown(file), shown(forms)):
+        yield Problem(shown(file), 1, 1, *wrong)
+    elif KEY_FILE.fullmatch(file.name):
+        found = key_in(text, file)
+        yield from found if isinstance(found, list) else ()
+    else:
+        try:
+            parts_in(text)
+        except NotEvidence as reason:
+            yield Problem(shown(file), 1, 1, f"this is no evidence: {reason}", "have acmidm probe --record write it, or remove it")
+            return
+        application = file.name.partition(".")[0]
+        if application not in applications:
+            what = f"this is evidence of {quoted(application)}, and no form here is of that application"
+            yield Problem(shown(file), 1, 1, what, "put it beside its form, or remove it")
+
+
+def _is_private(text: str) -> bool:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    keys = document.get("keys") if isinstance(document, dict) else None
+    return any(isinstance(key, dict) and is_private_jwk(key) for key in [document, *(keys if isinstance(keys, list) else ())])

@@ -1,0 +1,94 @@
+"""The JSON Schemas of products: which can be used, and checking by them in linear time, whatever schema and form have in them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import SchemaError as InvalidSchema
+from jsonschema.validators import extend
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+from acmidm_onboarding.values.problems import quoted
+
+FORMATS = Draft202012Validator.FORMAT_CHECKER
+_REFERENCES = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor")
+_DIALECT = Draft202012Validator.META_SCHEMA["$id"]
+
+
+def usable_schema(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a configuration.
+
+    Raises:
+        ValueError: where it is none, or has what is not followed here.
+    """
+    try:
+        Draft202012Validator.check_schema(value)
+    except InvalidSchema as error:
+        raise ValueError(f"configuration is no JSON Schema: {error.message[:200]}; correct the schema") from error
+    except (OverflowError, RecursionError) as error:  # a regular expression of the schema that Python cannot compile
+        raise ValueError("configuration is no JSON Schema that can be used; simplify its patterns") from error
+    _refuse_unsupported(value)
+    return value
+
+
+def _refuse_unsupported(schema: object) -> None:
+    """Refuse what a valid schema may have and this project does not follow: other schemas, dialects, unchecked formats."""
+    if isinstance(schema, dict):
+        for keyword, part in schema.items():
+            if keyword == "pattern" and isinstance(part, str) and not is_pattern(part):
+                raise ValueError(f"configuration has pattern {quoted(part)}, which may take for ever; write one without look-around")
+            if keyword == "patternProperties" and isinstance(part, dict):
+                raise ValueError('configuration uses "patternProperties"; write propertyNames and additionalProperties instead')
+            if keyword in _REFERENCES and isinstance(part, str):
+                raise ValueError(f'configuration uses "{keyword}"; write the schema out, each product in one piece')
+            if keyword == "$schema" and isinstance(part, str) and part.rstrip("#") != _DIALECT:
+                raise ValueError(f"configuration is of another dialect of JSON Schema; write it in {_DIALECT}")
+            if keyword == "format" and isinstance(part, str) and part not in FORMATS.checkers:
+                raise ValueError(f"configuration uses format {quoted(part)}, which is not checked here; use a pattern instead")
+            _refuse_unsupported(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _refuse_unsupported(part)
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether a regular expression can be matched in linear time: one without look-around and back references, of sensible size."""
+    try:
+        _compiled(text)
+    except SchemaError:
+        return False
+    return True
+
+
+@cache
+def _compiled(pattern: str) -> SchemaValidator:
+    """Compile a pattern by the engine that pydantic has: Python's own takes exponential time for some, such as ``^(a+)+$``."""
+    return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+
+
+def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not _compiled(pattern).isinstance_python(instance):
+        yield ValidationError("does not match")
+
+
+def _unique_items(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    """The library compares each item with each where their types differ."""
+    if wanted and isinstance(instance, list) and len(set(map(_identity, instance))) < len(instance):
+        yield ValidationError("has the same value twice")
+
+
+def _identity(value: Any) -> Hashable:
+    """Return what two values have in common if, and only if, JSON Schema calls them equal (§4.2.2): ``true`` is not 1, and 1.0 is."""
+    if isinstance(value, dict):
+        return frozenset((name, _identity(part)) for name, part in value.items())
+    if isinstance(value, list):
+        return tuple(map(_identity, value))
+    return (isinstance(value, bool), value)
+
+
+LinearValidator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique_items}
+)

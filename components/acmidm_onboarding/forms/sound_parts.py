@@ -1,0 +1,78 @@
+"""The sound parts of a form with mistakes, so that all of its mistakes show at once and not in rounds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.forms.form import Form
+from acmidm_onboarding.values.problems import DocumentPath
+from acmidm_onboarding.values.terms import ExemptiblePolicy
+
+_NOTHING = "stand-in"
+_KEPT = ("application", "formerly", "platforms", "retire", "preserve", "token_endpoint_auth_method", "exemptions")
+_STAND_INS = {"application": _NOTHING, "contacts": ["nobody@stand-in.example"]}
+"""For fields that no rule about scopes, products or keys reads."""
+
+
+def salvaged(document: Document) -> tuple[Form | None, bool]:
+    """Return the form without its faulty parts, for the further rules, and whether its application is its own.
+
+    What is left out has been reported, and no rule reports its absence. None where too little is left.
+    """
+    if not document.whole or not isinstance(document.data, dict):
+        return None, False
+    faults = [tuple(part for part in path if part != "[key]") for path in _faulty_paths(document.data)]
+    faulty = {path[0] for path in faults if path}
+    kept = {name: document.data[name] for name in _KEPT if name in document.data and name not in faulty}
+    # It is not known then which platforms are meant, so that nothing about them is checked.
+    of_platforms = ("adopt",) if "platforms" in faulty else ()
+    if of_platforms:
+        kept.pop("retire", None)
+    if "exemptions" in faulty:  # the policies are checked once these are right
+        kept["exemptions"] = {policy.value: {"reason": _NOTHING, "reference": _NOTHING} for policy in ExemptiblePolicy}
+    environments = {}
+    about: dict[object, list[DocumentPath]] = defaultdict(list)
+    for path in faults:
+        if path[:1] == ("environments",) and len(path) > 1:
+            about[path[1]].append(path[2:])
+    requests = document.data.get("environments")
+    for name, request in requests.items() if isinstance(requests, dict) else ():
+        sound = _without(request, [*about[name], of_platforms] if of_platforms else about[name])
+        if sound is not None:
+            environments[name] = sound
+    try:
+        return Form.model_validate({**_STAND_INS, **kept, "environments": environments}), "application" in kept
+    except ValidationError:
+        return None, False
+
+
+def _faulty_paths(data: Mapping[str, object]) -> list[tuple[int | str, ...]]:
+    try:
+        Form.model_validate(data)
+    except ValidationError as error:
+        return [details["loc"] for details in error.errors(include_url=False, include_input=False, include_context=False)]
+    return []
+
+
+def _without(request: Any, faults: Iterable[DocumentPath]) -> dict[str, Any] | None:
+    """Return an environment without its faulty parts; None where its scopes or products as a whole are faulty."""
+    if not isinstance(request, dict):
+        return None
+    sound = dict(request)
+    sound |= {name: dict(request[name]) for name in ("scopes", "attributes") if isinstance(request.get(name), dict)}
+    for fault in faults:
+        match fault:
+            case ("scopes", scope, *_):
+                sound["scopes"][scope] = {}
+            case ("attributes", attribute, *_):
+                sound["attributes"].pop(attribute, None)
+            case (str(name), *_) if name not in ("scopes", "products"):
+                sound.pop(name, None)
+            case _:
+                return None
+    return sound

@@ -1,0 +1,64 @@
+"""In whose name a form speaks: only in that of its own organisation, by what `organisation.yaml` allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from acmidm_onboarding.forms.catalogue import Catalogue, Product, Speaks
+from acmidm_onboarding.forms.documents import Document
+from acmidm_onboarding.values.identifiers import codes_within
+from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import DocumentPath, Problem, did_you_mean, listed, quoted
+
+
+def problems_of_speakers(organisations: Iterable[tuple[Document, Organisation]], catalogue: Catalogue) -> Iterator[Problem]:
+    """Yield what organisations have under ``speaks_for`` that is no such field of a product."""
+    for document, organisation in organisations:
+        for name in organisation.speaks_for.keys() - catalogue.speaking_fields.keys():
+            remedy = did_you_mean(name, catalogue.speaking_fields, f"known here: {listed(catalogue.speaking_fields)}")
+            yield document.problem(("speaks_for", name), f"unknown field {quoted(name)}", remedy, at_key=True)
+
+
+def problems_of_value(
+    document: Document, path: DocumentPath, name: str, how: Speaks | None, value: str, owner: Document, organisation: Organisation
+) -> Iterator[Problem]:
+    """Yield what an attribute says in the name of another organisation."""
+    allowed = organisation.speaks_for.get(name, ())
+    if how is not None and not any(how.allows(value, one) for one in allowed):
+        what = f"attribute {name} is {quoted(value)}, for which {organisation.name} does not speak"
+        remedy = f"{_allowed(how, allowed)}; the onboarding team adds others under speaks_for in {owner.file}"
+        yield document.problem(path, what, remedy)
+    elif how is None and (others := codes_within(value) - {organisation.ovo, organisation.kbo}):
+        what = f"attribute {name} has {listed(others)} in it, which is no code of {organisation.name}"
+        yield document.problem(path, what, "write its own, or none: a client says nothing in the name of another")
+
+
+def problems_of_senders(
+    document: Document, path: DocumentPath, product: Product, configuration: Mapping[str, Any], owner: Document, organisation: Organisation
+) -> Iterator[Problem]:
+    """Yield each value that speaks for somebody for whom the organisation does not speak."""
+    for field, value in _speaking_values(product, configuration):
+        how, allowed = product.speaks_for[field[0]], organisation.speaks_for.get(field[0], ())
+        if not any(how.allows(value, one) for one in allowed):
+            yield document.problem(
+                (*path, *field),
+                f"{product.product}, {field[0]} is {quoted(value)}, for which {organisation.name} does not speak",
+                f"{_allowed(how, allowed)}; the onboarding team adds others under speaks_for in {owner.file}",
+            )
+
+
+def _speaking_values(product: Product, configuration: Mapping[str, Any]) -> Iterator[tuple[tuple[str, *tuple[int, ...]], str]]:
+    """Yield each text in a field that speaks for somebody, with its place. What is no text is refused by the product's schema."""
+    for field in product.speaks_for:
+        match configuration.get(field):
+            case str(value):
+                yield (field,), value
+            case list(values):
+                yield from (((field, index), value) for index, value in enumerate(values) if isinstance(value, str))
+
+
+def _allowed(how: Speaks, allowed: Sequence[str]) -> str:
+    if not allowed:
+        return "no value of it is allowed yet"
+    return ("use what begins with " if how is Speaks.BEGINNING else "use ") + " or ".join(map(quoted, allowed))

@@ -1,0 +1,197 @@
+"""What a program calls: its settings, what it declares, from forms or written in Python, and what it exports of them.
+
+Mistakes end the program, a sentence each: no traceback reaches whoever runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from inspect import iscoroutine
+from itertools import count, groupby
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime.config import get_config_env
+
+from acmidm_onboarding import settings as settings_of
+from acmidm_onboarding.command_inputs import HANDED, read_there
+from acmidm_onboarding.forms import loading
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.recorded import Unreadable, beside
+from acmidm_onboarding.rules.desired import NO_GATE, Desired
+from acmidm_onboarding.rules.gate import HeldBack, by_reason
+from acmidm_onboarding.rules.policies import PromotionGate
+from acmidm_onboarding.rules.retirement import stolen_sentences
+from acmidm_onboarding.settings import NAMESPACE, SECRET_KEYS, InvalidSettings, Settings
+from acmidm_onboarding.stack import Stack, checks
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.problems import Failure, InvalidForms, first_listed, on_one_line
+
+ALREADY_REPORTED = 32
+"""The exit code by which the language host knows that it need not report the program's failure."""
+UNKNOWN: list[str] = []
+"""The names of clients that a gate holds back and the state lacks, though they may be there."""
+_WRITTEN = Path(os.devnull, "program", "program.yaml")
+"""The form of a connection that is in no file. Nothing beside it is on a disk either."""
+
+
+def read_settings() -> Settings:
+    """Return the settings of the stack that the engine runs the program for, without the operator's secrets."""
+    with _mistakes_reported():
+        return _settings()
+
+
+def load_onboardings() -> list[list[Declaration]]:
+    """Return the connections of the stack's forms, by application: one per platform."""
+    with _mistakes_reported():
+        stack = _stack(_settings())
+        if stack.forms.problems:
+            raise InvalidForms(stack.forms.problems)
+        if not stack.forms.forms:  # another folder than was meant, perhaps; nothing declared is everything removed
+            raise InvalidSettings(
+                f"there is no form (*.yaml) in {stack.settings.forms_folder}; correct {NAMESPACE}:formsFolder, "
+                "or remove all that the stack has with pulumi destroy"
+            )
+        connections = _named(_desired(stack, stack.connections))
+        _require_random_plugin(connections)
+        return [list(group) for _, group in groupby(connections, key=lambda connection: connection.key)]
+
+
+def connections_of(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> list[Declaration]:
+    """Return the connections of one application that is written in the program, one per platform, in the stack's environment.
+
+    ``organisation`` is what an ``organisation.yaml`` has, ``form`` what a form has. Their ``jwks`` lists the public keys themselves,
+    each a mapping (RFC 7517). All is checked as files are. Keys that are known only while the program runs go to ``Onboarding``.
+    """
+    with _mistakes_reported():
+        settings = _settings()
+        files = _as_files(organisation, form)
+        try:
+            onboardings = loading.load_onboardings([_WRITTEN], settings.catalogue_folder, *checks(settings), unwritten=files)
+        except InvalidForms as error:
+            name = f"{organisation.get('name', 'an organisation')}, {form.get('application', 'a form')}"
+            raise Failure("\n".join(on_one_line(f"{name}: {one.what}; {one.remedy}") for one in error.problems)) from None
+        found = _desired(_stack(settings), onboardings.connections(settings.environment, are_all=False))
+        if missing := [sentence for one in found.held_back if one.is_new and not one.is_declared for sentence in one.sentences]:
+            raise Failure("\n".join(missing))  # a program cannot declare an empty list
+        connections = _named(found)
+        _require_random_plugin(connections)
+        return connections
+
+
+def _stack(settings: Settings) -> Stack:
+    """The stack that the engine runs the program for."""
+    file = pulumi.Config(NAMESPACE).get(HANDED)
+    return Stack(beside(pulumi.get_stack()), lambda: settings, there=None if file is None else read_there(Path(file), settings.environment))
+
+
+def is_handed() -> bool:
+    """Say whether a command runs the program, and hands it what it has found out."""
+    return pulumi.Config(NAMESPACE).get(HANDED) is not None
+
+
+def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
+    """What is desired of some connections, with a warning for each thing that is missing, which stops nothing else."""
+    try:
+        found = stack.desired_of(connections)
+    except Unreadable as error:
+        if stack.settings.promotion_gate is PromotionGate.ENFORCE:
+            raise
+        pulumi.log.warn(str(error))
+        found = stack.desired_of(connections, NO_GATE)
+    # A command that hands over what is there has reported what the gate misses; the engine would show it twice in each run.
+    for sentence in (*stolen_sentences(found.left), *(by_reason(found.held_back) if stack.there is None else ())):
+        pulumi.log.warn(sentence)
+    held = [one for one in found.held_back if not one.is_declared]
+    _say_unknown([one for one in held if one.is_partial], "the scopes of", "whose client alone this state has, are left as they are")
+    if stack.there is None:
+        _say_unknown([one for one in held if one.is_new], "what the authority has of", "which this state lacks, is not known here")
+    return found
+
+
+def _say_unknown(held: Sequence[HeldBack], before: str, behind: str) -> None:
+    """Say what nobody knows here: a program has no operator's rights to ask. An ``up`` ends in failure."""
+    if names := [one.connection.resource_name for one in held]:
+        UNKNOWN.extend(names)
+        remedy = f"run acmidm deploy --stack {pulumi.get_stack()}, which asks the authority"
+        (pulumi.log.warn if pulumi.runtime.is_dry_run() else pulumi.log.error)(f"{before} {first_listed(names)}, {behind}; {remedy}")
+
+
+def _named(found: Desired) -> list[Declaration]:
+    """What is declared, and of what has left and is preserved the name alone, so that a review sees when its form goes."""
+    keys = {one.key for one in found.asked}
+    return [*found.declared, *(replace(one, left=True) for one in found.left if one.key not in keys)]
+
+
+def _as_files(organisation: Mapping[str, Any], form: Mapping[str, Any]) -> dict[Path, str]:
+    """Return the texts that the one reader of forms reads. JSON is YAML."""
+    files, numbers = {_WRITTEN.with_name(ORGANISATION_FILE): _as_json(organisation)}, count(1)
+
+    def with_files(request: Any) -> Any:
+        if not isinstance(request, Mapping) or not isinstance(request.get("jwks"), list | tuple):
+            return request
+        keys = {f"key-{next(numbers)}.jwk.json": _as_json(key) for key in request["jwks"]}
+        files.update({_WRITTEN.with_name(name): key for name, key in keys.items()})
+        return {**request, "jwks": list(keys)}
+
+    environments = form.get("environments")
+    if isinstance(environments, Mapping):
+        form = {**form, "environments": {name: with_files(request) for name, request in environments.items()}}
+    return {**files, _WRITTEN: _as_json(form)}
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise Failure(
+            f"a connection that is written in a program is plain data: {error}; give keys that are Outputs to Onboarding"
+        ) from None
+
+
+def _end_quietly_when_interrupted() -> None:
+    """Print no traceback where the engine interrupts the program, as it does when a refresh beside it fails: it has said why itself."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = lambda kind, error, trace: None if issubclass(kind, KeyboardInterrupt) else sys.__excepthook__(kind, error, trace)
+        # What the SDK had under way is closed then, where no event loop is left to close it in.
+        sys.unraisablehook = lambda found: None if iscoroutine(found.object) else sys.__unraisablehook__(found)
+
+
+def _settings() -> Settings:
+    _end_quietly_when_interrupted()
+    config = pulumi.Config(NAMESPACE)
+    # The program declares and sends nothing: the operator's secrets are for the provider alone.
+    keys = get_config_env().keys() - {f"{NAMESPACE}:{HANDED}"}
+    settings = settings_of.read_settings(lambda key: None if key in SECRET_KEYS else config.get(key), keys=keys)
+    # The provider refuses it too; but there the engine breaks off, with what it made of the sentence.
+    settings_of.require_trusted_hosts(settings)
+    return settings
+
+
+@contextmanager
+def _mistakes_reported() -> Iterator[None]:
+    try:
+        yield
+    except Failure as failure:
+        for line in str(failure).splitlines():
+            pulumi.log.error(line)
+        sys.exit(ALREADY_REPORTED)
+
+
+def _require_random_plugin(connections: Iterable[Declaration]) -> None:
+    """Refuse a client secret without the plugin that makes it: the engine's own error names no remedy of this project."""
+    secret = next((connection.key for connection in connections if connection.uses_secret and not connection.left), None)
+    if secret is None or not os.environ.get("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"):
+        return
+    folder = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
+    if not shutil.which("pulumi-resource-random") and not any(folder.glob("resource-random-v*/pulumi-resource-random")):
+        raise Failure(
+            f"{secret} has a client secret, and the plugin that makes it is not installed; run make random-plugin, then this again"
+        )

@@ -1,0 +1,65 @@
+"""What is desired of a stack now: what its forms declare, but for what leaves, and for what may not go to production yet.
+
+The only place where forms, leaving and the gate meet: a program, a review, a look for drift, a board and the check of a form all
+take what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from acmidm_onboarding.rules.gate import HeldBack, TestStack, passing
+from acmidm_onboarding.rules.policies import Gate, PromotionGate
+from acmidm_onboarding.rules.retirement import declared_now, left_alone
+from acmidm_onboarding.values.client import Records, joined
+from acmidm_onboarding.values.declaration import Declaration
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What a run declares, and what it does not, with the reason."""
+
+    declared: tuple[Declaration, ...]
+    """In the order of the forms."""
+    asked: tuple[Declaration, ...]
+    """What would be declared if there were no gate."""
+    left: tuple[Declaration, ...] = ()
+    """Those whose forms preserve a client that is declared no more: no run changes anything of it."""
+    held_back: tuple[HeldBack, ...] = ()
+    """What the gate misses something of, declared all the same or not."""
+    proven: tuple[Declaration, ...] = ()
+    """What the gate lets through by its evidence alone."""
+
+
+NO_GATE = Gate()
+
+
+def nothing_recorded() -> Records:
+    """Stand for the state of a stack that has nothing yet."""
+    return {}
+
+
+def desired(
+    connections: Collection[Declaration],
+    now: datetime,
+    *,
+    gate: Gate = NO_GATE,
+    records: Callable[[], Records] = nothing_recorded,
+    tests: Callable[[], TestStack | None] = lambda: None,
+    there: Records = MappingProxyType({}),
+) -> Desired:
+    """Return what is desired of the connections that the forms of a stack have, at a moment (whose day is that of UTC).
+
+    ``records`` reads what the stack's own state has, ``tests`` what that of TNI has; each is called only where something depends on it,
+    and what it raises goes on to the caller: as if nothing were recorded, production would be undeclared. Where ``tests`` returns None,
+    forms and evidence alone count. What is ``there``, though the state may have lost it, needs no evidence either.
+    """
+    asked = tuple(declared_now(connections, records, now.date()))
+    left = tuple(left_alone(connections, asked))
+    if gate.mode is PromotionGate.OFF or not any(one.is_on_production for one in asked):
+        return Desired(asked, asked, left)
+    passage = passing(asked, gate, joined(records(), there), tests, now)
+    return Desired(passage.declared, asked, left, passage.held_back, passage.proven)

@@ -1,0 +1,232 @@
+"""The gate to production: what of the forms' production parts is declared, and what is missing of the rest.
+
+Only what is added needs evidence from TNI. What the state of production has is never undeclared, whatever becomes of evidence or TNI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+from acmidm_onboarding.rules.policies import Gate, PromotionGate
+from acmidm_onboarding.values.client import NOT_DECLARED, Client, Records, recorded_as
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.evidence import Evidence, is_fresh, summary
+from acmidm_onboarding.values.problems import first_listed, on_one_line, quoted
+from acmidm_onboarding.values.terms import AuthMethod, ExemptiblePolicy, Platform
+
+_EXEMPTION = f"agree on an exemption from {ExemptiblePolicy.PROMOTION_GATE.value}"
+_PROBE = "run acmidm probe with --record on TNI, and add the file"
+
+
+@dataclass(frozen=True)
+class TestStack:
+    """The stack that has the connections on TNI: what its state has, or why that is not known."""
+
+    name: str
+    records: Records | None
+    unreadable: str = ""
+
+    __test__ = False  # no class of tests, whatever pytest thinks of its name
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """What is missing for one connection on production."""
+
+    connection: Declaration
+    missing: tuple[str, ...]
+    """What, and what to do, each."""
+    is_declared: bool
+    """Whether it is declared all the same, as a whole."""
+    is_new: bool
+    """Whether the state of production has nothing of it, so that nothing stays."""
+    is_partial: bool = False
+    """Whether the state has the client and not its scopes, so that nobody knows which it has."""
+
+    @property
+    def name(self) -> str:
+        """The connection that it is about."""
+        asked = self.connection
+        platform = "" if asked.platform is Platform.ACMIDM else f" ({asked.platform})"
+        return on_one_line(f"{asked.form or asked.key} on {asked.environment}{platform}")
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is missing, each with the connection."""
+        return tuple(f"{self.name}: {on_one_line(one)}" for one in self.missing)
+
+
+def by_reason(held_back: Iterable[HeldBack]) -> list[str]:
+    """Return a sentence per reason, with what becomes of the connections that it is the reason of."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in held_back:
+        for why in one.missing:
+            found.setdefault(("declared unproven" if one.is_declared else "not declared", on_one_line(why)), []).append(one.name)
+    return [f"{what}: {first_listed(names)}: {why}" for (what, why), names in found.items()]
+
+
+def added(connection: Declaration, record: Client | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the scopes and the products that a connection asks and that are not recorded, under this name or an earlier one."""
+    if record is None:
+        return frozenset(connection.scopes), frozenset(connection.products)
+    # Also what a run took from it because it was to leave, and not what a refresh found that somebody granted by hand.
+    recorded = (scope for scope, grant in (record.scopes or {}).items() if grant.reason != NOT_DECLARED)
+    had, names = record.withdrawn.union(recorded), connection.catalogue_names
+    known = {record.catalogue_names.get(scope, scope) for scope in had}
+    scopes = frozenset(scope for scope in connection.scopes if scope not in had and names.get(scope, scope) not in known)
+    return scopes, frozenset(connection.products).difference(record.products)
+
+
+def _needs_evidence(connection: Declaration, record: Client | None) -> bool:
+    """Whether the gate has to know of TNI to decide: something is added on production, without an exemption."""
+    if not connection.is_on_production or ExemptiblePolicy.PROMOTION_GATE.value in connection.exemptions:
+        return False
+    return record is None or any(added(connection, record))
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What the gate makes of connections, in their order."""
+
+    declared: tuple[Declaration, ...]
+    held_back: tuple[HeldBack, ...]
+    proven: tuple[Declaration, ...]
+    """Those that it lets through by their evidence."""
+
+
+def passing(connections: Iterable[Declaration], gate: Gate, own: Records, tests: Callable[[], TestStack | None], now: datetime) -> Passage:
+    """Return what of ``connections`` is declared, what is missing of the rest, and what is proven.
+
+    ``own`` is what the stack's own state has, ``tests`` reads what TNI's has, once and only where something depends on it: None where
+    nobody knows, so that forms and evidence alone count. Where the gate only warns, all is declared, and the same is missing.
+    """
+    on_test = cache(tests)
+    declared, held_back, proven = [], [], []
+    for asked in connections:
+        record = recorded_as(asked, own)
+        connection = _remembering(asked, record)
+        if not _needs_evidence(connection, record):
+            declared.append(connection)
+            continue
+        covered, reasons = _proven(connection, on_test(), now, gate.evidence_max_days)
+        missing = tuple(_missing(connection, record, covered, reasons, on_test()))
+        if missing:
+            is_declared = gate.mode is PromotionGate.WARN
+            held_back.append(HeldBack(connection, missing, is_declared, is_new=record is None, is_partial=_is_partial(record)))
+        else:
+            proven.append(connection)
+        if not missing or gate.mode is PromotionGate.WARN:
+            declared.append(connection)
+        elif record is not None:
+            declared.append(replace(_without(connection, record, covered), leaves_scopes=_is_partial(record)))
+    return Passage(tuple(declared), tuple(held_back), tuple(proven))
+
+
+def _remembering(connection: Declaration, record: Client | None) -> Declaration:
+    """The connection with what was taken from it because it was to leave, for as long as the state has not got it back: a run may fail."""
+    left = record.withdrawn - (record.scopes or {}).keys() if record else frozenset[str]()
+    return replace(connection, withdrawn=connection.withdrawn | (left & connection.scopes.keys())) if left else connection
+
+
+@dataclass(frozen=True)
+class _Proven:
+    """What evidence that counts covers, as far as TNI has it too; scopes have the platform's names."""
+
+    scopes: frozenset[str] = frozenset()
+    products: frozenset[str] = frozenset()
+    claimed: frozenset[str] = frozenset()
+    """The names that it covers besides, which TNI has not."""
+
+
+def _proven(connection: Declaration, tests: TestStack | None, now: datetime, days: int) -> tuple[_Proven, list[str]]:
+    """What is proven of a connection, and why nothing is."""
+    reasons = list(_reasons(connection, connection.test_evidence, tests, now, days))
+    if reasons or connection.test_evidence is None:
+        return _Proven(), reasons
+    names = connection.catalogue_names
+    scopes = frozenset(scope for scope in connection.scopes if names.get(scope, scope) in connection.test_evidence.scopes)
+    products = connection.test_evidence.products
+    on_tni = recorded_as(connection, tests.records) if tests and tests.records is not None else None
+    if on_tni is None:  # the forms alone are known
+        return _Proven(scopes, products), []
+    has_scopes, has_products = scopes.intersection(on_tni.scopes or ()), products.intersection(on_tni.products)
+    return _Proven(has_scopes, has_products, (scopes - has_scopes) | (products - has_products)), []
+
+
+def _reasons(connection: Declaration, evidence: Evidence | None, tests: TestStack | None, now: datetime, days: int) -> Iterator[str]:
+    """Why there is no evidence that counts, each with its remedy."""
+    stack, on_tni = quoted(tests.name) if tests else "", None
+    if tests is not None and tests.records is None:
+        yield f"nothing is proven, for TNI cannot be looked at: {tests.unreadable}; see acmidm:promotionStack, and bring that stack up"
+    elif tests is not None and tests.records is not None:
+        on_tni = recorded_as(connection, tests.records)
+        if on_tni is None or not on_tni.client_id:
+            yield f"stack {stack} does not have it; bring it up there first"
+    if connection.uses_secret:
+        yield f"a client with a secret cannot sign evidence; use {AuthMethod.PRIVATE_KEY_JWT}, or {_EXEMPTION}"
+    elif evidence is None:
+        refused = connection.test_evidence_refused
+        yield f"its evidence from TNI counts as none, for {refused}; {_PROBE}" if refused else f"there is no evidence from TNI; {_PROBE}"
+    else:
+        is_old = not is_fresh(evidence, now, days)
+        if is_old:
+            yield f"its evidence of {evidence.proven_at:%Y-%m-%d} is more than {days} days old; {_PROBE}"
+        if on_tni is not None and on_tni.client_id != evidence.client_id:
+            yield f"its evidence is of client {quoted(evidence.client_id)}, which is not the one of stack {stack}; {_PROBE}"
+        if on_tni is not None and not is_old and not _is_confirmed(on_tni, evidence):
+            yield _unseen(on_tni, evidence, stack)
+
+
+def waits_for_test(connection: Declaration, on_tni: Client) -> bool:
+    """Return whether there is evidence of the very client on TNI, by a key that its stack has not seen yet: only a run there is missing."""
+    evidence = connection.test_evidence
+    return evidence is not None and evidence.client_id == on_tni.client_id and not _is_confirmed(on_tni, evidence)
+
+
+def _is_confirmed(on_tni: Client, evidence: Evidence) -> bool:
+    """Whether a run on TNI has looked at this very evidence, and has seen the key that signed it."""
+    return on_tni.seen == evidence.thumbprint and on_tni.proven == summary(evidence)
+
+
+def _unseen(on_tni: Client, evidence: Evidence, stack: str) -> str:
+    """Why evidence counts for nothing, and what to do. That a form declares its key is not enough: TNI has to have seen that."""
+    if on_tni.keys is not None and evidence.thumbprint not in on_tni.thumbprints:
+        unseen = f"was signed with a key that stack {stack} does not have"
+    else:
+        unseen = f"was not confirmed when stack {stack} was last brought up: its authority had not seen the key that signed it"
+    return f"its evidence from {evidence.issuer} {unseen}; bring that stack up again, or {_PROBE}"
+
+
+def _missing(
+    connection: Declaration, record: Client | None, proven: _Proven, reasons: Sequence[str], tests: TestStack | None
+) -> Iterator[str]:
+    """Yield what is missing of what is added, and what to do."""
+    stack = quoted(tests.name) if tests else ""
+    yield from reasons
+    if reasons and record is None:
+        return  # whatever it asks is missing
+    scopes, products = added(connection, record)
+    for kind, lacking in (("scope", scopes - proven.scopes), ("product", products - proven.products)):
+        for name in sorted(lacking):
+            if name in proven.claimed:
+                yield f"{kind} {quoted(name)} is in its evidence, and stack {stack} does not have it; bring it up there, then {_PROBE}"
+            else:
+                yield f"{kind} {quoted(name)} is not proven on TNI; {_PROBE}, or take it out of prod"
+
+
+def _is_partial(record: Client | None) -> bool:
+    return record is not None and record.client_id is not None and record.scopes is None
+
+
+def _without(connection: Declaration, record: Client, covered: _Proven) -> Declaration:
+    """The connection without what is added and not proven."""
+    scopes, products = added(connection, record)
+    scopes, products = scopes - covered.scopes, products - covered.products
+    return replace(
+        connection,
+        scopes={scope: grant for scope, grant in connection.scopes.items() if scope not in scopes},
+        products={product: fields for product, fields in connection.products.items() if product not in products},
+    )

@@ -1,0 +1,108 @@
+"""The one rule of rotation: when a usable key may leave a client's JWK Set.
+
+A usable key leaves only where another usable key stays that has been there for the overlap, and that was proven or seen in use. From
+it follows that the last usable key never leaves, and that not all are replaced at once. An expired key leaves freely. So does a
+compromised one, whatever that breaks: it is worth more to whoever stole it (login.gov's order: add, confirm, remove).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from acmidm_onboarding.values.problems import listed, quoted
+
+EVER = datetime.fromtimestamp(0, UTC)
+"""Since when a key has been there of which nobody recorded it."""
+
+
+@dataclass(frozen=True)
+class HeldKey:
+    """A key that a client has, and since when."""
+
+    kid: str
+    thumbprint: str
+    since: datetime
+    expires: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """As a sentence names it."""
+        return quoted(self.kid)
+
+    def is_usable(self, now: datetime) -> bool:
+        return self.expires is None or self.expires > now
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why keys may not leave yet: which, and what of the key that stays is missing."""
+
+    leaving: tuple[str, ...]
+    """As a sentence names them."""
+    successor: str | None = None
+    """The key that stays and lacks least; None where none stays."""
+    until: datetime | None = None
+    """Until when the successor has to be there; None where it has been there long enough."""
+    lacks_proof: bool = False
+
+
+def obstacle(
+    held: Iterable[HeldKey],
+    declared: Collection[str],
+    *,
+    trusted: Collection[str],
+    compromised: Collection[str],
+    now: datetime,
+    overlap_days: float,
+) -> Obstacle | None:
+    """Return what keeps a client's keys from becoming those ``declared``; None where nothing does.
+
+    ``declared``, ``trusted`` (proven, or seen in use) and ``compromised`` are thumbprints. Of 0 days there is no guard.
+    """
+    usable = [key for key in held if key.is_usable(now) and key.thumbprint not in compromised]
+    leaving = tuple(sorted(key.name for key in usable if key.thumbprint not in declared))
+    if not leaving or overlap_days == 0:
+        return None
+    overlap, found = timedelta(days=overlap_days), list[tuple[bool, datetime, str]]()
+    for key in usable:
+        if key.thumbprint in declared:
+            found.append((key.thumbprint not in trusted, key.since + overlap, key.name))
+    if any(not lacks_proof and until <= now for lacks_proof, until, _ in found):
+        return None
+    if not found:
+        return Obstacle(leaving)
+    lacks_proof, until, successor = min(found)
+    return Obstacle(leaving, successor, until if until > now else None, lacks_proof)
+
+
+def lasting(days: float) -> str:
+    """Return in words how long an overlap is: ``14 days``, or minutes where it is less than one."""
+    number, noun = (f"{days:g}", "day") if days >= 1 else (str(max(round(days * 24 * 60), 1)), "minute")
+    return f"{number} {noun}{'' if number == '1' else 's'}"
+
+
+def sentence(found: Obstacle, *, overlap_days: float, probe: str, unseen: str) -> str:
+    """Return what people read: which key may leave from when, what is missing, and how to get it.
+
+    ``probe`` is the command that proves a key, ``unseen`` why its use counts for nothing.
+    """
+    keys = f"key{'s' if len(found.leaving) > 1 else ''} {listed(found.leaving)}"
+    if found.successor is None:
+        return (
+            f"{keys} cannot leave, for no usable key stays that the client has already; keep {keys} beside a new key for "
+            f"{lasting(overlap_days)}, and prove the new one with {probe}"
+        )
+    # Each key is named once: a name may be a thumbprint, and the command at the end is what people need.
+    successor, what, remedies = f"key {found.successor}", list[str](), list[str]()
+    if found.until is not None:  # named without its seconds, and over by then
+        what.append(
+            f"from {found.until + timedelta(seconds=59):%Y-%m-%d %H:%M} UTC, when {successor} has been there for {lasting(overlap_days)}"
+        )
+        successor = "that one"
+    if found.lacks_proof:
+        what.append(f"once {successor} is proven{f' ({unseen})' if unseen else ''}")
+        remedies.append(f"prove the one that stays with {probe}")
+    back = "put them back until then" if len(found.leaving) > 1 else "put it back until then"
+    return f"{keys} may leave {', and only '.join(what)}; {' and '.join([back, *remedies])}"

@@ -1,0 +1,267 @@
+"""A client as it is or will be, whichever source describes it: a form, the resources of a state or a preview, an authority.
+
+It is the one shape of a client that is compared. What a source does not know is absent, and never a change. A form's client is a
+``Declaration``, which has besides what the form alone knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from acmidm_onboarding.values.keys import Key
+from acmidm_onboarding.values.metadata import Configuration, Owner, Scopes
+from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
+
+Place = tuple[str, Platform, Environment]
+"""What identifies a client: its key, its platform, its environment."""
+Fields = Mapping[str, Any]
+
+JWKS_URI = "jwks_uri"
+OF_ATTRIBUTES = "attributes."
+"""How the names of its attributes begin among its fields."""
+
+
+NOT_DECLARED = "granted outside this project"
+"""The reason that a refresh gives a scope which nobody declared."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """How a client has a scope."""
+
+    reason: str | None = None
+    """Why, on one line; None where that is not known."""
+    default: bool = False
+    """Whether every token has it, whatever its request names."""
+
+
+def grants(scopes: Scopes) -> dict[str, Grant]:
+    return {scope: Grant(default=is_default) for scope, is_default in scopes.items()}
+
+
+class Authentication(StrEnum):
+    """By what a client proves who it is, and where that comes from."""
+
+    SECRET = "secret"
+    KEYS_OF_FORM = "form"
+    KEYS_OF_PORTAL = "portal"
+    KEYS_AT_ADDRESS = "jwks_uri"
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """When an organisation was last mailed about its client; or why it was not: ``no-smtp``, ``existed``, or a sentence."""
+
+    sent_at: datetime | None = None
+    not_sent: str | None = None
+    urn: str = field(default="", compare=False)
+    """The resource that has the record."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client."""
+
+    key: str
+    platform: Platform
+    environment: Environment
+    fields: Fields = field(default_factory=dict)
+    """The metadata, flat: ``organisation.name``. Empty where it is not known."""
+    form: str | None = None
+    client_id: str | None = None
+    has_secret: bool | None = None
+    """Whether it has the client secret that is declared."""
+    secret_updated_at: int | None = None
+    secret_generation: int | None = None
+    """Which of its secrets, one after the other, it has; None where it has none, or that is not known."""
+    awaits_key: bool = False
+    """Whether its secret is in force until its authority has a key, though a run has declared keys already."""
+    adopts: str | None = None
+    """The client-ID of an existing client that is taken over."""
+    foreign: bool = False
+    """Whether this is such a client, as it was before."""
+    protected: bool | None = None
+    """Whether the engine refuses to remove it, or what is inside it; None where that is not known."""
+    protected_products: frozenset[str] = frozenset()
+    scopes: Mapping[str, Grant] | None = None
+    catalogue_names: Mapping[str, str] = field(default_factory=dict)
+    """Per scope its name in the catalogue, which evidence has; in a state only where that is another one."""
+    withdrawn: frozenset[str] = frozenset()
+    """Those that were taken from it because it leaves, or a product of it: it has them back where its form calls that off."""
+    keys: Mapping[str, Key] | None = None
+    """None: left to the portal, or published at an address."""
+    uploaded: Mapping[str, Key] | None = None
+    """The keys that the portal has, where they are left to it and known."""
+    compromised: frozenset[str] = frozenset()
+    """The thumbprints of keys that its form says are: known from the form alone."""
+    signs_without_kid: bool = False
+    """Whether its application is known to, by evidence or its authority."""
+    proven: Mapping[str, str] = field(default_factory=dict)
+    """What its evidence was when a run last saw it (``evidence.summary``); empty without any."""
+    seen: str | None = None
+    """The thumbprint of the key that signed it, where the authority had that key then, and had seen it in use if it can tell."""
+    products: Mapping[str, Configuration] = field(default_factory=dict)
+    """Per product its configuration."""
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    """Per product whose the configuration is."""
+    without_marks: frozenset[str] = frozenset()
+    """The parts that bear others' marks, as a refresh has found: the next run puts their own back."""
+    exemptions: Mapping[str, str] = field(default_factory=dict)
+    """Per policy that the form is exempted from, why."""
+    unneeded_exemptions: frozenset[str] = frozenset()
+    """Those that exempt nothing in any environment of the form: known from the form alone."""
+    retire: Mapping[str, str] = field(default_factory=dict)
+    """Per platform and product that its form retires, the day from which on it is taken down, as 2027-03-31 (UTC)."""
+    preserve: bool = False
+    """Whether it is left to itself then, without anybody who manages it, and not removed."""
+    retained: bool = False
+    """Whether the engine leaves it where it is, with its products, when it forgets it."""
+    is_first: bool = True
+    """Whether it is the first of its form's clients, at which reports have what the form says of all of them."""
+    formerly: tuple[str, ...] = ()
+    """Its earlier keys."""
+    handed_over: HandedOver | None = None
+    """What its organisation was told; None where the state has nothing of that."""
+    made_at: datetime | None = None
+    """When the engine made it."""
+    keys_since: datetime | None = None
+    """When the engine made what has its keys."""
+    urns: Mapping[str, str] = field(default_factory=dict)
+    """The resources that are in the state, per part."""
+
+    @property
+    def place(self) -> Place:
+        return (self.key, self.platform, self.environment)
+
+    @property
+    def resource_name(self) -> str:
+        return resource_name(self.key, self.platform)
+
+    @property
+    def organisation(self) -> str:
+        return str(self.fields.get("organisation.name") or self.key.partition("/")[0])
+
+    @property
+    def code(self) -> str:
+        """The organisation's code, as its authority knows it."""
+        return str(next((code for kind in ("ovo", "kbo") if (code := self.fields.get(f"organisation.{kind}"))), "no code"))
+
+    @property
+    def registered_for(self) -> list[str]:
+        """Platform and environment, as the natural key has them."""
+        return str(self.fields.get("software_id")).split("/")[:2]
+
+    @property
+    def application(self) -> str:
+        return self.key.rpartition("/")[2]
+
+    @property
+    def attributes(self) -> Fields:
+        """What its tokens say beside its organisation, per name."""
+        return {name.removeprefix(OF_ATTRIBUTES): value for name, value in self.fields.items() if name.startswith(OF_ATTRIBUTES)}
+
+    @property
+    def auth_method(self) -> str | None:
+        return self.fields.get("token_endpoint_auth_method")
+
+    @property
+    def jwks_uri(self) -> str | None:
+        """Where its keys are published, if its form says so."""
+        return self.fields.get(JWKS_URI)
+
+    @property
+    def authentication(self) -> Authentication:
+        if self.uses_secret:
+            return Authentication.SECRET
+        if self.jwks_uri:
+            return Authentication.KEYS_AT_ADDRESS
+        return Authentication.KEYS_OF_PORTAL if self.keys is None else Authentication.KEYS_OF_FORM
+
+    @property
+    def leaves(self) -> dict[str, str]:
+        """The days from which on its platform, and products of it, are taken down."""
+        return {name: day for name, day in self.retire.items() if name == self.platform or name in self.products}
+
+    @property
+    def announced(self) -> dict[str, str]:
+        """All that its form says of leaving, of other platforms too."""
+        return {**self.retire, **({"preserve": "yes"} if self.preserve else {})} if self.is_first else {}
+
+    @property
+    def known_keys(self) -> Mapping[str, Key] | None:
+        """Its keys, those in the portal too; None where they are not known."""
+        return self.uploaded if self.keys is None else self.keys
+
+    @property
+    def thumbprints(self) -> frozenset[str]:
+        """Those of the keys that are declared, without what is no key."""
+        return frozenset(key.thumbprint for key in (self.keys or {}).values() if key.thumbprint)
+
+    @property
+    def uses_keys(self) -> bool:
+        return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
+
+    @property
+    def uses_secret(self) -> bool:
+        return self.auth_method in (AuthMethod.CLIENT_SECRET_BASIC, AuthMethod.CLIENT_SECRET_POST)
+
+
+def resource_name(key: str, platform: str) -> str:
+    """Return the name of a client's resources: the key, and behind it the platform where that is not ACM/IDM."""
+    return key if platform == Platform.ACMIDM else f"{key}/{platform}"
+
+
+Clients = Mapping[Place, Client]
+Records = Mapping[str, Client]
+"""What a state has, by resource name; see ``Recorded.parts``."""
+
+
+def with_one_first(clients: Iterable[Client]) -> dict[Place, Client]:
+    """By place: what a form says of all its clients is reported at the first of its platforms alone."""
+    order, first, found = list(Platform), dict[str, Platform](), {client.place: client for client in clients}
+    for key, platform, _ in sorted(found, key=lambda place: order.index(place[1])):
+        first.setdefault(key, platform)
+    return {place: replace(client, is_first=client.platform is first[client.key]) for place, client in found.items()}
+
+
+def with_incarnation(fields: Fields, incarnation: str | None) -> dict[str, Any]:
+    """Return a client's fields with the mark of the resource that has it, which no form knows."""
+    return {**fields, **({"incarnation": incarnation} if incarnation else {})}
+
+
+def recorded_as(wanted: Client, records: Records) -> Client | None:
+    """Return what a state has of a client that a form declares: one, and with it what a rename that failed in part left under another name.
+
+    One that is there in parts alone has no ``client_id``.
+    """
+    own = wanted.resource_name
+    names = (own, *(former + own.removeprefix(wanted.key) for former in wanted.formerly))
+    found = [records[name] for name in names if name in records]
+    client = next((one for one in found if one.client_id), found[0] if found else None)
+    for part in found:
+        if client is not None and part is not client and not part.client_id:
+            client = _with(client, part)
+    return client
+
+
+def joined(records: Records, others: Records) -> Records:
+    """Return what a state has, and with it what is known to be there besides."""
+    return {**others, **{name: _with(client, others[name]) if name in others else client for name, client in records.items()}}
+
+
+def _with(client: Client, part: Client) -> Client:
+    return replace(
+        client,
+        scopes=None if client.scopes is None and part.scopes is None else {**(client.scopes or {}), **(part.scopes or {})},
+        products={**client.products, **part.products},
+        owners={**client.owners, **part.owners},
+        protected_products=client.protected_products | part.protected_products,
+        keys=None if client.keys is None or part.keys is None else {**client.keys, **part.keys},
+        seen=client.seen or part.seen,
+        protected=client.protected or part.protected,
+        retained=client.retained and (part.retained or not part.products),
+    )

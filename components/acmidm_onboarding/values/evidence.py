@@ -1,0 +1,233 @@
+"""Evidence that a connection works: what ``acmidm probe --record`` proved, signed by the very key that it proved.
+
+A JSON Web Signature in the flattened serialization (RFC 7515 §7.2.2), in a file beside the form. Whoever writes it holds the private
+key, so that nobody writes it by hand. Evidence that does not hold is no mistake of the form: it counts as none, with its reason. What is
+no such signature at all is a mistake where it lies (``other_files.py``).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+from jwcrypto.jws import JWS
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+
+from acmidm_onboarding.values.identifiers import is_visible
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
+from acmidm_onboarding.values.terms import LONGEST_TEXT, Environment, Platform
+
+TYPE = "acmidm-evidence+jws"
+VERSION = 1
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far the clock of whoever recorded it may be ahead of ours."""
+
+_MEMBERS = frozenset({"payload", "protected", "signature"})
+_HEADER = frozenset({"alg", "kid", "typ", "jwk"})
+_MOST_NAMES = 200
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_REQUIRED = ("kty", "n", "e", "crv", "x", "y")
+
+
+class NotEvidence(Exception):
+    """Why a file counts as no evidence: a clause such as ``its signature does not hold``, which repeats nothing of the file."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Which connection the evidence has to be of. ``organisation`` is its OVO code, else its KBO number."""
+
+    organisation: str
+    application: str
+    environment: Environment
+    platform: Platform
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.application}.{self.environment}.{self.platform}{ENDING}"
+
+
+ENDING = ".evidence.json"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was proven: tokens for these scopes, and reads of these products, by the catalogue's names."""
+
+    environment: Environment
+    platform: Platform
+    issuer: str
+    """Who gave the tokens."""
+    client_id: str
+    scopes: frozenset[str]
+    products: frozenset[str]
+    thumbprint: str
+    """Of the key that was proven, and that signed this: RFC 7638, SHA-256, base64url."""
+    proven_at: datetime
+    signs_with_kid: bool
+    """Whether the assertions that got the tokens had a ``kid``."""
+    file: str
+
+
+@dataclass(frozen=True)
+class EvidenceFile:
+    """A file of evidence beside a form: either what it proves, or why it counts as none."""
+
+    file: str
+    environment: Environment
+    platform: Platform
+    evidence: Evidence | None = None
+    refused: str | None = None
+
+
+def _visible(text: str) -> str:
+    if not is_visible(text):
+        raise ValueError("is not visible")
+    return text
+
+
+_Text = Annotated[StrictStr, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_visible)]
+_Names = Annotated[list[_Text], Field(max_length=_MOST_NAMES)]
+
+
+class Payload(BaseModel):
+    """What is signed. Scopes and products have the catalogue's names, ``iat`` is in seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: StrictInt = VERSION
+    organisation: _Text
+    application: _Text
+    environment: Environment
+    platform: Platform
+    issuer: _Text
+    client_id: _Text
+    scopes: _Names
+    products: _Names
+    thumbprint: _Text
+    iat: Annotated[StrictInt, Field(gt=0, lt=253_402_300_800)]
+    signs_with_kid: StrictBool
+
+
+def read_evidence(text: str, file: str, expected: Expected, now: datetime | None = None) -> Evidence:
+    """Return what the text of a file proves of the expected connection. Whose key it is, and how old it is, is for the caller.
+
+    Raises:
+        NotEvidence: where it does not hold, for the first reason.
+    """
+    payload, key = payload_in(text)
+    for name in ("organisation", "application", "environment", "platform"):
+        if getattr(payload, name) != getattr(expected, name):
+            raise NotEvidence(f"it is of another {name}")
+    proven_at = datetime.fromtimestamp(payload.iat, UTC)
+    if proven_at > (now or datetime.now(UTC)) + CLOCK_SKEW:
+        raise NotEvidence("it was recorded in the future")
+    return Evidence(
+        payload.environment,
+        payload.platform,
+        payload.issuer,
+        payload.client_id,
+        frozenset(payload.scopes),
+        frozenset(payload.products),
+        key.thumbprint,
+        proven_at,
+        payload.signs_with_kid,
+        file,
+    )
+
+
+def parts_in(text: str) -> dict[str, str]:
+    """Return payload, header and signature of what looks like evidence, whether it holds or not. Raises NotEvidence."""
+    parts = _object(text, "it")
+    if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
+        raise NotEvidence("it is no flattened JWS, with payload, protected and signature alone")
+    return parts
+
+
+def payload_in(text: str) -> tuple[Payload, PublicJwk]:
+    """Return what is signed in the text of a file, of whatever connection, and by which key. Raises NotEvidence."""
+    parts = parts_in(text)
+    key = _verified_key(**parts)
+    try:
+        payload = Payload.model_validate(_object(_decoded(parts["payload"]), "its payload"))
+    except ValidationError as error:
+        wrong = sorted({name for details in error.errors() if (name := str(details["loc"][0])) in Payload.model_fields})
+        said = f"a wrong or missing {', '.join(wrong)}" if wrong else "unknown members"
+        raise NotEvidence(f"its payload has {said}") from None
+    if payload.version != VERSION:
+        raise NotEvidence(f"it is of another version than {VERSION}")
+    if payload.thumbprint != key.thumbprint:
+        raise NotEvidence("its thumbprint is not that of the key that signed it")
+    return payload, key
+
+
+def summary(evidence: Evidence) -> dict[str, str]:
+    """Return what a stack records of evidence, and what a review says of it."""
+    return {"thumbprint": evidence.thumbprint, "issuer": evidence.issuer, "proven_at": f"{evidence.proven_at:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def is_fresh(evidence: Evidence, now: datetime, days: int) -> bool:
+    """Return whether evidence is at most this many days old."""
+    return now - evidence.proven_at <= timedelta(days=days)
+
+
+def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
+    """Return the key in the header, which made the signature (RFC 7515 §5.2)."""
+    header = _object(_decoded(protected), "its header")
+    if header.keys() != _HEADER:  # crit, zip, x5u and the like change what a header means
+        raise NotEvidence("its header does not have alg, kid, typ and jwk alone")
+    if header["typ"] != TYPE:
+        raise NotEvidence(f"its typ is not {TYPE}")
+    try:
+        key = public_jwk(header["jwk"])
+    except InvalidJwk as error:
+        private = any("private" in reason.sentence for reason in error.reasons)
+        raise NotEvidence(
+            "its header has a private key, which has been shared now: make a new pair" if private else "its header has no usable public key"
+        ) from None
+    if header["kid"] != key.kid:
+        raise NotEvidence("its kid is not that of the key in its header")
+    alg = header["alg"]
+    if not isinstance(alg, str) or alg not in algorithms_of(key.members):  # neither none nor a MAC, which would take the key as a secret
+        raise NotEvidence("its alg is none that its key signs with")
+    jws = JWS()
+    jws.allowed_algs = [alg]
+    try:
+        jws.deserialize(f"{protected}.{payload}.{signature}", JWK(**{name: key.members[name] for name in _REQUIRED if name in key.members}))
+    except (JWException, ValueError, TypeError):
+        raise NotEvidence("its signature does not hold") from None
+    return key
+
+
+def _decoded(text: str) -> str:
+    if not _BASE64URL.fullmatch(text):
+        raise NotEvidence("it is not base64url throughout")
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise NotEvidence("it is not base64url throughout") from None
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise NotEvidence(f"{what} is no JSON object") from None
+    if not isinstance(value, dict):
+        raise NotEvidence(f"{what} is no JSON object")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise NotEvidence("it has a member twice")
+    return members

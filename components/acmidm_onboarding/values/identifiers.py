@@ -1,0 +1,116 @@
+"""The identifiers of Flemish and Belgian public bodies, their names among them.
+
+Sources: OVO codes, Digitaal Vlaanderen's organisation register (no check digit is published); KBO numbers, the
+Crossroads Bank for Enterprises: ten digits, the last two are 97 minus (the first eight modulo 97). What looks alike: Unicode's table
+of confusable characters (UTS 39).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from acmidm_onboarding.values.problems import quoted
+
+SHARED_KBO_NUMBER = "0316380841"
+"""The KBO number that all departments of the Flemish administration share: it identifies none of them."""
+
+_OVO_CODE = re.compile(r"OVO[0-9]{6}", re.ASCII)
+_KBO_NUMBER = re.compile(r"[0-9]{10}", re.ASCII)
+_KBO_SEPARATORS = str.maketrans("", "", ". ")
+
+
+def ovo_code(text: str) -> str:
+    """Return an OVO code as the register writes it, such as ``OVO002067``. Raises ValueError with a sentence."""
+    if not _OVO_CODE.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is not an OVO code; write OVO and six digits, such as OVO002067")
+    return text
+
+
+def kbo_number(text: str) -> str:
+    """Return a KBO number as ten digits, dots and spaces removed. Raises ValueError with a sentence."""
+    digits = text.translate(_KBO_SEPARATORS)
+    if not _KBO_NUMBER.fullmatch(digits):
+        raise ValueError(f'{quoted(text)} is not a KBO number; write ten digits, such as "0207.451.227"')
+    if digits[0] not in "01":
+        raise ValueError(f'KBO number "{text}" starts with {digits[0]}; the first digit is 0 or 1, check the number')
+    due = 97 - int(digits[:8]) % 97
+    if int(digits[8:]) != due:
+        raise ValueError(f'KBO number "{text}" has check digits {digits[8:]} where {due:02d} is due; check the number for a typing error')
+    return digits
+
+
+def organisation_code(text: str) -> str:
+    """Return an organisation's code: an OVO code, or a KBO number as ten digits. Raises ValueError with a sentence."""
+    return ovo_code(text) if text.startswith("OVO") else kbo_number(text)
+
+
+_CODES_WITHIN = re.compile(r"ovo[0-9]{6}|(?<![0-9])[01][0-9]{9}(?![0-9])", re.ASCII)
+
+
+def codes_within(text: str) -> set[str]:
+    """Return the OVO codes and KBO numbers that somebody, or a tolerant program, reads in a text, however they are written."""
+    found = {code.upper() for code in _CODES_WITHIN.findall(_plain(text))}
+    return {code for code in found if code.startswith("OVO") or int(code[8:]) == 97 - int(code[:8]) % 97}
+
+
+_INVISIBLE = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""What Unicode counts as letter, mark or symbol, and shows as nothing."""
+
+
+def is_visible(text: str) -> bool:
+    """Return whether all of a text is seen, as authorities want it: on one line, no control, bidirectional or invisible character in it.
+
+    Nor a space at either end.
+    """
+    return text.isprintable() and not _INVISIBLE.search(text) and text == text.strip()
+
+
+_PUNCTUATION = "‘’“”–—«»·"  # noqa: RUF001 - these are what is meant
+
+
+def official_name(text: str) -> str:
+    """Return an organisation's name with its accents composed. Raises ValueError with a sentence.
+
+    Names are in Latin letters, so that none has a letter of another script that looks like one.
+    """
+    text = unicodedata.normalize("NFC", text)
+    for char in text:
+        if not char.isascii() and not _is_latin(char) and char not in _PUNCTUATION:
+            raise ValueError(f"{quoted(text)} has the character {unicodedata.name(char, ascii(char))}; write it in Latin letters")
+    return text
+
+
+def _is_latin(char: str) -> bool:
+    """Return whether a letter belongs to a European language; beyond U+024F most are phonetic symbols."""
+    in_use = ord(char) <= 0x24F or 0x1E00 <= ord(char) <= 0x1EFF
+    return in_use and unicodedata.name(char, "").startswith("LATIN") and unicodedata.normalize("NFKC", char) == char
+
+
+def look_of(name: str) -> str:
+    """Return what people see in an official name: two names with the same look are taken for each other."""
+    return "".join("l" if char == "i" else char for char in _plain("".join(map(_prototype, _plain(name)))))
+
+
+def _plain(text: str) -> str:
+    """Drop case, accents, spaces and punctuation."""
+    return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if char.isalnum())
+
+
+@cache
+def _prototype(char: str) -> str:
+    """Return what a character looks like, by Unicode's table: ``o`` for ``ø``, ``l`` for ``1``, ``rn`` for ``m``."""
+    from confusable_homoglyphs.confusables import confusables_data  # a megabyte, which few commands need
+
+    like = [str(entry["c"]) for entry in confusables_data.get(char, ())]
+    if char.isascii():  # it looks like one other, or is what others look like
+        return like[0] if len(like) == 1 and like[0].isascii() else char
+    return next((other for other in like if _plain(other).isascii() and _plain(other)), char)
+
+
+OvoCode = Annotated[str, AfterValidator(ovo_code)]
+KboNumber = Annotated[str, AfterValidator(kbo_number)]

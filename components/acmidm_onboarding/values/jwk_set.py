@@ -1,0 +1,39 @@
+"""Several public keys in one text: a JWK Set (RFC 7517 §5), or one JSON Web Key."""
+
+from __future__ import annotations
+
+import json
+
+from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, Reason, parse_jwk, public_jwk, without_duplicates
+from acmidm_onboarding.values.secrecy import private_members_in
+
+
+def parse_keys(text: str) -> tuple[PublicJwk, ...]:
+    """Return the public signing keys in a JSON text, in their order; those that encrypt are left out (RFC 7517 §4.2).
+
+    Nothing is returned where a private key is anywhere in it.
+
+    Raises:
+        InvalidJwk: with every reason, and which key it is about where there are several.
+        ValueError: where the text is no JSON.
+    """
+    if "PRIVATE KEY-----" in text:
+        parse_jwk(text)
+    document = json.loads(text, object_pairs_hook=without_duplicates)
+    if not isinstance(document, dict) or "keys" not in document:
+        return (public_jwk(document),)
+    if not isinstance(document["keys"], list) or not document["keys"]:
+        raise InvalidJwk(Reason("is in no list; a JWK Set has the member keys, a list of one key or more", "keys"))
+    if private_members_in(document):
+        public_jwk(document)  # which refuses it, without repeating it
+    found, reasons = [], list[Reason]()
+    for number, members in enumerate(document["keys"], 1):
+        if isinstance(members, dict) and members.get("use") == "enc":
+            continue
+        try:
+            found.append(public_jwk(members))
+        except InvalidJwk as error:
+            reasons += [Reason(f"number {number} {reason.sentence}", reason.member) for reason in error.reasons]
+    if reasons:
+        raise InvalidJwk(*reasons)
+    return tuple(found)

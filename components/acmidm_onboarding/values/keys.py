@@ -1,0 +1,58 @@
+"""Public keys as people compare them: by thumbprint, end, and what else is said of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from acmidm_onboarding.values.jwk import thumbprint_of
+from acmidm_onboarding.values.plain import normalised
+
+_USAGE = ("alg", "use", "key_ops", "x5c", "x5t#S256")
+"""What else is public of a key and not the key."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key: its thumbprint (RFC 7638), None where that cannot be worked out, when it ends, and what else its owner says of it."""
+
+    thumbprint: str | None
+    expires: datetime | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    """Of all members: two keys with the same one are the same, whatever they have besides."""
+
+    def days_left(self, now: datetime) -> int | None:
+        return (self.expires - now).days if self.expires else None
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """All but the key material."""
+        return {**self.usage, **({"exp": f"{self.expires:%Y-%m-%d %H:%M} UTC"} if self.expires else {})}
+
+
+def keys_of(jwks: Mapping[str, Any]) -> dict[str, Key]:
+    return {kid: key_of(members) for kid, members in jwks.items()}
+
+
+def key_of(members: Mapping[str, Any]) -> Key:
+    """A key in a JWK Set. Only what identifies it is kept, so that no other member of it can get into a report."""
+    exp, expires, thumbprint = members.get("exp"), None, thumbprint_of(members)
+    if isinstance(exp, int | float):
+        try:
+            expires = datetime.fromtimestamp(exp, UTC)
+        except (ValueError, OverflowError, OSError):
+            thumbprint = None
+    usage = {name: normalised(members[name]) for name in _USAGE if members.get(name)}
+    return Key(thumbprint, expires, usage, _hash({name: normalised(value) for name, value in members.items()}))
+
+
+def _hash(members: Mapping[str, Any]) -> str:
+    """SHA-256 of the members as RFC 7638 writes them, base64url."""
+    text = json.dumps(members, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()).decode().rstrip("=")

@@ -1,0 +1,135 @@
+"""What is known of a client at an authority: its metadata, whose it is, its scopes, its keys and its products.
+
+``ClientMetadata`` is the one list of a client's fields: the wire's document, the resource's inputs and every comparison are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast
+
+from acmidm_onboarding.values.harmless import Text
+from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
+
+Jwks = Mapping[str, Mapping[str, Any]]
+"""A JWK Set as a map: ``kid`` to the public key's members (RFC 7517 §4)."""
+
+Scopes = Mapping[str, bool]
+"""A set of scopes as a map: per scope whether every token has it, whatever its request names."""
+
+Configuration = Mapping[str, Any]
+Names = Annotated[tuple[Text, ...], FailFast(), AfterValidator(lambda names: tuple(sorted(set(names))))]
+
+
+class OrganisationMetadata(BaseModel):
+    """Whose client it is: the organisation's name and its codes, as the form has them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: Text
+    ovo: Text | None = None
+    kbo: Text | None = None
+
+    def is_of(self, codes: Collection[str], shared: Collection[str] = ()) -> bool | None:
+        """Say whether this is the organisation with these codes: OVO codes are compared where both have one, KBO numbers else.
+
+        None where no code is known here, or one that several organisations have (``shared``). A name proves nothing.
+        """
+        kbo = "".join(char for char in self.kbo or "" if char.isdigit())
+        here = [(True, self.ovo), (False, None if kbo in (SHARED_KBO_NUMBER, *shared) else kbo)]
+        for is_ovo, code in here:
+            own = {one for one in codes if one.startswith("OVO") is is_ovo}
+            if own and code:
+                return code in own
+        return False if any(code for _, code in here) else None
+
+
+class ClientMetadata(BaseModel):
+    """What is registered about a client; names are those of RFC 7591 §2 where it has one.
+
+    The one list of a client's fields: the wire's document, the resource's inputs and every comparison are made from it.
+    Lists are sorted sets, so that their order is never a change.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    client_name: Text
+    software_id: Text | None = None
+    """The natural key; None for a client that was made by hand."""
+    managed_by: Text | None = None
+    """Which stack declares the client, ``<project>/<stack>``; None for one made by hand."""
+    incarnation: Text | None = None
+    """Which resource of that stack wrote it last: a random mark, see ``Owner``."""
+    keys_declared: bool = False
+    """Whether that stack names its keys: the portal then takes no upload, which the next refresh would undo."""
+    organisation: OrganisationMetadata
+    application: Text
+    grant_types: Names
+    token_endpoint_auth_method: Text
+    contacts: Names
+    enabled: bool = True
+    attributes: dict[Text, Text] = {}
+    """What its tokens say beside its organisation, per claim."""
+    jwks_uri: Text | None = None
+    """Where its keys are published, for an authority that takes them from there. None: nothing is said, and nothing changed, of that."""
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The fields as a resource's inputs have them: plain values, those without one left out."""
+        empty = {name for name in ("attributes", "keys_declared") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude_none=True, exclude={"incarnation", *empty})
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.software_id, self.managed_by, self.incarnation)
+
+    def as_written_by(self, owner: Owner) -> Self:
+        """Return it with the incarnation of an ``owner`` who is otherwise the same: another one wrote it, and that changed nothing else."""
+        return self.model_copy(update={"incarnation": owner.incarnation}) if self.owner.is_connection_of(owner) else self
+
+    def as_managed_by(self, wanted: ClientMetadata) -> Self:
+        """Return it without an address of keys where ``wanted`` names none: the keys are then another resource's, or the portal's."""
+        return self if wanted.jwks_uri else self.model_copy(update={"jwks_uri": None})
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who declares a client or a product's configuration: three marks, which the authority keeps with it. All None for what is nobody's.
+
+    The natural key and the stack say which connection it is of; by these it is found and taken over. The incarnation says which of the
+    stack's resources has it: the engine makes one anew before it removes the old one, which must not remove what the new one has.
+    """
+
+    software_id: str | None = None
+    managed_by: str | None = None
+    incarnation: str | None = None
+
+    @property
+    def is_nobody(self) -> bool:
+        return self.managed_by is None
+
+    def is_connection_of(self, other: Owner) -> bool:
+        """Say whether both are the same connection of the same stack, whichever resource has it."""
+        return (self.software_id, self.managed_by) == (other.software_id, other.managed_by)
+
+    def is_resource_of(self, other: Owner) -> bool:
+        """Say whether both are the same resource of the same stack. Its key may have changed in a run that was cut off."""
+        return self == other or (
+            self.incarnation is not None and (self.managed_by, self.incarnation) == (other.managed_by, other.incarnation)
+        )
+
+
+@dataclass(frozen=True)
+class ProductDocument:
+    """One product's configuration of a client, and whose it is."""
+
+    configuration: Configuration
+    owner: Owner
+
+
+def without_assigned(scopes: Scopes, assigned: frozenset[str], declared: Collection[str]) -> Scopes:
+    """Return the scopes that are ours to look at: not those that a provider ``assigned`` by itself and nobody declares."""
+    return {name: default for name, default in scopes.items() if name in declared or name not in assigned}

@@ -1,0 +1,90 @@
+"""What a name, an address or a line in a file of forms may look like: validators for pydantic, each with its sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from acmidm_onboarding.values.identifiers import is_visible, organisation_code
+from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.terms import LONGEST_ADDRESS, LONGEST_TEXT, RESERVED_NAME
+
+NAME = "[a-z0-9]+(-[a-z0-9]+)*"
+_LONGEST_NAME = 64
+LONGEST_ORGANISATION_NAME = LONGEST_TEXT - len(" - ") - _LONGEST_NAME
+"""A client is named by its organisation and its application together."""
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_OWNER = re.compile(
+    r"@[a-z0-9](-?[a-z0-9])*(/[a-z0-9][a-z0-9._-]*)*|[a-z0-9._%+-]+@[a-z0-9](-?[a-z0-9])*(\.[a-z0-9](-?[a-z0-9])*)+",
+    re.ASCII | re.IGNORECASE,
+)
+_CLIENT_ID = re.compile(r"[ -~]+", re.ASCII)
+"""RFC 6749 appendix A.1."""
+
+
+def is_name(text: str) -> bool:
+    """Return whether folders, forms and applications may have this name: resources are named by it as it is."""
+    return re.fullmatch(NAME, text, re.ASCII) is not None and len(text) <= _LONGEST_NAME
+
+
+def application_name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"{quoted(text)} is not an application name; use lower case letters, digits and single hyphens, 64 at most")
+    if text == RESERVED_NAME:
+        raise ValueError(f"{quoted(text)} is the name of a platform; name the application otherwise")
+    return text
+
+
+def code_or_key(text: str) -> str:
+    code, slash, application = text.partition("/")
+    return f"{organisation_code(code)}{slash}{application_name(application) if slash else ''}"
+
+
+def address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text) or len(text) > LONGEST_ADDRESS or not is_visible(text):
+        raise ValueError(f"{quoted(text)} is not an e-mail address; write one such as api-beheer@stad.example")
+    return text
+
+
+def owner(text: str) -> str:
+    """Return a user, a team or an address as CODEOWNERS has them, where nothing else can stand. Raises ValueError with a sentence."""
+    if len(text) > LONGEST_ADDRESS or not _OWNER.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is no owner; write @user, @organisation/team or an e-mail address")
+    return text
+
+
+def client_id(text: str) -> str:
+    # A part of a path that is one or two dots leads to another place, even when it is escaped (RFC 3986 §5.2.4).
+    if not _CLIENT_ID.fullmatch(text) or text in (".", ".."):
+        raise ValueError(f"{quoted(text)} is no client-ID; copy the one that the authority shows")
+    return text
+
+
+def one_line(text: str) -> str:
+    if not is_visible(text):
+        raise PydanticCustomError("not_one_line", "contains a line break, a control or invisible character, or a space at an end")
+    return text
+
+
+def printable(text: str) -> str:
+    """Check a text that may have several lines, since it is put on one: control characters are refused."""
+    one_line(" ".join(text.split()))
+    return text
+
+
+def one_is_a_list(value: object) -> object:
+    return [value] if isinstance(value, str | int) else value
+
+
+def one_or_more(schema: dict[str, str]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema, "uniqueItems": True}]})
+
+
+ClientId = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(one_line), AfterValidator(client_id)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)

@@ -1,0 +1,106 @@
+"""A mistake in a file, for the person who wrote it: where, what, what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from acmidm_onboarding.values.secrecy import without_keys_and_tokens
+
+_LONGEST_QUOTE = 80
+_LONGEST_SEARCHED = 100
+"""Characters of a name that a nearest known one is looked for: the search takes the square of them."""
+_COMMAND = re.compile(r"##(?=(?:vso)?\[)|^(\s*):(?=:)", re.IGNORECASE)
+"""How a command to Azure Pipelines begins, anywhere in a line of a log, or one to GitHub, at its start."""
+
+DocumentPath = tuple[str | int, ...]
+"""Where a value stands in a document: the keys and list indexes that lead to it."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake. ``line`` and ``column`` count from 1."""
+
+    file: Path
+    line: int
+    column: int
+    what: str
+    remedy: str
+    also: Path | None = field(default=None, compare=False)
+    """The other file, where two contradict each other."""
+
+    def __post_init__(self) -> None:
+        """Take out keys and tokens, for the rules that repeat a name without quoting it."""
+        for name in ("what", "remedy"):
+            object.__setattr__(self, name, without_keys_and_tokens(getattr(self, name)))
+
+    @property
+    def shown_file(self) -> str:
+        """The file as a message names it: a secret that was pasted as its name is not repeated."""
+        return self.file.as_posix() if self.file.is_absolute() else "/".join(map(without_keys_and_tokens, self.file.parts))
+
+    def __str__(self) -> str:
+        return on_one_line(f"{self.shown_file}:{self.line}:{self.column}: {self.what}; {self.remedy}")
+
+
+class Failure(Exception):
+    """Why something cannot be done, in words for the person who wanted it: the root of all that this project raises for people.
+
+    ``exit_code`` is that of a command that it ends: 1 it did not succeed, 2 wrong use, forms or settings, 3 somebody cannot be reached.
+    """
+
+    exit_code = 2
+
+
+class InvalidForms(Failure):
+    """Forms or catalogue have mistakes; its text is all of them, a line each, in the order of the files."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def quoted(text: str) -> str:
+    """Quote an author's text in a message, shortened to what is needed to recognise it; nothing of a key or a token."""
+    text = on_one_line(text)
+    return f'"{text}"' if len(text) <= _LONGEST_QUOTE else f'"{text[: _LONGEST_QUOTE - 1]}…"'
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant; None where none is near."""
+    if len(wrong) > _LONGEST_SEARCHED:
+        return None
+    return next(iter(difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)), None)
+
+
+def did_you_mean(wrong: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the remedy for a name that does not exist: the nearest known one, else ``otherwise``."""
+    meant = nearest(wrong, known)
+    return f'did you mean "{meant}"?' if meant else otherwise
+
+
+def listed(names: Iterable[str]) -> str:
+    """List names in a sentence: ``a, b, c``, or ``none``."""
+    return ", ".join(sorted(names)) or "none"
+
+
+def first_listed(names: Sequence[str]) -> str:
+    """List the first three names, and how many more there are."""
+    return listed(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
+def on_one_line(text: str) -> str:
+    """Escape line breaks and control characters, so that a name in a form can fake no message and no command; hide keys and tokens."""
+    return spelled_out(_COMMAND.sub(_broken, without_keys_and_tokens(text)))
+
+
+def spelled_out(text: str) -> str:
+    """Escape line breaks, control characters and whatever else is not seen."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _broken(command: re.Match[str]) -> str:
+    return "# #" if command[1] is None else f"{command[1]}: "
