@@ -1,29 +1,31 @@
-"""Puts the commands together: one file each. What a command needs is imported when it runs, so that the start is quick."""
+"""Finds the commands: one file each, in the folders that ``FOLDERS`` names. A command is imported when it is called.
+
+A file has a function of its own name and an ``EPILOG``, or a group of commands as ``app``. Its first line is what ``acmidm --help``
+says of it.
+"""
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 import sys
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from acmidm.commands import deploy, drift, github, history, keys, policies, promote, remind, review, schema, status, steps, validate
-from acmidm.commands import import_ as importing
-from acmidm.commands import new as beginning
-from acmidm.commands import probe as probing
-from acmidm.commands import secret as client_secret
 from acmidm.project import in_project
 from acmidm.terminal import escape_what_cannot_be_shown, fail, give_up_output
 from acmidm_onboarding.values.problems import Failure
-from acmidm_sandbox.commands import keycloak, portal
-from acmidm_sandbox.commands import portal as portal_mail
-from acmidm_sandbox.commands import portal as portal_users
 
 DETAILS = "ACMIDM_DETAILS"
-_OWN = ("acmidm", "acmidm_onboarding", "beheerportaal", "keycloak_sandbox")
+_OWN = ("acmidm", "acmidm_onboarding", "acmidm_sandbox")
+FOLDERS = ("acmidm.commands", "acmidm_sandbox.commands")
 UNEXPECTED = 70
 """EX_SOFTWARE of sysexits.h: no exit code that a command gives a meaning."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -31,7 +33,22 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Commands(TyperGroup):
-    """Ends each command in one way where it cannot do what is wanted: the sentence on stderr, and its exit code."""
+    """Finds each command by its file, and ends it in one way where it cannot do what is wanted: a sentence on stderr, and its exit code."""
+
+    _lists = False
+
+    def list_commands(self, _: Any) -> list[str]:
+        return sorted(_files())
+
+    def get_command(self, _: Any, cmd_name: str) -> Any:
+        if cmd_name not in _files():
+            return None
+        return TyperCommand(cmd_name, help=summary(cmd_name)) if self._lists else load(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Show the list without importing what is listed."""
+        self._lists = True
+        super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -98,27 +115,34 @@ def _options(
 ) -> None: ...
 
 
-app.command("new", epilog=beginning.EPILOG)(beginning.new)
-app.command("validate", epilog=validate.EPILOG)(validate.validate)
-app.command("review", epilog=review.EPILOG)(review.review)
-app.command("policies", epilog=policies.EPILOG)(policies.policies)
-app.command("promote", epilog=promote.EPILOG)(promote.promote)
-app.command("drift", epilog=drift.EPILOG)(drift.drift)
-app.command("schema", epilog=schema.EPILOG)(schema.schema)
-app.command("status", epilog=status.EPILOG)(status.status)
-app.command("steps", epilog=steps.EPILOG)(steps.steps)
-app.command("history", epilog=history.EPILOG)(history.history)
-app.command("remind", epilog=remind.EPILOG)(remind.remind)
-app.command("import", epilog=importing.EPILOG)(importing.import_)
-app.command("probe", epilog=probing.EPILOG)(probing.probe)
-app.command("deploy", epilog=deploy.EPILOG)(deploy.deploy)
-app.add_typer(keys.app, name="keys")
-app.add_typer(client_secret.app, name="secret")
-portal.app.command("mail")(portal_mail.mail)
-portal.app.add_typer(portal_users.app, name="user")
-app.add_typer(portal.app, name="portal")
-app.add_typer(keycloak.app, name="keycloak")
-app.add_typer(github.app, name="github")
+@cache
+def _files() -> dict[str, tuple[str, Path]]:
+    """The module and the file of each command, by the command's name."""
+    folders = ((name, find_spec(name)) for name in FOLDERS)
+    return {
+        file.stem.rstrip("_"): (f"{name}.{file.stem}", file)
+        for name, spec in folders
+        if spec is not None
+        for folder in spec.submodule_search_locations or ()
+        for file in Path(folder).glob("[!_]*.py")
+    }
+
+
+def summary(name: str) -> str:
+    """Return what the list of commands says of one."""
+    return (ast.get_docstring(ast.parse(_files()[name][1].read_bytes())) or "").partition("\n")[0]
+
+
+def load(name: str) -> Any:
+    """Import a command. Each of its group runs in the project's folder."""
+    module = import_module(_files()[name][0])
+    loaded = typer.Typer(rich_markup_mode="markdown")
+    if isinstance(group := getattr(module, "app", None), typer.Typer):
+        loaded.add_typer(group, name=name)
+    else:
+        loaded.command(name, epilog=module.EPILOG)(getattr(module, module.__name__.rpartition(".")[2]))
+    _in_project(loaded)
+    return typer.main.get_group(loaded).commands[name]
 
 
 def _in_project(group: typer.Typer) -> None:
@@ -127,6 +151,3 @@ def _in_project(group: typer.Typer) -> None:
     for below in group.registered_groups:
         if below.typer_instance:
             _in_project(below.typer_instance)
-
-
-_in_project(app)

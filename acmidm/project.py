@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
+import yaml
 
 from acmidm_onboarding.values.problems import Failure, on_one_line
 
@@ -52,8 +53,6 @@ def require_project() -> Path:
 
 def project_name() -> str:
     """Return the name of the project. Raises NoProject."""
-    import yaml
-
     file = require_project()
     try:
         return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML

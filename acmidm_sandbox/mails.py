@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from acmidm.report.kinds import Part
+from pydantic import BaseModel
+
 from acmidm.words import searched
 from acmidm_onboarding.values.problems import on_one_line
-
-if TYPE_CHECKING:
-    from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail
+from acmidm_sandbox.beheerportaal.mail.received import ReceivedMail
 
 
-class ListedMail(Part):
+class ListedMail(BaseModel):
     """One mail; ``received`` is how often it came. ``organisation`` and ``connection`` are empty where it names none."""
 
     at: datetime
@@ -36,7 +34,7 @@ class ListedMail(Part):
         return " ".join(own).casefold()
 
 
-class Mails(Part):
+class Mails(BaseModel):
     """The mails of a stack's sandbox, newest first."""
 
     stack: str

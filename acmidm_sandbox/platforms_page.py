@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from acmidm_sandbox.beheerportaal.oauth.rules import RULES
+
 PLATFORMS = Path("docs/platforms.md")
 
 _TABLE = re.compile(r"(<!-- rules: (\w+) -->\n).*?(<!-- end of rules -->)", re.DOTALL)
@@ -20,8 +22,6 @@ def platforms(text: str) -> str:
 
 
 def _table(platform: str) -> str:
-    from acmidm_sandbox.beheerportaal.oauth.rules import RULES
-
     rows = [(rule, rule.rulings[platform]) for rule in RULES if platform in rule.rulings]
     return _HEAD + "".join(
         f"| {rule.part} | {rule.name} | {rule.text} | {ruling.demand} | {ruling.basis} | {ruling.source} | {ruling.tolerated} |\n"

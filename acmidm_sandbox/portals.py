@@ -7,14 +7,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS, AuthorityKind
 from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Platform
+from acmidm_sandbox.beheerportaal.operators import register_operator
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.servers import Served, served
 from acmidm_sandbox.supervisor import Daemon, Program
-
-if TYPE_CHECKING:
-    from acmidm_sandbox.beheerportaal.settings import PortalSettings
 
 NAME = "portal"
 
@@ -35,8 +35,6 @@ class Portal:
 
         A database or a key file that was lost is made good here. Raises Failure.
         """
-        from acmidm_sandbox.beheerportaal.operators import register_operator
-
         if self.settings.external_issuer is None:
             key = self.served.operator_key().as_dict(private=False)
             with usable_database():
@@ -57,8 +55,6 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
 
 def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[Portal]:
     """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
-    from acmidm_onboarding.settings import AuthorityKind
-
     for found in served(stack):
         settings = found.settings
         external_issuer = None if settings.authority is AuthorityKind.BEHEERPORTAAL else str(settings.issuer)
@@ -72,8 +68,6 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
 
 
 def _portal_settings(served: Served, origin: str, **more: object) -> PortalSettings:
-    from acmidm_sandbox.beheerportaal.settings import PortalSettings
-
     return PortalSettings.model_validate(
         {
             "environment": served.environment.value,
@@ -89,9 +83,6 @@ def _portal_settings(served: Served, origin: str, **more: object) -> PortalSetti
 
 def _smtp_port(served: Served) -> int | None:
     """Where ACM/IDM's portal receives the mails of a stack, which say which platform they are about; None where others do."""
-    from acmidm_onboarding.settings import LOOPBACK, SMTP_PORTS
-    from acmidm_onboarding.values.terms import Platform
-
     url = served.smtp_url
     is_ours = url is not None and url.scheme == "smtp" and url.host in LOOPBACK and served.platform is Platform.ACMIDM
     return (url.port or SMTP_PORTS[url.scheme]) if url is not None and is_ours else None

@@ -6,22 +6,21 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
+from joserfc.jwk import ECKey
+from pydantic import AnyUrl
 
 from acmidm.files import private_folder, write_private
 from acmidm.project import require_own_name, require_project
+from acmidm_onboarding.forms.catalogue import Catalogue, Scope
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.settings import InvalidSettings, PlatformSettings
+from acmidm_onboarding.stack_files import stack_settings
 from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.terms import Environment, Platform
 from acmidm_sandbox.supervisor import Daemon
-
-if TYPE_CHECKING:
-    from joserfc.jwk import ECKey
-    from pydantic import AnyUrl
-
-    from acmidm_onboarding.forms.catalogue import Catalogue, Scope
-    from acmidm_onboarding.settings import PlatformSettings
-    from acmidm_onboarding.values.terms import Environment, Platform
 
 DATA = Path(".local")
 
@@ -65,10 +64,6 @@ class Served:
 
     def operator_key(self) -> ECKey:
         """The operator's key pair, in the file that the settings name; made where it is missing. Raises InvalidSettings."""
-        from joserfc.jwk import ECKey
-
-        from acmidm_onboarding.settings import InvalidSettings
-
         file = self.settings.operator_private_key_file
         if file is None:
             raise InvalidSettings("the sandbox's operator needs a key; set acmidm:operatorPrivateKeyFile to the file for it")
@@ -81,9 +76,6 @@ class Served:
 
 def served(stack: str) -> Iterator[Served]:
     """The platforms of a stack. Raises InvalidSettings and InvalidForms."""
-    from acmidm_onboarding.forms.loading import load_catalogue
-    from acmidm_onboarding.stack_files import stack_settings
-
     require_own_name(stack)
     settings = stack_settings(stack, Path())
     catalogue = load_catalogue(settings.catalogue_folder)

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
+import psutil
+
 from acmidm.files import UMASK, open_private, private_folder, write_private
 from acmidm_onboarding.values.problems import Failure
 
@@ -215,8 +217,6 @@ class Daemon:
 
 def _holder(port: int | None) -> str:
     """Who listens on a port, for people: another clone of this project shows by its folder."""
-    import psutil
-
     try:
         found = next(one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid)
         process = psutil.Process(found)

@@ -1,21 +1,35 @@
-"""``acmidm deploy``: brings a stack up with nobody at the screen, also after a run that was cut off."""
+"""Bring a stack up: what was left of a run that was cut off is cleared, refusals are shown first, and nobody holds up the others."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from acmidm.engine import pulumi as engine
+from acmidm.engine.recovery import LOOK_TAG, recover
+from acmidm.engine.stacks import ask_what_is_there, stack_of
+from acmidm.git import lacks
+from acmidm.github import renew
+from acmidm.report.approved import Approved, Difference, approved_of, differences, not_approved, read_approved, urns_of
+from acmidm.report.compare import Comparison
+from acmidm.report.plan import read_plan
+from acmidm.report.review import going, review_of
+from acmidm.report.rights import warn_of_missing_rights
+from acmidm.report.rotations import warnings, with_keys
 from acmidm.terminal import Code, fail, working
 from acmidm.words import counted, first_of
-
-if TYPE_CHECKING:
-    from acmidm.report.approved import Approved, Difference
-    from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.engine_resources import METHOD, Resource, is_password, kind_of, mapping, name_of, resources_in
+from acmidm_onboarding.rules.gate import by_reason
+from acmidm_onboarding.rules.retirement import due, last_step
+from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.client import recorded_as
+from toolchain.common import ToolchainError
+from toolchain.install_random import install
 
 EPILOG = """
 **Examples**
@@ -59,16 +73,6 @@ def deploy(
 
     Needs nobody at the screen. One organisation's trouble, or a platform's that is down, fails the command and stops nothing else.
     """
-    from acmidm.engine.recovery import LOOK_TAG, recover
-    from acmidm.engine.stacks import ask_what_is_there, stack_of
-    from acmidm.git import lacks
-    from acmidm.github import renew
-    from acmidm.report.approved import approved_of, differences, read_approved
-    from acmidm.report.plan import read_plan
-    from acmidm.report.rights import warn_of_missing_rights
-    from acmidm_onboarding.engine_resources import resources_in
-    from acmidm_onboarding.rules.gate import by_reason
-
     wanted, opened = None if approved is None else read_approved(approved, stack), stack_of(stack)
     recovered = recover(opened)
     _read_forms(opened)
@@ -111,9 +115,6 @@ def _left_out(found: Sequence[Difference], stack: Stack, previewed: Mapping[str,
 
     They hold nobody else up. The command ends where the difference is of no connection in particular.
     """
-    from acmidm.report.approved import urns_of
-    from acmidm_onboarding.engine_resources import resources_in
-
     for one in found:
         typer.echo(f"differs: {one.sentence}", err=True)
     keys = {one.key for one in found if one.key is not None}
@@ -131,7 +132,6 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
 
     The worst exit code.
     """
-    from acmidm.github import renew
 
     def bring_up(left_out: Mapping[str, Sequence[str]]) -> int:
         excluded = [word for urns in left_out.values() for urn in urns for word in ("--exclude", urn)]
@@ -147,8 +147,6 @@ def _up(stack: Stack, wanted: Approved | None, left_out: Mapping[str, Sequence[s
     typer.echo(f"a second run goes on with {first_of(sorted(left))}", err=True)
     more: Mapping[str, Sequence[str]] = {}
     if wanted is not None:
-        from acmidm.report.approved import not_approved
-
         previewed = engine.preview(stack.name, stack.there)
         more = _left_out(not_approved(wanted, previewed, but={*left, *left_out}), stack, previewed)
     renew()
@@ -161,10 +159,6 @@ def _waiting(stack: Stack) -> frozenset[str]:
     These are clients that leave and are at their last step, and clients whose output says that they do not authenticate yet as their
     inputs want it.
     """
-    from acmidm_onboarding.engine_resources import METHOD, Resource, kind_of, mapping, name_of, resources_in
-    from acmidm_onboarding.rules.retirement import due, last_step
-    from acmidm_onboarding.values.client import recorded_as
-
     clients = [one for one in resources_in(stack.state) if not one.get("delete") and kind_of(one) == Resource.CLIENT]
     not_yet = (one for one in clients if mapping(one.get("inputs")).get(METHOD) != mapping(one.get("outputs")).get(METHOD))
     today, parts = stack.now.date(), stack.recorded.parts
@@ -181,12 +175,6 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 
     What was deployed last may have made the clients that go: without that revision (``lacking``) nobody has decided that they do.
     """
-    from acmidm.report.compare import Comparison
-    from acmidm.report.plan import read_plan
-    from acmidm.report.review import going, review_of
-    from acmidm.report.rotations import warnings, with_keys
-    from acmidm_onboarding.engine_resources import Resource, kind_of
-
     if any(kind_of(step) == Resource.ONBOARDING for step in previewed.get("steps") or ()):
         today = Comparison(stack.now, {})
         plan = with_keys(read_plan(previewed, stack.state), stack.connections, stack)
@@ -217,8 +205,6 @@ def _refuse(stack: Stack, previewed: Mapping[str, Any], lacking: str | None, *, 
 
 def _look(stack: Stack) -> int:
     """Bring the state in line with the authorities, as far as they can be reached; the engine's exit code."""
-    from acmidm.github import renew
-
     typer.echo(f"the last run on {stack.name} did not end well: this one looks at the authorities first", err=True)
     # By itself: with `up --refresh --run-program` the engine (3.274) waits for ever once a client fails whose scopes it was to refresh.
     # With the program's settings, for those of the run that was cut off may have been wrong; but not while an alias waits to be
@@ -237,29 +223,21 @@ def _look(stack: Stack) -> int:
 
 def _renames(stack: Stack) -> bool:
     """Whether a connection is in the state under an earlier key still."""
-    from acmidm_onboarding.engine_resources import name_of, resources_in
-
     recorded = set(map(name_of, resources_in(stack.state)))
     return any(former in recorded for connection in stack.connections for former in connection.formerly)
 
 
 def _renews_a_secret(steps: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a client that is in use gets another secret: the state has to know it before an authority does, or nobody would."""
-    from acmidm_onboarding.engine_resources import is_password, name_of
-
     made = {name_of(step) for step in steps if is_password(step) and step.get("op") in ("create", "replace")}
     return any(step.get("op") == "update" and name_of(step) in made for step in steps)
 
 
 def _install_random_plugin(stack: Stack) -> None:
     """Where a form has a client secret, which the plugin makes, or the state has one: removing it takes the plugin too."""
-    from acmidm_onboarding.engine_resources import is_password, resources_in
-
     has_secret = any(map(is_password, resources_in(stack.state)))
     if not has_secret and not any(connection.uses_secret for connection in stack.connections):
         return
-    from toolchain.common import ToolchainError
-    from toolchain.install_random import install
 
     try:
         install()
@@ -272,8 +250,6 @@ def _read_forms(stack: Stack) -> None:
 
     Settings with mistakes end the command: nobody knows what is declared.
     """
-    from acmidm_onboarding.settings import InvalidSettings
-
     try:
         _ = stack.connections
     except InvalidSettings as error:

@@ -1,28 +1,40 @@
-"""``acmidm drift``: whether what is real is what is declared, without writing anything; and the repair, on request."""
+"""Compare what is declared and recorded with what the authorities have: what was changed by hand, by whom and when."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from acmidm.commands.review import comparison
+from acmidm.engine import pulumi as engine
+from acmidm.engine.stacks import managed_by as named_at_authorities
+from acmidm.engine.stacks import require_a_form, stack_of, unreachable
 from acmidm.render.output import write_report
+from acmidm.report.compare import ConnectionChanges
+from acmidm.report.drift import ClientDrift, Drift, Real, attributed, drift_of, drifted, expiring_keys, key_warnings
+from acmidm.report.online import look_at_published_keys
+from acmidm.report.plan import Plan
+from acmidm.report.review import kept, refusals
+from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
 from acmidm.terminal import Code, Output, OutputOption, working
 from acmidm.words import WHOLE, counted, plain
-
-if TYPE_CHECKING:
-    from acmidm.report.compare import ConnectionChanges
-    from acmidm.report.drift import ClientDrift, Drift, Real
-    from acmidm_onboarding.authorities.connected import Connected
-    from acmidm_onboarding.rules.desired import Desired
-    from acmidm_onboarding.stack import Stack
-    from acmidm_onboarding.values.client import Client, Clients
-    from acmidm_onboarding.values.declaration import Declaration
-    from acmidm_onboarding.values.metadata import Owner
-    from acmidm_onboarding.values.terms import Platform
+from acmidm_onboarding.authorities.connected import Connected
+from acmidm_onboarding.authorities.errors import AuthorityError, NotFound, Unreachable
+from acmidm_onboarding.authorities.port import Audited
+from acmidm_onboarding.rules.desired import Desired
+from acmidm_onboarding.rules.gate import by_reason
+from acmidm_onboarding.rules.retirement import natural_keys
+from acmidm_onboarding.settings import InvalidSettings, Settings
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.client import Client, Clients
+from acmidm_onboarding.values.declaration import Declaration, in_stack
+from acmidm_onboarding.values.metadata import Owner
+from acmidm_onboarding.values.problems import InvalidForms
+from acmidm_onboarding.values.terms import Platform
 
 EPILOG = """
 **Examples**
@@ -77,17 +89,6 @@ _CUT_OFF = "A run was cut off at {}: what differs there is not known to be by ha
 
 def look(name: str, days: int = 30) -> Found:
     """Look at the authorities once. Raises Failure."""
-    from acmidm.commands.review import comparison
-    from acmidm.engine.stacks import managed_by as named_at_authorities
-    from acmidm.engine.stacks import require_a_form, stack_of
-    from acmidm.report.drift import drift_of, drifted, expiring_keys, key_warnings
-    from acmidm.report.online import look_at_published_keys
-    from acmidm.report.plan import Plan
-    from acmidm.report.review import refusals
-    from acmidm.report.undeclared import apart, stolen_keys, undeclared, without_reserved
-    from acmidm_onboarding.rules.gate import by_reason
-    from acmidm_onboarding.values.declaration import in_stack
-
     stack = stack_of(name)
     settings, managed_by = stack.settings, named_at_authorities(name)
     desired = _desired(stack)
@@ -133,9 +134,6 @@ def look(name: str, days: int = 30) -> Found:
 
 def _desired(stack: Stack) -> Desired | None:
     """What the forms declare; None without a folder of forms. Their mistakes are reported before any authority is reached."""
-    from acmidm_onboarding.settings import InvalidSettings, Settings
-    from acmidm_onboarding.values.problems import InvalidForms
-
     folder = stack.settings.forms_folder
     if not folder.is_dir():
         if folder != Settings.model_fields["forms_folder"].default:  # somebody has one, of another name
@@ -148,17 +146,11 @@ def _desired(stack: Stack) -> Desired | None:
 
 def _left(desired: Desired | None, managed_by: str) -> Mapping[Owner, Declaration]:
     """Whose clients are preserved, by what their authority knows them by."""
-    from acmidm_onboarding.rules.retirement import natural_keys
-    from acmidm_onboarding.values.metadata import Owner
-
     return {Owner(key, managed_by): one for one in (desired.left if desired else ()) for key in natural_keys(one)}
 
 
 def _reach(stack: Stack, declared: Clients) -> None:
     """End the look where an authority is down: reading would go on for as long as the settings allow."""
-    from acmidm.engine.stacks import unreachable
-    from acmidm_onboarding.authorities.errors import Unreachable
-
     reasons = list(unreachable(stack, _products(declared.values())))
     for reason in reasons:
         typer.echo(reason, err=True)
@@ -187,10 +179,6 @@ def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform,
 
     Also of products that none of ours has: this stack may have left some behind.
     """
-    from acmidm.report.drift import Real
-    from acmidm_onboarding.authorities.errors import AuthorityError, NotFound
-    from acmidm_onboarding.settings import InvalidSettings
-
     products = _products(known)
     for name in products.keys() - platforms.keys():  # all that is there would look as if somebody had removed it
         raise InvalidSettings(f'platform "{name}" has no authority in this stack; set acmidm:{name}ManagementUrl and what goes with it')
@@ -214,10 +202,6 @@ def _real(platforms: Connected, known: Iterable[Client]) -> tuple[dict[Platform,
 
 def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str]:
     """Find who made each change by hand, where an authority records that; why not, where that cannot be found out."""
-    from acmidm.report.drift import attributed
-    from acmidm_onboarding.authorities.errors import AuthorityError, Unreachable
-    from acmidm_onboarding.authorities.port import Audited
-
     failed: list[AuthorityError] = []
     for client in clients:
         if not client.by_hand or not client.by_hand.client_id:
@@ -237,9 +221,6 @@ def _attribute(clients: Iterable[ClientDrift], platforms: Connected) -> list[str
 
 def _heal(stack: str, days: int, before: Found) -> Found:
     """Repair what was changed by hand and has nothing pending, and look again."""
-    from acmidm.engine import pulumi as engine
-    from acmidm.report.review import kept
-
     healing = [client for client in before.clients if client.by_hand and client.healing]
     left = [
         f"{client.by_hand.key}: {', '.join(sorted(client.left))} was changed by hand and has changes that wait, so that --heal leaves it; "

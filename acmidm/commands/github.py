@@ -1,4 +1,4 @@
-"""The commands. Each can be run any number of times: what is there already is updated, never repeated."""
+"""Post what a workflow of GitHub found: one comment, one issue, the step summary."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from acmidm import git
+from acmidm.commands import drift as comparing
 from acmidm.files import naming
+from acmidm.github import GitHubError, Repository, variable, write_token
+from acmidm.render.markdown import as_markdown
 from acmidm.terminal import Code, fail
-
-if TYPE_CHECKING:
-    from acmidm.github import Repository
 
 _EPILOG = """
 **Examples**
@@ -46,8 +47,6 @@ def comment(file: ReportArgument) -> None:
     It says of which commit it is: one of an earlier push is no review of what is merged. Needs GITHUB_TOKEN with
     pull-requests: write.
     """
-    from acmidm.github import Repository
-
     pull_request, head = _pull_request()
     mark, repository = _mark("review"), Repository()
     body = _body(f"{_report(file)}\nThis is about commit {head}.\n", mark)
@@ -67,9 +66,6 @@ def fetch() -> None:
 
     Needs GITHUB_TOKEN with contents: read.
     """
-    from acmidm import git
-    from acmidm.github import variable
-
     _, head = _pull_request()
     git.fetch(head, os.environ.get("GITHUB_SERVER_URL") or "https://github.com", variable("GITHUB_TOKEN"))
     typer.echo(f"{head} can be reviewed")
@@ -93,10 +89,6 @@ def drift(
     It says what differs, and which keys have expired or end soon. Needs GITHUB_TOKEN with issues: write. Exits with 0 where it
     looked, whatever it found, and as acmidm drift does where it could not look: then the issue stays as it is.
     """
-    from acmidm.commands import drift as comparing
-    from acmidm.github import Repository
-    from acmidm.render.markdown import as_markdown
-
     report = comparing.look(stack).report
     text = as_markdown(report)
     if target := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -131,8 +123,6 @@ def token(
 
     Needs the permission id-token: write.
     """
-    from acmidm.github import write_token
-
     write_token(audience, file)
 
 
@@ -143,8 +133,6 @@ def newest() -> None:
     For the step before production: a run that waited for its approval while another one passed it would put old forms back.
     Needs GITHUB_TOKEN with contents: read.
     """
-    from acmidm.github import Repository, variable
-
     own, reference = variable("GITHUB_SHA"), variable("GITHUB_REF")
     tip = Repository().tip(reference)
     if tip != own:
@@ -218,8 +206,6 @@ def _summarise(text: str, target: Path) -> None:
 
 def _pull_request() -> tuple[int, str]:
     """The number of the pull request that the event is about, and the commit that it proposed then."""
-    from acmidm.github import GitHubError, variable
-
     found = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
     number, head = found.get("number"), str((found.get("head") or {}).get("sha"))
     if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):

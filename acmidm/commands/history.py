@@ -1,20 +1,21 @@
-"""``acmidm history``: who changed a client, when and how, from the audit trail of its authority."""
+"""Show who changed which client, newest first: by hand, by a pipeline, by a repair, by its organisation in the portal."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from acmidm.desk.history import Entry, History, entry_of, in_order
+from acmidm.desk.status import listed, matcher
+from acmidm.engine.stacks import stack_of
 from acmidm.render.output import write_report
 from acmidm.terminal import Code, TextOutput, TextOutputOption, fail, working
-
-if TYPE_CHECKING:
-    from acmidm.desk.history import Entry
-    from acmidm_onboarding.stack import Stack
-    from acmidm_onboarding.values.client import Client
+from acmidm_onboarding.authorities.port import Audited
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.client import Client
 
 EPILOG = """
 **Examples**
@@ -50,9 +51,6 @@ def history(
     It is the authority's own audit trail. An authority that has none, or does not show it to this operator, is named. Of a client that is
     in no state any more, give the client-ID.
     """
-    from acmidm.desk.history import History, in_order
-    from acmidm.engine.stacks import stack_of
-
     stacks, search = stack or ["tni"], " ".join(words or ())
     start = since.replace(tzinfo=UTC) if since else datetime.now(UTC) - timedelta(days=_DAYS)
     if start > datetime.now(UTC):
@@ -75,9 +73,6 @@ def history(
 
 def _clients(stack: Stack, search: str) -> list[Client]:
     """The clients of a state that match; else one that the word is the client-ID of, on each platform, for it may be gone."""
-    from acmidm.desk.status import listed, matcher
-    from acmidm_onboarding.values.client import Client
-
     with working(f"reading {stack.name}"):
         states = stack.recorded.clients.values()
     is_meant = matcher(search, (), None)
@@ -90,9 +85,6 @@ def _clients(stack: Stack, search: str) -> list[Client]:
 
 def _of_stack(stack: Stack, clients: list[Client], since: datetime) -> tuple[list[Entry], list[str]]:
     """The entries since then, and which authorities have none to give."""
-    from acmidm.desk.history import entry_of
-    from acmidm_onboarding.authorities.port import Audited
-
     entries: list[Entry] = []
     platforms = stack.platforms_briefly
     silent = set(platforms)

@@ -1,22 +1,24 @@
-"""The command ``acmidm import``."""
+"""Write forms that take over the clients of a spreadsheet, as they are: one form for each organisation and application."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from acmidm.engine.stacks import settings_of
+from acmidm.importing.listed import Register, read_register
+from acmidm.importing.plan import Plan, plan_of
+from acmidm.importing.sheet import Sheets, read_sheets
+from acmidm.importing.write import Outcome, Writer
 from acmidm.terminal import Code, fail, working
 from acmidm.words import counted, plain
-
-if TYPE_CHECKING:
-    from acmidm.importing.listed import Register
-    from acmidm.importing.plan import Plan
-    from acmidm.importing.sheet import Sheets
-    from acmidm.importing.write import Outcome
-    from acmidm_onboarding.settings import Settings
-    from acmidm_onboarding.values.terms import Environment
+from acmidm_onboarding.authorities.connected import connected
+from acmidm_onboarding.forms.loading import load_catalogue, load_onboardings
+from acmidm_onboarding.settings import Settings
+from acmidm_onboarding.values.names import is_name
+from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
 **Examples**
@@ -44,12 +46,6 @@ def import_(
 
     Nothing is written at an authority, and no file that exists is touched. Every row and client without a form afterwards is named.
     """
-    from acmidm.importing.plan import plan_of
-    from acmidm.importing.sheet import read_sheets
-    from acmidm.importing.write import Writer
-    from acmidm_onboarding.forms.loading import load_onboardings
-    from acmidm_onboarding.values.names import is_name
-
     if supplier is not None and not is_name(supplier):
         fail(f'--supplier "{supplier}" is no name for a folder; use lower case letters, digits and single hyphens, 64 at most')
     sheets = read_sheets(sheet)
@@ -66,9 +62,6 @@ def import_(
 
 def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str, Settings]]:
     """Return stack and settings per environment."""
-    from acmidm.engine.stacks import settings_of
-    from acmidm_onboarding.values.terms import Environment
-
     settings: dict[Environment, tuple[str, Settings]] = {}
     for environment, stack in ((Environment.TNI, tni), (Environment.PROD, prod)):
         if stack is None:
@@ -82,10 +75,6 @@ def _settings(tni: str | None, prod: str | None) -> dict[Environment, tuple[str,
 
 
 def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Environment, Register]:
-    from acmidm.importing.listed import read_register
-    from acmidm_onboarding.authorities.connected import connected
-    from acmidm_onboarding.forms.loading import load_catalogue
-
     registers = {}
     for environment, (stack, found) in settings.items():
         with working(f"listing the clients of {stack}"):

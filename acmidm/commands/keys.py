@@ -1,19 +1,22 @@
-"""``acmidm keys``: the keys of a form, made and taken on the organisation's own machine, and named in it."""
+"""Make a key pair for a form, or name public keys in it that there are."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from acmidm.edit.keys.declaring import FormOfKeys, form_of_keys
+from acmidm.edit.keys.pair import default_folder, make_pair, require_outside_git, write_private_key
+from acmidm.edit.keys.passphrase import known_passphrase, new_passphrase
+from acmidm.edit.keys.public_keys import keys_in
 from acmidm.terminal import fail, working
+from acmidm_onboarding.texts import Texts, texts
+from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.problems import on_one_line, quoted
-
-if TYPE_CHECKING:
-    from acmidm.edit.keys.declaring import FormOfKeys
-    from acmidm_onboarding.texts import Texts
-    from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.terms import Environment
 
 _CODES = "**Exit codes**: 0 done; 2 wrong use, or a mistake in the form: then nothing was written."
 NEW = f"""
@@ -103,11 +106,6 @@ def add(
     passphrase_fd: PassphraseOption = None,
 ) -> None:
     """Name public keys in the form that there are. A certificate's end is that of its key; of a private key the public half is taken."""
-    from datetime import UTC, datetime, timedelta
-
-    from acmidm.edit.keys.passphrase import known_passphrase
-    from acmidm.edit.keys.public_keys import keys_in
-
     found, now = _form(form, environment), datetime.now(UTC)
     words = _words(found)
     ends = None if days is None else now + timedelta(days=days)
@@ -125,9 +123,6 @@ def add(
 
 
 def _form(file: Path, environment: str) -> FormOfKeys:
-    from acmidm.edit.keys.declaring import form_of_keys
-    from acmidm_onboarding.values.terms import Environment
-
     if environment not in list(Environment):
         fail(f"{quoted(environment)} is no environment; it is {' or '.join(Environment)}")
     return form_of_keys(file, Environment(environment))
@@ -135,11 +130,6 @@ def _form(file: Path, environment: str) -> FormOfKeys:
 
 def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd: int | None) -> None:
     """Make the pair. All that can be wrong is looked at before; the private key is written first, then its public half, then the form."""
-    from datetime import UTC, datetime, timedelta
-
-    from acmidm.edit.keys.pair import default_folder, make_pair, require_outside_git, write_private_key
-    from acmidm.edit.keys.passphrase import new_passphrase
-
     now, words = datetime.now(UTC), _words(found)
     found.require_room()
     folder = default_folder()
@@ -162,8 +152,6 @@ def _make(found: FormOfKeys, days: int, private_key: Path | None, passphrase_fd:
 
 def _words(found: FormOfKeys) -> Texts:
     """What the organisation reads, in its language. What is wrong stays English, as everywhere."""
-    from acmidm_onboarding.texts import texts
-
     return texts("keys", found.loaded.organisation.language)
 
 
@@ -173,8 +161,6 @@ def _say(words: Texts, label: str, text: str) -> None:
 
 
 def _say_public(found: FormOfKeys, name: str, key: PublicJwk) -> None:
-    from datetime import UTC
-
     words = _words(found)
     facts = [str(key.members["alg"])] if "alg" in key.members else []
     facts.append(words("ends", day=words.day(key.expires.astimezone(UTC))) if key.expires else words("endless"))

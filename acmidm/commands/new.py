@@ -1,18 +1,26 @@
-"""The command ``acmidm new``."""
+"""Write the form of an application, for the test environment, and its organisation's file where that is new."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from acmidm.edit.new.checks import chosen
+from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
+from acmidm.edit.new.files import place
+from acmidm.edit.new.organisations import Given
+from acmidm.edit.new.talk import Talk, pairs
+from acmidm.report.codeowners import onboarding_team
 from acmidm.words import plain
-
-if TYPE_CHECKING:
-    from acmidm.edit.new.draft import Draft
-    from acmidm.edit.new.talk import Talk
-    from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.files import ORGANISATION_FILE
+from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.values.terms import Language
 
 EPILOG = """
 **Examples**
@@ -59,19 +67,6 @@ def new(
 
     On a terminal it asks what the options leave out. No file that exists is changed.
     """
-    import sys
-
-    from acmidm.edit.new.checks import chosen
-    from acmidm.edit.new.draft import Answers, draft_of
-    from acmidm.edit.new.files import place
-    from acmidm.edit.new.organisations import Given
-    from acmidm.edit.new.talk import Talk, pairs
-    from acmidm_onboarding.forms.files import ORGANISATION_FILE
-    from acmidm_onboarding.forms.loading import load_catalogue, load_organisations
-    from acmidm_onboarding.settings import own_catalogue
-    from acmidm_onboarding.stack_files import stacks_in
-    from acmidm_onboarding.values.terms import Language
-
     folder = own_catalogue()
     catalogue, stacks = load_catalogue(folder), stacks_in(Path())
     by_profile, platforms = stacks.profiles, stacks.served
@@ -93,9 +88,6 @@ def new(
 
 def _report(draft: Draft, written: tuple[Path, ...], catalogue: Catalogue, talk: Talk) -> None:
     """Say what was written, and what its author does next."""
-    from acmidm.edit.new.draft import PLATFORM
-    from acmidm.report.codeowners import onboarding_team
-
     texts, form = talk.texts, (FORMS / draft.file).as_posix()
     say = [texts("written", files=", ".join(file.as_posix() for file in written))]
     if unverified := [scope for scope in draft.scopes if not catalogue.scopes[scope].is_verified(PLATFORM)]:

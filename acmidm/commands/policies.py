@@ -1,4 +1,4 @@
-"""``acmidm policies``: the policy pack over all that a stack would have, whoever declares it."""
+"""Check all that a stack would have by the policies. What else is refused, and held back, is a review's to say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from acmidm.engine import pulumi as engine
+from acmidm.engine.stacks import ask_what_is_there, stack_of
 from acmidm.terminal import Code, fail
 
 _PACK = Path("policies", "pack")
@@ -25,8 +26,6 @@ def policies(
     stack: Annotated[str, typer.Option(metavar="STACK", help="The stack, as in Pulumi.STACK.yaml.")] = "tni",
 ) -> None:
     """Check all that a stack would have by the policies. What else is refused, and held back, is a review's to say."""
-    from acmidm.engine.stacks import ask_what_is_there, stack_of
-
     opened = stack_of(stack)
     ask_what_is_there(opened)
     words = ("preview", "--policy-pack", str(_PACK.absolute()), "--suppress-outputs", "--suppress-progress")

@@ -1,21 +1,26 @@
-"""``acmidm probe``: what it is given, and what it does with it."""
+"""Find out whether a connection works, and if not, why: with the form, the private key and the network, and nothing else."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from acmidm.terminal import Code, fail
+from acmidm.edit.keys.passphrase import known_passphrase
+from acmidm.probe.inputs import Given, given
+from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
+from acmidm.probe.private_key import read_private_key
+from acmidm.probe.sent import taken_apart
+from acmidm.probe.steps import Probe, passed, say, untried, wrong
+from acmidm.probe.telling import lines, told, words_in
+from acmidm.probe.trying import Probing
+from acmidm.terminal import Code, as_json, fail, working
+from acmidm_onboarding.forms.documents import Unreadable, read_text
+from acmidm_onboarding.texts import texts
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Language
-
-if TYPE_CHECKING:
-    from acmidm.probe.inputs import Given
-    from acmidm.probe.steps import Probe
-    from acmidm.probe.trying import Trial
 
 EPILOG = """
 **Examples**
@@ -69,8 +74,6 @@ def probe(
     It fetches a token for each scope and reads each product's API. Nothing is written there. Each step has passed, or says what is
     wrong and what to do.
     """
-    from acmidm.probe.inputs import given
-
     if output not in ("text", "json"):
         fail(f'--output: "{output}" is not known; use text or json')
     if language is not None and language not in list(Language):
@@ -90,12 +93,8 @@ def probe(
 
 
 def _write(found: Probe, language: Language, output: str) -> None:
-    from acmidm.probe.telling import lines, told
-
     report = told(found, language)
     if output == "json":
-        from acmidm.terminal import as_json
-
         typer.echo(as_json(report))
     else:
         for line in lines(report):
@@ -105,10 +104,6 @@ def _write(found: Probe, language: Language, output: str) -> None:
 
 
 def _checked(connection: Given, file: Path) -> Probe:
-    from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
-    from acmidm.probe.sent import taken_apart
-    from acmidm.probe.steps import Probe, passed, say, untried, wrong
-
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
     found = mistakes_in(sent, connection.known)
     what = "given assertion" if sent.fields is None else "given request"
@@ -119,8 +114,6 @@ def _checked(connection: Given, file: Path) -> Probe:
 
 
 def _text(file: Path) -> str:
-    from acmidm_onboarding.forms.documents import Unreadable, read_text
-
     try:
         return read_text(file)
     except Unreadable as error:
@@ -129,20 +122,12 @@ def _text(file: Path) -> str:
 
 def _trial(
     connection: Given, file: Path, passphrase_fd: int | None, kid: str | None, language: Language, *, sends_test_message: bool
-) -> Trial:
-    from acmidm.edit.keys.passphrase import known_passphrase
-    from acmidm.probe.private_key import read_private_key
-    from acmidm_onboarding.texts import texts
-
+) -> Probing:
     key = read_private_key(file, lambda: known_passphrase(passphrase_fd, texts("keys", language)))
     return connection.trial(key, kid, sends_test_message=sends_test_message)
 
 
-def _tried(connection: Given, trial: Trial, language: Language, *, record: bool) -> Probe:
-    from acmidm.probe.steps import Probe, untried
-    from acmidm.probe.telling import words_in
-    from acmidm.terminal import working
-
+def _tried(connection: Given, trial: Probing, language: Language, *, record: bool) -> Probe:
     with working(words_in(language)("working")):
         steps = list(trial.steps())
     recorded = None

@@ -1,23 +1,32 @@
-"""``acmidm promote``: what production lacks that TNI has, and the reverse, and whether the form is ready (step 7 of the guide)."""
+"""Compare what a form has for TNI with what it has for production, or write what production lacks."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from acmidm.edit.lines import edit_form
+from acmidm.edit.new.talk import Talk, pairs
+from acmidm.edit.promoting import addition_to, said_of, write_into
+from acmidm.edit.promotion import Difference, promotion_of
+from acmidm.engine.stacks import stack_of
 from acmidm.render.output import write_report
+from acmidm.report.rights import warn_of_missing_rights
 from acmidm.terminal import Code, TextOutput, TextOutputOption, fail
 from acmidm.words import plain
-
-if TYPE_CHECKING:
-    from acmidm.edit.promotion import Difference
-    from acmidm_onboarding.forms.catalogue import Catalogue
-    from acmidm_onboarding.forms.loading import LoadedForm
-    from acmidm_onboarding.rules.policies import Profile
-    from acmidm_onboarding.values.terms import Environment
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.files import absolute, shown
+from acmidm_onboarding.forms.loading import LoadedForm, load_onboardings
+from acmidm_onboarding.rules.desired import desired
+from acmidm_onboarding.rules.policies import Profile, PromotionGate
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
 **Examples**
@@ -51,19 +60,6 @@ def promote(
 
     Keys are expected to differ: each environment has its own. The form and its evidence are read, without --stack no engine and no network.
     """
-    from datetime import UTC, datetime
-
-    from acmidm.edit.promotion import promotion_of
-    from acmidm.engine.stacks import stack_of
-    from acmidm.report.rights import warn_of_missing_rights
-    from acmidm_onboarding.forms.files import absolute, shown
-    from acmidm_onboarding.forms.loading import load_onboardings
-    from acmidm_onboarding.rules.desired import desired
-    from acmidm_onboarding.rules.policies import PromotionGate
-    from acmidm_onboarding.settings import own_catalogue
-    from acmidm_onboarding.stack_files import stacks_in
-    from acmidm_onboarding.values.terms import Environment
-
     if form.is_dir():
         fail(f"{form} is a folder; name one form, such as {form}/mijn-app.yaml")
     stacks = stacks_in(Path())
@@ -99,13 +95,6 @@ def _write(
     folder: Path,
     by_profile: Mapping[Environment, Profile],
 ) -> None:
-    import sys
-
-    from acmidm.edit.lines import edit_form
-    from acmidm.edit.new.talk import Talk, pairs
-    from acmidm.edit.promoting import addition_to, said_of, write_into
-    from acmidm_onboarding.stack_files import stacks_in
-
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=loaded.organisation.language)
     addition = addition_to(loaded, catalogue, pairs(given, "--set", talk.wrong), differences, talk)
     if not addition.is_empty:

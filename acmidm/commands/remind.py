@@ -1,19 +1,26 @@
-"""``acmidm remind``: mail organisations what ends, and what waits for them."""
+"""Mail organisations what ends and what waits: 60, 30 and 7 days before a key ends, and once a week for a step that waits for them."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from acmidm.desk.facts import standings
+from acmidm.desk.reminders.delivery import deliver
+from acmidm.desk.reminders.due import Due, KeyEnds, due
+from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
+from acmidm.desk.reminders.mails import Reminder, reminders
+from acmidm.desk.reminders.metrics import write_metrics
+from acmidm.desk.status import ListedConnection
+from acmidm.engine.stacks import of_a_beheerportaal, settings_of
+from acmidm.project import require_own_name
 from acmidm.terminal import Code, fail
 from acmidm.words import counted, day, first_of, plain
-
-if TYPE_CHECKING:
-    from acmidm.desk.reminders.due import Due
-    from acmidm.desk.reminders.mails import Reminder
-    from acmidm.desk.status import ListedConnection
+from acmidm_onboarding.forms.loading import load_organisations
+from acmidm_onboarding.settings import require_trusted_hosts
 
 EPILOG = """
 **Examples**
@@ -44,19 +51,6 @@ def remind(
     The contacts of a form get one mail per environment, in their organisation's language, with a calendar file where a key ends. A file
     beside the state has what was sent, so that nothing is sent twice.
     """
-    from datetime import UTC, datetime
-
-    from acmidm.desk.facts import standings
-    from acmidm.desk.reminders.delivery import deliver
-    from acmidm.desk.reminders.due import due
-    from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
-    from acmidm.desk.reminders.mails import reminders
-    from acmidm.desk.reminders.metrics import write_metrics
-    from acmidm.engine.stacks import of_a_beheerportaal, settings_of
-    from acmidm.project import require_own_name
-    from acmidm_onboarding.forms.loading import load_organisations
-    from acmidm_onboarding.settings import require_trusted_hosts
-
     require_own_name(stack)
     now = datetime.now(UTC)
     settings = settings_of(stack)
@@ -109,8 +103,6 @@ def _shown(one: Reminder) -> str:
 
 
 def _what(one: Due) -> str:
-    from acmidm.desk.reminders.due import KeyEnds
-
     name = plain(one.connection.name)
     if isinstance(one, KeyEnds):
         return f"{name}: key {plain(one.key.kid)} ends {day(one.expires)}, within {counted(one.threshold, 'day')}"

@@ -1,31 +1,48 @@
-"""``acmidm review``: what a change does, as a reviewer thinks of it, most dangerous first."""
+"""Show what a change does to clients, scopes, keys and products, production first, most dangerous first."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
+from acmidm.engine import pulumi as engine
+from acmidm.engine.pulumi import last_runs
+from acmidm.engine.recovery import revision_of
+from acmidm.engine.stacks import ask_what_is_there, stack_of, uploaded_keys
+from acmidm.git import changed_since, is_dirty, merged
 from acmidm.render.output import write_report
+from acmidm.report.approved import Approved, approved_of, unreadable
+from acmidm.report.approved import save as write_approved
+from acmidm.report.compare import Comparison, connections_in_order, paired
+from acmidm.report.contacts import domains
+from acmidm.report.former_secrets import former_secrets
+from acmidm.report.kinds import Change, Kind, Severity
+from acmidm.report.other_changes import changes_beside
+from acmidm.report.plan import NotAPlan, Plan, at_the_gate, read_plan
+from acmidm.report.review import Review, review_of
+from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
+from acmidm.report.rights import warn_of_missing_rights
+from acmidm.report.rotations import with_keys
+from acmidm.report.stacks import setting_in, stacks_of
 from acmidm.terminal import Code, Output, OutputOption, fail, working
 from acmidm.words import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from acmidm.report.approved import Approved
-    from acmidm.report.compare import Comparison
-    from acmidm.report.plan import Plan
-    from acmidm.report.review import Review
-    from acmidm_onboarding.forms.catalogue import Catalogue
-    from acmidm_onboarding.rules.desired import Desired
-    from acmidm_onboarding.rules.gate import HeldBack
-    from acmidm_onboarding.stack import Stack
-    from acmidm_onboarding.values.declaration import Declaration
-    from acmidm_onboarding.values.terms import Environment, Platform
+from acmidm_onboarding.forms.catalogue import Catalogue
+from acmidm_onboarding.forms.loading import load_catalogue, read_onboardings
+from acmidm_onboarding.rules.desired import Desired, desired
+from acmidm_onboarding.rules.gate import HeldBack
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.problems import Failure, InvalidForms, did_you_mean, listed
+from acmidm_onboarding.values.terms import Environment, Platform
 
 EPILOG = """
 **Examples**
@@ -89,16 +106,6 @@ def review(
     the same of clients. Only the engine knows client-IDs, and what a client that is taken over has already; only Git knows what
     changes beside the clients, such as settings and code. No secret is ever shown. The kinds of change are in docs/cli.md.
     """
-    from dataclasses import replace
-
-    from acmidm.git import is_dirty
-    from acmidm.report.approved import save as write_approved
-    from acmidm.report.contacts import domains
-    from acmidm.report.former_secrets import former_secrets
-    from acmidm.report.review import review_of
-    from acmidm.report.stacks import setting_in
-    from acmidm_onboarding.settings import own_catalogue
-
     matches = _matcher(fail_on)
     _require_one_source(stack, plan, base, save)
     if base:
@@ -151,16 +158,6 @@ class Planned(NamedTuple):
 
 def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> tuple[list[Planned], list[Approved]]:
     """The plans; and of stacks, where it is to be saved, what would run."""
-    from contextlib import suppress
-    from datetime import UTC, datetime
-
-    from acmidm.engine import pulumi as engine
-    from acmidm.engine.stacks import ask_what_is_there, stack_of
-    from acmidm.report.approved import approved_of, unreadable
-    from acmidm.report.plan import NotAPlan, read_plan
-    from acmidm_onboarding.rules.desired import desired
-    from acmidm_onboarding.values.problems import Failure
-
     plans: list[Planned] = []
     approved: list[Approved] = []
     for stack in map(stack_of, stacks):
@@ -188,9 +185,6 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
 
 def _connections_here(plan: Plan) -> list[Declaration]:
     """What the forms here have of the environment of a file's plan; nothing where they have mistakes."""
-    from acmidm_onboarding.forms.loading import read_onboardings
-    from acmidm_onboarding.settings import own_catalogue
-
     folder = Path(str(plan.config.get("acmidm:formsFolder") or "onboardings"))
     forms = read_onboardings([folder], Path(str(plan.config.get("acmidm:catalogueFolder") or own_catalogue())))
     return [] if forms.problems else forms.connections(plan.environment)
@@ -198,12 +192,6 @@ def _connections_here(plan: Plan) -> list[Declaration]:
 
 def _with_what_forms_say(planned: Planned) -> Planned:
     """The plan with what no preview has: of keys, of the gate, and of clients that have left and are preserved."""
-    from dataclasses import replace
-
-    from acmidm.report.kinds import Change, Kind
-    from acmidm.report.plan import at_the_gate
-    from acmidm.report.rotations import with_keys
-
     plan, connections, desired, stack = planned
     plan = with_keys(plan, connections, stack)
     known = {**plan.before, **plan.after}
@@ -215,11 +203,7 @@ def _with_what_forms_say(planned: Planned) -> Planned:
 
 def _of_this_change(plan: Plan, held_back: Sequence[HeldBack], stack: Stack | None) -> Sequence[HeldBack]:
     """What is held back of clients that change, or whose files did since all of the stack was brought up; all, where nobody knows."""
-    from acmidm.engine.pulumi import last_runs
-    from acmidm.engine.recovery import revision
-    from acmidm.git import changed_since
-
-    if stack is None or not held_back or (changed := changed_since(revision(last_runs(stack.name)))) is None:
+    if stack is None or not held_back or (changed := changed_since(revision_of(last_runs(stack.name)))) is None:
         return held_back
     own = [str(stack.settings.forms_folder / (one.connection.form or "")) for one in held_back]
     named = [any(file.startswith(prefix) for file in changed) for prefix in own]
@@ -228,8 +212,6 @@ def _of_this_change(plan: Plan, held_back: Sequence[HeldBack], stack: Stack | No
 
 def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:
     """The review with the form of each client that a form here declares: the engine does not have it."""
-    from acmidm.report.compare import connections_in_order
-
     forms = {(one.environment, one.key): one.form for planned in plans for one in planned.connections}
     named = (one.model_copy(update={"form": forms.get((one.environment, one.key))}) for one in found.connections)
     return found.model_copy(update={"connections": connections_in_order(named)})
@@ -237,8 +219,6 @@ def _with_forms(found: Review, plans: Sequence[Planned]) -> Review:
 
 def _warn_of_missing_rights(planned: Planned) -> None:
     """Say whom to ask where a client is new whose organisation uploads its keys, and where nobody there may."""
-    from acmidm.report.rights import warn_of_missing_rights
-
     plan, connections, _, stack = planned
     awaiting = {place[:2] for place, state in plan.after.items() if place not in plan.before and state.keys is None}
     if awaiting and stack is not None:
@@ -247,28 +227,12 @@ def _warn_of_missing_rights(planned: Planned) -> None:
 
 def _with_uploaded_keys(stack: Stack, plan: Plan) -> Plan:
     """The plan with the keys in the portal of those clients whose form has keys now: the others of them go."""
-    from dataclasses import replace
-
-    from acmidm.engine.stacks import uploaded_keys
-    from acmidm.report.compare import paired
-
     taken = [old for old, new in paired(plan.before, plan.after) if old and new and old.keys is None and new.keys is not None]
     uploaded = uploaded_keys(stack, taken)
     return replace(plan, before={**plan.before, **{place: replace(plan.before[place], uploaded=keys) for place, keys in uploaded.items()}})
 
 
 def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_change: bool) -> Review:
-    from datetime import UTC, datetime
-
-    from acmidm.git import merged
-    from acmidm.report.compare import Comparison
-    from acmidm.report.contacts import domains
-    from acmidm.report.former_secrets import former_secrets
-    from acmidm.report.other_changes import changes_beside
-    from acmidm.report.review import review_of
-    from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
-    from acmidm.report.stacks import stacks_of
-
     wanted, now = _environments(environments), datetime.now(UTC)
     with working(f"reading {base} and {head}"):
         before, after = merged(base, head)
@@ -293,12 +257,6 @@ def _by_git(base: str, head: str, environments: Sequence[str], *, allow_mass_cha
 
 def comparison(catalogue: str) -> Comparison:
     """A comparison of today, with what the catalogue has on each scope; without that where it cannot be read."""
-    from datetime import UTC, datetime
-
-    from acmidm.report.compare import Comparison
-    from acmidm_onboarding.forms.loading import load_catalogue
-    from acmidm_onboarding.values.problems import InvalidForms
-
     try:
         return Comparison(datetime.now(UTC), _scopes(load_catalogue(Path(catalogue))))
     except InvalidForms:
@@ -315,8 +273,6 @@ def _scopes(known: Catalogue) -> dict[tuple[Platform, str], tuple[str, bool]]:
 
 
 def _environments(names: Sequence[str]) -> list[Environment]:
-    from acmidm_onboarding.values.terms import Environment
-
     unknown = [name for name in names if name not in list(Environment)]
     if unknown:
         fail(f'environment "{unknown[0]}" is not known; use tni or prod')
@@ -325,10 +281,6 @@ def _environments(names: Sequence[str]) -> list[Environment]:
 
 def _matcher(fail_on: str) -> Callable[[Review], bool]:
     """Whether a review has what ``--fail-on`` names; fails on names that mean nothing, which would never stop anything."""
-    from acmidm.report.kinds import Kind, Severity
-    from acmidm_onboarding.values.problems import did_you_mean, listed
-    from acmidm_onboarding.values.terms import Environment
-
     wanted: list[tuple[str, str]] = []
     known = [*Severity, *Kind]
     for words in filter(None, (part.strip() for part in fail_on.split(","))):

@@ -1,4 +1,4 @@
-"""``acmidm schema``: the files that are made from others: schemas for editors, CODEOWNERS, and pages of the documentation."""
+"""Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 from acmidm.files import write_whole
+from acmidm.render.catalogue_page import catalogue_page
 from acmidm.report.codeowners import CODEOWNERS, codeowners_here
+from acmidm_onboarding.forms.editor import schemas
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_sandbox.beheerportaal.products.page import written
 from acmidm_sandbox.platforms_page import PLATFORMS, platforms
 
 EPILOG = """
@@ -30,10 +34,6 @@ def schema(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 where a file is not up to date.")] = False,
 ) -> None:
     """Write the schemas for editors, CODEOWNERS, and the pages of catalogue, platforms and products."""
-    from acmidm.render.catalogue_page import catalogue_page
-    from acmidm_onboarding.forms.editor import schemas
-    from acmidm_onboarding.forms.loading import load_catalogue
-
     offered = load_catalogue(CATALOGUE)
     texts = {SCHEMAS / name: text for name, text in schemas(offered).items()} | {PAGE: catalogue_page(offered)}
     if (owners := codeowners_here()) is not None:
@@ -41,8 +41,6 @@ def schema(
     if (page := _text_of(PLATFORMS)) is not None:
         texts[PLATFORMS] = platforms(page)
     if (page := _text_of(PRODUCTS)) is not None:
-        from acmidm_sandbox.beheerportaal.products.page import written
-
         texts[PRODUCTS] = written(page)
     stale = [file for file, text in texts.items() if _text_of(file) != text]
     for file in stale:

@@ -1,4 +1,4 @@
-"""``acmidm secret show``: a client secret, for whoever can decrypt the stack and hands it over."""
+"""Client secrets."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from acmidm.edit.keys.pair import require_outside_git
+from acmidm.engine import pulumi as engine
+from acmidm.files import private_folder, write_once
 from acmidm.terminal import working
+from acmidm_onboarding.engine_resources import Resource, part_of, resources_in
+from acmidm_onboarding.forms.loading import load_onboardings
+from acmidm_onboarding.resources.switching import is_awaiting
+from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
-
-if TYPE_CHECKING:
-    from acmidm_onboarding.values.declaration import Declaration
 
 EPILOG = """
 **Examples**
@@ -61,14 +66,11 @@ def show(
     if file is None and not sys.stdout.isatty():
         raise NoSecret("the output is no terminal, where a log would keep the secret; name a file for it with --file FILE")
     if file is not None:
-        from acmidm.edit.keys.pair import require_outside_git
-
         require_outside_git(file, "--file FILE")
     secret = _secret(stack, _connection(form, stack, platform))
     if file is None:
         typer.echo(secret)
         return
-    from acmidm.files import private_folder, write_once
 
     if not file.parent.exists():
         private_folder(file.parent)
@@ -77,9 +79,6 @@ def show(
 
 
 def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
-    from acmidm_onboarding.forms.loading import load_onboardings
-    from acmidm_onboarding.stack_files import stack_settings
-
     settings = stack_settings(stack, Path())
     if not form.is_file():
         raise NoSecret(f"{form} is no form; name one")
@@ -92,8 +91,6 @@ def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
 
 def _secret(stack: str, connection: Declaration) -> str:
     """The secret that the state has, which is the one that the last run gave the authority."""
-    from acmidm.engine import pulumi as engine
-
     with working(f"reading {stack}"):
         # Without secrets first: whatever is wrong with the second reading is then that they cannot be decrypted.
         client = _client(engine.stack_deployment(stack), connection)
@@ -116,8 +113,6 @@ def _secret(stack: str, connection: Declaration) -> str:
 
 
 def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
-    from acmidm_onboarding.resources.switching import is_awaiting
-
     name = connection.resource_name
     if is_awaiting(client.get("outputs") or {}):
         return f"{name} changes to keys: the secret that works until then is its application's alone, and not in the state any more"
@@ -128,8 +123,6 @@ def _why_none(connection: Declaration, client: Mapping[str, Any]) -> str:
 
 def _client(state: Mapping[str, Any], connection: Declaration) -> Mapping[str, Any] | None:
     """The client of a connection in an export of the state."""
-    from acmidm_onboarding.engine_resources import Resource, part_of, resources_in
-
     wanted = (connection.key, connection.platform, Resource.CLIENT.value)
     return next((one for one in resources_in(state) if not one.get("delete") and part_of(one) == wanted), None)
 

@@ -1,13 +1,16 @@
-"""``acmidm status``: the service desk's question: which organisation has which client, with which scopes, keys and products."""
+"""Show the connections of one or more stacks, as the last `pulumi up` left them. Keys that end within 30 days stand out."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from acmidm.desk.filters import Expiring, Scope, Words, filter_of, said
+from acmidm.desk.status import Status, in_order, listed
+from acmidm.engine.stacks import stack_of, uploaded_keys
 from acmidm.render.output import write_report
 from acmidm.terminal import ListOutput, ListOutputOption, working
 
@@ -38,11 +41,6 @@ def status(
     Keys that organisations upload in the portal are read there; "unknown" where it cannot be reached. With --expiring, connections of the
     forms that no run has made yet count too.
     """
-    from datetime import UTC, datetime
-
-    from acmidm.desk.status import Status, in_order, listed
-    from acmidm.engine.stacks import stack_of, uploaded_keys
-
     stacks, search, now = stack or ["tni"], " ".join(words or ()), datetime.now(UTC)
     connections = []
     for name in stacks:

@@ -1,15 +1,21 @@
-"""``acmidm steps``: where each connection stands in the guide, whom it waits for and what exactly they must do."""
+"""Show where each connection stands: its step of the guide, since when, whom it waits for and what they must do."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from acmidm.desk.facts import standings
 from acmidm.desk.filters import Expiring, Scope, Words, filter_of
+from acmidm.desk.progress import WaitsFor
+from acmidm.desk.steps import steps_of
+from acmidm.engine.stacks import of_a_beheerportaal
 from acmidm.render.output import write_report
 from acmidm.terminal import ListOutput, ListOutputOption, fail
+from acmidm_onboarding.values.problems import did_you_mean, listed, quoted
 from acmidm_onboarding.values.terms import Language
 
 EPILOG = """
@@ -47,14 +53,6 @@ def steps(
 
     Derived from forms, state, authorities and evidence. A fact that none of them gives is shown as unknown, never as done.
     """
-    from datetime import UTC, datetime
-
-    from acmidm.desk.facts import standings
-    from acmidm.desk.progress import WaitsFor
-    from acmidm.desk.steps import steps_of
-    from acmidm.engine.stacks import of_a_beheerportaal
-    from acmidm_onboarding.values.problems import did_you_mean, listed, quoted
-
     if waiting_for is not None and waiting_for not in list(WaitsFor):
         fail(f"--waiting-for: {quoted(waiting_for)} is not known; {did_you_mean(waiting_for, WaitsFor, f'use {listed(WaitsFor)}')}")
     stacks, search, now = stack or of_a_beheerportaal(Path()), " ".join(words or ()), datetime.now(UTC)

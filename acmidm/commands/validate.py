@@ -1,22 +1,29 @@
-"""``acmidm validate``: the check that every change of a form gets, without an engine and without a network."""
+"""Check forms, their organisations and public keys, and the catalogue; with the policies of each stack's profile."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from acmidm.git import merged
+from acmidm.report.online import problems_online
+from acmidm.report.revision_files import strays
+from acmidm.report.stacks import stacks_of
 from acmidm.terminal import Code, fail
 from acmidm.words import counted
-from acmidm_onboarding.values.problems import on_one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from acmidm_onboarding.forms.loading import Onboardings
-    from acmidm_onboarding.values.problems import Problem
+from acmidm_onboarding.forms.loading import Onboardings, load_onboardings, problems_of_codes, stolen_elsewhere
+from acmidm_onboarding.forms.other_files import problems_of_other_files
+from acmidm_onboarding.rules.desired import desired
+from acmidm_onboarding.rules.retirement import stolen_sentences
+from acmidm_onboarding.settings import own_catalogue
+from acmidm_onboarding.stack_files import stacks_in
+from acmidm_onboarding.values.problems import InvalidForms, Problem, on_one_line
+from acmidm_onboarding.values.terms import Environment
 
 EPILOG = """
 **Examples**
@@ -52,13 +59,8 @@ def validate(
     Every mistake is reported at once, as file:line:column: what; what to do.
     """
     if base is None:
-        from acmidm_onboarding.settings import own_catalogue
-
         _validate(paths or [FORMS], own_catalogue(), online=online, annotations=annotations)
         return
-    from acmidm.git import merged
-    from acmidm.report.revision_files import strays
-    from acmidm.report.stacks import stacks_of
 
     if paths:
         fail("with --base all forms are checked, in the folders of its stacks; leave out PATH")
@@ -70,9 +72,6 @@ def validate(
 
 
 def _validate(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] = (), *, online: bool, annotations: bool) -> None:
-    from acmidm_onboarding.values.problems import InvalidForms
-    from acmidm_onboarding.values.terms import Environment
-
     for path in paths:
         if not os.path.lexists(path):
             fail(f"{path}: there is no file or folder of this name; name a form, or the folder of forms")
@@ -95,18 +94,10 @@ def _validate(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem] =
 
 def _read(paths: Sequence[Path], catalogue: Path, known: Sequence[Problem], *, online: bool) -> Onboardings:
     """The forms, and what is published at their addresses of keys. Raises InvalidForms."""
-    from acmidm_onboarding.forms.loading import load_onboardings, problems_of_codes
-    from acmidm_onboarding.forms.other_files import problems_of_other_files
-    from acmidm_onboarding.stack_files import stacks_in
-    from acmidm_onboarding.values.problems import InvalidForms
-
     stacks, known = stacks_in(Path()), [*known, *problems_of_other_files(paths), *problems_of_codes(paths)]
     onboardings = load_onboardings(paths, catalogue, stacks.profiles, stacks.served, known)
-    if online:
-        from acmidm.report.online import problems_online
-
-        if problems := list(problems_online(onboardings.forms, stacks.profiles)):
-            raise InvalidForms(problems)
+    if online and (problems := list(problems_online(onboardings.forms, stacks.profiles))):
+        raise InvalidForms(problems)
     return onboardings
 
 
@@ -114,14 +105,6 @@ def _notes(onboardings: Onboardings) -> Iterator[str]:
     """What comes by itself, and is no mistake of a form: what clients that have left by now keep and should not; and, where a stack here
     has the gate, what forms and evidence lack for production, of which all stays that is there already.
     """
-    from datetime import UTC, datetime
-
-    from acmidm_onboarding.forms.loading import stolen_elsewhere
-    from acmidm_onboarding.rules.desired import desired
-    from acmidm_onboarding.rules.retirement import stolen_sentences
-    from acmidm_onboarding.stack_files import stacks_in
-    from acmidm_onboarding.values.terms import Environment
-
     gate, now = stacks_in(Path()).gate, datetime.now(UTC)
     found = [desired(onboardings.connections(environment), now, gate=gate) for environment in Environment]
     yield from (sentence for one in found for sentence in stolen_sentences(one.left))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from acmidm.desk.status import ListedConnection, matcher
 from acmidm.words import counted, plain
-
-if TYPE_CHECKING:
-    from acmidm.desk.status import ListedConnection
+from acmidm_onboarding.forms.loading import load_catalogue
+from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack_files import stack_settings
+from acmidm_onboarding.values.problems import InvalidForms
 
 Words = Annotated[
     list[str] | None,
@@ -30,8 +33,6 @@ Expiring = Annotated[
 
 def filter_of(search: str, scope: str | None, expiring: int | None, stack: str) -> Callable[[ListedConnection], bool]:
     """Return what says of a connection whether it is shown. ``stack`` has the catalogue in which the scope is looked up."""
-    from acmidm.desk.status import matcher
-
     return matcher(search, _names_of(scope, stack) if scope else (), expiring)
 
 
@@ -45,13 +46,6 @@ def said(search: str, scope: str | None, expiring: int | None) -> str:
 
 def _names_of(scope: str, stack: str) -> set[str]:
     """What each platform calls a scope, which may be named as any of them does; its name alone where the catalogue cannot be read."""
-    from pathlib import Path
-
-    from acmidm_onboarding.forms.loading import load_catalogue
-    from acmidm_onboarding.settings import InvalidSettings
-    from acmidm_onboarding.stack_files import stack_settings
-    from acmidm_onboarding.values.problems import InvalidForms
-
     try:
         known = load_catalogue(stack_settings(stack, Path()).catalogue_folder).scopes
     except (InvalidForms, InvalidSettings):

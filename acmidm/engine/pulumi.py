@@ -11,12 +11,11 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from acmidm_onboarding.command_inputs import handing
+from acmidm_onboarding.values.client import Records
 from acmidm_onboarding.values.problems import Failure, on_one_line
-
-if TYPE_CHECKING:
-    from acmidm_onboarding.values.client import Records
 
 _CLASS = re.compile(r"^(?:\w+\.)*[A-Z]\w+: ")
 """The exception's class, which the engine puts before a sentence."""
@@ -93,8 +92,6 @@ def preview(stack: str, there: Records | None = None) -> dict[str, Any]:
     ``there`` is what the program is handed; see ``handing``. It is always handed something: then it reports what it refuses without
     ending early, which would hide what the engine removes. Raises EngineError, UnknownStack.
     """
-    from acmidm_onboarding.command_inputs import handing
-
     with handing(stack, there or {}) as handed:
         return _document("preview", "--json", "--show-sames", *handed, "--stack", stack)
 
@@ -107,8 +104,6 @@ def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool =
 
     Raises EngineError, Interrupted.
     """
-    from acmidm_onboarding.command_inputs import handing
-
     with handing(stack, there) as handed:
         return _done(*words, "--stack", stack, *handed, output=None, state_at_the_end=state_at_the_end).returncode
 
@@ -121,8 +116,6 @@ def up(stack: str, urns: Iterable[str], there: Records) -> tuple[bool, tuple[str
     Raises:
         EngineError: where one of them is a pattern, which the engine would take for any number of them.
     """
-    from acmidm_onboarding.command_inputs import handing
-
     urns = list(urns)
     if patterns := [urn for urn in urns if "*" in urn]:
         raise EngineError(

@@ -80,10 +80,10 @@ def recover(opened: Stack) -> Recovered:
         typer.echo(f"the run of process {lock.pid} was cut off: its lock on {stack} is cleared", err=True)
     if pending:
         store_deployment(stack, {**opened.state, "deployment": {**deployment, "pending_operations": []}})
-    return Recovered(look_first, revision(last))
+    return Recovered(look_first, revision_of(last))
 
 
-def revision(runs: Iterable[Mapping[str, Any]]) -> str | None:
+def revision_of(runs: Iterable[Mapping[str, Any]]) -> str | None:
     """The commit that was checked out where all of a stack was brought up last."""
     environments = (run.get("environment") or {} for run in runs if run.get("kind") == "update")
     return next((one.get("git.head") for one in environments if "pulumi.flag.target" not in one), None)

@@ -14,7 +14,8 @@ from acmidm.probe.network import Network
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.recording import signed
 from acmidm.probe.steps import Outcome, Said, Step, say
-from acmidm.probe.trying import Trial, Wanted
+from acmidm.probe.trial import Wanted
+from acmidm.probe.trying import Probing
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.forms.files import shown
 from acmidm_onboarding.forms.loading import LoadedForm, load_onboardings
@@ -43,7 +44,7 @@ class Given:
         here = {"platform": TITLES[one.platform], "environment": say(f"at.{one.environment}")}
         return say("title", organisation=one.organisation, application=one.application, **here)
 
-    def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Trial:
+    def trial(self, key: PrivateKey, kid: str | None, *, sends_test_message: bool) -> Probing:
         """Everything that a trial of a key needs. Raises Failure."""
         client_id = self.known.client_id
         if client_id is None:
@@ -54,7 +55,7 @@ class Given:
         wanted = (Wanted(name, named, self.catalogue.product_of[name]) for name in scopes if (named := self._named(name)))
         called = [product for product in sorted(self.connection.products) if self.catalogue.products[product].api is not None]
         require_trusted_apis(self.settings, called)
-        return Trial(
+        return Probing(
             known=self.known,
             settings=self.settings,
             network=Network(self.timeout_seconds),
@@ -72,14 +73,14 @@ class Given:
     def _named(self, scope: str) -> str | None:
         return self.catalogue.name_on(self.known.platform, scope)
 
-    def why_not_recorded(self, trial: Trial, steps: Sequence[Step]) -> Said | None:
+    def why_not_recorded(self, trial: Probing, steps: Sequence[Step]) -> Said | None:
         """Why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
             return say("why.nothing proven")
         bad = next((step.step for step in steps if step.outcome is Outcome.WRONG and step.step in ("clock", "key")), None)
         return say(f"why.bad {bad}") if bad else None
 
-    def record(self, trial: Trial) -> Path:
+    def record(self, trial: Probing) -> Path:
         """Write what was proven beside the form, and return the file. Raises OSError."""
         one = self.connection
         public = trial.declared or trial.key.public

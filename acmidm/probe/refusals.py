@@ -6,17 +6,14 @@ import re
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from acmidm.probe.mistakes import SKEW_SECONDS, TITLES
 from acmidm.probe.network import Answer
 from acmidm.probe.steps import Finding, finding, named, say
+from acmidm.probe.trial import Trial, Wanted
 from acmidm_onboarding.values.jwk import algorithms_of
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
-
-if TYPE_CHECKING:
-    from acmidm.probe.trying import Trial, Wanted
 
 _CLIENT_ERRORS = frozenset({"", "invalid_client", "unauthorized_client", "invalid_grant"})
 _SCOPE_ERRORS = frozenset({"invalid_scope"})

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from acmidm.probe.checks import Known
-from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE, SKEW_SECONDS, mistaken_id, mistakes_in
-from acmidm.probe.network import Answer, Network, NoAnswer, proxy_of
-from acmidm.probe.private_key import PrivateKey
+from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
+from acmidm.probe.network import Answer, NoAnswer, proxy_of
 from acmidm.probe.refusals import Attempt, not_granted, why_refused
 from acmidm.probe.sent import taken_apart
 from acmidm.probe.steps import DISCOVERY, Finding, Outcome, Said, Step, finding, named, passed, say, untried, wrong
-from acmidm_onboarding.forms.catalogue import Product, TestMessage
-from acmidm_onboarding.settings import PlatformSettings
-from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm.probe.trial import Trial, Wanted
+from acmidm_onboarding.forms.catalogue import TestMessage
 from acmidm_onboarding.values.problems import quoted
 from acmidm_onboarding.values.terms import Platform
 
@@ -26,39 +23,9 @@ _EXISTS = "1071"  # the code for an Id that exists (public wiki, page 6759612467
 _SERVER_ERRORS, _MOST_FIELDS = range(500, 600), 10
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """One scope of the form: its name in the catalogue, that on the platform, and its product."""
-
-    scope: str
-    named: str
-    product: Product
-
-
 @dataclass
-class Trial:
-    """What is tried, and what that proved."""
-
-    known: Known
-    settings: PlatformSettings
-    network: Network
-    client_id: str
-    key: PrivateKey
-    kid: str | None
-    alg: str
-    declared: PublicJwk | None
-    """The key of the form that this is."""
-    wanted: tuple[Wanted, ...]
-    configured: Mapping[str, Mapping[str, Any]]
-    """Per product of the form, its configuration."""
-    products: Mapping[str, Product]
-    sends_test_message: bool = False
-    proven_scopes: list[str] = field(default_factory=list)
-    proven_products: list[str] = field(default_factory=list)
-    skew: float = 0.0
-    """How many seconds the server's clock is ahead of ours."""
-    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
-    """Per product."""
+class Probing(Trial):
+    """The steps of a probe of one connection."""
 
     def steps(self) -> Iterator[Step]:
         """Yield each step when it is done. A step without which no other can pass ends them."""
@@ -73,7 +40,7 @@ class Trial:
         yield from discovered
         if any(step.outcome is not Outcome.PASSED and step.step == DISCOVERY for step in discovered):
             return
-        mistakes = mistakes_in(taken_apart(self._assertion()), self.known)
+        mistakes = mistakes_in(taken_apart(self.assertion()), self.known)
         if mistakes:
             yield wrong("assertion", *mistakes)
         else:
@@ -126,25 +93,6 @@ class Trial:
         text = "clock:behind" if self.skew > 0 else "clock:ahead"
         return wrong("clock", finding("clock:skew", text, seconds=abs(round(self.skew))))
 
-    def _assertion(self, **changes: Any) -> str:
-        how: dict[str, Any] = {"client_id": self.client_id, "aud": self.known.audience, "alg": self.alg, "kid": self.kid, **changes}
-        return self.key.assertion(how.pop("client_id"), how.pop("aud"), **how)
-
-    def request_token(self, scope: str | None, audience: str | None = None, **changes: Any) -> Answer:
-        """The answer to a token request; ``changes`` of its assertion. Raises NoAnswer."""
-        form = {
-            "grant_type": GRANT_TYPE,
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._assertion(**changes),
-            **({"scope": scope} if scope else {}),
-            **({"audience": audience} if audience else {}),
-        }
-        return self.network.post_form(self.known.token_endpoint or "", form)
-
-    def audience_of(self, product: str) -> str | None:
-        """What a token request names the API of a product by; None where it names none."""
-        return self.settings.api_client_id(product) if self.known.platform is Platform.ACMIDM else None
-
     def _all_tokens(self) -> Iterator[Step]:
         ended: Said | None = None
         for wanted in self.wanted:
@@ -177,7 +125,7 @@ class Trial:
                 return finding("proxy", "proxy:no token")
             if isinstance(scopes, str) and wanted.named not in scopes.split():
                 return not_granted(wanted.named)
-            self._tokens.setdefault(wanted.product.product, token)
+            self.tokens.setdefault(wanted.product.product, token)
             return None
         if answer.status == _BUSY:
             wait = answer.headers.get("retry-after", "")
@@ -188,7 +136,7 @@ class Trial:
 
     def _product(self, name: str) -> Iterator[Step]:
         step, product = "product", self.products[name]
-        token = self._tokens.get(name)
+        token = self.tokens.get(name)
         if token is None:
             yield untried(step, say("why.no token"), name)
             return

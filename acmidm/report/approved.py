@@ -10,12 +10,13 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from acmidm.files import write_named
 from acmidm.report.compare import field_changes, paired
 from acmidm.report.plan import Plan
 from acmidm.words import LONGEST, WHOLE, plain
+from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
 from acmidm_onboarding.authorities.errors import AuthorityError
 from acmidm_onboarding.command_inputs import HANDED
 from acmidm_onboarding.engine_resources import Resource, client_of, is_password, kind_of, part_of
@@ -26,10 +27,6 @@ from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.plain import flat
 from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
-
-if TYPE_CHECKING:
-    from acmidm_onboarding.authorities.connected import Connected, ConnectedPlatform
-
 
 Approved = Mapping[str, Any]
 """``stack``, its ``settings``, ``steps`` per resource, ``clients`` at their authority and their ``keys``: plain data, as it is saved."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from acmidm_onboarding.forms.loading import load_organisations
+from acmidm_onboarding.values.names import owner
+from acmidm_onboarding.values.organisation import Organisation
 from acmidm_onboarding.values.problems import Failure
-
-if TYPE_CHECKING:
-    from acmidm_onboarding.values.organisation import Organisation
 
 CODEOWNERS = Path(".github/CODEOWNERS")
 FORMS = Path("onboardings")
@@ -28,8 +27,6 @@ _HEAD = """\
 
 def onboarding_team() -> str | None:
     """Return the handle of the team that runs onboarding; None in a project that has not set it, which gets no CODEOWNERS."""
-    from acmidm_onboarding.values.names import owner
-
     try:
         settings = tomllib.loads(_PROJECT.read_text(encoding="utf-8")).get("tool", {}).get("acmidm", {})
     except FileNotFoundError:
@@ -47,8 +44,6 @@ def onboarding_team() -> str | None:
 
 def codeowners_here() -> str | None:
     """Return the text of the file for the organisations in the working directory; None where no team is set. Raises Failure."""
-    from acmidm_onboarding.forms.loading import load_organisations
-
     team = onboarding_team()
     return codeowners(team, FORMS.as_posix(), load_organisations(FORMS)) if team else None
 

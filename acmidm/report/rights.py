@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+import typer
 
 from acmidm.words import first_of, plain
-
-if TYPE_CHECKING:
-    from acmidm_onboarding.stack import Stack
-    from acmidm_onboarding.values.declaration import Declaration
-    from acmidm_onboarding.values.terms import Platform
+from acmidm_onboarding.authorities.errors import AuthorityError
+from acmidm_onboarding.authorities.port import KnowsRights
+from acmidm_onboarding.rules.desired import desired
+from acmidm_onboarding.settings import InvalidSettings
+from acmidm_onboarding.stack import Stack
+from acmidm_onboarding.values.declaration import Declaration
+from acmidm_onboarding.values.terms import Platform
 
 _ASK = "ask its Lokale Beheerder, or phone 1700, choice 5"
 
@@ -21,10 +24,6 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
     One more for a platform that cannot say so just now. Asked once for each organisation, and of no authority that does not know.
     Whoever has left by now needs no right.
     """
-    from acmidm_onboarding.authorities.errors import AuthorityError
-    from acmidm_onboarding.authorities.port import KnowsRights
-    from acmidm_onboarding.rules.desired import desired
-
     waiting: dict[tuple[Platform, tuple[str, ...]], list[Declaration]] = {}
     for connection in desired(list(connections), stack.now).asked:
         if connection.keys is None and connection.codes:
@@ -53,10 +52,6 @@ def missing_rights(stack: Stack, connections: Iterable[Declaration]) -> list[str
 
 def warn_of_missing_rights(stack: Stack, connections: Iterable[Declaration]) -> None:
     """Print those sentences of a stack's connections on stderr; nothing where its settings cannot be used, which others report."""
-    import typer
-
-    from acmidm_onboarding.settings import InvalidSettings
-
     waiting = [connection for connection in connections if connection.keys is None]
     try:
         sentences = missing_rights(stack, waiting) if waiting else []

@@ -1,19 +1,22 @@
-"""``acmidm keycloak``: the sandbox's real Keycloak, for the stacks whose settings place one on this machine."""
+"""Start and stop the sandbox's Keycloak."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import httpx
 import typer
 
+from acmidm_onboarding.settings import AuthorityKind, InvalidSettings
+from acmidm_sandbox.beheerportaal.settings import RIGHTS
+from acmidm_sandbox.keycloak.admin import Admin
+from acmidm_sandbox.keycloak.realm import Realm, set_up
+from acmidm_sandbox.keycloak.server import START_SECONDS, Server
 from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served
 from acmidm_sandbox.supervisor import Daemon, DaemonError, Program
-
-if TYPE_CHECKING:
-    from acmidm_sandbox.keycloak.realm import Realm
-    from acmidm_sandbox.keycloak.server import Server
+from toolchain.common import ToolchainError
+from toolchain.install_keycloak import distribution, install, wanted_version
 
 _EPILOG = """
 **Examples**
@@ -35,8 +38,6 @@ _MANAGEMENT_PATH = "/admin/realms/"
 @app.command()
 def start(stack: StackOption = "keycloak") -> None:
     """Start the Keycloak of a stack, with its realm and its operator; one that runs is left alone, and its realm brought up to date."""
-    from acmidm_onboarding.settings import AuthorityKind
-    from acmidm_sandbox.keycloak.server import Server
 
     def start_one(found: Served) -> str:
         server = Server(found.daemon(NAME).folder, _distribution(), found.settings.management_url.port or 80)
@@ -55,8 +56,6 @@ def daemon_of(server: Server) -> Daemon:
 
 def start_server(server: Server) -> bool:
     """Start a Keycloak and return when it answers; False where it runs already. Raises DaemonError."""
-    from acmidm_sandbox.keycloak.server import START_SECONDS
-
     daemon = daemon_of(server)
     written = daemon.settings()
     if written and (newer := server.spoils(written)):
@@ -74,11 +73,6 @@ def start_server(server: Server) -> bool:
 
 def _set_up_realm(server: Server, served: Served) -> None:
     """Make the realm of a stack's platform, or bring it up to date. Raises Failure."""
-    import httpx
-
-    from acmidm_sandbox.keycloak.admin import Admin
-    from acmidm_sandbox.keycloak.realm import set_up
-
     daemon = daemon_of(server)
     try:
         with Admin(server) as admin:
@@ -88,10 +82,6 @@ def _set_up_realm(server: Server, served: Served) -> None:
 
 
 def _realm(served: Served) -> Realm:
-    from acmidm_onboarding.settings import InvalidSettings
-    from acmidm_sandbox.beheerportaal.settings import RIGHTS
-    from acmidm_sandbox.keycloak.realm import Realm
-
     settings, stack = served.settings, served.stack
     path = settings.management_url.path or ""
     if not path.startswith(_MANAGEMENT_PATH) or "/" in path.removeprefix(_MANAGEMENT_PATH):
@@ -113,9 +103,6 @@ def _realm(served: Served) -> Realm:
 
 def _distribution() -> Path:
     """Where the server's program is; it is got first where it is missing, which takes a minute. Raises DaemonError."""
-    from toolchain.common import ToolchainError
-    from toolchain.install_keycloak import distribution, install, wanted_version
-
     try:
         install()
         return distribution(wanted_version())

@@ -1,19 +1,20 @@
-"""``acmidm portal``: the embedded authorities of a stack, as processes in the background."""
+"""Start and stop the embedded Beheerportaal."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from acmidm.terminal import as_json, fail
 from acmidm.words import plain
+from acmidm_sandbox.beheerportaal.mail.received import received_mails
+from acmidm_sandbox.beheerportaal.settings import PortalSettings
+from acmidm_sandbox.beheerportaal.users import add_user, list_users, remove_user, set_right
+from acmidm_sandbox.mails import Mails, lines, listed
 from acmidm_sandbox.portals import NAME, Portal, portals, usable_database
 from acmidm_sandbox.servers import StackOption, add_stop_and_status, on_each
-
-if TYPE_CHECKING:
-    from acmidm_sandbox.beheerportaal.settings import PortalSettings
 
 _EPILOG = """
 **Examples**
@@ -80,9 +81,6 @@ def mail(
     output: Annotated[MailOutput, typer.Option("--output", "-o", help="text for people, json for programs.")] = MailOutput.TEXT,
 ) -> None:
     """Show the mails that a stack's sandbox received, newest first. The page Postvak has those of one organisation."""
-    from acmidm_sandbox.beheerportaal.mail.received import received_mails
-    from acmidm_sandbox.mails import Mails, lines, listed
-
     database = next((portal.settings.database for portal in portals(stack) if portal.settings.smtp_port is not None), None)
     if database is None:
         fail(f"stack {stack} has no sandbox that receives mail; that needs acmidm:smtpUrl in Pulumi.{stack}.yaml to be smtp on loopback")
@@ -114,8 +112,6 @@ def add(
     ] = False,
 ) -> None:
     """Add a user, and show the password, which is shown this once and kept as a hash."""
-    from acmidm_sandbox.beheerportaal.users import add_user
-
     portal = _portal(stack, platform)
     with usable_database():
         password = add_user(portal.database, name, organisation, api_beheerder=api_beheerder)
@@ -128,8 +124,6 @@ def add(
 @_users.command("list")
 def list_all(stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
     """List the users."""
-    from acmidm_sandbox.beheerportaal.users import list_users
-
     with usable_database():
         found = list_users(_portal(stack, platform).database)
     for user in found:
@@ -140,8 +134,6 @@ def list_all(stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -
 @_users.command()
 def grant(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
     """Give a user the right API-beheerder, as the Lokale Beheerder does."""
-    from acmidm_sandbox.beheerportaal.users import set_right
-
     with usable_database():
         set_right(_portal(stack, platform).database, name, api_beheerder=True)
     typer.echo(f"user {name} is API-beheerder")
@@ -150,8 +142,6 @@ def grant(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOpti
 @_users.command()
 def revoke(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
     """Take the right API-beheerder from a user; it counts from the next page."""
-    from acmidm_sandbox.beheerportaal.users import set_right
-
     with usable_database():
         set_right(_portal(stack, platform).database, name, api_beheerder=False)
     typer.echo(f"user {name} is no API-beheerder any more")
@@ -160,8 +150,6 @@ def revoke(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOpt
 @_users.command()
 def remove(name: _NameOption, stack: StackOption = "tni", platform: _PlatformOption = "acmidm") -> None:
     """Remove a user, whose sessions end."""
-    from acmidm_sandbox.beheerportaal.users import remove_user
-
     with usable_database():
         remove_user(_portal(stack, platform).database, name)
     typer.echo(f"user {name} removed")

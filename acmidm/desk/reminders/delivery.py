@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from acmidm.desk.reminders.ledger import Ledger
 from acmidm.desk.reminders.mails import Reminder, message_of
 from acmidm.words import plain
 from acmidm_onboarding.mail.sending import NotSent, send
+from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.values.terms import Language
-
-if TYPE_CHECKING:
-    from acmidm.desk.reminders.ledger import Ledger
-    from acmidm_onboarding.settings import Settings
 
 
 class Delivered(NamedTuple):

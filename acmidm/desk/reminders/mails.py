@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from acmidm.desk.progress import ROOM as STEPS
 from acmidm.desk.reminders.due import Due, KeyEnds, StepWaits, natural_key
 from acmidm.desk.reminders.ics import calendar
 from acmidm.words import plain
 from acmidm_onboarding.mail.message import Mail, compose
+from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.texts import Texts, texts
 from acmidm_onboarding.values.terms import Environment, Language
-
-if TYPE_CHECKING:
-    from acmidm_onboarding.settings import Settings
 
 ROOM = "remind"
 

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from jwcrypto.jwk import JWK
 
 from acmidm.files import private_folder, written_together
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
 from acmidm_onboarding.values.problems import Failure
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 _RSA_BITS, _RSA_EXPONENT = 4096, 65537
 ALGORITHMS = {Profile.ACMIDM: "RS256", Profile.FAPI2: "ES256"}
@@ -41,9 +43,6 @@ class Pair:
 
 def make_pair(profile: Profile, ends: datetime, passphrase: bytes) -> Pair:
     """Make a pair for a profile: RSA of 4096 bits, or P-256. Its ``kid`` is its thumbprint (RFC 7638)."""
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
-
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     if ALGORITHMS[profile] == "RS256":
         private = rsa.generate_private_key(_RSA_EXPONENT, _RSA_BITS)
@@ -55,8 +54,6 @@ def make_pair(profile: Profile, ends: datetime, passphrase: bytes) -> Pair:
 
 def declared(key: PublicKeyTypes, profile: Profile, ends: datetime | None) -> PublicJwk:
     """Return a public key as it is registered: with its use, its algorithm and its end. Raises InvalidJwk."""
-    from jwcrypto.jwk import JWK
-
     members: dict[str, Any] = {**JWK.from_pyca(key).export_public(as_dict=True), "use": "sig"}
     algorithm = _OF_RSA[profile] if members["kty"] == "RSA" else _OF_CURVES.get(str(members.get("crv")))
     members |= {"alg": algorithm} if algorithm else {}

@@ -10,7 +10,12 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
+from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificate
 
 from acmidm.edit.keys.pair import declared, repository_of
 from acmidm_onboarding.forms.documents import Unreadable, read_bytes
@@ -19,9 +24,6 @@ from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk, with
 from acmidm_onboarding.values.jwk_set import parse_keys
 from acmidm_onboarding.values.problems import Failure, on_one_line
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 _SHARED = "make a new pair, as this one has been shared, and give its public half alone"
 _KNOWN = "give a JWK, a JWK Set, a public key in PEM, a certificate or a PKCS#12 file"
@@ -65,8 +67,6 @@ def keys_in(
 
 def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) -> bytes | None:
     """The public half of a private key, in PEM or as a JSON Web Key; None where it is no private key alone, or cannot be read."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key, load_pem_private_key
-
     load, is_json = load_pem_private_key if _PEM in content else load_der_private_key, _is_json(content)
     try:
         found = json.loads(content, object_pairs_hook=without_duplicates) if is_json else load(content, None)
@@ -112,10 +112,6 @@ def _is_json(content: bytes) -> bool:
 
 
 def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
-
     if (number := content.count(_PEM)) > 1:
         raise NotPublic(file, f"there are {number} keys or certificates in it; give the one of the key alone")
     of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
@@ -130,8 +126,6 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
 
 
 def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) -> PublicJwk:
-    from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
-
     try:
         certificate = load_pkcs12(content, passphrase or None).cert
     except ValueError:
@@ -143,8 +137,6 @@ def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) 
 
 def _registered(file: Path, found: Certificate | object, profile: Profile) -> PublicJwk:
     """The end of a certificate is that of its key."""
-    from cryptography.x509 import Certificate
-
     key, ends = (found.public_key(), found.not_valid_after_utc) if isinstance(found, Certificate) else (found, None)
     try:
         return declared(key, profile, ends)  # type: ignore[arg-type] # jwcrypto raises for a key of a kind that it does not know

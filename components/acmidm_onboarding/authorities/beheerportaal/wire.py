@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from acmidm_onboarding.authorities.http.collection import ListPage
 from acmidm_onboarding.authorities.http.items import Entries, Items, Page
 from acmidm_onboarding.authorities.key_names import by_name
 from acmidm_onboarding.authorities.port import ClientSnapshot, KeyUse, RecordedChange, RegisteredClient
@@ -111,9 +112,8 @@ class WireListedClient(WireRegisteredClient):
         return ClientSnapshot(self.registered, scopes_of(self.scopes, self.default_scopes), self.jwks.by_kid)
 
 
-class WireClientPage(_Wire):
+class WireClientPage(ListPage):
     items: Page[Annotated[WireListedClient, WrapValidator(_readable)]]
-    next: str | None = None
 
 
 class WireConfiguration(_Wire):
@@ -135,9 +135,8 @@ class WireListedConfiguration(WireConfiguration):
     client_id: str
 
 
-class WireConfigurationPage(_Wire):
+class WireConfigurationPage(ListPage):
     items: Page[Annotated[WireListedConfiguration, WrapValidator(_readable)]]
-    next: str | None = None
 
 
 class WireAuditEntry(_Wire):
@@ -157,6 +156,5 @@ class WireAdministrators(_Wire):
     count: Annotated[int, Field(ge=0)]
 
 
-class WireAuditPage(_Wire):
+class WireAuditPage(ListPage):
     items: Page[WireAuditEntry]
-    next: str | None = None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from acmidm_onboarding.authorities.beheerportaal.wire import WireAuditPage, WireClientPage, WireConfigurationPage
+from pydantic import BaseModel, ConfigDict
+
 from acmidm_onboarding.authorities.errors import NotFound, TooLarge, Unintelligible
 from acmidm_onboarding.authorities.http.api import Answer, Api
 from acmidm_onboarding.authorities.http.conditional import if_current
@@ -22,7 +23,18 @@ _MOST_IN_ALL = 200_000
 _COUNTS_FOR_SECONDS = 10.0
 
 Value = TypeVar("Value")
-Page = TypeVar("Page", WireClientPage, WireConfigurationPage, WireAuditPage)
+
+
+class ListPage(BaseModel):
+    """One page of a list, and where the next one begins; None behind the last."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    items: Any
+    next: str | None = None
+
+
+Page = TypeVar("Page", bound=ListPage)
 
 
 class Evidence:

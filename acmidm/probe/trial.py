@@ -1,0 +1,70 @@
+"""What is tried of a connection, and how a token is requested of it, with its assertion as it should be or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from acmidm.probe.checks import Known
+from acmidm.probe.mistakes import ASSERTION_TYPE, GRANT_TYPE
+from acmidm.probe.network import Answer, Network
+from acmidm.probe.private_key import PrivateKey
+from acmidm_onboarding.forms.catalogue import Product
+from acmidm_onboarding.settings import PlatformSettings
+from acmidm_onboarding.values.jwk import PublicJwk
+from acmidm_onboarding.values.terms import Platform
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One scope of the form: its name in the catalogue, that on the platform, and its product."""
+
+    scope: str
+    named: str
+    product: Product
+
+
+@dataclass
+class Trial:
+    """What is tried, and what that proved."""
+
+    known: Known
+    settings: PlatformSettings
+    network: Network
+    client_id: str
+    key: PrivateKey
+    kid: str | None
+    alg: str
+    declared: PublicJwk | None
+    """The key of the form that this is."""
+    wanted: tuple[Wanted, ...]
+    configured: Mapping[str, Mapping[str, Any]]
+    """Per product of the form, its configuration."""
+    products: Mapping[str, Product]
+    sends_test_message: bool = False
+    proven_scopes: list[str] = field(default_factory=list)
+    proven_products: list[str] = field(default_factory=list)
+    skew: float = 0.0
+    """How many seconds the server's clock is ahead of ours."""
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
+    """Per product."""
+
+    def assertion(self, **changes: Any) -> str:
+        how: dict[str, Any] = {"client_id": self.client_id, "aud": self.known.audience, "alg": self.alg, "kid": self.kid, **changes}
+        return self.key.assertion(how.pop("client_id"), how.pop("aud"), **how)
+
+    def request_token(self, scope: str | None, audience: str | None = None, **changes: Any) -> Answer:
+        """The answer to a token request; ``changes`` of its assertion. Raises NoAnswer."""
+        form = {
+            "grant_type": GRANT_TYPE,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(**changes),
+            **({"scope": scope} if scope else {}),
+            **({"audience": audience} if audience else {}),
+        }
+        return self.network.post_form(self.known.token_endpoint or "", form)
+
+    def audience_of(self, product: str) -> str | None:
+        """What a token request names the API of a product by; None where it names none."""
+        return self.settings.api_client_id(product) if self.known.platform is Platform.ACMIDM else None
