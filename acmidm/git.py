@@ -38,7 +38,7 @@ class UnknownRevision(Failure):
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """A file, a link, or the commit of a submodule."""
 
     mode: str
@@ -51,7 +51,7 @@ class Tree:
     """All that a revision has, by path; ``name`` is what people call it."""
 
     name: str
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, TreeEntry]
 
     @contextmanager
     def exported(self, wanted: Callable[[str], bool]) -> Iterator[None]:
@@ -178,7 +178,7 @@ def _tree(name: str, tree: str) -> Tree:
     return Tree(name, dict(_entries(name, text)))
 
 
-def _entries(name: str, listing: bytes) -> Iterator[tuple[str, Entry]]:
+def _entries(name: str, listing: bytes) -> Iterator[tuple[str, TreeEntry]]:
     seen: set[str] = set()
     for line in listing.split(b"\0")[:-1]:
         # What is no UTF-8 is spelled out: it can be written and printed, and is no name of a form.
@@ -187,7 +187,7 @@ def _entries(name: str, listing: bytes) -> Iterator[tuple[str, Entry]]:
         if path in seen or not _IMPOSSIBLE.isdisjoint(path.split("/")):
             raise _unreadable(name, path)
         seen.add(path)
-        yield path, Entry(mode, object_id, int(size) if size.isdecimal() else 0)
+        yield path, TreeEntry(mode, object_id, int(size) if size.isdecimal() else 0)
 
 
 def _contents(name: str, object_ids: list[str]) -> list[bytes]:

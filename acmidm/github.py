@@ -20,27 +20,21 @@ _PER_PAGE = 100
 _VERSION = "2022-11-28"
 
 
-class GitHubError(Failure):
-    """What kept GitHub from doing it, as one sentence; never a token."""
-
-    exit_code = 3
-
-
 def variable(name: str) -> str:
-    """A variable of the job's environment. Raises GitHubError where it is not set."""
+    """A variable of the job's environment. Raises Failure where it is not set."""
     value = os.environ.get(name)
     if not value:
-        raise GitHubError(f"{name} is not set; run this in a workflow of GitHub, and give the step what docs/pipelines.md says")
+        raise Failure(f"{name} is not set; run this in a workflow of GitHub, and give the step what docs/pipelines.md says", exit_code=3)
     return value
 
 
 def get_json(http: httpx.Client, url: str, **options: Any) -> tuple[Any, httpx.Response]:
-    """The answer to a GET as data. Raises GitHubError."""
+    """The answer to a GET as data. Raises Failure."""
     return _sent(http, "GET", url, **options)
 
 
 class Repository:
-    """The repository that the workflow runs in. Raises GitHubError."""
+    """The repository that the workflow runs in. Raises Failure."""
 
     def __init__(self) -> None:
         self._path = f"/repos/{variable('GITHUB_REPOSITORY')}"
@@ -98,24 +92,24 @@ def _sent(http: httpx.Client, method: str, url: str, **options: Any) -> tuple[An
         answer = http.request(method, url, **options)
         data = answer.json()
     except httpx.HTTPError as error:
-        raise GitHubError(f"{place}: GitHub did not answer ({type(error).__name__}); run the job again") from None
+        raise Failure(f"{place}: GitHub did not answer ({type(error).__name__}); run the job again", exit_code=3) from None
     except ValueError:
-        raise GitHubError(f"{place}: GitHub answered {answer.status_code} without JSON; run the job again") from None
+        raise Failure(f"{place}: GitHub answered {answer.status_code} without JSON; run the job again", exit_code=3) from None
     if answer.is_error:
         message = data.get("message", "") if isinstance(data, dict) else ""
-        raise GitHubError(f"{place}: {answer.status_code} {message}; see whether the job has the permissions of docs/pipelines.md")
+        raise Failure(f"{place}: {answer.status_code} {message}; see whether the job has the permissions of docs/pipelines.md", exit_code=3)
     return data, answer
 
 
 def renew() -> None:
-    """Write a new token where the job has an audience for it. It lives for five minutes, and every engine shows it. Raises GitHubError."""
+    """Write a new token where the job has an audience for it. It lives for five minutes, and every engine shows it. Raises Failure."""
     audience, file = os.environ.get(AUDIENCE), next(filter(None, map(os.environ.get, FILES)), None)
     if audience and file:
         write_token(audience, Path(file))
 
 
 def write_token(audience: str, file: Path) -> None:
-    """Request a token and write it, readable by its owner alone. Raises GitHubError."""
+    """Request a token and write it, readable by its owner alone. Raises Failure."""
     with httpx.Client(headers={"Authorization": f"Bearer {variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"}, timeout=30) as http:
         url = httpx.URL(variable("ACTIONS_ID_TOKEN_REQUEST_URL")).copy_merge_params({"audience": audience})
         answer, _ = get_json(http, str(url))

@@ -23,10 +23,6 @@ _FILES = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _STANDARD_INPUT = Path("-")
 
 
-class NoProject(Failure):
-    """There is no project, or it has no name, as a sentence."""
-
-
 def in_project(command: Callable[..., T]) -> Callable[..., T]:
     """Have a command run in its project's folder. Each path that it is given is from where its user is: none may be a default."""
 
@@ -45,19 +41,19 @@ def in_project(command: Callable[..., T]) -> Callable[..., T]:
 
 
 def require_project() -> Path:
-    """Return the project's file. Raises NoProject."""
+    """Return the project's file. Raises Failure."""
     if (file := _file_in(Path())) is None:
-        raise NoProject("there is no project here or above (Pulumi.yaml); run this in a project's folder, or below it")
+        raise Failure("there is no project here or above (Pulumi.yaml); run this in a project's folder, or below it")
     return file
 
 
 def project_name() -> str:
-    """Return the name of the project. Raises NoProject."""
+    """Return the name of the project. Raises Failure."""
     file = require_project()
     try:
         return str(yaml.safe_load(file.read_text("utf-8"))["name"])  # JSON is YAML
     except (yaml.YAMLError, ValueError, KeyError, TypeError):
-        raise NoProject(f"{file} has no name that can be read; give the project a name there") from None
+        raise Failure(f"{file} has no name that can be read; give the project a name there") from None
 
 
 def require_own_name(stack: str) -> None:

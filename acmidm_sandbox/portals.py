@@ -20,7 +20,7 @@ NAME = "portal"
 
 
 @dataclass(frozen=True)
-class Portal:
+class EmbeddedPortal:
     """An embedded portal of this machine."""
 
     served: Served
@@ -53,7 +53,7 @@ def program(settings: PortalSettings, daemon: Daemon, start_seconds: float = 15)
     )
 
 
-def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[Portal]:
+def portals(stack: str, explain_refusals: bool = False, strict: bool = False) -> Iterator[EmbeddedPortal]:
     """Each portal that the stack's settings place on this machine. Raises InvalidSettings and InvalidForms."""
     for found in served(stack):
         settings = found.settings
@@ -64,7 +64,7 @@ def portals(stack: str, explain_refusals: bool = False, strict: bool = False) ->
             host = (url.host or "").strip("[]")
             given = {"host": host, "port": url.port, "external_issuer": external_issuer}
             origin = f"{url.scheme}://{url.host}:{url.port}"
-            yield Portal(found, _portal_settings(found, origin, **given, explains_refusals=explain_refusals, strict=strict))
+            yield EmbeddedPortal(found, _portal_settings(found, origin, **given, explains_refusals=explain_refusals, strict=strict))
 
 
 def _portal_settings(served: Served, origin: str, **more: object) -> PortalSettings:

@@ -33,12 +33,6 @@ _POLL_SECONDS = 0.05
 _LOCK_SECONDS = 1
 
 
-class DaemonError(Failure):
-    """Why a server cannot be started or stopped."""
-
-    exit_code = 1
-
-
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """What a server runs. ``health_url`` answers 200 once it is ready; its origin is where the server listens."""
@@ -56,7 +50,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Daemon:
-    """The server ``name`` of a folder, whether it runs or not. Methods raise DaemonError where they cannot do their work."""
+    """The server ``name`` of a folder, whether it runs or not. Methods raise Failure where they cannot do their work."""
 
     folder: Path
     name: str
@@ -147,7 +141,7 @@ class Daemon:
                 if self.pid != pid:
                     return True
                 time.sleep(_POLL_SECONDS)
-        raise DaemonError(f"{self.title}: process {pid} does not end; end it by hand")
+        raise Failure(f"{self.title}: process {pid} does not end; end it by hand", exit_code=1)
 
     def _prepare(self, program: Program) -> None:
         self._require_free(program)
@@ -163,7 +157,7 @@ class Daemon:
                     probe.bind((url.hostname, port))
                 except OSError:
                     taken = f"port {port} of {url.hostname} is taken by {_holder(port)}"
-                    raise DaemonError(f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100") from None
+                    raise Failure(f"{self.title}: {taken}; stop that, or move this clone with make ports OFFSET=100", exit_code=1) from None
 
     def _running(self) -> tuple[int | None, str | None]:
         """Process id and health URL of the living process that has the pid file locked."""
@@ -190,7 +184,7 @@ class Daemon:
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:  # `_running` locks for an instant, to look
-                        raise DaemonError(f"{self.title} is being started by another process; wait for it") from None
+                        raise Failure(f"{self.title} is being started by another process; wait for it", exit_code=1) from None
                     time.sleep(_POLL_SECONDS)
             file.truncate(0)
             yield file
@@ -206,7 +200,7 @@ class Daemon:
             time.sleep(_POLL_SECONDS)
         else:
             what = "ended at once"
-        raise DaemonError(f"{self.title} {what}: {self._last_words(said_before)}; see {self.log}")
+        raise Failure(f"{self.title} {what}: {self._last_words(said_before)}; see {self.log}", exit_code=1)
 
     def _last_words(self, said_before: int) -> str:
         """The last error since a start, else the last line. Keycloak says more after its reason."""

@@ -14,7 +14,7 @@ from acmidm.engine.recovery import LOOK_TAG, recover
 from acmidm.engine.stacks import ask_what_is_there, stack_of
 from acmidm.git import lacks
 from acmidm.github import renew
-from acmidm.report.approved import Approved, Difference, approved_of, differences, not_approved, read_approved, urns_of
+from acmidm.report.approved import Approved, Deviation, approved_of, differences, not_approved, read_approved, urns_of
 from acmidm.report.compare import Comparison
 from acmidm.report.plan import read_plan
 from acmidm.report.review import going, review_of
@@ -110,7 +110,7 @@ def deploy(
         fail(f"Not all of {stack} was brought up. What went wrong is above: correct it, then {then}.", code)
 
 
-def _left_out(found: Sequence[Difference], stack: Stack, previewed: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+def _left_out(found: Sequence[Deviation], stack: Stack, previewed: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     """The connections of which what would run now is not what was approved, with their URNs: they stay as they are.
 
     They hold nobody else up. The command ends where the difference is of no connection in particular.

@@ -13,9 +13,10 @@ import typer
 from acmidm import git
 from acmidm.commands import drift as comparing
 from acmidm.files import naming
-from acmidm.github import GitHubError, Repository, variable, write_token
+from acmidm.github import Repository, variable, write_token
 from acmidm.render.markdown import as_markdown
 from acmidm.terminal import Code, fail
+from acmidm_onboarding.values.problems import Failure
 
 _EPILOG = """
 **Examples**
@@ -209,5 +210,5 @@ def _pull_request() -> tuple[int, str]:
     found = json.loads(_text(Path(variable("GITHUB_EVENT_PATH")))).get("pull_request") or {}
     number, head = found.get("number"), str((found.get("head") or {}).get("sha"))
     if number is None or not re.fullmatch("[0-9a-f]{40,64}", head):
-        raise GitHubError("this event is about no pull request; run it in a workflow on pull_request_target")
+        raise Failure("this event is about no pull request; run it in a workflow on pull_request_target", exit_code=3)
     return int(number), head

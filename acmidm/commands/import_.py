@@ -9,9 +9,9 @@ import typer
 
 from acmidm.engine.stacks import settings_of
 from acmidm.importing.listed import Register, read_register
-from acmidm.importing.plan import Plan, plan_of
+from acmidm.importing.plan import ImportPlan, plan_of
 from acmidm.importing.sheet import Sheets, read_sheets
-from acmidm.importing.write import Outcome, Writer
+from acmidm.importing.write import Writer, WrittenForms
 from acmidm.terminal import Code, fail, working
 from acmidm.words import counted, plain
 from acmidm_onboarding.authorities.connected import connected
@@ -82,7 +82,7 @@ def _registers(settings: dict[Environment, tuple[str, Settings]]) -> dict[Enviro
     return registers
 
 
-def _report(sheets: Sheets, plan: Plan, outcome: Outcome) -> None:
+def _report(sheets: Sheets, plan: ImportPlan, outcome: WrittenForms) -> None:
 
     for form in outcome.written:
         clients = ", ".join(f"{environment} {client.client_id}" for environment, client in form.draft.clients.items())

@@ -11,7 +11,7 @@ import typer
 from acmidm.edit.new.checks import chosen
 from acmidm.edit.new.draft import PLATFORM, Answers, Draft, draft_of
 from acmidm.edit.new.files import place
-from acmidm.edit.new.organisations import Given
+from acmidm.edit.new.organisations import OrganisationAnswers
 from acmidm.edit.new.talk import Talk, pairs
 from acmidm.report.codeowners import onboarding_team
 from acmidm.words import plain
@@ -74,7 +74,7 @@ def new(
     talk = Talk(on_terminal=sys.stdin.isatty() and sys.stdout.isatty(), language=spoken or Language.NL)
     talk.refuse("--language", [] if language is None else chosen(tuple(Language), language))
     answers = Answers(
-        Given(organisation, name, ovo, kbo, owner or (), spoken),
+        OrganisationAnswers(organisation, name, ovo, kbo, owner or (), spoken),
         application,
         contact or (),
         product or (),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from acmidm.edit.keys.passphrase import known_passphrase
-from acmidm.probe.inputs import Given, given
+from acmidm.probe.inputs import ProbeInputs, given
 from acmidm.probe.mistakes import ended_seconds_ago, mistakes_in
 from acmidm.probe.private_key import read_private_key
 from acmidm.probe.sent import taken_apart
@@ -103,7 +103,7 @@ def _write(found: Probe, language: Language, output: str) -> None:
         raise typer.Exit(Code.UNREACHABLE if found.is_unreached else Code.FOUND)
 
 
-def _checked(connection: Given, file: Path) -> Probe:
+def _checked(connection: ProbeInputs, file: Path) -> Probe:
     sent = taken_apart(sys.stdin.read() if str(file) == "-" else _text(file))
     found = mistakes_in(sent, connection.known)
     what = "given assertion" if sent.fields is None else "given request"
@@ -121,13 +121,13 @@ def _text(file: Path) -> str:
 
 
 def _trial(
-    connection: Given, file: Path, passphrase_fd: int | None, kid: str | None, language: Language, *, sends_test_message: bool
+    connection: ProbeInputs, file: Path, passphrase_fd: int | None, kid: str | None, language: Language, *, sends_test_message: bool
 ) -> Probing:
     key = read_private_key(file, lambda: known_passphrase(passphrase_fd, texts("keys", language)))
     return connection.trial(key, kid, sends_test_message=sends_test_message)
 
 
-def _tried(connection: Given, trial: Probing, language: Language, *, record: bool) -> Probe:
+def _tried(connection: ProbeInputs, trial: Probing, language: Language, *, record: bool) -> Probe:
     with working(words_in(language)("working")):
         steps = list(trial.steps())
     recorded = None

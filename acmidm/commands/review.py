@@ -26,7 +26,7 @@ from acmidm.report.contacts import domains
 from acmidm.report.former_secrets import former_secrets
 from acmidm.report.kinds import Change, Kind, Severity
 from acmidm.report.other_changes import changes_beside
-from acmidm.report.plan import NotAPlan, Plan, at_the_gate, read_plan
+from acmidm.report.plan import Plan, at_the_gate, read_plan
 from acmidm.report.review import Review, review_of
 from acmidm.report.revision import earlier_revision, notes_between, plan_between, removed_unread, revision
 from acmidm.report.rights import warn_of_missing_rights
@@ -177,7 +177,7 @@ def _by_engine(stacks: Sequence[str], files: Sequence[Path], *, save: bool) -> t
         try:
             plan = read_plan(json.loads(file.read_text("utf-8")))
         except ValueError:
-            raise NotAPlan(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
+            raise Failure(f"{file} is not JSON; make it with: pulumi preview --json > plan.json") from None
         connections = _connections_here(plan)
         plans.append(_with_what_forms_say(Planned(plan, connections, desired(connections, datetime.now(UTC)), None)))
     return plans, approved

@@ -38,18 +38,6 @@ _PLAIN_TEXT = "plaintext"
 app = typer.Typer(help="Client secrets.", epilog=EPILOG, no_args_is_help=True)
 
 
-class NoSecret(Failure):
-    """Why there is no secret to show: a sentence."""
-
-    exit_code = 2
-
-
-class NotDecrypted(Failure):
-    """Who may see the secrets of a stack, for somebody who may not."""
-
-    exit_code = 3
-
-
 @app.command("show", epilog=EPILOG)
 def show(
     form: Annotated[Path, typer.Argument(metavar="FORM", help="The form of the application.")],
@@ -64,7 +52,7 @@ def show(
     Only who has the passphrase of the stack, or its secrets provider, can. It is in no log, and in the arguments of no process.
     """
     if file is None and not sys.stdout.isatty():
-        raise NoSecret("the output is no terminal, where a log would keep the secret; name a file for it with --file FILE")
+        raise Failure("the output is no terminal, where a log would keep the secret; name a file for it with --file FILE")
     if file is not None:
         require_outside_git(file, "--file FILE")
     secret = _secret(stack, _connection(form, stack, platform))
@@ -81,11 +69,11 @@ def show(
 def _connection(form: Path, stack: str, platform: Platform) -> Declaration:
     settings = stack_settings(stack, Path())
     if not form.is_file():
-        raise NoSecret(f"{form} is no form; name one")
+        raise Failure(f"{form} is no form; name one")
     declared = load_onboardings([form], settings.catalogue_folder).connections(settings.environment)
     found = next((connection for connection in declared if connection.platform is platform), None)
     if found is None:
-        raise NoSecret(f"{form} has no client for {platform} on {settings.environment}; choose another --stack or --platform")
+        raise Failure(f"{form} has no client for {platform} on {settings.environment}; choose another --stack or --platform")
     return found
 
 
@@ -95,9 +83,9 @@ def _secret(stack: str, connection: Declaration) -> str:
         # Without secrets first: whatever is wrong with the second reading is then that they cannot be decrypted.
         client = _client(engine.stack_deployment(stack), connection)
     if client is None:
-        raise NoSecret(f"{connection.resource_name} has no client in {stack} yet; run acmidm deploy --stack {stack} first")
+        raise Failure(f"{connection.resource_name} has no client in {stack} yet; run acmidm deploy --stack {stack} first")
     if not _inputs(client).get("client_secret"):
-        raise NoSecret(_why_none(connection, client))
+        raise Failure(_why_none(connection, client))
     with working(f"decrypting {stack}"):
         try:
             decrypted = _client(engine.decrypted_deployment(stack), connection)
@@ -105,9 +93,10 @@ def _secret(stack: str, connection: Declaration) -> str:
             decrypted = None
     secret = _inputs(decrypted or {}).get("client_secret")
     if not isinstance(secret, Mapping) or not isinstance(secret.get(_PLAIN_TEXT), str):
-        raise NotDecrypted(
+        raise Failure(
             f"stack {stack} cannot be decrypted here; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, or log on to its "
-            "secrets provider, or have somebody do this who can"
+            "secrets provider, or have somebody do this who can",
+            exit_code=3,
         )
     return str(json.loads(secret[_PLAIN_TEXT]))
 

@@ -167,7 +167,7 @@ class Facts:
         return (self.handed_over and self.handed_over.sent_at) or self.made_at
 
 
-class Row(NamedTuple):
+class StepRow(NamedTuple):
     """One line of the derivation. The first that holds says where a connection stands."""
 
     order: str
@@ -214,13 +214,13 @@ def _proven_at(facts: Facts) -> datetime | None:
 _US, _ORGANISATION, _AUTHORITY, _OWNER = WaitsFor.US, WaitsFor.ORGANISATION, WaitsFor.AUTHORITY, WaitsFor.API_OWNER
 _ROWS = (
     # The client, and what is in it.
-    Row("state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
-    Row("gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id),
-    Row("gate-again", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there),
-    Row("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
-    Row("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
-    Row("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
-    Row(
+    StepRow("state-unknown", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_recorded is None, unknown=("state",)),
+    StepRow("gate-test", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and not facts.test_client_id),
+    StepRow("gate-again", Step.CLIENT, Step.PROMOTION, _US, lambda facts: _lacks_proof(facts) and facts.is_proven_there),
+    StepRow("gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: not _is_made(facts) and facts.is_held_back),
+    StepRow("deploy", Step.CLIENT, Step.PROMOTION, _US, lambda facts: not _is_made(facts)),
+    StepRow("gone", Step.CLIENT, Step.PROMOTION, _US, lambda facts: facts.is_gone),
+    StepRow(
         "hand-over-no-smtp",
         Step.HAND_OVER,
         Step.PROMOTION,
@@ -228,20 +228,20 @@ _ROWS = (
         lambda facts: _is_not_mailed(facts) and facts.handed_over is not None and facts.handed_over.not_sent == NO_SMTP,
         lambda facts: facts.made_at,
     ),
-    Row("hand-over-failed", Step.HAND_OVER, Step.PROMOTION, _US, _is_not_mailed, lambda facts: facts.made_at),
-    Row("extend-gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: bool(facts.lacking) and facts.is_held_back),
-    Row("extend", Step.CLIENT, Step.PROMOTION, _US, lambda facts: bool(facts.lacking)),
+    StepRow("hand-over-failed", Step.HAND_OVER, Step.PROMOTION, _US, _is_not_mailed, lambda facts: facts.made_at),
+    StepRow("extend-gate", Step.CLIENT, Step.PROMOTION, _ORGANISATION, lambda facts: bool(facts.lacking) and facts.is_held_back),
+    StepRow("extend", Step.CLIENT, Step.PROMOTION, _US, lambda facts: bool(facts.lacking)),
     # How it authenticates.
-    Row(
+    StepRow(
         "on-production",
         Step.PROMOTION,
         Step.PROMOTION,
         None,
         lambda facts: facts.uses_secret and _is_test(facts) and facts.is_on_production,
     ),
-    Row("secret", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.uses_secret, lambda facts: facts.told_at, ("secret",)),
-    Row("keys-unknown", Step.KEY, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)),
-    Row(
+    StepRow("secret", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.uses_secret, lambda facts: facts.told_at, ("secret",)),
+    StepRow("keys-unknown", Step.KEY, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: facts.usable_keys is None, unknown=("keys",)),
+    StepRow(
         "right",
         Step.RIGHT,
         Step.RIGHT_ON_PRODUCTION,
@@ -249,14 +249,14 @@ _ROWS = (
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.administrators == 0,
         lambda facts: facts.told_at,
     ),
-    Row(
+    StepRow(
         "upload-again",
         Step.KEY,
         Step.KEY_ON_PRODUCTION,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.takes_uploads and facts.had_keys,
     ),
-    Row(
+    StepRow(
         "upload",
         Step.KEY,
         Step.KEY_ON_PRODUCTION,
@@ -264,14 +264,14 @@ _ROWS = (
         lambda facts: _has_no_key(facts) and facts.takes_uploads,
         lambda facts: facts.told_at,
     ),
-    Row(
+    StepRow(
         "publish",
         Step.KEY,
         Step.KEY_ON_PRODUCTION,
         _ORGANISATION,
         lambda facts: _has_no_key(facts) and facts.connection.jwks_uri is not None,
     ),
-    Row(
+    StepRow(
         "first-key",
         Step.KEY,
         Step.KEY_ON_PRODUCTION,
@@ -279,22 +279,24 @@ _ROWS = (
         lambda facts: _has_no_key(facts) and facts.connection.keys_in_portal and not facts.had_keys,
         lambda facts: facts.told_at,
     ),
-    Row("key-in-form", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _has_no_key),
-    Row("change-over", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.awaits_key),
-    Row("authority-unknown", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: not facts.is_seen, unknown=("authority",)),
-    Row("api-owner", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _OWNER, lambda facts: bool(facts.withdrawn)),
+    StepRow("key-in-form", Step.KEY, Step.KEY_ON_PRODUCTION, _ORGANISATION, _has_no_key),
+    StepRow("change-over", Step.KEY, Step.KEY_ON_PRODUCTION, _US, lambda facts: facts.awaits_key),
+    StepRow(
+        "authority-unknown", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _AUTHORITY, lambda facts: not facts.is_seen, unknown=("authority",)
+    ),
+    StepRow("api-owner", Step.PROMOTION, Step.KEY_ON_PRODUCTION, _OWNER, lambda facts: bool(facts.withdrawn)),
     # Whether it was tried, and goes on to production.
-    Row("done", Step.PROMOTION, Step.DONE, None, lambda facts: not _is_test(facts), _with_key_since),
-    Row("on-production", Step.PROMOTION, Step.PROMOTION, None, lambda facts: facts.is_on_production),
-    Row("form-unknown", Step.PROMOTION, Step.PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
-    Row(
+    StepRow("done", Step.PROMOTION, Step.DONE, None, lambda facts: not _is_test(facts), _with_key_since),
+    StepRow("on-production", Step.PROMOTION, Step.PROMOTION, None, lambda facts: facts.is_on_production),
+    StepRow("form-unknown", Step.PROMOTION, Step.PROMOTION, _ORGANISATION, lambda facts: facts.is_declared is None),
+    StepRow(
         "validate-again",
         Step.PROMOTION,
         Step.PROMOTION,
         _ORGANISATION,
         lambda facts: not facts.is_exempt and not facts.is_proven and (facts.evidence is not None or facts.evidence_refused),
     ),
-    Row(
+    StepRow(
         "validate",
         Step.PROMOTION,
         Step.PROMOTION,
@@ -302,7 +304,7 @@ _ROWS = (
         lambda facts: not facts.is_exempt and not facts.is_proven,
         _with_key_since,
     ),
-    Row(
+    StepRow(
         "promote",
         Step.PROMOTION,
         Step.PROMOTION,
@@ -310,7 +312,7 @@ _ROWS = (
         lambda facts: not facts.has_production,
         _proven_at,
     ),
-    Row("tested", Step.PROMOTION, Step.PROMOTION, None, lambda _: True, _proven_at),
+    StepRow("tested", Step.PROMOTION, Step.PROMOTION, None, lambda _: True, _proven_at),
 )
 _WITH_TOKENS = frozenset({"validate", "validate-again", "done"})
 """Where the last token says something that is not plain from the rest."""
@@ -334,7 +336,7 @@ def standing(facts: Facts) -> Standing:
     )
 
 
-def _unknown(facts: Facts, row: Row) -> Iterator[str]:
+def _unknown(facts: Facts, row: StepRow) -> Iterator[str]:
     yield from row.unknown
     if facts.is_declared is None:
         yield "form"

@@ -32,19 +32,15 @@ Edit = Callable[[Any], None]
 """What changes a form's document, a mapping, in place."""
 
 
-class NotEdited(Failure):
-    """A form that was left as it was: why, and what to do."""
-
-
 def edited(text: str, edit: Edit) -> str:
     """Return the text of a valid form after an edit. Lines that it does not concern are as they were, to the character.
 
     Raises:
-        NotEdited: where the text is written in a way that the editor would not read as it is meant.
+        Failure: where the text is written in a way that the editor would not read as it is meant.
     """
     mark, ending = "\ufeff" if text.startswith("\ufeff") else "", "\r\n" if "\r\n" in text else "\n"
     if text.count(ending) != text.count("\n"):
-        raise NotEdited("some lines of this form end as on Windows and others do not; save it with one kind of line ending first")
+        raise Failure("some lines of this form end as on Windows and others do not; save it with one kind of line ending first")
     text = text.removeprefix(mark).replace(ending, "\n")
     lines = StringIO(text).readlines()  # unlike splitlines, it knows one ending alone
     for indent in _INDENTS:
@@ -55,7 +51,7 @@ def edited(text: str, edit: Edit) -> str:
             edit(document)
             after = _written(yaml, document)
         except YAMLError as error:
-            raise NotEdited("this form is written in a way that cannot be edited here; write the line yourself") from error
+            raise Failure("this form is written in a way that cannot be edited here; write the line yourself") from error
         changed = _with_changes(lines, before, after)
         if changed and _means(yaml, "".join(changed), document):
             break
@@ -159,7 +155,7 @@ def edit_form(
 
     Raises:
         InvalidForms: with the mistakes of the edited form.
-        NotEdited: where it cannot be edited.
+        Failure: where it cannot be edited.
     """
     file = Path.cwd() / loaded.file
     old = file.read_bytes()
@@ -170,7 +166,7 @@ def edit_form(
     def apply() -> None:
         with written_together(new):
             if file.read_bytes() != old:
-                raise NotEdited(f"{loaded.file} was changed meanwhile, and left as it is; run the command again")
+                raise Failure(f"{loaded.file} was changed meanwhile, and left as it is; run the command again")
             write_whole(file, text, file.stat().st_mode & 0o777)
 
     return apply

@@ -31,10 +31,6 @@ from acmidm_onboarding.values.terms import AuthMethod, Environment
 _TNI, _PROD = Environment.TNI, Environment.PROD
 
 
-class NotPromoted(Failure):
-    """A form that was left as it was: why, and what to do."""
-
-
 @dataclass
 class Addition:
     """What a form gets for production, by the names in its document; ``unknown`` are texts about what TNI cannot tell."""
@@ -54,8 +50,8 @@ def addition_to(loaded: LoadedForm, catalogue: Catalogue, values: Values, differ
     """Return what production lacks. ``values`` are production's own, of fields that differ per environment.
 
     Raises:
-        NotPromoted: where the form has nothing to promote from, or leaves.
-        NotBegun: with every such field that is required and missing, and every wrong value.
+        Failure: where the form has nothing to promote from, or leaves.
+        Failure: with every such field that is required and missing, and every wrong value.
     """
     form, texts = loaded.form, talk.texts
     tni, prod = _request(loaded), form.environments.get(_PROD, EnvironmentRequest())
@@ -89,9 +85,9 @@ def _today() -> date:
 def _request(loaded: LoadedForm) -> EnvironmentRequest:
     form = loaded.form
     if _TNI not in form.environments:
-        raise NotPromoted(f"{loaded.file} has no tni under environments; connect and validate there first")
+        raise Failure(f"{loaded.file} has no tni under environments; connect and validate there first")
     if (form.preserve and not form.retire) or (WHOLE in form.retire and form.retire[WHOLE] <= _today()):
-        raise NotPromoted(f"{loaded.file} leaves: nothing more of it is made; take retire and preserve out first, if it stays")
+        raise Failure(f"{loaded.file} leaves: nothing more of it is made; take retire and preserve out first, if it stays")
     return form.environments[_TNI]
 
 

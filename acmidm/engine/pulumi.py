@@ -38,14 +38,6 @@ class UnknownStack(EngineError):
     exit_code = 2
 
 
-class Interrupted(Failure):
-    """Somebody stopped the command: the engine has ended in good order, and nothing more may be started."""
-
-    def __init__(self, number: int) -> None:
-        self.exit_code = 128 + number
-        super().__init__("interrupted: nothing more is started; run the same command again to go on")
-
-
 def stack_config(stack: str) -> dict[str, Any]:
     """The configuration of a stack, per key ``{"value": …}``, secrets in the clear: for the operator's credentials. Raises EngineError."""
     return dict(_json("config", "--json", "--show-secrets", "--stack", stack))
@@ -102,7 +94,7 @@ def run(stack: str, *words: str, there: Records | None, state_at_the_end: bool =
     ``there`` is what the program is handed; None where nobody has asked, see ``handing``.
     With ``state_at_the_end`` the state is written once: safe where a create finds what a killed run has made.
 
-    Raises EngineError, Interrupted.
+    Raises EngineError, Failure.
     """
     with handing(stack, there) as handed:
         return _done(*words, "--stack", stack, *handed, output=None, state_at_the_end=state_at_the_end).returncode
@@ -196,7 +188,7 @@ def _done(
 
     Raises:
         EngineError: where there is none.
-        Interrupted: where a signal came meanwhile that ends a process, once the engine has ended.
+        Failure: where a signal came meanwhile that ends a process, once the engine has ended.
     """
     command = ["pulumi", *words, "--non-interactive"]
     environment = {**(_STATE_AT_THE_END if state_at_the_end else {}), **os.environ}
@@ -212,7 +204,7 @@ def _done(
         interrupts.reach(process)
         said, errors = process.communicate(given)
     if interrupts.number is not None:
-        raise Interrupted(interrupts.number)
+        raise Failure("interrupted: nothing more is started; run the same command again to go on", exit_code=128 + interrupts.number)
     return subprocess.CompletedProcess(command, process.returncode, said or "", errors or "")
 
 

@@ -34,12 +34,6 @@ LOOK_TAG = "acmidm:look-first"
 _START_MARGIN = timedelta(seconds=2)  # a start is known from the boot, and that to the second
 
 
-class Locked(Failure):
-    """Another run has the stack's lock."""
-
-    exit_code = 1
-
-
 @dataclass(frozen=True)
 class Recovered:
     """What is known of the last run on a stack on which another can begin."""
@@ -53,7 +47,7 @@ def recover(opened: Stack) -> Recovered:
     """Clear what a run that was cut off left behind.
 
     Raises:
-        Locked: where that run may be alive.
+        Failure: where that run may be alive.
         EngineError
     """
     stack = opened.name
@@ -61,9 +55,10 @@ def recover(opened: Stack) -> Recovered:
     dead: list[Lock] = []
     for lock in _locks(stack, backend) if backend else ():
         if not lock.is_dead(socket.gethostname()):
-            raise Locked(
+            raise Failure(
                 f"stack {stack} is locked by {lock.owner} since {lock.since:%Y-%m-%d %H:%M:%S %Z}; wait until that run ends, "
-                f"or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}"
+                f"or when you are sure that it no longer lives: pulumi cancel --yes --stack {stack}",
+                exit_code=1,
             )
         dead.append(lock)
     if backend and dead:

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acmidm.importing.listed import ListedClient
-from acmidm.importing.organisations import Organisations, Owner
-from acmidm.importing.sheet import Column, Row
+from acmidm.importing.organisations import FolderOwner, Organisations
+from acmidm.importing.sheet import Column, SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.forms.catalogue import Catalogue
 from acmidm_onboarding.values.declaration import client_name
 from acmidm_onboarding.values.identifiers import SHARED_KBO_NUMBER
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, public_jwk
 from acmidm_onboarding.values.metadata import Scopes, without_assigned
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _GRANT_TYPES = ("client_credentials",)
@@ -30,21 +31,13 @@ _NO_KEYS = {
 """What Keycloak's adapter gives in the place of keys that are elsewhere, by a member that no key has."""
 
 
-class CannotBeWritten(Exception):
-    """Why a row becomes no form, a sentence each."""
-
-    def __init__(self, reasons: Sequence[str]) -> None:
-        self.reasons = tuple(reasons)
-        super().__init__("; ".join(reasons))
-
-
 @dataclass
-class Draft:
+class ImportedForm:
     """A planned form. ``notes`` are what the first ``up`` will change, for a person to know beforehand."""
 
-    row: Row
+    row: SheetRow
     clients: Mapping[Environment, ListedClient]
-    organisation: Owner
+    organisation: FolderOwner
     application: str
     contacts: list[str]
     token_endpoint_auth_method: str
@@ -67,9 +60,9 @@ class Draft:
 
 
 def draft_of(
-    row: Row, clients: Mapping[Environment, ListedClient], catalogue: Catalogue, organisations: Organisations, contact: str | None
-) -> Draft:
-    """Return the form that has what the row's clients have. Raises CannotBeWritten with every reason at once."""
+    row: SheetRow, clients: Mapping[Environment, ListedClient], catalogue: Catalogue, organisations: Organisations, contact: str | None
+) -> ImportedForm:
+    """Return the form that has what the row's clients have. Raises Unusable with every reason at once."""
     reasons = [reason for client in clients.values() for reason in _inexpressible(client)]
     scopes: dict[Environment, Scopes] = {}
     keys: dict[Environment, list[PublicJwk]] = {}
@@ -97,7 +90,7 @@ def draft_of(
     if not contacts and contact is None:
         reasons.append("its clients have no contacts: name one with --contact")
     if reasons or organisation is None:
-        raise CannotBeWritten(reasons)
+        raise Unusable(*reasons)
     notes += _contradictions(row, clients.values(), organisation)
     notes += _changes_of_names(clients.values(), organisation, application)
     notes += _changes_of_contacts(clients.values(), contacts or [contact or ""])
@@ -106,7 +99,7 @@ def draft_of(
         for client in clients.values()
         if client.metadata.token_endpoint_auth_method != "private_key_jwt"
     ]
-    draft = Draft(row, clients, organisation, application, contacts or [contact or ""], method.pop(), scopes, keys, notes)
+    draft = ImportedForm(row, clients, organisation, application, contacts or [contact or ""], method.pop(), scopes, keys, notes)
     draft.notes += _unknown_owners(draft)
     return draft
 
@@ -153,7 +146,7 @@ def _keys(client: ListedClient) -> tuple[list[PublicJwk], list[str], list[str]]:
     return keys, refused, changed
 
 
-def _organisation(row: Row, clients: Iterable[ListedClient], organisations: Organisations) -> tuple[Owner | None, list[str]]:
+def _organisation(row: SheetRow, clients: Iterable[ListedClient], organisations: Organisations) -> tuple[FolderOwner | None, list[str]]:
     """Return the organisation by the codes at the authority, the row's where it has none, and why there is none."""
     in_row, owners = row.values.get(Column.KBO), []
     for client in reversed(list(clients)):  # production, the last, names an organisation that is new
@@ -180,7 +173,7 @@ def _application(client: ListedClient) -> str:
     return slug(metadata.application) or slug(metadata.client_name.replace(metadata.organisation.name, ""))
 
 
-def _contradictions(row: Row, clients: Iterable[ListedClient], owner: Owner) -> Iterator[str]:
+def _contradictions(row: SheetRow, clients: Iterable[ListedClient], owner: FolderOwner) -> Iterator[str]:
     """Yield what row and authority have differently about the organisation: perhaps the client is another's."""
     in_row, customer = row.values.get(Column.KBO), row.values.get(Column.CUSTOMER, "")
     if in_row and owner.kbo != in_row:
@@ -191,7 +184,7 @@ def _contradictions(row: Row, clients: Iterable[ListedClient], owner: Owner) -> 
             yield f'{row.place(Column.CUSTOMER)} has "{customer}", and the authority "{name}": see whether it is the same'
 
 
-def _changes_of_names(clients: Iterable[ListedClient], owner: Owner, application: str) -> Iterator[str]:
+def _changes_of_names(clients: Iterable[ListedClient], owner: FolderOwner, application: str) -> Iterator[str]:
     """Yield each name and code that the form has differently from a client."""
     for client in clients:
         own, organisation = client.metadata, client.metadata.organisation
@@ -207,7 +200,7 @@ def _changes_of_names(clients: Iterable[ListedClient], owner: Owner, application
                 yield f"{client} has {has}; the form has " + (f'"{declared}"' if declared else "none")
 
 
-def _unknown_owners(draft: Draft) -> Iterator[str]:
+def _unknown_owners(draft: ImportedForm) -> Iterator[str]:
     """Yield each client that is this organisation's by the spreadsheet alone."""
     owner = draft.organisation
     for client in draft.nameless:
@@ -224,7 +217,7 @@ def _changes_of_contacts(clients: Iterable[ListedClient], contacts: Sequence[str
     ]
 
 
-def request_of(draft: Draft, environment: Environment, key_files: Sequence[str]) -> dict[str, Any]:
+def request_of(draft: ImportedForm, environment: Environment, key_files: Sequence[str]) -> dict[str, Any]:
     """Return a form's part for one environment. Without keys it has no ``jwks``: the organisation uploads them in the portal."""
     client = draft.clients[environment]
     request: dict[str, Any] = {"adopt": {Platform.ACMIDM.value: client.client_id}}

@@ -13,7 +13,7 @@ from acmidm_onboarding.values.organisation import Organisation
 
 
 @dataclass(frozen=True)
-class Owner:
+class FolderOwner:
     """An organisation and its folder. ``suppliers`` is None where import writes its ``organisation.yaml``."""
 
     folder: str
@@ -37,16 +37,16 @@ class Organisations:
 
     def __init__(self, folders: Mapping[str, Organisation], listed: Iterable[OrganisationMetadata]) -> None:
         self._folders = set(folders)
-        self._by_code: dict[str, Owner] = {}
+        self._by_code: dict[str, FolderOwner] = {}
         self._ovo_codes: dict[str, set[str]] = defaultdict(set)
         for folder, one in folders.items():
-            owner = Owner(folder, one.name, one.ovo, one.kbo, one.suppliers, one.adopts)
+            owner = FolderOwner(folder, one.name, one.ovo, one.kbo, one.suppliers, one.adopts)
             self._by_code.update(dict.fromkeys((*_codes(one.ovo, one.kbo), *one.earlier_codes), owner))
         for client in listed:
             if client.ovo and client.kbo:
                 self._ovo_codes[client.kbo].add(client.ovo)
 
-    def of(self, name: str, ovo: str | None, kbo: str | None) -> Owner:
+    def of(self, name: str, ovo: str | None, kbo: str | None) -> FolderOwner:
         """Return the organisation with one of these codes, at least one of which is given; make it where there is none yet.
 
         Raises:
@@ -58,7 +58,7 @@ class Organisations:
         found = next((self._by_code[code] for code in codes if code in self._by_code), None)
         if found and ovo and found.ovo not in (None, ovo) and ovo not in self._by_code:
             raise ValueError(f"KBO number {kbo} is that of {found.folder}, which has {found.ovo} and not {ovo}: see which is right")
-        owner = found or Owner(self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo)
+        owner = found or FolderOwner(self._free_folder(name, codes[0]), " ".join(name.split()), ovo, kbo)
         for code in codes:
             self._by_code.setdefault(code, owner)
         return owner

@@ -6,34 +6,37 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from acmidm.importing.draft import CannotBeWritten, Draft, draft_of
+from acmidm.importing.draft import ImportedForm, draft_of
 from acmidm.importing.listed import ListedClient, Register
 from acmidm.importing.organisations import Organisations
-from acmidm.importing.sheet import Column, Row
+from acmidm.importing.sheet import Column, SheetRow
 from acmidm.report.undeclared import Declared
 from acmidm_onboarding.forms.loading import Onboardings
 from acmidm_onboarding.values.identifiers import kbo_number
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Environment, Platform
 
 _COLUMNS = {Environment.TNI: Column.CLIENT_TEST, Environment.PROD: Column.CLIENT_PROD}
 
 
 @dataclass
-class Plan:
+class ImportPlan:
     """What an import will write. ``unplaced`` and ``declared`` are sentences."""
 
-    drafts: list[Draft] = field(default_factory=list)
+    drafts: list[ImportedForm] = field(default_factory=list)
     declared: list[str] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
 
 
-def plan_of(rows: Sequence[Row], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None) -> Plan:
+def plan_of(rows: Sequence[SheetRow], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None) -> ImportPlan:
     """Sort out every row, then every client in no row and no form."""
     return _Planner(rows, registers, forms, contact).plan()
 
 
 class _Planner:
-    def __init__(self, rows: Sequence[Row], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None) -> None:
+    def __init__(
+        self, rows: Sequence[SheetRow], registers: Mapping[Environment, Register], forms: Onboardings, contact: str | None
+    ) -> None:
         self._rows = rows
         self._registers = registers
         self._catalogue = forms.catalogue
@@ -42,9 +45,9 @@ class _Planner:
         self._organisations = Organisations(forms.organisations, listed)
         self._declared = {environment: Declared.by(forms.connections(environment)) for environment in registers}
         self._times = Counter((environment, client_id.lower()) for row in rows for environment, client_id in _client_ids(row).items())
-        self._plan = Plan()
+        self._plan = ImportPlan()
 
-    def plan(self) -> Plan:
+    def plan(self) -> ImportPlan:
         for row in self._rows:
             self._place(row)
         self._refuse_twins()
@@ -57,7 +60,7 @@ class _Planner:
                     )
         return self._plan
 
-    def _place(self, row: Row) -> None:
+    def _place(self, row: SheetRow) -> None:
         row, reasons = _with_sound_kbo(row)
         clients, found = self._clients(row)
         reasons += [*row.faults, *found]
@@ -71,11 +74,11 @@ class _Planner:
         if not reasons:
             try:
                 self._plan.drafts.append(draft_of(row, clients, self._catalogue, self._organisations, self._contact))
-            except CannotBeWritten as error:
-                reasons += error.reasons
+            except Unusable as error:
+                reasons += error.args
         self._plan.unplaced += [f"{row}: {reason}" for reason in reasons]
 
-    def _clients(self, row: Row) -> tuple[dict[Environment, ListedClient], list[str]]:
+    def _clients(self, row: SheetRow) -> tuple[dict[Environment, ListedClient], list[str]]:
         """Return the row's clients per environment, and what is wrong with its client-IDs."""
         clients, reasons = {}, []
         client_ids = _client_ids(row)
@@ -111,7 +114,7 @@ class _Planner:
 
     def _refuse_twins(self) -> None:
         """Refuse two rows for the same application of the same organisation: they have one key, and so one client."""
-        by_key: dict[tuple[str, str], list[Draft]] = defaultdict(list)
+        by_key: dict[tuple[str, str], list[ImportedForm]] = defaultdict(list)
         for draft in self._plan.drafts:
             by_key[draft.organisation.code, draft.application].append(draft)
         for (code, application), drafts in by_key.items():
@@ -123,16 +126,16 @@ class _Planner:
         self._plan.drafts = [drafts[0] for drafts in by_key.values() if len(drafts) == 1]
 
 
-def _client_ids(row: Row) -> dict[Environment, str]:
+def _client_ids(row: SheetRow) -> dict[Environment, str]:
     return {environment: row.values[column] for environment, column in _COLUMNS.items() if column in row.values}
 
 
-def _has(row: Row, environment: Environment, client_id: str, but_not: Row) -> bool:
+def _has(row: SheetRow, environment: Environment, client_id: str, but_not: SheetRow) -> bool:
     is_other = (row.sheet, row.number) != (but_not.sheet, but_not.number)
     return is_other and _client_ids(row).get(environment, "").lower() == client_id.lower()
 
 
-def _with_sound_kbo(row: Row) -> tuple[Row, list[str]]:
+def _with_sound_kbo(row: SheetRow) -> tuple[SheetRow, list[str]]:
     """Return the row with its KBO number as ten digits; Excel drops a leading 0 of a number."""
     text = row.values.get(Column.KBO)
     if text is None:

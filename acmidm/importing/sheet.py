@@ -46,10 +46,6 @@ _PLACEHOLDERS = frozenset({"-", "\u2013", "\u2014", "/", "n/a", "nvt", "n.v.t.",
 """What people write into a cell that they mean to leave empty."""
 
 
-class UnreadableSheet(Failure):
-    """A file that is no spreadsheet of connections, as a sentence."""
-
-
 class Column(StrEnum):
     """The columns that are looked at, named as the spreadsheet names them; any others are left alone."""
 
@@ -69,7 +65,7 @@ Table = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """One row below the headings. ``number`` counts from 1, as spreadsheet programs do."""
 
     sheet: str | None
@@ -92,7 +88,7 @@ class Row:
 class Sheets:
     """All rows of a file."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
     remarks: tuple[str, ...] = ()
     """Columns that are not there, and sheets that are not about clients, a sentence each."""
     unplaced: tuple[str, ...] = ()
@@ -100,7 +96,7 @@ class Sheets:
 
 
 def read_sheets(file: Path) -> Sheets:
-    """Read the rows of a spreadsheet that have anything in them. Raises UnreadableSheet."""
+    """Read the rows of a spreadsheet that have anything in them. Raises Failure."""
     try:
         if file.suffix.lower() == ".csv":
             return _sheets(file, {None: _of_csv(file)})
@@ -108,8 +104,8 @@ def read_sheets(file: Path) -> Sheets:
             tables = _of_workbook(file)
             return _sheets(file, {title if len(tables) > 1 else None: table for title, table in tables.items()})
     except OSError as error:
-        raise UnreadableSheet(f"{file} cannot be read: {error.strerror}; check the name and its rights") from None
-    raise UnreadableSheet(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
+        raise Failure(f"{file} cannot be read: {error.strerror}; check the name and its rights") from None
+    raise Failure(f"{file} is neither .xlsx nor .csv; save the spreadsheet as one of these")
 
 
 def _of_workbook(file: Path) -> Mapping[str, Table]:
@@ -120,9 +116,7 @@ def _of_workbook(file: Path) -> Mapping[str, Table]:
             sheet.reset_dimensions()  # some programs write a range that is too small, and the rows beyond it would not be read
         return {sheet.title: _of_sheet(sheet, twin) for sheet, twin in zip(values, formulas, strict=True)}
     except _NO_WORKBOOK as error:
-        raise UnreadableSheet(
-            f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it as .xlsx again"
-        ) from None
+        raise Failure(f"{file} is no Excel workbook ({type(error).__name__}); open it in Excel and save it as .xlsx again") from None
 
 
 def _of_sheet(values: Any, formulas: Any) -> Table:
@@ -141,7 +135,7 @@ def _of_csv(file: Path) -> Table:
     text = _decoded(file)
     table, fault = max((_parsed(text, delimiter) for delimiter in _DELIMITERS), key=lambda parsed: _rank(_headings(parsed[0])[1]))
     if fault and _is_whole(_headings(table)[1]):
-        raise UnreadableSheet(f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx")
+        raise Failure(f"{file}, {fault}; close its quotation marks, or save the spreadsheet as .xlsx")
     return table
 
 
@@ -153,7 +147,7 @@ def _decoded(file: Path) -> str:
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")  # what Excel writes on Windows
     if "\0" in text:
-        raise UnreadableSheet(f"{file} is not UTF-8 text; save the spreadsheet as CSV UTF-8, or as .xlsx")
+        raise Failure(f"{file} is not UTF-8 text; save the spreadsheet as CSV UTF-8, or as .xlsx")
     return text
 
 
@@ -173,10 +167,10 @@ def _sheets(file: Path, tables: Mapping[str | None, Table]) -> Sheets:
     if not any(_is_whole(places) for _, places in found.values()):
         best = max((places for _, places in found.values()), key=_rank, default={})
         but = f", but one with {', '.join(best)}" if best else ""
-        raise UnreadableSheet(
+        raise Failure(
             f"{file} has no row of headings with {_NEEDED} in its first {_HEADING_ROWS} rows{but}; name the columns {', '.join(Column)}"
         )
-    rows: list[Row] = []
+    rows: list[SheetRow] = []
     remarks, unplaced = [], []
     for title, (heading, places) in found.items():
         where = f"sheet {title}" if title else "the file"
@@ -197,15 +191,15 @@ def _refuse_twins(file: Path, where: str, places: Mapping[Column, Sequence[int]]
     for column, twins in places.items():
         if len(twins) > 1:
             letters = " and ".join(get_column_letter(place + 1) for place in twins)
-            raise UnreadableSheet(f"{file}: {where} has columns {letters}, both headed {column}; rename all but the one that counts")
+            raise Failure(f"{file}: {where} has columns {letters}, both headed {column}; rename all but the one that counts")
 
 
-def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column, int]) -> Iterator[Row]:
+def _rows(sheet: str | None, table: Table, heading: int, places: Mapping[Column, int]) -> Iterator[SheetRow]:
     letters = {column: get_column_letter(place + 1) for column, place in places.items()}
     for index, cells in enumerate(table[heading + 1 :], heading + 2):
         if any(cells):
             values = {column: cells[place] for column, place in places.items() if place < len(cells) and cells[place]}
-            row = Row(sheet, index, values, letters)
+            row = SheetRow(sheet, index, values, letters)
             faults = {column: fault for column, value in values.items() if (fault := _fault(value))}
             yield replace(
                 row,

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from acmidm.files import write_once
-from acmidm.importing.draft import Draft, request_of
-from acmidm.importing.organisations import Owner
+from acmidm.importing.draft import ImportedForm, request_of
+from acmidm.importing.organisations import FolderOwner
 from acmidm.importing.sheet import Column
 from acmidm.words import plain, slug
 from acmidm_onboarding.forms.files import ORGANISATION_FILE, absolute, shown
@@ -32,7 +32,7 @@ _REMEMBERED = (Column.KBO, Column.CUSTOMER, Column.TAN, Column.URI_TEST, Column.
 class Written:
     """A form that was put in place."""
 
-    draft: Draft
+    draft: ImportedForm
     file: Path
 
 
@@ -40,12 +40,12 @@ class Written:
 class _Staged:
     """A form that is not written yet, with the files that it needs: the form itself is the last."""
 
-    draft: Draft
+    draft: ImportedForm
     files: list[Path]
 
 
 @dataclass
-class Outcome:
+class WrittenForms:
     """The forms in place, and sentences about rows without one."""
 
     written: list[Written] = field(default_factory=list)
@@ -69,9 +69,9 @@ class Writer:
         self._texts: dict[Path, str] = {}
         """Of the files that are not written yet."""
 
-    def write(self, drafts: Sequence[Draft]) -> Outcome:
+    def write(self, drafts: Sequence[ImportedForm]) -> WrittenForms:
         """Write the forms that are valid. Raises OSError and InvalidForms."""
-        outcome = Outcome()
+        outcome = WrittenForms()
         for one in self._valid(self._stage(drafts, outcome), outcome):
             if self._put(one.files):
                 outcome.written.append(Written(one.draft, one.files[-1]))
@@ -79,7 +79,7 @@ class Writer:
                 outcome.unplaced.append(_exists(one.draft, one.files[-1]))
         return outcome
 
-    def _stage(self, drafts: Sequence[Draft], outcome: Outcome) -> list[_Staged]:
+    def _stage(self, drafts: Sequence[ImportedForm], outcome: WrittenForms) -> list[_Staged]:
         """Return the forms with their texts, and those of the files that they need."""
         staged = []
         shared = _shared_keys(drafts)
@@ -108,14 +108,14 @@ class Writer:
             staged.append(_Staged(draft, [*files, form]))
         return staged
 
-    def _may_share(self, owner: Owner) -> bool:
+    def _may_share(self, owner: FolderOwner) -> bool:
         """Return whether an organisation's forms may name keys of the supplier: its ``organisation.yaml`` lists it, or is new."""
         return self._supplier is not None and (owner.suppliers is None or self._supplier in owner.suppliers)
 
     def _stage_organisations(
         self,
-        draft: Draft,
-        shared: Mapping[str, Sequence[Draft]],
+        draft: ImportedForm,
+        shared: Mapping[str, Sequence[ImportedForm]],
         speaks_for: Mapping[str, Sequence[str]],
         nameless: Sequence[str],
     ) -> list[Path]:
@@ -158,7 +158,7 @@ class Writer:
             return self._texts.get(file)
         return file.read_text("utf-8")
 
-    def _speaks_for(self, drafts: Iterable[Draft]) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    def _speaks_for(self, drafts: Iterable[ImportedForm]) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """Return under which names the clients of each organisation send, per folder and field."""
         catalogue, found = load_catalogue(self._catalogue), defaultdict[str, dict[str, set[str]]](dict)
         for draft in drafts:
@@ -174,7 +174,7 @@ class Writer:
                         of_one.setdefault(name, set()).update(one for one in values if isinstance(one, str))
         return {folder: {name: sorted(values) for name, values in of_one.items() if values} for folder, of_one in found.items()}
 
-    def _unshared(self, draft: Draft, shared: Mapping[str, Sequence[Draft]]) -> Iterator[str]:
+    def _unshared(self, draft: ImportedForm, shared: Mapping[str, Sequence[ImportedForm]]) -> Iterator[str]:
         """Yield a sentence for each key of a draft that another organisation has too, where it is that of no supplier of both."""
         if self._may_share(draft.organisation):
             return
@@ -187,7 +187,7 @@ class Writer:
                 rows = ", ".join(dict.fromkeys(str(one.row) for one in others))
                 yield f'{draft.row}: key "{key.kid}" is that of another organisation too, in {rows}: {remedy}'
 
-    def _text(self, draft: Draft, key_files: Mapping[Environment, Sequence[str]]) -> str:
+    def _text(self, draft: ImportedForm, key_files: Mapping[Environment, Sequence[str]]) -> str:
         remembered = "; ".join(
             f"{column} {value}" for column in _REMEMBERED if (value := draft.row.values.get(column)) and value != draft.organisation.kbo
         )
@@ -201,7 +201,7 @@ class Writer:
         }
         return f"{_SCHEMA.format('onboarding')}#\n# {comment}\n{_yaml(fields)}"
 
-    def _valid(self, staged: Iterable[_Staged], outcome: Outcome) -> list[_Staged]:
+    def _valid(self, staged: Iterable[_Staged], outcome: WrittenForms) -> list[_Staged]:
         """Return the forms that the loader accepts, after taking out the files of the others."""
         left = list(staged)
         while True:
@@ -253,9 +253,9 @@ def _yaml(fields: Mapping[str, Any]) -> str:
     return yaml.dump(dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _shared_keys(drafts: Iterable[Draft]) -> Mapping[str, Sequence[Draft]]:
+def _shared_keys(drafts: Iterable[ImportedForm]) -> Mapping[str, Sequence[ImportedForm]]:
     """Return the drafts of each key, by its thumbprint, that several organisations have, as those of a supplier do."""
-    users: dict[str, list[Draft]] = defaultdict(list)
+    users: dict[str, list[ImportedForm]] = defaultdict(list)
     for draft in drafts:
         for thumbprint in {key.thumbprint for keys in draft.keys.values() for key in keys}:
             users[thumbprint].append(draft)
@@ -268,5 +268,5 @@ def _about(staged: _Staged, problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if not files.isdisjoint({problem.file, problem.also})]
 
 
-def _exists(draft: Draft, file: Path) -> str:
+def _exists(draft: ImportedForm, file: Path) -> str:
     return f"{draft.row}: {file} exists already, for another connection, and is left as it is: rename it, or write the form by hand"

@@ -13,7 +13,7 @@ from acmidm.probe.mistakes import TITLES
 from acmidm.probe.network import Network
 from acmidm.probe.private_key import PrivateKey, usual_algorithm
 from acmidm.probe.recording import signed
-from acmidm.probe.steps import Outcome, Said, Step, say
+from acmidm.probe.steps import Outcome, ProbeStep, Said, say
 from acmidm.probe.trial import Wanted
 from acmidm.probe.trying import Probing
 from acmidm_onboarding.forms.catalogue import Catalogue
@@ -28,7 +28,7 @@ from acmidm_onboarding.values.terms import Platform
 
 
 @dataclass(frozen=True)
-class Given:
+class ProbeInputs:
     """One connection of the form, and where its servers are."""
 
     loaded: LoadedForm
@@ -73,7 +73,7 @@ class Given:
     def _named(self, scope: str) -> str | None:
         return self.catalogue.name_on(self.known.platform, scope)
 
-    def why_not_recorded(self, trial: Probing, steps: Sequence[Step]) -> Said | None:
+    def why_not_recorded(self, trial: Probing, steps: Sequence[ProbeStep]) -> Said | None:
         """Why nothing is written, though somebody wants it; None where something is."""
         if not trial.proven_scopes:
             return say("why.nothing proven")
@@ -103,7 +103,7 @@ class Given:
         return shown(file)
 
 
-def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> Given:
+def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> ProbeInputs:
     """Read the form and the stack's file.
 
     Raises:
@@ -147,4 +147,4 @@ def given(form: Path, stack: str, platform_name: str, client_id: str | None) -> 
         scopes={other: catalogue.product_of[name].product for name, other in named.items()},
         renamed={name: other for name, other in named.items() if other != name},
     )
-    return Given(loaded, connection, catalogue, here, settings.request_timeout_seconds, known)
+    return ProbeInputs(loaded, connection, catalogue, here, settings.request_timeout_seconds, known)

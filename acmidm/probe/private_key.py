@@ -17,7 +17,7 @@ from jwcrypto.jws import JWS
 
 from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
-from acmidm_onboarding.values.problems import Failure
+from acmidm_onboarding.values.problems import Failure, Unusable
 
 ASSERTION_SECONDS = 300
 _USUAL = ("RS256", "ES256", "ES384", "ES512", "EdDSA")
@@ -76,23 +76,13 @@ def read_private_key(file: Path, passphrase: Callable[[], bytes]) -> PrivateKey:
             return private_key_of(json.loads(text))
         secret = passphrase() if "ENCRYPTED" in text else None
         return private_key_of(json.loads(JWK.from_pem(text.encode(), secret).export_private()), names_kid=False)
-    except NotPrivate:
-        raise Failure(f"private key {file} is a public key; give the private one, which stays with you") from None
     except InvalidJwk as error:
         raise Failure(f"private key {file}: the key {error.reasons[0].sentence}") from None
-    except SharedSecret:
-        raise Failure(f"private key {file} is a shared secret, which signs no evidence; give the private key of a pair") from None
+    except Unusable as error:
+        raise Failure(f"private key {file} {error}") from None
     except (JWException, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, KeyError, RecursionError):  # KeyError: its curve
         what = f"private key {file} is no private key, or its passphrase is another"
         raise Failure(f"{what}; give PEM (PKCS#8) or a private JSON Web Key") from None
-
-
-class NotPrivate(Exception):
-    """Half a key pair."""
-
-
-class SharedSecret(Exception):
-    """No key pair at all."""
 
 
 def private_key_of(members: dict[str, Any], *, names_kid: bool = True) -> PrivateKey:
@@ -100,8 +90,8 @@ def private_key_of(members: dict[str, Any], *, names_kid: bool = True) -> Privat
     members = {name: value for name, value in members.items() if names_kid or name != "kid"}
     key = JWK(**{name: value for name, value in members.items() if name not in (*_DESCRIBING, "key_ops")})
     if key.is_symmetric:
-        raise SharedSecret
+        raise Unusable("is a shared secret, which signs no evidence; give the private key of a pair")
     if not key.has_private:
-        raise NotPrivate
+        raise Unusable("is a public key; give the private one, which stays with you")
     public = public_jwk({**json.loads(key.export_public()), **{name: members[name] for name in _DESCRIBING if members.get(name)}})
     return PrivateKey(public, bool(members.get("kid")), key)

@@ -52,7 +52,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Step:
+class ProbeStep:
     """One step, or what was made of one scope or product: ``of`` names that."""
 
     step: str
@@ -70,7 +70,7 @@ class Probe:
     """The whole report."""
 
     title: Said
-    steps: tuple[Step, ...]
+    steps: tuple[ProbeStep, ...]
     recorded: str | None = None
     """The file of evidence that was written."""
 
@@ -94,16 +94,16 @@ def say(name: str, /, **values: object) -> Said:
     return Said(name, values)
 
 
-def passed(step: str, said: Said | str = "", of: str = "") -> Step:
-    return Step(step, Outcome.PASSED, said, of)
+def passed(step: str, said: Said | str = "", of: str = "") -> ProbeStep:
+    return ProbeStep(step, Outcome.PASSED, said, of)
 
 
-def untried(step: str, why: Said, of: str = "") -> Step:
-    return Step(step, Outcome.UNTRIED, why, of)
+def untried(step: str, why: Said, of: str = "") -> ProbeStep:
+    return ProbeStep(step, Outcome.UNTRIED, why, of)
 
 
-def wrong(step: str, *findings: Finding, of: str = "", server: str | None = None) -> Step:
-    return Step(step, Outcome.WRONG, of=of, findings=findings, server=server)
+def wrong(step: str, *findings: Finding, of: str = "", server: str | None = None) -> ProbeStep:
+    return ProbeStep(step, Outcome.WRONG, of=of, findings=findings, server=server)
 
 
 def named(kid: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from acmidm.probe.steps import Outcome, Probe, Said, Step
+from acmidm.probe.steps import Outcome, Probe, ProbeStep, Said
 from acmidm.words import WHOLE, plain
 from acmidm_onboarding.texts import Texts, texts
 from acmidm_onboarding.values.terms import Language
@@ -58,7 +58,7 @@ def told(probe: Probe, language: Language) -> ToldProbe:
     return ToldProbe(language=language, title=probe.title.told(words), wrong=probe.wrong, steps=steps, recorded=probe.recorded)
 
 
-def _step(step: Step, words: Texts) -> ToldStep:
+def _step(step: ProbeStep, words: Texts) -> ToldStep:
     return ToldStep(
         step=step.step,
         of=step.of or None,

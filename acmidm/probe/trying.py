@@ -12,7 +12,7 @@ from acmidm.probe.mistakes import SKEW_SECONDS, mistaken_id, mistakes_in
 from acmidm.probe.network import Answer, NoAnswer, proxy_of
 from acmidm.probe.refusals import Attempt, not_granted, why_refused
 from acmidm.probe.sent import taken_apart
-from acmidm.probe.steps import DISCOVERY, Finding, Outcome, Said, Step, finding, named, passed, say, untried, wrong
+from acmidm.probe.steps import DISCOVERY, Finding, Outcome, ProbeStep, Said, finding, named, passed, say, untried, wrong
 from acmidm.probe.trial import Trial, Wanted
 from acmidm_onboarding.forms.catalogue import TestMessage
 from acmidm_onboarding.values.problems import quoted
@@ -27,7 +27,7 @@ _SERVER_ERRORS, _MOST_FIELDS = range(500, 600), 10
 class Probing(Trial):
     """The steps of a probe of one connection."""
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[ProbeStep]:
         """Yield each step when it is done. A step without which no other can pass ends them."""
         found = mistaken_id(self.client_id, self.known)
         if found:
@@ -50,7 +50,7 @@ class Probing(Trial):
         for name in self.configured:
             yield from self._product(name)
 
-    def _key(self) -> Step:
+    def _key(self) -> ProbeStep:
         thumbprint, keys = self.key.public.thumbprint, self.known.keys
         if keys is None:
             return passed("key", say("said.key in portal", thumbprint=thumbprint))
@@ -63,14 +63,14 @@ class Probing(Trial):
             return wrong("key", finding("key:elsewhere", elsewhere=say(f"at.{elsewhere}"), here=say(f"at.{self.known.environment}")))
         return wrong("key", finding("key:unknown", thumbprint=thumbprint, kids=", ".join(keys)))
 
-    def _discovery(self) -> list[Step]:
+    def _discovery(self) -> list[ProbeStep]:
         """Where tokens are requested, and what time it is there."""
         url = f"{self.known.issuer}/.well-known/openid-configuration"
         try:
             answer = self.network.get(url)
         except NoAnswer as error:
             outcome = Outcome.WRONG if error.is_reached else Outcome.UNREACHED
-            return [Step(DISCOVERY, outcome, findings=(error.finding,))]
+            return [ProbeStep(DISCOVERY, outcome, findings=(error.finding,))]
         issuer, endpoint = answer.members.get("issuer"), answer.members.get("token_endpoint")
         if answer.in_between:
             return [wrong(DISCOVERY, answer.in_between)]
@@ -84,7 +84,7 @@ class Probing(Trial):
         proxy = proxy_of(url)
         return [passed(DISCOVERY, say("said.issuer by proxy", issuer=issuer, proxy=proxy) if proxy else issuer), self._clock(answer)]
 
-    def _clock(self, answer: Answer) -> Step:
+    def _clock(self, answer: Answer) -> ProbeStep:
         self.skew = answer.skew_seconds or 0.0
         if answer.skew_seconds is None:
             return untried("clock", say("why.no time"))
@@ -93,7 +93,7 @@ class Probing(Trial):
         text = "clock:behind" if self.skew > 0 else "clock:ahead"
         return wrong("clock", finding("clock:skew", text, seconds=abs(round(self.skew))))
 
-    def _all_tokens(self) -> Iterator[Step]:
+    def _all_tokens(self) -> Iterator[ProbeStep]:
         ended: Said | None = None
         for wanted in self.wanted:
             step, of = "token", wanted.named
@@ -134,7 +134,7 @@ class Probing(Trial):
             return finding("server:failed", status=answer.status)
         return why_refused(Attempt(self, wanted), answer)
 
-    def _product(self, name: str) -> Iterator[Step]:
+    def _product(self, name: str) -> Iterator[ProbeStep]:
         step, product = "product", self.products[name]
         token = self.tokens.get(name)
         if token is None:
@@ -157,7 +157,7 @@ class Probing(Trial):
         self.proven_products.append(name)
         yield passed(step, ", ".join(f"{'GET' if message is None else 'POST'} {path}" for path, message in calls), name)
 
-    def _call(self, product: str, path: str, message: TestMessage | None, token: str) -> Step | None:
+    def _call(self, product: str, path: str, message: TestMessage | None, token: str) -> ProbeStep | None:
         """What is wrong with one call of an API; None where it passed."""
         url, step = self.settings.api_url(product) + path, "product"
         try:
@@ -199,5 +199,5 @@ class Probing(Trial):
         return finding("product:failed", url=url, status=answer.status)
 
 
-def _unanswered(step: str, of: str, error: NoAnswer) -> Step:
-    return Step(step, Outcome.WRONG if error.is_reached else Outcome.UNREACHED, of=of, findings=(error.finding,))
+def _unanswered(step: str, of: str, error: NoAnswer) -> ProbeStep:
+    return ProbeStep(step, Outcome.WRONG if error.is_reached else Outcome.UNREACHED, of=of, findings=(error.finding,))

@@ -39,16 +39,12 @@ _UNREADABLE = "unreadable"
 _OPTIONS = ("protect", "retainOnDelete")
 
 
-class Difference(NamedTuple):
+class Deviation(NamedTuple):
     """How what would run now is not what was approved."""
 
     sentence: str
     key: str | None
     """The key of the connection that it is about; None: all of them."""
-
-
-class NotApproved(Failure):
-    """A file that is no saved review of the stack."""
 
 
 def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms: Connected, stolen: Collection[Place]) -> Approved:
@@ -72,30 +68,30 @@ def approved_of(stack: str, previewed: Mapping[str, Any], plan: Plan, platforms:
 
 
 def save(approved: Approved, file: Path) -> None:
-    """Write a review to a file, for ``acmidm deploy --approved``. Raises NotApproved."""
+    """Write a review to a file, for ``acmidm deploy --approved``. Raises Failure."""
     try:
         write_named(file, json.dumps(approved, indent=1, sort_keys=True) + "\n")
     except OSError as error:
-        raise NotApproved(f"{file} cannot be written: {error.strerror}; name another file with --save") from None
+        raise Failure(f"{file} cannot be written: {error.strerror}; name another file with --save") from None
 
 
 def read_approved(file: Path, stack: str) -> Approved:
-    """Read a review that was saved for ``stack``. Raises NotApproved."""
+    """Read a review that was saved for ``stack``. Raises Failure."""
     remedy = f"save one with acmidm review --stack {stack} --save FILE, and have that approved"
     try:
         document = json.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise NotApproved(f"{file} cannot be read: {error.strerror}; {remedy}") from None
+        raise Failure(f"{file} cannot be read: {error.strerror}; {remedy}") from None
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("version") != _VERSION:
-        raise NotApproved(f"{file} is no saved review of this version; {remedy}")
+        raise Failure(f"{file} is no saved review of this version; {remedy}")
     if document.get("stack") != stack:
-        raise NotApproved(f"{file} is a review of stack {plain(str(document.get('stack')))}; {remedy}")
+        raise Failure(f"{file} is a review of stack {plain(str(document.get('stack')))}; {remedy}")
     parts = {part: document.get(part) for part in ("steps", "clients", "settings", "keys")}
     of_maps = all(isinstance(one, dict | None) for part in ("steps", "clients") for one in (parts[part] or {}).values())
     if not all(isinstance(part, dict) for part in parts.values()) or not of_maps:
-        raise NotApproved(f"{file} is no whole review; {remedy}")
+        raise Failure(f"{file} is no whole review; {remedy}")
     return document
 
 
@@ -105,40 +101,40 @@ def unreadable(approved: Approved) -> dict[str, str]:
     return {name: f"client {plain(name)} could not be read at its authority: {plain(error, WHOLE)}" for name, error in why.items()}
 
 
-def differences(approved: Approved, now: Approved) -> list[Difference]:
+def differences(approved: Approved, now: Approved) -> list[Deviation]:
     """Return each way in which what would run now is not what was approved."""
     settings = [
-        Difference(f"setting {change.field} {change.old or 'none'} → {change.new or 'none'}", None)
+        Deviation(f"setting {change.field} {change.old or 'none'} → {change.new or 'none'}", None)
         for change in field_changes(approved["settings"], now["settings"])
     ]
     keys = {**approved["keys"], **now["keys"]}
-    unread = [Difference(said, keys.get(name)) for name, said in {**unreadable(approved), **unreadable(now)}.items()]
+    unread = [Deviation(said, keys.get(name)) for name, said in {**unreadable(approved), **unreadable(now)}.items()]
     return [*settings, *_of_steps(approved["steps"], now["steps"]), *unread, *_of_clients(approved["clients"], now["clients"], keys)]
 
 
-def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[Difference]:
+def not_approved(approved: Approved, previewed: Mapping[str, Any], but: Iterable[str]) -> list[Deviation]:
     """Return each step of a second run that neither was approved nor goes on with one of the clients in ``but``."""
     going_on = tuple(f"{client}/" for client in but)
     steps = {name: step for name, step in _steps(previewed).items() if not f"{name.split(' ', 2)[2]}/".startswith(going_on)}
     return list(_of_steps({name: step for name, step in approved["steps"].items() if name in steps}, steps))
 
 
-def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+def _of_steps(approved: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Deviation]:
     for name in sorted(approved.keys() | now.keys()):
         is_now = now.get(name)
         was = _known_by_now(approved.get(name), is_now)
         if was != is_now:
             undone = "was reviewed, and would not be done"
             said = "was not reviewed" if was is None else undone if is_now is None else _said(was, is_now)
-            yield Difference(f"{plain(name)}: {said}", _key_in(name))
+            yield Deviation(f"{plain(name)}: {said}", _key_in(name))
 
 
-def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Difference]:
+def _of_clients(approved: Mapping[str, Any], now: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[Deviation]:
     for name in sorted(approved.keys() & now.keys()):
         was, is_now = approved[name], now[name]
         if was != is_now and _UNREADABLE not in {**(was or {}), **(is_now or {})}:
             said = "is there now" if was is None else "is gone" if is_now is None else f"has other {_said(was, is_now)}"
-            yield Difference(f"client {plain(name)} was changed at its authority since the review: {said}", keys.get(name))
+            yield Deviation(f"client {plain(name)} was changed at its authority since the review: {said}", keys.get(name))
 
 
 def _known_by_now(was: Any, is_now: Any) -> Any:

@@ -11,14 +11,14 @@ from pathlib import Path
 from acmidm.report.drift import ClientDrift
 from acmidm.terminal import working
 from acmidm.words import WHOLE, plain
-from acmidm_onboarding.authorities.published_keys import Unusable, fetch_keys, problems_of
+from acmidm_onboarding.authorities.published_keys import fetch_keys, problems_of
 from acmidm_onboarding.forms.documents import read_document
 from acmidm_onboarding.forms.loading import LoadedForm
 from acmidm_onboarding.forms.validation import split_sentence
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.keys import keys_of
-from acmidm_onboarding.values.problems import Problem
+from acmidm_onboarding.values.problems import Problem, Unusable
 from acmidm_onboarding.values.terms import Environment
 
 _AT_ONCE = 8

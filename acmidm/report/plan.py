@@ -39,10 +39,6 @@ _OF_CLIENT = frozenset({Resource.CLIENT, Resource.SCOPES, Resource.KEYS})
 """The parts that go with their client alone."""
 
 
-class NotAPlan(Failure):
-    """What is no output of ``pulumi preview --json``, as a sentence."""
-
-
 def at_the_gate(held_back: Iterable[HeldBack], proven: Iterable[Declaration]) -> Iterator[tuple[Client, Change]]:
     """Yield what reports have of the gate: per client what it misses and what to do, or the evidence by which it passes."""
     for one in held_back:
@@ -82,18 +78,18 @@ def read_plan(document: object, state: Mapping[str, Any] | None = None) -> Plan:
     """Read a preview's JSON; ``state`` is the stack's export, without which clients that do not change are not known.
 
     Raises:
-        NotAPlan: where it is no such document.
+        Failure: where it is no such document.
     """
     steps = document.get("steps") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(steps, list) or not _is_well_formed(document, steps):
-        raise NotAPlan("this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json")
+        raise Failure("this is not the output of pulumi preview --json; make it with: pulumi preview --json > plan.json")
     config = document.get("config") or {}
     resources = [resource for resource in resources_in(state or {}) if not resource.get("delete")]
     said = config.get("acmidm:environment")
     shown = [step.get(side) or {} for step in steps for side in ("newState", "oldState")]
     environment = Environment(said) if said in list(Environment) else environment_in([*shown, *resources])
     if environment is None:
-        raise NotAPlan("the preview does not have its environment; make it in this project, with pulumi preview --json")
+        raise Failure("the preview does not have its environment; make it in this project, with pulumi preview --json")
     problems, refused = problems_in(document.get("diagnostics"))
     ours = [(step["op"], step.get("oldState"), step.get("newState")) for step in steps]
     ours = [(op, old, new) for op, old, new in ours if part_of(new or old or {})]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from acmidm.git import FILES, LINK, Entry, Tree
+from acmidm.git import FILES, LINK, Tree, TreeEntry
 from acmidm_onboarding.forms import files
 from acmidm_onboarding.values.problems import Problem
 
@@ -51,7 +51,7 @@ def _strays(before: Tree, after: Tree, forms: Path) -> Iterator[Problem]:
             yield Problem(folder, 1, 1, what, "remove what no form needs")
 
 
-def _wrong_kind(entry: Entry) -> tuple[str, str] | None:
+def _wrong_kind(entry: TreeEntry) -> tuple[str, str] | None:
     if entry.mode == LINK:
         return files.LINK
     if entry.mode not in FILES:

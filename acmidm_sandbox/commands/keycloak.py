@@ -9,12 +9,13 @@ import httpx
 import typer
 
 from acmidm_onboarding.settings import AuthorityKind, InvalidSettings
+from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.beheerportaal.settings import RIGHTS
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.realm import Realm, set_up
 from acmidm_sandbox.keycloak.server import START_SECONDS, Server
 from acmidm_sandbox.servers import Served, StackOption, add_stop_and_status, on_each, served
-from acmidm_sandbox.supervisor import Daemon, DaemonError, Program
+from acmidm_sandbox.supervisor import Daemon, Program
 from toolchain.common import ToolchainError
 from toolchain.install_keycloak import distribution, install, wanted_version
 
@@ -55,11 +56,13 @@ def daemon_of(server: Server) -> Daemon:
 
 
 def start_server(server: Server) -> bool:
-    """Start a Keycloak and return when it answers; False where it runs already. Raises DaemonError."""
+    """Start a Keycloak and return when it answers; False where it runs already. Raises Failure."""
     daemon = daemon_of(server)
     written = daemon.settings()
     if written and (newer := server.spoils(written)):
-        raise DaemonError(f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that version, or run make clean")
+        raise Failure(
+            f"{server.folder} is of Keycloak {newer}, newer than {server.version}; start that version, or run make clean", exit_code=1
+        )
     return daemon.start(
         Program(
             command=server.command,
@@ -78,7 +81,7 @@ def _set_up_realm(server: Server, served: Served) -> None:
         with Admin(server) as admin:
             set_up(admin, _realm(served))
     except httpx.HTTPError as error:
-        raise DaemonError(f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}") from None
+        raise Failure(f"{daemon.title}: the realm was not set up: {error}; see {daemon.log}", exit_code=1) from None
 
 
 def _realm(served: Served) -> Realm:
@@ -102,9 +105,9 @@ def _realm(served: Served) -> Realm:
 
 
 def _distribution() -> Path:
-    """Where the server's program is; it is got first where it is missing, which takes a minute. Raises DaemonError."""
+    """Where the server's program is; it is got first where it is missing, which takes a minute. Raises Failure."""
     try:
         install()
         return distribution(wanted_version())
     except ToolchainError as error:
-        raise DaemonError(str(error)) from None
+        raise Failure(str(error), exit_code=1) from None

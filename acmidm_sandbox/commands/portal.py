@@ -13,7 +13,7 @@ from acmidm_sandbox.beheerportaal.mail.received import received_mails
 from acmidm_sandbox.beheerportaal.settings import PortalSettings
 from acmidm_sandbox.beheerportaal.users import add_user, list_users, remove_user, set_right
 from acmidm_sandbox.mails import Mails, lines, listed
-from acmidm_sandbox.portals import NAME, Portal, portals, usable_database
+from acmidm_sandbox.portals import NAME, EmbeddedPortal, portals, usable_database
 from acmidm_sandbox.servers import StackOption, add_stop_and_status, on_each
 
 _EPILOG = """
@@ -43,7 +43,7 @@ _StrictOption = Annotated[bool, typer.Option("--strict", help="Refuse what is no
 def start(stack: StackOption = "tni", explain_refusals: _ExplainOption = False, strict: _StrictOption = False) -> None:
     """Start the portals of a stack on this machine; those that run with the same settings are left alone, others started anew."""
 
-    def start_one(portal: Portal) -> str:
+    def start_one(portal: EmbeddedPortal) -> str:
         started = portal.daemon.start(portal.prepared())
         mail = f", receives mail at port {portal.settings.smtp_port}" if portal.settings.smtp_port else ""
         return f"{portal.daemon.title}: {'started' if started else 'running'} at {portal.settings.origin}{mail}"

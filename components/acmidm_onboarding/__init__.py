@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Declaration", "Onboarding", "OnboardingArgs", "connections_of", "hand_over", "load_onboardings", "read_settings"]
 
-_PLACES = {"Declaration": "model.declaration", "Onboarding": "onboarding", "OnboardingArgs": "onboarding", "hand_over": "onboarding"}
+_PLACES = {"Declaration": "values.declaration", "Onboarding": "onboarding", "OnboardingArgs": "onboarding", "hand_over": "onboarding"}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is public when it is first used: whoever wants the model alone need not wait for Pulumi."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES.get(name, 'declared')}"), name)
+    return getattr(import_module(f"{__name__}.{_PLACES.get(name, 'program')}"), name)

@@ -24,7 +24,7 @@ from acmidm_onboarding import settings as settings_of
 from acmidm_onboarding.command_inputs import HANDED, read_there
 from acmidm_onboarding.forms import loading
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
-from acmidm_onboarding.recorded import Unreadable, beside
+from acmidm_onboarding.recorded import UnreadableState, beside
 from acmidm_onboarding.rules.desired import NO_GATE, Desired
 from acmidm_onboarding.rules.gate import HeldBack, by_reason
 from acmidm_onboarding.rules.policies import PromotionGate
@@ -101,7 +101,7 @@ def _desired(stack: Stack, connections: Sequence[Declaration]) -> Desired:
     """What is desired of some connections, with a warning for each thing that is missing, which stops nothing else."""
     try:
         found = stack.desired_of(connections)
-    except Unreadable as error:
+    except UnreadableState as error:
         if stack.settings.promotion_gate is PromotionGate.ENFORCE:
             raise
         pulumi.log.warn(str(error))

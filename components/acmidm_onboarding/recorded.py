@@ -34,7 +34,7 @@ _SECONDS = 60
 """How long the engine may take to read a state."""
 
 
-class Unreadable(Failure):
+class UnreadableState(Failure):
     """A state that could not be read, and why."""
 
     exit_code = 3
@@ -110,11 +110,13 @@ def own_state(stack: str) -> Mapping[str, Any]:
     """Return the export of the state of the stack that the engine runs the program for.
 
     Raises:
-        Unreadable: where it cannot be read: whoever decides by it must not go on as if it were empty.
+        UnreadableState: where it cannot be read: whoever decides by it must not go on as if it were empty.
     """
     found = _read(stack)
     if isinstance(found, str):
-        raise Unreadable(f"the state of this stack cannot be read, so that nobody knows what is in production: {found}; run this again")
+        raise UnreadableState(
+            f"the state of this stack cannot be read, so that nobody knows what is in production: {found}; run this again"
+        )
     return found
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox.commands.keycloak import daemon_of, start_server
 from acmidm_sandbox.keycloak.admin import Admin
 from acmidm_sandbox.keycloak.server import Server
-from acmidm_sandbox.supervisor import DaemonError
 from tests.support.keycloak import distribution_or_skip, free_port
 
 
@@ -40,5 +40,5 @@ def test_an_older_version_is_refused(tmp_path: Path) -> None:
     server = Server(tmp_path / "keycloak", distribution, free_port())
     server.folder.mkdir()
     daemon_of(server).settings_file.write_text(server.settings.replace("26.4.0", "26.10.0"))
-    with pytest.raises(DaemonError, match=r"is of Keycloak 26\.10\.0, newer than 26\.4\.0"):
+    with pytest.raises(Failure, match=r"is of Keycloak 26\.10\.0, newer than 26\.4\.0"):
         start_server(server)

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from joserfc.jwk import RSAKey
 
-from acmidm_sandbox.beheerportaal.oauth.rules import RULES, RULINGS, Demand, Part
+from acmidm_sandbox.beheerportaal.oauth.rules import RULES, RULINGS, Demand, RequestPart
 from acmidm_sandbox.platforms_page import PLATFORMS, platforms
 from tests.portal.inside import FORM, Answer, Inside, inside
 from tests.support.portal import API_IDS, ASSERTION_TYPE, OPERATOR, sign_assertion
@@ -235,7 +235,9 @@ def test_each_platform_has_its_own_token_path(portals: Callable[[str, bool], Ins
 
 def test_nothing_is_tolerated_before_the_signature() -> None:
     """Else whoever forges an assertion writes into the log."""
-    assert [rule.name for rule in RULES if rule.part is Part.HEADER and any(ruling.tolerated for ruling in rule.rulings.values())] == []
+    assert [
+        rule.name for rule in RULES if rule.part is RequestPart.HEADER and any(ruling.tolerated for ruling in rule.rulings.values())
+    ] == []
 
 
 def test_the_page_of_the_rules_is_up_to_date() -> None:

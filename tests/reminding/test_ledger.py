@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from acmidm.desk.reminders.ledger import Ledger, LedgerError, ledger_file, opened
+from acmidm.desk.reminders.ledger import Ledger, ledger_file, opened
+from acmidm_onboarding.values.problems import Failure
 
 DAY = date(2026, 11, 26)
 
@@ -42,7 +43,7 @@ def test_a_damaged_ledger_is_refused_and_left_as_it_is(file: Path, text: str) ->
     file.parent.mkdir()
     file.write_bytes(damaged := text.encode("utf-8", "surrogateescape"))
     said = "this is no ledger of reminders, so that nothing is sent; put back a copy, or delete it"
-    with pytest.raises(LedgerError, match=said) as failure, opened(file):
+    with pytest.raises(Failure, match=said) as failure, opened(file):
         pass
     assert "\n" not in str(failure.value)
     assert failure.value.exit_code == 1
@@ -57,7 +58,7 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(file: Path, monkeypatch:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(Path, "replace", no_space)
-        with pytest.raises(LedgerError, match="No space left on device; the run ends, and the mail that was just accepted is sent again"):
+        with pytest.raises(Failure, match="No space left on device; the run ends, and the mail that was just accepted is sent again"):
             ledger.record(["two"], DAY)
     assert Ledger(file).sent == {"one": DAY}
     assert len(list(file.parent.iterdir())) == 2
@@ -67,7 +68,7 @@ def test_two_runs_at_once_do_not_both_send(file: Path) -> None:
     """The second is refused, in another process too; when the first has ended, or died, the next goes on."""
     program = f"from acmidm.reminding.ledger import opened; from pathlib import Path\nwith opened(Path({str(file)!r})): print('open')"
     with opened(file):
-        with pytest.raises(LedgerError, match="another run sends reminders at this moment; wait until it ends"), opened(file):
+        with pytest.raises(Failure, match="another run sends reminders at this moment; wait until it ends"), opened(file):
             pass
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert "another run sends reminders" in done.stderr

@@ -12,11 +12,11 @@ from acmidm.desk.status import Status, listed
 from acmidm.render.text import print_report
 from acmidm.report import online
 from acmidm.report.drift import ClientDrift, drifted, expiring_keys
-from acmidm_onboarding.authorities.published_keys import Unusable
 from acmidm_onboarding.recorded import Recorded
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.values.client import Client
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
+from acmidm_onboarding.values.problems import Unusable
 from tests.report.samples import COMPARISON, NOW, OVO, client
 from tests.report.test_drift import ID, OWNERS, real, stored
 from tests.unit.model.workspace import public_key

@@ -9,9 +9,10 @@ import pytest
 
 from acmidm.engine.pulumi import problems_in
 from acmidm.report.kinds import Kind
-from acmidm.report.plan import NotAPlan, Plan, read_plan
+from acmidm.report.plan import Plan, read_plan
 from acmidm.report.review import mass_change, review_of
 from acmidm_onboarding.recorded import recorded_in
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Platform
 from tests.report.samples import COMPARISON, NOW, OVO, client, metadata, plan_of
 
@@ -109,7 +110,7 @@ URN = f"{PREFIX}::x"
 )
 def test_what_is_no_plan(document: object) -> None:
     """Is reported as that."""
-    with pytest.raises(NotAPlan):
+    with pytest.raises(Failure):
         read_plan(document)
 
 

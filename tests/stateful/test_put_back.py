@@ -25,7 +25,7 @@ Patch = pytest.MonkeyPatch
 
 def any_404_is_gone(patch: Patch) -> None:
     """2: a wrong address answers 404 to everything, and that counted as removed."""
-    patch.setattr(collection.Evidence, "require", lambda _: None)
+    patch.setattr(collection.AddressCheck, "require", lambda _: None)
 
 
 def heal_applies_what_waits(patch: Patch) -> None:

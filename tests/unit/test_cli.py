@@ -9,28 +9,21 @@ import typer
 from typer.testing import CliRunner
 
 from acmidm.cli import App, Commands
-from acmidm.engine.pulumi import EngineError, Interrupted, UnknownStack
-from acmidm.engine.recovery import Locked
-from acmidm.github import GitHubError
-from acmidm.importing.sheet import UnreadableSheet
+from acmidm.engine.pulumi import EngineError, UnknownStack
 from acmidm_onboarding.authorities.errors import Unreachable
 from acmidm_onboarding.settings import InvalidSettings
 from acmidm_onboarding.values.problems import Failure
-from acmidm_sandbox.supervisor import DaemonError
 
 
 @pytest.mark.parametrize(
     ("failure", "code"),
     [
-        (DaemonError("why"), 1),
-        (Locked("why"), 1),
+        (Failure("why", exit_code=1), 1),
         (InvalidSettings("why"), 2),
         (UnknownStack("why"), 2),
-        (UnreadableSheet("why"), 2),
+        (Failure("why"), 2),
         (EngineError("why"), 3),
-        (GitHubError("why"), 3),
         (Unreachable("why"), 3),
-        (Interrupted(2), 130),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Failure) else "",
 )

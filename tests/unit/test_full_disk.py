@@ -21,10 +21,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acmidm.cli import app
-from acmidm.desk.reminders.ledger import Ledger, LedgerError
+from acmidm.desk.reminders.ledger import Ledger
 from acmidm.desk.reminders.metrics import write_metrics
 from acmidm.files import write_private, write_whole
-from acmidm.report.approved import NotApproved, save
+from acmidm.report.approved import save
+from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import Environment
 from tests.unit.by_hand import contents, descriptor
 from tests.unit.model.workspace import FORM, Workspace, public_key
@@ -105,7 +106,7 @@ def test_what_is_written_beside_forms_is_whole_or_as_it_was(tmp_path: Path, what
     file, write = tmp_path / "file", WRITERS[what]
     for _ in ("nothing", "something"):
         before = contents(tmp_path)
-        with full_disk(room), pytest.raises((OSError, NotApproved, LedgerError), match="File too large") as refused:
+        with full_disk(room), pytest.raises((OSError, Failure, Failure), match="File too large") as refused:
             write(file)
         assert str(file) in str(refused.value)
         assert contents(tmp_path) == before
@@ -127,7 +128,7 @@ def test_what_a_person_names_may_be_a_link_or_no_file(tmp_path: Path, what: str)
     (tmp_path / "link").symlink_to(tmp_path / "file")
     WRITERS[what](tmp_path / "link")
     assert ((tmp_path / "link").is_symlink(), (tmp_path / "file").is_file()) == (True, True)
-    with pytest.raises((OSError, NotApproved), match=r"/dev/full.*No space left|No space left.*/dev/full"):
+    with pytest.raises((OSError, Failure), match=r"/dev/full.*No space left|No space left.*/dev/full"):
         WRITERS[what](Path("/dev/full"))
     assert Path("/dev/full").is_char_device()
 

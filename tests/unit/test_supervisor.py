@@ -13,10 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from acmidm_onboarding.values.problems import Failure
 from acmidm_sandbox import supervisor
 from acmidm_sandbox.keycloak.server import Server
 from acmidm_sandbox.servers import server_folder
-from acmidm_sandbox.supervisor import Daemon, DaemonError, Program
+from acmidm_sandbox.supervisor import Daemon, Program
 from tests.support.keycloak import free_port
 
 SERVES = """
@@ -107,7 +108,7 @@ def test_one_that_ends_at_once_says_why(daemon: Daemon, said: list[str], shown: 
     daemon.folder.mkdir(parents=True)
     daemon.log.write_text("09:00 ERROR (main) ERROR: an earlier one\n")
     code = "".join(f"print({line!r})\n" for line in said) + "raise SystemExit(1)"
-    with pytest.raises(DaemonError) as refused:
+    with pytest.raises(Failure) as refused:
         daemon.start(program(code))
     assert str(refused.value) == f"web tni acmidm ended at once: {shown}; see {daemon.log}"
     assert daemon.pid is None
@@ -118,6 +119,6 @@ def test_one_that_is_not_ready_in_time_is_stopped(daemon: Daemon, answers: bool)
     sleeps = replace(program(), command=("sleep", "60"), start_seconds=0.1)
     serves = program()
     slow = replace(serves, health_url=f"{serves.health_url}not-there", start_seconds=2) if answers else sleeps
-    with pytest.raises(DaemonError, match=r"was not ready within [0-9.]+ seconds"):
+    with pytest.raises(Failure, match=r"was not ready within [0-9.]+ seconds"):
         daemon.start(slow)
     assert daemon.pid is None

@@ -25,12 +25,6 @@ _KEPT = timedelta(days=90)
 """No reminder is looked up for longer than the first threshold, 60 days."""
 
 
-class LedgerError(Failure):
-    """Why no reminder can be sent without the danger of sending it twice."""
-
-    exit_code = 1
-
-
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid")
     sent: dict[str, date]
@@ -42,18 +36,19 @@ class Ledger:
     folder: ClassVar = "reminded"
 
     def __init__(self, file: Path) -> None:
-        """Read the file; there need not be one. Raises LedgerError where it is damaged."""
+        """Read the file; there need not be one. Raises Failure where it is damaged."""
         self.file = file
         try:
             self._sent = _Document.model_validate_json(file.read_bytes()).sent
         except FileNotFoundError:
             self._sent = {}
         except ValidationError:
-            raise LedgerError(
+            raise Failure(
                 on_one_line(
                     f"{file}: this is no ledger of reminders, so that nothing is sent; put back a copy, or delete it, "
                     "and each reminder that is due now may be sent a second time"
-                )
+                ),
+                exit_code=1,
             ) from None
 
     @property
@@ -61,7 +56,7 @@ class Ledger:
         return self._sent
 
     def record(self, ids: Iterable[str], day: date) -> None:
-        """Write that these were sent, before anything else is. Raises LedgerError where that cannot be written."""
+        """Write that these were sent, before anything else is. Raises Failure where that cannot be written."""
         kept = {one: when for one, when in self._sent.items() if when > day - _KEPT}
         self._sent = {**kept, **dict.fromkeys(ids, day)}
         text = json.dumps({"sent": {one: when.isoformat() for one, when in sorted(self._sent.items())}}, indent=1) + "\n"
@@ -69,7 +64,7 @@ class Ledger:
             write_whole(self.file, text, 0o600)
         except OSError as error:
             why = f"cannot be written: {error.strerror}; the run ends, and the mail that was just accepted is sent again by the next one"
-            raise LedgerError(on_one_line(f"{self.file}: {why}")) from None
+            raise Failure(on_one_line(f"{self.file}: {why}"), exit_code=1) from None
 
 
 def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
@@ -80,11 +75,11 @@ def ledger_file(stack: str, environ: Mapping[str, str] = os.environ) -> Path:
 
 @contextmanager
 def opened(file: Path) -> Iterator[Ledger]:
-    """Open the ledger for this run alone. Raises LedgerError where another run has it, or where it is damaged."""
+    """Open the ledger for this run alone. Raises Failure where another run has it, or where it is damaged."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with file.with_name(f"{file.name}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LedgerError(on_one_line(f"{file}: another run sends reminders at this moment; wait until it ends")) from None
+            raise Failure(on_one_line(f"{file}: another run sends reminders at this moment; wait until it ends"), exit_code=1) from None
         yield Ledger(file)

@@ -20,10 +20,6 @@ from acmidm_onboarding.values.problems import Failure
 from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
 
-class NotDeclared(Failure):
-    """Keys that a form does not get: why, and what to do."""
-
-
 @dataclass(frozen=True)
 class FormOfKeys:
     """A valid form, in one environment, with what it is checked by."""
@@ -48,19 +44,19 @@ class FormOfKeys:
         return self.loaded.form.environments[self.environment].jwks is not None
 
     def require_room(self, more: int = 1) -> None:
-        """Raises NotDeclared where the form can have no ``more`` keys, whatever they are."""
+        """Raises Failure where the form can have no ``more`` keys, whatever they are."""
         request, form = self.loaded.form.environments[self.environment], self.loaded.form
         if request.jwks_uri:
-            raise NotDeclared(f"{self.loaded.file} has its keys at {request.jwks_uri}; publish the key there, or take jwks_uri out first")
+            raise Failure(f"{self.loaded.file} has its keys at {request.jwks_uri}; publish the key there, or take jwks_uri out first")
         if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-            raise NotDeclared(
+            raise Failure(
                 f"{self.loaded.file}: the client authenticates with {form.token_endpoint_auth_method}; "
                 "choose token_endpoint_auth_method private_key_jwt first"
             )
         if len(request.jwks or ()) + more > MOST_KEYS:
             oldest = min(self.keys, key=lambda key: (key.expires is None, key.expires), default=None)
             ends = f" (the first to end is {oldest.kid}, on {oldest.expires:%Y-%m-%d})" if oldest and oldest.expires else ""
-            raise NotDeclared(
+            raise Failure(
                 f"{self.loaded.file} names {len(request.jwks or ())} keys for {self.environment}, and has {MOST_KEYS} at most; "
                 f"take one that is no longer used out of jwks first{ends}"
             )
@@ -76,7 +72,7 @@ class FormOfKeys:
         return names
 
     def declare(self, keys: Mapping[str, PublicJwk]) -> Callable[[], None]:
-        """Return what writes the keys, by the names of their files, and names them in the form. Raises InvalidForms, NotEdited."""
+        """Return what writes the keys, by the names of their files, and names them in the form. Raises InvalidForms, Failure."""
         files = {f"{name}.jwk.json": text_of(key) for name, key in keys.items()}
 
         def add(document: Any) -> None:
@@ -92,15 +88,15 @@ class FormOfKeys:
 
 
 def form_of_keys(file: Path, environment: Environment) -> FormOfKeys:
-    """Read a form with the stacks' settings of this folder. Raises InvalidForms and NotDeclared."""
+    """Read a form with the stacks' settings of this folder. Raises InvalidForms and Failure."""
     catalogue, stacks = own_catalogue(), stacks_in(Path())
     found, platforms = stacks.profiles, stacks.served
     if file.is_dir():
-        raise NotDeclared(f"{file} is a folder; name one form")
+        raise Failure(f"{file} is a folder; name one form")
     onboardings = load_onboardings([file], catalogue, found, platforms)
     loaded = next((one for one in onboardings.forms if one.file == shown(absolute(file))), None)  # an organisation has several
     if loaded is None:
-        raise NotDeclared(f"{file} is no form; name one")
+        raise Failure(f"{file} is no form; name one")
     if environment not in loaded.form.environments:
-        raise NotDeclared(f"{file} has no {environment} under environments; add it first")
+        raise Failure(f"{file} has no {environment} under environments; add it first")
     return FormOfKeys(loaded, environment, found, platforms, catalogue)

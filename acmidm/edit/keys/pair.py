@@ -26,10 +26,6 @@ _OF_RSA = {Profile.ACMIDM: "RS256", Profile.FAPI2: "PS256"}
 _OF_CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 
 
-class NotWritten(Failure):
-    """A private key that was not written: why, and what to do."""
-
-
 @dataclass(frozen=True)
 class Pair:
     """A key pair. The private half is encrypted PKCS#8 in PEM (RFC 5958, RFC 8018), and not shown."""
@@ -72,11 +68,11 @@ def default_folder() -> Path:
 
 
 def require_outside_git(file: Path, option: str = "--private-key FILE") -> None:
-    """Refuse a place in a Git work tree: what lies there is shared one day. Raises NotWritten."""
+    """Refuse a place in a Git work tree: what lies there is shared one day. Raises Failure."""
     if folder := repository_of(file):
-        raise NotWritten(f"{file} is in the Git repository {folder}; name a place outside of any with {option}")
+        raise Failure(f"{file} is in the Git repository {folder}; name a place outside of any with {option}")
     if file.exists() or file.is_symlink():
-        raise NotWritten(f"{file} exists already, and is never overwritten; name another file with {option}")
+        raise Failure(f"{file} exists already, and is never overwritten; name another file with {option}")
 
 
 def repository_of(file: Path) -> Path | None:

@@ -15,28 +15,24 @@ _LONGEST_BYTES = 1023
 """OpenSSL takes no longer one."""
 
 
-class NoPassphrase(Failure):
-    """A passphrase that is missing or cannot be used; it is never repeated."""
-
-
 def new_passphrase(descriptor: int | None, words: Texts) -> bytes:
-    """Return a passphrase for a new key: typed twice, or the first line of a file descriptor. Raises NoPassphrase."""
+    """Return a passphrase for a new key: typed twice, or the first line of a file descriptor. Raises Failure."""
     given = _read(descriptor) if descriptor is not None else _typed(words("prompt.new"))
     if descriptor is None and _typed(words("prompt.again")) != given:
-        raise NoPassphrase("the two passphrases differ, and no key was made; run the command again")
+        raise Failure("the two passphrases differ, and no key was made; run the command again")
     if len(given) < SHORTEST:
-        raise NoPassphrase(f"the passphrase has less than {SHORTEST} characters, and no key was made; choose a longer one")
+        raise Failure(f"the passphrase has less than {SHORTEST} characters, and no key was made; choose a longer one")
     return given.encode()
 
 
 def known_passphrase(descriptor: int | None, words: Texts) -> bytes:
-    """Return the passphrase of a file that there is: typed once, or the first line of a file descriptor. Raises NoPassphrase."""
+    """Return the passphrase of a file that there is: typed once, or the first line of a file descriptor. Raises Failure."""
     return (_read(descriptor) if descriptor is not None else _typed(words("prompt.known"))).encode()
 
 
 def _typed(prompt: str) -> str:
     if not sys.stdin.isatty():
-        raise NoPassphrase("there is no terminal to type a passphrase at; give it with --passphrase-fd N, a file descriptor")
+        raise Failure("there is no terminal to type a passphrase at; give it with --passphrase-fd N, a file descriptor")
     given = getpass(f"{prompt} ")
     return _checked(given.encode())
 
@@ -47,7 +43,7 @@ def _read(descriptor: int) -> str:
         while b"\n" not in content and len(content) <= _LONGEST_BYTES and (part := os.read(descriptor, _LONGEST_BYTES + 2)):
             content += part
     except OSError as error:
-        raise NoPassphrase(f"file descriptor {descriptor} cannot be read: {error.strerror}; open it, as with 3< FILE") from None
+        raise Failure(f"file descriptor {descriptor} cannot be read: {error.strerror}; open it, as with 3< FILE") from None
     return _checked(content.partition(b"\n")[0].removesuffix(b"\r"))
 
 
@@ -55,7 +51,7 @@ def _checked(content: bytes) -> str:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise NoPassphrase("the passphrase is no UTF-8 text; give it as one line of text") from None
+        raise Failure("the passphrase is no UTF-8 text; give it as one line of text") from None
     if len(content) > _LONGEST_BYTES or "\0" in text:
-        raise NoPassphrase(f"the passphrase has more than {_LONGEST_BYTES} bytes, or one that is 0; choose another")
+        raise Failure(f"the passphrase has more than {_LONGEST_BYTES} bytes, or one that is 0; choose another")
     return text

@@ -33,34 +33,27 @@ _PKCS12_VERSION = b"\x02\x01\x03"
 """RFC 7292 §4: PFX is a sequence that begins with the integer 3."""
 
 
-class NotPublic(Failure):
-    """A file with no key that can be registered: why, and what to do. Nothing of the file is repeated."""
-
-    def __init__(self, file: Path, sentence: str) -> None:
-        super().__init__(on_one_line(f"{file}: {sentence}"))
-
-
 def keys_in(
     file: Path, profile: Profile, passphrase: Callable[[], bytes], ends: datetime | None, now: datetime
 ) -> tuple[tuple[PublicJwk, ...], bool]:
     """Return the public keys in a file, and whether its key is private. ``ends`` is when those end that have no end of their own, if any.
 
     Raises:
-        NotPublic: where there is none, or one that has ended, cannot be registered, or is private and in a Git repository.
+        Failure: where there is none, or one that has ended, cannot be registered, or is private and in a Git repository.
     """
     try:
         content = read_bytes(file)
         half = _public_half(file, content, passphrase)
         keys = tuple(_keys(file, half or content, profile, passphrase))
     except Unreadable as error:
-        raise NotPublic(file, str(error)) from None
+        raise _not_public(file, str(error)) from None
     except InvalidJwk as error:
-        raise NotPublic(file, "; ".join(f"the key {reason.sentence}" for reason in error.reasons)) from None
+        raise _not_public(file, "; ".join(f"the key {reason.sentence}" for reason in error.reasons)) from None
     if not keys:
-        raise NotPublic(file, f"there is no key for signatures in it; {_KNOWN}")
+        raise _not_public(file, f"there is no key for signatures in it; {_KNOWN}")
     for key in keys:
         if key.expires and key.expires <= now:
-            raise NotPublic(file, f"key {key.kid} ended on {key.expires:%Y-%m-%d}; give one that can still be used")
+            raise _not_public(file, f"key {key.kid} ended on {key.expires:%Y-%m-%d}; give one that can still be used")
     found = (key if key.expires or not ends else public_jwk({**key.members, "exp": int(ends.timestamp())}) for key in keys)
     return tuple(found), half is not None
 
@@ -83,24 +76,24 @@ def _public_half(file: Path, content: bytes, passphrase: Callable[[], bytes]) ->
     try:
         return (found or load(content, passphrase())).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     except ValueError:
-        raise NotPublic(file, "this private key cannot be opened; check its passphrase") from None
+        raise _not_public(file, "this private key cannot be opened; check its passphrase") from None
 
 
 def _require_unshared(file: Path) -> None:
     if folder := repository_of(file):
-        raise NotPublic(file, f"this is a private key in the Git repository {folder}; {_SHARED}")
+        raise _not_public(file, f"this is a private key in the Git repository {folder}; {_SHARED}")
 
 
 def _keys(file: Path, content: bytes, profile: Profile, passphrase: Callable[[], bytes]) -> tuple[PublicJwk, ...]:
     if any(mark in content for mark in _PRIVATE_MARKS):
-        raise NotPublic(file, "there is a private key in it, whose public half cannot be read; give that half alone")
+        raise _not_public(file, "there is a private key in it, whose public half cannot be read; give that half alone")
     if _is_json(content):
         try:
             return parse_keys(content.decode("utf-8-sig"))
         except InvalidJwk:
             raise
         except (ValueError, RecursionError):
-            raise NotPublic(file, f"this is no JSON that can be read; {_KNOWN}") from None
+            raise _not_public(file, f"this is no JSON that can be read; {_KNOWN}") from None
     if content[:1] == b"\x30" and _PKCS12_VERSION in content[:10]:
         _require_unshared(file)  # its certificate is that of a private key in it
         return (_of_pkcs12(file, content, profile, passphrase()),)
@@ -113,7 +106,7 @@ def _is_json(content: bytes) -> bool:
 
 def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
     if (number := content.count(_PEM)) > 1:
-        raise NotPublic(file, f"there are {number} keys or certificates in it; give the one of the key alone")
+        raise _not_public(file, f"there are {number} keys or certificates in it; give the one of the key alone")
     of_pem = (load_pem_x509_certificate, serialization.load_pem_public_key)
     for load in of_pem if _PEM in content else (load_der_x509_certificate, serialization.load_der_public_key):
         try:
@@ -122,16 +115,16 @@ def _of_public(file: Path, content: bytes, profile: Profile) -> PublicJwk:
             raise
         except (ValueError, UnsupportedAlgorithm):
             continue
-    raise NotPublic(file, f"this is no key that can be read; {_KNOWN}")
+    raise _not_public(file, f"this is no key that can be read; {_KNOWN}")
 
 
 def _of_pkcs12(file: Path, content: bytes, profile: Profile, passphrase: bytes) -> PublicJwk:
     try:
         certificate = load_pkcs12(content, passphrase or None).cert
     except ValueError:
-        raise NotPublic(file, "this PKCS#12 file cannot be opened; check its passphrase") from None
+        raise _not_public(file, "this PKCS#12 file cannot be opened; check its passphrase") from None
     if certificate is None:
-        raise NotPublic(file, "this PKCS#12 file has no certificate of its key; export it with the certificate")
+        raise _not_public(file, "this PKCS#12 file has no certificate of its key; export it with the certificate")
     return _registered(file, certificate.certificate, profile)
 
 
@@ -143,4 +136,9 @@ def _registered(file: Path, found: Certificate | object, profile: Profile) -> Pu
     except InvalidJwk:
         raise
     except Exception as error:
-        raise NotPublic(file, "this is a key of a kind that signs no assertion; give an RSA key, or one on P-256") from error
+        raise _not_public(file, "this is a key of a kind that signs no assertion; give an RSA key, or one on P-256") from error
+
+
+def _not_public(file: Path, sentence: str) -> Failure:
+    """Return why a file has no key that can be registered, and what to do. Nothing of the file is repeated."""
+    return Failure(on_one_line(f"{file}: {sentence}"))

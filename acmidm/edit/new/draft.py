@@ -13,7 +13,7 @@ import yaml
 
 from acmidm.edit.new.checks import chosen, of_form, of_product, of_scope
 from acmidm.edit.new.fields import Fields, Values, unknown_products
-from acmidm.edit.new.organisations import Given, Owner, owner_of
+from acmidm.edit.new.organisations import FormOwner, OrganisationAnswers, owner_of
 from acmidm.edit.new.talk import Talk, separate
 from acmidm_onboarding.forms.catalogue import Catalogue, Product
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
@@ -28,7 +28,7 @@ PLATFORM = Platform.ACMIDM
 """A connection is in ACM/IDM; GeoSecure, and a client secret, are a line that a person changes in the form."""
 _SCHEMA = "# yaml-language-server: $schema=../../schema/{}.schema.json"
 _PLAIN = re.compile(r"[^\W\d_][\w @./:+-]*")
-_NOBODY = Owner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
+_NOBODY = FormOwner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
 """Stands for an organisation that is not known, so that the rest is still looked at."""
 
 
@@ -36,7 +36,7 @@ _NOBODY = Owner("x", Organisation(name="X", ovo="OVO000000"), {"name": "X"})
 class Answers:
     """What the options say of a form; what they leave out is asked, or missing."""
 
-    organisation: Given
+    organisation: OrganisationAnswers
     application: str | None = None
     contacts: Sequence[str] = ()
     products: Sequence[str] = ()
@@ -48,7 +48,7 @@ class Answers:
 class Draft:
     """A form that has all it needs, not checked as a whole yet."""
 
-    owner: Owner
+    owner: FormOwner
     application: str
     contacts: Sequence[str]
     scopes: Sequence[str]
@@ -98,7 +98,7 @@ class Draft:
 
 
 def draft_of(answers: Answers, catalogue: Catalogue, known: Mapping[str, Organisation], forms: Path, talk: Talk) -> Draft:
-    """Return what the answers come to. Raises NotBegun with every answer that is missing or wrong."""
+    """Return what the answers come to. Raises Failure with every answer that is missing or wrong."""
     owner = owner_of(answers.organisation, known, forms, talk)
     if talk.on_terminal:
         talk.require()
@@ -121,7 +121,7 @@ def draft_of(answers: Answers, catalogue: Catalogue, known: Mapping[str, Organis
     return Draft(owner, application, contacts, scopes, configured, speaks_for)
 
 
-def _application(answers: Answers, owner: Owner, forms: Path, talk: Talk) -> str:
+def _application(answers: Answers, owner: FormOwner, forms: Path, talk: Talk) -> str:
     def check(name: str) -> list[str]:
         if wrong := of_form(application=name):
             return wrong

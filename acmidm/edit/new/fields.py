@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from acmidm.edit.new.checks import of_field, of_sender
-from acmidm.edit.new.organisations import Owner
+from acmidm.edit.new.organisations import FormOwner
 from acmidm.edit.new.talk import Talk, separate
 from acmidm_onboarding.forms.catalogue import Product, Speaks
 from acmidm_onboarding.forms.files import ORGANISATION_FILE
@@ -21,7 +21,7 @@ Values = Mapping[tuple[str, str], Sequence[str]]
 class Fields:
     """Fills in products for one organisation and application. ``forms`` is the folder of forms, ``values`` has what options say."""
 
-    def __init__(self, owner: Owner, application: str, forms: Path, values: Values, talk: Talk) -> None:
+    def __init__(self, owner: FormOwner, application: str, forms: Path, values: Values, talk: Talk) -> None:
         self._owner, self._application, self._values, self._talk = owner, application, values, talk
         self._file = forms / owner.folder / ORGANISATION_FILE
 

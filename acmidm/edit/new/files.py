@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from acmidm.edit.new.talk import NotBegun
 from acmidm.files import written_together
 from acmidm_onboarding.forms.files import absolute, shown
 from acmidm_onboarding.forms.loading import Served, load_onboardings
 from acmidm_onboarding.rules.policies import Profile
-from acmidm_onboarding.values.problems import InvalidForms, on_one_line
+from acmidm_onboarding.values.problems import Failure, InvalidForms, on_one_line
 from acmidm_onboarding.values.terms import Environment
 
 
@@ -24,7 +23,7 @@ def place(
     is valid.
 
     Raises:
-        NotBegun: with what would be wrong; nothing is written then.
+        Failure: with what would be wrong; nothing is written then.
     """
     texts = {forms / name: text for name, text in files.items()}
     if there := next((file for file in texts if file.exists()), None):
@@ -48,7 +47,7 @@ def place(
 def _require_valid(
     texts: Mapping[Path, str], forms: Path, catalogue: Path, profiles: Mapping[Environment, Profile], served: Served
 ) -> None:
-    """Check the new files among all forms, whose own mistakes are for others. Raises NotBegun."""
+    """Check the new files among all forms, whose own mistakes are for others. Raises Failure."""
     try:
         load_onboardings([forms], catalogue, profiles, served, unwritten=texts)
     except InvalidForms as error:
@@ -56,8 +55,8 @@ def _require_valid(
         about = [one for one in error.problems if not own.isdisjoint({one.file, one.also})]
         if about:  # nobody can look up a line of a file that is not written
             sentences = {on_one_line(f"not written: {one.shown_file}: {one.what}; {one.remedy}") for one in about}
-            raise NotBegun("\n".join(sorted(sentences))) from None
+            raise Failure("\n".join(sorted(sentences))) from None
 
 
-def _exists(file: Path) -> NotBegun:
-    return NotBegun(f"{file.as_posix()} exists already, and is left as it is; edit it, or name another application")
+def _exists(file: Path) -> Failure:
+    return Failure(f"{file.as_posix()} exists already, and is left as it is; edit it, or name another application")

@@ -21,7 +21,7 @@ _MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
-class Given:
+class OrganisationAnswers:
     """What the options say of the organisation."""
 
     organisation: str | None = None
@@ -33,7 +33,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Owner:
+class FormOwner:
     """An organisation with its folder. ``fields`` are those of the file that a new one gets, empty for one that is there."""
 
     folder: str
@@ -45,7 +45,7 @@ class Owner:
         return bool(self.fields)
 
 
-def owner_of(given: Given, known: Mapping[str, Organisation], forms: Path, talk: Talk) -> Owner | None:
+def owner_of(given: OrganisationAnswers, known: Mapping[str, Organisation], forms: Path, talk: Talk) -> FormOwner | None:
     """Return the organisation, None where an answer is missing or wrong, which ``talk`` has noted."""
     names = ", ".join([*sorted(known)[:_MOST_NAMED], *(["…"] if len(known) > _MOST_NAMED else [])])
     if talk.on_terminal and given.organisation is None and names:
@@ -87,7 +87,7 @@ def _looks_like_code(text: str) -> bool:
     return (text[:3].upper() == "OVO" and text[3:4].isdigit()) or text.replace(".", "").replace(" ", "").isdecimal()
 
 
-def _existing(folder: str, organisation: Organisation, given: Given, forms: Path, talk: Talk) -> Owner:
+def _existing(folder: str, organisation: Organisation, given: OrganisationAnswers, forms: Path, talk: Talk) -> FormOwner:
     """Return one that has its file, which stays as it is: an option that says otherwise is refused."""
     file = (forms / folder / ORGANISATION_FILE).as_posix()
     for option, said, has in (
@@ -102,10 +102,10 @@ def _existing(folder: str, organisation: Organisation, given: Given, forms: Path
         talk.wrong.append(f"{file}: has neither ovo nor kbo, and is not changed; the team that runs onboarding adds one")
     if given.language is None:
         talk.speak(organisation.language)
-    return Owner(folder, organisation)
+    return FormOwner(folder, organisation)
 
 
-def _new(text: str, given: Given, known: Mapping[str, Organisation], talk: Talk) -> Owner | None:
+def _new(text: str, given: OrganisationAnswers, known: Mapping[str, Organisation], talk: Talk) -> FormOwner | None:
     if given.language is None:
         talk.speak(talk.choice(talk.texts("language"), Language, Language.NL))
     spoken = talk.texts.language
@@ -147,7 +147,7 @@ def _new(text: str, given: Given, known: Mapping[str, Organisation], talk: Talk)
         return None
     fields |= {"owners": list(owners)} if owners else {}
     fields |= {"language": spoken.value} if spoken is not Language.NL else {}
-    return Owner(folder, Organisation.model_validate(fields), fields)
+    return FormOwner(folder, Organisation.model_validate(fields), fields)
 
 
 def _either_code(text: str) -> list[str]:

@@ -22,10 +22,6 @@ Check = Callable[[str], Sequence[str]]
 """Returns what is wrong with an answer, a sentence each."""
 
 
-class NotBegun(Failure):
-    """Why no form was written: every answer that is missing or wrong, a line each."""
-
-
 class Talk:
     """Asks on a terminal, in the language of whoever answers, until an answer is right; elsewhere it notes all that is missing."""
 
@@ -85,9 +81,9 @@ class Talk:
             typer.echo(plain(self.texts(name, **values), 2000))
 
     def require(self) -> None:
-        """Raises NotBegun where something was missing or wrong."""
+        """Raises Failure where something was missing or wrong."""
         if self.wrong:
-            raise NotBegun("\n".join(dict.fromkeys(self.wrong)))
+            raise Failure("\n".join(dict.fromkeys(self.wrong)))
 
     def refuse(self, option: str, sentences: Sequence[str]) -> bool:
         """Note what is wrong with an option, and return whether there is anything."""

@@ -16,7 +16,7 @@ LONGEST_TOLERATED_SECONDS = 960 * 60
 CLOCK_SKEW_SECONDS = 30
 
 
-class Part(StrEnum):
+class RequestPart(StrEnum):
     """Where a rule looks: in the request, or in the header or the claims of its assertion."""
 
     REQUEST = "request"
@@ -55,7 +55,7 @@ class Rule:
     """A row: `name` is what refusals and the log call it, `text` is Markdown, `rulings` has the platforms that know it."""
 
     name: str
-    part: Part
+    part: RequestPart
     text: str
     rulings: Mapping[str, Ruling]
 
@@ -81,7 +81,7 @@ def _each(acmidm: Ruling, geosecure: Ruling) -> Mapping[str, Ruling]:
 
 
 _REQUIRED, _OPTIONAL, _REFUSED = Demand.REQUIRED, Demand.OPTIONAL, Demand.REFUSED
-_REQUEST, _HEADER, _CLAIM = Part.REQUEST, Part.HEADER, Part.CLAIM
+_REQUEST, _HEADER, _CLAIM = RequestPart.REQUEST, RequestPart.HEADER, RequestPart.CLAIM
 
 _ACM = "ACM/IDM docs, aanvraag-access-token"
 _GEOSECURE = "GeoSecure help, ClientAuthentication"

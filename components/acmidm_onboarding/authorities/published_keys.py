@@ -24,6 +24,7 @@ from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, readable_jwk
 from acmidm_onboarding.values.jwk_set import parse_keys
 from acmidm_onboarding.values.key_address import key_address
 from acmidm_onboarding.values.metadata import Jwks
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import MOST_KEYS, AuthMethod, Environment
 
 MOST_BYTES = 65_536
@@ -38,10 +39,6 @@ _UNICAST = ipaddress.IPv6Network("2000::/3")
 
 Resolve = Callable[[str, int], Iterable[str]]
 """The IP addresses of a host."""
-
-
-class Unusable(Exception):
-    """Why the keys at an address cannot be used: a sentence ``what; what to do`` without its subject, the address."""
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -209,7 +209,7 @@ def _filled(value: Any, values: Mapping[str, Any]) -> Any:
     return [_filled(part, values) for part in value] if isinstance(value, list) else value
 
 
-class Api(_Part):
+class ProductApi(_Part):
     """What ``acmidm probe`` calls of a product."""
 
     source: Annotated[str, Field(min_length=1, description="Where the calls come from.")]
@@ -240,7 +240,7 @@ class Product(_Part):
         dict[str, ConfigurationField], Field(description="What is known of each field of the configuration; none is left out.")
     ] = Field(default_factory=dict)
 
-    api: Annotated[Api | None, Field(description="How its API can be tried; absent where no such call is known.")] = None
+    api: Annotated[ProductApi | None, Field(description="How its API can be tried; absent where no such call is known.")] = None
 
     @model_validator(mode="after")
     def _test_message_has_its_values(self) -> Self:

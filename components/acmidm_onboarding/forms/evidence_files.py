@@ -11,8 +11,9 @@ from acmidm_onboarding.forms.documents import Unreadable, read_text
 from acmidm_onboarding.forms.files import is_link, shown
 from acmidm_onboarding.forms.form import Form
 from acmidm_onboarding.forms.key_files import Keys
-from acmidm_onboarding.values.evidence import EvidenceFile, Expected, NotEvidence, read_evidence
+from acmidm_onboarding.values.evidence import EvidenceFile, Expected, read_evidence
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import AuthMethod, Environment, Platform
 
 
@@ -30,14 +31,14 @@ def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: C
     name, environment, platform = shown(file).as_posix(), expected.environment, expected.platform
     try:
         if is_link(file):
-            raise NotEvidence("it is a link, which is not followed")
+            raise Unusable("it is a link, which is not followed")
         evidence = read_evidence(read_text(file), name, expected)
         if evidence.thumbprint in compromised:
-            raise NotEvidence("it is signed by a key that the form says is compromised")
+            raise Unusable("it is signed by a key that the form says is compromised")
         _require_declared(evidence.thumbprint, form, environment, keys)
     except Unreadable as error:
         return EvidenceFile(name, environment, platform, refused=f"it {error.what}")
-    except NotEvidence as reason:
+    except Unusable as reason:
         return EvidenceFile(name, environment, platform, refused=str(reason))
     return EvidenceFile(name, environment, platform, evidence)
 
@@ -45,9 +46,9 @@ def _read(file: Path, form: Form, expected: Expected, keys: Keys, compromised: C
 def _require_declared(thumbprint: str, form: Form, environment: Environment, keys: Keys) -> None:
     """Refuse a key that the form does not have. Keys that are left to the portal are compared with the authority's, elsewhere."""
     if form.token_endpoint_auth_method is not AuthMethod.PRIVATE_KEY_JWT:
-        raise NotEvidence("the client authenticates with a secret, which signs nothing")
+        raise Unusable("the client authenticates with a secret, which signs nothing")
     request = form.environments.get(environment)
     if request is None:
-        raise NotEvidence(f"the form has no {environment}")
+        raise Unusable(f"the form has no {environment}")
     if request.jwks is not None and thumbprint not in {key.thumbprint for key in keys.get(environment, ())}:
-        raise NotEvidence(f"it is signed by a key that the form does not have for {environment}")
+        raise Unusable(f"it is signed by a key that the form does not have for {environment}")

@@ -12,8 +12,8 @@ from pathlib import Path
 from acmidm_onboarding.forms.documents import Unreadable, read_document, read_text
 from acmidm_onboarding.forms.files import KEY_FILE, ORGANISATION_FILE, absolute, is_link, shown, stray
 from acmidm_onboarding.forms.key_files import key_in
-from acmidm_onboarding.values.evidence import NotEvidence, parts_in
-from acmidm_onboarding.values.problems import Problem, quoted
+from acmidm_onboarding.values.evidence import parts_in
+from acmidm_onboarding.values.problems import Problem, Unusable, quoted
 from acmidm_onboarding.values.secrecy import is_private_jwk
 
 _PEM = "PRIVATE KEY-----"
@@ -60,7 +60,7 @@ def _problems_of(file: Path, forms: Path, applications: Collection[str]) -> Iter
     else:
         try:
             parts_in(text)
-        except NotEvidence as reason:
+        except Unusable as reason:
             yield Problem(shown(file), 1, 1, f"this is no evidence: {reason}", "have acmidm probe --record write it, or remove it")
             return
         application = file.name.partition(".")[0]

@@ -22,7 +22,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from acmidm_onboarding.settings import Settings, mailbox
 from acmidm_onboarding.texts import texts
-from acmidm_onboarding.values.problems import spelled_out
+from acmidm_onboarding.values.problems import Unusable, spelled_out
 from acmidm_onboarding.values.terms import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,10 +38,6 @@ _LONGEST_HEADER = 500
 """Characters of a subject or the like."""
 _MARK = 32
 """Characters of a Message-ID that say what it is of: 128 bits."""
-
-
-class Unusable(ValueError):
-    """An address that no mail can be sent to, and why."""
 
 
 class Mail(EmailMessage):

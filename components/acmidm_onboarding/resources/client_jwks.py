@@ -21,12 +21,13 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Up
 
 from acmidm_onboarding.authorities.errors import AuthorityError, ChangedMeanwhile, Rejected
 from acmidm_onboarding.authorities.port import ClientSnapshot, KnowsUse
-from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
+from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption, overlap, ownership
 from acmidm_onboarding.resources.base import AuthorityResource, ClientPartProvider, Properties, gone, inputs_of, managed_by, present
 from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.values.metadata import Jwks
+from acmidm_onboarding.values.problems import Unusable
 
 if TYPE_CHECKING:
     from acmidm_onboarding.authorities.connected import ConnectedPlatform

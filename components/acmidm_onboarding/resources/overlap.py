@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from acmidm_onboarding.authorities.errors import AuthorityError, Rejected
 from acmidm_onboarding.authorities.port import KeyUse, KnowsUse
-from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
+from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import adoption
 from acmidm_onboarding.rules.rotation import EVER, HeldKey, obstacle, sentence
 from acmidm_onboarding.settings import Settings
@@ -27,7 +27,7 @@ from acmidm_onboarding.values.declaration import Declaration
 from acmidm_onboarding.values.jwk import PublicJwk, readable_jwk
 from acmidm_onboarding.values.marks import has_mark
 from acmidm_onboarding.values.metadata import Jwks
-from acmidm_onboarding.values.problems import listed
+from acmidm_onboarding.values.problems import Unusable, listed
 from acmidm_onboarding.values.terms import MOST_KEYS
 
 if TYPE_CHECKING:

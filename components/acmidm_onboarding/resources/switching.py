@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from acmidm_onboarding.authorities.port import Authority
-from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
+from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.engine_resources import METHOD, WAITS
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import AuthMethod
 
 AWAITED = "awaited_keys"

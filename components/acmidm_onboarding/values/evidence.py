@@ -23,6 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.jwk import InvalidJwk, PublicJwk, algorithms_of, public_jwk
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import LONGEST_TEXT, Environment, Platform
 
 TYPE = "acmidm-evidence+jws"
@@ -35,10 +36,6 @@ _HEADER = frozenset({"alg", "kid", "typ", "jwk"})
 _MOST_NAMES = 200
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _REQUIRED = ("kty", "n", "e", "crv", "x", "y")
-
-
-class NotEvidence(Exception):
-    """Why a file counts as no evidence: a clause such as ``its signature does not hold``, which repeats nothing of the file."""
 
 
 @dataclass(frozen=True)
@@ -121,15 +118,15 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
     """Return what the text of a file proves of the expected connection. Whose key it is, and how old it is, is for the caller.
 
     Raises:
-        NotEvidence: where it does not hold, for the first reason.
+        Unusable: where it does not hold, for the first reason.
     """
     payload, key = payload_in(text)
     for name in ("organisation", "application", "environment", "platform"):
         if getattr(payload, name) != getattr(expected, name):
-            raise NotEvidence(f"it is of another {name}")
+            raise Unusable(f"it is of another {name}")
     proven_at = datetime.fromtimestamp(payload.iat, UTC)
     if proven_at > (now or datetime.now(UTC)) + CLOCK_SKEW:
-        raise NotEvidence("it was recorded in the future")
+        raise Unusable("it was recorded in the future")
     return Evidence(
         payload.environment,
         payload.platform,
@@ -145,15 +142,15 @@ def read_evidence(text: str, file: str, expected: Expected, now: datetime | None
 
 
 def parts_in(text: str) -> dict[str, str]:
-    """Return payload, header and signature of what looks like evidence, whether it holds or not. Raises NotEvidence."""
+    """Return payload, header and signature of what looks like evidence, whether it holds or not. Raises Unusable."""
     parts = _object(text, "it")
     if parts.keys() != _MEMBERS or not all(isinstance(part, str) for part in parts.values()):
-        raise NotEvidence("it is no flattened JWS, with payload, protected and signature alone")
+        raise Unusable("it is no flattened JWS, with payload, protected and signature alone")
     return parts
 
 
 def payload_in(text: str) -> tuple[Payload, PublicJwk]:
-    """Return what is signed in the text of a file, of whatever connection, and by which key. Raises NotEvidence."""
+    """Return what is signed in the text of a file, of whatever connection, and by which key. Raises Unusable."""
     parts = parts_in(text)
     key = _verified_key(**parts)
     try:
@@ -161,11 +158,11 @@ def payload_in(text: str) -> tuple[Payload, PublicJwk]:
     except ValidationError as error:
         wrong = sorted({name for details in error.errors() if (name := str(details["loc"][0])) in Payload.model_fields})
         said = f"a wrong or missing {', '.join(wrong)}" if wrong else "unknown members"
-        raise NotEvidence(f"its payload has {said}") from None
+        raise Unusable(f"its payload has {said}") from None
     if payload.version != VERSION:
-        raise NotEvidence(f"it is of another version than {VERSION}")
+        raise Unusable(f"it is of another version than {VERSION}")
     if payload.thumbprint != key.thumbprint:
-        raise NotEvidence("its thumbprint is not that of the key that signed it")
+        raise Unusable("its thumbprint is not that of the key that signed it")
     return payload, key
 
 
@@ -183,51 +180,51 @@ def _verified_key(payload: str, protected: str, signature: str) -> PublicJwk:
     """Return the key in the header, which made the signature (RFC 7515 §5.2)."""
     header = _object(_decoded(protected), "its header")
     if header.keys() != _HEADER:  # crit, zip, x5u and the like change what a header means
-        raise NotEvidence("its header does not have alg, kid, typ and jwk alone")
+        raise Unusable("its header does not have alg, kid, typ and jwk alone")
     if header["typ"] != TYPE:
-        raise NotEvidence(f"its typ is not {TYPE}")
+        raise Unusable(f"its typ is not {TYPE}")
     try:
         key = public_jwk(header["jwk"])
     except InvalidJwk as error:
         private = any("private" in reason.sentence for reason in error.reasons)
-        raise NotEvidence(
+        raise Unusable(
             "its header has a private key, which has been shared now: make a new pair" if private else "its header has no usable public key"
         ) from None
     if header["kid"] != key.kid:
-        raise NotEvidence("its kid is not that of the key in its header")
+        raise Unusable("its kid is not that of the key in its header")
     alg = header["alg"]
     if not isinstance(alg, str) or alg not in algorithms_of(key.members):  # neither none nor a MAC, which would take the key as a secret
-        raise NotEvidence("its alg is none that its key signs with")
+        raise Unusable("its alg is none that its key signs with")
     jws = JWS()
     jws.allowed_algs = [alg]
     try:
         jws.deserialize(f"{protected}.{payload}.{signature}", JWK(**{name: key.members[name] for name in _REQUIRED if name in key.members}))
     except (JWException, ValueError, TypeError):
-        raise NotEvidence("its signature does not hold") from None
+        raise Unusable("its signature does not hold") from None
     return key
 
 
 def _decoded(text: str) -> str:
     if not _BASE64URL.fullmatch(text):
-        raise NotEvidence("it is not base64url throughout")
+        raise Unusable("it is not base64url throughout")
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise NotEvidence("it is not base64url throughout") from None
+        raise Unusable("it is not base64url throughout") from None
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
     try:
         value = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise NotEvidence(f"{what} is no JSON object") from None
+        raise Unusable(f"{what} is no JSON object") from None
     if not isinstance(value, dict):
-        raise NotEvidence(f"{what} is no JSON object")
+        raise Unusable(f"{what} is no JSON object")
     return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise NotEvidence("it has a member twice")
+        raise Unusable("it has a member twice")
     return members

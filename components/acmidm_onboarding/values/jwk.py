@@ -20,7 +20,7 @@ from jwcrypto.jwk import JWK
 
 from acmidm_onboarding.values.identifiers import is_visible
 from acmidm_onboarding.values.marks import has_mark
-from acmidm_onboarding.values.problems import quoted
+from acmidm_onboarding.values.problems import Unusable, quoted
 from acmidm_onboarding.values.secrecy import PRIVATE_MEMBERS, private_members_in
 
 MINIMUM_RSA_BITS = 2048
@@ -59,7 +59,7 @@ class Reason:
     member: str = "kty"
 
 
-class InvalidJwk(ValueError):
+class InvalidJwk(Unusable):
     """A key that may not be registered, with every reason."""
 
     def __init__(self, *reasons: Reason) -> None:

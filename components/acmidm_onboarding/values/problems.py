@@ -54,6 +54,15 @@ class Failure(Exception):
 
     exit_code = 2
 
+    def __init__(self, sentence: str, *, exit_code: int | None = None) -> None:
+        super().__init__(sentence)
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+
+class Unusable(ValueError):
+    """What was read is not what it should be, or cannot be used: why, in words that go into a sentence about it."""
+
 
 class InvalidForms(Failure):
     """Forms or catalogue have mistakes; its text is all of them, a line each, in the order of the files."""

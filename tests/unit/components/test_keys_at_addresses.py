@@ -11,12 +11,13 @@ import pytest
 
 from acmidm_onboarding.authorities import published_keys
 from acmidm_onboarding.authorities.errors import Rejected
-from acmidm_onboarding.authorities.published_keys import Unusable, keys_in_force
+from acmidm_onboarding.authorities.published_keys import keys_in_force
 from acmidm_onboarding.resources import switching
 from acmidm_onboarding.resources.client_jwks import ClientJwksProvider
 from acmidm_onboarding.resources.oauth_client import OAuthClientProvider
 from acmidm_onboarding.values.jwk import PublicJwk
 from acmidm_onboarding.values.jwk import public_jwk as readable
+from acmidm_onboarding.values.problems import Unusable
 from tests.support.portal import new_key, public_jwk
 from tests.support.registry import Registry
 from tests.unit.components.test_overlap import keys

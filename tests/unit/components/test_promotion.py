@@ -11,7 +11,7 @@ import pytest
 
 from acmidm_onboarding import program as declared
 from acmidm_onboarding import stack as stacks
-from acmidm_onboarding.recorded import Unreadable
+from acmidm_onboarding.recorded import UnreadableState
 from acmidm_onboarding.rules.desired import Desired
 from acmidm_onboarding.settings import Settings
 from acmidm_onboarding.stack import Stack
@@ -38,7 +38,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def unreadable(_: str) -> Mapping[str, Any]:
-    raise Unreadable("the state of this stack cannot be read")
+    raise UnreadableState("the state of this stack cannot be read")
 
 
 def asked(state: Mapping[str, Any] | None, **changes: str) -> Desired:
@@ -68,7 +68,7 @@ def test_tni_is_read_only_where_something_is_added(monkeypatch: pytest.MonkeyPat
 
 def test_a_state_that_cannot_be_read_undeclares_nothing(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     """With the gate the run ends, for to go on without connections would remove them; a gate that only warns stops nobody."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableState):
         asked(None, promotionGate="enforce")
     monkeypatch.setattr(declared, "_settings", lambda: settings(promotionGate="enforce"))
     monkeypatch.setattr(declared, "_stack", lambda found: Stack("prod", lambda: found, export=unreadable))

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from acmidm.importing.listed import ListedClient, Register
+from acmidm.importing.organisations import FolderOwner as Imported
 from acmidm.importing.organisations import Organisations
-from acmidm.importing.organisations import Owner as Imported
-from acmidm.importing.plan import Plan, plan_of
-from acmidm.importing.sheet import Column, Row
+from acmidm.importing.plan import ImportPlan, plan_of
+from acmidm.importing.sheet import Column, SheetRow
 from acmidm.words import slug
 from acmidm_onboarding.authorities.keycloak.wire import WireClient
 from acmidm_onboarding.authorities.port import ClientSnapshot, RegisteredClient
@@ -29,9 +29,9 @@ GENT = "0207451227"
 ALL = {column: chr(65 + index) for index, column in enumerate(Column)}
 
 
-def row(number: int = 2, tni: str | None = "a-1", prod: str | None = None, kbo: str | None = GENT) -> Row:
+def row(number: int = 2, tni: str | None = "a-1", prod: str | None = None, kbo: str | None = GENT) -> SheetRow:
     values = {Column.KBO: kbo, Column.CLIENT_TEST: tni, Column.CLIENT_PROD: prod}
-    return Row(None, number, {column: value for column, value in values.items() if value}, ALL)
+    return SheetRow(None, number, {column: value for column, value in values.items() if value}, ALL)
 
 
 def client(
@@ -62,7 +62,9 @@ def client(
     return ListedClient(environment, platform, ClientSnapshot(registered, scopes or {}, jwks or {}), configurations or {})
 
 
-def planned(rows: list[Row], *clients: ListedClient, contact: str | None = None, folders: Mapping[str, Organisation] | None = None) -> Plan:
+def planned(
+    rows: list[SheetRow], *clients: ListedClient, contact: str | None = None, folders: Mapping[str, Organisation] | None = None
+) -> ImportPlan:
     registers = {
         environment: Register(environment.value, environment, tuple(one for one in clients if one.environment is environment))
         for environment in Environment
@@ -70,7 +72,7 @@ def planned(rows: list[Row], *clients: ListedClient, contact: str | None = None,
     return plan_of(rows, registers, replace(FORMS, organisations=folders or {}), contact)
 
 
-def only_reason(plan: Plan) -> str:
+def only_reason(plan: ImportPlan) -> str:
     assert plan.drafts == []
     (reason,) = plan.unplaced
     return reason

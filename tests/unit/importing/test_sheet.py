@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from acmidm.importing.sheet import Column, UnreadableSheet, read_sheets
+from acmidm.importing.sheet import Column, read_sheets
+from acmidm_onboarding.values.problems import Failure
 
 LINES = ("KBOnummer;Klant;CliëntID TEST;CliëntID PRD", "0207451227;Stad Gent;a-1;b-1", ";;;", "0207495470;Gemeente Wingene;a-2;")
 
@@ -160,7 +161,7 @@ def test_what_is_no_such_spreadsheet_is_one_sentence(tmp_path: Path, name: str, 
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(UnreadableSheet, match=sentence):
+    with pytest.raises(Failure, match=sentence):
         read_sheets(file)
 
 
@@ -168,5 +169,5 @@ def test_what_is_no_such_spreadsheet_is_one_sentence(tmp_path: Path, name: str, 
 def test_no_bytes_make_it_raise_anything_else(tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str) -> None:
     file = tmp_path_factory.mktemp("sheet") / f"any{suffix}"
     file.write_bytes(content)
-    with contextlib.suppress(UnreadableSheet):
+    with contextlib.suppress(Failure):
         read_sheets(file)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.importing.draft import Draft
-from acmidm.importing.organisations import Owner
-from acmidm.importing.sheet import Column, Row
-from acmidm.importing.write import Outcome, Writer
+from acmidm.importing.draft import ImportedForm
+from acmidm.importing.organisations import FolderOwner
+from acmidm.importing.sheet import Column, SheetRow
+from acmidm.importing.write import Writer, WrittenForms
 from acmidm_onboarding.forms.loading import load_onboardings
 from acmidm_onboarding.values import metadata
 from acmidm_onboarding.values.jwk import PublicJwk, public_jwk
@@ -26,8 +26,8 @@ from tests.unit.importing.test_plan import client
 
 CATALOGUE = Path(__file__).parents[3] / "catalogue"
 SHARED, OWN = public_jwk(public_half(new_key("leverancier-2024"))), public_jwk(public_half(new_key("eigen")))
-GENT = Owner("stad-gent", "Stad Gent", "OVO002067", "0207451227")
-AALST = Owner("stad-aalst", "Stad Aalst", None, "0207437468")
+GENT = FolderOwner("stad-gent", "Stad Gent", "OVO002067", "0207451227")
+AALST = FolderOwner("stad-aalst", "Stad Aalst", None, "0207437468")
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("onboardings")
 
 
-def draft(owner: Owner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example") -> Draft:
+def draft(owner: FolderOwner, *keys: PublicJwk, number: int = 2, contact: str = "a@stad.example") -> ImportedForm:
     tni = Environment.TNI
-    row, listed = Row(None, number, {}, {}), client(f"a-{number}")
-    return Draft(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: {}}, {tni: keys})
+    row, listed = SheetRow(None, number, {}, {}), client(f"a-{number}")
+    return ImportedForm(row, {tni: listed}, owner, "loket", [contact], "private_key_jwt", {tni: {}}, {tni: keys})
 
 
-def write(forms: Path, *drafts: Draft, supplier: str | None = None) -> Outcome:
+def write(forms: Path, *drafts: ImportedForm, supplier: str | None = None) -> WrittenForms:
     outcome = Writer(forms, CATALOGUE, {}, "klanten.xlsx", supplier).write(drafts)
     load_onboardings([forms], CATALOGUE)  # whatever it wrote is valid
     return outcome
@@ -66,7 +66,7 @@ def content(file: Path) -> dict[str, Any]:
 
 
 def test_what_a_row_says_of_another_organisation_stays_with_its_form(forms: Path) -> None:
-    row = Row(None, 2, {Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}, {})
+    row = SheetRow(None, 2, {Column.KBO: "0207437468", Column.CUSTOMER: "Stad Aalst"}, {})
     write(forms, replace(draft(GENT), row=row))
     assert "\n# From klanten.xlsx, row 2: KBOnummer 0207437468; Klant Stad Aalst\n" in (forms / "stad-gent/loket.yaml").read_text()
 
@@ -93,7 +93,7 @@ def test_a_shared_key_is_that_of_a_supplier(forms: Path) -> None:
 
 def test_a_shared_key_goes_to_the_supplier(forms: Path) -> None:
     """What is the organisation's own stays with it, and who shares nothing lists no supplier."""
-    other = Owner("wingene", "Gemeente Wingene", None, "0207495470")
+    other = FolderOwner("wingene", "Gemeente Wingene", None, "0207495470")
     outcome = write(forms, draft(GENT, SHARED, OWN), draft(AALST, SHARED, number=3), draft(other, number=4), supplier="leverancier")
     assert outcome.unplaced == []
     assert files(forms, ".json") == ["leverancier/leverancier-2024.jwk.json", "stad-gent/loket-tni-eigen.jwk.json"]
@@ -111,7 +111,7 @@ def test_an_organisation_that_does_not_list_the_supplier_is_left_out(forms: Path
 
 
 def test_a_new_organisation_may_send_as_its_clients_do_and_the_reviewer_is_told(forms: Path) -> None:
-    def sending(brand: str) -> Draft:
+    def sending(brand: str) -> ImportedForm:
         configuration = {"aanbieder_uri": "https://gent.example/", "merk_code": brand, "product_ids": ["1"]}
         listed = client(brand, configurations={"notificaties": ProductDocument(configuration, metadata.Owner())})
         send = {Environment.TNI: {"dv_notificaties_import": True}}
@@ -147,7 +147,7 @@ def test_a_form_that_is_not_valid_takes_nobody_along(forms: Path) -> None:
     """The form of another organisation whose name is the end of the faulty one's was dropped too."""
     put(forms, "stad-gent/organisation.yaml", "name: Stad Gent\novo: OVO002067\n")
     put(forms, "stad-gent/z.yaml", "application: loket\ncontacts: [a@stad.example]\nenvironments: {tni: {}}\n")
-    other = Owner("gent", "Gent", "OVO000009", None)
+    other = FolderOwner("gent", "Gent", "OVO000009", None)
     outcome = write(forms, draft(replace(GENT, suppliers=())), draft(other, OWN, number=3))
     assert [one.file.as_posix() for one in outcome.written] == ["onboardings/gent/loket.yaml"]
     assert outcome.unplaced == [

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from acmidm.edit.lines import NotEdited, edited, on_one_line, put_first, put_last
+from acmidm.edit.lines import edited, on_one_line, put_first, put_last
 from acmidm.files import write_once, write_whole
+from acmidm_onboarding.values.problems import Failure
 
 
 def add(name: str = "new.jwk.json", environment: str = "tni") -> Any:
@@ -71,7 +72,7 @@ def test_only_the_lines_of_the_edit_change(before: str, after: str, ending: str)
 
 def test_a_form_whose_lines_end_in_two_ways_is_left() -> None:
     """Whichever ending a new line got, it would be a change of the form's own."""
-    with pytest.raises(NotEdited, match="save it with one kind of line ending first"):
+    with pytest.raises(Failure, match="save it with one kind of line ending first"):
         edited(FORM.replace("\n", "\r\n", 3), add())
 
 
@@ -97,7 +98,7 @@ def test_a_list_over_several_lines_keeps_its_meaning() -> None:
 
 
 def test_what_the_editor_cannot_read_is_left() -> None:
-    with pytest.raises(NotEdited, match="write the line yourself"):
+    with pytest.raises(Failure, match="write the line yourself"):
         edited("environments: {tni: *nowhere}\n", add())
 
 

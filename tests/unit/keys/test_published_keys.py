@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 from acmidm.cli import app
 from acmidm.report import online
 from acmidm_onboarding.authorities import published_keys
-from acmidm_onboarding.authorities.published_keys import MOST_BYTES, PublicNetwork, Unusable, fetch_keys, is_public, problems_of
+from acmidm_onboarding.authorities.published_keys import MOST_BYTES, PublicNetwork, fetch_keys, is_public, problems_of
 from acmidm_onboarding.rules.policies import Profile
 from acmidm_onboarding.values.jwk import public_jwk
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import MOST_KEYS, Environment
 from tests.support.fault_proxy import Exchange, Fault
 from tests.support.tls_server import TlsServer, answering, running_tls_server

@@ -16,8 +16,9 @@ from jwcrypto.jws import JWS
 from acmidm.report.codeowners import codeowners
 from acmidm_onboarding.forms.files import stray
 from acmidm_onboarding.forms.loading import load_onboardings
-from acmidm_onboarding.values.evidence import TYPE, Evidence, Expected, NotEvidence, is_fresh, read_evidence
+from acmidm_onboarding.values.evidence import TYPE, Evidence, Expected, is_fresh, read_evidence
 from acmidm_onboarding.values.organisation import Organisation
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Environment, Platform
 from tests.support.evidence import evidence_text, write_evidence
 from tests.unit.model.workspace import WITHOUT_KEYS, Workspace, private_key, public_key
@@ -130,7 +131,7 @@ WAYS: dict[str, tuple[Callable[[], str], str]] = {
 def test_evidence_that_does_not_hold(way: str) -> None:
     """Each has its reason, and no reason repeats what is in the file."""
     made, reason = WAYS[way]
-    with pytest.raises(NotEvidence) as refused:
+    with pytest.raises(Unusable) as refused:
         read_evidence(made(), NAME, EXPECTED)
     assert str(refused.value) == reason
 

@@ -37,7 +37,7 @@ class ListPage(BaseModel):
 Page = TypeVar("Page", bound=ListPage)
 
 
-class Evidence:
+class AddressCheck:
     """That an address is the right one, by what can be seen there. Thread-safe: one thread looks, the others wait for it."""
 
     def __init__(self, look: Callable[[], object]) -> None:
@@ -92,7 +92,7 @@ class Collection(Generic[Page]):
         self._api = api
         self._path = path
         self._page: type[Page] = page
-        self._evidence = Evidence(self._see_list)
+        self._evidence = AddressCheck(self._see_list)
 
     def find(self, path: str) -> Answer | None:
         """A document; None where it is gone. Raises Unintelligible where a 404 is no sign of that."""

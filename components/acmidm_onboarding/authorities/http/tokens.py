@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field, HttpUrl, SecretStr
 from acmidm_onboarding.authorities.errors import AuthorityError, NotAllowed, Rejected
 from acmidm_onboarding.authorities.http.api import Api, Form
 from acmidm_onboarding.settings import NAMESPACE, config_key, environment_variable
+from acmidm_onboarding.values.problems import Unusable
 from acmidm_onboarding.values.terms import Platform
 
 _GRANT = {"grant_type": "client_credentials"}
@@ -140,7 +141,7 @@ class OperatorTokens:
         except OSError as error:
             setting = credentials.setting("operatorPrivateKeyFile")
             raise AuthorityError(f"the operator's key {source} cannot be read: {error.strerror}; check {setting}") from None
-        except _CannotSign:
+        except Unusable:
             raise AuthorityError(
                 f"the operator's key {source} signs no assertion; give a key of type RSA, P-256, P-384, P-521 or Ed25519 "
                 "whose alg and use, where it has them, are those of signatures"
@@ -164,10 +165,6 @@ class OperatorTokens:
         return _signed(key, claims)
 
 
-class _CannotSign(Exception):
-    """The key is one, but for something else."""
-
-
 def _signing_key(text: str) -> JWK:
     key = JWK(**json.loads(text))
     if key.is_symmetric or not key.has_private:
@@ -175,7 +172,7 @@ def _signing_key(text: str) -> JWK:
     try:
         _signed(key, {})
     except (JWException, LookupError, TypeError, ValueError):
-        raise _CannotSign from None
+        raise Unusable from None
     return key
 
 

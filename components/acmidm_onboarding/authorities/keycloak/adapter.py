@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from acmidm_onboarding.authorities.errors import AlreadyRegistered, Failed, NotAllowed, NotFound, Rejected, TooLarge, Unsettled
 from acmidm_onboarding.authorities.http.api import Api
-from acmidm_onboarding.authorities.http.collection import Bounded, Evidence
+from acmidm_onboarding.authorities.http.collection import AddressCheck, Bounded
 from acmidm_onboarding.authorities.http.paths import segment
 from acmidm_onboarding.authorities.keycloak.events import AdminEvents
 from acmidm_onboarding.authorities.keycloak.mappers import attributes_document
@@ -61,7 +61,7 @@ class Keycloak:
         self._reserved = ReservedClients(api, operator_client_id)
         self._lock = threading.Lock()
         self._listed: dict[str, str | None] | None = None
-        self._evidence = Evidence(self._see_clients)
+        self._evidence = AddressCheck(self._see_clients)
 
     def reserved(self, client_id: str) -> Reserved | None:
         client = self._find(client_id)
